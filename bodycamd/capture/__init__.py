@@ -1,0 +1,1 @@
+"""The capture worker (camera, microphone, encoding, sealing) and the recorder's side of the link to it."""

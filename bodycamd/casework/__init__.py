@@ -1,0 +1,1 @@
+"""The evidence officer's side: needs no camera."""

@@ -1,0 +1,1 @@
+"""The evidence format: statements, keys, ledger and segments."""
