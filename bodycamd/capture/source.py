@@ -1,0 +1,56 @@
+"""What the worker needs of a picture source: encoded frames with the time at which the light fell on the sensor.
+
+`picamera.PiCamera`, `pattern.Pattern` and `film.FilmLoop` are the shipped sources; the configuration chooses, there is no fall-back.
+A source is used once: made (opens no device, checks what can be checked), opened, closed. All times are CLOCK_BOOTTIME microseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One H.264 access unit as an Annex-B byte stream.
+
+    A keyframe carries its SPS and PPS. Frames come in the order of their times, without B-frames.
+    """
+
+    data: bytes
+    pts_us: int
+    keyframe: bool
+
+
+class PictureSource(Protocol):
+    """A camera, or something that stands in for one.
+
+    `encoder`, `width`, `height` and `frame_rate` say what was really chosen; they are right once `open` has returned (the worker states
+    them with the init segment).
+    """
+
+    encoder: str
+    width: int
+    height: int
+    frame_rate: float
+
+    def open(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
+        """Start; the first frame given is a keyframe.
+
+        Both callbacks may come from any thread, never raise and never wait: `on_frame` only enqueues. `on_error(reason)` is called at
+        most once; no frame follows it. Raises `BodycamError` where the camera cannot be opened. May hang for ever where the driver does:
+        the recorder's liveness answers that.
+        """
+
+    def close(self) -> None:
+        """Stop; when this has returned no callback comes any more.
+
+        May be called after an error, and twice. May hang where the driver does.
+        """
+
+
+def boottime_us() -> int:
+    """CLOCK_BOOTTIME now, in microseconds: it counts through suspend and is never set."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
