@@ -1,0 +1,31 @@
+"""Synthetic footage for the tests of ring and writer: bytes that begin like an age file and are different for every `seq`."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+
+SECOND = 1_000_000
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudlk2vxsqss2ua"
+
+
+def age_bytes(label: str, size: int) -> bytes:
+    """`size` bytes with the head of an age file, the rest determined by `label`."""
+    head = AGE_MAGIC + b"-> X25519 "
+    block = hashlib.sha256(label.encode()).digest()
+    return (head + block * (size // 32 + 1))[: max(size, len(head))]
+
+
+def init(generation: int = 1) -> SealedInit:
+    """An init segment of this generation."""
+    return SealedInit(generation, age_bytes(f"init {generation}", 900), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+
+
+def fragment(
+    seq: int, *, pts_us: int | None = None, duration_us: int = SECOND, generation: int = 1, size: int = 1000, gap_us: int = 0
+) -> SealedFragment:
+    """Fragment number `seq` of one second; by default the film begins at 1 s of boot time with `seq` 1."""
+    start = seq * SECOND if pts_us is None else pts_us
+    age = age_bytes(f"fragment {seq}", size)
+    return SealedFragment(generation, seq, start, duration_us, 30, "live", start, 48_000, gap_us, age)
