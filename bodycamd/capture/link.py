@@ -2,14 +2,14 @@
 
 Guarantees:
 
-- What is received is whole and valid, or `LinkError` is raised: every field is typed and bounded, unknown and repeated fields are refused, and
-  only messages that carry footage may have a payload. Whether a message may come *now* is decided by `capture.conversation`.
+- What is received is whole and valid, or `LinkError` is raised: every field is typed and bounded, unknown and repeated fields are refused,
+  and only messages that carry footage may have a payload. Whether a message may come *now* is decided by `capture.conversation`.
 - Memory is bounded whatever the other end sends: at most `MAX_HEADER_BYTES`, then, once a valid header announced it, one payload of at most
   `footage.MAX_AGE_BYTES`.
 - What is sent is checked by the same rules first: a message that the other end would refuse is never put on the wire.
 
-A frame is `BCL1`, the header's length and the payload's (u32 little-endian each), the header (JSON of one tagged message, in the one spelling
-that the encoder gives), the payload (an age file, or nothing). After a `LinkError` the stream is out of step and of no more use: close it.
+A frame is `BCL1`, the header's length and the payload's (u32 little-endian each), the header (JSON of one tagged message, in the one
+spelling that the encoder gives), the payload (an age file, or nothing). After a `LinkError` the stream is out of step: close it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Close(Message, frozen=True):
 
 
 class Prepared(Message, frozen=True):
-    """Imports done, settings and recipients checked. `sandbox` says in words what the worker can no longer do, and what could not be taken."""
+    """Imports done, settings and recipients checked. `sandbox` says what the worker can no longer do, and what could not be taken."""
 
     pid: Annotated[int, Meta(ge=1, le=2**31)]
     versions: dict[Name, Name]
@@ -307,7 +307,7 @@ class WorkerLink:
         self._reader = FrameReader.of_commands()
 
     def send(self, message: FromWorker, payload: bytes | memoryview = b"") -> None:
-        """Send the whole frame. Raises `LinkClosed` if the recorder is gone, `LinkError` (and sends nothing) if the message breaks the rules."""
+        """Send the whole frame. Raises `LinkClosed` if the recorder is gone; `LinkError`, sending nothing, if the message breaks a rule."""
         parts = [memoryview(part) for part in encode(message, payload)]
         with self._sending:
             try:
