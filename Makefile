@@ -1,0 +1,40 @@
+# Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench nightly test-camera test-unit clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## a camera without hardware: press, warning, recording, marker, stop; then the film in demo/out
+	@scripts/setup demo
+	@scripts/demo
+
+test: ## all tests, a tenth of the random cases
+	@scripts/setup test
+	@scripts/test
+
+check: ## lint, types, import order
+	@scripts/setup test
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: ## the design's targets as a table, each beside a peer's figure from the same run
+	@scripts/setup test
+	.venv/bin/python -m pytest -q -s -m bench tests/bench
+
+test-camera: ## the real picamera2 and libcamera in a Debian trixie root (root, 1 GB, minutes)
+	@scripts/setup bench
+	@scripts/test-camera
+
+test-unit: ## the systemd unit booted in a container (root, 1 GB, minutes)
+	@scripts/setup bench
+	@scripts/test-unit
+
+nightly: check ## everything, with the full number of random cases
+	@scripts/setup bench
+	BODYCAMD_TEST_SCALE=1 scripts/test
+	$(MAKE) bench test-camera test-unit
+
+clean: ## remove what the targets made (not the Debian packages)
+	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info
