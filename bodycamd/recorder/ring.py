@@ -163,19 +163,25 @@ class Ring:
             self._claims = [other for other in self._claims if other is not claim]
         return len(left), sum(fragment.duration_us for fragment in left)
 
-    def take(self, claim: Claim, max_bytes: int) -> Batch | None:
-        """All that waits for the claim, of one generation, up to about `max_bytes` (at least one fragment); `None` if nothing waits."""
+    def take(self, claim: Claim, *, max_bytes: int, before_us: int | None = None, until_us: int | None = None) -> Batch | None:
+        """All that waits for the claim, oldest first, as one batch; `None` if nothing waits.
+
+        A batch is of one generation, up to about `max_bytes`, and of fragments that begin before `before_us` (where the segment is full), but at
+        least one fragment whatever these say. `until_us` is strict: no fragment that begins there or later.
+        """
         with self._changed:
-            waiting = self._waiting(claim)
-            if not waiting:
-                return None
             chosen: list[SealedFragment] = []
             size = 0
-            for fragment in waiting:
-                if chosen and (fragment.generation != chosen[0].generation or size + len(fragment.age) > max_bytes):
+            for fragment in self._waiting(claim):
+                if until_us is not None and fragment.pts_us >= until_us:
+                    break
+                full = size + len(fragment.age) > max_bytes or (before_us is not None and fragment.pts_us >= before_us)
+                if chosen and (full or fragment.generation != chosen[0].generation):
                     break
                 chosen.append(fragment)
                 size += len(fragment.age)
+            if not chosen:
+                return None
             claim.taken_seq = chosen[-1].seq
             return Batch(self._inits[chosen[0].generation], tuple(chosen))
 

@@ -33,7 +33,7 @@ class Camera:
 
 
 def taken(ring: Ring, claim: Claim, max_bytes: int = 1 << 30) -> list[int]:
-    batch = ring.take(claim, max_bytes)
+    batch = ring.take(claim, max_bytes=max_bytes)
     return [] if batch is None else [item.seq for item in batch.fragments]
 
 
@@ -55,7 +55,7 @@ def test_the_film_begins_thirty_seconds_before_the_press_give_or_take_a_fragment
         camera.film(8)
         claim = camera.ring.claim(keep_from_us)
         camera.ring.retain_from(None)
-        batch = camera.ring.take(claim, 1 << 30)
+        batch = camera.ring.take(claim, max_bytes=1 << 30)
         assert batch is not None
         first = batch.fragments[0]
         assert first.pts_us <= keep_from_us < first.end_us
@@ -118,12 +118,28 @@ def test_a_batch_is_of_one_generation_and_about_the_asked_size() -> None:
     camera.ring.ended(1)
     camera.film(3, generation=2, size=1000)
     assert taken(camera.ring, claim, 2000) == [1, 2]
-    batch = camera.ring.take(claim, 10_000)
+    batch = camera.ring.take(claim, max_bytes=10_000)
     assert isinstance(batch, Batch)
     assert [item.seq for item in batch.fragments] == [3]
     assert batch.init == init(1)
     assert taken(camera.ring, claim, 1) == [4], "at least one, however large"
     assert taken(camera.ring, claim) == [5, 6]
+
+
+def test_a_batch_ends_where_the_segment_or_the_recording_does() -> None:
+    camera = Camera()
+    claim = camera.ring.claim(0)
+    camera.film(6)
+
+    def take(before_us: int | None, until_us: int | None) -> list[int]:
+        batch = camera.ring.take(claim, max_bytes=1 << 30, before_us=before_us, until_us=until_us)
+        return [] if batch is None else [item.seq for item in batch.fragments]
+
+    assert take(3 * SECOND, None) == [1, 2]
+    assert take(3 * SECOND, None) == [3], "at least one"
+    assert take(None, 5 * SECOND) == [4]
+    assert take(None, 5 * SECOND) == [], "strict"
+    assert take(None, 5 * SECOND + 1) == [5]
 
 
 def test_overflow_drops_the_oldest_unwritten_counts_it_and_says_so() -> None:
@@ -201,7 +217,7 @@ def test_an_open_camera_stays_playable_after_empty_and_a_closed_one_leaves_nothi
     claim = camera.ring.claim(0)
     camera.seq += 1
     camera.ring.put(fragment(camera.seq))
-    batch = camera.ring.take(claim, 1 << 30)
+    batch = camera.ring.take(claim, max_bytes=1 << 30)
     assert batch is not None
     assert batch.init == init(1)
     camera.ring.durable(claim, camera.seq)
@@ -228,7 +244,7 @@ def test_the_init_segment_of_an_ended_generation_lives_as_long_as_its_fragments(
     camera.ring.ended(1)
     camera.film(2, generation=2)
     claim = camera.ring.claim(0)
-    first, second = camera.ring.take(claim, 1 << 30), camera.ring.take(claim, 1 << 30)
+    first, second = camera.ring.take(claim, max_bytes=1 << 30), camera.ring.take(claim, max_bytes=1 << 30)
     assert first is not None
     assert second is not None
     assert (first.init.generation, second.init.generation) == (1, 2)
@@ -256,7 +272,7 @@ def test_wait_returns_for_a_fragment_a_wake_and_a_time_out() -> None:
         camera.ring.wait(claim, 30, flag.is_set)
         woken.append("first")
         flag.clear()
-        camera.ring.take(claim, 1)
+        camera.ring.take(claim, max_bytes=1)
         camera.ring.wait(claim, 30, flag.is_set)
         woken.append("second")
         camera.ring.wait(None, 0.01, lambda: False)
@@ -276,10 +292,14 @@ def test_nothing_keeps_the_memory_of_evicted_fragments() -> None:
     camera = Camera(pre_event_seconds=2)
     camera.ring.put_init(init(1))
     ages = [fragment(seq).age for seq in range(1, 10)]
-    before = [sys.getrefcount(age) for age in ages]
-    for seq, age in enumerate(ages, 1):
-        camera.ring.put(replace(fragment(seq), age=age))
-    assert [sys.getrefcount(age) - count for age, count in zip(ages, before, strict=True)] == [0] * 7 + [1] * 2
+
+    def references() -> list[int]:
+        return [sys.getrefcount(ages[index]) for index in range(9)]
+
+    before = references()
+    for seq in range(1, 10):
+        camera.ring.put(replace(fragment(seq), age=ages[seq - 1]))
+    assert [after - first for after, first in zip(references(), before, strict=True)] == [0] * 7 + [1] * 2
 
 
 def test_many_threads_lose_and_double_nothing() -> None:

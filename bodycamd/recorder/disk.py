@@ -1,0 +1,105 @@
+"""The file operations that footage goes through: one narrow seam, so that tests can fail, count or leave out each durable step.
+
+`Disk` is the real one. Its methods are the only places of the recorder where footage files are made, written, renamed or synchronised.
+
+Guarantees: nothing is ever overwritten or truncated; a short write is continued; an error is raised as the kernel gave it (`OSError`) and
+is never retried here: after a failed `fdatasync` the kernel may have thrown the data away, so that a second, successful one would prove
+nothing.
+
+Not guaranteed: that a drive which lies about its cache keeps what it said it had.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+MAX_BUFFERS = 512
+"""Buffers per system call: below the kernel's IOV_MAX of 1024."""
+
+Buffer = bytes | memoryview
+
+
+class FileOperations(Protocol):
+    """What the writer and the recovery need of a file system."""
+
+    def make_folder(self, path: Path) -> None:
+        """Make one folder, 0700; the parent must exist. `FileExistsError` if there is anything of that name."""
+
+    def create(self, path: Path) -> int:
+        """Create a new file, 0600, for writing; returns the descriptor. `FileExistsError` if there is anything of that name."""
+
+    def write(self, descriptor: int, buffers: Sequence[Buffer], offset: int) -> None:
+        """Write all buffers one after the other from `offset`."""
+
+    def fdatasync(self, descriptor: int) -> None:
+        """Make the file's content and length durable."""
+
+    def fsync_folder(self, path: Path) -> None:
+        """Make the names in a folder durable."""
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file its new name. `FileExistsError` if there is anything of that name."""
+
+    def close(self, descriptor: int) -> None:
+        """Give the descriptor back. Says nothing about durability."""
+
+    def free_bytes(self, path: Path) -> int:
+        """What this user may still write on the file system that holds `path`."""
+
+
+class Disk:
+    """The real file operations."""
+
+    def make_folder(self, path: Path) -> None:
+        """See `FileOperations`."""
+        os.mkdir(path, 0o700)
+
+    def create(self, path: Path) -> int:
+        """See `FileOperations`."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def write(self, descriptor: int, buffers: Sequence[Buffer], offset: int) -> None:
+        """See `FileOperations`."""
+        waiting = [memoryview(buffer) for buffer in buffers if len(buffer)]
+        first = 0
+        while first < len(waiting):
+            written = os.pwritev(descriptor, waiting[first : first + MAX_BUFFERS], offset)
+            if written == 0:
+                raise OSError(errno.EIO, "the disk took no bytes")
+            offset += written
+            while first < len(waiting) and written >= len(waiting[first]):
+                written -= len(waiting[first])
+                first += 1
+            if written:
+                waiting[first] = waiting[first][written:]
+
+    def fdatasync(self, descriptor: int) -> None:
+        """See `FileOperations`."""
+        os.fdatasync(descriptor)
+
+    def fsync_folder(self, path: Path) -> None:
+        """See `FileOperations`."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """See `FileOperations`. There is one writer (the store's lock), so that nothing can appear between the look and the rename."""
+        if os.path.lexists(new):
+            raise FileExistsError(errno.EEXIST, "the name is taken", str(new))
+        os.rename(old, new)
+
+    def close(self, descriptor: int) -> None:
+        """See `FileOperations`."""
+        os.close(descriptor)
+
+    def free_bytes(self, path: Path) -> int:
+        """See `FileOperations`."""
+        usage = os.statvfs(path)
+        return usage.f_bavail * usage.f_frsize
