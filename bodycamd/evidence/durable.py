@@ -1,0 +1,81 @@
+"""The few disk operations that evidence rests on, each with what it guarantees when it returns.
+
+All of them raise `OSError`; callers say what that means. Not guaranteed, and not possible from here: that the card tells the truth about
+`fdatasync`, and that flash does not keep an old copy of an overwritten block.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+_MAX_VECTORS = 512
+
+
+def write_all(descriptor: int, buffers: Iterable[bytes]) -> None:
+    """Append all buffers in order, with as few system calls as it takes. Not durable before `fdatasync`."""
+    waiting = [memoryview(buffer) for buffer in buffers if buffer]
+    first = 0
+    while first < len(waiting):
+        written = os.writev(descriptor, waiting[first : first + _MAX_VECTORS])
+        while first < len(waiting) and written >= len(waiting[first]):
+            written -= len(waiting[first])
+            first += 1
+        if written:
+            waiting[first] = waiting[first][written:]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were created, renamed or removed in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Create the folder and every missing parent, each durable in its own parent. Nothing happens where it exists."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, mode)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def open_new(path: Path, mode: int = 0o600) -> int:
+    """Open a file that does not exist yet, for appending. Its name is durable only after `sync_folder`.
+
+    Raises `FileExistsError` where the name is taken: names are never reused.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+
+
+def create(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a new file; when this returns, content and name survive a power cut. After a cut in between, the file may be absent, empty or
+    torn.
+    """
+    descriptor = open_new(path, mode)
+    try:
+        write_all(descriptor, (data,))
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def erase(path: Path) -> None:
+    """Overwrite the file with zeros in place, then remove it, each step durable before the next.
+
+    Removing alone is not enough: the old bytes stay in the file system's free blocks. Copy-on-write file systems and flash remapping may
+    keep a copy all the same.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        write_all(descriptor, (bytes(os.fstat(descriptor).st_size),))
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    sync_folder(path.parent)

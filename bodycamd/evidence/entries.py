@@ -1,0 +1,129 @@
+"""The ledger's entry types whose fields others rely on. Any other type may be noted too: its detail is free, within the limits of strict
+JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from bodycamd.errors import DataError
+from bodycamd.evidence import strict
+from bodycamd.evidence.statements import Count, Entry, RawPublicKey, RecordingId, Sha256, ShortText, Stated
+
+LEDGER_FORMAT: Literal["bodycam-ledger/1"] = "bodycam-ledger/1"
+Segment = Annotated[int, Meta(ge=0, le=999_999)]
+
+
+class TornFile(Stated, frozen=True, kw_only=True):
+    """A file of an earlier start that a cut left torn: its first `good_bytes` stand and have this SHA-256; the file itself is never
+    changed.
+    """
+
+    file: ShortText
+    good_bytes: Count
+    sha256: Sha256
+    torn_bytes: Count
+
+
+class StartDetail(Stated, frozen=True, kw_only=True):
+    """`start`, the first entry of each start: signed by the key that the previous start named, names the next one.
+
+    The keys are raw Ed25519 public keys in hex. `torn_ledgers` states what cuts left of earlier starts' ledger files; where there are more
+    than fit, `torn_ledgers_unlisted` counts the older ones.
+    """
+
+    format: Literal["bodycam-ledger/1"]
+    public_key: RawPublicKey
+    next_public_key: RawPublicKey
+    software: ShortText
+    config_sha256: Sha256
+    torn_ledgers: tuple[TornFile, ...] = ()
+    torn_ledgers_unlisted: Count = 0
+
+
+class RecordingOpened(Stated, frozen=True, kw_only=True):
+    """`recording_opened`: an officer's press, or a resumed recording. Times are CLOCK_BOOTTIME microseconds."""
+
+    recording: RecordingId
+    keep_from_us: Count
+    warning: Literal["played_to_device", "skipped", "failed", "none"]
+    pressed_us: Count | None = None
+    resumes: RecordingId | None = None
+
+
+class RecordingClosed(Stated, frozen=True, kw_only=True):
+    """`recording_closed`: why it ended, and what was written. `duration_us` is of the picture, from the recording's start to the last
+    frame's end.
+    """
+
+    recording: RecordingId
+    reason: ShortText
+    duration_us: Count
+    segments: Count
+
+
+class SegmentSealed(Stated, frozen=True, kw_only=True):
+    """`segment_sealed`: the finished file. `last` is the SHA-256 of its last `.json`, `sha256` and `size` are of the whole file."""
+
+    recording: RecordingId
+    segment: Segment
+    file: ShortText
+    last: Sha256
+    sha256: Sha256
+    size: Count
+    fragments: Count
+
+
+class SegmentRecovered(Stated, frozen=True, kw_only=True):
+    """`segment_recovered`: a segment that a cut left open. Its first `good_bytes` have this SHA-256 and hold whole, verified fragments.
+
+    `last` is the SHA-256 of the last good `.json`; absent where not even the init segment is whole.
+    """
+
+    recording: RecordingId
+    segment: Segment
+    file: ShortText
+    good_bytes: Count
+    sha256: Sha256
+    torn_bytes: Count
+    fragments: Count
+    reason: ShortText = ""
+    last: Sha256 | None = None
+
+
+DETAILS: dict[str, type[Stated]] = {
+    "start": StartDetail,
+    "recording_opened": RecordingOpened,
+    "recording_closed": RecordingClosed,
+    "segment_sealed": SegmentSealed,
+    "segment_recovered": SegmentRecovered,
+}
+TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
+
+D = TypeVar("D", bound=Stated)
+
+
+def detail_as(entry: Entry, kind: type[D], where: str) -> D:
+    """The detail of an entry as its typed fields. Raises `DataError` where type or fields are others."""
+    if DETAILS.get(entry.type) is not kind:
+        raise DataError(f"{where}: type {entry.type!r} is not {TYPE_NAMES[kind]!r}")
+    try:
+        return msgspec.convert(entry.detail, kind)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{where}: detail of {entry.type!r}: {strict.shortened(str(error))}") from error
+
+
+def check_detail(entry: Entry, where: str) -> None:
+    """Check the detail of a type that has fixed fields. Raises `DataError`."""
+    if kind := DETAILS.get(entry.type):
+        detail_as(entry, kind, where)
+
+
+def detail_fields(detail: Stated) -> dict[str, Any]:
+    """The fields of a typed detail as they stand in the entry: what does not apply is left out."""
+    fields = msgspec.to_builtins(detail)
+    assert isinstance(fields, dict)
+    return fields

@@ -1,0 +1,128 @@
+"""The ledger: one file for each start, one signed line for each thing that happened, chained across starts.
+
+A line is `base64(signature) SP json LF`. The signature is over the JSON: the text between the space and the line end. `prev` is the SHA-256
+of the whole line before it, without its line end, also across files; 64 zeros in the very first. Whoever reads with a shell: `printf %s
+"$line" | sha256sum`.
+
+An entry is durable when `append` returns. A cut can leave one torn line at the end of a file; that file is never changed again, and the
+next start's entry states how many bytes of it are good.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bodycamd.errors import StorageError
+from bodycamd.evidence import durable
+from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, StartDetail, TornFile
+from bodycamd.evidence.keys import KeyFolder, SigningKey
+from bodycamd.evidence.ledger_reader import file_name, last_start
+from bodycamd.evidence.start import Clock, SignedEntry, Start
+from bodycamd.evidence.statements import Stated
+
+MAX_TORN_LISTED = 100
+
+
+class Ledger:
+    """The ledger of the running start, open for appending. Used by one thread; the store's lock keeps other processes out.
+
+    `start` signs and numbers everything of this run, also the statements of segments (`segment.GrowingSegment`). `head` is the SHA-256 of
+    the last whole line: the first `prev` of a new segment, and what anchors are made of.
+    """
+
+    def __init__(self, path: Path, start: Start, head: str) -> None:
+        """Create the file. Use `open_ledger`, which also takes the keys a step further."""
+        self.path = path
+        self.start = start
+        self.head = head
+        self._size = 0
+        self._broken = ""
+        self._descriptor = -1
+        try:
+            durable.make_folder(path.parent)
+            self._descriptor = durable.open_new(path)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot create the ledger: {error.strerror}") from error
+
+    def append(self, type: str, detail: Mapping[str, Any] | Stated = {}) -> SignedEntry:  # noqa: B006 - never changed
+        """Sign an entry and write it; when this returns it survives a power cut.
+
+        `detail` may leave out or set to `None` what does not apply. Raises `DataError` for values that a reader would refuse: then nothing
+        was written. Raises `StorageError` where the disk fails: then the entry is taken back and the ledger stays usable, or, where even
+        that fails, every later append raises too.
+        """
+        if self._broken:
+            raise StorageError(f"{self.path}: the ledger cannot be written since: {self._broken}")
+        signed = self.start.entry(type, detail, prev=self.head)
+        line = base64.b64encode(signed.signature) + b" " + signed.json
+        try:
+            durable.write_all(self._descriptor, (line + b"\n",))
+            os.fdatasync(self._descriptor)
+            if self._size == 0:
+                durable.sync_folder(self.path.parent)
+        except OSError as error:
+            self._take_back(error)
+            raise StorageError(f"{self.path}: cannot write {type!r}: {error.strerror}") from error
+        self._size += len(line) + 1
+        self.head = hashlib.sha256(line).hexdigest()
+        return signed
+
+    def note(self, detail: Stated) -> SignedEntry:
+        """Append a typed entry of `entries`; otherwise like `append`."""
+        return self.append(TYPE_NAMES[type(detail)], detail)
+
+    def close(self) -> None:
+        """Close the file; nothing is written."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._broken = "it was closed"
+
+    def _take_back(self, error: OSError) -> None:
+        """Cut a half-written line of this start, so that the next one does not follow on it."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+            os.fdatasync(self._descriptor)
+        except OSError:
+            self._broken = error.strerror or str(error)
+
+
+def open_ledger(
+    folder: Path, signing: Path, *, start: int, device: str, boot_id: str, clock: Clock, software: str, config_sha256: str
+) -> Ledger:
+    """Begin a start: choose the one accepted key, make the next, write the start entry, erase the old key. Every step is durable before the
+    next.
+
+    `start` must be higher than every number in the ledger and the recordings (`ledger_reader.highest_start`). After a cut anywhere in here
+    the next call, with a higher number, goes on with exactly one accepted key. Raises `StorageError`: the accepted key is missing, or the
+    disk fails; the start has then not begun and nothing must be signed.
+    """
+    previous = last_start(folder)
+    keys = KeyFolder(signing)
+    key, key_file = keys.accept(previous.next_key)
+    following = keys.create(start + 1)
+    ledger = Ledger(folder / file_name(start), Start(number=start, device=device, boot_id=boot_id, signer=key, clock=clock), previous.head)
+    try:
+        ledger.note(_start_detail(key, following, software, config_sha256, previous.torn))
+        keys.erase(key_file)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _start_detail(key: SigningKey, following: SigningKey, software: str, config_sha256: str, torn: list[TornFile]) -> StartDetail:
+    return StartDetail(
+        format=LEDGER_FORMAT,
+        public_key=key.public.raw.hex(),
+        next_public_key=following.public.raw.hex(),
+        software=software,
+        config_sha256=config_sha256,
+        torn_ledgers=tuple(torn[-MAX_TORN_LISTED:]),
+        torn_ledgers_unlisted=max(0, len(torn) - MAX_TORN_LISTED),
+    )

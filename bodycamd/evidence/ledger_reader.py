@@ -1,0 +1,207 @@
+"""Reading the ledger: strictly and as a stream, one line in memory at a time. Nothing here changes a file.
+
+All input is taken as hostile; whatever is wrong raises `DataError` with file and line, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence.entries import StartDetail, TornFile, check_detail, detail_as
+from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
+from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
+from bodycamd.evidence.strict import MAX_JSON_BYTES
+
+_FILE_NAME = re.compile(r"([0-9]{6})\.jsonl")
+_SIGNATURE_TEXT = 88
+_MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One whole line: its entry, and the bytes that were signed and hashed. The signature is not yet checked."""
+
+    entry: Entry
+    json: bytes
+    signature: bytes
+    sha256: str
+    """Of the whole line without its line end: what the next entry must name as `prev`."""
+    end: int
+    """The file's size up to and including this line's end."""
+    where: str
+
+
+def file_name(start: int) -> str:
+    """The name of a start's file in the ledger folder."""
+    return f"{start:06d}.jsonl"
+
+
+def starts(folder: Path) -> list[int]:
+    """The numbers of the starts that have a file in the ledger folder, ascending; other names are passed over. Raises `StorageError`."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
+    return sorted(int(match[1]) for name in names if (match := _FILE_NAME.fullmatch(name)))
+
+
+def highest_start(folder: Path) -> int:
+    """The highest start number in the ledger folder; 0 where there is none."""
+    return max(starts(folder), default=0)
+
+
+def lines(file: BinaryIO, source: str) -> Iterator[Line]:
+    """Every line of a ledger file, strict in form: whole, one reading of the JSON, the start and its numbers growing, `prev` linked within
+    the file.
+
+    A last line without its line end raises `DataError` like any other damage, after the good lines were given. Signatures and the first
+    `prev` are the caller's to check: they need the starts before.
+    """
+    end, number, previous = 0, 0, None
+    while raw := file.readline(_MAX_LINE_BYTES):
+        number += 1
+        where = f"{source}: line {number}"
+        if raw[-1:] != b"\n":
+            raise DataError(f"{where}: too long" if len(raw) == _MAX_LINE_BYTES else f"{where}: torn, {len(raw)} bytes without a line end")
+        end += len(raw)
+        line = _line(raw[:-1], end, where)
+        _check_order(previous, line)
+        previous = line
+        yield line
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """What is good in one start's file: the longest prefix of whole lines that verify with the key that its first line states.
+
+    `detail` is of the start entry, `None` where not even that is whole. `head` is the SHA-256 of the last good line. `reason` says why the
+    rest is not good.
+    """
+
+    start: int
+    good_bytes: int
+    torn_bytes: int
+    sha256: str
+    head: str | None
+    detail: StartDetail | None
+    reason: str
+
+
+def inspect(folder: Path, start: int) -> LedgerFile:
+    """Find what is good in the file of one start; damage of any kind only shortens the good part.
+
+    Raises `NotFoundError`, or `StorageError` where it cannot be read.
+    """
+    path = folder / file_name(start)
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            return _inspect(file, path.name, start)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: there is no such ledger file") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
+
+
+def start_keys(folder: Path, start: int) -> dict[str, PublicKey]:
+    """The public keys, by id, that the entries of a start name as signing in it: for `segment.recover`. Empty where its start entry is not
+    whole.
+
+    Raises `NotFoundError`, `StorageError`.
+    """
+    detail = inspect(folder, start).detail
+    if detail is None:
+        return {}
+    key = PublicKey.from_hex(detail.public_key)
+    return {key.id: key}
+
+
+@dataclass(frozen=True, slots=True)
+class LastStart:
+    """Where the ledger stands: the head, the key that the next start must sign with (`None`: the first), and torn files that no entry
+    states yet.
+    """
+
+    head: str
+    next_key: PublicKey | None
+    torn: list[TornFile]
+
+
+def last_start(folder: Path) -> LastStart:
+    """Find the last start whose entry is whole. Reads back only as far as that. Raises `StorageError`."""
+    torn: list[TornFile] = []
+    for start in reversed(starts(folder)):
+        found = inspect(folder, start)
+        if found.torn_bytes:
+            torn.append(
+                TornFile(file=file_name(start), good_bytes=found.good_bytes, sha256=found.sha256, torn_bytes=found.torn_bytes)
+            )
+        if found.detail is not None and found.head is not None:
+            return LastStart(found.head, PublicKey.from_hex(found.detail.next_public_key), torn[::-1])
+    return LastStart(ZERO_HASH, None, torn[::-1])
+
+
+def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
+    good, digest, head, reason = 0, hashlib.sha256(), None, ""
+    detail: StartDetail | None = None
+    key: PublicKey | None = None
+    try:
+        for line in lines(file, source):
+            if key is None:
+                detail_here = detail_as(line.entry, StartDetail, line.where)
+                key = PublicKey.from_hex(detail_here.public_key)
+            if line.entry.start != start:
+                raise DataError(f"{line.where}: start {line.entry.start} is not this file's")
+            if line.entry.key != key.id or not key.verifies(line.signature, line.json):
+                raise DataError(f"{line.where}: the signature does not verify with the key of this start")
+            detail = detail or detail_here
+            good, head = line.end, line.sha256
+    except DataError as error:
+        reason = str(error)
+    size = os.fstat(file.fileno()).st_size
+    file.seek(0)
+    digest.update(file.read(good))
+    return LedgerFile(start, good, size - good, digest.hexdigest(), head, detail, reason)
+
+
+def _line(raw: bytes, end: int, where: str) -> Line:
+    signature, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
+    if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" ":
+        raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
+    try:
+        decoded = base64.b64decode(signature, validate=True)
+    except binascii.Error as error:
+        raise DataError(f"{where}: the signature is not base64") from error
+    if len(decoded) != SIGNATURE_BYTES or base64.b64encode(decoded) != signature:
+        raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
+    entry = decode_entry(json, where)
+    check_detail(entry, where)
+    return Line(entry, json, decoded, hashlib.sha256(raw).hexdigest(), end, where)
+
+
+def _check_order(previous: Line | None, line: Line) -> None:
+    now = line.entry
+    if previous is None:
+        if now.type != "start":
+            raise DataError(f"{line.where}: the first entry of a file is its start, not {now.type!r}")
+        return
+    before = previous.entry
+    if now.type == "start":
+        raise DataError(f"{line.where}: a second start in one file")
+    if now.prev != previous.sha256:
+        raise DataError(f"{line.where}: prev is not the SHA-256 of the line before it")
+    for field in ("device", "start", "boot_id"):
+        if getattr(now, field) != getattr(before, field):
+            raise DataError(f"{line.where}: {field} differs from the line before it")
+    if now.n <= before.n or now.boottime_ns < before.boottime_ns:
+        raise DataError(f"{line.where}: n or boottime_ns runs backwards")

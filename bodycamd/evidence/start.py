@@ -1,0 +1,164 @@
+"""One start: who signs, which statement number comes next, what time it is. Every statement and ledger entry of a run is made and signed
+here.
+
+Used by one thread: the writer. `n` grows with every signature and is never reused; where a write fails, its number stays unused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypedDict
+
+from bodycamd.evidence import entries, statements
+from bodycamd.evidence.keys import Signer
+from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Stated, Statement, Video
+from bodycamd.footage import SealedFragment, SealedInit
+
+
+class Reading(Protocol):
+    """One reading of the clocks."""
+
+    @property
+    def boottime_us(self) -> int:
+        """CLOCK_BOOTTIME."""
+
+    @property
+    def wall_us(self) -> int:
+        """Microseconds since 1970, UTC."""
+
+    @property
+    def source(self) -> str:
+        """Who set the wall clock."""
+
+    @property
+    def error_ms(self) -> int | None:
+        """The kernel's bound of its error."""
+
+
+class Clock(Protocol):
+    """What evidence needs of the clock."""
+
+    def read(self) -> Reading:
+        """Both clocks, read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A statement as it is stored: the `.json` member's bytes and the 64 bytes of its signature."""
+
+    statement: Statement
+    json: bytes
+    signature: bytes
+
+    @property
+    def json_sha256(self) -> str:
+        """What the next statement of the segment names as `prev`."""
+        return hashlib.sha256(self.json).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEntry:
+    """A ledger entry as it is stored: JSON without line end, and the 64 bytes of its signature over it."""
+
+    entry: Entry
+    json: bytes
+    signature: bytes
+
+
+class _CommonFields(TypedDict):
+    n: int
+    prev: str
+    key: str
+    device: str
+    start: int
+    boot_id: str
+    boottime_ns: int
+    wall: str
+    clock: ClockQuality
+
+
+class Start:
+    """The signing side of one run. `signer` may be one whose key changes: each statement names the key that signs it."""
+
+    def __init__(self, *, number: int, device: str, boot_id: str, signer: Signer, clock: Clock) -> None:
+        self.number = number
+        self.device = device
+        self.boot_id = boot_id
+        self.signer = signer
+        self._clock = clock
+        self._n = 0
+
+    def init(self, sealed: SealedInit, *, recording: str, segment: int, prev: str) -> SignedStatement:
+        """State an init segment. `prev` is the ledger's head. Raises `DataError` for values that a reader would refuse."""
+        video = Video(encoder=sealed.encoder, width=sealed.width, height=sealed.height, frame_rate=sealed.frame_rate)
+        return self._sign(
+            InitStatement(
+                **self._common(prev),
+                format=statements.SEGMENT_FORMAT,
+                recording=recording,
+                segment=segment,
+                index=0,
+                generation=sealed.generation,
+                size=len(sealed.age),
+                sha256=hashlib.sha256(sealed.age).hexdigest(),
+                recipients=list(sealed.recipients),
+                video=video,
+                audio_track=sealed.audio_track,
+            )
+        )
+
+    def fragment(
+        self, sealed: SealedFragment, *, recording: str, segment: int, index: int, prev: str, gap_us: int, pre_start_us: int | None = None
+    ) -> SignedStatement:
+        """State a fragment. `gap_us` is all picture time missing before and inside it. Raises `DataError` for values that a reader would
+        refuse.
+        """
+        return self._sign(
+            FragmentStatement(
+                **self._common(prev),
+                recording=recording,
+                segment=segment,
+                index=index,
+                generation=sealed.generation,
+                seq=sealed.seq,
+                size=len(sealed.age),
+                sha256=hashlib.sha256(sealed.age).hexdigest(),
+                pts_us=sealed.pts_us,
+                duration_us=sealed.duration_us,
+                frames=sealed.frames,
+                audio=sealed.audio,
+                audio_pts_us=sealed.audio_pts_us,
+                audio_samples=sealed.audio_samples,
+                gap_us=gap_us,
+                pre_start_us=pre_start_us,
+            )
+        )
+
+    def entry(self, type: str, detail: Mapping[str, Any] | Stated, *, prev: str) -> SignedEntry:
+        """State a ledger entry. Fields that are `None` are left out. Raises `DataError` for values that a reader would refuse."""
+        fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
+        entry = Entry(**self._common(prev), type=type, detail=fields)
+        entries.check_detail(entry, "a ledger entry of our own")
+        json = statements.encode_entry(entry)
+        return SignedEntry(entry, json, self.signer.sign(json))
+
+    def _sign(self, statement: Statement) -> SignedStatement:
+        json = statements.encode_statement(statement)
+        return SignedStatement(statement, json, self.signer.sign(json))
+
+    def _common(self, prev: str) -> _CommonFields:
+        self._n += 1
+        now = self._clock.read()
+        return {
+            "n": self._n,
+            "prev": prev,
+            "key": self.signer.public.id,
+            "device": self.device,
+            "start": self.number,
+            "boot_id": self.boot_id,
+            "boottime_ns": now.boottime_us * 1000,
+            "wall": statements.wall_text(now.wall_us),
+            "clock": ClockQuality(source=now.source, error_ms=now.error_ms),
+        }

@@ -1,0 +1,81 @@
+"""Strict JSON for evidence: one reading of the bytes, or a `DataError` that says what is wrong and where.
+
+Refused, besides everything that is not JSON in UTF-8: repeated keys (also when written with escapes), `null` (what does not apply is
+absent), numbers that are not finite or do not fit 64 bits, more than 8 levels, more than 64 KiB, control characters and line ends. Key
+order and spaces are free: a signature is checked over the stored bytes, nothing is ever serialised again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from bodycamd.errors import DataError
+
+MAX_JSON_BYTES = 64 * 1024
+MAX_DEPTH = 8
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+T = TypeVar("T")
+
+
+class _UnclearError(ValueError):
+    """The text is JSON, but could be read in more than one way or not be held."""
+
+
+def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
+    """The value that `raw` (without a line end) holds, by the decoder's types. Raises `DataError`, and nothing else, for any other bytes.
+    """
+    if len(raw) > MAX_JSON_BYTES:
+        raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {MAX_JSON_BYTES} are allowed")
+    if control := _CONTROL.search(raw):
+        raise DataError(f"{where}: control character at byte {control.start()}")
+    if _depth(raw) > MAX_DEPTH:
+        raise DataError(f"{where}: nested deeper than {MAX_DEPTH} levels")
+    try:
+        json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
+        return decoder.decode(raw)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise DataError(f"{where}: {shortened(str(error))}") from error
+
+
+def shortened(text: str, length: int = 160) -> str:
+    """The text in printable form and bounded, so that hostile input cannot flood a message or a terminal."""
+    printable = text if text.isprintable() else ascii(text)
+    return printable if len(printable) <= length else printable[:length] + "…"
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", raw):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _UnclearError(f"key {shortened(key, 40)!r} is repeated")
+        if value is None:
+            raise _UnclearError(f"key {shortened(key, 40)!r} is null; what does not apply is left out")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _UnclearError(f"{name} is not a number of JSON")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= (value := int(text)) < 2**63:
+        raise _UnclearError(f"integer {shortened(text, 24)} does not fit 64 bits")
+    return value
