@@ -1,7 +1,7 @@
 """What may happen to the camera (events) and what the control asks for (actions).
 
-Adapters post events to the one control loop; `machine.step(state, event, now_us)` turns each into a new state and a list of actions; the loop hands
-the actions to the adapters. Times are CLOCK_BOOTTIME microseconds.
+Adapters post events to the one control loop; `machine.step(state, event, now_us)` turns each into a new state and a list of actions; the
+loop hands the actions to the adapters. Times are CLOCK_BOOTTIME microseconds.
 """
 
 from __future__ import annotations
@@ -59,6 +59,13 @@ class ButtonHeld:
 @dataclass(frozen=True, slots=True)
 class ButtonStuck:
     """Gesture: the button has been down far longer than any hold; stated once, until it is released."""
+
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonFreed:
+    """Gesture: a button that was stated stuck has come up."""
 
     at_us: int
 
@@ -194,6 +201,7 @@ Event = (
     | ButtonTapped
     | ButtonHeld
     | ButtonStuck
+    | ButtonFreed
     | WarningEnded
     | VoiceHealth
     | CaptureFlowing
@@ -245,7 +253,10 @@ class CloseCapture:
 
 @dataclass(frozen=True, slots=True)
 class RetainFrom:
-    """From now on the ring must not evict fragments that end after this instant; `None`: back to the pre-event length."""
+    """From now on the ring must not evict fragments that end after this instant; `None`: back to the pre-event length.
+
+    In force from the press until the recording is sealed. What the writer has already taken for the open recording may go.
+    """
 
     from_us: int | None
 
@@ -259,8 +270,8 @@ class EmptyRing:
 class BeginRecording:
     """Write every fragment that ends after `keep_from_us`, from the ring and from now on.
 
-    `keep_from_us` is the earliest picture that belongs to the recording (the warning's end, or the press less the pre-event time); what the first
-    fragment holds before it is stated as `pre_start_us`. `number` counts recordings within this start, from 1.
+    `keep_from_us` is the earliest picture that belongs to the recording (the warning's end, or the press less the pre-event time); what the
+    first fragment holds before it is stated as `pre_start_us`. `number` counts recordings within this start, from 1.
     """
 
     number: int
@@ -272,15 +283,26 @@ class BeginRecording:
 
 @dataclass(frozen=True, slots=True)
 class EndRecording:
-    """Write up to and including the fragment that holds `end_us`, then seal."""
+    """Write up to and including the fragment that holds `end_us`, then seal. A second one for the same recording replaces the first."""
 
     end_us: int
     reason: StopReason
 
 
 @dataclass(frozen=True, slots=True)
+class ContinueRecording:
+    """The officer pressed during `closing`: the `EndRecording` of this recording is withdrawn, write on as if it had not come.
+
+    If the recording is sealed by now, nothing happens: its `RecordingSealed` is on the way, and the control answers it with a new
+    `BeginRecording` whose `resumes` names the sealed one and whose `keep_from_us` is the withdrawn end.
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class SealNow:
-    """Frames did not come in time: seal with what is there."""
+    """Frames did not come in time: seal with what is there. Repeated while the seal does not come; nothing happens if no recording ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +344,7 @@ Action = (
     | EmptyRing
     | BeginRecording
     | EndRecording
+    | ContinueRecording
     | SealNow
     | Pulse
     | Refuse
