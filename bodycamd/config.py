@@ -150,8 +150,8 @@ class ControlSettings(Settings, frozen=True, kw_only=True):
     """The control socket and the groups that may use it."""
 
     socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = "/run/bodycamd/control.sock"
-    group: Annotated[Name, Meta(description="System group that may ask for the status and begin or end a shift.")] = "bodycam"
-    admin_group: Annotated[Name, Meta(description="System group that may place holds and sweep.")] = "bodycam-admin"
+    group: Annotated[Name, Meta(description="System group that may ask for the status.")] = "bodycam"
+    admin_group: Annotated[Name, Meta(description="System group that may begin and end shifts, place holds and sweep.")] = "bodycam-admin"
 
 
 class RetentionSettings(Settings, frozen=True, kw_only=True):
@@ -303,7 +303,7 @@ def _in_words(kind: mi.Type) -> str:
         case mi.NoneType():
             return "null"
         case mi.StrType(pattern=str()):
-            return "1 to 64 letters, digits, dots, underscores or dashes, the first a letter or digit"
+            return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
         case _:
             return "text"
 

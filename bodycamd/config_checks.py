@@ -111,13 +111,9 @@ def _ring(config: Config, warning_seconds: float) -> Iterator[str]:
 
 
 def _paths(config: Config) -> Iterator[str]:
-    sockets = [("control.socket", config.control.socket)]
-    if config.simulation_directory is not None:
-        sockets.append(("simulation_directory", os.path.join(config.simulation_directory, "button.sock")))
-    for key, path in sockets:
-        if (length := len(os.fsencode(path))) > LONGEST_SOCKET_PATH_BYTES:
-            reason = f"the socket's path {path} has {length} bytes"
-            yield f"{key}: {reason}; allowed: at most {LONGEST_SOCKET_PATH_BYTES}, in a folder with a shorter name"
+    if (length := len(os.fsencode(config.control.socket))) > LONGEST_SOCKET_PATH_BYTES:
+        reason = f"the path {config.control.socket} has {length} bytes"
+        yield f"control.socket: {reason}; allowed: at most {LONGEST_SOCKET_PATH_BYTES}, in a folder with a shorter name"
     store, signing = os.path.normpath(config.storage.directory), os.path.normpath(config.keys.signing)
     if os.path.commonpath([store, signing]) in (store, signing):
         yield "keys.signing: lies inside storage.directory, or around it; allowed: a folder beside it"

@@ -1,0 +1,93 @@
+"""Segments as a camera writes them, made with ffmpeg, pyrage and the evidence format itself; times are those of a camera up for two hours."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+
+from bodycamd.evidence.keys import SigningKey
+from bodycamd.evidence.segment import GrowingSegment
+from bodycamd.evidence.start import Start
+from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.footage import SealedFragment, SealedInit
+
+BOOT_SECONDS = 7200.25
+
+
+@dataclass(frozen=True)
+class Reading:
+    boottime_us: int
+    wall_us: int = 1_750_000_000_000_000
+    source: str = "test"
+    error_ms: int | None = 5
+
+
+class Clock:
+    def __init__(self) -> None:
+        self._us = int(BOOT_SECONDS * 1e6)
+
+    def read(self) -> Reading:
+        self._us += 1000
+        return Reading(self._us)
+
+
+def fragmented_mp4(seconds: float, *, begins: float = BOOT_SECONDS, size: str = "320x180", rate: int = 30, audio: bool = True) -> bytes:
+    """An fMP4 stream of one-second GOPs."""
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}"]
+    if audio:
+        command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}", "-c:a", "aac", "-b:a", "96k"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", str(rate), "-keyint_min", str(rate)]
+    command += ["-output_ts_offset", str(begins), "-movflags", "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont", "-f", "mp4", "-"]
+    return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+
+
+def split(stream: bytes) -> tuple[bytes, list[bytes]]:
+    """The init segment, and the fragments (moof+mdat)."""
+    boxes: list[tuple[bytes, bytes]] = []
+    at = 0
+    while at < len(stream):
+        size, kind = struct.unpack(">I4s", stream[at : at + 8])
+        boxes.append((kind, stream[at : at + size]))
+        at += size
+    init = b"".join(content for kind, content in boxes if kind in (b"ftyp", b"moov"))
+    rest = [(kind, content) for kind, content in boxes if kind in (b"moof", b"mdat")]
+    fragments = [moof + mdat for (_, moof), (_, mdat) in zip(rest[::2], rest[1::2], strict=True)]
+    return init, fragments
+
+
+class Camera:
+    """Writes segments into one recording folder."""
+
+    def __init__(self, folder: Path, recording: str = "000001-0001") -> None:
+        self.identity = pyrage.x25519.Identity.generate()
+        self.recording = recording
+        self.folder = folder / recording
+        self.folder.mkdir(parents=True)
+        self.identity_file = folder / "identity.txt"
+        self.identity_file.write_text(f"# created: 2025-06-01T12:00:00Z\n# public key: {self.identity.to_public()}\n{self.identity}\n")
+        self._start = Start(number=1, device="cam", boot_id="b", signer=SigningKey.generate(), clock=Clock())
+        self._seq = 0
+        self._segment = 0
+
+    def write(self, init: bytes, fragments: Sequence[bytes], *, suffix: str = ".tar", generation: int = 1, torn: int = 0) -> Path:
+        """One segment. `torn` cuts so many bytes off its end."""
+        growing = GrowingSegment(self._start, recording=self.recording, segment=self._segment, ledger_head=ZERO_HASH)
+        recipient = self.identity.to_public()
+        pieces = [*growing.init(SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 180, 30.0, True))]
+        for fragment in fragments:
+            self._seq += 1
+            pts_us = int(BOOT_SECONDS * 1e6) + self._seq * 1_000_000
+            age = pyrage.encrypt(fragment, [recipient])
+            pieces += growing.fragment(SealedFragment(generation, self._seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age), gap_us=0)
+        if suffix == ".tar":
+            pieces += growing.end()
+        path = self.folder / f"{self._segment:06d}{suffix}"
+        content = b"".join(pieces)
+        path.write_bytes(content[: len(content) - torn])
+        self._segment += 1
+        return path
