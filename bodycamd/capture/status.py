@@ -1,0 +1,32 @@
+"""What can be told of capture to a person: the values behind `bodycamd status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["starting", "standby", "opening", "flowing", "closing", "replacing", "retrying", "refused", "stopped"]
+"""`starting`: no worker is prepared yet. `standby`: prepared, camera closed. `replacing`: the worker is being killed.
+`retrying`: footage is wanted, but there is no worker yet that could be opened. `refused`: the settings cannot work on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """What a person may want to know of capture; `pid` is the open worker's, else the spare's."""
+
+    state: State
+    pid: int | None
+    generation: int
+    prepared: bool
+    """A worker is prepared or open."""
+    sandbox: str
+    versions: Mapping[str, str]
+    last_frame_us: int | None
+    frames: int
+    dropped: int
+    restarts: int
+    """Workers that ended without being asked."""
+    unkillable: int
+    refused: str | None
+    last_failure: str | None

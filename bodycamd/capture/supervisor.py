@@ -1,0 +1,395 @@
+"""The recorder's side of capture: starts workers, reads their footage, and replaces them whenever frames stop.
+
+Guarantees:
+
+- Footage of one generation reaches the sink in order and before its `CaptureStalled` or `CaptureClosed` is posted; everything that a worker
+  had sent before it ended is taken, unless it broke the link's rules.
+- Each opening is a new generation in a new process; numbers are never reused, and fragments are counted from 1.
+- No method waits for a worker. `close` is followed by `CaptureClosed` within `close_us` + `kill_us`, by force if need be.
+- A prepared spare stands by whenever one can be had. A worker that gives no footage is retried for as long as capture is wanted, with
+  growing pauses; one that the kernel cannot end is counted and replaced all the same.
+
+Not guaranteed: a next worker finds the camera free if the last one cannot be killed; then it fails, and is retried.
+
+One thread, the link reader, owns all workers. The other methods hand it their wish and return.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from bodycamd.capture.child import Child
+from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkClosed, LinkError, Prepare, Prepared, Refused
+from bodycamd.capture.liveness import Timing, backoff_us, overdue, unkillable
+from bodycamd.capture.status import State, WorkerStatus
+from bodycamd.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
+from bodycamd.footage import AudioState as Audio
+from bodycamd.footage import SealedFragment, SealedInit
+
+__all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]
+
+GRACE_US: Final = 400_000
+GRACE_EVERY_US: Final = 2_000_000
+MANY_UNKILLABLE: Final = 2
+DRAIN_READS: Final = 10_000
+"""More than a socket's buffer can hold in messages; bounds what a stranger who kept the dead worker's end could send."""
+
+
+class FootageSink(Protocol):
+    """Where sealed footage goes; called from the link reader, must not wait."""
+
+    def put_init(self, init: SealedInit) -> None:
+        """Take the init segment of a generation, before its fragments."""
+
+    def put(self, fragment: SealedFragment) -> None:
+        """Take a fragment."""
+
+
+class Clock(Protocol):
+    """CLOCK_BOOTTIME."""
+
+    def now_us(self) -> int:
+        """Microseconds."""
+
+
+class Supervisor:
+    """Keeps one worker capturing while that is wanted, and one prepared beside it."""
+
+    def __init__(
+        self,
+        *,
+        prepare: Prepare,
+        sink: FootageSink,
+        post: Callable[[Event], None],
+        clock: Clock,
+        python: str = sys.executable,
+        timing: Timing | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """`command` starts a worker (default: `bodycamd.capture.worker` with `python`); the link's descriptor number is appended."""
+        self._prepare, self._sink, self._post, self._clock = prepare, sink, post, clock
+        self._timing = timing or Timing()
+        self._command = tuple(command or (python, "-m", "bodycamd.capture.worker"))
+        self._thread = threading.Thread(target=self._run, name="link reader", daemon=True)
+        self._wishes: deque[Callable[[], None]] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._crash: BaseException | None = None
+        self._ticked_us = self._clock.now_us()
+        self._grace_us = -GRACE_EVERY_US
+        # From here on: the link reader's own.
+        self._selector = selectors.DefaultSelector()
+        self._running = True
+        self._wanted = self._microphone = False
+        self._current: Child | None = None
+        self._spare: Child | None = None
+        self._undead: list[Child] = []
+        self._generation = self._seq = self._failures = self._restarts = self._next_start_us = 0
+        self._prepared: Prepared | None = None
+        self._refused: str | None = None
+        self._last_failure: str | None = None
+
+    # --- any thread ---------------------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the link reader, which starts the first spare."""
+        self._thread.start()
+
+    def open(self, microphone: bool) -> None:
+        """Want footage: open the spare, or the next worker as soon as one is prepared. `CaptureFlowing` follows its first fragment."""
+        self._ask(lambda: self._want_open(microphone))
+
+    def set_microphone(self, open: bool) -> None:
+        """Open or close the microphone, of this worker and those that replace it."""
+        self._ask(lambda: self._want_microphone(open))
+
+    def close(self) -> None:
+        """Want no more footage: flush and close. `CaptureClosed` follows, if footage was wanted."""
+        self._ask(self._want_closed)
+
+    def tick(self, now_us: int) -> None:
+        """Look for workers that are overdue; to be called about every 100 ms. Raises `RuntimeError` if the link reader died."""
+        if self._crash is not None:
+            raise RuntimeError("the link reader died") from self._crash
+        late, self._ticked_us = now_us - self._ticked_us > self._timing.late_us, now_us
+        if late and now_us - self._grace_us > GRACE_EVERY_US:
+            self._grace_us = now_us  # the recorder itself was held up: let it read what has come in the meantime
+        if now_us - self._grace_us >= GRACE_US and self._anything_due(now_us):
+            self._ask(lambda: self._judge(now_us))
+
+    def stop(self) -> None:
+        """Kill all workers and end the link reader, within `kill_us` and a second. Whoever wants the last footage closes first."""
+        if self._thread.is_alive():
+            self._ask(self._stop_running)
+            self._thread.join(self._timing.kill_us / 1e6 + 1)
+
+    def status(self) -> WorkerStatus:
+        """What is known now. The link reader goes on meanwhile: fields may be a message apart."""
+        current, spare, prepared = self._current, self._spare, self._prepared
+        shown = current or spare
+        return WorkerStatus(
+            state=self._state(current, spare),
+            pid=shown.process.pid if shown else None,
+            generation=self._generation,
+            prepared=current is not None or (spare is not None and spare.phase == "prepared"),
+            sandbox=prepared.sandbox if prepared else "",
+            versions=prepared.versions if prepared else {},
+            last_frame_us=current.facts.last_frame_us if current else None,
+            frames=current.frames if current else 0,
+            dropped=current.dropped if current else 0,
+            restarts=self._restarts,
+            unkillable=len(self._undead),
+            refused=self._refused,
+            last_failure=self._last_failure,
+        )
+
+    def _state(self, current: Child | None, spare: Child | None) -> State:
+        if not self._running:
+            return "stopped"
+        if current is not None:
+            if current.closing:
+                return "closing"
+            if current.phase != "open":
+                return "replacing"
+            return "flowing" if current.flowing else "opening"
+        if self._refused is not None:
+            return "refused"
+        if self._wanted:
+            return "retrying"
+        return "standby" if spare is not None and spare.phase == "prepared" else "starting"
+
+    def _ask(self, wish: Callable[[], None]) -> None:
+        self._wishes.append(wish)
+        os.eventfd_write(self._wake, 1)
+
+    def _anything_due(self, now_us: int) -> bool:
+        if self._spare is None and now_us >= self._next_start_us:
+            return True
+        return any(
+            overdue(child.facts, now_us, self._timing) is not None or unkillable(child.facts, now_us, self._timing)
+            for child in (self._current, self._spare)
+            if child is not None
+        )
+
+    # --- the link reader ----------------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._selector.register(self._wake, selectors.EVENT_READ)
+            self._go_on()
+            while self._running:
+                for key, _ in self._selector.select():
+                    if key.fd == self._wake:
+                        os.eventfd_read(self._wake)
+                    elif key.fd == key.data.exit_fd:
+                        self._exited(key.data)
+                    elif key.data.sock is not None:
+                        self._read(key.data)
+                while self._wishes and self._running:
+                    self._wishes.popleft()()
+                if self._running:
+                    self._go_on()
+        except BaseException as error:
+            self._crash = error
+            raise
+        finally:
+            self._end()
+
+    def _go_on(self) -> None:
+        """Bring what is towards what is wanted."""
+        now_us = self._clock.now_us()
+        if self._wanted and self._current is None and self._spare is not None and self._spare.phase == "prepared":
+            self._current, self._spare = self._spare, None
+            self._generation += 1
+            self._send(lambda child: child.open(self._generation, self._microphone, now_us))
+        if self._spare is None and now_us >= self._next_start_us:
+            try:
+                self._spare = Child(self._command, self._prepare, now_us)
+            except OSError as error:
+                self._failed(f"the worker cannot be started: {error}", now_us)
+                return
+            assert self._spare.sock is not None
+            self._selector.register(self._spare.sock, selectors.EVENT_READ, self._spare)
+            self._selector.register(self._spare.exit_fd, selectors.EVENT_READ, self._spare)
+
+    def _want_open(self, microphone: bool) -> None:
+        self._wanted = True
+        if self._microphone != microphone:
+            self._want_microphone(microphone)
+
+    def _want_microphone(self, open: bool) -> None:
+        self._microphone = open
+        if self._current is not None and self._current.phase == "open":
+            self._send(lambda child: child.set_microphone(open))
+
+    def _want_closed(self) -> None:
+        if not self._wanted:
+            return
+        self._wanted = False
+        if self._current is None:
+            self._post(CaptureClosed(self._generation))
+            return
+        self._current.closing = True
+        if self._current.phase == "open":
+            self._send(lambda child: child.close_camera(self._clock.now_us()))
+
+    def _send(self, command: Callable[[Child], None]) -> None:
+        assert self._current is not None
+        try:
+            command(self._current)
+        except LinkError as error:
+            self._current.kill(str(error), self._clock.now_us())
+
+    def _read(self, child: Child) -> bool:
+        """Take one piece from the worker; whether there may be more."""
+        now_us = self._clock.now_us()
+        try:
+            whole = child.read(now_us)
+        except BlockingIOError:
+            return False
+        except LinkClosed:
+            self._unlink(child)
+            if child.phase != "leaving":
+                child.enter("leaving", now_us)
+            return False
+        except LinkError as error:
+            self._unlink(child)
+            child.kill(f"the worker broke the rules of the link: {error}", now_us)
+            return False
+        if whole is not None:
+            self._heard(child, *whole, now_us)
+        return True
+
+    def _heard(self, child: Child, message: FromWorker, payload: bytes, now_us: int) -> None:
+        match message:
+            case Prepared():
+                child.enter("prepared", now_us)
+                self._prepared, self._refused = message, None
+            case Refused():
+                self._refused = child.reason = message.reason
+                child.enter("leaving", now_us)
+            case Failed():
+                child.reason = message.reason
+                child.enter("leaving", now_us)
+            case Init():
+                child.init = message
+                recipients, encoder, size = message.recipients, message.encoder, (message.width, message.height)
+                init = SealedInit(message.generation, payload, recipients, encoder, *size, message.frame_rate, message.audio_track)
+                self._sink.put_init(init)
+            case Fragment():
+                self._fragment(child, message, payload)
+            case AudioState():
+                self._audio(child, message.audio)
+            case Closed():
+                child.enter("leaving", now_us)
+                if child.closing:
+                    child.told_closed = True
+                    self._post(CaptureClosed(message.generation))
+                else:
+                    child.reason = "the worker closed the camera without being asked"
+
+    def _fragment(self, child: Child, message: Fragment, payload: bytes) -> None:
+        self._seq += 1
+        self._sink.put(
+            SealedFragment(
+                generation=message.generation,
+                seq=self._seq,
+                pts_us=message.pts_us,
+                duration_us=message.duration_us,
+                frames=message.frames,
+                audio=message.audio,
+                audio_pts_us=message.audio_pts_us,
+                audio_samples=message.audio_samples,
+                gap_us=message.gap_us,
+                age=payload,
+            )
+        )
+        if not child.flowing:
+            assert child.init is not None  # `conversation` lets no fragment through before it
+            child.flowing = True
+            self._failures = 0
+            self._post(CaptureFlowing(message.generation, child.init.encoder, child.init.frame_rate))
+        self._audio(child, message.audio)
+
+    def _audio(self, child: Child, audio: Audio) -> None:
+        if child.audio != audio:
+            child.audio = audio
+            assert child.generation is not None
+            self._post(AudioChanged(child.generation, audio))
+
+    def _judge(self, now_us: int) -> None:
+        for child in (self._current, self._spare):
+            if child is None:
+                continue
+            if (reason := overdue(child.facts, now_us, self._timing)) is not None:
+                child.kill(reason, now_us)
+            elif unkillable(child.facts, now_us, self._timing):
+                self._unlink(child)
+                self._undead.append(child)
+                self._gone(child, now_us)
+
+    def _exited(self, child: Child) -> None:
+        for _ in range(DRAIN_READS):  # what it had sent before it ended
+            if child.sock is None or not self._read(child):
+                break
+        if not child.reap():
+            return
+        self._selector.unregister(child.exit_fd)
+        child.close_exit()
+        self._unlink(child)
+        if child in self._undead:
+            self._undead.remove(child)
+        else:
+            self._gone(child, self._clock.now_us())
+
+    def _unlink(self, child: Child) -> None:
+        if child.sock is not None:
+            self._selector.unregister(child.sock)
+            child.close_link()
+
+    def _gone(self, child: Child, now_us: int) -> None:
+        """The worker is no more, or as good as."""
+        was_current = child is self._current
+        if was_current:
+            self._current = None
+        else:
+            self._spare = None
+        if not child.told_closed or child.reason is not None:
+            self._failed(child.ending(), now_us)
+        if not was_current or child.told_closed:
+            return
+        assert child.generation is not None
+        if child.closing:
+            self._post(CaptureClosed(child.generation))
+        else:
+            self._post(CaptureStalled(child.generation, child.ending(), child.facts.last_frame_us))
+
+    def _failed(self, reason: str, now_us: int) -> None:
+        self._last_failure = reason
+        self._failures += 1
+        self._restarts += 1
+        rare = self._refused is not None or len(self._undead) >= MANY_UNKILLABLE
+        self._next_start_us = now_us + backoff_us(self._failures, self._timing, rare=rare)
+
+    def _stop_running(self) -> None:
+        self._running = False
+
+    def _end(self) -> None:
+        """Leave no process behind."""
+        self._running = False
+        children = [child for child in (self._current, self._spare, *self._undead) if child is not None]
+        self._current = self._spare = None
+        for child in children:
+            self._unlink(child)
+            child.kill("the recorder ends", self._clock.now_us())
+        end_us = self._clock.now_us() + self._timing.kill_us
+        for child in children:
+            self._selector.unregister(child.exit_fd)
+            child.wait(max(0, end_us - self._clock.now_us()))
+            child.close_exit()
+        self._selector.close()
