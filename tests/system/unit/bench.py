@@ -1,0 +1,233 @@
+"""Runs inside the container (see scripts/test-unit): installs the product, drives it by the simulated board, judges what systemd says.
+
+Only the standard library and the commands that a technician would use. Results go to /bench/result as they come; the last check powers the
+camera off.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+BENCH = Path("/bench")
+STATE = Path("/var/lib/bodycamd")
+STORE = STATE / "store"
+UNIT = "bodycamd.service"
+
+
+def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command's exit code and what it printed."""
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def judge(what: str, good: bool, seen: object = "") -> None:
+    """One line of the result; `seen` is printed where it failed."""
+    line = f"PASS  {what}" if good else f"FAIL  {what}: {seen}"
+    with (BENCH / "result").open("a", encoding="utf-8") as result:
+        result.write(line + "\n")
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> bool:
+    """True as soon as the condition holds, False when it did not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def shown(name: str) -> str:
+    """A property of the unit."""
+    return run(["systemctl", "show", "--value", "-p", name, UNIT]).stdout.strip()
+
+
+def status() -> dict[str, Any]:
+    """What the daemon says of itself; empty while it does not answer."""
+    answer = run(["bodycamd", "status", "--json"])
+    return json.loads(answer.stdout) if answer.returncode == 0 else {}
+
+
+def state() -> str:
+    """The machine's state, as the daemon tells it to systemd."""
+    return shown("StatusText")
+
+
+def press(*datagrams: str) -> None:
+    """Edges of the simulated button."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
+        hand.connect(str(STATE / "button.sock"))
+        for datagram in datagrams:
+            if datagram.startswith("wait "):
+                time.sleep(float(datagram[5:]))
+            else:
+                hand.send(datagram.encode())
+
+
+def board(part: str) -> list[dict[str, Any]]:
+    """The time line of one part."""
+    lines = [json.loads(line) for line in (STATE / "board.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["part"] == part]
+
+
+def ledger() -> list[dict[str, Any]]:
+    """All entries of all starts."""
+    entries = []
+    for file in sorted((STORE / "ledger").glob("*.jsonl")):
+        for line in file.read_bytes().splitlines():
+            signature, _, entry = line.partition(b" ")
+            base64.b64decode(signature, validate=True)
+            entries.append(json.loads(entry))
+    return entries
+
+
+def open_segments() -> list[Path]:
+    """Segments that are being written."""
+    return list((STORE / "recordings").glob("*/*.part"))
+
+
+def is_growing() -> bool:
+    """A segment grows within two seconds: footage is arriving on disk."""
+    before = {path: path.stat().st_size for path in open_segments()}
+    return bool(before) and wait_for(lambda: any(path.exists() and path.stat().st_size > size for path, size in before.items()), 3)
+
+
+def processes() -> list[int]:
+    """The processes of the service's user."""
+    uid = pwd.getpwnam("bodycam").pw_uid
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and path.exists() and path.stat().st_uid == uid]
+
+
+def install() -> None:
+    """scripts/install on a camera whose configuration and recipients are already there."""
+    etc = Path("/etc/bodycamd")
+    etc.mkdir(exist_ok=True)
+    for name in ("bodycamd.yaml", "recipients.txt"):
+        shutil.copy(BENCH / name, etc / name)
+    source = Path("/usr/src/checkout")
+    shutil.copytree(BENCH / "source", source)
+    installed = run([source / "scripts/install"], env={**os.environ, "BODYCAMD_APT": "no"})
+    judge("scripts/install ends with exit code 0", installed.returncode == 0, installed.stdout + installed.stderr)
+    kept = (etc / "bodycamd.yaml").read_bytes() == (BENCH / "bodycamd.yaml").read_bytes()
+    judge("it keeps the configuration that was there", kept)
+    verified = run(["systemd-analyze", "verify", "--man=no", UNIT])
+    judge("systemd-analyze verify has nothing to say", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
+    score = run(["systemd-analyze", "security", UNIT, "--no-pager"]).stdout.strip().splitlines()[-1:]
+    print("hardening:", *score)
+
+
+def ready() -> None:
+    """Started by systemd, and closed in."""
+    judge("ready: systemd was told so (Type=notify)", wait_for(lambda: shown("ActiveState") == "active", 60), shown("ActiveState"))
+    judge("in standby", wait_for(lambda: state() == "standby", 5), state())
+    pid = int(shown("MainPID"))
+    interfaces = re.findall(r"^ *(\S+):", Path(f"/proc/{pid}/net/dev").read_text(encoding="utf-8"), re.MULTILINE)
+    outside = re.findall(r"^ *(\S+):", Path("/proc/net/dev").read_text(encoding="utf-8"), re.MULTILINE)
+    judge(f"no network inside: {interfaces}, where the container has {len(outside)} interfaces", interfaces == ["lo"], interfaces)
+    networks = {os.readlink(f"/proc/{child}/ns/net") for child in processes()}
+    judge("its children are in the same closed network", networks == {os.readlink(f"/proc/{pid}/ns/net")}, networks)
+    about = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines() if ":\t" in line)
+    judge("it runs as bodycam, without any capability", about["CapEff"] == about["CapBnd"] == "0" * 16 and pid in processes(), about)
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+    judge("no core dumps", bool(re.search(r"Max core file size +0 +0 ", limits)))
+    judge("the answer of bodycamd status", bool(status()), run(["bodycamd", "status"]).stderr)
+    print("status:", json.dumps(status()))
+
+
+def record() -> None:
+    """A press during the warning skips it."""
+    press("down", "wait 0.1", "up", "wait 0.5", "down", "wait 0.1", "up")
+    judge("recording by datagrams on button.sock", wait_for(lambda: state() == "recording", 15), state())
+    judge("footage arrives on disk", wait_for(open_segments, 10) and is_growing(), open_segments())
+
+
+def survive_a_hang() -> None:
+    """SIGSTOP: no code of the daemon runs any more; systemd's watchdog is what is left."""
+    before = int(shown("MainPID"))
+    lamp_changes = len(board("lamp"))
+    stopped = time.monotonic()
+    os.kill(before, signal.SIGSTOP)
+    restarted = wait_for(lambda: shown("MainPID") not in ("0", str(before)) and shown("ActiveState") == "active", 40)
+    judge(f"a stopped daemon is restarted by the watchdog: after {time.monotonic() - stopped:.1f} s", restarted, shown("Result"))
+    judge("systemd counts one restart", shown("NRestarts") == "1", shown("NRestarts"))
+    judge("the lamp went off in between", any(not change["on"] for change in board("lamp")[lamp_changes:]), board("lamp")[lamp_changes:])
+    judge("it records again without a press", wait_for(lambda: state() == "recording", 15) and is_growing(), state())
+    resumed = [entry["resumes"] for entry in ledger() if entry.get("resumes")]
+    judge(f"the ledger says what was resumed: {resumed}", len(resumed) == 1, resumed)
+    judge("the torn segment is kept as it was", len(list((STORE / "recordings").glob("*/*.cut.tar"))) == 1, sorted(STORE.rglob("*")))
+
+
+def stop_cleanly() -> None:
+    """SIGTERM while recording."""
+    began = time.monotonic()
+    run(["systemctl", "stop", UNIT])
+    judge(f"a clean stop while recording: {time.monotonic() - began:.1f} s", shown("Result") == "success", shown("Result"))
+    judge("the recording is sealed: no .part is left", open_segments() == [], open_segments())
+    judge("no process of it is left", processes() == [], processes())
+    judge("the lamp is off", not board("lamp")[-1]["on"], board("lamp")[-1])
+
+
+def survive_a_kill() -> None:
+    """SIGKILL while the lamp is on: only ExecStopPost can darken it."""
+    run(["systemctl", "start", UNIT])
+    judge("a new start after a clean stop does not resume", wait_for(lambda: state() == "standby", 10), state())
+    record()
+    wait_for(lambda: board("lamp")[-1]["on"], 5)
+    changes = len(board("lamp"))
+    os.kill(int(shown("MainPID")), signal.SIGKILL)
+    wait_for(lambda: len(board("lamp")) > changes, 5)
+    judge("after a kill the lamp goes off at once", [change["on"] for change in board("lamp")[changes:]][:1] == [False], board("lamp")[-3:])
+    judge("and the recording is resumed", wait_for(lambda: state() == "recording", 15) and is_growing(), state())
+
+
+def run_out_of_battery() -> None:
+    """The last check: the container powers itself off."""
+
+    def powered_off(number: int, frame: FrameType | None) -> None:
+        code = shown("ExecMainStatus")
+        judge("a critical battery seals the recording", open_segments() == [], open_segments())
+        judge(f"… and powers the camera off (exit code {code})", code == "100", code)
+        end()
+
+    signal.signal(signal.SIGTERM, powered_off)
+    press("battery 1")
+    time.sleep(40)
+    judge("a critical battery powers the camera off", False, f"{state()}, {shown('ExecMainStatus')}")
+    end()
+
+
+def end() -> None:
+    """Hand the evidence out, and the log of the unit."""
+    shutil.copytree(STORE, BENCH / "store")
+    print(run(["journalctl", "--no-pager", "-o", "short-monotonic", "-u", UNIT]).stdout)
+    with (BENCH / "result").open("a", encoding="utf-8") as result:
+        result.write("END\n")
+    sys.exit(0)
+
+
+def main() -> None:
+    """All checks in order; each builds on the one before."""
+    try:
+        for check in (install, ready, record, survive_a_hang, stop_cleanly, survive_a_kill, run_out_of_battery):
+            check()
+    except Exception as error:
+        judge(f"the bench itself: {check.__name__}", False, repr(error))
+        print(run(["journalctl", "--no-pager", "-n", "100"]).stdout)
+        raise
+
+
+if __name__ == "__main__":
+    main()
