@@ -6,6 +6,7 @@ All of them raise `OSError`; callers say what that means. Not guaranteed, and no
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,8 @@ def write_all(descriptor: int, buffers: Iterable[bytes]) -> None:
     first = 0
     while first < len(waiting):
         written = os.writev(descriptor, waiting[first : first + _MAX_VECTORS])
+        if written == 0:
+            raise OSError(errno.EIO, "the disk took no bytes")
         while first < len(waiting) and written >= len(waiting[first]):
             written -= len(waiting[first])
             first += 1
@@ -36,12 +39,27 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path, mode: int = 0o700) -> None:
-    """Create the folder and every missing parent, each durable in its own parent. Nothing happens where it exists."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent, mode)
-    folder.mkdir(mode=mode, exist_ok=True)
-    sync_folder(folder.parent)
+    """Create the folder and every missing parent, each durable in its own parent before the next is made.
+
+    A folder that exists is made durable too: an earlier process may have died between the two steps.
+    """
+    if not folder.is_dir():
+        make_folder(folder.parent, mode)
+        folder.mkdir(mode=mode, exist_ok=True)
+    if folder.parent != folder:
+        sync_folder(folder.parent)
+
+
+def settle(path: Path) -> None:
+    """Make what a file holds now durable, whoever wrote it.
+
+    Needed before anything relies on a file that an earlier process left: what can be read may so far stand in memory only.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_new(path: Path, mode: int = 0o600) -> int:

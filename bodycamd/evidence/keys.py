@@ -196,10 +196,13 @@ def provision(folder: Path) -> bytes:
     found = dict(keys._read_all())
     if set(found) - {first}:
         raise StorageError(f"{folder}: this camera is already provisioned and has been started; its first key cannot be made again")
-    if (key := found.get(first)) is not None:
-        return key.public.pem()
+    key = found.get(first)
     try:
         durable.make_folder(folder)
+        if key is not None:
+            durable.settle(first)
+            durable.sync_folder(folder)
+            return key.public.pem()
     except OSError as error:
         raise StorageError(f"{folder}: cannot create the folder of signing keys: {error.strerror}") from error
     if first in found:

@@ -84,7 +84,11 @@ class Ledger:
             self._broken = "it was closed"
 
     def _take_back(self, error: OSError) -> None:
-        """Cut a half-written line of this start, so that the next one does not follow on it."""
+        """Cut a half-written line of this start, so that the next one does not follow on it.
+
+        Where the disk only pretends to, nothing is lost that was promised: the next entry counts as written after its own `fdatasync`, and
+        a torn line at the end is what every start expects.
+        """
         try:
             os.ftruncate(self._descriptor, self._size)
             os.fdatasync(self._descriptor)
@@ -103,6 +107,7 @@ def open_ledger(
     disk fails; the start has then not begun and nothing must be signed.
     """
     previous = last_start(folder)
+    _settle(folder, previous.files)
     keys = KeyFolder(signing)
     key, key_file = keys.accept(previous.next_key)
     following = keys.create(start + 1)
@@ -116,13 +121,24 @@ def open_ledger(
     return ledger
 
 
-def _start_detail(key: SigningKey, following: SigningKey, software: str, config_sha256: str, torn: list[TornFile]) -> StartDetail:
+def _settle(folder: Path, files: tuple[str, ...]) -> None:
+    """Make durable what was just read: an old key must not be erased on the word of an entry that so far stands in memory only."""
+    try:
+        for name in files:
+            durable.settle(folder / name)
+        if files:
+            durable.sync_folder(folder)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot make the ledger durable: {error.strerror}") from error
+
+
+def _start_detail(key: SigningKey, following: SigningKey, software: str, config_sha256: str, torn: tuple[TornFile, ...]) -> StartDetail:
     return StartDetail(
         format=LEDGER_FORMAT,
         public_key=key.public.raw.hex(),
         next_public_key=following.public.raw.hex(),
         software=software,
         config_sha256=config_sha256,
-        torn_ledgers=tuple(torn[-MAX_TORN_LISTED:]),
+        torn_ledgers=torn[-MAX_TORN_LISTED:],
         torn_ledgers_unlisted=max(0, len(torn) - MAX_TORN_LISTED),
     )

@@ -134,44 +134,56 @@ class LastStart:
 
     head: str
     next_key: PublicKey | None
-    torn: list[TornFile]
+    torn: tuple[TornFile, ...]
+    files: tuple[str, ...]
+    """The names of the files that this was read from."""
 
 
 def last_start(folder: Path) -> LastStart:
     """Find the last start whose entry is whole. Reads back only as far as that. Raises `StorageError`."""
     torn: list[TornFile] = []
+    files: list[str] = []
     for start in reversed(starts(folder)):
         found = inspect(folder, start)
+        files.append(file_name(start))
         if found.torn_bytes:
             torn.append(
                 TornFile(file=file_name(start), good_bytes=found.good_bytes, sha256=found.sha256, torn_bytes=found.torn_bytes)
             )
         if found.detail is not None and found.head is not None:
-            return LastStart(found.head, PublicKey.from_hex(found.detail.next_public_key), torn[::-1])
-    return LastStart(ZERO_HASH, None, torn[::-1])
+            return LastStart(found.head, PublicKey.from_hex(found.detail.next_public_key), tuple(torn[::-1]), tuple(files))
+    return LastStart(ZERO_HASH, None, tuple(torn[::-1]), tuple(files))
 
 
 def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
-    good, digest, head, reason = 0, hashlib.sha256(), None, ""
+    good, head, reason = 0, None, ""
     detail: StartDetail | None = None
-    key: PublicKey | None = None
     try:
         for line in lines(file, source):
-            if key is None:
-                detail_here = detail_as(line.entry, StartDetail, line.where)
-                key = PublicKey.from_hex(detail_here.public_key)
-            if line.entry.start != start:
-                raise DataError(f"{line.where}: start {line.entry.start} is not this file's")
-            if line.entry.key != key.id or not key.verifies(line.signature, line.json):
-                raise DataError(f"{line.where}: the signature does not verify with the key of this start")
-            detail = detail or detail_here
-            good, head = line.end, line.sha256
+            stated = detail or detail_as(line.entry, StartDetail, line.where)
+            check_signed(line, start, PublicKey.from_hex(stated.public_key))
+            detail, good, head = stated, line.end, line.sha256
     except DataError as error:
         reason = str(error)
     size = os.fstat(file.fileno()).st_size
+    return LedgerFile(start, good, size - good, _prefix_sha256(file, good), head, detail, reason)
+
+
+def check_signed(line: Line, start: int, key: PublicKey) -> None:
+    """Raises `DataError` unless the line belongs to this start and this key signed it."""
+    if line.entry.start != start:
+        raise DataError(f"{line.where}: it is of start {line.entry.start}, not {start}")
+    if line.entry.key != key.id or not key.verifies(line.signature, line.json):
+        raise DataError(f"{line.where}: the signature does not verify with the key of this start")
+
+
+def _prefix_sha256(file: BinaryIO, length: int) -> str:
+    digest = hashlib.sha256()
     file.seek(0)
-    digest.update(file.read(good))
-    return LedgerFile(start, good, size - good, digest.hexdigest(), head, detail, reason)
+    while length and (chunk := file.read(min(length, 65536))):
+        digest.update(chunk)
+        length -= len(chunk)
+    return digest.hexdigest()
 
 
 def _line(raw: bytes, end: int, where: str) -> Line:

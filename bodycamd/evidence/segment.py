@@ -135,7 +135,8 @@ class Recovery:
 
 
 def recover(path: Path, keys: Mapping[str, PublicKey]) -> Recovery:
-    """Find what is good in a segment that was not sealed; the file is only read, in constant memory.
+    """Find what is good in a segment that was not sealed; the file is only read, in constant memory, and what it holds is durable
+    afterwards.
 
     A triple is good when its headers and padding are exactly this format's, size and SHA-256 of the age file are as stated, the signature
     verifies with the key of that id in `keys`, and it follows the one before it (`check_follows`). What the first `prev` names lies in the
@@ -144,6 +145,7 @@ def recover(path: Path, keys: Mapping[str, PublicKey]) -> Recovery:
     """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            os.fdatasync(file.fileno())
             size = os.fstat(file.fileno()).st_size
             return _recover(SegmentReader(file, path.name), keys, size)
     except FileNotFoundError as error:

@@ -140,7 +140,7 @@ class Start:
         """State a ledger entry. Fields that are `None` are left out. Raises `DataError` for values that a reader would refuse."""
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
         entry = Entry(**self._common(prev), type=type, detail=fields)
-        entries.check_detail(entry, "a ledger entry of our own")
+        entries.check_detail(entry, "to be signed")
         json = statements.encode_entry(entry)
         return SignedEntry(entry, json, self.signer.sign(json))
 

@@ -129,14 +129,15 @@ class Entry(Common, frozen=True, kw_only=True):
 Statement: TypeAlias = InitStatement | FragmentStatement
 
 _statements: msgspec.json.Decoder[Statement] = msgspec.json.Decoder(InitStatement | FragmentStatement)
+_OWN = "to be signed"
 _entries: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def encode_statement(statement: Statement) -> bytes:
     """The bytes of the `.json` member: sorted, one line, with its line end. Raises `DataError` for what a reader would refuse."""
-    raw = msgspec.json.encode(statement, order="sorted")
-    decode_statement(raw + b"\n", "a statement of our own")
-    return raw + b"\n"
+    raw = strict.encode(statement, _OWN) + b"\n"
+    decode_statement(raw, _OWN)
+    return raw
 
 
 def decode_statement(raw: bytes, where: str) -> Statement:
@@ -150,8 +151,8 @@ def decode_statement(raw: bytes, where: str) -> Statement:
 
 def encode_entry(entry: Entry) -> bytes:
     """The JSON of a ledger line: sorted, without line end. Raises `DataError` for what a reader would refuse."""
-    raw = msgspec.json.encode(entry, order="sorted")
-    decode_entry(raw, "a ledger entry of our own")
+    raw = strict.encode(entry, _OWN)
+    decode_entry(raw, _OWN)
     return raw
 
 

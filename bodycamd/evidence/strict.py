@@ -43,6 +43,16 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
         raise DataError(f"{where}: {shortened(str(error))}") from error
 
 
+def encode(value: object, where: str) -> bytes:
+    """The value as sorted JSON without line end. Raises `DataError` for what JSON cannot hold; what `decode` would refuse is the caller's
+    to check.
+    """
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise DataError(f"{where}: {shortened(str(error))}") from error
+
+
 def shortened(text: str, length: int = 160) -> str:
     """The text in printable form and bounded, so that hostile input cannot flood a message or a terminal."""
     printable = text if text.isprintable() else ascii(text)
@@ -65,10 +75,14 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for key, value in pairs:
         if key in found:
             raise _UnclearError(f"key {shortened(key, 40)!r} is repeated")
-        if value is None:
+        if _holds_null(value):
             raise _UnclearError(f"key {shortened(key, 40)!r} is null; what does not apply is left out")
         found[key] = value
     return found
+
+
+def _holds_null(value: object) -> bool:
+    return value is None or (isinstance(value, list) and any(map(_holds_null, value)))
 
 
 def _refuse_constant(name: str) -> NoReturn:

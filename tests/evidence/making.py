@@ -1,0 +1,95 @@
+"""Small evidence for tests: a clock that steps, a start, fragments, a segment and a store's folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodycamd.evidence.keys import PublicKey, SigningKey
+from bodycamd.evidence.ledger import Ledger, open_ledger
+from bodycamd.evidence.ledger_reader import highest_start
+from bodycamd.evidence.segment import GrowingSegment
+from bodycamd.evidence.start import Start
+from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+
+BOOT_ID = "2f6bd1d5-5f0e-4b35-8c57-0d1c8d6c1a11"
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+@dataclass(frozen=True)
+class SteppedReading:
+    boottime_us: int
+    wall_us: int
+    source: str = "kernel-ntp"
+    error_ms: int | None = 12
+
+
+class SteppingClock:
+    """Every reading is 1 ms after the one before."""
+
+    def __init__(self, boottime_us: int = 1_000_000) -> None:
+        self.boottime_us = boottime_us
+
+    def read(self) -> SteppedReading:
+        self.boottime_us += 1000
+        return SteppedReading(self.boottime_us, 1_750_000_000_000_000 + self.boottime_us)
+
+
+def new_start(key: SigningKey | None = None, number: int = 1) -> Start:
+    return Start(number=number, device="cam-7", boot_id=BOOT_ID, signer=key or SigningKey.generate(), clock=SteppingClock())
+
+
+def sealed_init(age: bytes = AGE_MAGIC + b"init", generation: int = 1) -> SealedInit:
+    return SealedInit(generation, age, (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+
+
+def sealed_fragment(seq: int, age: bytes | None = None, generation: int = 1) -> SealedFragment:
+    pts_us = seq * 1_000_000
+    return SealedFragment(generation, seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age or AGE_MAGIC + b"fragment %d" % seq)
+
+
+@dataclass(frozen=True)
+class MadeSegment:
+    content: bytes
+    bounds: Sequence[int]
+    """The file's size after each whole triple, from 0 (nothing) on; the end-of-archive mark is not among them."""
+    start: Start
+    segment: GrowingSegment
+
+    @property
+    def keys(self) -> dict[str, PublicKey]:
+        return {self.start.signer.public.id: self.start.signer.public}
+
+    def good_before(self, size: int) -> int:
+        """The largest bound up to `size`."""
+        return max(bound for bound in self.bounds if bound <= size)
+
+
+def made_segment(ages: Sequence[bytes], init: bytes = AGE_MAGIC + b"init", start: Start | None = None, end: bool = True) -> MadeSegment:
+    start = start or new_start()
+    segment = GrowingSegment(start, recording="000001-0001", segment=0, ledger_head=ZERO_HASH)
+    parts = [b"".join(segment.init(sealed_init(init)))]
+    bounds = [0, segment.size]
+    for seq, age in enumerate(ages, 1):
+        parts.append(b"".join(segment.fragment(sealed_fragment(seq, age), gap_us=0, pre_start_us=400_000 if seq == 1 else None)))
+        bounds.append(segment.size)
+    if end:
+        parts.append(b"".join(segment.end()))
+    return MadeSegment(b"".join(parts), bounds, start, segment)
+
+
+def next_start(root: Path) -> Ledger:
+    """Begin the next start in `root/ledger` with the keys of `root/signing`."""
+    ledger = root / "ledger"
+    return open_ledger(
+        ledger,
+        root / "signing",
+        start=highest_start(ledger) + 1,
+        device="cam-7",
+        boot_id=BOOT_ID,
+        clock=SteppingClock(),
+        software="0.1.0",
+        config_sha256="ab" * 32,
+    )
