@@ -18,7 +18,7 @@ from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.segment import END, GrowingSegment, members, recover
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, read_age
-from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement, InitStatement
+from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import MadeSegment, made_segment, new_start, sealed_fragment, sealed_init
 from tests.scale import count
@@ -238,12 +238,11 @@ def test_values_that_a_reader_would_refuse_are_not_given_out() -> None:
         segment.init(sealed_init(b""))
     assert segment.size == 0
     segment.init(sealed_init())
-    assert isinstance(segment.last.statement, InitStatement)  # type: ignore[union-attr]
-    assert segment.last.statement.prev == "ab" * 32  # type: ignore[union-attr]
+    assert segment.last is not None
+    assert segment.last.statement.prev == "ab" * 32
     before = segment.size, segment.last_sha256, segment.file_sha256
     with pytest.raises(DataError):
         segment.fragment(sealed_fragment(1), gap_us=-1)
     assert (segment.size, segment.last_sha256, segment.file_sha256) == before
     segment.fragment(sealed_fragment(1), gap_us=0)
-    assert segment.last.statement.index == 1  # type: ignore[union-attr]
-    assert segment.last.statement.n == 4  # type: ignore[union-attr]
+    assert (segment.last.statement.index, segment.last.statement.n) == (1, 4)

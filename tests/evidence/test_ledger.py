@@ -1,0 +1,372 @@
+"""The ledger: durable when `append` returns, one torn line tolerated and stated, nothing else; one accepted key after a cut at any step."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence.entries import RecordingOpened, SegmentSealed, StartDetail, detail_as
+from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey, provision
+from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
+from bodycamd.evidence.ledger_chain import Chain
+from bodycamd.evidence.ledger_reader import Line, file_name, highest_start, inspect, last_start, lines, start_keys, starts
+from bodycamd.evidence.statements import ZERO_HASH
+from tests.evidence.cutting import Journal, Survives
+from tests.evidence.making import next_start
+from tests.scale import count
+
+
+def provisioned(root: Path) -> PublicKey:
+    return PublicKey.from_pem(provision(root / "signing"))
+
+
+def chain(root: Path, registered: PublicKey) -> list[Line]:
+    return list(Chain(root / "ledger", registered))
+
+
+def some_start(root: Path, markers: int = 2) -> None:
+    ledger = next_start(root)
+    for at_us in range(markers):
+        ledger.append("marker", {"at_us": at_us, "absent": None})
+    ledger.close()
+
+
+def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    for _ in range(3):
+        some_start(tmp_path)
+    found = chain(tmp_path, registered)
+    assert [(line.entry.start, line.entry.n, line.entry.type) for line in found] == [
+        (start, n, "start" if n == 1 else "marker") for start in (1, 2, 3) for n in (1, 2, 3)
+    ]
+    assert found[0].entry.prev == ZERO_HASH
+    assert found[1].entry.detail == {"at_us": 0}
+    assert [path.name for path in (tmp_path / "signing").iterdir()] == ["000004.key"]
+    assert len({line.entry.key for line in found}) == 3
+    assert start_keys(tmp_path / "ledger", 2).keys() == {found[3].entry.key}
+    stranger = provisioned(tmp_path / "other")
+    with pytest.raises(DataError, match="another key"):
+        chain(tmp_path, stranger)
+
+
+def test_typed_entries_are_checked_when_written_and_when_read(tmp_path: Path) -> None:
+    provisioned(tmp_path)
+    ledger = next_start(tmp_path)
+    opened = RecordingOpened(recording="000001-0001", keep_from_us=5, warning="skipped")
+    signed = ledger.note(opened)
+    assert signed.entry.detail == {"recording": "000001-0001", "keep_from_us": 5, "warning": "skipped"}
+    assert detail_as(signed.entry, RecordingOpened, "x") == opened
+    with pytest.raises(DataError, match="is not 'segment_sealed'"):
+        detail_as(signed.entry, SegmentSealed, "x")
+    size = ledger.path.stat().st_size
+    for bad in ({}, {"recording": "x", "keep_from_us": 1, "warning": "none"}, {"recording": "000001-0001", "keep_from_us": 1}):
+        with pytest.raises(DataError):
+            ledger.append("recording_opened", bad)
+    with pytest.raises(DataError):
+        ledger.append("Not A Name", {})
+    assert ledger.path.stat().st_size == size
+    ledger.append("battery", {"percent": 12.5, "level": "low"})
+    ledger.close()
+
+
+def test_every_cut_leaves_the_whole_lines_before_it(tmp_path: Path, unsynced: None) -> None:
+    provisioned(tmp_path)
+    some_start(tmp_path, markers=1)
+    path = tmp_path / "ledger" / "000001.jsonl"
+    content = path.read_bytes()
+    for size in range(len(content), -1, -1):
+        os.truncate(path, size)
+        found = inspect(tmp_path / "ledger", 1)
+        good = content.rfind(b"\n", 0, size) + 1
+        assert (found.good_bytes, found.torn_bytes) == (good, size - good)
+        assert found.sha256 == hashlib.sha256(content[:good]).hexdigest()
+        assert (found.detail is None) == (good == 0)
+        assert path.stat().st_size == size
+
+
+def test_every_flipped_byte_ends_what_is_good_before_its_line(tmp_path: Path) -> None:
+    provisioned(tmp_path)
+    some_start(tmp_path, markers=1)
+    path = tmp_path / "ledger" / "000001.jsonl"
+    content = path.read_bytes()
+    for at in range(len(content)):
+        changed = bytearray(content)
+        changed[at] ^= 1 << at % 8
+        path.write_bytes(changed)
+        found = inspect(tmp_path / "ledger", 1)
+        assert found.good_bytes == content.rfind(b"\n", 0, at) + 1, at
+        assert found.reason
+
+
+def test_a_torn_line_is_stated_by_the_next_start_and_left_as_it_is(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    some_start(tmp_path)
+    first = tmp_path / "ledger" / "000001.jsonl"
+    torn = first.read_bytes() + b'c2ln {"half":'
+    first.write_bytes(torn)
+    assert [item.torn_bytes for item in last_start(tmp_path / "ledger").torn] == [13]
+    live = Chain(tmp_path / "ledger", registered)
+    assert len(list(live)) == 3
+    assert [item.file for item in live.unstated] == ["000001.jsonl"]
+    some_start(tmp_path)
+    some_start(tmp_path)
+    assert first.read_bytes() == torn
+    found = chain(tmp_path, registered)
+    stated = [detail_as(line.entry, StartDetail, "x").torn_ledgers for line in found if line.entry.type == "start"]
+    assert [len(files) for files in stated] == [0, 1, 0]
+    assert (stated[1][0].file, stated[1][0].torn_bytes) == ("000001.jsonl", 13)
+    assert stated[1][0].good_bytes == len(torn) - 13
+    for changed in (torn[:-1], torn + b"x", torn[:-13]):
+        first.write_bytes(changed)
+        with pytest.raises(DataError, match="torn ledger files"):
+            chain(tmp_path, registered)
+
+
+def test_a_changed_missing_or_added_line_breaks_the_chain(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    for _ in range(3):
+        some_start(tmp_path)
+    second = tmp_path / "ledger" / "000002.jsonl"
+    content = second.read_bytes()
+    whole = content.splitlines(keepends=True)
+    other_detail = content.replace(b'"at_us":0', b'"at_us":1')
+    for changed in (b"".join(whole[:2]), b"".join(whole[:1] + whole[2:]), content + whole[2], b"", other_detail):
+        second.write_bytes(changed)
+        with pytest.raises(DataError):
+            chain(tmp_path, registered)
+    second.unlink()
+    with pytest.raises(DataError, match="another key"):
+        chain(tmp_path, registered)
+    second.write_bytes(content)
+    assert len(chain(tmp_path, registered)) == 9
+    (tmp_path / "ledger" / "000001.jsonl").rename(tmp_path / "ledger" / "000004.jsonl")
+    with pytest.raises(DataError):
+        chain(tmp_path, registered)
+
+
+@settings(max_examples=count(3000), deadline=None)
+@given(st.binary(max_size=400))
+def test_no_bytes_raise_anything_but_a_data_error(content: bytes) -> None:
+    with pytest.raises(DataError):
+        list(lines(io.BytesIO(b"x" + content), "000001.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"A" * 88 + b" {}",
+        b"!" * 88 + b" {}",
+        b"A" * 85 + b"B== {}",
+        b"A" * 86 + b"==  {}",
+        b"A" * 86 + b"==\t{}",
+        b"A" * 84 + b" {}",
+        b"\n",
+        b"A" * 86 + b"== " + b"x" * 70_000,
+        b"x" * 200_000,
+    ],
+)
+def test_lines_of_another_form_are_refused(line: bytes) -> None:
+    with pytest.raises(DataError, match=r"^000001\.jsonl: line 1"):
+        list(lines(io.BytesIO(line + b"\n"), "000001.jsonl"))
+
+
+def test_a_start_whose_number_is_taken_is_refused(tmp_path: Path) -> None:
+    provisioned(tmp_path)
+    (tmp_path / "ledger").mkdir()
+    ledger = next_start(tmp_path)
+    ledger.close()
+    with pytest.raises(StorageError, match="cannot create the ledger"):
+        Ledger(tmp_path / "ledger" / file_name(1), ledger.start, ZERO_HASH)
+    assert (starts(tmp_path / "ledger"), highest_start(tmp_path / "nowhere")) == ([1], 0)
+    with pytest.raises(NotFoundError):
+        inspect(tmp_path / "ledger", 2)
+
+
+def test_a_ledger_without_its_key_is_told_never_replaced(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    some_start(tmp_path)
+    (tmp_path / "signing" / "000002.key").unlink()
+    with pytest.raises(StorageError, match="the key that the ledger names"):
+        next_start(tmp_path)
+    provision(tmp_path / "signing")
+    with pytest.raises(StorageError, match="the key that the ledger names"):
+        next_start(tmp_path)
+    assert starts(tmp_path / "ledger") == [1]
+    assert len(chain(tmp_path, registered)) == 3
+
+
+def test_a_camera_whose_ledger_is_gone_does_not_begin_again(tmp_path: Path) -> None:
+    provisioned(tmp_path)
+    some_start(tmp_path)
+    (tmp_path / "ledger" / "000001.jsonl").unlink()
+    with pytest.raises(StorageError, match="the first key"):
+        next_start(tmp_path)
+    assert [path.name for path in (tmp_path / "signing").iterdir()] == ["000002.key"]
+
+
+def test_a_full_disk_takes_the_half_line_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = provisioned(tmp_path)
+    ledger = next_start(tmp_path)
+    before = ledger.path.read_bytes()
+    real_writev = os.writev
+
+    def half(descriptor: int, buffers: list[memoryview]) -> int:
+        if real_writev(descriptor, [buffers[0][:40]]) == 40 and len(buffers[0]) > 300:
+            return 40
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", half)
+        with pytest.raises(StorageError, match="No space left"):
+            ledger.append("marker", {"text": "x" * 300})
+    assert ledger.path.read_bytes() == before
+    assert ledger.append("marker").entry.n == 3
+    ledger.close()
+    assert [line.entry.n for line in chain(tmp_path, registered)] == [1, 3]
+
+
+def test_a_dead_disk_ends_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provisioned(tmp_path)
+    ledger = next_start(tmp_path)
+
+    def dead(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        for name in ("fdatasync", "ftruncate"):
+            patch.setattr(os, name, dead)
+        with pytest.raises(StorageError, match="Input/output"):
+            ledger.append("marker")
+    with pytest.raises(StorageError, match="cannot be written since"):
+        ledger.append("marker")
+    ledger.close()
+
+
+def test_more_torn_files_than_fit_are_counted(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    some_start(tmp_path)
+    for start in range(2, MAX_TORN_LISTED + 30):
+        (tmp_path / "ledger" / file_name(start)).write_bytes(b"torn")
+    next_start(tmp_path).close()
+    detail = detail_as(chain(tmp_path, registered)[-1].entry, StartDetail, "x")
+    assert (len(detail.torn_ledgers), detail.torn_ledgers_unlisted) == (MAX_TORN_LISTED, 28)
+    (tmp_path / "ledger" / file_name(3)).unlink()
+    with pytest.raises(DataError, match="torn ledger files"):
+        chain(tmp_path, registered)
+
+
+def private_parts(root: Path) -> dict[str, bytes]:
+    """The base64 of each private key that stands in the signing folder."""
+    contents = {path.name: path.read_bytes() for path in (root / "signing").iterdir()}
+    return {name: content.splitlines()[1] for name, content in contents.items() if len(content) == KEY_FILE_BYTES and content[:1] == b"-"}
+
+
+def assert_starts_go_on(root: Path, registered: PublicKey, *older_keys: bytes) -> None:
+    """After a cut: one key is accepted, every other is gone, and two more starts sign what the registered key vouches for."""
+    next_start(root).close()
+    held = private_parts(root)
+    assert len(held) == len(list((root / "signing").iterdir())) == 1
+    assert all(not any(key in path.read_bytes() for path in root.rglob("*") if path.is_file()) for key in older_keys)
+    some_start(root, markers=1)
+    found = Chain(root / "ledger", registered)
+    assert len(list(found)) >= 3
+    assert found.unstated == []
+
+
+@pytest.mark.parametrize("survives", Survives, ids=lambda survives: survives.name)
+@pytest.mark.parametrize("earlier_starts", [0, 2])
+def test_a_power_cut_at_every_step_of_a_start_leaves_one_accepted_key(tmp_path: Path, survives: Survives, earlier_starts: int) -> None:
+    root = tmp_path / "root"
+    registered = provisioned(root)
+    for _ in range(earlier_starts):
+        some_start(root)
+    old_keys = tuple(private_parts(root).values())
+    journal = Journal(root)
+    journal.record(lambda: next_start(root).close())
+    kinds = [operation.kind for operation in journal.operations]
+    assert kinds.count("unlink") == 1
+    for at in range(len(kinds) + 1):
+        after = tmp_path / f"cut-{at}"
+        journal.cut(at, survives, after)
+        assert_starts_go_on(after, registered, *old_keys)
+
+
+def test_every_step_of_a_start_is_durable_before_the_next(tmp_path: Path) -> None:
+    provisioned(tmp_path)
+    some_start(tmp_path)
+    journal = Journal(tmp_path)
+    journal.record(lambda: next_start(tmp_path).close())
+    steps = [(operation.kind, operation.path.relative_to(tmp_path).as_posix()) for operation in journal.operations]
+    assert steps == [
+        ("sync", "ledger/000001.jsonl"),
+        ("sync folder", "ledger"),
+        ("create", "signing/000003.key"),
+        ("write", "signing/000003.key"),
+        ("sync", "signing/000003.key"),
+        ("sync folder", "signing"),
+        ("sync folder", "."),
+        ("create", "ledger/000002.jsonl"),
+        ("write", "ledger/000002.jsonl"),
+        ("sync", "ledger/000002.jsonl"),
+        ("sync folder", "ledger"),
+        ("write", "signing/000002.key"),
+        ("sync", "signing/000002.key"),
+        ("unlink", "signing/000002.key"),
+        ("sync folder", "signing"),
+    ]
+
+
+@settings(max_examples=count(300), deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(Survives)), min_size=1, max_size=5))
+def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[float, Survives]]) -> None:
+    base = tmp_path_factory.mktemp("cuts")
+    root = base / "0"
+    registered = provisioned(root)
+    for number, (share, survives) in enumerate(cuts, 1):
+        journal = Journal(root)
+        journal.record(lambda root=root: next_start(root).append("marker"))  # type: ignore[misc]
+        root = base / str(number)
+        journal.cut(round(share * len(journal.operations)), survives, root)
+        list(Chain(root / "ledger", registered))
+        accepted = last_start(root / "ledger").next_key
+        copies = [path for path in (root / "signing").iterdir() if len(path.read_bytes()) == KEY_FILE_BYTES]
+        assert copies
+        key, _ = KeyFolder(root / "signing").accept(accepted)
+        assert accepted is None or key.public == accepted
+    assert_starts_go_on(root, registered)
+
+
+def test_a_dead_process_does_not_make_a_later_cut_lose_the_key(tmp_path: Path) -> None:
+    """The process dies between writing the start entry and `fdatasync`; the next start reads the entry from memory; then the power goes."""
+    root = tmp_path / "root"
+    registered = provisioned(root)
+    journal = Journal(root)
+
+    def die() -> None:
+        real = os.fdatasync
+
+        def die_at_the_ledger(descriptor: int) -> None:
+            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(".jsonl"):
+                raise KeyboardInterrupt
+            real(descriptor)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fdatasync", die_at_the_ledger)
+            with pytest.raises(KeyboardInterrupt):
+                next_start(root)
+
+    journal.record(die)
+    assert inspect(root / "ledger", 1).detail is not None
+    journal.record(lambda: next_start(root).close())
+    for at in range(len(journal.operations) + 1):
+        after = tmp_path / f"cut-{at}"
+        journal.cut(at, Survives.SYNCED, after)
+        assert_starts_go_on(after, registered)
