@@ -63,6 +63,10 @@ class Claim:
         """Whether this fragment has still to become durable for this claim."""
         return fragment.end_us > self.from_us and fragment.seq > self.done_seq
 
+    def has(self, fragment: SealedFragment) -> bool:
+        """Whether this fragment is durable for this claim."""
+        return fragment.end_us > self.from_us and fragment.seq <= self.done_seq
+
     def holds(self, fragment: SealedFragment) -> bool:
         """Whether this fragment is on its way to the disk."""
         return self.wants(fragment) and fragment.seq <= self.taken_seq
@@ -123,7 +127,10 @@ class Ring:
     # --- the control --------------------------------------------------------------------------------------------------------------------
 
     def retain_from(self, from_us: int | None) -> None:
-        """Do not evict fragments that end after `from_us`; `None`: back to the pre-event length (claims stand either way)."""
+        """Do not evict fragments that end after `from_us`; `None`: back to the pre-event length (claims stand either way).
+
+        What an open recording already has on disk is not retained for this.
+        """
         with self._change():
             self._retain_from_us = from_us
 
@@ -156,18 +163,22 @@ class Ring:
             self._claims.append(claim)
         return claim
 
-    def release(self, claim: Claim) -> tuple[int, int]:
-        """The recording is over. Returns how many fragments it did not get onto the disk, and their microseconds."""
+    def release(self, claim: Claim, until_us: int | None = None) -> tuple[int, int]:
+        """The recording is over. Returns how many fragments before `until_us` did not get onto the disk, and their length in µs."""
         with self._change():
-            left = [fragment for fragment in self._fragments if claim.wants(fragment)] if claim in self._claims else []
+            known = any(other is claim for other in self._claims)
+            left = [f for f in self._fragments if known and claim.wants(f) and (until_us is None or f.pts_us < until_us)]
             self._claims = [other for other in self._claims if other is not claim]
         return len(left), sum(fragment.duration_us for fragment in left)
 
-    def take(self, claim: Claim, *, max_bytes: int, before_us: int | None = None, until_us: int | None = None) -> Batch | None:
+    def take(
+        self, claim: Claim, *, max_bytes: int, before_us: int | None = None, span_us: int | None = None, until_us: int | None = None
+    ) -> Batch | None:
         """All that waits for the claim, oldest first, as one batch; `None` if nothing waits.
 
-        A batch is of one generation, up to about `max_bytes`, and of fragments that begin before `before_us` (where the segment is full), but at
-        least one fragment whatever these say. `until_us` is strict: no fragment that begins there or later.
+        A batch is of one generation, up to about `max_bytes`, but at least one fragment. It ends before a fragment that begins at `before_us`
+        or later, where the growing segment is full; if that is the first one already, the batch is for a new segment of `span_us`. `until_us`
+        is strict: no fragment that begins there or later.
         """
         with self._changed:
             chosen: list[SealedFragment] = []
@@ -175,6 +186,8 @@ class Ring:
             for fragment in self._waiting(claim):
                 if until_us is not None and fragment.pts_us >= until_us:
                     break
+                if not chosen and span_us is not None and (before_us is None or fragment.pts_us >= before_us):
+                    before_us = fragment.pts_us + span_us
                 full = size + len(fragment.age) > max_bytes or (before_us is not None and fragment.pts_us >= before_us)
                 if chosen and (full or fragment.generation != chosen[0].generation):
                     break
@@ -196,10 +209,10 @@ class Ring:
         with self._change():
             claim.taken_seq = claim.done_seq
 
-    def waits(self, claim: Claim) -> bool:
-        """Whether a fragment waits for the claim."""
+    def waits(self, claim: Claim, until_us: int | None = None) -> bool:
+        """Whether a fragment (that begins before `until_us`) waits for the claim."""
         with self._changed:
-            return bool(self._waiting(claim))
+            return any(until_us is None or fragment.pts_us < until_us for fragment in self._waiting(claim))
 
     def wake(self) -> None:
         """Let `wait` look again."""
@@ -232,8 +245,10 @@ class Ring:
         return [fragment for fragment in self._fragments if fragment.seq > claim.taken_seq and claim.wants(fragment)]
 
     def _asked_for(self, fragment: SealedFragment) -> bool:
+        if any(claim.wants(fragment) for claim in self._claims):
+            return True
         retained = self._retain_from_us is not None and fragment.end_us > self._retain_from_us and fragment.seq > self._forget_through_seq
-        return retained or any(claim.wants(fragment) for claim in self._claims)
+        return retained and not any(claim.has(fragment) for claim in self._claims)
 
     def _kept(self, fragment: SealedFragment) -> bool:
         if self._asked_for(fragment):

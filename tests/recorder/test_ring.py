@@ -83,6 +83,24 @@ def test_retain_from_keeps_what_standby_would_evict() -> None:
     assert camera.ring.stats().fragments == 0
 
 
+def test_what_a_recording_has_on_disk_is_not_retained_any_more() -> None:
+    camera = Camera(seconds=5)
+    camera.ring.retain_from(0)
+    claim = camera.ring.claim(3 * SECOND)
+    camera.film(4)
+    assert taken(camera.ring, claim) == [3, 4], "1 and 2 are retained, but not this recording's"
+    camera.ring.durable(claim, 3)
+    assert camera.ring.stats().fragments == 3
+    camera.ring.durable(claim, 4)
+    camera.film(3)
+    assert camera.overflows == []
+    assert camera.ring.waits(claim)
+    assert camera.ring.waits(claim, 6 * SECOND)
+    assert not camera.ring.waits(claim, 5 * SECOND)
+    assert camera.ring.release(claim, 6 * SECOND) == (1, SECOND)
+    assert camera.ring.stats().fragments == 5, "what is not on disk is still retained"
+
+
 def test_a_claim_keeps_fragments_until_they_are_durable_and_then_they_are_pre_event_content_only() -> None:
     camera = Camera(pre_event_seconds=3)
     claim = camera.ring.claim(0)
@@ -140,6 +158,20 @@ def test_a_batch_ends_where_the_segment_or_the_recording_does() -> None:
     assert take(None, 5 * SECOND) == [4]
     assert take(None, 5 * SECOND) == [], "strict"
     assert take(None, 5 * SECOND + 1) == [5]
+
+
+def test_a_batch_for_a_new_segment_is_not_longer_than_a_segment() -> None:
+    camera = Camera()
+    claim = camera.ring.claim(0)
+    camera.film(9)
+
+    def take(before_us: int | None) -> list[int]:
+        batch = camera.ring.take(claim, max_bytes=1 << 30, before_us=before_us, span_us=3 * SECOND)
+        return [] if batch is None else [item.seq for item in batch.fragments]
+
+    assert take(None) == [1, 2, 3]
+    assert take(4 * SECOND) == [4, 5, 6], "4 opens a new segment"
+    assert take(9 * SECOND) == [7, 8], "the growing segment has room for two"
 
 
 def test_overflow_drops_the_oldest_unwritten_counts_it_and_says_so() -> None:

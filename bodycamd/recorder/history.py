@@ -1,0 +1,54 @@
+"""Quick reading of ledger files, for lists and for the recovery: what the lines say, without checking signatures or links.
+
+`casework.verify` is where they are checked. Here a line that cannot be read ends its file: what follows it is damage.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bodycamd.evidence.ledger_reader import file_name
+
+_SIGNATURE_AND_SPACE = 89
+
+
+class PastEntry(msgspec.Struct, frozen=True):
+    """The fields of a ledger entry that lists and recovery need."""
+
+    type: str
+    start: int
+    boot_id: str
+    boottime_ns: int
+    wall: str
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def text(self, field: str) -> str:
+        """A text field of the detail; empty where it is absent or something else."""
+        value = self.detail.get(field)
+        return value if isinstance(value, str) else ""
+
+    def number(self, field: str) -> int:
+        """A number of the detail; 0 where it is absent or something else."""
+        value = self.detail.get(field)
+        return value if isinstance(value, int) else 0
+
+
+_decoder = msgspec.json.Decoder(PastEntry)
+
+
+def past_entries(ledger_folder: Path, start: int) -> list[PastEntry]:
+    """The entries of one start's file up to the first line that cannot be read; none where there is no file. Raises `OSError`."""
+    try:
+        content = (ledger_folder / file_name(start)).read_bytes()
+    except FileNotFoundError:
+        return []
+    found: list[PastEntry] = []
+    for line in content.split(b"\n")[:-1]:
+        try:
+            found.append(_decoder.decode(line[_SIGNATURE_AND_SPACE:]))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            break
+    return found

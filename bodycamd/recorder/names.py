@@ -1,0 +1,78 @@
+"""The names in a store. Whatever has another name is a stray: reported, passed over, never touched."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+RECORDINGS_FOLDER = "recordings"
+LEDGER_FOLDER = "ledger"
+
+_RECORDING = re.compile(r"([0-9]{6})-([0-9]{4})")
+_SEGMENT = re.compile(r"([0-9]{6})(\.tar|\.cut\.tar|\.tar\.part)")
+_KINDS: dict[str, SegmentKind] = {".tar": "sealed", ".cut.tar": "cut", ".tar.part": "open"}
+
+SegmentKind = Literal["sealed", "cut", "open"]
+"""`sealed`: finished. `cut`: recovered by a later start. `open`: being written, or left so by a start that nobody has recovered yet."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SegmentFile:
+    """A file that has the name of a segment, and is a file."""
+
+    number: int
+    path: Path
+    kind: SegmentKind
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something in the store that does not belong there, or could not be dealt with. `path` is relative to the folder of recordings."""
+
+    path: str
+    reason: str
+
+
+def recording_start(name: str) -> int | None:
+    """The start of which this is a recording; `None` where it is no recording's name."""
+    match = _RECORDING.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def recording_names(recordings: Path) -> tuple[list[str], list[Stray]]:
+    """The recordings' folders in order, and what else lies there. Raises `OSError`."""
+    names: list[str] = []
+    strays: list[Stray] = []
+    with os.scandir(recordings) as entries:
+        for entry in entries:
+            if recording_start(entry.name) is None:
+                strays.append(Stray(entry.name, "not the name of a recording"))
+            elif not entry.is_dir(follow_symlinks=False):
+                strays.append(Stray(entry.name, "not a folder"))
+            else:
+                names.append(entry.name)
+    return sorted(names), strays
+
+
+def segment_files(folder: Path) -> tuple[list[SegmentFile], list[Stray]]:
+    """The segments of a recording in order, and what else lies there. Raises `OSError`."""
+    found: list[SegmentFile] = []
+    strays: list[Stray] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _SEGMENT.fullmatch(entry.name)
+            if match is None:
+                strays.append(Stray(f"{folder.name}/{entry.name}", "not the name of a segment"))
+            elif not entry.is_file(follow_symlinks=False):
+                strays.append(Stray(f"{folder.name}/{entry.name}", "not a regular file"))
+            else:
+                found.append(SegmentFile(int(match[1]), folder / entry.name, _KINDS[match[2]]))
+    return sorted(found), strays
+
+
+def highest_recording_start(recordings: Path) -> int:
+    """The highest start number of anything that has a recording's name, folder or not; 0 where there is none. Raises `OSError`."""
+    return max((number for name in os.listdir(recordings) if (number := recording_start(name)) is not None), default=0)

@@ -1,0 +1,151 @@
+"""The store: the folder of recordings and ledger, opened by the one process that may write it, or read by anybody.
+
+    STORE/.lock                      flock: the writer's
+    STORE/recordings/000042-0001/    000000.tar 000001.tar.part …     (see `recording`)
+    STORE/ledger/000042.jsonl        one file for each start
+
+Folders are 0700 and files 0600: the service user's alone. `Store.open` makes a start: its number is higher than every number in ledger
+and recordings, so that no name is ever used twice, whatever the clock says. Then it recovers what earlier starts left open (`recovery`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from bodycamd import __version__
+from bodycamd.control.events import ResumeOffer
+from bodycamd.errors import NotFoundError, StorageError, StoreBusyError
+from bodycamd.evidence import durable
+from bodycamd.evidence.ledger import Ledger, open_ledger
+from bodycamd.evidence.ledger_reader import highest_start
+from bodycamd.recorder.clock import Clock
+from bodycamd.recorder.disk import Disk, FileOperations
+from bodycamd.recorder.listing import StoreReader
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, highest_recording_start
+from bodycamd.recorder.recovery import Recovered, recover_store
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Store:
+    """An open store: the lock is held, the start has begun, earlier starts are recovered. Use `open`; `close` gives the lock back.
+
+    `ledger` signs and numbers everything of this start; from now on it belongs to the writer's thread. `resume` is the recording of this
+    boot that the last start left open, `strays` what lies in the store without belonging there: reported, and passed over.
+    """
+
+    def __init__(self, directory: Path, lock: int, ledger: Ledger, recovered: Recovered, disk: FileOperations) -> None:
+        self.directory = directory
+        self.recordings_folder = directory / RECORDINGS_FOLDER
+        self.ledger = ledger
+        self.disk = disk
+        self._lock = lock
+        self._recovered = recovered
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        signing: Path,
+        device_id: str,
+        clock: Clock,
+        config_sha256: str,
+        software: str = f"bodycamd {__version__}",
+        boot_id: str | None = None,
+        disk: FileOperations | None = None,
+    ) -> Store:
+        """Take the lock, begin a start, recover what earlier starts left open.
+
+        `signing` is the folder of the signing keys, provisioned once (`evidence.keys.provision`). `boot_id` is the kernel's where not
+        given. Raises `StoreBusyError` where another process holds the store, `StorageError` where the disk fails or the key is missing:
+        then no start has begun.
+        """
+        disk = disk or Disk()
+        try:
+            durable.make_folder(directory)
+            durable.make_folder(directory / RECORDINGS_FOLDER)
+            lock = _lock(directory / ".lock")
+        except OSError as error:
+            raise StorageError(f"{directory}: cannot open the store: {error.strerror}") from error
+        try:
+            ledger_folder = directory / LEDGER_FOLDER
+            recordings = directory / RECORDINGS_FOLDER
+            boot = boot_id or read_boot_id()
+            ledger = open_ledger(
+                ledger_folder,
+                signing,
+                start=1 + max(highest_start(ledger_folder), highest_recording_start(recordings)),
+                device=device_id,
+                boot_id=boot,
+                clock=clock,
+                software=software,
+                config_sha256=config_sha256,
+            )
+            try:
+                recovered = recover_store(recordings, ledger_folder, ledger, disk=disk, now_us=clock.now_us(), boot_id=boot)
+            except BaseException:
+                ledger.close()
+                raise
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(directory, lock, ledger, recovered, disk)
+
+    @staticmethod
+    def read_only(directory: Path) -> StoreReader:
+        """Read a store, or a copy of one, without lock and without writing anything. Raises `NotFoundError` where there is none."""
+        if not (directory / RECORDINGS_FOLDER).is_dir():
+            raise NotFoundError(f"{directory}: there is no store: it has no folder {RECORDINGS_FOLDER}")
+        return StoreReader(directory)
+
+    @property
+    def start(self) -> int:
+        """The number of this start."""
+        return self.ledger.start.number
+
+    @property
+    def resume(self) -> ResumeOffer | None:
+        """The recording of this boot that an earlier start left open."""
+        return self._recovered.resume
+
+    @property
+    def strays(self) -> tuple[Stray, ...]:
+        """What lies in the store and does not belong there, or could not be read."""
+        return self._recovered.strays
+
+    @property
+    def recovered_segments(self) -> int:
+        """How many segments of earlier starts were found open and recovered now."""
+        return self._recovered.segments
+
+    def close(self) -> None:
+        """Close the ledger and give the lock back. The writer must have stopped."""
+        self.ledger.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def read_boot_id() -> str:
+    """The kernel's id of this boot. Raises `StorageError`."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError as error:
+        raise StorageError(f"{BOOT_ID}: cannot read the boot id: {error.strerror}") from error
+
+
+def _lock(path: Path) -> int:
+    """Take the lock; the kernel gives it back when the process ends, however that happens. Raises `StoreBusyError`."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StoreBusyError(f"{path.parent}: another process holds the store; ask the running daemon, or stop it first") from error
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
