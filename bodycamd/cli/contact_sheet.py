@@ -1,0 +1,21 @@
+"""`bodycamd contact-sheet`: pictures of a film on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def contact_sheet(
+    film: Annotated[Path, typer.Argument(help="The film, as `bodycamd export` makes it.")],
+    png: Annotated[Path, typer.Argument(help="The PNG to make; replaced where it exists.")],
+    columns: Annotated[int, typer.Option(min=1, max=12, help="Pictures in a row.")] = 4,
+    rows: Annotated[int, typer.Option(min=1, max=12, help="Rows.")] = 4,
+) -> None:
+    """Make a PNG with pictures of a film at equal distances."""
+    from bodycamd.casework.contact_sheet import contact_sheet as draw
+
+    shown = draw(film, png, columns, rows)
+    typer.echo(f"{png}: {shown} pictures")

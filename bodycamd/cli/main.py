@@ -1,0 +1,74 @@
+"""`bodycamd`: the commands of people. Each group is a file; what is heavy is imported only by the command that needs it.
+
+Every `BodycamError` ends as one line on stderr and its exit code; the codes are the table of `bodycamd.errors`, in the help and in
+docs/exit-codes.md.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from bodycamd import __version__, errors
+from bodycamd.cli import config, contact_sheet, export, recordings, run, shift, simulate, status
+
+
+def exit_codes() -> dict[int, str]:
+    """The table of `bodycamd.errors`."""
+    return {int(code): meaning for code, meaning in re.findall(r"^(\d+) +(\S.*)$", errors.__doc__ or "", re.MULTILINE)}
+
+
+EPILOG = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in exit_codes().items())
+
+app = typer.Typer(
+    name="bodycamd",
+    help="A body-worn camera: a spoken warning, an encrypted recording, evidence that stock tools can check.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run", epilog=EPILOG)(run.run)
+app.command("simulate", epilog=EPILOG)(simulate.simulate)
+app.command("status", epilog=EPILOG)(status.status)
+app.add_typer(shift.app, name="shift")
+app.add_typer(recordings.app, name="recordings")
+app.command("export", epilog=EPILOG)(export.export)
+app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
+app.add_typer(config.app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bodycamd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", callback=_show_version, is_eager=True)] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and give its exit code."""
+    try:
+        app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="bodycamd")
+    except errors.BodycamError as error:
+        typer.echo(f"bodycamd: {' '.join(str(error).split())}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

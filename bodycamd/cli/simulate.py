@@ -1,0 +1,62 @@
+"""`bodycamd simulate`: the same daemon on a simulated board, driven by a script or by hand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodycamd.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from bodycamd.cli.script import Step
+
+
+def simulate(
+    dir: Annotated[Path, typer.Option("--dir", help="The simulation's folder; made at first use, keys and store are kept.")],
+    script: Annotated[str | None, typer.Option(help="File of `SECONDS ACTION` lines; - for standard input. Without: by hand.")] = None,
+    source: Annotated[str | None, typer.Option(help="The picture: pattern, or file:PATH of an H.264 film.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A configuration whose policy is followed on simulated hardware.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the time line as JSON lines.")] = False,
+) -> None:
+    """Run the camera without hardware.
+
+    Script actions: down, up, tap, hold SECONDS, quit; the seconds count from ready and may not go back. Without quit the camera is stopped
+    two seconds after nothing is under way any more; a recording that still goes on is then closed and sealed.
+
+    The daemon's exit code is passed on.
+    """
+    steps = _read_script(script) if script is not None else None
+    if steps is None and json:
+        raise UsageError("--json needs a script: --script FILE, or - for standard input")
+    if steps is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("by hand needs a terminal; give --script FILE (lines like `1 tap`), or - for standard input")
+    from bodycamd.cli import simulation_folder
+    from bodycamd.cli.simulated_camera import SimulatedCamera
+
+    folder, settings = simulation_folder.prepare(dir, config, source)
+    with SimulatedCamera(folder) as camera:
+        if steps is None:
+            from bodycamd.cli.live_view import LiveView
+
+            camera.wait_until_ready()
+            code = LiveView(camera, settings).run()
+        else:
+            from bodycamd.cli.scripted_run import ScriptedRun
+
+            code = ScriptedRun(camera, settings, steps, json).run()
+    raise typer.Exit(code if code >= 0 else 128 - code)
+
+
+def _read_script(name: str) -> list[Step]:
+    from bodycamd.cli.script import parse
+
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotFoundError(f"{name}: the script cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: the script is not UTF-8") from error
+    return parse(text, "standard input" if name == "-" else name)

@@ -1,0 +1,201 @@
+"""What the officer sees, hears and feels, and what happens to the footage, as lines with times from ready.
+
+The lamp and the motor are judged by their bare changes on the simulated board, not by what the daemon says it shows: the patterns are
+recognised as a person would recognise them. Footage facts are those of the ledger and of the acknowledgements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Sense = Literal["does", "sees", "hears", "feels", "footage", "camera"]
+
+SETTLING_US = 2_500_000
+"""What lies further back than this is not named differently by what comes after it."""
+STEADY_US = 900_000
+LONG_FLASH_US = 500_000
+QUICK_US = 250_000
+"""Between two flashes of one pattern."""
+SHORT_GAP_US = 450_000
+PAUSE_US = 2_000_000
+FLASH_OVERDUE_US = 4_500_000
+NEVER_US = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the time line."""
+
+    at_us: int
+    sense: Sense
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The lamp or the motor, on or off for a while. `length_us` of the last run is what has passed so far."""
+
+    start_us: int
+    on: bool
+    length_us: int
+
+
+def runs(changes: Iterable[tuple[int, bool]], now_us: int) -> list[Run]:
+    """Changes of level as runs, the last one up to `now_us`. Repeated levels are one run."""
+    kept: list[tuple[int, bool]] = []
+    for at_us, on in sorted(changes):
+        if not kept or kept[-1][1] != on:
+            kept.append((at_us, on))
+    ends = [at_us for at_us, _ in kept[1:]] + [now_us]
+    return [Run(at_us, on, max(0, end - at_us)) for (at_us, on), end in zip(kept, ends, strict=True)]
+
+
+def lamp_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[Line]:
+    """The LED's patterns in words, each once, where it begins."""
+    seen = runs(changes, now_us)
+    shown = "off"
+    for number, run in enumerate(seen):
+        noticed_us = run.start_us
+        if run.on:
+            word = _flash(seen, number, shown)
+        elif shown == BUFFERING:  # over only when the next flash stays out
+            word, noticed_us = "off" if run.length_us > FLASH_OVERDUE_US else shown, run.start_us + FLASH_OVERDUE_US
+        else:
+            word = "off" if run.length_us > STEADY_US and shown != LONG else shown
+        if word != shown:
+            shown = word
+            yield Line(noticed_us, "sees", f"LED: {word}")
+
+
+STEADY = "steady on"
+LOW = "steady, with a short gap every 10 s"
+FAST = "blinks fast"
+DOUBLE = "double flash each second"
+LONG = "three long flashes"
+BUFFERING = "short flash every 4 s"
+
+
+def _flash(seen: Sequence[Run], number: int, shown: str) -> str:
+    run = seen[number]
+    before = seen[number - 1].length_us if number else NEVER_US
+    after = seen[number + 1].length_us if number + 1 < len(seen) else NEVER_US
+    if run.length_us > STEADY_US:
+        gap = shown in (STEADY, LOW) and before < SHORT_GAP_US
+        return LOW if gap else STEADY
+    if run.length_us > LONG_FLASH_US:
+        return LONG
+    if _short(seen, number + 2) and after < QUICK_US:
+        following = seen[number + 3].length_us if number + 3 < len(seen) else NEVER_US
+        first_of_pair = before > QUICK_US and following > QUICK_US
+        second_of_pair = shown == DOUBLE and before > QUICK_US
+        return DOUBLE if first_of_pair or second_of_pair else FAST
+    if before < QUICK_US:
+        second_of_pair = after < STEADY_US and _short(seen, number + 2)
+        return DOUBLE if shown != FAST and second_of_pair else shown if shown in (FAST, DOUBLE) else FAST
+    return BUFFERING if shown == BUFFERING or (before > PAUSE_US and after > PAUSE_US) else "a short flash"
+
+
+def _short(seen: Sequence[Run], number: int) -> bool:
+    return number < len(seen) and seen[number].on and seen[number].length_us <= LONG_FLASH_US
+
+
+def haptic_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[Line]:
+    """Pulses in words: those that follow each other within a third of a second are one train."""
+    train: list[Run] = []
+    for run in runs(changes, now_us):
+        if run.on:
+            train.append(run)
+        elif train and run.length_us > SHORT_GAP_US:
+            yield _train(train)
+            train = []
+    if train:
+        yield _train(train)
+
+
+def _train(train: Sequence[Run]) -> Line:
+    names = {1: "one", 2: "two", 3: "three", 4: "four"}
+    count = names.get(len(train), str(len(train)))
+    longest = max(run.length_us for run in train)
+    if len(train) > 1:
+        return Line(train[0].start_us, "feels", f"vibrates: {count} pulses")
+    kind = "one long pulse" if longest > LONG_FLASH_US else "one short pulse"
+    return Line(train[0].start_us, "feels", f"vibrates: {kind}")
+
+
+def button_lines(changes: Iterable[tuple[int, bool]]) -> Iterator[Line]:
+    """Presses and releases."""
+    pressed_us: int | None = None
+    for at_us, on in sorted(changes):
+        if on and pressed_us is None:
+            pressed_us = at_us
+            yield Line(at_us, "does", "presses the button")
+        elif not on and pressed_us is not None:
+            yield Line(at_us, "does", f"releases the button after {(at_us - pressed_us) / 1e6:.2f} s")
+            pressed_us = None
+
+
+def voice_line(event: str, at_us: int, warning_seconds: float) -> Line:
+    """What the voice did."""
+    words = {
+        "started": f"speaks the warning ({warning_seconds:.1f} s)",
+        "ended": "the warning has been spoken",
+        "silenced": "the warning falls silent",
+        "failed": "the warning cannot be spoken",
+    }
+    return Line(at_us, "hears", words.get(event, f"voice: {event}"))
+
+
+def board_lines(entries: Sequence[dict[str, Any]], now_us: int, warning_seconds: float) -> list[Line]:
+    """Everything of the board's time line, in the order of time."""
+
+    def levels(part: str) -> list[tuple[int, bool]]:
+        return [(e["at_us"], e["on"]) for e in entries if e.get("part") == part and "on" in e]
+
+    lines = [*lamp_lines(levels("lamp"), now_us), *haptic_lines(levels("haptic"), now_us), *button_lines(levels("button"))]
+    lines += [Line(at_us, "sees", f"green LED: {'on' if on else 'off'}") for at_us, on in levels("ready_lamp")]
+    lines += [voice_line(e["event"], e["at_us"], warning_seconds) for e in entries if e.get("part") == "voice" and "event" in e]
+    lines += [Line(e["at_us"], "camera", f"battery: {e['percent']:.0f} %") for e in entries if e.get("part") == "battery"]
+    return sorted(lines, key=lambda line: line.at_us)
+
+
+_QUIET = frozenset({"start", "leaving", "voice_ready", "audio_changed", "clock_changed", "press_latched"})
+
+
+def ledger_line(entry: dict[str, Any]) -> Line | None:
+    """A ledger entry in words; `None` for those that an officer would not miss."""
+    kind, detail = entry["type"], entry.get("detail", {})
+    recording = detail.get("recording", "")
+    at_us = entry["boottime_ns"] // 1000
+    seconds = f"{detail.get('duration_us', 0) / 1e6:.1f} s"
+    words = {
+        "recording_opened": f"recording {recording} opened",
+        "marker": "marker",
+        "recording_closed": f"recording {recording} closed and sealed: {seconds} ({detail.get('reason', '')})",
+        "segment_sealed": f"segment {detail.get('segment', '')} sealed: {detail.get('size', 0)} bytes",
+        "warning": f"warning: {str(detail.get('outcome', '')).replace('_', ' ')}",
+        "capture_flowing": f"the camera delivers ({detail.get('encoder', '')})",
+        "capture_stalled": f"the camera stalled: {detail.get('reason', '')}",
+        "press_refused": f"press refused: {detail.get('reason', '')}",
+    }
+    if kind in _QUIET:
+        return None
+    return Line(at_us, "footage", words.get(kind, kind.replace("_", " ")))
+
+
+def durable_line(event: dict[str, Any]) -> Line:
+    """The first fragment of a recording that is safe."""
+    return Line(event["at_us"], "footage", f"recording {event['recording']}: first fragment safe on disk")
+
+
+def text(line: Line, ready_us: int) -> str:
+    """As it is printed."""
+    seconds = (line.at_us - ready_us) / 1e6
+    return f"{math.floor(seconds * 1000) / 1000:9.3f} s  {line.sense:<8} {line.text}"
+
+
+def as_json(line: Line, ready_us: int) -> dict[str, Any]:
+    """As programs read it."""
+    return {"at_seconds": round((line.at_us - ready_us) / 1e6, 6), "at_us": line.at_us, "sense": line.sense, "text": line.text}
