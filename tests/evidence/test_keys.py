@@ -50,6 +50,16 @@ def test_provisioning_survives_a_cut_at_every_step(tmp_path: Path) -> None:
                 assert pem == given[0]
 
 
+def test_a_key_that_is_found_is_made_durable_before_it_is_registered(tmp_path: Path) -> None:
+    provision(tmp_path)
+    journal = Journal(tmp_path)
+    journal.record(lambda: provision(tmp_path))
+    assert [(operation.kind, operation.path) for operation in journal.operations][-2:] == [
+        ("sync", tmp_path / "000001.key"),
+        ("sync folder", tmp_path),
+    ]
+
+
 def test_a_started_camera_is_not_provisioned_again(tmp_path: Path) -> None:
     provision(tmp_path)
     KeyFolder(tmp_path).create(2)
