@@ -224,13 +224,13 @@ def load(path: Path | str) -> Config:
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
-        raise ConfigError(f"{shown(path)}: {error.strerror or error}; allowed: a readable configuration file") from error
+        raise ConfigError(f"{shown(path, 4096)}: {error.strerror or error}; allowed: a readable configuration file") from error
     return parse(raw, Path(path))
 
 
 def parse(raw: bytes, path: Path) -> Config:
     """As `load`, from bytes that stand, or will stand, at `path`."""
-    name = shown(path)
+    name = shown(path, 4096)
     values = read_strictly(raw, name)
     try:
         config = msgspec.convert(values, Config)
@@ -246,7 +246,7 @@ def parse(raw: bytes, path: Path) -> Config:
 def check_files(config: Config, path: Path | str) -> None:
     """Look at the files that the configuration at `path` names. Raises `ConfigError` for the first that is not what is needed."""
     for problem in config_checks.file_problems(config):
-        raise ConfigError(f"{shown(path)}: {problem}")
+        raise ConfigError(f"{shown(path, 4096)}: {problem}")
 
 
 def schema() -> dict[str, Any]:

@@ -139,10 +139,10 @@ class _Builder:
             parent.key = None
 
 
-def shown(value: object) -> str:
+def shown(value: object, longest: int = 60) -> str:
     """A value as it may stand in a one-line message: printable and short."""
     text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _text(raw: bytes, name: str) -> str:

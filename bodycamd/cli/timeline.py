@@ -49,7 +49,7 @@ def runs(changes: Iterable[tuple[int, bool]], now_us: int) -> list[Run]:
     for at_us, on in sorted(changes):
         if not kept or kept[-1][1] != on:
             kept.append((at_us, on))
-    ends = [at_us for at_us, _ in kept[1:]] + [now_us]
+    ends = [*[at_us for at_us, _ in kept[1:]], now_us][: len(kept)]
     return [Run(at_us, on, max(0, end - at_us)) for (at_us, on), end in zip(kept, ends, strict=True)]
 
 

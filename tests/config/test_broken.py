@@ -1,0 +1,189 @@
+"""Broken configurations: each ends with exit code 78 and exactly one line: file, key, reason, what is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bodycamd.cli.main import main
+from tests.config.conftest import GOOD, RECIPIENT, write_wav
+
+
+@dataclass(frozen=True)
+class Broken:
+    """`text` is the whole file; `named` are the words that the line must hold."""
+
+    name: str
+    text: bytes | str
+    named: tuple[str, ...]
+    before: Callable[[Path], object] = lambda folder: None
+
+
+def more(lines: str) -> str:
+    return GOOD + lines + "\n"
+
+
+DEEP = "a: " + "[" * 50_000
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+
+CASES = [
+    # the file
+    Broken("empty", "", ("empty",)),
+    Broken("only comments", "# nothing\n", ("empty",)),
+    Broken("a list", "- device_id: x\n", ("not a mapping",)),
+    Broken("a word", "hello\n", ("not a mapping",)),
+    Broken("not UTF-8", b"device_id: caf\xe9\n", ("line 1", "UTF-8")),
+    Broken("UTF-16", "device_id: camera-01\n".encode("utf-16"), ("UTF-8",)),
+    Broken("a NUL", b"device_id: a\x00b\n", ("U+0000",)),
+    Broken("too large", GOOD + "#" * (256 * 1024), ("256 KiB",)),
+    Broken("broken syntax", "device_id: [camera\nvideo: {", ("line ", "not YAML")),
+    Broken("a tab", "video:\n\tsource: pattern\n", ("line 2", "not YAML")),
+    # what YAML would allow
+    Broken("key repeated", GOOD + "audio: true\naudio: false\n", ("audio", "line 4", "repeated")),
+    Broken("key repeated below", more("video: {width: 640, width: 320}"), ("video.width", "repeated")),
+    Broken("section repeated", GOOD + "video: {width: 640}\nvideo: {height: 480}\n", ("video", "repeated")),
+    Broken("anchor", "device_id: &a camera-01\n", ("device_id", "anchor &a")),
+    Broken("alias", "device_id: camera-01\nretention: {legal_basis: *a}\n", ("retention.legal_basis", "alias *a")),
+    Broken("bomb", BOMB, ("a", "anchor")),
+    Broken("merge key", more("video: {<<: {width: 640}}"), ("video", "merge key")),
+    Broken("tag", more("retention: {days: !!int 3}"), ("retention.days", "tag")),
+    Broken("python tag", more("audio: !!python/object/apply:os.system [id]"), ("audio", "tag")),
+    Broken("two documents", GOOD + "---\naudio: true\n", ("second document",)),
+    Broken("directive", "%YAML 1.1\n---\n" + GOOD, ("directive",)),
+    Broken("no as a boolean", more("audio: no"), ("audio", "no means", "true, false")),
+    Broken("on as a boolean", more("record_warning: on"), ("record_warning", "on means")),
+    Broken("Yes as a boolean", more("pre_event_audio: Yes"), ("pre_event_audio", "Yes means")),
+    Broken("OFF as text", more("on_warning_failure: OFF"), ("on_warning_failure", "OFF means")),
+    Broken("octal", more("board: {gpio: {button: 017}}"), ("board.gpio.button", "017")),
+    Broken("hexadecimal", more("board: {gpio: {led: 0x1b}}"), ("board.gpio.led", "0x1b")),
+    Broken("minutes", more("post_event_seconds: 1:30"), ("post_event_seconds", "1:30")),
+    Broken("deep", DEEP, ("nested too deeply",)),
+    Broken("key that is a list", GOOD + "? [a, b]\n: 1\n", ("plain word",)),
+    Broken("line break in a value", 'device_id: "a\\nb"\n', ("device_id", "line break")),
+    # keys, types, bounds
+    Broken("device_id missing", "audio: true\n", ("device_id", "missing")),
+    Broken("device_id null", "device_id: null\n", ("device_id", "null")),
+    Broken("device_id with spaces", "device_id: camera 1\n", ("device_id", "letters")),
+    Broken("device_id a path", "device_id: ../../etc\n", ("device_id",)),
+    Broken("unknown key", more("pre_event_second: 3"), ("pre_event_second", "unknown key", "pre_event_seconds")),
+    Broken("unknown key below", more("board: {gpio: {buton: 3}}"), ("board.gpio.buton", "unknown key", "button, led")),
+    Broken("unknown section", more("upload: {url: x}"), ("upload", "unknown key")),
+    Broken("text for a number", more("reminder_seconds: often"), ("reminder_seconds", "text", "10 to 3600")),
+    Broken("quoted number", more('reminder_seconds: "120"'), ("reminder_seconds", "text")),
+    Broken("number for a boolean", more("audio: 1"), ("audio", "whole number", "true or false")),
+    Broken("boolean for a number", more("pre_event_seconds: true"), ("pre_event_seconds", "0 to 120")),
+    Broken("fraction", more("pre_event_seconds: 1.5"), ("pre_event_seconds", "fraction")),
+    Broken("not a number", more("gestures: {hold_seconds: .nan}"), ("gestures.hold_seconds", ".nan")),
+    Broken("endless digits", more("post_event_seconds: " + "9" * 5000), ("post_event_seconds",)),
+    Broken("list for a section", more("video: [640, 480]"), ("video", "a list", "a mapping of source")),
+    Broken("null for a section", more("video:"), ("video", "null")),
+    Broken("below its bounds", more("video: {bit_rate: 100}"), ("video.bit_rate", "200000 to 10000000")),
+    Broken("above its bounds", more("pre_event_seconds: 121"), ("pre_event_seconds", "0 to 120")),
+    Broken("odd width", more("video: {width: 641}"), ("video.width", "even")),
+    Broken("no such choice", more("storage: {when_full: overwrite}"), ("storage.when_full", "overwrite", "allowed: stop")),
+    Broken("empty text", 'device_id: a\nkeys: {recipients: ""}\n', ("keys.recipients",)),
+    Broken("no such pin", more("board: {gpio: {haptic: 28}}"), ("board.gpio.haptic", "0 to 27 or null")),
+    # contradictions
+    Broken("pre-event without the warning", more("pre_event_seconds: 30"), ("record_warning", "pre_event_seconds: 0")),
+    Broken("pre-event sound alone", more("pre_event_audio: true"), ("pre_event_audio", "pre_event_seconds")),
+    Broken("sound off and on", more("audio: false\npre_event_audio: true\npre_event_seconds: 3\nrecord_warning: true"), ("pre_event_audio",)),
+    Broken("duplicate pin", more("board: {gpio: {led: 17}}"), ("board.gpio.led", "17", "button")),
+    Broken("duplicate optional pin", more("board: {gpio: {ready_led: 22}}"), ("board.gpio.haptic", "22", "ready_led")),
+    Broken("no legal basis", more("retention: {days: 29}"), ("retention.days", "legal basis", "1 to 28")),
+    Broken("blank legal basis", more('retention: {days: 90, legal_basis: "  "}'), ("retention.days", "legal basis")),
+    Broken("film not named", more("video: {source: file}"), ("video.file", "missing")),
+    Broken("film named for nothing", more("video: {file: a.h264}"), ("video.file", "picamera2")),
+    Broken("sound not named", more("microphone: {source: file}"), ("microphone.file", "missing")),
+    Broken("simulated nowhere", more("board: {adapter: simulated}"), ("simulation_directory", "board.adapter")),
+    Broken("simulated speaker nowhere", more("speaker: {output: simulated}"), ("simulation_directory", "speaker.output")),
+    Broken("nothing simulated", more("simulation_directory: /tmp"), ("simulation_directory", "nothing is simulated")),
+    Broken("ring too short", more("pre_event_seconds: 60\nrecord_warning: true\nring: {seconds: 60}"), ("ring.seconds", "70 to 300")),
+    Broken("ring too small", more("pre_event_seconds: 120\nrecord_warning: true\nring: {megabytes: 64}"), ("ring.megabytes", "bit/s")),
+    Broken("battery upside down", more("board: {battery: {low_percent: 10, critical_percent: 10}}"), ("critical_percent", "1 to 9")),
+    Broken("short segments", more("video: {gop_seconds: 2.0}\nstorage: {segment_seconds: 10}"), ("storage.segment_seconds", "20 to 300")),
+    Broken("half a frame", more("video: {frame_rate: 25, gop_seconds: 0.5}"), ("video.gop_seconds", "whole number of frames")),
+    Broken("one group for all", more("control: {group: staff, admin_group: staff}"), ("control.admin_group",)),
+    Broken("socket path too long", more(f"control: {{socket: /run/{'x' * 110}/s}}"), ("control.socket", "at most 107")),
+    Broken("keys in the store", more("storage: {directory: /data}\nkeys: {signing: /data/keys}").replace("keys: {r", "control: {}\n#", 1), ("keys.signing",)),
+    # files
+    Broken("no recipients file", "device_id: a\nkeys: {recipients: nobody.txt}\n", ("keys.recipients", "nobody.txt", "No such file")),
+    Broken("recipients a folder", "device_id: a\nkeys: {recipients: warnings}\n", ("keys.recipients",)),
+    Broken("no recipient", GOOD, ("keys.recipients", "no recipient"), lambda f: (f / "recipients.txt").write_text("# none\n")),
+    Broken("bad recipient", GOOD, ("keys.recipients", "line 1"), lambda f: (f / "recipients.txt").write_text(RECIPIENT[:-1] + "q\n")),
+    Broken(
+        "private key on the camera",
+        GOOD,
+        ("keys.recipients", "private key"),
+        lambda f: (f / "recipients.txt").write_text("AGE-SECRET-KEY-1QQQQQQ\n"),
+    ),
+    Broken("no warning", more("warning: {file: our.wav}"), ("warning.file", "our.wav", "No such file")),
+    Broken("warning not WAV", GOOD, ("warning.file", "WAV"), lambda f: (f / "warnings" / "nl.wav").write_bytes(b"ID3 mp3")),
+    Broken("warning 44.1 kHz", GOOD, ("warning.file", "44100"), lambda f: write_wav(f / "warnings" / "nl.wav", 1, rate=44_100)),
+    Broken("warning 8 bit", GOOD, ("warning.file", "8 bit"), lambda f: write_wav(f / "warnings" / "nl.wav", 1, width=1)),
+    Broken("warning too long", GOOD, ("warning.file", "31.0 s"), lambda f: write_wav(f / "warnings" / "nl.wav", 31)),
+    Broken("warning empty", GOOD, ("warning.file", "0.0 s"), lambda f: write_wav(f / "warnings" / "nl.wav", 0)),
+    Broken(
+        "ring too short for the warning",
+        more("record_warning: true\nring: {seconds: 15}"),
+        ("ring.seconds", "the warning", "30 to 300"),
+        lambda f: write_wav(f / "warnings" / "nl.wav", 20),
+    ),
+    Broken("no film", more("video: {source: file, file: film.h264}"), ("video.file", "film.h264")),
+]
+
+
+def check_line(line: str, config: Path, case: Broken) -> None:
+    assert line.endswith("\n")
+    assert line.count("\n") == 1
+    assert str(config) in line
+    assert line.isprintable() or line[:-1].isprintable()
+    assert "; allowed: " in line or "keys.recipients" in line
+    for word in case.named:
+        assert word in line, line
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_exit_78_and_one_line(case: Broken, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case.before(folder)
+    config = folder / "bodycamd.yaml"
+    config.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    assert main(["config", "check", str(config)]) == 78
+    out, err = capsys.readouterr()
+    assert out == ""
+    check_line(err, config, case)
+
+
+@pytest.mark.parametrize("name", ["bomb", "no as a boolean", "bad recipient"])
+def test_the_same_from_a_shell(name: str, folder: Path) -> None:
+    case = next(case for case in CASES if case.name == name)
+    case.before(folder)
+    config = folder / "bodycamd.yaml"
+    config.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    run = subprocess.run([sys.executable, "-m", "bodycamd.cli.main", "config", "check", str(config)], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 78
+    assert run.stdout == ""
+    check_line(run.stderr, config, case)
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", str(tmp_path / "none.yaml")]) == 78
+    assert "none.yaml: No such file" in capsys.readouterr().err
+
+
+def test_the_folder_without_a_fault_is_right(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bodycamd.yaml").write_text(GOOD)
+    assert main(["config", "check", str(folder / "bodycamd.yaml")]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["config", "check", "--json", str(folder / "bodycamd.yaml")]) == 0
+    assert '"ok":true' in capsys.readouterr().out
+
+
+def test_json_tells_the_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bodycamd.yaml").write_text(more("audio: no"))
+    assert main(["config", "check", "--json", str(folder / "bodycamd.yaml")]) == 78
+    assert '"ok":false' in capsys.readouterr().out

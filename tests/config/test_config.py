@@ -1,0 +1,131 @@
+"""Loading: defaults, paths, the shipped file, the schema, and that no input breaks the reader."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bodycamd import config as configuration
+from bodycamd.cli.main import main
+from bodycamd.config import Config
+from bodycamd.errors import ConfigError
+from bodycamd.strict_yaml import read_strictly
+from tests.config.conftest import GOOD
+from tests.scale import count
+
+SHIPPED = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
+def test_the_shipped_file_is_right_and_gives_every_key_with_its_default() -> None:
+    configuration.load(SHIPPED)
+    shipped = flat(read_strictly(SHIPPED.read_bytes(), "shipped"))
+    defaults = flat(msgspec.to_builtins(Config(device_id=shipped["device_id"])))
+    assert shipped == defaults
+    assert list(shipped) == list(configuration.key_types())
+
+
+def test_the_shipped_files_comments_give_bounds_and_default() -> None:
+    lines = SHIPPED.read_text().splitlines()
+    types = configuration.key_types()
+    sections: list[str] = []
+    checked = 0
+    for number, line in enumerate(lines):
+        match = re.match(r"( *)([a-z_]+):", line)
+        if match is None:
+            continue
+        sections = [*sections[: len(match[1]) // 2], match[2]]
+        key = ".".join(sections)
+        if key in types:
+            field = types[key]
+            default = "no default" if field.required else f"default {yaml.safe_dump(field.default).split(chr(10))[0]}"
+            assert lines[number - 1].strip() == f"# [{configuration.allowed(key)}; {default}]", key
+            assert lines[number - 2].strip().startswith("# "), key
+            checked += 1
+    assert checked == len(types)
+
+
+def test_an_ordinary_yaml_reader_reads_the_shipped_file_alike() -> None:
+    assert yaml.safe_load(SHIPPED.read_text()) == read_strictly(SHIPPED.read_bytes(), "shipped")
+
+
+def test_relative_paths_are_relative_to_the_files_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "bodycamd.yaml").write_text(GOOD + "storage: {directory: ../store}\n")
+    monkeypatch.chdir(folder)
+    config = configuration.load("bodycamd.yaml")
+    assert config.keys.recipients == str(folder / "recipients.txt")
+    assert Path(config.storage.directory).resolve() == folder.parent / "store"
+    assert config.warning_path == folder / "warnings" / "nl.wav"
+    assert config.control.socket == "/run/bodycamd/control.sock"
+    configuration.check_files(config, "bodycamd.yaml")
+
+
+def test_a_configuration_for_pre_event_recording(folder: Path) -> None:
+    (folder / "c.yaml").write_text(GOOD + "pre_event_seconds: 30\npre_event_audio: true\nrecord_warning: true\n")
+    config = configuration.load(folder / "c.yaml")
+    assert (config.pre_event_seconds, config.ring.max_bytes) == (30, 128_000_000)
+
+
+def test_the_schema_describes_every_key_and_closes_every_section(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema"]) == 0
+    schema = msgspec.json.decode(capsys.readouterr().out)
+    assert schema == configuration.schema()
+    for name, section in schema["$defs"].items():
+        assert section["additionalProperties"] is False, name
+        for key, described in section["properties"].items():
+            assert "$ref" in str(described) or described.get("description"), (name, key)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=count(5000), deadline=None)
+def test_any_bytes_give_a_mapping_or_one_line(raw: bytes) -> None:
+    try:
+        read_strictly(raw, "F")
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        assert "; allowed: " in str(error)
+
+
+WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<", "!!str", "---", "...", "[", "]", "{", "}", ":", "? ", "- ", ",",
+         "\n", "\n  ", "'", '"', "|", "#", "%TAG", "1:30", "null", "~", " "]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=30))
+@settings(max_examples=count(20_000), deadline=None)
+def test_any_yaml_gives_a_configuration_or_one_line(words: list[str]) -> None:
+    try:
+        configuration.parse(" ".join(words).encode(), Path("/c/F"))
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        assert str(error).startswith("/c/F: ")
+        assert "; allowed: " in str(error)
+
+
+Values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(0.001, 1000).map(lambda f: round(f, 3)) | st.text("abc no", max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), Values, min_size=1, max_size=4))
+@settings(max_examples=count(2000), deadline=None)
+def test_what_an_ordinary_writer_writes_is_read_as_it_was(values: dict[str, Any]) -> None:
+    text = yaml.safe_dump(values, default_flow_style=False, width=10_000).replace(".0e+", "e+")
+    try:
+        assert read_strictly(text.encode(), "F") == values
+    except ConfigError as error:
+        assert any(word in str(error) for word in ("means different", "too deeply", "anchor")), error
