@@ -1,7 +1,7 @@
 """Errors that a person can act on, and the exit code that each one ends a command with.
 
-Every error says what is wrong, where, and what to do next. The command line prints the message on one line and exits with `exit_code`; nothing else is
-printed. Anything that is not a `BodycamError` is a defect of bodycamd itself: exit code 1 and a trace.
+Every error says what is wrong, where, and what to do next. The command line prints the message on one line and exits with `exit_code`;
+nothing else is printed. Anything that is not a `BodycamError` is a defect of bodycamd itself: exit code 1 and a trace.
 
 =====  ==============================================================
 code   meaning

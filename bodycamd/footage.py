@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 AudioState = Literal["live", "off", "lost"]
-"""`live`: from the microphone. `off`: silence, because the microphone is closed by configuration. `lost`: silence, because the microphone fails."""
+"""`live`: from the microphone. `off`: silence, because the microphone is closed by configuration. `lost`: silence, because the microphone
+fails."""
 
 AGE_MAGIC = b"age-encryption.org/v1\n"
 MAX_AGE_BYTES = 32 * 1024 * 1024
@@ -34,8 +35,8 @@ class SealedInit:
 class SealedFragment:
     """One CMAF fragment (moof+mdat, one GOP), as an age file.
 
-    `seq` is given by the recorder when the fragment arrives: it counts within one start and is never reused. `gap_us` is the picture time that is missing
-    *inside* this fragment (dropped frames); gaps between fragments are found by the writer from `pts_us`.
+    `seq` is given by the recorder when the fragment arrives: it counts within one start and is never reused. `gap_us` is the picture time
+    that is missing *inside* this fragment (dropped frames); gaps between fragments are found by the writer from `pts_us`.
     """
 
     generation: int

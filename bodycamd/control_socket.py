@@ -1,0 +1,194 @@
+"""The control socket: status, shifts and a stream of events for people and programs on the camera. JSON lines over a Unix socket.
+
+No command starts, stops or deletes a recording. Everything that arrives is hostile until checked: lines are at most 64 KiB, at most 8
+clients at a time, a client that says nothing for 5 s is dismissed (a subscriber excepted), one that does not read loses its connection,
+never the camera's time.
+
+A request is `{"command": NAME, …}`; the answer is one line, `{"ok": true, "result": …}` or `{"ok": false, "error": TEXT, "exit_code": N}`.
+After `subscribe` each event follows as a line `{"event": NAME, …}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import grp
+import logging
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bodycamd.errors import BodycamError, PermissionDeniedError, UsageError
+
+log = logging.getLogger(__name__)
+
+MAX_LINE_BYTES = 64 * 1024
+MAX_CLIENTS = 8
+IDLE_SECONDS = 5.0
+MAX_UNREAD_BYTES = 1024 * 1024
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does, which arguments it takes, and whether it needs the admin group."""
+
+    run: Callable[[Arguments], Any]
+    arguments: frozenset[str] = frozenset()
+    admin: bool = False
+
+
+class ControlSocket:
+    """Serves `commands` at `path` for the members of `group`; those marked `admin` only for `admin_group`, root and the service's own
+    user."""
+
+    def __init__(self, path: Path, commands: Mapping[str, Command], *, group: str, admin_group: str) -> None:
+        self._path = path
+        self._commands = dict(commands)
+        self._group = group
+        self._admin_group = admin_group
+        self._clients = 0
+        self._subscribers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. A socket left by an earlier run is replaced; the store's lock has already made sure that no other daemon runs here."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        old_mask = os.umask(0o117)
+        try:
+            listener.bind(str(self._path))
+        finally:
+            os.umask(old_mask)
+        try:
+            os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
+        except (KeyError, PermissionError):
+            log.warning("group %r cannot be given the control socket: only root and the service's own user may use it", self._group)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE_BYTES)
+
+    async def stop(self) -> None:
+        """Stop listening and let all clients go."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def publish(self, event: object) -> None:
+        """Send an event to every subscriber. One that has not read the last MiB is dismissed."""
+        if not self._subscribers:
+            return
+        line = msgspec.json.encode({"event": type(event).__name__, **msgspec.to_builtins(event)}) + b"\n"
+        for writer in list(self._subscribers):
+            if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+                log.warning("a subscriber of the control socket does not read: dismissed")
+                self._subscribers.discard(writer)
+                writer.transport.abort()
+            else:
+                writer.write(line)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._clients >= MAX_CLIENTS:
+            await self._dismiss(writer, "too many clients: try again")
+            return
+        self._clients += 1
+        try:
+            await self._serve(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            log.debug("a client of the control socket went away")
+        finally:
+            self._clients -= 1
+            self._subscribers.discard(writer)
+            writer.close()
+
+    async def _dismiss(self, writer: asyncio.StreamWriter, why: str) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(_failure(UsageError(why)))
+            await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                if writer in self._subscribers:
+                    line = await reader.readline()
+                else:
+                    line = await asyncio.wait_for(reader.readline(), IDLE_SECONDS)
+            except TimeoutError:
+                return
+            except ValueError:
+                writer.write(_failure(UsageError(f"a request is at most {MAX_LINE_BYTES} bytes")))
+                return
+            if not line.endswith(b"\n"):
+                return
+            writer.write(self._answer(line, writer))
+            try:
+                await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+            except TimeoutError:
+                writer.transport.abort()
+                return
+
+    def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bytes:
+        try:
+            request = _request(line)
+            name = request.pop("command")
+            if name == "subscribe":
+                self._subscribers.add(writer)
+                return _success("subscribed")
+            command = self._commands.get(name)
+            if command is None:
+                raise UsageError(f"unknown command {name!r}: {', '.join(sorted([*self._commands, 'subscribe']))} exist")
+            if set(request) != command.arguments:
+                raise UsageError(f"{name} takes {', '.join(sorted(command.arguments)) or 'no arguments'}")
+            if command.admin and not self._is_admin(writer):
+                raise PermissionDeniedError(f"{name} needs group {self._admin_group!r}")
+            return _success(command.run(request))
+        except BodycamError as error:
+            return _failure(error)
+
+    def _is_admin(self, writer: asyncio.StreamWriter) -> bool:
+        raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        _pid, uid, gid = struct.unpack("3i", raw)
+        if uid in (0, os.geteuid()):
+            return True
+        try:
+            admin_gid = grp.getgrnam(self._admin_group).gr_gid
+            user = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return False
+        return admin_gid in os.getgrouplist(user, gid)
+
+
+def _request(line: bytes) -> dict[str, Any]:
+    try:
+        request = msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"a request is one JSON object on a line: {error}") from error
+    if not isinstance(request.get("command"), str):
+        raise UsageError('a request needs a "command"')
+    return request
+
+
+def _success(result: object) -> bytes:
+    return msgspec.json.encode({"ok": True, "result": result}) + b"\n"
+
+
+def _failure(error: BodycamError) -> bytes:
+    return msgspec.json.encode({"ok": False, "error": str(error), "exit_code": error.exit_code}) + b"\n"

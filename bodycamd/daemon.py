@@ -1,0 +1,168 @@
+"""The wiring page: builds every part from the configuration and runs them.
+
+`python -m bodycamd.daemon --config FILE` is what systemd starts (Type=notify, watchdog). It imports no camera, codec, web or command-line
+library: those live in the worker and in the commands of people. The process ends with
+
+- 0 after SIGTERM or SIGINT: an open recording is closed and sealed first;
+- 100 when the battery is critical and everything is sealed: the unit then powers the camera off;
+- the exit code of a `BodycamError` (78: the configuration is wrong; 75: another daemon holds the store; …).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bodycamd import config as configuration
+from bodycamd.board.ports import Board, Clock
+from bodycamd.board.warning_sound import load as load_warning
+from bodycamd.capture.link import Prepare
+from bodycamd.capture.supervisor import Supervisor
+from bodycamd.config import Config
+from bodycamd.control import events as ev
+from bodycamd.control import machine
+from bodycamd.control.gestures import Gestures
+from bodycamd.control_loop import Mailbox
+from bodycamd.control_socket import ControlSocket
+from bodycamd.errors import BodycamError
+from bodycamd.recorder.ring import Ring
+from bodycamd.recorder.store import Store
+from bodycamd.recorder.writer import Writer
+from bodycamd.service import Parts, Service
+
+POWER_OFF = 100
+"""Exit code that asks the unit to power the camera off."""
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------------------------
+
+
+def build_board(config: Config, post: Callable[[ev.Event], None]) -> Board:
+    """The hardware, real or simulated, that the configuration names."""
+    directory = Path(config.simulation_directory) if config.simulation_directory is not None else None
+    if config.board.adapter == "simulated":
+        from bodycamd.board.simulated import simulated_board
+
+        assert directory is not None, "the configuration check asks for simulation_directory"
+        return simulated_board(config.board, config.speaker, directory=directory, wav=config.warning_path, post=post)
+    from bodycamd.board.pi import pi_board
+
+    return pi_board(config.board, config.speaker, wav=config.warning_path, post=post, directory=directory)
+
+
+def build_gestures(config: Config) -> Gestures:
+    """The button's gestures."""
+    settings = config.gestures
+    return Gestures(
+        bounce_us=settings.bounce_ms * 1000, hold_us=round(settings.hold_seconds * 1e6), stuck_us=round(settings.stuck_seconds * 1e6)
+    )
+
+
+def build_control_settings(config: Config) -> machine.ControlSettings:
+    """The policy that the control follows."""
+    warning = load_warning(config.warning_path)
+    return machine.ControlSettings(
+        pre_event_us=config.pre_event_seconds * 1_000_000,
+        pre_event_audio=config.pre_event_audio,
+        post_event_us=config.post_event_seconds * 1_000_000,
+        record_warning=config.record_warning,
+        on_warning_failure=config.on_warning_failure,
+        audio=config.audio,
+        reminder_us=config.reminder_seconds * 1_000_000,
+        warning_us=round(warning.seconds * 1e6),
+        warning_sha256=warning.sha256,
+    )
+
+
+def build_ring(config: Config, post: Callable[[ev.Event], None]) -> Ring:
+    """The memory between worker and disk."""
+    return Ring(seconds=config.ring.seconds, max_bytes=config.ring.max_bytes, pre_event_seconds=config.pre_event_seconds, on_overflow=post)
+
+
+def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> Supervisor:
+    """The capture worker's keeper."""
+    prepare = Prepare(
+        video=config.video,
+        microphone=config.microphone,
+        audio=config.audio,
+        recipients_text=Path(config.keys.recipients).read_text(encoding="utf-8"),
+    )
+    return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
+
+
+def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer]:
+    """The locked and recovered store with this start's ledger and signing key, and the one thread that touches the disk."""
+    store = Store.open(
+        Path(config.storage.directory),
+        signing=Path(config.keys.signing),
+        device_id=config.device_id,
+        clock=clock,
+        config_sha256=digest(config),
+    )
+    bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
+    writer = Writer(
+        store=store,
+        ring=ring,
+        clock=clock,
+        post=post,
+        segment_seconds=config.storage.segment_seconds,
+        low_minutes=config.storage.reserve_minutes,
+        expected_bytes_per_second=bits_per_second / 8 * 1.02,  # the container, age and the statements add about two per cent
+    )
+    return store, writer
+
+
+def digest(config: Config) -> str:
+    """SHA-256 of the settings in force, for the ledger's start entry."""
+    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
+
+
+# --- the process ------------------------------------------------------------------------------------------------------------------------
+
+
+async def serve(config: Config) -> int:
+    """Build the parts, run until told to end, and give the exit code."""
+    mailbox = Mailbox(asyncio.get_running_loop())
+    board = build_board(config, mailbox.post)
+    ring = build_ring(config, mailbox.post)
+    parts = Parts(
+        device_id=config.device_id,
+        board=board,
+        ring=ring,
+        supervisor=build_supervisor(config, ring, board.clock, mailbox.post),
+        gestures=build_gestures(config),
+        state=machine.initial(build_control_settings(config)),
+        mailbox=mailbox,
+        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post),
+        socket=lambda commands: ControlSocket(
+            Path(config.control.socket), commands, group=config.control.group, admin_group=config.control.admin_group
+        ),
+    )
+    return POWER_OFF if (await Service(parts).run()).power_off else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
+    parser = argparse.ArgumentParser(prog="bodycamd", description="The recorder of a body-worn camera.")
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=arguments.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        config = configuration.load(arguments.config)
+        configuration.check_files(config, arguments.config)
+        return asyncio.run(serve(config))
+    except BodycamError as error:
+        print(f"bodycamd: {error}", file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""One run of the daemon: starts the parts in order, feeds the control with what happens by itself, answers the control socket, and takes
+everything down in the opposite order. Which parts there are is decided in `daemon`, the wiring page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bodycamd import __version__
+from bodycamd.board.ports import Board, ClockReading
+from bodycamd.capture.supervisor import Supervisor
+from bodycamd.control import events as ev
+from bodycamd.control.gestures import Gestures
+from bodycamd.control.machine import State
+from bodycamd.control_loop import ControlLoop, Mailbox, Observed
+from bodycamd.control_socket import Command, ControlSocket
+from bodycamd.errors import ConfigError, UsageError
+from bodycamd.health import SystemdNotifier, WriterWatch
+from bodycamd.recorder.names import recording_id
+from bodycamd.recorder.ring import Ring
+from bodycamd.recorder.store import Store
+from bodycamd.recorder.writer import Writer
+from bodycamd.watch import battery_event, clock_event
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.1
+WATCH_SECONDS = 5.0
+PREPARE_SECONDS = 15.0
+"""How long `starting` waits for the spare worker and the voice before the camera calls itself ready all the same."""
+
+FLAGS = (
+    "capture_stalled",
+    "disk_failing",
+    "voice_failed",
+    "audio_lost",
+    "storage_low",
+    "storage_full",
+    "battery_low",
+    "clock_untrusted",
+    "button_stuck",
+    "live",
+)
+"""The conditions of `control.state.State` that `status` tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a run is made of. `open_recorder` may take its time (recovery): it runs beside the loop."""
+
+    device_id: str
+    board: Board
+    ring: Ring
+    supervisor: Supervisor
+    gestures: Gestures
+    state: State
+    mailbox: Mailbox
+    open_recorder: Callable[[], tuple[Store, Writer]]
+    socket: Callable[[Mapping[str, Command]], ControlSocket]
+
+
+class Service:
+    """One run of the recorder, in the running event loop. `run` gives the exit code."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._board = parts.board
+        self._clock = parts.board.clock
+        self._ring = parts.ring
+        self._supervisor = parts.supervisor
+        self._notifier = SystemdNotifier()
+        self._started_us = self._clock.now_us()
+        self._voice: ev.VoiceHealth | None = None
+        self._shift: dict[str, str] | None = None
+        self._clock_before: ClockReading | None = None
+        self._battery: tuple[ev.BatteryLevel, float | None] = ("ok", None)
+        self._store: Store | None = None
+        self._writer: Writer | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._control = ControlLoop(
+            board=parts.board,
+            gestures=parts.gestures,
+            state=parts.state,
+            capture=parts.supervisor,
+            ring=parts.ring,
+            mailbox=parts.mailbox,
+            observe=self._observe,
+        )
+        self._socket = parts.socket(
+            {
+                "status": Command(self._status),
+                "shift_begin": Command(self._begin_shift, frozenset({"officer"}), admin=True),
+                "shift_end": Command(self._end_shift, admin=True),
+            }
+        )
+
+    async def run(self) -> ev.Exit:
+        """Start, serve until the machine says `Exit`, stop. Raises `BodycamError` where the start is refused."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._control.handle, ev.ShutdownRequested())
+        try:
+            self._board.voice.start()
+            self._supervisor.start()
+            await self._open_store()
+            await self._socket.start()
+            self._background = [asyncio.create_task(task) for task in (self._tick(), self._watch(), self._feed_watchdog())]
+            await self._become_ready()
+            return await self._control.exit
+        finally:
+            await self._stop()
+
+    # --- start and stop ----------------------------------------------------------------------------------------------------------------
+
+    async def _open_store(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._store, writer = await loop.run_in_executor(None, self._parts.open_recorder)
+        self._writer = writer
+        writer.start()
+        start = self._store.start
+        self._control.attach(writer, lambda number: recording_id(start, number))
+
+    async def _become_ready(self) -> None:
+        """Wait, within bounds, for the spare worker and the voice; the press of an impatient officer is latched meanwhile."""
+        end_us = self._clock.now_us() + int(PREPARE_SECONDS * 1e6)
+        while self._clock.now_us() < end_us and not self._control.exit.done():
+            worker = self._supervisor.status()
+            if worker.refused is not None:
+                raise ConfigError(f"the capture worker refuses the configuration: {worker.refused}")
+            if worker.prepared and self._voice is not None:
+                break
+            await asyncio.sleep(0.02)
+        assert self._store is not None
+        self._control.handle(ev.Ready(self._store.resume))
+        self._notifier.say(f"READY=1\nSTATUS={self._control.state.name}")
+
+    async def _stop(self) -> None:
+        self._notifier.say("STOPPING=1")
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._socket.stop()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._supervisor.stop)
+        if self._writer is not None:
+            await loop.run_in_executor(None, self._writer.stop)
+        if self._store is not None:
+            self._store.close()
+        self._control.close()
+        self._board.voice.close()
+        self._board.button.close()
+        for part in (self._board.lamp, self._board.ready_lamp, self._board.haptic):
+            if part is not None:
+                part.close()
+        self._notifier.close()
+
+    # --- what happens by itself --------------------------------------------------------------------------------------------------------
+
+    def _observe(self, event: Observed) -> None:
+        match event:
+            case ev.VoiceHealth():
+                self._voice = event
+                if not event.ok:
+                    log.warning("the voice cannot speak: %s", event.detail)
+            case ev.CaptureStalled(generation=generation, reason=reason):
+                log.warning("capture %d is replaced: %s", generation, reason)
+            case ev.WriteFailed(operation=operation, reason=reason):
+                log.error("%s failed: %s", operation, reason)
+            case ev.RingOverflowed(fragments=fragments):
+                log.error("the card is too slow: %d fragments dropped", fragments)
+            case _:
+                log.debug("%s", event)
+        self._socket.publish(event)
+
+    async def _tick(self) -> None:
+        while True:
+            self._supervisor.tick(self._clock.now_us())
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _watch(self) -> None:
+        while True:
+            reading = self._clock.read()
+            changed = clock_event(self._clock_before, reading)
+            self._clock_before = reading
+            battery = self._board.battery.read()
+            drained = battery_event(self._battery[0], battery)
+            self._battery = battery if self._battery[0] != "critical" else ("critical", battery[1])
+            for event in (changed, drained):
+                if event is not None:
+                    self._control.handle(event)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _feed_watchdog(self) -> None:
+        if self._notifier.watchdog_seconds is None:
+            return
+        fed = True
+        watch = WriterWatch(self._clock.now_us())
+        while True:
+            assert self._writer is not None
+            progress = self._writer.progress()
+            may = watch.may_feed(
+                alive=self._writer.is_alive(),
+                turns=progress.turns,
+                in_disk_operation=progress.operation is not None,
+                now_us=self._clock.now_us(),
+            )
+            if may:
+                self._notifier.say(f"WATCHDOG=1\nSTATUS={self._control.state.name}")
+            elif fed:
+                log.critical("the writer makes no progress: the watchdog is no longer fed")
+            fed = may
+            await asyncio.sleep(self._notifier.watchdog_seconds / 4)
+
+    # --- the control socket's commands ---------------------------------------------------------------------------------------------------
+
+    def _begin_shift(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+        officer = arguments["officer"]
+        if not isinstance(officer, str) or not 1 <= len(officer) <= 64 or not officer.isprintable():
+            raise UsageError("an officer's id is 1 to 64 printable characters: a pseudonym, not a name")
+        if self._shift is not None:
+            raise UsageError(f"a shift of officer {self._shift['officer']} is open since {self._shift['since']}: end it first")
+        self._shift = {"officer": officer, "since": _rfc3339(self._clock.read().wall_us)}
+        self._note("shift_begin", {"officer": officer})
+        return self._shift
+
+    def _end_shift(self, _arguments: Mapping[str, Any]) -> dict[str, str]:
+        if self._shift is None:
+            raise UsageError("no shift is open")
+        ended, self._shift = self._shift, None
+        self._note("shift_end", {"officer": ended["officer"]})
+        return ended
+
+    def _note(self, type: str, fields: Mapping[str, Any]) -> None:
+        assert self._writer is not None
+        self._writer.note(type, fields)
+
+    def _status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._store is not None
+        assert self._writer is not None
+        now_us = self._clock.now_us()
+        state = self._control.state
+        clock = self._clock.read()
+        worker = self._supervisor.status()
+        recording = state.recording
+        room = self._writer.room()
+        return {
+            "device_id": self._parts.device_id,
+            "software": __version__,
+            "start": self._store.start,
+            "uptime_seconds": (now_us - self._started_us) / 1e6,
+            "state": state.name,
+            "flags": [name for name in FLAGS if getattr(state, name)],
+            "recording": recording_id(self._store.start, recording.number) if recording is not None else None,
+            "recording_seconds": (now_us - recording.began_us) / 1e6 if recording is not None else None,
+            "lamp": self._control.shown,
+            "ring": msgspec.to_builtins(self._ring.stats()),
+            "storage": {"footage_bytes": room.footage_bytes, "minutes_left": room.minutes_left, "level": room.level},
+            "capture": msgspec.to_builtins(worker),
+            "voice": {"ok": self._voice.ok, "detail": self._voice.detail} if self._voice is not None else None,
+            "writer": msgspec.to_builtins(self._writer.progress()),
+            "clock": {"trusted": clock.trusted, "source": clock.source, "error_ms": clock.error_ms},
+            "battery": {"level": self._battery[0], "percent": self._battery[1]},
+            "shift": self._shift,
+        }
+
+
+def _rfc3339(wall_us: int) -> str:
+    return datetime.fromtimestamp(wall_us / 1e6, UTC).isoformat(timespec="seconds")
