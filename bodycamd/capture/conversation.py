@@ -35,6 +35,8 @@ def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversatio
     """The worker said `message`. Raises `LinkError` if it may not be said now."""
     name = type(message).__name__
     if so_far.ended:
+        if isinstance(message, Tick):
+            return so_far  # from the ticking thread, on its way while another sent the last message
         raise LinkError(f"{name} after the worker's last message")
     if isinstance(message, Failed):
         return replace(so_far, ended=True)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from typing import Annotated, Final, Generic, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -209,9 +209,9 @@ class FrameReader(Generic[M]):
 
     def __init__(self, decoder: msgspec.json.Decoder[M]) -> None:
         self._decoder = decoder
-        self._header_bytes = self._payload_bytes = 0
+        self._payload_bytes = 0
         self._message: M | None = None
-        self._expect(PREFIX.size, self._prefix_done)
+        self._expect("prefix", PREFIX.size)
 
     @classmethod
     def of_commands(cls) -> FrameReader[ToWorker]:
@@ -223,15 +223,15 @@ class FrameReader(Generic[M]):
         """For the recorder's end."""
         return FrameReader(_from_worker)
 
-    def _expect(self, length: int, done: Callable[[], tuple[M, bytes] | None]) -> None:
+    def _expect(self, part: Literal["prefix", "header", "payload"], length: int) -> None:
+        self._part = part
         self._buffer = bytearray(length)
         self._filled = 0
-        self._done = done
 
     @property
     def mid_frame(self) -> bool:
         """Whether the stream would be cut inside a frame if it ended here."""
-        return self._message is not None or self._done != self._prefix_done or self._filled > 0
+        return self._part != "prefix" or self._filled > 0
 
     def space(self) -> memoryview:
         """Where the next bytes go; never empty."""
@@ -240,7 +240,15 @@ class FrameReader(Generic[M]):
     def advance(self, received: int) -> tuple[M, bytes] | None:
         """Count `received` bytes in; give a message with its payload if they complete one. Raises `LinkError`."""
         self._filled += received
-        return self._done() if self._filled == len(self._buffer) else None
+        if self._filled == len(self._buffer):
+            match self._part:
+                case "prefix":
+                    self._prefix_done()
+                case "header":
+                    return self._header_done()
+                case "payload":
+                    return self._payload_done()
+        return None
 
     def feed(self, data: bytes | memoryview) -> Iterator[tuple[M, bytes]]:
         """The messages that `data` completes: for streams that do not come from a socket."""
@@ -254,14 +262,14 @@ class FrameReader(Generic[M]):
                 yield message
 
     def _prefix_done(self) -> None:
-        magic, self._header_bytes, self._payload_bytes = PREFIX.unpack(self._buffer)
+        magic, header_bytes, self._payload_bytes = PREFIX.unpack(self._buffer)
         if magic != MAGIC:
             raise LinkError(f"a frame that begins with {magic!r}")
-        if not 0 < self._header_bytes <= MAX_HEADER_BYTES:
-            raise LinkError(f"a header of {self._header_bytes} bytes: 1 to {MAX_HEADER_BYTES} are allowed")
+        if not 0 < header_bytes <= MAX_HEADER_BYTES:
+            raise LinkError(f"a header of {header_bytes} bytes: 1 to {MAX_HEADER_BYTES} are allowed")
         if self._payload_bytes > footage.MAX_AGE_BYTES:
             raise LinkError(f"a payload of {self._payload_bytes} bytes: at most {footage.MAX_AGE_BYTES} are allowed")
-        self._expect(self._header_bytes, self._header_done)
+        self._expect("header", header_bytes)
 
     def _header_done(self) -> tuple[M, bytes] | None:
         message = _parse(self._decoder, self._buffer)
@@ -269,19 +277,19 @@ class FrameReader(Generic[M]):
             raise LinkError(f"a header of {type(message).__name__} in another spelling than the encoder's")
         _check_payload_length(message, self._payload_bytes)
         if self._payload_bytes == 0:
-            self._expect(PREFIX.size, self._prefix_done)
+            self._expect("prefix", PREFIX.size)
             return message, b""
         self._message = message
-        self._expect(self._payload_bytes, self._payload_done)
+        self._expect("payload", self._payload_bytes)
         return None
 
     def _payload_done(self) -> tuple[M, bytes]:
-        message, payload = self._message, self._buffer
+        message, payload = self._message, bytes(self._buffer)
         assert message is not None
         _check_payload(message, payload)
         self._message = None
-        self._expect(PREFIX.size, self._prefix_done)
-        return message, bytes(payload)
+        self._expect("prefix", PREFIX.size)
+        return message, payload
 
 
 def send_command(sock: socket.socket, message: ToWorker) -> None:

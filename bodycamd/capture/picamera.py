@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from bodycamd.capture.source import EncodedFrame, boottime_us
 from bodycamd.config import VideoSettings
-from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.errors import UnavailableError
 
 V4L2_ENCODER: Final = "/dev/video11"
 """Where the kernel puts bcm2835-codec-encode; picamera2 opens this very name."""
@@ -139,21 +139,26 @@ class PiCamera:
         try:
             self._start(on_frame, on_error)
         except Exception as error:  # picamera2 and libcamera raise RuntimeError, OSError, IndexError, ValueError
-            self.close()
-            if isinstance(error, BodycamError):
-                raise
-            raise UnavailableError(f"camera {self._settings.camera} cannot be opened: {_reasons(error)}") from error
+            reasons = _reasons(error)
+            try:
+                self.close()
+            except UnavailableError as left:
+                reasons += f"; {left}"
+            raise UnavailableError(f"camera {self._settings.camera} cannot be opened: {reasons}") from error
 
     def close(self) -> None:
-        """Stop, giving the frames that the encoder still holds, and release the camera."""
+        """Stop, giving the frames that the encoder still holds, and release the camera. Raises `UnavailableError` with the reasons."""
         camera, self._camera = self._camera, None
         if camera is None:
             return
         try:
-            if camera.encoders:
-                camera.stop_recording()
-        finally:
-            camera.close()
+            try:
+                if camera.encoders:
+                    camera.stop_recording()
+            finally:
+                camera.close()
+        except Exception as error:
+            raise UnavailableError(f"camera {self._settings.camera} cannot be closed: {_reasons(error)}") from error
 
     def _start(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
         wanted_us = round(1_000_000 / self._settings.frame_rate)
@@ -169,7 +174,7 @@ class PiCamera:
         )
         main = camera.camera_configuration()["main"]
         if main["format"] not in ENCODABLE:
-            raise UnavailableError(f"camera {self._settings.camera} gives {main['format']}; {' or '.join(ENCODABLE)} can be encoded")
+            raise RuntimeError(f"it gives {main['format']}; {' or '.join(ENCODABLE)} can be encoded")
         self.width, self.height = main["size"]
         shortest_us, longest_us, _ = camera.camera_controls["FrameDurationLimits"]
         duration_us = max(shortest_us, min(wanted_us, longest_us) if longest_us >= shortest_us else wanted_us)
