@@ -35,8 +35,6 @@ from bodycamd.errors import BodycamError
 
 BLOCK_FRAMES = 480
 """10 ms: the longest time between two looks for a command while the device takes samples."""
-DRAIN_SECONDS = 0.02
-"""The last bit of the device's buffer, that is waited for inside the driver."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -65,22 +63,18 @@ class Voice:
 
     def _play(self, number: int) -> tuple[bool, messages.Command | None]:
         """Play; returns whether a command (or the link's end) cut it off, and that command."""
-        samples, step = memoryview(self._sound.samples), BLOCK_FRAMES * self._sound.frame_bytes
         self._speaker.open(self._sound.channels)
+        samples = self._sound.samples + bytes(self._speaker.trailing_frames() * self._sound.frame_bytes)
+        step = BLOCK_FRAMES * self._sound.frame_bytes
         for start in range(0, len(samples), step):
-            if self._waiting(0.0):
+            if self._poll.poll(0):
                 return True, self._silence(number)
-            self._speaker.write(bytes(samples[start : start + step]))
+            self._speaker.write(samples[start : start + step])
             if start == 0:
                 messages.send(self._link, messages.Started(number, boottime_us()))
-        if self._waiting(max(0.0, self._speaker.buffered_seconds() - DRAIN_SECONDS)):
-            return True, self._silence(number)
         self._speaker.finish()
         messages.send(self._link, messages.Ended(number, boottime_us()))
         return False, None
-
-    def _waiting(self, seconds: float) -> bool:
-        return bool(self._poll.poll(seconds * 1000))
 
     def _silence(self, number: int) -> messages.Command | None:
         self._speaker.abort()

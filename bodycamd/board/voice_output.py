@@ -1,6 +1,6 @@
 """Where the voice's samples go: a sound device through PortAudio, or WAV files in real time. Both only ever run inside the voice process.
 
-A `Speaker` is prepared once, then for each play: `open`, `write` per block, and `finish` (play out) or `abort` (drop what is buffered).
+A `Speaker` is prepared once, then for each play: `open`, `write` per block, and `finish` at the end or `abort` to cut it off.
 Every method raises `OutputFailure` with a reason for a person; every method of a real device may also hang for ever, which only the
 recorder can cure, by killing this process.
 """
@@ -34,11 +34,11 @@ class Speaker(Protocol):
     def write(self, block: bytes) -> None:
         """Hand over a block; returns when the device took it."""
 
-    def buffered_seconds(self) -> float:
-        """An upper bound of what was written but not yet heard."""
+    def trailing_frames(self) -> int:
+        """How much silence must be written after the last sample, so that this has left the buffer before `finish`."""
 
     def finish(self) -> None:
-        """Play out what is buffered, then close."""
+        """Close at the end of a play."""
 
     def abort(self) -> None:
         """Drop what is buffered, and close: silence."""
@@ -50,6 +50,7 @@ class AlsaSpeaker:
     def __init__(self, device: str | None) -> None:
         self._name = device
         self._index = -1
+        self._buffer_frames = 0
         self._stream: Any = None
         self._audio: Any = None
 
@@ -93,6 +94,7 @@ class AlsaSpeaker:
             self._stream = self._audio.open(
                 SAMPLE_RATE, channels, self._format, output=True, output_device_index=self._index, frames_per_buffer=PERIOD_FRAMES
             )
+            self._buffer_frames = int(self._stream.get_write_available())
         except (OSError, ValueError) as error:
             raise OutputFailure(f"the speaker {self._name or '(default)'} cannot be opened: {_reason(error)}") from error
 
@@ -103,17 +105,17 @@ class AlsaSpeaker:
         except OSError as error:
             raise OutputFailure(f"the speaker {self._name or '(default)'} stopped taking samples: {_reason(error)}") from error
 
-    def buffered_seconds(self) -> float:
-        """The depth of the device's buffer, as PortAudio states it."""
-        return float(self._stream.get_output_latency())
+    def trailing_frames(self) -> int:
+        """A whole buffer, and a period more.
+
+        PortAudio's ALSA code never drains (`AlsaStop` always drops, because snd_pcm_drain locks up with some drivers): without this the
+        last 20 to 60 ms of the warning would be cut off.
+        """
+        return max(self._buffer_frames, round(float(self._stream.get_output_latency()) * SAMPLE_RATE) + PERIOD_FRAMES) + PERIOD_FRAMES
 
     def finish(self) -> None:
-        """Drain (snd_pcm_drain) and close."""
-        try:
-            self._stream.stop_stream()
-            self._stream.close()
-        except OSError as error:
-            raise OutputFailure(f"the speaker {self._name or '(default)'} did not play to the end: {_reason(error)}") from error
+        """Close; what the buffer still holds is the silence after the end."""
+        self.abort()
 
     def abort(self) -> None:
         """Close without draining: PortAudio then drops what is buffered (snd_pcm_drop)."""
@@ -167,22 +169,25 @@ class SimulatedSpeaker:
         except OSError as error:
             raise OutputFailure(f"{self._directory}: the file could not be written ({error.strerror})") from error
         self._due += len(block) / (SAMPLE_BYTES * self._channels * SAMPLE_RATE)
-        pause = self.buffered_seconds() - self.AHEAD_SECONDS
+        pause = self._ahead_seconds() - self.AHEAD_SECONDS
         if pause > 0:
             time.sleep(pause)
 
-    def buffered_seconds(self) -> float:
-        """What was written but would not yet have been heard."""
+    def trailing_frames(self) -> int:
+        """None: `finish` waits."""
+        return 0
+
+    def _ahead_seconds(self) -> float:
         return max(0.0, self._due - time.monotonic())
 
     def finish(self) -> None:
         """Wait for the last sample's time, then close the file."""
-        time.sleep(self.buffered_seconds())
+        time.sleep(self._ahead_seconds())
         os.close(self._file)
 
     def abort(self) -> None:
         """Cut the file off at the sample that would now be heard, and close it."""
-        unheard = int(self.buffered_seconds() * SAMPLE_RATE) * SAMPLE_BYTES * self._channels
+        unheard = int(self._ahead_seconds() * SAMPLE_RATE) * SAMPLE_BYTES * self._channels
         self._bytes = max(0, self._bytes - unheard)
         try:
             os.pwrite(self._file, _wav_header(self._channels, self._bytes), 0)

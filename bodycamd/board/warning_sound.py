@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,13 @@ def read_file(path: Path) -> bytes:
 
 def parse(data: bytes, path: Path) -> WarningSound:
     """Check the content. Raises `DataError` with the reason and the command that converts."""
-    convert = f"convert it: sox {path.name} -r {SAMPLE_RATE} -b 16 -c 1 warning.wav"
+    convert = f"convert it: sox {path.name} -r {SAMPLE_RATE} -b 16 -c 1 {path.stem}-48k.wav"
     try:
         with wave.open(io.BytesIO(data), "rb") as reader:
             channels, width, rate, frames = reader.getnchannels(), reader.getsampwidth(), reader.getframerate(), reader.getnframes()
             samples = reader.readframes(frames)
-    except (wave.Error, EOFError) as error:
-        raise DataError(f"{path}: not a WAV file of PCM samples ({error or 'it is cut short'}); {convert}") from error
+    except (wave.Error, EOFError, RuntimeError, struct.error) as error:  # wave raises all of these on damaged chunks
+        raise DataError(f"{path}: not a WAV file of PCM samples ({str(error) or 'it is cut short'}); {convert}") from error
     if width != SAMPLE_BYTES or rate != SAMPLE_RATE or channels not in (1, 2):
         found = f"{width * 8} bit, {rate} Hz, {channels} channels"
         raise DataError(f"{path}: {found}; allowed: 16 bit, {SAMPLE_RATE} Hz, 1 or 2 channels; {convert}")
