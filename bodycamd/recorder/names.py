@@ -36,6 +36,11 @@ class Stray:
     reason: str
 
 
+def recording_id(start: int, number: int) -> str:
+    """The name of the recording `number` (from 1) of a start: sorts by age, is never used twice."""
+    return f"{start:06d}-{number:04d}"
+
+
 def recording_start(name: str) -> int | None:
     """The start of which this is a recording; `None` where it is no recording's name."""
     match = _RECORDING.fullmatch(name)

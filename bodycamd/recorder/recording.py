@@ -29,6 +29,7 @@ from bodycamd.evidence.statements import FragmentStatement
 from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.recorder.disk import Buffer, FileOperations
 from bodycamd.recorder.journal import Journal
+from bodycamd.recorder.names import recording_id
 from bodycamd.recorder.ring import Batch, Claim
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class OpenRecording:
         """State the recording as opened. Raises `DataError` for a number that has no name."""
         if not 1 <= begin.number <= MAX_NUMBER:
             raise DataError(f"recording number {begin.number}: 1 to {MAX_NUMBER} in one start")
-        self.id = f"{start.number:06d}-{begin.number:04d}"
+        self.id = recording_id(start.number, begin.number)
         self.number = begin.number
         self.claim = claim
         self.ending: Ending | None = None

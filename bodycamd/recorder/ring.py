@@ -176,9 +176,9 @@ class Ring:
     ) -> Batch | None:
         """All that waits for the claim, oldest first, as one batch; `None` if nothing waits.
 
-        A batch is of one generation, up to about `max_bytes`, but at least one fragment. It ends before a fragment that begins at `before_us`
-        or later, where the growing segment is full; if that is the first one already, the batch is for a new segment of `span_us`. `until_us`
-        is strict: no fragment that begins there or later.
+        A batch is of one generation, up to about `max_bytes`, but at least one fragment. It ends before a fragment that begins at
+        `before_us` or later, where the growing segment is full; if that is the first one already, the batch is for a new segment of
+        `span_us`. `until_us` is strict: no fragment that begins there or later.
         """
         with self._changed:
             chosen: list[SealedFragment] = []

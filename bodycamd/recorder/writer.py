@@ -369,7 +369,7 @@ class Writer:
             return
         previous: ev.StorageLevel = self._room.level
         found = room(
-            free_bytes=0 if at_once and self._no_room else free_bytes,
+            free_bytes=min(free_bytes, self._reserve_bytes) if at_once and self._no_room else free_bytes,
             reserve_bytes=self._reserve_bytes,
             bytes_per_second=self._rate,
             low_minutes=self._low_minutes,
