@@ -98,10 +98,11 @@ class GpioOutput:
 
 def lgpio_factory() -> Any:
     """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where there is no lgpio, no Pi or no
-    GPIO chip.
+    chip.
 
-    lgpio makes a named pipe in its working folder when it is imported; it is `LG_WD` if set, else systemd's `RUNTIME_DIRECTORY`, else a
-    private temporary folder that is removed at exit.
+    When it is imported, lgpio makes a named pipe in its working folder and makes that folder the process's current one. The folder is
+    `LG_WD` if set, else systemd's `RUNTIME_DIRECTORY`, else a private temporary folder that is removed at exit; the process's current
+    folder is put back.
     """
     if "LG_WD" not in os.environ:
         runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
@@ -109,6 +110,7 @@ def lgpio_factory() -> Any:
             runtime = tempfile.mkdtemp(prefix="bodycamd-lgpio-")
             atexit.register(shutil.rmtree, runtime, ignore_errors=True)
         os.environ["LG_WD"] = runtime
+    here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         from gpiozero.pins.lgpio import LGPIOFactory  # imported here: lgpio is apt's on the Pi and absent elsewhere
     except ImportError as error:
@@ -116,6 +118,13 @@ def lgpio_factory() -> Any:
             f"GPIO cannot be used: {error}. On a Raspberry Pi: sudo apt install python3-lgpio, and a virtual environment with "
             "--system-site-packages; without a Pi set board.adapter: simulated"
         ) from error
+    except OSError as error:
+        raise UnavailableError(
+            f"lgpio cannot make its pipe in {os.environ['LG_WD']} ({error.strerror}); set LG_WD to a writable folder"
+        ) from error
+    finally:
+        os.fchdir(here)
+        os.close(here)
     try:
         return LGPIOFactory()
     except Exception as error:  # lgpio.error is no subclass of OSError; PinUnknownPi where this is no Pi

@@ -179,6 +179,19 @@ def test_a_line_that_another_process_holds(monkeypatch: pytest.MonkeyPatch, sett
         build(settings, None)
 
 
+def test_lgpio_does_not_move_the_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """At its import lgpio 0.2 makes LG_WD the current folder; relative paths of the daemon would point there."""
+    here = Path.cwd()
+    (tmp_path / "lgpio.py").write_text("import os\nos.chdir(os.environ['LG_WD'])\nraise ImportError('as on a broken installation')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("lgpio", "gpiozero.pins.lgpio"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setenv("LG_WD", str(tmp_path))
+    with pytest.raises(UnavailableError, match="as on a broken installation"):
+        lgpio_factory()
+    assert Path.cwd() == here
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"), [({"LG_WD": "/a"}, "/a"), ({"RUNTIME_DIRECTORY": "/run/b:/run/c"}, "/run/b"), ({}, None)]
 )
