@@ -80,6 +80,7 @@ class Muxer:
         self._frame_us = round(1_000_000 / frame_rate)
         self._cutter = StreamCutter()
         self._last_us: int | None = None
+        self._closed = False
         self._output = av.open(self, "w", format="mp4", options=_OPTIONS, buffer_size=_BUFFER_BYTES)
         self._picture = self._output.add_mux_stream("h264", rate=round(frame_rate), width=width, height=height)
         self._picture.time_base = _MICROS
@@ -118,6 +119,9 @@ class Muxer:
 
     def close(self) -> None:
         """Give what is left. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         if self._last_us is not None and self._sound is not None:
             for packet in self._sound.encode(None):
                 self._mux(packet)

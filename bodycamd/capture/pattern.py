@@ -43,6 +43,8 @@ class Pattern:
     def _run(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
         try:
             card, encoder = TestCard(self.width, self.height), x264(self._settings)
+            encoder.open()
+            card.frame(0)  # what is slow the first time is done before time counts
             pacer = Pacer(1_000_000 / self.frame_rate, self._stop)
             while (instant := pacer.wait()) is not None:
                 picture = card.frame(instant[1])
