@@ -60,8 +60,9 @@ def read(store: Path) -> Found:
             found.ledger.append(entry)
     recovered = {(entry["recording"], entry["file"]): entry for entry in found.entries("segment_recovered")}
     sealed = {(entry["recording"], entry["file"]): entry for entry in found.entries("segment_sealed")}
-    for folder in sorted((store / "recordings").iterdir()):
-        names = sorted(path.name for path in folder.iterdir())
+    for folder in sorted(path for path in (store / "recordings").iterdir() if path.is_dir() and path.name[:6].isdigit()):
+        paths = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+        names = sorted(path.name for path in paths if path.name.endswith((".tar", ".tar.part")))
         found.files[folder.name] = names
         for name in names:
             content = (folder / name).read_bytes()
