@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from bodycamd.casework.identity import Identities
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, StorageError
 from bodycamd.evidence.segment import SegmentReader, Triple
 from bodycamd.evidence.segment_reader import read_age
 
@@ -30,6 +30,7 @@ class PlainSegment:
         self.fragments = 0
         self.torn_bytes = 0
         self._identities = identities
+        self._failure: BodycamError | None = None
         self._files: list[BinaryIO] = []
         try:
             self._structure, self._content = self._open(), self._open()
@@ -53,9 +54,15 @@ class PlainSegment:
             file.close()
 
     def read(self, size: int = -1) -> bytes:
-        """The next plain bytes, at most `size`; empty at the end."""
+        """The next plain bytes, at most `size`; empty at the end. What it raised once it raises again."""
+        if self._failure is not None:
+            raise self._failure
         if not self._rest:
-            self._rest = memoryview(self._next())
+            try:
+                self._rest = memoryview(self._next())
+            except BodycamError as error:
+                self._failure = error
+                raise
             self.fragments += bool(self._rest)
         taken = self._rest[:size] if size >= 0 else self._rest
         self._rest = self._rest[len(taken) :]

@@ -13,6 +13,7 @@ from bodycamd.cli.output import duration, print_json, size
 if TYPE_CHECKING:
     from bodycamd.recorder.listing import RecordingInfo
 
+LISTED = ("recording", "opened", "length", "size", "state", "warning")
 app = typer.Typer(help="List and show the recordings of a store.", no_args_is_help=True)
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The store: the folder of recordings/ and ledger/.")]
@@ -31,14 +32,10 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: 
     if not found:
         typer.echo(f"{store}: no recordings")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    names = list(_cells(found[0]))
-    table = Table(*names, box=None, pad_edge=False)
-    for info in found:
-        table.add_row(*_cells(info).values())
-    Console().print(table, markup=False)
+    lines = [LISTED, *(tuple(_cells(info)[name] for name in LISTED) for info in found)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(LISTED))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 @app.command()

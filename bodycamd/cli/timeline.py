@@ -180,7 +180,7 @@ def ledger_line(entry: dict[str, Any]) -> Line | None:
         "capture_stalled": f"the camera stalled: {detail.get('reason', '')}",
         "press_refused": f"press refused: {detail.get('reason', '')}",
     }
-    if kind in _QUIET:
+    if kind in _QUIET or (kind == "store_recovered" and not detail.get("segments")):
         return None
     return Line(at_us, "footage", words.get(kind, kind.replace("_", " ")))
 

@@ -1,4 +1,4 @@
-"""Segments as a camera writes them, made with ffmpeg, pyrage and the evidence format itself; times are those of a camera up for two hours."""
+"""Segments as a camera writes them, made with ffmpeg, pyrage and the evidence format; times are those of a camera up for two hours."""
 
 from __future__ import annotations
 
@@ -40,9 +40,12 @@ def fragmented_mp4(seconds: float, *, begins: float = BOOT_SECONDS, size: str = 
     """An fMP4 stream of one-second GOPs."""
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}"]
     if audio:
-        command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}", "-c:a", "aac", "-b:a", "96k"]
-    command += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", str(rate), "-keyint_min", str(rate)]
-    command += ["-output_ts_offset", str(begins), "-movflags", "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont", "-f", "mp4", "-"]
+        command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}"]
+        command += ["-c:a", "aac", "-b:a", "96k"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]
+    command += ["-g", str(rate), "-keyint_min", str(rate)]
+    flags = "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont"
+    command += ["-output_ts_offset", str(begins), "-movflags", flags, "-f", "mp4", "-"]
     return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
 
 
@@ -78,12 +81,14 @@ class Camera:
         """One segment. `torn` cuts so many bytes off its end."""
         growing = GrowingSegment(self._start, recording=self.recording, segment=self._segment, ledger_head=ZERO_HASH)
         recipient = self.identity.to_public()
-        pieces = [*growing.init(SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 180, 30.0, True))]
+        sealed = SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 180, 30.0, True)
+        pieces = [*growing.init(sealed)]
         for fragment in fragments:
             self._seq += 1
             pts_us = int(BOOT_SECONDS * 1e6) + self._seq * 1_000_000
             age = pyrage.encrypt(fragment, [recipient])
-            pieces += growing.fragment(SealedFragment(generation, self._seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age), gap_us=0)
+            sealed_fragment = SealedFragment(generation, self._seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
+            pieces += growing.fragment(sealed_fragment, gap_us=0)
         if suffix == ".tar":
             pieces += growing.end()
         path = self.folder / f"{self._segment:06d}{suffix}"

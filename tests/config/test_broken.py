@@ -91,7 +91,11 @@ CASES = [
     # contradictions
     Broken("pre-event without the warning", more("pre_event_seconds: 30"), ("record_warning", "pre_event_seconds: 0")),
     Broken("pre-event sound alone", more("pre_event_audio: true"), ("pre_event_audio", "pre_event_seconds")),
-    Broken("sound off and on", more("audio: false\npre_event_audio: true\npre_event_seconds: 3\nrecord_warning: true"), ("pre_event_audio",)),
+    Broken(
+        "sound off and on",
+        more("audio: false\npre_event_audio: true\npre_event_seconds: 3\nrecord_warning: true"),
+        ("pre_event_audio", "audio: true"),
+    ),
     Broken("duplicate pin", more("board: {gpio: {led: 17}}"), ("board.gpio.led", "17", "button")),
     Broken("duplicate optional pin", more("board: {gpio: {ready_led: 22}}"), ("board.gpio.haptic", "22", "ready_led")),
     Broken("no legal basis", more("retention: {days: 29}"), ("retention.days", "legal basis", "1 to 28")),
@@ -109,7 +113,7 @@ CASES = [
     Broken("half a frame", more("video: {frame_rate: 25, gop_seconds: 0.5}"), ("video.gop_seconds", "whole number of frames")),
     Broken("one group for all", more("control: {group: staff, admin_group: staff}"), ("control.admin_group",)),
     Broken("socket path too long", more(f"control: {{socket: /run/{'x' * 110}/s}}"), ("control.socket", "at most 107")),
-    Broken("keys in the store", more("storage: {directory: /data}\nkeys: {signing: /data/keys}").replace("keys: {r", "control: {}\n#", 1), ("keys.signing",)),
+    Broken("keys in the store", "device_id: a\nstorage: {directory: /data}\nkeys: {signing: /data/keys}\n", ("keys.signing", "inside")),
     # files
     Broken("no recipients file", "device_id: a\nkeys: {recipients: nobody.txt}\n", ("keys.recipients", "nobody.txt", "No such file")),
     Broken("recipients a folder", "device_id: a\nkeys: {recipients: warnings}\n", ("keys.recipients",)),
@@ -164,7 +168,8 @@ def test_the_same_from_a_shell(name: str, folder: Path) -> None:
     case.before(folder)
     config = folder / "bodycamd.yaml"
     config.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
-    run = subprocess.run([sys.executable, "-m", "bodycamd.cli.main", "config", "check", str(config)], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "bodycamd.cli.main", "config", "check", str(config)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == 78
     assert run.stdout == ""
     check_line(run.stderr, config, case)

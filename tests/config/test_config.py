@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,33 +90,40 @@ def test_the_schema_describes_every_key_and_closes_every_section(capsys: pytest.
             assert "$ref" in str(described) or described.get("description"), (name, key)
 
 
+def refusal(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def check_refusal(reason: str | None, name: str) -> None:
+    assert reason is None or (reason.startswith(name) and "; allowed: " in reason and "\n" not in reason)
+
+
 @given(st.binary(max_size=200))
 @settings(max_examples=count(5000), deadline=None)
 def test_any_bytes_give_a_mapping_or_one_line(raw: bytes) -> None:
-    try:
-        read_strictly(raw, "F")
-    except ConfigError as error:
-        assert "\n" not in str(error)
-        assert "; allowed: " in str(error)
+    check_refusal(refusal(lambda: read_strictly(raw, "F")), "F: ")
 
 
-WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<", "!!str", "---", "...", "[", "]", "{", "}", ":", "? ", "- ", ",",
-         "\n", "\n  ", "'", '"', "|", "#", "%TAG", "1:30", "null", "~", " "]  # fmt: skip
+SIGNS = ["---", "...", "[", "]", "{", "}", ":", "? ", "- ", ",", "'", '"', "|", "#", "\n", "\n  ", " "]
+WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<", "!!str", "%TAG", "1:30", "null", "~", *SIGNS]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
-@settings(max_examples=count(20_000), deadline=None)
+@settings(max_examples=count(10_000), deadline=None)
 def test_any_yaml_gives_a_configuration_or_one_line(words: list[str]) -> None:
-    try:
-        configuration.parse(" ".join(words).encode(), Path("/c/F"))
-    except ConfigError as error:
-        assert "\n" not in str(error)
-        assert str(error).startswith("/c/F: ")
-        assert "; allowed: " in str(error)
+    check_refusal(refusal(lambda: configuration.parse(" ".join(words).encode(), Path("/c/F"))), "/c/F: ")
 
 
 Values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(0.001, 1000).map(lambda f: round(f, 3)) | st.text("abc no", max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(0.001, 1000).map(lambda f: round(f, 3))
+    | st.text("abc no", max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), inner, max_size=3),
     max_leaves=10,
 )
@@ -125,7 +133,9 @@ Values = st.recursive(
 @settings(max_examples=count(2000), deadline=None)
 def test_what_an_ordinary_writer_writes_is_read_as_it_was(values: dict[str, Any]) -> None:
     text = yaml.safe_dump(values, default_flow_style=False, width=10_000).replace(".0e+", "e+")
-    try:
-        assert read_strictly(text.encode(), "F") == values
-    except ConfigError as error:
-        assert any(word in str(error) for word in ("means different", "too deeply", "anchor")), error
+    read: list[dict[str, Any]] = []
+    reason = refusal(lambda: read.append(read_strictly(text.encode(), "F")))
+    if reason is None:
+        assert read == [values]
+    else:
+        assert any(word in reason for word in ("means different", "too deeply", "anchor")), reason

@@ -1,0 +1,293 @@
+"""Export: the film is the evidence, packet for packet; interruptions and damage leave no film; others' identities open nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+
+from bodycamd.casework.export import Export, export
+from bodycamd.casework.identity import Identities
+from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
+from tests.casework.footage import BOOT_SECONDS, Camera, fragmented_mp4, split
+
+
+@pytest.fixture(scope="module")
+def footage() -> tuple[bytes, list[bytes]]:
+    return split(fragmented_mp4(6))
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Camera:
+    return Camera(tmp_path)
+
+
+def run_export(camera: Camera, segments: Sequence[Path], **options: bool) -> Export:
+    return export(camera.recording, segments, Identities.load(camera.identity_file), camera.folder / "film.mp4", **options)
+
+
+def stream_hashes(film: Path) -> str:
+    command = ["ffmpeg", "-v", "error", "-i", str(film), "-map", "0", "-c", "copy", "-f", "streamhash", "-hash", "sha256", "-"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def probe(film: Path) -> tuple[dict[str, dict[str, Any]], float]:
+    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(film)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+    return {stream["codec_type"]: stream for stream in found["streams"]}, float(found["format"]["duration"])
+
+
+def assert_decodes(film: Path) -> None:
+    done = subprocess.run(["ffmpeg", "-v", "warning", "-i", str(film), "-f", "null", "-"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def films(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if ".tar" not in path.name)
+
+
+def test_the_film_has_the_packets_that_the_stock_command_gives(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    segment = camera.write(*footage)
+    done = run_export(camera, [segment])
+    stock = camera.folder / "stock.mp4"
+    command = f"tar -xf {segment} --wildcards '*.age' --to-command='age -d -i {camera.identity_file}' > {stock}"
+    subprocess.run(["sh", "-c", command], check=True, timeout=60)
+    film = camera.folder / "film.mp4"
+    assert stream_hashes(film) == stream_hashes(stock)
+    assert_decodes(film)
+    streams, seconds = probe(film)
+    assert set(streams) == {"video", "audio"}
+    assert (streams["video"]["codec_name"], streams["audio"]["codec_name"]) == ("h264", "aac")
+    assert abs(seconds - 6.0) < 0.3
+    assert [part.frames for part in done.parts] == [180]
+    assert abs(done.parts[0].begins_us / 1e6 - BOOT_SECONDS) < 0.05
+    content = film.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    assert done.parts[0].size_bytes == len(content)
+
+
+def test_time_begins_at_0_and_picture_and_sound_keep_their_offset(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    run_export(camera, [camera.write(*footage)])
+    plain = camera.folder / "plain.mp4"
+    plain.write_bytes(footage[0] + b"".join(footage[1]))
+    before, after = probe(plain)[0], probe(camera.folder / "film.mp4")[0]
+    starts = {kind: float(stream["start_time"]) for kind, stream in after.items()}
+    assert min(starts.values()) == 0
+    offset = float(before["video"]["start_time"]) - float(before["audio"]["start_time"])
+    assert starts["video"] - starts["audio"] == pytest.approx(offset, abs=0.001)
+
+
+def test_segments_of_one_generation_are_one_film(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    init, fragments = footage
+    segments = [camera.write(init, fragments[:2]), camera.write(init, fragments[2:5]), camera.write(init, fragments[5:])]
+    done = run_export(camera, segments)
+    assert [(part.frames, round(part.duration_seconds, 2)) for part in done.parts] == [(180, 6.0)]
+    plain = camera.folder / "plain.mp4"
+    plain.write_bytes(init + b"".join(fragments))
+    assert stream_hashes(camera.folder / "film.mp4") == stream_hashes(plain)
+    assert_decodes(camera.folder / "film.mp4")
+
+
+def test_a_new_generation_with_the_same_parameters_and_no_gap_goes_on(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    init, fragments = footage
+    done = run_export(camera, [camera.write(init, fragments[:3]), camera.write(init, fragments[3:], generation=2)])
+    assert len(done.parts) == 1
+
+
+def test_a_gap_of_more_than_a_second_begins_a_new_part(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    init, fragments = footage
+    done = run_export(camera, [camera.write(init, fragments[:2]), camera.write(init, fragments[4:])])
+    assert [Path(part.path).name for part in done.parts] == ["film.mp4", "film-2.mp4"]
+    assert [part.frames for part in done.parts] == [60, 60]
+    assert done.parts[1].begins_us - done.parts[0].begins_us == pytest.approx(4_000_000, abs=50_000)
+    for part in done.parts:
+        assert_decodes(Path(part.path))
+        streams, seconds = probe(Path(part.path))
+        assert seconds == pytest.approx(2.0, abs=0.1)
+        assert min(float(stream["start_time"]) for stream in streams.values()) == 0
+
+
+def test_a_gap_inside_a_segment_begins_a_new_part_and_a_short_one_does_not(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    init, fragments = footage
+    done = run_export(camera, [camera.write(init, [fragments[0], *fragments[3:]])])
+    assert [part.frames for part in done.parts] == [30, 90]
+    done = run_export(camera, [camera.write(init, [fragments[0], *fragments[2:]])], overwrite=True)
+    assert [part.frames for part in done.parts] == [150]
+
+
+def test_other_codec_parameters_begin_a_new_part(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    other = split(fragmented_mp4(2, begins=BOOT_SECONDS + 6, size="640x360"))
+    done = run_export(camera, [camera.write(*footage), camera.write(*other, generation=2)])
+    assert [part.frames for part in done.parts] == [180, 60]
+    assert [probe(Path(part.path))[0]["video"]["width"] for part in done.parts] == [320, 640]
+
+
+def test_a_recording_without_sound(camera: Camera) -> None:
+    done = run_export(camera, [camera.write(*split(fragmented_mp4(2, audio=False)))])
+    assert set(probe(Path(done.parts[0].path))[0]) == {"video"}
+
+
+@pytest.mark.parametrize("suffix", [".tar.part", ".cut.tar"])
+@pytest.mark.parametrize("torn", [0, 1, 700, 40_000])
+def test_of_a_cut_segment_the_whole_fragments_are_exported(
+    camera: Camera, footage: tuple[bytes, list[bytes]], suffix: str, torn: int
+) -> None:
+    path = camera.write(*footage, suffix=suffix, torn=torn)
+    done = run_export(camera, [path])
+    whole = 6 if torn == 0 else 5
+    assert [part.frames for part in done.parts] == [30 * whole]
+    assert [(u.file, u.fragments, u.torn_bytes > 0) for u in done.unsealed] == [(path.name, whole, torn > 0)]
+    assert_decodes(Path(done.parts[0].path))
+
+
+def test_a_segment_cut_before_its_first_fragment_is_told_and_passed_over(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    init, fragments = footage
+    segments = [camera.write(init, fragments[:3]), camera.write(init, [], suffix=".cut.tar")]
+    segments.append(camera.write(init, [], suffix=".cut.tar", torn=1500))
+    done = run_export(camera, segments)
+    assert [part.frames for part in done.parts] == [90]
+    assert [u.fragments for u in done.unsealed] == [0, 0]
+
+
+def test_nothing_to_export(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    with pytest.raises(NotFoundError, match="no footage"):
+        run_export(camera, [])
+    with pytest.raises(NotFoundError, match="no footage"):
+        run_export(camera, [camera.write(footage[0], [])])
+    assert films(camera.folder) == []
+
+
+def test_another_identity_opens_nothing(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    camera.identity_file.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    with pytest.raises(PermissionDeniedError, match="not sealed to the identity"):
+        run_export(camera, [camera.write(*footage)])
+    assert films(camera.folder) == []
+
+
+def test_one_identity_of_several_will_do(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    camera.identity_file.write_text(f"{pyrage.x25519.Identity.generate()}\n\n# mine\n{camera.identity}\n")
+    assert run_export(camera, [camera.write(*footage)]).parts[0].frames == 180
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_damage_in_the_second_segment_leaves_no_film_of_the_first(
+    camera: Camera, footage: tuple[bytes, list[bytes]], place: float
+) -> None:
+    init, fragments = footage
+    segments = [camera.write(init, fragments[:3]), camera.write(init, fragments[3:])]
+    flip(segments[1], int(segments[1].stat().st_size * place))
+    with pytest.raises(DataError, match=segments[1].name):
+        run_export(camera, segments)
+    assert films(camera.folder) == []
+
+
+def test_a_sealed_segment_that_ends_early_is_damage(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    with pytest.raises(DataError, match="ends early"):
+        run_export(camera, [camera.write(*footage, torn=1024)])
+    assert films(camera.folder) == []
+
+
+def test_footage_that_is_no_film_is_damage(camera: Camera) -> None:
+    with pytest.raises(DataError):
+        run_export(camera, [camera.write(b"this is no MP4" * 100, [b"nor is this" * 1000])])
+    assert films(camera.folder) == []
+
+
+def test_a_film_that_exists_is_kept(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    film = camera.folder / "film.mp4"
+    film.write_bytes(b"mine")
+    segment = camera.write(*footage)
+    with pytest.raises(OutputError, match="exists already"):
+        run_export(camera, [segment])
+    assert film.read_bytes() == b"mine"
+    run_export(camera, [segment], overwrite=True)
+    assert film.read_bytes() != b"mine"
+
+
+def test_a_second_part_that_exists_is_kept_too(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    (camera.folder / "film-2.mp4").write_bytes(b"mine")
+    init, fragments = footage
+    with pytest.raises(OutputError, match=r"film-2\.mp4: exists already"):
+        run_export(camera, [camera.write(init, [fragments[0], fragments[4]])])
+    assert films(camera.folder) == ["film-2.mp4"]
+
+
+def test_a_folder_that_is_not_there(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    with pytest.raises(OutputError, match="no such folder"):
+        export("r", [camera.write(*footage)], Identities.load(camera.identity_file), camera.folder / "no" / "film.mp4")
+
+
+def test_a_full_disk_leaves_nothing(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    """A limit of the file's size stands for the full disk."""
+    segment = camera.write(*footage)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "from bodycamd.casework.export import export; from bodycamd.casework.identity import Identities;"
+        "from bodycamd.errors import OutputError\n"
+        "try: export('r', [Path(sys.argv[1])], Identities.load(Path(sys.argv[2])), Path(sys.argv[3]))\n"
+        "except OutputError as error: sys.exit(error.exit_code)"
+    )
+    film = camera.folder / "film.mp4"
+    run = subprocess.run([sys.executable, "-c", program, segment, camera.identity_file, film], timeout=60, capture_output=True, text=True)
+    assert run.returncode == 73, run.stderr
+    assert films(camera.folder) == []
+
+
+def test_memory_does_not_grow_with_the_recording(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    """Ten times the segments, held once as decrypted bytes, would show; only the packets' index may grow."""
+    init, fragments = footage
+    padded = [fragment + (8 + 2_000_000).to_bytes(4, "big") + b"free" + bytes(2_000_000) for fragment in fragments]
+    segments = [camera.write(init, padded) for _ in range(6)]
+    program = (
+        "import resource, sys; from pathlib import Path; from bodycamd.casework.plaintext import PlainSegment;"
+        "from bodycamd.casework.identity import Identities; identities = Identities.load(Path(sys.argv[1]))\n"
+        "for path in sys.argv[2:]:\n"
+        "    with PlainSegment(Path(path), identities) as segment:\n"
+        "        while segment.read(65536): pass\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, camera.identity_file, *segments], check=True, capture_output=True, timeout=60)
+    peaks = [int(line) for line in run.stdout.split()]
+    assert peaks[-1] - peaks[0] < 6_000, f"{peaks} kB for segments of {os.path.getsize(segments[0])} bytes"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no identity in it"),
+        (b"# only a comment\n", "no identity in it"),
+        (b"hello\n", "line 1"),
+        (b"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj\n", "public key"),
+        (b"AGE-SECRET-KEY-1QQQ\n", "line 1"),
+        (b"\xff\xfe", "not an identity file"),
+        (b"x" * 100_000, "not an identity file"),
+        (b"age-encryption.org/v1\n-> scrypt", "itself encrypted"),
+    ],
+)
+def test_what_is_no_identity_file(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "identity.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        Identities.load(path)
+    assert "QQQ" not in str(caught.value)
+
+
+def test_no_identity_file(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        Identities.load(tmp_path / "none.txt")
