@@ -147,8 +147,8 @@ class ControlLoop:
         return self._shown
 
     def attach(self, recorder: Recorder, recording_id: Callable[[int], str]) -> None:
-        """The store is open: from now on there is somebody to write. What was noted before is written first. The machine counts recordings within
-        its start; `recording_id` gives their names for the ledger.
+        """The store is open: from now on there is somebody to write. What was noted before is written first. The machine counts
+        recordings within its start; `recording_id` gives their names for the ledger.
         """
         self._recorder = recorder
         self._recording_id = recording_id

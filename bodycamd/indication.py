@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -69,6 +70,7 @@ class HapticPlayer:
         self._started = 0.0
         self._step: asyncio.TimerHandle | None = None
         self._repeated: RepeatedPulse | None = None
+        self._repeated_at: dict[HapticName, float] = {}
         self._again: asyncio.TimerHandle | None = None
 
     def play(self, name: HapticName) -> None:
@@ -78,7 +80,7 @@ class HapticPlayer:
             self._next()
 
     def repeat(self, pulse: RepeatedPulse | None) -> None:
-        """From now on repeat this train; `None`: none. The same one runs on undisturbed."""
+        """From now on repeat this train; `None`: none. The same one runs on undisturbed, and one that was left and comes back keeps its distance."""
         if pulse == self._repeated:
             return
         self._repeated = pulse
@@ -86,7 +88,9 @@ class HapticPlayer:
             self._again.cancel()
             self._again = None
         if pulse is not None:
-            self._again = self._loop.call_later(pulse.first_ms / 1e3, self._once_more, pulse)
+            now = self._loop.time()
+            earliest = self._repeated_at.get(pulse.name, -math.inf) + pulse.every_ms / 1e3
+            self._again = self._loop.call_later(max(pulse.first_ms / 1e3, earliest - now), self._once_more, pulse)
 
     def stop(self) -> None:
         """Still, and no more timers."""
@@ -99,6 +103,7 @@ class HapticPlayer:
 
     def _once_more(self, pulse: RepeatedPulse) -> None:
         self.play(pulse.name)
+        self._repeated_at[pulse.name] = self._loop.time()
         self._again = self._loop.call_later(pulse.every_ms / 1e3, self._once_more, pulse)
 
     def _next(self) -> None:

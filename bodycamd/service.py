@@ -22,7 +22,7 @@ from bodycamd.control.gestures import Gestures
 from bodycamd.control.machine import State
 from bodycamd.control_loop import ControlLoop, Mailbox, Observed
 from bodycamd.control_socket import Command, ControlSocket
-from bodycamd.errors import ConfigError, UsageError
+from bodycamd.errors import ConfigError, UnavailableError, UsageError
 from bodycamd.health import SystemdNotifier, WriterWatch
 from bodycamd.recorder.names import recording_id
 from bodycamd.recorder.ring import Ring
@@ -82,6 +82,7 @@ class Service:
         self._shift: dict[str, str] | None = None
         self._clock_before: ClockReading | None = None
         self._battery: tuple[ev.BatteryLevel, float | None] = ("ok", None)
+        self._gauge_silent = False
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -122,11 +123,11 @@ class Service:
 
     async def _open_store(self) -> None:
         loop = asyncio.get_running_loop()
-        self._store, writer = await loop.run_in_executor(None, self._parts.open_recorder)
+        store, writer = await loop.run_in_executor(None, self._parts.open_recorder)
+        self._store = store
         self._writer = writer
         writer.start()
-        start = self._store.start
-        self._control.attach(writer, lambda number: recording_id(start, number))
+        self._control.attach(writer, lambda number: recording_id(store.start, number))
 
     async def _become_ready(self) -> None:
         """Wait, within bounds, for the spare worker and the voice; the press of an impatient officer is latched meanwhile."""
@@ -190,13 +191,26 @@ class Service:
             reading = self._clock.read()
             changed = clock_event(self._clock_before, reading)
             self._clock_before = reading
-            battery = self._board.battery.read()
-            drained = battery_event(self._battery[0], battery)
-            self._battery = battery if self._battery[0] != "critical" else ("critical", battery[1])
-            for event in (changed, drained):
-                if event is not None:
-                    self._control.handle(event)
+            if changed is not None:
+                self._control.handle(changed)
+            self._watch_battery()
             await asyncio.sleep(WATCH_SECONDS)
+
+    def _watch_battery(self) -> None:
+        """A gauge that cannot be read leaves the last level standing, and is stated once until it answers again."""
+        try:
+            battery = self._board.battery.read()
+        except UnavailableError as error:
+            if not self._gauge_silent:
+                log.error("%s", error)
+                self._note("fault", {"part": "battery", "reason": str(error)})
+            self._gauge_silent = True
+            return
+        self._gauge_silent = False
+        drained = battery_event(self._battery[0], battery)
+        self._battery = battery if self._battery[0] != "critical" else ("critical", battery[1])
+        if drained is not None:
+            self._control.handle(drained)
 
     async def _feed_watchdog(self) -> None:
         if self._notifier.watchdog_seconds is None:

@@ -145,7 +145,7 @@ class Camera:
             events = [event for event in self.of(name) if where(event)]
             return events if len(events) >= number else None
 
-        events = wait_for(found, seconds, f"{number} × {name} in {[event['event'] for event in self.events]}\n{self.journal}")
+        events = wait_for(found, seconds, f"{number} times {name} in {[event['event'] for event in self.events]}\n{self.journal}")
         assert events is not None
         return events[number - 1]
 
