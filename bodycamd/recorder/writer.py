@@ -149,7 +149,8 @@ class Writer:
         """
         self._stopping = True
         self._ring.wake()
-        self._thread.join(seconds)
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
         return not self._thread.is_alive()
 
     # --- the thread -----------------------------------------------------------------------------------------------------------------------
@@ -276,6 +277,8 @@ class Writer:
 
     def _take(self, recording: OpenRecording) -> Batch | None:
         """As much of what waits as leaves the reserve alone."""
+        if not self._ring.waits(recording.claim, recording.until_us):
+            return None
         try:
             space = self._disk.free_bytes(self._store.recordings_folder) - self._reserve_bytes
         except OSError as error:
