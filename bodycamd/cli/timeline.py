@@ -64,7 +64,7 @@ def lamp_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[Lin
         elif shown == BUFFERING:  # over only when the next flash stays out
             word, noticed_us = "off" if run.length_us > FLASH_OVERDUE_US else shown, run.start_us + FLASH_OVERDUE_US
         else:
-            word = "off" if run.length_us > STEADY_US and shown != LONG else shown
+            word = "off" if run.length_us > STEADY_US and shown not in (LONG, ONCE) else shown
         if word != shown:
             shown = word
             yield Line(noticed_us, "sees", f"LED: {word}")
@@ -76,6 +76,7 @@ FAST = "blinks fast"
 DOUBLE = "double flash each second"
 LONG = "three long flashes"
 BUFFERING = "short flash every 4 s"
+ONCE = "a short flash"
 
 
 def _flash(seen: Sequence[Run], number: int, shown: str) -> str:
@@ -95,7 +96,7 @@ def _flash(seen: Sequence[Run], number: int, shown: str) -> str:
     if before < QUICK_US:
         second_of_pair = after < STEADY_US and _short(seen, number + 2)
         return DOUBLE if shown != FAST and second_of_pair else shown if shown in (FAST, DOUBLE) else FAST
-    return BUFFERING if shown == BUFFERING or (before > PAUSE_US and after > PAUSE_US) else "a short flash"
+    return BUFFERING if shown == BUFFERING or (before > PAUSE_US and after > PAUSE_US) else ONCE
 
 
 def _short(seen: Sequence[Run], number: int) -> bool:

@@ -1,0 +1,83 @@
+"""What holds for all commands: light imports, one-line errors, documented exit codes, help everywhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bodycamd.cli.main import exit_codes, main
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ["run", "simulate", "status", "shift begin", "shift end", "recordings list", "recordings show", "export", "contact-sheet"]
+COMMANDS += ["config check", "config schema"]
+
+
+@pytest.mark.parametrize("line", ["--help", "--version", "recordings --help", "simulate --help"])
+def test_help_imports_nothing_heavy(line: str) -> None:
+    program = (
+        "import sys\nfrom bodycamd.cli.main import main\ncode = main(sys.argv[1:])\n"
+        "heavy = {'av', 'pyrage', 'cryptography', 'numpy', 'yaml', 'pyaudio', 'gpiozero', 'bodycamd.daemon'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else code)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, *line.split()], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+    assert "Usage: bodycamd" in capsys.readouterr().out
+
+
+def test_exit_codes_are_documented_alike() -> None:
+    page = (ROOT / "docs/exit-codes.md").read_text()
+    table = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)}
+    assert table == exit_codes()
+    assert set(table) == {0, 1, 2, 65, 66, 69, 73, 74, 75, 77, 78}
+
+
+def test_exit_codes_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    for code, meaning in exit_codes().items():
+        assert f"{code} {meaning}" in words
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("no-such-command", 2),
+        ("status --no-such-option", 2),
+        ("export", 2),
+        ("recordings list --store /nowhere", 66),
+        ("recordings show 000001-0001 --store /nowhere", 66),
+        ("export 000001-0001 --store /nowhere --identity /nowhere/i.txt --out /tmp/f.mp4", 66),
+        ("contact-sheet /nowhere/film.mp4 /tmp/s.png", 66),
+        ("simulate --dir /tmp/unused", 2),
+        ("simulate --dir /tmp/unused --json", 2),
+        ("simulate --dir /tmp/unused --script /nowhere/script", 66),
+    ],
+)
+def test_wrong_lines(line: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err
+    if code != 2:
+        assert len(err.splitlines()) == 1
+        assert err.startswith("bodycamd: ")
+
+
+def test_an_empty_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "ledger").mkdir()
+    assert main(["recordings", "list", "--store", str(tmp_path), "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+    assert main(["recordings", "list", "--store", str(tmp_path)]) == 0
+    assert "no recordings" in capsys.readouterr().out
+    assert main(["recordings", "show", "000001-0001", "--store", str(tmp_path)]) == 66
