@@ -350,11 +350,11 @@ class Writer:
             log.exception("%s could not be posted", type(event).__name__)
 
     def _failed(self, operation: str, reason: str, number: int | None = None) -> None:
+        """Pause, and tell; the control notes it in the ledger."""
         log.error("%s: %s", operation, reason)
         self._pause_us = min(LONGEST_PAUSE_US, self._pause_us * 2 or FIRST_PAUSE_US)
         self._retry_us = self._clock.now_us() + self._pause_us
         self._tell(WriteFailed(operation, reason))
-        self._journal.note("write_failed", {"operation": operation[:190], "reason": reason[:190]})
         if number in (errno.ENOSPC, errno.EDQUOT):
             self._no_room = True
             self._report_room(at_once=True)

@@ -42,7 +42,7 @@ def test_each_step_may_fail_once_and_nothing_is_lost(tmp_path: Path, operation: 
     found = rig.stop()
     assert sorted(set(found.seqs(recording))) == list(range(1, 13))
     assert len(rig.of(WriteFailed)) == 1
-    assert found.entries("write_failed")[0]["reason"] == os.strerror(error)
+    assert rig.of(WriteFailed)[0].reason == os.strerror(error)
     if error == errno.ENOSPC:
         assert rig.of(StorageChanged)[0].level == "full"
     acknowledged = [event.seq for event in rig.of(FragmentDurable)]
