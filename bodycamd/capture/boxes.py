@@ -14,6 +14,8 @@ from typing import Final
 from bodycamd.errors import DataError
 
 MAX_BOX_BYTES: Final = 64 * 1024 * 1024
+MAX_SAMPLES: Final = 100_000
+"""In one track run: half an hour of sound."""
 _HEADER: Final = struct.Struct(">I4s")
 
 
@@ -120,7 +122,7 @@ def _track_run(moof: bytes, begin: int, end: int) -> TrackRun:
     track = default = 0
     base: int | None = None
     durations: list[int] = []
-    for kind, at, _ in children(moof, begin, end):
+    for kind, at, stop in children(moof, begin, end):
         version_and_flags = int.from_bytes(moof[at : at + 4], "big")
         flags = version_and_flags & 0xFFFFFF
         if kind == b"tfhd":
@@ -131,16 +133,18 @@ def _track_run(moof: bytes, begin: int, end: int) -> TrackRun:
         elif kind == b"tfdt":
             (base,) = struct.unpack_from(">Q" if version_and_flags >> 24 else ">I", moof, at + 4)
         elif kind == b"trun":
-            durations += _durations(moof, at, flags, default)
+            durations += _durations(moof, at, stop, flags, default)
     if not track or base is None:
         raise BoxError("a track fragment without track number or time")
     return TrackRun(track, base, tuple(durations))
 
 
-def _durations(moof: bytes, at: int, flags: int, default: int) -> list[int]:
+def _durations(moof: bytes, at: int, end: int, flags: int, default: int) -> list[int]:
     (count,) = struct.unpack_from(">I", moof, at + 4)
+    step = 4 * (flags & 0xF00).bit_count()
+    first = at + 8 + (4 if flags & 0x01 else 0) + (4 if flags & 0x04 else 0)
+    if count > MAX_SAMPLES or first + count * step > end:
+        raise BoxError(f"a track run of {count} samples")
     if not flags & 0x100:
         return [default] * count
-    step = 4 * bin(flags & 0xF00).count("1")
-    first = at + 8 + (4 if flags & 0x01 else 0) + (4 if flags & 0x04 else 0)
     return [struct.unpack_from(">I", moof, first + index * step)[0] for index in range(count)]

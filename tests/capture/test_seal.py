@@ -29,25 +29,26 @@ def test_a_file_as_age_keygen_writes_it(tmp_path: Path) -> None:
     assert opened.stdout == b"footage"
 
 
-@pytest.mark.parametrize(
-    ("text", "where", "why"),
-    [
-        ("", "", "no recipient"),
-        ("# nothing\n\n", "", "no recipient"),
-        (f"{A}\n# x\n{A}", "line 3", "same recipient as in line 1"),
-        (f"{A[:-1]}", "line 1", "not a valid"),
-        (f"\n{A[:-1]}{'q' if A[-1] != 'q' else 'p'}", "line 2", "not a valid"),
-        (f"{A} {B}", "line 1", "not a valid"),
-        (f"{A} # mine", "line 1", "not a valid"),
-        (A.upper(), "line 1", "not an age X25519"),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW", "line 1", "not an age X25519"),
-        ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "line 1", "not a valid"),
-        (f"{A}\n{ALICE}", "line 2", "private key"),
-        (f"{A}\n{str(ALICE).lower()}", "line 2", "private key"),
-        (f"\ufeff{A}", "line 1", "not an age X25519"),
-        ("\n".join(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(65)), "line 65", "more than 64"),
-    ],
-)
+BAD = [
+    ("", "", "no recipient"),
+    ("# nothing\n\n", "", "no recipient"),
+    (f"{A}\n# x\n{A}", "line 3", "same recipient as in line 1"),
+    (f"{A[:-1]}", "line 1", "not a valid"),
+    (f"\n{A[:-1]}{'q' if A[-1] != 'q' else 'p'}", "line 2", "not a valid"),
+    (f"{A} {B}", "line 1", "not a valid"),
+    (f"{A} # mine", "line 1", "not a valid"),
+    (A.upper(), "line 1", "not an age X25519"),
+    ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW", "line 1", "not an age X25519"),
+    ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "line 1", "not a valid"),
+    (f"{A}\n{ALICE}", "line 2", "private key"),
+    (f"{A}\n{str(ALICE).lower()}", "line 2", "private key"),
+    (f"\ufeff{A}", "line 1", "not an age X25519"),
+    ("\n".join(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(65)), "line 65", "more than 64"),
+]
+"""Text, where it is wrong, and what the message says."""
+
+
+@pytest.mark.parametrize(("text", "where", "why"), BAD, ids=[f"{number}: {why}" for number, (_, _, why) in enumerate(BAD)])
 def test_a_bad_file_is_refused_with_line_and_reason(tmp_path: Path, text: str, where: str, why: str) -> None:
     path = tmp_path / "recipients.txt"
     path.write_text(text, encoding="utf-8")
