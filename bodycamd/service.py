@@ -86,6 +86,13 @@ class Service:
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._socket = parts.socket(
+            {
+                "status": Command(self._status),
+                "shift_begin": Command(self._begin_shift, frozenset({"officer"}), admin=True),
+                "shift_end": Command(self._end_shift, admin=True),
+            }
+        )
         self._control = ControlLoop(
             board=parts.board,
             gestures=parts.gestures,
@@ -94,13 +101,6 @@ class Service:
             ring=parts.ring,
             mailbox=parts.mailbox,
             observe=self._observe,
-        )
-        self._socket = parts.socket(
-            {
-                "status": Command(self._status),
-                "shift_begin": Command(self._begin_shift, frozenset({"officer"}), admin=True),
-                "shift_end": Command(self._end_shift, admin=True),
-            }
         )
 
     async def run(self) -> ev.Exit:
@@ -183,7 +183,9 @@ class Service:
 
     async def _tick(self) -> None:
         while True:
-            self._supervisor.tick(self._clock.now_us())
+            now_us = self._clock.now_us()
+            self._supervisor.tick(now_us)
+            self._ring.expire(now_us)
             await asyncio.sleep(TICK_SECONDS)
 
     async def _watch(self) -> None:

@@ -55,8 +55,8 @@ class RecordingOpened(Stated, frozen=True, kw_only=True):
 
 
 class RecordingClosed(Stated, frozen=True, kw_only=True):
-    """`recording_closed`: why it ended, and what was written. `duration_us` is of the picture, from the recording's start to the last
-    frame's end.
+    """`recording_closed`: why it ended, and what was written. `duration_us` is of the picture, from the first kept frame to the end of the
+    last: what an export lasts. What the first fragment holds before the recording's start is in its `pre_start_us`.
     """
 
     recording: RecordingId

@@ -99,7 +99,7 @@ class StoreReader:
         if closed is None:
             glances = recording_glances(self.recordings_folder / name)
             fragments, size, segments = sum(g.fragments for g in glances), sum(g.bytes for g in glances), len(glances)
-            length_us = duration_us(glances, opened.number("keep_from_us") if opened is not None else 0)
+            length_us = duration_us(glances)
         reason = closed.text("reason") if closed is not None else ""
         init = next((g.init for g in glances if g.init is not None), None)
         pressed = opened.detail.get("pressed_us") if opened is not None else None

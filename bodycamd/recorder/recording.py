@@ -184,7 +184,7 @@ class OpenRecording:
         """State the recording as closed, after `seal_segment`."""
         duration_us = 0
         if self._first_us is not None and self.last_end_us is not None:
-            duration_us = max(0, self.last_end_us - max(self._first_us, self._keep_from_us))
+            duration_us = max(0, self.last_end_us - self._first_us)
         self._journal.state(RecordingClosed(recording=self.id, reason=reason, duration_us=duration_us, segments=self._segments))
         return RecordingSealed(self.id, duration_us, now_us())
 

@@ -162,7 +162,7 @@ class _Work:
                     RecordingClosed(
                         recording=name,
                         reason=INTERRUPTED,
-                        duration_us=duration_us(glances, entry.number("keep_from_us")),
+                        duration_us=duration_us(glances),
                         segments=len(glances),
                     )
                 )
@@ -188,11 +188,11 @@ def recording_glances(folder: Path) -> list[Glance]:
     return glances
 
 
-def duration_us(glances: list[Glance], keep_from_us: int) -> int:
-    """From the recording's start to the end of its last frame."""
+def duration_us(glances: list[Glance]) -> int:
+    """From the first kept frame to the end of the last: what an export lasts, gaps included."""
     begins = [g.first.pts_us for g in glances if g.first is not None]
     ends = [g.last.end_us for g in glances if g.last is not None]
-    return max(0, max(ends) - max(min(begins), keep_from_us)) if begins and ends else 0
+    return max(0, max(ends) - min(begins)) if begins and ends else 0
 
 
 def _read_past(ledger_folder: Path, current: int, now_us: int, boot_id: str) -> _Past:
