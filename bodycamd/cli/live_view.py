@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bodycamd.board.simulated import SimulatedHand
+from bodycamd.cli import timeline
 from bodycamd.cli.output import duration, size
 from bodycamd.cli.script import TAP_SECONDS
 from bodycamd.cli.simulated_camera import SimulatedCamera
@@ -32,6 +33,15 @@ from bodycamd.errors import UnavailableError
 FRAMES_PER_SECOND = 25
 STATUS_SECONDS = 0.25
 LATEST = 6
+LAMP_WORDS = {
+    "buffering": timeline.BUFFERING,
+    "blink": timeline.FAST,
+    "recording": timeline.STEADY,
+    "low": timeline.LOW,
+    "missing": timeline.DOUBLE,
+    "refused": timeline.LONG,
+    "cannot_record": timeline.LONG,
+}
 KEYS = "space tap · h hold · d down/up · q quit"
 
 
@@ -103,7 +113,8 @@ class LiveView:
 
     def _picture(self) -> Panel:
         led = Text("● ", "bold red") if self._levels["lamp"] else Text("○ ", "dim")
-        led.append(str(self._status.get("lamp", "")), "default")
+        lamp = str(self._status.get("lamp", ""))
+        led.append(LAMP_WORDS.get(lamp, lamp), "default")
         rows: list[tuple[str, Text | str]] = [
             ("state", Text(str(self._status.get("state", "starting")), "bold")),
             ("problems", ", ".join(str(f).replace("_", " ") for f in self._status.get("flags", [])) or "none"),

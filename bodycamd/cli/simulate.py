@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,7 @@ def simulate(
     from bodycamd.cli.simulated_camera import SimulatedCamera
 
     folder, settings = simulation_folder.prepare(dir, config, source)
+    signal.signal(signal.SIGTERM, _interrupt)  # the camera must not outlive this process
     with SimulatedCamera(folder) as camera:
         if steps is None:
             from bodycamd.cli.live_view import LiveView
@@ -48,6 +50,10 @@ def simulate(
 
             code = ScriptedRun(camera, settings, steps, json).run()
     raise typer.Exit(code if code >= 0 else 128 - code)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _read_script(name: str) -> list[Step]:
