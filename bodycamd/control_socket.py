@@ -111,18 +111,16 @@ class ControlSocket:
         self._clients += 1
         try:
             await self._serve(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
             log.debug("a client of the control socket went away")
         finally:
             self._clients -= 1
             self._subscribers.discard(writer)
-            writer.close()
+            await _part_with(writer)
 
     async def _dismiss(self, writer: asyncio.StreamWriter, why: str) -> None:
-        with contextlib.suppress(ConnectionError):
-            writer.write(_failure(UsageError(why)))
-            await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
-        writer.close()
+        writer.write(_failure(UsageError(why)))
+        await _part_with(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -162,6 +160,9 @@ class ControlSocket:
             return _success(command.run(request))
         except BodycamError as error:
             return _failure(error)
+        except Exception as error:  # a defect of ours must not end the camera's conversation with everybody else
+            log.exception("the control socket could not answer")
+            return _failure(BodycamError(f"internal error: {type(error).__name__}; see the journal"))
 
     def _is_admin(self, writer: asyncio.StreamWriter) -> bool:
         raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -176,10 +177,19 @@ class ControlSocket:
         return admin_gid in os.getgrouplist(user, gid)
 
 
+async def _part_with(writer: asyncio.StreamWriter) -> None:
+    """Close a connection: what was answered may still be read for a while, then it is cut."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), IDLE_SECONDS)
+    except (TimeoutError, ConnectionError, asyncio.CancelledError):
+        writer.transport.abort()
+
+
 def _request(line: bytes) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(line, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"a request is one JSON object on a line: {error}") from error
     if not isinstance(request.get("command"), str):
         raise UsageError('a request needs a "command"')

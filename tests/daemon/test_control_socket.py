@@ -1,0 +1,199 @@
+"""The control socket under hostile clients: whatever they send, others are served and the loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bodycamd import control_socket
+from bodycamd.control_socket import Command, ControlSocket
+from bodycamd.errors import UsageError
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+OPEN: list[Streams] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    at_us: int
+
+
+def refuse(_arguments: Mapping[str, Any]) -> None:
+    raise UsageError("no shift is open")
+
+
+COMMANDS = {
+    "status": Command(lambda _: {"state": "standby"}),
+    "shift_begin": Command(lambda arguments: dict(arguments), frozenset({"officer"}), admin=True),
+    "shift_end": Command(refuse, admin=True),
+}
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[ControlSocket]:
+    del OPEN[:]
+    server = ControlSocket(folder / "control.sock", COMMANDS, group="no such group", admin_group="no such group")
+    await server.start()
+    try:
+        yield server
+    finally:
+        for _, writer in OPEN:
+            writer.transport.abort()
+        await server.stop()
+        await asyncio.sleep(0.01)  # one turn of the loop for each end of the aborted connections
+
+
+async def connect(folder: Path) -> Streams:
+    streams = await asyncio.open_unix_connection(str(folder / "control.sock"), limit=4 * 1024 * 1024)
+    OPEN.append(streams)
+    return streams
+
+
+async def ask(streams: Streams, request: bytes | dict[str, Any]) -> dict[str, Any]:
+    reader, writer = streams
+    writer.write(request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n")
+    answer: dict[str, Any] = json.loads(await asyncio.wait_for(reader.readline(), 5))
+    return answer
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_a_request_gets_one_answer(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path):
+            streams = await connect(tmp_path)
+            assert await ask(streams, {"command": "status"}) == {"ok": True, "result": {"state": "standby"}}
+            assert await ask(streams, {"command": "shift_begin", "officer": "h-12"}) == {"ok": True, "result": {"officer": "h-12"}}
+            assert await ask(streams, {"command": "shift_end"}) == {"ok": False, "error": "no shift is open", "exit_code": 2}
+            streams[1].close()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"\n",
+        b"{}\n",
+        b"[]\n",
+        b"not json\n",
+        b'{"command": 7}\n',
+        b'{"command": "erase_everything"}\n',
+        b'{"command": "status", "extra": 1}\n',
+        b'{"command": "shift_begin"}\n',
+        b'{"command": "\xff"}\n',
+        b"[" * 30_000 + b"\n",
+        b'{"command": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}\n",
+    ],
+)
+def test_nonsense_is_answered_and_the_connection_goes_on(tmp_path: Path, request_line: bytes) -> None:
+    async def test() -> None:
+        async with serving(tmp_path):
+            streams = await connect(tmp_path)
+            answer = await ask(streams, request_line)
+            assert answer["ok"] is False
+            assert answer["exit_code"] == 2
+            assert (await ask(streams, {"command": "status"}))["ok"] is True
+            streams[1].close()
+
+    run(test)
+
+
+def test_an_overlong_line_is_refused_and_the_client_dismissed(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path):
+            streams = await connect(tmp_path)
+            answer = await ask(streams, b"x" * (control_socket.MAX_LINE_BYTES + 10) + b"\n")
+            assert "at most 65536 bytes" in answer["error"]
+            assert await streams[0].read() == b""
+            streams[1].close()
+
+    run(test)
+
+
+def test_a_silent_client_is_dismissed_and_a_half_line_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_socket, "IDLE_SECONDS", 0.1)
+
+    async def test() -> None:
+        async with serving(tmp_path):
+            reader, writer = await connect(tmp_path)
+            writer.write(b'{"command": "status"')
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+
+    run(test)
+
+
+def test_the_ninth_client_is_told_to_try_again_and_a_place_becomes_free(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path):
+            clients = [await connect(tmp_path) for _ in range(control_socket.MAX_CLIENTS)]
+            for client in clients:
+                assert (await ask(client, {"command": "status"}))["ok"]
+            reader, writer = await connect(tmp_path)
+            assert "too many clients" in json.loads(await reader.readline())["error"]
+            writer.close()
+            clients[0][1].close()
+            await clients[0][1].wait_closed()
+            while True:
+                streams = await connect(tmp_path)
+                if (await ask(streams, {"command": "status"}))["ok"]:
+                    break
+            for _, other in [*clients, streams]:
+                other.close()
+
+    run(test)
+
+
+def test_subscribers_get_events_and_one_that_does_not_read_costs_nothing_but_itself(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path) as server:
+            deaf, listening = await connect(tmp_path), await connect(tmp_path)
+            for client in (deaf, listening):
+                assert (await ask(client, {"command": "subscribe"}))["result"] == "subscribed"
+            deaf[1].transport.pause_reading()  # type: ignore[attr-defined]
+            server.publish(Happened(7))
+            assert json.loads(await listening[0].readline()) == {"event": "Happened", "at_us": 7}
+            for number in range(100_000):
+                server.publish(Happened(number))
+                if number % 50 == 0:
+                    assert json.loads(await listening[0].readline())["event"] == "Happened"
+                    await asyncio.sleep(0)
+            assert (await ask(await connect(tmp_path), {"command": "status"}))["ok"]
+            assert len(server._subscribers) <= 1, "the deaf one is dismissed"
+            deaf[1].close()
+            listening[1].close()
+
+    run(test)
+
+
+def test_the_socket_is_for_owner_and_group_only_and_is_gone_after_the_end(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path):
+            assert stat.S_IMODE((tmp_path / "control.sock").stat().st_mode) == 0o660
+        assert not (tmp_path / "control.sock").exists()
+
+    run(test)
+
+
+def test_a_user_outside_the_admin_group_may_ask_but_not_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ControlSocket, "_is_admin", lambda *_: False)
+
+    async def test() -> None:
+        async with serving(tmp_path):
+            streams = await connect(tmp_path)
+            assert (await ask(streams, {"command": "status"}))["ok"] is True
+            assert (await ask(streams, {"command": "shift_begin", "officer": "x"}))["exit_code"] == 77
+            streams[1].close()
+
+    run(test)
