@@ -35,7 +35,7 @@ _OPTIONS: Final = {
     "max_interleave_delta": "500000",
 }
 _AAC_OPTIONS: Final = {"aac_coder": "fast"}
-"""4 ms of processor a second; the default coder takes 9, which a Zero 2 W does not have to spare."""
+"""4 ms of a PC's processor a second of sound; the default coder takes 9, which a Zero 2 W does not have to spare."""
 _BUFFER_BYTES: Final = 2 * 1024 * 1024
 """Larger than a usual fragment, so that each arrives in one piece and is not put together again."""
 _VIDEO_TRACK: Final = 1

@@ -69,6 +69,7 @@ def main(arguments: list[str]) -> NoReturn:
         raise SystemExit(2)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads would be older than the sandbox
     report = sandbox.harden_process()
     link = WorkerLink(socket.socket(fileno=int(arguments[1])))
     try:
