@@ -80,7 +80,8 @@ class HapticPlayer:
             self._next()
 
     def repeat(self, pulse: RepeatedPulse | None) -> None:
-        """From now on repeat this train; `None`: none. The same one runs on undisturbed, and one that was left and comes back keeps its distance."""
+        """From now on repeat this train; `None`: none. The same one runs on undisturbed, and one that was left and comes back keeps its
+        distance."""
         if pulse == self._repeated:
             return
         self._repeated = pulse
