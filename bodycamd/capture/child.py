@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bodycamd.capture.conversation import Conversation, heard, opened
-from bodycamd.capture.link import Close, FrameReader, FromWorker, Init, LinkClosed, Open, Prepare, SetMicrophone, Tick, send_command
+from bodycamd.capture.link import (
+    Close,
+    Fragment,
+    FrameReader,
+    FromWorker,
+    Init,
+    LinkClosed,
+    Open,
+    Prepare,
+    SetMicrophone,
+    Tick,
+    send_command,
+)
 from bodycamd.capture.liveness import Facts, Phase
 from bodycamd.footage import AudioState
 
@@ -102,7 +114,12 @@ class Child:
             self._conversation = heard(self._conversation, whole[0], now_us)
             if isinstance(whole[0], Tick):
                 self.frames, self.dropped = whole[0].frames, whole[0].dropped
-                self.facts = replace(self.facts, last_frame_us=self._conversation.last_frame_us)
+                last_frame_us, footage_us = self._conversation.last_frame_us, self.facts.footage_us
+                if footage_us is None and last_frame_us is not None:
+                    footage_us = now_us
+                self.facts = replace(self.facts, last_frame_us=last_frame_us, footage_us=footage_us)
+            elif isinstance(whole[0], Fragment):
+                self.facts = replace(self.facts, footage_us=now_us)
         return whole
 
     def kill(self, reason: str, now_us: int) -> None:

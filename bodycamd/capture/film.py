@@ -1,15 +1,17 @@
 """A picture source without a camera: an H.264 file (Annex-B byte stream) in a loop, paced in real time.
 
 The file is read when the source is made, so that a file that cannot serve is refused with the configuration: it must begin with a keyframe
-(IDR) that carries SPS and PPS, and must hold no B-frames. Its frames are passed on unchanged, byte for byte, with new times.
+(IDR) that carries SPS and PPS, must have a keyframe at least every `MAX_GROUP_SECONDS`, and must hold no B-frames. Its frames are passed
+on unchanged, byte for byte, with new times.
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,8 @@ from bodycamd.config import VideoSettings
 from bodycamd.errors import ConfigError
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+MAX_GROUP_SECONDS: Final = 4.0
+"""What a power cut may cost at most with this film: only a keyframe ends a fragment. The recorder expects one every 5 s."""
 _SLICE: Final = 1
 _IDR: Final = 5
 _SPS: Final = 7
@@ -43,6 +47,10 @@ class FilmLoop:
         if settings.file is None:
             raise ConfigError("video.file: needed by video.source: file")
         self._film = read_film(Path(settings.file))
+        longest = longest_group(self._film.frames) / settings.frame_rate
+        if longest > MAX_GROUP_SECONDS:
+            found = f"{longest:g} s without a keyframe at {settings.frame_rate} frames a second"
+            raise ConfigError(f"video.file: {settings.file}: {found}; at most {MAX_GROUP_SECONDS:g} s are allowed")
         self.encoder = "file"
         self.width, self.height, self.frame_rate = self._film.width, self._film.height, float(settings.frame_rate)
         self._stop = threading.Event()
@@ -96,6 +104,12 @@ def read_film(path: Path) -> _Film:
     if not packets or not width or not height:
         raise ConfigError(f"video.file: {path}: no picture in it")
     return _Film(tuple(_checked_frames(packets, path)), width, height)
+
+
+def longest_group(frames: Sequence[tuple[bytes, bool]]) -> int:
+    """The most frames from one keyframe to the next, where the film goes round."""
+    keyframes = [number for number, (_, keyframe) in enumerate(frames) if keyframe]
+    return max(later - earlier for earlier, later in pairwise([*keyframes, len(frames)]))
 
 
 def _checked_frames(packets: list[bytes], path: Path) -> Iterator[tuple[bytes, bool]]:

@@ -8,6 +8,7 @@ Guarantees:
 - The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
 
 A camera that gave no frame for longer than `MAX_STILL_US` and then goes on ends the stream too: what follows is another generation's.
+So does one whose keyframes stay away: only a keyframe ends a fragment, so that the picture would grow here instead of reaching the disk.
 """
 
 from __future__ import annotations
@@ -47,12 +48,15 @@ class Stream:
         on_fragment: Callable[[MuxedFragment, AudioState], bool],
         on_audio: Callable[[AudioState, str], None],
         on_end: Callable[[str | None], None],
+        max_group_frames: int | None = None,
     ) -> None:
         """`make_muxer` is called at the first frame; `on_fragment` gives False if it did not take the fragment; `on_end` is called last,
-        with the reason of a failure or `None`.
+        with the reason of a failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
+        the source answers for it.
         """
         self._microphone, self._on_fragment, self._on_audio, self._on_end = microphone, on_fragment, on_audio, on_end
         self._make_muxer = make_muxer
+        self._max_group_frames, self._group_frames = max_group_frames, 0
         self._muxer: Muxer | None = None
         self._track: SoundTrack | None = None
         self._open = False
@@ -147,6 +151,10 @@ class Stream:
         last_us = self.last_frame_us
         if last_us is not None and frame.pts_us - last_us > MAX_STILL_US:
             self._end(f"no frame for {(frame.pts_us - last_us) / 1e6:.1f} s")
+            return False
+        self._group_frames = 1 if frame.keyframe else self._group_frames + 1
+        if self._max_group_frames is not None and self._group_frames > self._max_group_frames:
+            self._end(f"no keyframe in {self._group_frames} frames")
             return False
         if self._muxer is None:
             self._muxer = self._make_muxer(self._fragment)

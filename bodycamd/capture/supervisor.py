@@ -6,8 +6,8 @@ Guarantees:
   had sent before it ended is taken, unless it broke the link's rules.
 - Each opening is a new generation in a new process; numbers are never reused, and fragments are counted from 1.
 - No method waits for a worker. `close` is followed by `CaptureClosed` within `close_us` + `kill_us`, by force if need be.
-- A prepared spare stands by whenever one can be had. A worker that gives no footage is retried for as long as capture is wanted, with
-  growing pauses; one that the kernel cannot end is counted and replaced all the same.
+- A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these go on for as long
+  as capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted and replaced all the same.
 
 Not guaranteed: a next worker finds the camera free if the last one cannot be killed; then it fails, and is retried.
 
@@ -26,7 +26,7 @@ from typing import Final, Protocol
 
 from bodycamd.capture.child import Child
 from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkClosed, LinkError, Prepare, Prepared, Refused
-from bodycamd.capture.liveness import Timing, backoff_us, overdue, unkillable
+from bodycamd.capture.liveness import Attempts, Timing, overdue, unkillable
 from bodycamd.capture.status import State, WorkerStatus
 from bodycamd.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
@@ -89,7 +89,8 @@ class Supervisor:
         self._current: Child | None = None
         self._spare: Child | None = None
         self._undead: list[Child] = []
-        self._generation = self._seq = self._failures = self._restarts = self._next_start_us = 0
+        self._generation = self._seq = self._restarts = 0
+        self._attempts = Attempts(self._timing)
         self._prepared: Prepared | None = None
         self._refused: str | None = None
         self._last_failure: str | None = None
@@ -168,7 +169,7 @@ class Supervisor:
         os.eventfd_write(self._wake, 1)
 
     def _anything_due(self, now_us: int) -> bool:
-        if self._spare is None and now_us >= self._next_start_us:
+        if (self._spare is None and now_us >= self._attempts.next_start_us) or self._may_open(now_us):
             return True
         return any(
             overdue(child.facts, now_us, self._timing) is not None or unkillable(child.facts, now_us, self._timing)
@@ -203,22 +204,27 @@ class Supervisor:
     def _go_on(self) -> None:
         """Bring what is towards what is wanted."""
         now_us = self._clock.now_us()
-        if self._wanted and self._current is None and self._spare is not None and self._spare.phase == "prepared":
+        if self._may_open(now_us):
             self._current, self._spare = self._spare, None
             self._generation += 1
             self._send(lambda child: child.open(self._generation, self._microphone, now_us))
-        if self._spare is None and now_us >= self._next_start_us:
+        if self._spare is None and now_us >= self._attempts.next_start_us:
             try:
                 self._spare = Child(self._command, self._prepare, now_us)
             except OSError as error:
-                self._failed(f"the worker cannot be started: {error}", now_us)
+                self._failed(f"the worker cannot be started: {error}", now_us, was_open=False)
                 return
             assert self._spare.sock is not None
             self._selector.register(self._spare.sock, selectors.EVENT_READ, self._spare)
             self._selector.register(self._spare.exit_fd, selectors.EVENT_READ, self._spare)
 
+    def _may_open(self, now_us: int) -> bool:
+        prepared = self._spare is not None and self._spare.phase == "prepared"
+        return prepared and self._wanted and self._current is None and now_us >= self._attempts.next_open_us
+
     def _want_open(self, microphone: bool) -> None:
-        self._wanted = True
+        if not self._wanted:
+            self._wanted, self._attempts.next_open_us = True, 0
         if self._microphone != microphone:
             self._want_microphone(microphone)
 
@@ -312,7 +318,7 @@ class Supervisor:
         if not child.flowing:
             assert child.init is not None  # `conversation` lets no fragment through before it
             child.flowing = True
-            self._failures = 0
+            self._attempts.failures = 0
             self._post(CaptureFlowing(message.generation, child.init.encoder, child.init.frame_rate))
         self._audio(child, message.audio)
 
@@ -342,10 +348,10 @@ class Supervisor:
         self._selector.unregister(child.exit_fd)
         child.close_exit()
         self._unlink(child)
-        if child in self._undead:
-            self._undead.remove(child)
-        else:
+        if child not in self._undead:
             self._gone(child, self._clock.now_us())
+        else:
+            self._undead.remove(child)
 
     def _unlink(self, child: Child) -> None:
         if child.sock is not None:
@@ -360,7 +366,7 @@ class Supervisor:
         else:
             self._spare = None
         if not child.told_closed or child.reason is not None:
-            self._failed(child.ending(), now_us)
+            self._failed(child.ending(), now_us, was_open=was_current)
         if not was_current or child.told_closed:
             return
         assert child.generation is not None
@@ -369,12 +375,11 @@ class Supervisor:
         else:
             self._post(CaptureStalled(child.generation, child.ending(), child.facts.last_frame_us))
 
-    def _failed(self, reason: str, now_us: int) -> None:
+    def _failed(self, reason: str, now_us: int, *, was_open: bool) -> None:
         self._last_failure = reason
-        self._failures += 1
         self._restarts += 1
         rare = self._refused is not None or len(self._undead) >= MANY_UNKILLABLE
-        self._next_start_us = now_us + backoff_us(self._failures, self._timing, rare=rare)
+        self._attempts.failed(now_us, was_open=was_open, rare=rare)
 
     def _stop_running(self) -> None:
         self._running = False

@@ -148,6 +148,7 @@ class Worker:
             on_fragment=self._fragment,
             on_audio=lambda audio, reason: self._outbox.put(AudioState(generation=self._generation, audio=audio, reason=reason)),
             on_end=self._end,
+            max_group_frames=self._max_group_frames(),
         )
         self.set_microphone(command.microphone)
         threading.Thread(target=self._tick, name="tick", daemon=True).start()
@@ -186,6 +187,11 @@ class Worker:
             self._source.close()
         except Exception as error:  # the process is about to end, and the kernel releases the camera
             sys.stderr.write(f"bodycamd worker: the camera does not close well: {error}\n")
+
+    def _max_group_frames(self) -> int | None:
+        """Half as long again as an encoder is set to; a film was looked through when it was read."""
+        video = self._prepare.video
+        return None if video.source == "file" else round(1.5 * video.gop_seconds * video.frame_rate) + 1
 
     def _muxer(self, on_fragment: Callable[[MuxedFragment], None]) -> Muxer:
         from bodycamd.capture.muxer import Muxer

@@ -76,6 +76,7 @@ def test_parameter_sets_are_put_before_every_keyframe(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(b"\0\0\0\1" + bytes(range(9, 200))), "video.file"),
         (lambda path: annex_b(path, "-bf", "2", "-g", "10", "-preset", "medium"), "is a B-frame"),
         (lambda path: path.write_bytes(b"".join(frame.data for frame in frames(2)[1:])), "keyframe"),
+        (lambda path: annex_b(path, "-bf", "0", "-g", "500", "-preset", "ultrafast", seconds=13), "without a keyframe"),
         (lambda path: path.mkdir(), "cannot be read"),
         (lambda path: None, "cannot be read: No such file"),
     ],

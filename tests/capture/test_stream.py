@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyrage
@@ -29,7 +30,7 @@ from tests.waiting import wait_for
 class Captured:
     """A stream with everything that came out of it."""
 
-    def __init__(self, microphone: Microphone | None = None, *, taken: bool = True) -> None:
+    def __init__(self, microphone: Microphone | None = None, *, taken: bool = True, max_group_frames: int | None = None) -> None:
         self.inits: list[bytes] = []
         self.fragments: list[tuple[MuxedFragment, Audio]] = []
         self.audio: list[tuple[Audio, str]] = []
@@ -48,6 +49,7 @@ class Captured:
             on_fragment=self._fragment,
             on_audio=lambda audio, reason: self.audio.append((audio, reason)),
             on_end=self.ends.append,
+            max_group_frames=max_group_frames,
         )
         self.stream.start()
 
@@ -127,6 +129,16 @@ def test_a_failure_ends_after_the_footage_up_to_then() -> None:
     wait_for(lambda: captured.ends)
     assert captured.ends == ["the camera is gone"]
     assert [fragment.frames for fragment, _ in captured.fragments] == [10, 7]
+
+
+def test_keyframes_that_stay_away_end_the_stream_with_all_footage_up_to_then() -> None:
+    captured = Captured(max_group_frames=15)
+    captured.stream.camera_is_open()
+    for number, frame in enumerate(frames(4)):
+        captured.stream.on_frame(frame if number <= 10 else replace(frame, keyframe=False))
+    wait_for(lambda: captured.ends)
+    assert captured.ends == ["no keyframe in 16 frames"]
+    assert [fragment.frames for fragment, _ in captured.fragments] == [10, 15]
 
 
 def test_a_full_queue_drops_up_to_the_next_keyframe_and_states_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
