@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ Entry = dict[str, Any]
 
 class Camera:
     """A folder with keys and configuration; `start` runs the daemon in it. `settings` are merged over small defaults."""
+
+    command: Sequence[str] = (sys.executable, "-m", "bodycamd.daemon")
+    """Starts the daemon; `--config FILE` is appended."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -81,7 +84,7 @@ class Camera:
     def start(self, *, ready: bool = True) -> Camera:
         with (self.folder / "journal.txt").open("ab") as journal:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bodycamd.daemon", "--config", str(self.config)],
+                [*self.command, "--config", str(self.config)],
                 stdout=journal,
                 stderr=journal,
                 env={**os.environ, **self._environment},

@@ -1,0 +1,126 @@
+"""A whole camera whose parts fail when the test says so, and the independent reading of what it recorded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bodycamd.board.clock import boottime_us
+from tests import stock_tools
+from tests.capture.films import burned_times
+from tests.recorder import judge
+from tests.scale import SCALE
+from tests.system.camera import SMALL_PICTURE, Camera, Entry
+from tests.system.faults import triggers
+from tests.waiting import wait_for
+
+FRAME_US = 1_000_000 / 15
+BUSY_SECONDS = 2.0 if SCALE < 1 else 3.0
+"""What a machine that does other things beside the tests may add to a time that a test judges."""
+FIGURES: dict[str, str] = {}
+"""What was measured, printed at the end of a test file (`pytest -s`)."""
+
+
+class FaultyCamera(Camera):
+    """See `triggers` for what may fail."""
+
+    command = (sys.executable, "-m", "tests.system.faults.launch")
+
+    def __enter__(self) -> FaultyCamera:
+        self.start()
+        return self
+
+    def __init__(self, folder: Path, settings: dict[str, Any] | None = None, environment: dict[str, str] | None = None) -> None:
+        self.faults = folder / "faults"
+        self.faults.mkdir(parents=True, exist_ok=True)
+        root = str(Path(__file__).parents[3])
+        super().__init__(folder, settings, {triggers.FOLDER: str(self.faults), "PYTHONPATH": root, **(environment or {})})
+
+    # --- faults ---------------------------------------------------------------------------------------------------------------------------
+
+    def tell(self, name: str, what: str = "") -> int:
+        """Set a trigger; gives the instant just before."""
+        at_us = boottime_us()
+        triggers.tell(self.faults, name, what)
+        return at_us
+
+    def heal(self, name: str) -> int:
+        """Take a trigger away; gives the instant just before."""
+        at_us = boottime_us()
+        (self.faults / name).unlink()
+        return at_us
+
+    def break_disk(self, *rules: dict[str, Any]) -> int:
+        """From now on the kernel answers by these rules, see `kernel`."""
+        return self.tell("disk", json.dumps(rules))
+
+    def move_clock(self, **clock: Any) -> int:
+        """From now on the clocks show this, see `clocks`."""
+        return self.tell("clock", json.dumps(clock))
+
+    def break_worker(self, how: str) -> int:
+        """The worker that is open now goes bad, see `worker`."""
+        return self.tell(f"generation-{self.status()['capture']['generation']}", how)
+
+    # --- what follows ---------------------------------------------------------------------------------------------------------------------
+
+    def recording(self) -> FaultyCamera:
+        """Record, until the first fragment is durable."""
+        self.skip_warning_and_record()
+        return self
+
+    def durable_after(self, at_us: int, seconds: float = 20.0, number: int = 1) -> Entry:
+        """The first acknowledgement of footage that was captured after an instant."""
+        return self.wait_event("FragmentDurable", number, seconds, lambda event: event["pts_us"] >= at_us)
+
+    def shown(self, *rows: str, seconds: float = 10.0) -> None:
+        """Wait until the lamp shows one of these rows of the indicator's table."""
+        wait_for(lambda: self.status()["lamp"] in rows, seconds, f"the lamp's {' or '.join(rows)}\n{self.journal}")
+
+    def lamp_off_between(self, begin_us: int, end_us: int) -> bool:
+        """Whether the lamp, else steady while it records, went dark in this time: a double flash, or the gap of `low`."""
+        return any(begin_us <= line["at_us"] <= end_us and not line["on"] for line in self.timeline("lamp"))
+
+    def felt(self, begin_us: int, end_us: int) -> list[int]:
+        """The lengths of the motor's pulses in this time, in whole tenths of a second."""
+        lines = [line for line in self.timeline("haptic") if begin_us <= line["at_us"] <= end_us]
+        return [round((off["at_us"] - on["at_us"]) / 1e5) for on, off in pairwise(lines) if on["on"] and not off["on"]]
+
+    # --- judged by other eyes -------------------------------------------------------------------------------------------------------------
+
+    def judged(self) -> judge.Found:
+        """Everything in the store, read independently; every acknowledgement is there with the right bytes."""
+        found = judge.read(self.store)
+        for event in self.of("FragmentDurable"):
+            piece = found.pieces.get((event["recording"], event["segment"], event["index"]))
+            assert piece is not None, f"acknowledged and lost: {event}"
+            assert (piece.statement["sha256"], piece.statement["seq"]) == (event["sha256"], event["seq"])
+        return found
+
+    def burned(self, recording: str, folder: Path) -> list[int]:
+        """The test card's own clock in every picture of a recording, in order, each once. Every segment plays with the stock command."""
+        times: list[int] = []
+        for segment in self.segments(recording):
+            film = stock_tools.play(segment, self.identity, folder / f"{segment.stem}.mp4")
+            stock_tools.decodes(film)
+            read = [time_us for _, time_us in burned_times(film)]
+            assert None not in read
+            times += [time_us for time_us in read if time_us is not None]
+        return times
+
+
+def missing_us(times: list[int]) -> float:
+    """The picture time that is missing by the burned clock: of every step of more than one and a half frames, all beyond one frame."""
+    return sum(later - earlier - FRAME_US for earlier, later in pairwise(times) if later - earlier > 1.5 * FRAME_US)
+
+
+def figure(name: str, text: str) -> None:
+    """Keep a measured figure."""
+    FIGURES[name] = text
+    print(f"{name}: {text}")
+
+
+__all__ = ["FRAME_US", "SMALL_PICTURE", "BUSY_SECONDS", "FaultyCamera", "figure", "missing_us"]

@@ -1,0 +1,63 @@
+"""The real daemon with parts that fail when a test says so: `python -m tests.system.faults.launch --config FILE`.
+
+The product knows nothing of this. Its worker is `tests.system.faults.worker`, its voice `tests.system.faults.voice`, its clocks are
+`clocks.FaultyClock`, and `kernel.Kernel` answers for the disk; `triggers` says how each is told to fail.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from bodycamd import config as configuration
+from bodycamd import daemon
+from bodycamd.board import simulated
+from bodycamd.board.speaker import VoiceProcess
+from bodycamd.capture.supervisor import Supervisor
+from bodycamd.recorder.writer import Writer
+from tests.system.faults import clocks, kernel, triggers
+
+RESERVE_BYTES = "BODYCAMD_TEST_RESERVE_BYTES"
+"""A smaller reserve for the ledger, so that a small disk can be filled."""
+VOICE = "voice.sh"
+
+
+def supervisor(**settings: Any) -> Supervisor:
+    """As the daemon makes it, with the failing worker."""
+    return Supervisor(**settings, command=(sys.executable, "-m", "tests.system.faults.worker"))
+
+
+def voice(*arguments: Any, **settings: Any) -> VoiceProcess:
+    """As the board makes it, with the failing voice: a script that puts another module in the place of the real one."""
+    script = triggers.folder() / VOICE
+    script.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" -m tests.system.faults.voice "$@"\n')
+    script.chmod(0o700)
+    return VoiceProcess(*arguments, **settings, python=str(script))
+
+
+def writer(**settings: Any) -> Writer:
+    """As the daemon makes it, with the reserve that the test asks for."""
+    if RESERVE_BYTES in os.environ:
+        settings["ledger_reserve_bytes"] = int(os.environ[RESERVE_BYTES])
+    return Writer(**settings)
+
+
+def main() -> int:
+    """Put the failing parts in place, then be the daemon."""
+    for module, name, part in (
+        (daemon, "Supervisor", supervisor),
+        (daemon, "Writer", writer),
+        (simulated, "VoiceProcess", voice),
+        (simulated, "SystemClock", clocks.FaultyClock),
+    ):
+        setattr(module, name, part)
+    clocks.install()
+    config = configuration.load(sys.argv[sys.argv.index("--config") + 1])
+    kernel.Kernel(Path(config.storage.directory)).install()
+    return daemon.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
