@@ -18,30 +18,39 @@ Segment = Annotated[int, Meta(ge=0, le=999_999)]
 
 
 class TornFile(Stated, frozen=True, kw_only=True):
-    """A file of an earlier start that a cut left torn: its first `good_bytes` stand and have this SHA-256; the file itself is never
-    changed.
+    """A file of an earlier start that a cut left torn: its first `good_bytes` stand and have this SHA-256, the `torn_bytes` after them have
+    `torn_sha256`; the file itself is never changed.
     """
 
     file: ShortText
     good_bytes: Count
     sha256: Sha256
     torn_bytes: Count
+    torn_sha256: Sha256
 
 
 class StartDetail(Stated, frozen=True, kw_only=True):
-    """`start`, the first entry of each start: signed by the key that the previous start named, names the next one.
+    """`start`, the first entry of each start: signed by the key that the previous start named (`public_key`), which signs nothing else.
 
-    The keys are raw Ed25519 public keys in hex. `torn_ledgers` states what cuts left of earlier starts' ledger files; where there are more
-    than fit, `torn_ledgers_unlisted` counts the older ones.
+    It names the key that signs the next start entry (`next_public_key`) and the one that signs what follows in this start
+    (`ram_public_key`), up to and including the entry `key_changed`. The keys are raw Ed25519 public keys in hex. `torn_ledgers` states what
+    cuts left of earlier starts' ledger files; where there are more than fit, `torn_ledgers_unlisted` counts the older ones.
     """
 
     format: Literal["bodycam-ledger/1"]
     public_key: RawPublicKey
     next_public_key: RawPublicKey
+    ram_public_key: RawPublicKey
     software: ShortText
     config_sha256: Sha256
     torn_ledgers: tuple[TornFile, ...] = ()
     torn_ledgers_unlisted: Count = 0
+
+
+class KeyChanged(Stated, frozen=True, kw_only=True):
+    """`key_changed`: the last thing that a key of this start signs. Everything after it is signed by `public_key`."""
+
+    public_key: RawPublicKey
 
 
 class RecordingOpened(Stated, frozen=True, kw_only=True):
@@ -80,7 +89,8 @@ class SegmentSealed(Stated, frozen=True, kw_only=True):
 class SegmentRecovered(Stated, frozen=True, kw_only=True):
     """`segment_recovered`: a segment that a cut left open. Its first `good_bytes` have this SHA-256 and hold whole, verified fragments.
 
-    `last` is the SHA-256 of the last good `.json`; absent where not even the init segment is whole.
+    `last` is the SHA-256 of the last good `.json`; absent where not even the init segment is whole. `torn_sha256` is of the rest of the
+    file; absent where there is none.
     """
 
     recording: RecordingId
@@ -92,14 +102,31 @@ class SegmentRecovered(Stated, frozen=True, kw_only=True):
     fragments: Count
     reason: ShortText = ""
     last: Sha256 | None = None
+    torn_sha256: Sha256 | None = None
+
+
+class RecordingDeleting(Stated, frozen=True, kw_only=True):
+    """`deleting`: from here on the recording's files go. `reason` says why they may."""
+
+    recording: RecordingId
+    reason: ShortText
+
+
+class RecordingDeleted(Stated, frozen=True, kw_only=True):
+    """`deleted`: nothing of the recording is left."""
+
+    recording: RecordingId
 
 
 DETAILS: dict[str, type[Stated]] = {
     "start": StartDetail,
+    "key_changed": KeyChanged,
     "recording_opened": RecordingOpened,
     "recording_closed": RecordingClosed,
     "segment_sealed": SegmentSealed,
     "segment_recovered": SegmentRecovered,
+    "deleting": RecordingDeleting,
+    "deleted": RecordingDeleted,
 }
 TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
 

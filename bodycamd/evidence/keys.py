@@ -1,12 +1,16 @@
-"""The camera's signing keys: Ed25519, one for each start, so that a stolen camera cannot sign its past again.
+"""The camera's signing keys: Ed25519, and always a new one, so that a stolen camera cannot sign its past again.
+
+A key in a file signs one thing only: the entry that begins a start. That entry names the first of the keys that live in memory
+(`EvolvingSigner`), which sign everything else of the start; each signs last the entry that names its successor. Neither kind can be had
+again once it has been replaced.
 
 The folder holds one file of 4 KiB for each key that may still sign: PKCS#8 PEM, padded with line ends, mode 0600. The first is made by
 `provision`, whose answer is registered outside the camera. At each start the ledger's start entry names the next key; then the old one is
-overwritten in place and removed. So after a cut at any point exactly one key is accepted: the one that the last whole start entry names, or
+overwritten in place and removed. After a cut at any point exactly one key is accepted: the one that the last whole start entry names, or
 `000001.key` where there is no start entry.
 
-Not guaranteed: that flash or a copy-on-write file system keeps no old block; that Python's memory holds no copy of a key until the process
-ends.
+Not guaranteed: that flash or a copy-on-write file system keeps no old block; that the process's memory holds no copy of the key file's text
+until it ends. The keys that live in memory never leave the cryptography library, which overwrites them when they are dropped.
 """
 
 from __future__ import annotations
@@ -125,6 +129,29 @@ class SigningKey:
         """The content of the key's file."""
         pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return pem.ljust(KEY_FILE_BYTES, b"\n")
+
+
+class EvolvingSigner:
+    """A `Signer` whose key is replaced while a start runs. The key before is dropped, and nothing can bring it back.
+
+    Who replaces it must have made durable the entry that names the next key: otherwise a cut leaves signatures that no reader accepts.
+    """
+
+    def __init__(self, first: SigningKey) -> None:
+        self._key = first
+
+    @property
+    def public(self) -> PublicKey:
+        """The public half of the key that signs next."""
+        return self._key.public
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes: Ed25519 over `data`."""
+        return self._key.sign(data)
+
+    def replace(self, following: SigningKey) -> None:
+        """Sign with `following` from now on."""
+        self._key = following
 
 
 class KeyFolder:

@@ -19,8 +19,8 @@ from typing import Any
 
 from bodycamd.errors import StorageError
 from bodycamd.evidence import durable
-from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, StartDetail, TornFile
-from bodycamd.evidence.keys import KeyFolder, SigningKey
+from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, KeyChanged, StartDetail, TornFile
+from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey
 from bodycamd.evidence.ledger_reader import file_name, last_start
 from bodycamd.evidence.start import Clock, SignedEntry, Start
 from bodycamd.evidence.statements import Stated
@@ -32,14 +32,16 @@ class Ledger:
     """The ledger of the running start, open for appending. Used by one thread; the store's lock keeps other processes out.
 
     `start` signs and numbers everything of this run, also the statements of segments (`segment.GrowingSegment`). `head` is the SHA-256 of
-    the last whole line: the first `prev` of a new segment, and what anchors are made of.
+    the last whole line: the first `prev` of a new segment, and what anchors are made of. The keys are replaced here and nowhere else:
+    by `open_ledger` at the start, then by `change_key`.
     """
 
-    def __init__(self, path: Path, start: Start, head: str) -> None:
-        """Create the file. Use `open_ledger`, which also takes the keys a step further."""
+    def __init__(self, path: Path, start: Start, signer: EvolvingSigner, head: str) -> None:
+        """Create the file. Use `open_ledger`, which also takes the keys a step further. `signer` is the one of `start`."""
         self.path = path
         self.start = start
         self.head = head
+        self._signer = signer
         self._size = 0
         self._broken = ""
         self._descriptor = -1
@@ -76,6 +78,21 @@ class Ledger:
         """Append a typed entry of `entries`; otherwise like `append`."""
         return self.append(TYPE_NAMES[type(detail)], detail)
 
+    def change_key(self) -> bool:
+        """Name a new key of memory, durably, and sign with it from then on: what was signed so far can never be signed again.
+
+        Does nothing while the key in use has signed no footage; returns whether it was changed. Raises `StorageError` like `append`: then
+        the old key stays. (Where the disk fails so that the entry cannot even be taken back, it may stand there all the same, and what the
+        old key signs after it will be judged as signed too late.)
+        """
+        if not self.start.key_signed_footage:
+            return False
+        following = SigningKey.generate()
+        self.note(KeyChanged(public_key=following.public.raw.hex()))
+        self._signer.replace(following)
+        self.start.key_signed_footage = False
+        return True
+
     def close(self) -> None:
         """Close the file; nothing is written."""
         if self._descriptor >= 0:
@@ -100,7 +117,7 @@ def open_ledger(
     folder: Path, signing: Path, *, start: int, device: str, boot_id: str, clock: Clock, software: str, config_sha256: str
 ) -> Ledger:
     """Begin a start: choose the one accepted key, make the next, write the start entry, erase the old key. Every step is durable before the
-    next.
+    next. What follows is signed by keys that live in memory only.
 
     `start` must be higher than every number in the ledger and the recordings (`ledger_reader.highest_start`). After a cut anywhere in here
     the next call, with a higher number, goes on with exactly one accepted key. Raises `StorageError`: the accepted key is missing, or the
@@ -111,9 +128,13 @@ def open_ledger(
     keys = KeyFolder(signing)
     key, key_file = keys.accept(previous.next_key)
     following = keys.create(start + 1)
-    ledger = Ledger(folder / file_name(start), Start(number=start, device=device, boot_id=boot_id, signer=key, clock=clock), previous.head)
+    in_memory = SigningKey.generate()
+    signer = EvolvingSigner(key)
+    begun = Start(number=start, device=device, boot_id=boot_id, signer=signer, clock=clock)
+    ledger = Ledger(folder / file_name(start), begun, signer, previous.head)
     try:
-        ledger.note(_start_detail(key, following, software, config_sha256, previous.torn))
+        ledger.note(_start_detail((key, following, in_memory), software, config_sha256, previous.torn))
+        signer.replace(in_memory)
         keys.erase(key_file)
     except BaseException:
         ledger.close()
@@ -132,11 +153,15 @@ def _settle(folder: Path, files: tuple[str, ...]) -> None:
         raise StorageError(f"{folder}: cannot make the ledger durable: {error.strerror}") from error
 
 
-def _start_detail(key: SigningKey, following: SigningKey, software: str, config_sha256: str, torn: tuple[TornFile, ...]) -> StartDetail:
+def _start_detail(
+    keys: tuple[SigningKey, SigningKey, SigningKey], software: str, config_sha256: str, torn: tuple[TornFile, ...]
+) -> StartDetail:
+    key, following, in_memory = keys
     return StartDetail(
         format=LEDGER_FORMAT,
         public_key=key.public.raw.hex(),
         next_public_key=following.public.raw.hex(),
+        ram_public_key=in_memory.public.raw.hex(),
         software=software,
         config_sha256=config_sha256,
         torn_ledgers=torn[-MAX_TORN_LISTED:],

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
-from bodycamd.evidence.entries import StartDetail, TornFile, check_detail, detail_as
+from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_detail, detail_as
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
 from bodycamd.evidence.strict import MAX_JSON_BYTES
@@ -83,19 +83,35 @@ def lines(file: BinaryIO, source: str) -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFile:
-    """What is good in one start's file: the longest prefix of whole lines that verify with the key that its first line states.
+    """What is good in one start's file: the longest prefix of whole lines that verify with the keys that it names, each in its time.
 
     `detail` is of the start entry, `None` where not even that is whole. `head` is the SHA-256 of the last good line. `reason` says why the
-    rest is not good.
+    rest is not good. `torn_line_ends` counts the line ends in it: what a cut leaves has none, because every line is made durable before
+    the next is written.
     """
 
     start: int
     good_bytes: int
     torn_bytes: int
     sha256: str
+    torn_sha256: str
+    torn_line_ends: int
     head: str | None
     detail: StartDetail | None
     reason: str
+
+    @property
+    def torn(self) -> TornFile | None:
+        """What the next start has to state about this file; `None` where all of it is good."""
+        if not self.torn_bytes:
+            return None
+        return TornFile(
+            file=file_name(self.start),
+            good_bytes=self.good_bytes,
+            sha256=self.sha256,
+            torn_bytes=self.torn_bytes,
+            torn_sha256=self.torn_sha256,
+        )
 
 
 def inspect(folder: Path, start: int) -> LedgerFile:
@@ -114,16 +130,26 @@ def inspect(folder: Path, start: int) -> LedgerFile:
 
 
 def start_keys(folder: Path, start: int) -> dict[str, PublicKey]:
-    """The public keys, by id, that the entries of a start name as signing in it: for `segment.recover`. Empty where its start entry is not
-    whole.
+    """The public keys, by id, that the good entries of a start name as signing its footage: for `segment.recover`. Empty where its start
+    entry is not whole.
 
     Raises `NotFoundError`, `StorageError`.
     """
-    detail = inspect(folder, start).detail
-    if detail is None:
-        return {}
-    key = PublicKey.from_hex(detail.public_key)
-    return {key.id: key}
+    path = folder / file_name(start)
+    found: dict[str, PublicKey] = {}
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            in_force = KeyInForce(start)
+            for line in lines(file, path.name):
+                key = in_force.accept(line)
+                found[key.id] = key
+    except DataError:
+        return found
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: there is no such ledger file") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +172,8 @@ def last_start(folder: Path) -> LastStart:
     for start in reversed(starts(folder)):
         found = inspect(folder, start)
         files.append(file_name(start))
-        if found.torn_bytes:
-            torn.append(
-                TornFile(file=file_name(start), good_bytes=found.good_bytes, sha256=found.sha256, torn_bytes=found.torn_bytes)
-            )
+        if found.torn is not None:
+            torn.append(found.torn)
         if found.detail is not None and found.head is not None:
             return LastStart(found.head, PublicKey.from_hex(found.detail.next_public_key), tuple(torn[::-1]), tuple(files))
     return LastStart(ZERO_HASH, None, tuple(torn[::-1]), tuple(files))
@@ -157,16 +181,42 @@ def last_start(folder: Path) -> LastStart:
 
 def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
     good, head, reason = 0, None, ""
-    detail: StartDetail | None = None
+    in_force = KeyInForce(start)
     try:
         for line in lines(file, source):
-            stated = detail or detail_as(line.entry, StartDetail, line.where)
-            check_signed(line, start, PublicKey.from_hex(stated.public_key))
-            detail, good, head = stated, line.end, line.sha256
+            in_force.accept(line)
+            good, head = line.end, line.sha256
     except DataError as error:
         reason = str(error)
     size = os.fstat(file.fileno()).st_size
-    return LedgerFile(start, good, size - good, _prefix_sha256(file, good), head, detail, reason)
+    file.seek(0)
+    sha256, _ = _digest(file, good)
+    torn_sha256, line_ends = _digest(file, size - good)
+    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, head, in_force.detail, reason)
+
+
+class KeyInForce:
+    """Which key must sign the next line of one start: the one that its first line states, then those that its lines name, one after the
+    other.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.detail: StartDetail | None = None
+        """Of the start entry, once it was accepted."""
+        self._start = start
+        self._key: PublicKey | None = None
+
+    def accept(self, line: Line) -> PublicKey:
+        """Check who signed the next line; returns the key that is in force after it. Raises `DataError`."""
+        if self._key is None:
+            detail = detail_as(line.entry, StartDetail, line.where)
+            check_signed(line, self._start, PublicKey.from_hex(detail.public_key))
+            self.detail, self._key = detail, PublicKey.from_hex(detail.ram_public_key)
+        else:
+            check_signed(line, self._start, self._key)
+            if line.entry.type == "key_changed":
+                self._key = PublicKey.from_hex(detail_as(line.entry, KeyChanged, line.where).public_key)
+        return self._key
 
 
 def check_signed(line: Line, start: int, key: PublicKey) -> None:
@@ -174,16 +224,17 @@ def check_signed(line: Line, start: int, key: PublicKey) -> None:
     if line.entry.start != start:
         raise DataError(f"{line.where}: it is of start {line.entry.start}, not {start}")
     if line.entry.key != key.id or not key.verifies(line.signature, line.json):
-        raise DataError(f"{line.where}: the signature does not verify with the key of this start")
+        raise DataError(f"{line.where}: the signature does not verify with the key that is in force here")
 
 
-def _prefix_sha256(file: BinaryIO, length: int) -> str:
-    digest = hashlib.sha256()
-    file.seek(0)
-    while length and (chunk := file.read(min(length, 65536))):
+def _digest(file: BinaryIO, length: int) -> tuple[str, int]:
+    """SHA-256 of the next bytes, and how many line ends are among them."""
+    digest, line_ends = hashlib.sha256(), 0
+    while length > 0 and (chunk := file.read(min(length, 65536))):
         digest.update(chunk)
+        line_ends += chunk.count(b"\n")
         length -= len(chunk)
-    return digest.hexdigest()
+    return digest.hexdigest(), line_ends
 
 
 def _line(raw: bytes, end: int, where: str) -> Line:

@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence import strict, ustar
@@ -114,13 +115,15 @@ class Recovery:
     """What a cut left of a segment: the longest prefix of whole, verified triples.
 
     `sha256` is of the first `good_bytes`; `torn_bytes` is the rest. `ended`: the end-of-archive mark stands right after the last triple,
-    with nothing after it, and is counted as good. `last_sha256` is the SHA-256 of the last good `.json`. `reason` says why the rest is not
+    with nothing after it, and is counted as good. `torn_sha256` is of the rest; `None` where there is none. `last_sha256` is the SHA-256 of
+    the last good `.json`. `reason` says why the rest is not
     good (empty where there is none).
     """
 
     good_bytes: int
     torn_bytes: int
     sha256: str
+    torn_sha256: str | None
     ended: bool
     init: InitStatement | None
     last: Statement | None
@@ -147,14 +150,15 @@ def recover(path: Path, keys: Mapping[str, PublicKey]) -> Recovery:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
             os.fdatasync(file.fileno())
             size = os.fstat(file.fileno()).st_size
-            return _recover(SegmentReader(file, path.name), keys, size)
+            return _recover(file, path.name, keys, size)
     except FileNotFoundError as error:
         raise NotFoundError(f"{path}: there is no such segment") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot read the segment: {error.strerror}") from error
 
 
-def _recover(reader: SegmentReader, keys: Mapping[str, PublicKey], size: int) -> Recovery:
+def _recover(file: BinaryIO, source: str, keys: Mapping[str, PublicKey], size: int) -> Recovery:
+    reader = SegmentReader(file, source)
     good, digest, reason = 0, reader.sha256(), ""
     init: InitStatement | None = None
     previous: Triple | None = None
@@ -172,6 +176,7 @@ def _recover(reader: SegmentReader, keys: Mapping[str, PublicKey], size: int) ->
         good_bytes=good,
         torn_bytes=size - good,
         sha256=digest,
+        torn_sha256=sha256_between(file, good, size) if size > good else None,
         ended=reader.ended,
         init=init,
         last=previous.statement if previous else None,
@@ -179,3 +184,13 @@ def _recover(reader: SegmentReader, keys: Mapping[str, PublicKey], size: int) ->
         fragments=previous.index if previous else 0,
         reason=reason,
     )
+
+
+def sha256_between(file: BinaryIO, begin: int, end: int) -> str:
+    """The SHA-256 of the bytes from `begin` to just before `end`, or to where the file ends."""
+    digest = hashlib.sha256()
+    file.seek(begin)
+    while begin < end and (chunk := file.read(min(end - begin, 256 * 1024))):
+        digest.update(chunk)
+        begin += len(chunk)
+    return digest.hexdigest()

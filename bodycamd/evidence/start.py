@@ -87,6 +87,8 @@ class Start:
         self.device = device
         self.boot_id = boot_id
         self.signer = signer
+        self.key_signed_footage = False
+        """Whether a statement of a segment was signed since this was last set to false."""
         self._clock = clock
         self._n = 0
 
@@ -146,6 +148,7 @@ class Start:
 
     def _sign(self, statement: Statement) -> SignedStatement:
         json = statements.encode_statement(statement)
+        self.key_signed_footage = True
         return SignedStatement(statement, json, self.signer.sign(json))
 
     def _common(self, prev: str) -> _CommonFields:

@@ -91,6 +91,20 @@ class Journal:
                 self._lost = 0
         return True
 
+    def change_key(self) -> None:
+        """One key of memory for each segment: after it is sealed, and before the next is begun, the key that signed it goes.
+
+        While entries wait for the disk the key stays, because the entry that names the next one would have to wait with them; the next
+        segment tries again.
+        """
+        if self._pending:
+            return
+        try:
+            with self._progress.during("ledger"):
+                self._ledger.change_key()
+        except StorageError as error:
+            self._failed(str(error))
+
     def _failed(self, reason: str) -> None:
         if not self._pause_us:
             log.error("the ledger does not take entries, they wait in memory: %s", reason)

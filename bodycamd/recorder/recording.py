@@ -4,7 +4,8 @@ Steps, each durable before the next is begun:
 
     first batch of a segment   [folder, fsync of its parent] → create NNNNNN.tar.part (O_EXCL) → write → fdatasync → fsync of the folder
     every other batch          write → fdatasync
-    seal                       two zero blocks → fdatasync → rename to NNNNNN.tar → fsync of the folder → ledger: segment_sealed
+    seal                       two zero blocks → fdatasync → rename to NNNNNN.tar → fsync of the folder
+                               → ledger: segment_sealed, key_changed
 
 `append` returns what is acknowledged by these steps and raises `WriteError` otherwise. After a failed step the segment is abandoned as it
 stands: its file is never written again, because nobody can know what of it the disk has; its number is not used again; what was not
@@ -179,6 +180,7 @@ class OpenRecording:
                 fragments=growing.fragments,
             )
         )
+        self._journal.change_key()
 
     def closed(self, reason: str, now_us: Callable[[], int]) -> RecordingSealed:
         """State the recording as closed, after `seal_segment`."""
@@ -201,6 +203,7 @@ class OpenRecording:
         return fragment.generation != segment.generation or full or fragment.pts_us <= segment.last_us
 
     def _new_segment(self, init: SealedInit, first: SealedFragment, buffers: list[Buffer]) -> _Segment:
+        self._journal.change_key()
         growing = GrowingSegment(self._start, recording=self.id, segment=self._next_number, ledger_head=self._journal.head)
         buffers.extend(growing.init(init))
         return _Segment(growing, init.generation, self._folder / f"{self._next_number:06d}.tar.part", first.pts_us)

@@ -140,6 +140,7 @@ class _Work:
                 fragments=found.fragments,
                 reason=found.reason,
                 last=found.last_sha256,
+                torn_sha256=found.torn_sha256,
             )
         )
         self.segments += 1

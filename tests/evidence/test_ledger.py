@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingOpened, SegmentSealed, StartDetail, detail_as
-from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey, provision
+from bodycamd.evidence.keys import KEY_FILE_BYTES, EvolvingSigner, KeyFolder, PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.ledger_reader import Line, file_name, highest_start, inspect, last_start, lines, start_keys, starts
@@ -50,11 +50,54 @@ def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:
     assert found[0].entry.prev == ZERO_HASH
     assert found[1].entry.detail == {"at_us": 0}
     assert [path.name for path in (tmp_path / "signing").iterdir()] == ["000004.key"]
-    assert len({line.entry.key for line in found}) == 3
-    assert start_keys(tmp_path / "ledger", 2).keys() == {found[3].entry.key}
+    assert len({line.entry.key for line in found}) == 6, "each start: one key of a file for its first entry, one of memory for the rest"
+    assert found[4].entry.key == found[5].entry.key
+    assert start_keys(tmp_path / "ledger", 2).keys() == {found[4].entry.key}
     stranger = provisioned(tmp_path / "other")
     with pytest.raises(DataError, match="another key"):
         chain(tmp_path, stranger)
+
+
+def test_each_key_of_memory_names_its_successor_and_signs_nothing_after_it(tmp_path: Path) -> None:
+    registered = provisioned(tmp_path)
+    ledger = next_start(tmp_path)
+    assert not ledger.change_key(), "a key that has signed no footage stays"
+    keys = [ledger.start.signer.public]
+    for _ in range(3):
+        ledger.start.key_signed_footage = True
+        assert ledger.change_key()
+        ledger.append("marker", {})
+        keys.append(ledger.start.signer.public)
+    ledger.close()
+    found = chain(tmp_path, registered)
+    assert [line.entry.type for line in found] == ["start", *["key_changed", "marker"] * 3]
+    signers = [registered, keys[0], *[key for key in keys[1:] for _ in range(2)]][:7]
+    assert [line.entry.key for line in found] == [key.id for key in signers]
+    assert list(start_keys(tmp_path / "ledger", 1)) == [key.id for key in keys]
+    content = ledger.path.read_bytes().splitlines(keepends=True)
+    ledger.path.write_bytes(b"".join(content[:1] + content[2:]))
+    with pytest.raises(DataError):
+        chain(tmp_path, registered)
+
+
+def test_a_change_of_key_that_the_disk_refuses_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = provisioned(tmp_path)
+    ledger = next_start(tmp_path)
+    ledger.start.key_signed_footage = True
+    key, real = ledger.start.signer.public, os.fdatasync
+
+    def fail(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fdatasync", real)
+        raise OSError(errno.EIO, "injected")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(StorageError):
+        ledger.change_key()
+    assert ledger.start.signer.public == key
+    ledger.append("marker", {})
+    assert ledger.change_key()
+    ledger.close()
+    assert [line.entry.type for line in chain(tmp_path, registered)] == ["start", "marker", "key_changed"]
 
 
 def test_typed_entries_are_checked_when_written_and_when_read(tmp_path: Path) -> None:
@@ -184,7 +227,7 @@ def test_a_start_whose_number_is_taken_is_refused(tmp_path: Path) -> None:
     ledger = next_start(tmp_path)
     ledger.close()
     with pytest.raises(StorageError, match="cannot create the ledger"):
-        Ledger(tmp_path / "ledger" / file_name(1), ledger.start, ZERO_HASH)
+        Ledger(tmp_path / "ledger" / file_name(1), ledger.start, EvolvingSigner(SigningKey.generate()), ZERO_HASH)
     assert (starts(tmp_path / "ledger"), highest_start(tmp_path / "nowhere")) == ([1], 0)
     with pytest.raises(NotFoundError):
         inspect(tmp_path / "ledger", 2)

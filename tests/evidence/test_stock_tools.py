@@ -31,11 +31,14 @@ class Evidence:
     segment: Path
     identity: Path
     device_pem: Path
+    footage_pem: Path
+    """The key that signed the footage: the start entry names it."""
     fragments: int
 
     def shell(self, script: str, **variables: str | Path) -> str:
         """Run a script as a person would type it; it must succeed and say nothing on stderr."""
-        environment = os.environ | {"S": str(self.segment), "KEY": str(self.identity), "ROOT": str(self.root), "PEM": str(self.device_pem)}
+        environment = os.environ | {"S": str(self.segment), "KEY": str(self.identity), "ROOT": str(self.root), "PEM": str(self.footage_pem)}
+        environment |= {"REGISTERED": str(self.device_pem)}
         environment |= {name: str(value) for name, value in variables.items()}
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, ""), (script, done.returncode, done.stdout[-500:], done.stderr[-500:])
@@ -77,6 +80,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     recipient = identity.to_public()
 
     ledger = next_start(root)
+    (root / "footage.pem").write_bytes(ledger.start.signer.public.pem())
     ledger.note(RecordingOpened(recording="000001-0001", keep_from_us=1_000_000, warning="played_to_device", pressed_us=500_000))
     segment = GrowingSegment(ledger.start, recording="000001-0001", segment=0, ledger_head=ledger.head)
     path = root / "000000.tar"
@@ -100,7 +104,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         )
     )
     ledger.close()
-    return Evidence(root, root / "source.mp4", path, root / "identity.txt", root / "device.pem", len(fragments))
+    return Evidence(root, root / "source.mp4", path, root / "identity.txt", root / "device.pem", root / "footage.pem", len(fragments))
 
 
 PLAY = "tar -xf $S --wildcards '*.age' --to-command='age -d -i $KEY' > $OUT"
@@ -160,15 +164,22 @@ def test_sha256sum_and_jq_agree_with_the_statements(evidence: Evidence, tmp_path
 
 
 def test_a_shell_verifies_the_ledger(evidence: Evidence, tmp_path: Path) -> None:
-    script = """
-        cd $OUT; prev=$(printf '0%.0s' $(seq 64))
+    script = r"""
+        cd $OUT; prev=$(printf '0%.0s' $(seq 64)); cp $REGISTERED key.pem
         while IFS= read -r line; do
             printf %s "${line%% *}" | base64 -d > sig
             printf %s "${line#* }" > json
-            openssl pkeyutl -verify -pubin -inkey $PEM -rawin -in json -sigfile sig
+            openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in json -sigfile sig
             [ "$(jq -r .prev json)" = $prev ]
             prev=$(printf %s "$line" | sha256sum | cut -d' ' -f1)
+            next=$(jq -r '.detail.ram_public_key // (select(.type == "key_changed") | .detail.public_key)' json)
+            [ -z "$next" ] || {
+                echo '-----BEGIN PUBLIC KEY-----'
+                echo "MCowBQYDK2VwAyEA$(printf "$(sed 's/../\\x&/g' <<< $next)" | base64)"
+                echo '-----END PUBLIC KEY-----'
+            } > key.pem
         done < $ROOT/ledger/000001.jsonl
+        cmp key.pem $PEM
     """
     assert evidence.shell(script, OUT=tmp_path) == "Signature Verified Successfully\n" * 3
     prev = evidence.shell("tar -xOf $S 000000.json | jq -r .prev").strip()
@@ -176,7 +187,7 @@ def test_a_shell_verifies_the_ledger(evidence: Evidence, tmp_path: Path) -> None
 
 
 def test_a_cut_segment_plays_up_to_its_last_whole_fragment(evidence: Evidence, tmp_path: Path) -> None:
-    key = PublicKey.from_pem(evidence.device_pem.read_bytes())
+    key = PublicKey.from_pem(evidence.footage_pem.read_bytes())
     cut = tmp_path / "000000.cut.tar"
     content = evidence.segment.read_bytes()
     cut.write_bytes(content[: len(content) * 2 // 3])

@@ -44,16 +44,22 @@ class Found:
 def read(store: Path) -> Found:
     """Read and check everything: the ledger's chain and signatures, every whole triple of every segment."""
     found = Found()
-    keys: dict[int, Ed25519PublicKey] = {}
+    keys: dict[str, Ed25519PublicKey] = {}
     heads = {"0" * 64}
     head = "0" * 64
     for path in sorted((store / "ledger").iterdir()):
+        in_force = ""
         for line in path.read_bytes().splitlines():
             signature, text = base64.b64decode(line[:88]), line[89:]
             entry = json.loads(text)
             if entry["type"] == "start":
-                keys[entry["start"]] = Ed25519PublicKey.from_public_bytes(bytes.fromhex(entry["detail"]["public_key"]))
-            keys[entry["start"]].verify(signature, text)
+                in_force = _know(keys, entry["detail"]["public_key"])
+            assert entry["key"] == in_force
+            keys[in_force].verify(signature, text)
+            if entry["type"] == "start":
+                in_force = _know(keys, entry["detail"]["ram_public_key"])
+            elif entry["type"] == "key_changed":
+                in_force = _know(keys, entry["detail"]["public_key"])
             assert entry["prev"] == head
             head = hashlib.sha256(line).hexdigest()
             heads.add(head)
@@ -80,7 +86,15 @@ def read(store: Path) -> Found:
     return found
 
 
-def _read_segment(found: Found, recording: str, content: bytes, keys: dict[int, Ed25519PublicKey], heads: set[str]) -> int:
+def _know(keys: dict[str, Ed25519PublicKey], text: str) -> str:
+    """Remember a key of the ledger by its id."""
+    raw = bytes.fromhex(text)
+    name = hashlib.sha256(raw).hexdigest()
+    keys[name] = Ed25519PublicKey.from_public_bytes(raw)
+    return name
+
+
+def _read_segment(found: Found, recording: str, content: bytes, keys: dict[str, Ed25519PublicKey], heads: set[str]) -> int:
     """Every whole triple; a torn end is no error here: what was acknowledged in it is looked for by the caller. Returns the fragments."""
     prev, count = "", -1
     waiting: dict[str, bytes] = {}
@@ -98,7 +112,7 @@ def _read_segment(found: Found, recording: str, content: bytes, keys: dict[int, 
                     continue
                 statement = json.loads(waiting["json"])
                 age = waiting.pop("init.mp4.age" if int(index) == 0 else "m4s.age")
-                keys[statement["start"]].verify(data, waiting["json"])
+                keys[statement["key"]].verify(data, waiting["json"])
                 assert statement["index"] == int(index) == count + 1
                 assert statement["recording"] == recording
                 assert (statement["size"], statement["sha256"]) == (len(age), hashlib.sha256(age).hexdigest())

@@ -55,7 +55,7 @@ def test_a_recording_from_press_to_sealed_segment(rig: Rig) -> None:
     assert all("pre_start_us" not in other for other in others)
     assert all(statement["gap_us"] == 0 for statement in found.fragments(recording))
     kinds = [entry["type"] for entry in found.ledger]
-    assert kinds == ["start", "store_recovered", "recording_opened", "segment_sealed", "recording_closed"]
+    assert kinds == ["start", "store_recovered", "recording_opened", "segment_sealed", "key_changed", "recording_closed"]
     assert found.entries("recording_opened")[0]["pressed_us"] == 2 * SECOND + 250_000
     assert found.entries("recording_closed")[0] == {
         "recording": recording,
@@ -343,7 +343,7 @@ def test_notes_are_written_in_order_with_everything_else(rig: Rig) -> None:
     rig.writer.note("last", {})
     found = rig.stop()
     kinds = [entry["type"] for entry in found.ledger][2:]
-    assert kinds == ["shift_begun", "recording_opened", "marker", "segment_sealed", "recording_closed", "last"]
+    assert kinds == ["shift_begun", "recording_opened", "marker", "segment_sealed", "key_changed", "recording_closed", "last"]
     assert found.entries("shift_begun") == [{"officer": "p-17"}]
     assert rig.failures() == ["ledger entry"]
 

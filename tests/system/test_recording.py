@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.evidence.keys import PublicKey
 from tests import stock_tools
 from tests.capture.films import burned_times
 from tests.system.camera import Camera, Entry
@@ -57,8 +58,8 @@ def test_the_segment_plays_with_the_stock_command(recorded: Camera, segment: Pat
 
 
 def test_every_statement_verifies_with_openssl_and_sha256sum(recorded: Camera, segment: Path, tmp_path: Path) -> None:
-    pem = tmp_path / "device.pem"
-    pem.write_bytes(recorded.device_pem)
+    pem = tmp_path / "footage.pem"
+    pem.write_bytes(PublicKey.from_hex(recorded.ledger("start")[0]["detail"]["ram_public_key"]).pem())
     assert stock_tools.verify_signatures(segment, pem, tmp_path / "members") >= 5
 
 
