@@ -163,6 +163,7 @@ class ControlLoop:
             self._ring.ended(event.generation)
         before = self._state.name
         self._state, actions = machine.step(self._state, event, now_us)
+        self._light(now_us)  # before the actions: starting a process holds the interpreter lock for milliseconds
         for action in actions:
             self._perform(action)
         if self._state.name != before:
@@ -209,14 +210,17 @@ class ControlLoop:
         if not gestures:
             self._arm(self._board.clock.now_us())
 
-    def _show(self) -> None:
-        now_us = self._board.clock.now_us()
+    def _light(self, now_us: int) -> indicator.Indication:
         shown = indicator.indicate(self._state, now_us)
         self._lamp.show(shown.lamp, shown.episode_us)
         self._shown = shown.name
         if self._ready_lamp is not None:
             self._ready_lamp.show(shown.ready_lamp)
-        self._haptic.repeat(shown.haptic)
+        return shown
+
+    def _show(self) -> None:
+        now_us = self._board.clock.now_us()
+        self._haptic.repeat(self._light(now_us).haptic)
         self._arm(now_us)
 
     def _arm(self, now_us: int) -> None:
