@@ -1,0 +1,78 @@
+"""A capture worker for the benches: `python -m tests.bench.film_worker LOOP FIGURES SECONDS INTERVAL_MS FD`.
+
+It speaks the worker's part of the link with the product's own muxer, sealing and sending, but its frames come from a film in memory: one
+group of pictures every INTERVAL_MS (0: as fast as they are taken). What the work cost this process is written to FIGURES.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from bodycamd.capture.link import Closed, Fragment, Init, Open, Prepare, Prepared, WorkerLink
+from bodycamd.capture.muxer import MuxedFragment, Muxer
+from bodycamd.capture.outbox import Outbox
+from bodycamd.capture.seal import parse_recipients
+from bodycamd.capture.source import boottime_us
+from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, encoded_frames
+
+
+def main(loop: Path, figures: Path, seconds: int, interval_ms: float, link: WorkerLink) -> None:
+    prepare = link.receive()
+    assert isinstance(prepare, Prepare)
+    recipients = parse_recipients(prepare.recipients_text)
+    frames = encoded_frames(loop, boottime_us() - (seconds + 60) * 1_000_000, seconds)
+    link.send(Prepared(pid=os.getpid(), versions={}, sandbox="bench"))
+    command = link.receive()
+    assert isinstance(command, Open)
+    generation = command.generation
+    outbox = Outbox(link, recipients, on_failure=sys.exit, on_recorder_gone=lambda: os._exit(0))
+
+    def init(data: bytes) -> None:
+        outbox.put(
+            Init(
+                generation=generation,
+                recipients=recipients.names,
+                encoder="film",
+                width=WIDTH,
+                height=HEIGHT,
+                frame_rate=FRAME_RATE,
+                audio_track=False,
+            ),
+            data,
+        )
+
+    def fragment(muxed: MuxedFragment) -> None:
+        message = Fragment(
+            generation=generation,
+            pts_us=muxed.pts_us,
+            duration_us=muxed.duration_us,
+            frames=muxed.frames,
+            audio="off",
+            audio_pts_us=None,
+            audio_samples=0,
+            gap_us=muxed.gap_us,
+        )
+        while not outbox.put_fragment(message, muxed.data):
+            time.sleep(0.01)
+
+    muxer = Muxer(width=WIDTH, height=HEIGHT, frame_rate=FRAME_RATE, audio_bit_rate=None, on_init=init, on_fragment=fragment)
+    begun, before = time.monotonic(), time.process_time()
+    for number, frame in enumerate(frames):
+        if number % FRAME_RATE == 0:
+            time.sleep(max(0.0, begun + number // FRAME_RATE * interval_ms / 1000 - time.monotonic()))
+        muxer.put_frame(frame)
+    muxer.close()
+    assert outbox.flush(60)
+    figures.write_text(json.dumps({"cpu_seconds": time.process_time() - before}))
+    outbox.put(Closed(generation=generation))
+    assert outbox.flush(10)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), WorkerLink(socket.socket(fileno=int(sys.argv[5]))))

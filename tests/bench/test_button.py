@@ -1,0 +1,123 @@
+"""The button answers whatever the camera, the disk and the speaker do.
+
+Several cameras side by side, each with its worker and its voice stopped whenever they appear, all on one slow disk that a neighbour keeps
+busy. Each round: a press (the lamp must blink), another (the warning is skipped), a hold (the recording must end).
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bodycamd.cli.client import ControlClient
+from tests.bench.bare import BareProcess
+from tests.bench.figures import Table, percentile, spread
+from tests.bench.slow_disk import SlowDisk
+from tests.bench.stopper import Stopper
+from tests.powercut.device import missing
+from tests.scale import count
+from tests.system.camera import Camera
+from tests.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.root,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+
+CAMERAS = 8
+PRESSES = 500
+HOLD_US = 1_000_000
+HOLD = {"gestures": {"hold_seconds": HOLD_US / 1e6}}
+TOUCH_SECONDS = 0.08
+
+
+class Officer:
+    """Presses one camera's button; notes how long each answer took, in milliseconds."""
+
+    def __init__(self, camera: Camera, seed: int) -> None:
+        self._camera = camera
+        self._random = random.Random(seed)
+        self.lamp: list[float] = []
+        self.closing: list[float] = []
+
+    def work(self, presses: int) -> None:
+        camera = self._camera
+        with ControlClient(camera.device / "control.sock", timeout_seconds=120) as client:
+            client.subscribe()
+            states = (event for event in client.events() if event["event"] == "StateChanged")
+
+            def until(state: str) -> int:
+                return int(next(event["at_us"] for event in states if event["state"] == state))
+
+            for _ in range(presses):
+                wait_for(self._is_dark, 15, "a dark lamp")
+                time.sleep(self._random.uniform(0.05, 0.3))
+                known = len(camera.timeline("lamp"))
+                pressed_us = self._touch()
+                self._touch()
+                lit = camera.timeline("lamp")[known]
+                assert lit["on"]
+                self.lamp.append((lit["at_us"] - pressed_us) / 1000)
+                held_us = camera.hand.down()
+                self.closing.append((until("closing") - held_us - HOLD_US) / 1000)
+                camera.hand.up()
+                until("standby")
+
+    def _touch(self) -> int:
+        at_us = self._camera.hand.down()
+        time.sleep(TOUCH_SECONDS)
+        self._camera.hand.up()
+        time.sleep(TOUCH_SECONDS)
+        return at_us
+
+    def _is_dark(self) -> bool:
+        lamp = self._camera.timeline("lamp")
+        return not lamp or not lamp[-1]["on"]
+
+
+def test_the_button_answers(table: Table, tmp_path: Path) -> None:
+    each = -(-count(PRESSES) // CAMERAS)
+    with ExitStack() as stack:
+        slow = stack.enter_context(SlowDisk(tmp_path))
+        cameras = [
+            stack.enter_context(
+                Camera(tmp_path / f"camera-{n}", {"storage": {"directory": str(slow.disk / f"store-{n}")}, **HOLD})
+            )
+            for n in range(CAMERAS)
+        ]
+        stopper = Stopper([camera.process.pid for camera in cameras])
+        stack.callback(stopper.close)
+        stopper.start()
+        wait_for(lambda: min(stopper.counts.values()) >= CAMERAS, 10, "stopped workers and voices")
+        officers = [Officer(camera, seed) for seed, camera in enumerate(cameras)]
+        with BareProcess(tmp_path) as bare, ThreadPoolExecutor(CAMERAS) as crowd:
+            for done in [crowd.submit(officer.work, each) for officer in officers]:
+                done.result()
+        durable = [event for camera in cameras for event in camera.of("FragmentDurable")]
+        states = [camera.status()["state"] for camera in cameras]
+    lamp = [ms for officer in officers for ms in officer.lamp]
+    closing = [ms for officer in officers for ms in officer.closing]
+    sync = statistics.median(slow.sync_seconds) * 1000
+    assert durable == []
+    assert states == ["standby"] * CAMERAS
+    under = f"worker and voice stopped, {sync:.0f} ms a sync"
+    machine = percentile(bare.answers, 0.99)
+    rows = (("press -> LED", lamp, 20), ("end of hold -> closing", closing, 50))
+    for what, answers, bound in rows:
+        table.add(
+            f"{what} ({under})",
+            percentile(answers, 0.99),
+            spread(answers),
+            peer=f"a bare process {spread(bare.answers)}",
+            machine=machine,
+            at_most=bound,
+            target=f"{bound} ms p99",
+        )

@@ -1,0 +1,97 @@
+"""How long the officer waits after switching on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bodycamd.board.clock import SystemClock
+from bodycamd.recorder.store import Store
+from tests.bench import stores
+from tests.bench.figures import Table
+from tests.system.camera import Camera
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
+
+ROUNDS = 7
+
+
+def start_seconds(code: str) -> tuple[float, float]:
+    """Processor and wall time of an interpreter that runs this code."""
+    before = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", code])
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - before
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime, wall
+
+
+def test_imports(table: Table) -> None:
+    ours, peers = [], []
+    for _ in range(ROUNDS):
+        peers.append(start_seconds("import asyncio, ssl"))
+        ours.append(start_seconds("import bodycamd.daemon"))
+    mine, peer = min(ours), min(peers)
+    table.add(
+        "start: the recorder's imports, CPU",
+        mine[0] / peer[0],
+        f"{mine[0] * 1000:.0f} ms ({min(wall for _, wall in ours) * 1000:.0f} by the clock)",
+        peer=f"import asyncio, ssl {peer[0] * 1000:.0f} ms ({min(wall for _, wall in peers) * 1000:.0f})",
+        ratio=f"{mine[0] / peer[0]:.1f}x",
+        at_most=5,
+        target="<= 5x",
+    )
+
+
+def ready_seconds(camera: Camera, notify: socket.socket) -> float:
+    """From the start of the process to `READY=1`."""
+    before = time.perf_counter()
+    camera.start(ready=False)
+    while b"READY=1" not in notify.recv(4096):
+        pass
+    return time.perf_counter() - before
+
+
+def test_store_of_28_days_and_ready(table: Table, memory_folder: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.settimeout(60)
+        notify.bind(str(memory_folder / "notify"))
+        camera = Camera(memory_folder / "camera", environment={"NOTIFY_SOCKET": str(memory_folder / "notify")})
+        empty = []
+        for _ in range(3):
+            empty.append(ready_seconds(camera, notify))
+            assert camera.stop() == 0, camera.journal
+        shutil.rmtree(camera.store)
+        shutil.rmtree(camera.device / "signing")
+        from bodycamd.evidence.keys import provision
+
+        provision(camera.device / "signing")
+        fragments = stores.fill(camera.store, camera.device / "signing", device_id="test-1")
+        on_disk = Path(shutil.copytree(camera.store, tmp_path / "store"))
+        signing = Path(shutil.copytree(camera.device / "signing", tmp_path / "signing"))
+        opened = []
+        for _ in range(3):
+            before = time.perf_counter()
+            store = Store.open(on_disk, signing=signing, device_id="test-1", clock=SystemClock(), config_sha256="0" * 64)
+            opened.append(time.perf_counter() - before)
+            assert (store.recovered_segments, store.strays) == (0, ())
+            store.close()
+        segments = sum(1 for _ in on_disk.glob("recordings/*/*.tar"))
+        full = ready_seconds(camera, notify)
+        assert camera.stop() == 0, camera.journal
+    table.add(
+        f"start: a store of 28 days opens ({segments} segments, {fragments} fragments)",
+        max(opened),
+        f"{', '.join(f'{seconds:.2f}' for seconds in opened)} s",
+        at_most=1.0,
+        target="<= 1 s",
+    )
+    table.add("start: daemon -> ready", min(empty), f"{min(empty):.2f} s; with that store {full:.2f} s")
