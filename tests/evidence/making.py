@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.evidence.keys import PublicKey, SigningKey
+from bodycamd.evidence.keys import PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import Ledger, open_ledger
-from bodycamd.evidence.ledger_reader import highest_start
+from bodycamd.evidence.ledger_chain import Chain
+from bodycamd.evidence.ledger_reader import Line, highest_start
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.start import Start
 from bodycamd.evidence.statements import ZERO_HASH
@@ -93,3 +94,21 @@ def next_start(root: Path) -> Ledger:
         software="0.1.0",
         config_sha256="ab" * 32,
     )
+
+
+def provisioned(root: Path) -> PublicKey:
+    """A first key in `root/signing`; gives what the camera's owner registers."""
+    return PublicKey.from_pem(provision(root / "signing"))
+
+
+def chain(root: Path, registered: PublicKey) -> list[Line]:
+    """The whole ledger of `root`, checked."""
+    return list(Chain(root / "ledger", registered))
+
+
+def some_start(root: Path, markers: int = 2) -> None:
+    """One start from its beginning to its end."""
+    ledger = next_start(root)
+    for at_us in range(markers):
+        ledger.append("marker", {"at_us": at_us, "absent": None})
+    ledger.close()

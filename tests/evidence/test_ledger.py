@@ -1,4 +1,4 @@
-"""The ledger: durable when `append` returns, one torn line tolerated and stated, nothing else; one accepted key after a cut at any step."""
+"""The ledger: durable when `append` returns, one torn line tolerated and stated, nothing else."""
 
 from __future__ import annotations
 
@@ -14,29 +14,13 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingOpened, SegmentSealed, StartDetail, detail_as
-from bodycamd.evidence.keys import KEY_FILE_BYTES, EvolvingSigner, KeyFolder, PublicKey, SigningKey, provision
+from bodycamd.evidence.keys import EvolvingSigner, SigningKey, provision
 from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
 from bodycamd.evidence.ledger_chain import Chain
-from bodycamd.evidence.ledger_reader import Line, file_name, highest_start, inspect, last_start, lines, start_keys, starts
+from bodycamd.evidence.ledger_reader import file_name, highest_start, inspect, last_start, lines, start_keys, starts
 from bodycamd.evidence.statements import ZERO_HASH
-from tests.evidence.cutting import Journal, Survives
-from tests.evidence.making import next_start
+from tests.evidence.making import chain, next_start, provisioned, some_start
 from tests.scale import count
-
-
-def provisioned(root: Path) -> PublicKey:
-    return PublicKey.from_pem(provision(root / "signing"))
-
-
-def chain(root: Path, registered: PublicKey) -> list[Line]:
-    return list(Chain(root / "ledger", registered))
-
-
-def some_start(root: Path, markers: int = 2) -> None:
-    ledger = next_start(root)
-    for at_us in range(markers):
-        ledger.append("marker", {"at_us": at_us, "absent": None})
-    ledger.close()
 
 
 def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:
@@ -304,112 +288,3 @@ def test_more_torn_files_than_fit_are_counted(tmp_path: Path) -> None:
     (tmp_path / "ledger" / file_name(3)).unlink()
     with pytest.raises(DataError, match="torn ledger files"):
         chain(tmp_path, registered)
-
-
-def private_parts(root: Path) -> dict[str, bytes]:
-    """The base64 of each private key that stands in the signing folder."""
-    contents = {path.name: path.read_bytes() for path in (root / "signing").iterdir()}
-    return {name: content.splitlines()[1] for name, content in contents.items() if len(content) == KEY_FILE_BYTES and content[:1] == b"-"}
-
-
-def assert_starts_go_on(root: Path, registered: PublicKey, *older_keys: bytes) -> None:
-    """After a cut: one key is accepted, every other is gone, and two more starts sign what the registered key vouches for."""
-    next_start(root).close()
-    held = private_parts(root)
-    assert len(held) == len(list((root / "signing").iterdir())) == 1
-    assert all(not any(key in path.read_bytes() for path in root.rglob("*") if path.is_file()) for key in older_keys)
-    some_start(root, markers=1)
-    found = Chain(root / "ledger", registered)
-    assert len(list(found)) >= 3
-    assert found.unstated == []
-
-
-@pytest.mark.parametrize("survives", Survives, ids=lambda survives: survives.name)
-@pytest.mark.parametrize("earlier_starts", [0, 2])
-def test_a_power_cut_at_every_step_of_a_start_leaves_one_accepted_key(tmp_path: Path, survives: Survives, earlier_starts: int) -> None:
-    root = tmp_path / "root"
-    registered = provisioned(root)
-    for _ in range(earlier_starts):
-        some_start(root)
-    old_keys = tuple(private_parts(root).values())
-    journal = Journal(root)
-    journal.record(lambda: next_start(root).close())
-    kinds = [operation.kind for operation in journal.operations]
-    assert kinds.count("unlink") == 1
-    for at in range(len(kinds) + 1):
-        after = tmp_path / f"cut-{at}"
-        journal.cut(at, survives, after)
-        assert_starts_go_on(after, registered, *old_keys)
-
-
-def test_every_step_of_a_start_is_durable_before_the_next(tmp_path: Path) -> None:
-    provisioned(tmp_path)
-    some_start(tmp_path)
-    journal = Journal(tmp_path)
-    journal.record(lambda: next_start(tmp_path).close())
-    steps = [(operation.kind, operation.path.relative_to(tmp_path).as_posix()) for operation in journal.operations]
-    assert steps == [
-        ("sync", "ledger/000001.jsonl"),
-        ("sync folder", "ledger"),
-        ("create", "signing/000003.key"),
-        ("write", "signing/000003.key"),
-        ("sync", "signing/000003.key"),
-        ("sync folder", "signing"),
-        ("sync folder", "."),
-        ("create", "ledger/000002.jsonl"),
-        ("write", "ledger/000002.jsonl"),
-        ("sync", "ledger/000002.jsonl"),
-        ("sync folder", "ledger"),
-        ("write", "signing/000002.key"),
-        ("sync", "signing/000002.key"),
-        ("unlink", "signing/000002.key"),
-        ("sync folder", "signing"),
-    ]
-
-
-@settings(max_examples=count(300), deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(Survives)), min_size=1, max_size=5))
-def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[float, Survives]]) -> None:
-    base = tmp_path_factory.mktemp("cuts")
-    root = base / "0"
-    registered = provisioned(root)
-    for number, (share, survives) in enumerate(cuts, 1):
-        journal = Journal(root)
-        journal.record(lambda root=root: next_start(root).append("marker"))  # type: ignore[misc]
-        root = base / str(number)
-        journal.cut(round(share * len(journal.operations)), survives, root)
-        list(Chain(root / "ledger", registered))
-        accepted = last_start(root / "ledger").next_key
-        copies = [path for path in (root / "signing").iterdir() if len(path.read_bytes()) == KEY_FILE_BYTES]
-        assert copies
-        key, _ = KeyFolder(root / "signing").accept(accepted)
-        assert accepted is None or key.public == accepted
-    assert_starts_go_on(root, registered)
-
-
-def test_a_dead_process_does_not_make_a_later_cut_lose_the_key(tmp_path: Path) -> None:
-    """The process dies between writing the start entry and `fdatasync`; the next start reads the entry from memory; then the power goes."""
-    root = tmp_path / "root"
-    registered = provisioned(root)
-    journal = Journal(root)
-
-    def die() -> None:
-        real = os.fdatasync
-
-        def die_at_the_ledger(descriptor: int) -> None:
-            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(".jsonl"):
-                raise KeyboardInterrupt
-            real(descriptor)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "fdatasync", die_at_the_ledger)
-            with pytest.raises(KeyboardInterrupt):
-                next_start(root)
-
-    journal.record(die)
-    assert inspect(root / "ledger", 1).detail is not None
-    journal.record(lambda: next_start(root).close())
-    for at in range(len(journal.operations) + 1):
-        after = tmp_path / f"cut-{at}"
-        journal.cut(at, Survives.SYNCED, after)
-        assert_starts_go_on(after, registered)
