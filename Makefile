@@ -20,7 +20,7 @@ check: ## lint, types, import order
 	.venv/bin/lint-imports
 
 bench: ## the design's targets as a table, each beside a peer's figure from the same run
-	@scripts/setup test
+	@scripts/setup bench
 	.venv/bin/python -m pytest -q -s -m bench tests/bench
 
 test-camera: ## the real picamera2 and libcamera in a Debian trixie root (root, 1 GB, minutes)
