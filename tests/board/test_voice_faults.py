@@ -25,6 +25,8 @@ from tests.board.conftest import Heard, MakeVoice, tone_wav
 from tests.scale import count
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.timing
+
 QUICK = VoiceTiming(retry_seconds=(0.0, 0.1, 0.1))
 
 

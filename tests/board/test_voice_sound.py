@@ -77,6 +77,7 @@ def test_a_device_by_name_and_by_a_part_of_it(tmp_path: Path, alsa_config: Calla
     assert "chest_left, chest_right" in detail
 
 
+@pytest.mark.timing
 def test_the_sound_begins_and_stops_within_150_ms(paced: Loudspeaker, tmp_path: Path, make_voice: MakeVoice) -> None:
     """Times are those of arrival at the monitor's reader, so the true ones are a little shorter."""
     voice, heard = make_voice(tone_wav(tmp_path / "tone.wav", 3.0))
@@ -105,6 +106,7 @@ def test_the_sound_begins_and_stops_within_150_ms(paced: Loudspeaker, tmp_path: 
     assert max(stops) <= 750, "five times the target"
 
 
+@pytest.mark.timing
 def test_a_whole_warning_is_played_in_its_own_time(paced: Loudspeaker, tmp_path: Path, make_voice: MakeVoice) -> None:
     wav = noise_wav(tmp_path / "noise.wav", 1.0)  # begins with silence: a monitor lacks the 10 ms that PulseAudio has mixed ahead
     voice, heard = make_voice(wav)
@@ -118,6 +120,7 @@ def test_a_whole_warning_is_played_in_its_own_time(paced: Loudspeaker, tmp_path:
     assert correlation(paced.samples(asked_us).astype(float), samples_of(wav)) >= 0.99
 
 
+@pytest.mark.timing
 def test_a_killed_voice_falls_silent(paced: Loudspeaker, tmp_path: Path, make_voice: MakeVoice) -> None:
     """The last resort of `silence`: the process is stopped and cannot confirm; killing it closes the device."""
     voice, heard = make_voice(tone_wav(tmp_path / "tone.wav", 3.0))

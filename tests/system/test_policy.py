@@ -64,6 +64,7 @@ def test_without_a_pre_event_buffer_no_camera_is_open_and_the_ring_is_empty(tmp_
         assert (ring["fragments"], ring["bytes"]) == (0, 0)
 
 
+@pytest.mark.timing
 def test_a_new_press_stops_the_sound_within_150_ms_and_records_at_once(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
         camera.tap()

@@ -14,6 +14,10 @@ from tests.capture.films import burned_times
 from tests.system.camera import Camera, Entry
 
 
+pytestmark = pytest.mark.timing
+"""All look at one recording, and it is one without a gap only on a machine that keeps up."""
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Camera:
     """One recording with a played warning and a marker, of about six seconds."""
