@@ -1,7 +1,8 @@
 """What a new start does about the starts before it: states every segment that they left without an entry, and closes their recordings.
 
     X.tar.part                      → renamed to X.cut.tar, fsync of the folder, entry segment_recovered {good_bytes, sha256, torn_bytes}
-    X.tar or X.cut.tar, no entry    → entry segment_recovered about the file as it stands (the power went between rename and entry)
+    X.tar or X.cut.tar, no entry    → fsync of the folder, entry segment_recovered about the file as it stands (the start before ended
+                                      between rename and entry)
     recording opened, not closed    → entry recording_closed, reason `interrupted`
 
 No byte of an earlier start's file is changed, none is removed. Every step may be the last one before the next cut: done again, it finds
@@ -123,7 +124,8 @@ class _Work:
         if file.kind == "open":
             path = path.with_name(f"{file.number:06d}.cut.tar")
             self._disk.rename(file.path, path)
-            self._disk.fsync_folder(path.parent)
+        # Also a name that is there already: the start that gave it may have died before it was durable, and the ledger will name the file.
+        self._disk.fsync_folder(path.parent)
         try:
             found = recover(path, self._keys_of(start))
         except StorageError as error:  # of the footage or of the ledger that names the key: to call the footage torn would be a lie

@@ -18,6 +18,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.recorder.disk import Disk
 from bodycamd.recorder.store import Store
 from tests.recorder import judge
+from tests.recorder.faults import FaultyDisk
 from tests.recorder.footage import SECOND
 from tests.recorder.rig import RealClock, Rig, open_store
 
@@ -154,6 +155,15 @@ def test_a_sealed_segment_whose_entry_was_lost_is_stated(tmp_path: Path) -> None
     found = assert_found(root, events)
     assert found.files[recording] == ["000000.tar", "000001.tar"]
     assert found.entries("segment_recovered")[0]["file"] == "000001.tar"
+
+
+def test_a_name_that_a_killed_recovery_gave_is_durable_before_the_ledger_names_it(tmp_path: Path) -> None:
+    root, recording, _ = cut_recording(tmp_path / "root")
+    folder = root / "store/recordings" / recording
+    (folder / "000001.tar.part").rename(folder / "000001.cut.tar")  # and here the start before was killed
+    disk = FaultyDisk()
+    open_store(root, disk=disk).close()
+    assert ("fsync_folder", recording) in disk.calls
 
 
 def test_start_numbers_grow_whatever_is_left(tmp_path: Path) -> None:
