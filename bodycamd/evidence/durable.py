@@ -84,10 +84,10 @@ def create(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def erase(path: Path) -> None:
-    """Overwrite the file with zeros in place, then remove it, each step durable before the next.
+    """Overwrite the file with zeros in place, durably, then remove it.
 
     Removing alone is not enough: the old bytes stay in the file system's free blocks. Copy-on-write file systems and flash remapping may
-    keep a copy all the same.
+    keep a copy all the same. The removal is not made durable here: after a cut the name may be there again, with zeros in it.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -96,4 +96,3 @@ def erase(path: Path) -> None:
     finally:
         os.close(descriptor)
     path.unlink()
-    sync_folder(path.parent)

@@ -117,7 +117,7 @@ def test_a_key_is_overwritten_in_place_before_it_is_removed(tmp_path: Path, monk
     journal = Journal(tmp_path)
     journal.record(lambda: KeyFolder(tmp_path).erase(file))
     assert seen == [(inode, bytes(KEY_FILE_BYTES))]
-    assert [operation.kind for operation in journal.operations] == ["write", "sync", "unlink", "sync folder"]
+    assert [operation.kind for operation in journal.operations] == ["write", "sync", "unlink"]
     assert not file.exists()
 
 

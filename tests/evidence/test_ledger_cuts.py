@@ -74,7 +74,6 @@ def test_every_step_of_a_start_is_durable_before_the_next(tmp_path: Path) -> Non
         ("write", "signing/000002.key"),
         ("sync", "signing/000002.key"),
         ("unlink", "signing/000002.key"),
-        ("sync folder", "signing"),
     ]
 
 
