@@ -163,7 +163,7 @@ class ControlLoop:
             self._ring.ended(event.generation)
         before = self._state.name
         self._state, actions = machine.step(self._state, event, now_us)
-        self._light(now_us)  # before the actions: starting a process holds the interpreter lock for milliseconds
+        self._light(now_us)  # the lamp answers first, whatever the actions cost
         for action in actions:
             self._perform(action)
         if self._state.name != before:

@@ -63,7 +63,6 @@ class Part:
 
 
 def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
-    """Opening the camera starts a process, which holds the interpreter lock for milliseconds."""
     calls: list[str] = []
 
     async def press() -> None:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.04
+"""No process of ours has come as far as its first word by then."""
 _CHILDREN = (b"bodycamd.capture.worker", b"bodycamd.board.voice")
 
 
