@@ -13,7 +13,6 @@ from tests import stock_tools
 from tests.capture.films import burned_times
 from tests.system.camera import Camera, Entry
 
-
 pytestmark = pytest.mark.timing
 """All look at one recording, and it is one without a gap only on a machine that keeps up."""
 
