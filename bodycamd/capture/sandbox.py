@@ -1,13 +1,14 @@
-"""What the capture worker gives up before it opens the camera, so that plaintext footage has nowhere to go.
+"""What the capture worker gives up before it loads the camera's libraries, so that plaintext footage has nowhere to go.
 
-Two steps, because some of it must come first and some only after the imports:
+Two steps, both before anything else:
 
-- `harden_process`, as the very first thing: not dumpable (no core file, no other process of the same user reads its memory or descriptors),
-  core size 0, no new privileges, killed when the recorder's *thread that started it* ends (so start workers from a thread that lives as
-  long as the recorder).
-- `confine`, after the imports and before any other thread: Landlock lets it create, write, rename and remove nothing, except writing to
-  what exists under /dev (camera, sound card); seccomp leaves only unix and netlink sockets (sound server, hot-plug messages) and refuses
-  `execve`, `io_uring`, reading other processes, and foreign system call conventions. Refused calls fail with EACCES.
+- `harden_process`: not dumpable (no core file, no other process of the same user reads its memory or descriptors), core size 0, no new
+  privileges, killed when the recorder's *thread that started it* ends (so start workers from a thread that lives as long as the recorder).
+- `confine`, before any other thread exists, so before the imports: numpy's OpenBLAS and libcamera's LTTng start threads when they are
+  loaded, and Landlock holds only for the thread that asks for it and those that it starts. Landlock lets the process create, write, rename
+  and remove nothing, except writing to what exists under /dev (camera, sound card); seccomp leaves only unix and netlink sockets (sound
+  server, hot-plug messages) and refuses `execve`, `io_uring`, reading other processes, and foreign system call conventions. Refused calls
+  fail with EACCES.
 
 Each gives the list of what is in force and what is not, for `status`; a kernel without Landlock or seccomp is stated, not hidden. Not
 guaranteed: anything against root, or against a defect of the kernel. Descriptors that are open already keep working: the link does.

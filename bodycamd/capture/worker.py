@@ -1,6 +1,6 @@
 """The capture worker's process: `python -m bodycamd.capture.worker FD`, where FD is its end of the link to the recorder.
 
-Life: harden, import, take `Prepare`, check it, confine, answer `Prepared` (or `Refused`, and exit); wait, with no device open, for `Open`;
+Life: harden, confine, take `Prepare`, import, check it, answer `Prepared` (or `Refused`, and exit); wait, with no device open, for `Open`;
 send the init segment and fragments; at `Close` flush, send `Closed`, exit. One process opens the camera once.
 
 Guarantees:
@@ -69,8 +69,8 @@ def main(arguments: list[str]) -> NoReturn:
         raise SystemExit(2)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads would be older than the sandbox
-    report = sandbox.harden_process()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads nothing here would use
+    report = sandbox.harden_process() + sandbox.confine()
     link = WorkerLink(socket.socket(fileno=int(arguments[1])))
     try:
         _serve(link, report)
@@ -89,7 +89,6 @@ def _serve(link: WorkerLink, report: list[str]) -> NoReturn:
     except (BodycamError, ImportError) as error:
         link.send(Refused(reason=str(error)))
         _leave(0, f"refused: {error}")
-    report += sandbox.confine()
     link.send(Prepared(pid=os.getpid(), versions=_versions(), sandbox="; ".join(report)))
     command = link.receive()
     while isinstance(command, SetMicrophone):  # before the opening it has nothing to change: Open tells
@@ -117,7 +116,7 @@ class Worker:
         from bodycamd.capture.microphone import Microphone
         from bodycamd.capture.seal import parse_recipients
         from bodycamd.capture.sounddevices import device_opener
-        from bodycamd.capture.stream import Stream  # noqa: F401  (FFmpeg's libraries are loaded before the sandbox closes)
+        from bodycamd.capture.stream import Stream  # noqa: F401  (FFmpeg's libraries are loaded now, not at the opening)
 
         self._link = link
         self._prepare = prepare

@@ -116,6 +116,7 @@ def test_the_whole_worker(camera_root: CameraRoot, identity: Path) -> None:
         f"stated, closed in {(told['closed_us'] - told['asked_us']) / 1e3:.0f} ms; "
         f"{told['sandbox']}"
     )
+    assert "NOT FOR" not in told["sandbox"], "no thread is older than the sandbox"
     assert told["stalls"] == []
     assert told["closed"] == [1]
     assert told["restarts"] == 0, told["last_failure"]

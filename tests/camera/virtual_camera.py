@@ -7,10 +7,16 @@ sensor and driver, and what picamera2 wants beyond it is put in its place:
 - buffers in memfds instead of dma-heaps, with two planes for NV12,
 - no raw sensor modes (the virtual camera has none),
 - a pace: the virtual pipeline completes every request at once, a sensor gives one frame each 1/30 s.
+
+All but `pykms` takes its place when the module imports picamera2, and not before: the worker confines itself first, and then the libraries
+start their threads, as on a camera.
 """
 
 from __future__ import annotations
 
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import mmap
 import os
 import queue
@@ -107,7 +113,6 @@ def allocator_of_memfds() -> type:
 
 def install() -> None:
     """Put the virtual camera in place of a real one, in this process."""
-    stand_in_for_pykms()
     import libcamera
     import picamera2.picamera2
 
@@ -116,8 +121,28 @@ def install() -> None:
     Pace(libcamera.Camera)
 
 
+class InstallAfterImport(importlib.abc.MetaPathFinder):
+    """Calls `install` as soon as somebody has imported picamera2."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname != "picamera2":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def load_and_install(module: types.ModuleType) -> None:
+                load(module)
+                install()
+
+            spec.loader.exec_module = load_and_install  # type: ignore[method-assign]
+        return spec
+
+
 if __name__ == "__main__":
-    install()
+    stand_in_for_pykms()
+    sys.meta_path.insert(0, InstallAfterImport())
     module = sys.argv[1]
     sys.argv = sys.argv[1:]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

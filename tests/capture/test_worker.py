@@ -22,11 +22,12 @@ from bodycamd.capture.link import (
     Init,
     Open,
     Prepared,
+    Refused,
     SetMicrophone,
     Tick,
 )
 from bodycamd.capture.source import boottime_us
-from bodycamd.config import MicrophoneSettings
+from bodycamd.config import MicrophoneSettings, VideoSettings
 from tests.capture.films import burned_times, complaints, start_times
 from tests.capture.real_worker import RECIPIENT, VIDEO, RealWorker
 
@@ -118,6 +119,36 @@ def test_it_is_closed_in_on_all_sides() -> None:
         worker.until(Fragment)
         for task in Path(f"/proc/{prepared.pid}/task").iterdir():
             assert "Seccomp:\t2\n" in (task / "status").read_text(), "every thread"
+
+
+LIBRARY = """
+import os, socket, subprocess, threading
+outcomes = []
+def attempt():
+    for action in (
+        lambda: open(os.path.dirname(__file__) + "/new", "xb"),
+        lambda: socket.socket(socket.AF_INET),
+        lambda: subprocess.run(["/bin/true"]),
+    ):
+        try:
+            action()
+            outcomes.append("done")
+        except OSError as error:
+            outcomes.append(error.strerror)
+thread = threading.Thread(target=attempt)
+thread.start()
+thread.join()
+raise ImportError("its thread was told: " + ", ".join(outcomes))
+"""
+
+
+def test_the_thread_that_a_library_starts_at_its_import_is_closed_in_too(tmp_path: Path) -> None:
+    (tmp_path / "picamera2.py").write_text(LIBRARY)
+    with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
+        refused = worker.prepare(VideoSettings(source="picamera2"))
+        assert isinstance(refused, Refused)
+        assert "its thread was told: Permission denied, Permission denied, Permission denied)" in refused.reason
+        assert worker.rest() == 0
 
 
 def test_the_spare_opens_no_device_and_waits(tmp_path: Path) -> None:
