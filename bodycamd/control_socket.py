@@ -18,14 +18,14 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bodycamd.errors import BodycamError, PermissionDeniedError, UsageError
+from bodycamd.errors import BodycamError, PermissionDeniedError, UnavailableError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: what it does, which arguments it takes, and whether it needs the admin group."""
+    """One command: what it does (the result, or a future of it), which arguments it takes, and whether it needs the admin group."""
 
     run: Callable[[Arguments], Any]
     arguments: frozenset[str] = frozenset()
@@ -136,14 +136,14 @@ class ControlSocket:
                 return
             if not line.endswith(b"\n"):
                 return
-            writer.write(self._answer(line, writer))
+            writer.write(await self._answer(line, writer))
             try:
                 await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
             except TimeoutError:
                 writer.transport.abort()
                 return
 
-    def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bytes:
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bytes:
         try:
             request = _request(line)
             name = request.pop("command")
@@ -157,7 +157,12 @@ class ControlSocket:
                 raise UsageError(f"{name} takes {', '.join(sorted(command.arguments)) or 'no arguments'}")
             if command.admin and not self._is_admin(writer):
                 raise PermissionDeniedError(f"{name} needs group {self._admin_group!r}")
-            return _success(command.run(request))
+            result = command.run(request)
+            if isinstance(result, Awaitable):
+                result = await asyncio.wait_for(result, IDLE_SECONDS)
+            return _success(result)
+        except TimeoutError:
+            return _failure(UnavailableError("no answer in time: the disk is busy; try again"))
         except BodycamError as error:
             return _failure(error)
         except Exception as error:  # a defect of ours must not end the camera's conversation with everybody else

@@ -89,6 +89,7 @@ class Service:
         self._socket = parts.socket(
             {
                 "status": Command(self._status),
+                "anchor": Command(self._anchor),
                 "shift_begin": Command(self._begin_shift, frozenset({"officer"}), admin=True),
                 "shift_end": Command(self._end_shift, admin=True),
             }
@@ -253,6 +254,25 @@ class Service:
         ended, self._shift = self._shift, None
         self._note("shift_end", {"officer": ended["officer"]})
         return ended
+
+    def _anchor(self, _arguments: Mapping[str, Any]) -> asyncio.Future[dict[str, str]]:
+        """Signed in the writer's thread, which knows what is durable."""
+        assert self._writer is not None
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[dict[str, str]] = loop.create_future()
+
+        def answer(line: str) -> None:
+            if not answered.done():
+                answered.set_result({"line": line})
+
+        def hand_over(line: str) -> None:
+            try:
+                loop.call_soon_threadsafe(answer, line)
+            except RuntimeError:
+                log.debug("an anchor that nobody waits for any more")
+
+        self._writer.anchor(hand_over)
+        return answered
 
     def _note(self, type: str, fields: Mapping[str, Any]) -> None:
         assert self._writer is not None

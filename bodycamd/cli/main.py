@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from bodycamd import __version__, errors
-from bodycamd.cli import config, contact_sheet, export, recordings, run, shift, simulate, status
+from bodycamd.cli import anchor, config, contact_sheet, export, recordings, run, shift, simulate, status, verify
 
 
 def exit_codes() -> dict[int, str]:
@@ -40,6 +40,8 @@ app.add_typer(shift.app, name="shift")
 app.add_typer(recordings.app, name="recordings")
 app.command("export", epilog=EPILOG)(export.export)
 app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
+app.command("verify", epilog=EPILOG)(verify.verify)
+app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
 
 

@@ -14,6 +14,10 @@ from bodycamd.evidence.ledger_reader import KeyInForce, LedgerFile, Line, file_n
 from bodycamd.evidence.statements import ZERO_HASH
 
 
+class UnregisteredKeyError(DataError):
+    """The ledger begins with another key than the registered one: not this camera's, or the wrong key file."""
+
+
 class Chain:
     """Iterate over it once: every good line of every start, in order, each verified before it is given.
 
@@ -64,11 +68,12 @@ class Chain:
             raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
 
     def _check_start(self, line: Line, detail: StartDetail) -> None:
-        if detail.public_key != self._next_key.raw.hex():
-            before = "the start before it named" if self.head != ZERO_HASH else "was registered"
-            raise DataError(f"{line.where}: signed by another key than {before}")
         if line.entry.prev != self.head:
             raise DataError(f"{line.where}: prev is not the SHA-256 of the last good line before this start")
+        if detail.public_key != self._next_key.raw.hex():
+            if self.head == ZERO_HASH:
+                raise UnregisteredKeyError(f"{line.where}: signed by another key than was registered")
+            raise DataError(f"{line.where}: signed by another key than the start before it named")
         unlisted = detail.torn_ledgers_unlisted
         if len(self.unstated) < unlisted or tuple(self.unstated[unlisted:]) != detail.torn_ledgers:
             why = f" ({self._torn_reason})" if self._torn_reason else ""

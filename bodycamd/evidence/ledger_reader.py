@@ -21,8 +21,10 @@ from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
 from bodycamd.evidence.strict import MAX_JSON_BYTES
 
-_FILE_NAME = re.compile(r"([0-9]{6})\.jsonl")
+LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")
 _SIGNATURE_TEXT = 88
+MAX_TORN_HASHED = 16 * 1024 * 1024
+"""Of a torn part that is longer, `torn_sha256` is of so many bytes. (A cut leaves less than one line; more is somebody's doing.)"""
 _MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
 
 
@@ -53,7 +55,7 @@ def starts(folder: Path) -> list[int]:
         return []
     except OSError as error:
         raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
-    return sorted(int(match[1]) for name in names if (match := _FILE_NAME.fullmatch(name)))
+    return sorted(int(match[1]) for name in names if (match := LEDGER_FILE.fullmatch(name)))
 
 
 def highest_start(folder: Path) -> int:
@@ -79,6 +81,11 @@ def lines(file: BinaryIO, source: str) -> Iterator[Line]:
         _check_order(previous, line)
         previous = line
         yield line
+
+
+def single_line(raw: bytes, where: str) -> Line:
+    """One line on its own, without its line end, strict in form; who signed it is not checked. Raises `DataError`."""
+    return _line(raw, len(raw) + 1, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +198,7 @@ def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
     size = os.fstat(file.fileno()).st_size
     file.seek(0)
     sha256, _ = _digest(file, good)
-    torn_sha256, line_ends = _digest(file, size - good)
+    torn_sha256, line_ends = _digest(file, min(size - good, MAX_TORN_HASHED))
     return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, head, in_force.detail, reason)
 
 

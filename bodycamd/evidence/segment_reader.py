@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
@@ -17,6 +17,10 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement, decode_statement
 
 _CHUNK_BYTES = 256 * 1024
+
+
+class CutError(DataError):
+    """The file ends inside a triple: what a power cut leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,13 @@ class Triple:
             raise DataError(f"{self.where}: the signature does not verify")
 
 
+class Source(Protocol):
+    """A file, or a part of one, that is read from its beginning."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next `count` bytes; fewer only at the end."""
+
+
 class SegmentReader:
     """Reads a segment once, from its beginning, as members or as triples (iterate over one of them, once).
 
@@ -67,7 +78,7 @@ class SegmentReader:
     raises `DataError`.
     """
 
-    def __init__(self, file: BinaryIO, source: str) -> None:
+    def __init__(self, file: Source, source: str) -> None:
         self.source = source
         self.position = 0
         self.ended = False
@@ -85,7 +96,7 @@ class SegmentReader:
             where = f"{self.source}: triple {index} at byte {age.offset}"
             stated, signed = next(members, None), next(members, None)
             if stated is None or signed is None:
-                raise DataError(f"{where}: cut before its signature")
+                raise CutError(f"{where}: cut before its signature")
             kinds = age.header.kind, stated.header.kind, signed.header.kind
             if kinds != ("m4s.age" if index else "init.mp4.age", "json", "sig"):
                 raise DataError(f"{where}: its members are {', '.join(kinds)}")
@@ -99,7 +110,7 @@ class SegmentReader:
         while block := self._file.read(ustar.BLOCK):
             where = f"{self.source}: byte {self.position}"
             if len(block) < ustar.BLOCK:
-                raise DataError(f"{where}: cut inside a header")
+                raise CutError(f"{where}: cut inside a header")
             if block == ustar.ZERO_BLOCK:
                 self._read_end(where)
                 return
@@ -121,7 +132,7 @@ class SegmentReader:
         while left:
             chunk = self._file.read(min(left, _CHUNK_BYTES))
             if not chunk:
-                raise DataError(f"{where}: cut inside {header.name}")
+                raise CutError(f"{where}: cut inside {header.name}")
             left -= len(chunk)
             digest.update(chunk)
             running.update(chunk)
@@ -129,7 +140,7 @@ class SegmentReader:
                 content.append(chunk)
         padding = self._file.read(header.padding)
         if len(padding) < header.padding:
-            raise DataError(f"{where}: cut after {header.name}")
+            raise CutError(f"{where}: cut after {header.name}")
         if any(padding):
             raise DataError(f"{where}: the padding after {header.name} is not zero")
         running.update(padding)

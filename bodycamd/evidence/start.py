@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 from bodycamd.evidence import entries, statements
+from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, SignedAnchor
+from bodycamd.evidence.anchor import encode as encode_anchor
 from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Stated, Statement, Video
 from bodycamd.footage import SealedFragment, SealedInit
@@ -145,6 +147,14 @@ class Start:
         entries.check_detail(entry, "to be signed")
         json = statements.encode_entry(entry)
         return SignedEntry(entry, json, self.signer.sign(json))
+
+    def anchor(self, head: str, pin: Pin | None) -> SignedAnchor:
+        """State where the ledger stands. `head` is its last durable line, `pin` the newest durable statement of an open segment."""
+        common = self._common(head)
+        fields = {name: value for name, value in common.items() if name != "prev"}
+        statement = AnchorStatement(format=ANCHOR_FORMAT, head=head, open=pin, **fields)  # type: ignore[arg-type]
+        json = encode_anchor(statement)
+        return SignedAnchor(statement, json, self.signer.sign(json))
 
     def _sign(self, statement: Statement) -> SignedStatement:
         json = statements.encode_statement(statement)

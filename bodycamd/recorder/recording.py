@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bodycamd.control.events import BeginRecording, EndRecording, FragmentDurable, RecordingSealed
 from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence.anchor import Pin
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.start import Start
@@ -118,6 +119,14 @@ class OpenRecording:
     def until_us(self) -> int | None:
         """A fragment that begins here or later does not belong to the recording."""
         return self.ending.action.end_us if self.ending else None
+
+    @property
+    def pin(self) -> Pin | None:
+        """The newest acknowledged statement of the growing segment, for an anchor."""
+        last = self._segment.growing.last if self._segment is not None else None
+        if last is None:
+            return None
+        return Pin(recording=self.id, segment=last.statement.segment, n=last.statement.n, sha256=last.json_sha256)
 
     def append(self, batch: Batch, now_us: Callable[[], int]) -> list[FragmentDurable]:
         """Write as many fragments of the batch as belong into one segment, beginning a new one where that is due.

@@ -64,7 +64,12 @@ class _Entry:
     fields: Mapping[str, Any]
 
 
-_Job = _Begin | Ending | ContinueRecording | SealNow | _Entry
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    answer: Callable[[str], None]
+
+
+_Job = _Begin | Ending | ContinueRecording | SealNow | _Entry | _Anchor
 
 
 class Writer:
@@ -127,6 +132,11 @@ class Writer:
     def note(self, type: str, fields: Mapping[str, Any]) -> None:
         """Queue a ledger entry, in order with everything else that is submitted."""
         self._jobs.append(_Entry(type, dict(fields)))
+        self._ring.wake()
+
+    def anchor(self, answer: Callable[[str], None]) -> None:
+        """Queue an anchor: `answer` is called in the writer's thread with its line, once all that it speaks of is durable."""
+        self._jobs.append(_Anchor(answer))
         self._ring.wake()
 
     def progress(self) -> WriterProgress:
@@ -215,6 +225,9 @@ class Writer:
         recording = self._recording
         if isinstance(job, _Entry):
             self._journal.note(job.type, job.fields)
+        elif isinstance(job, _Anchor):
+            ledger = self._store.ledger
+            job.answer(ledger.start.anchor(ledger.head, recording.pin if recording is not None else None).line)
         elif isinstance(job, _Begin):
             self._begin(job)
         elif recording is None:

@@ -1,0 +1,223 @@
+"""One recording: what the ledger says of it against what lies in its folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from bodycamd.casework.ledger_account import LedgerAccount, Told
+from bodycamd.casework.segment_check import Checked, Place, check_stated, check_unstated
+from bodycamd.casework.verdicts import RecordingReport
+from bodycamd.errors import DataError
+from bodycamd.evidence.anchor import Pin
+from bodycamd.evidence.segment_reader import Triple
+from bodycamd.evidence.statements import FragmentStatement
+from bodycamd.recorder.names import SegmentFile, recording_start
+
+
+class RecordingCheck:
+    """Checks recordings one after the other, in the order of their names. `pin_found` afterwards: whether the anchor's statement is there.
+    """
+
+    def __init__(self, recordings: Path, account: LedgerAccount, pin: Pin | None) -> None:
+        self.recordings = recordings
+        self.account = account
+        self.pin = pin
+        self._last_n = (0, 0)
+        self.pin_found = False
+
+    def check(self, name: str, files: list[SegmentFile] | None, told: Told) -> RecordingReport:
+        """`files` is what was in the folder before the ledger was read; `None` where there was no folder."""
+        return _OneRecording(self, name, files, told).report
+
+    def in_order(self, start: int, checked: Checked) -> bool:
+        """Whether these statements were signed after those of the segment before them; numbers begin anew with each start."""
+        before_start, before_n = self._last_n
+        if not checked.last_n:
+            return True
+        self._last_n = start, checked.last_n
+        return before_start != start or checked.first_n > before_n
+
+
+class _OneRecording:
+    def __init__(self, check: RecordingCheck, name: str, files: list[SegmentFile] | None, told: Told) -> None:
+        self._check = check
+        self._account = check.account
+        self._folder = check.recordings / name
+        self._start = recording_start(name) or 0
+        self._told = told
+        self._first_us: int | None = None
+        self._end_us = 0
+        self.report = RecordingReport(name, opened=told.wall, clock=told.clock)
+        if told.opened is not None:
+            self.report.warning = told.opened.warning
+        if told.closed is not None:
+            self.report.closed = told.closed.reason
+        self._judge(files)
+        self._tell_ledger_side()
+        if self._first_us is not None:
+            self.report.duration_us = max(0, self._end_us - self._first_us)
+        if self.report.gap_us:
+            self._found("incomplete", name, f"stated gaps of {self.report.gap_us / 1e6:.3f} s in all")
+        self.report.verdict = self.report.findings.worst
+
+    @property
+    def _found(self) -> Callable[..., None]:
+        return self.report.findings.add
+
+    @property
+    def _may_be_open(self) -> bool:
+        """Whether no later start has stated yet what this one left."""
+        return self._start >= self._account.recovered_before
+
+    def _judge(self, files: list[SegmentFile] | None) -> None:
+        told, name = self._told, self.report.recording
+        if told.deleted:
+            if files:
+                self._found("altered", name, f"stated as deleted on {told.deleted}, and {len(files)} files are there")
+            else:
+                self._found("deleted", name, f"deleted on {told.deleted}, begun {told.deleting}")
+            return
+        if files is None and not self._folder.is_dir():
+            self._missing_folder()
+            return
+        if files is None:
+            self._found("open", name, "began while this verification began")
+            return
+        by_number: dict[int, list[SegmentFile]] = {number: [] for number in told.segments}
+        for file in files:
+            by_number.setdefault(file.number, []).append(file)
+        for number, there in sorted(by_number.items()):
+            self._judge_segment(number, there)
+
+    def _missing_folder(self) -> None:
+        told, name = self._told, self.report.recording
+        if told.deleting:
+            return
+        if self._account.failure is not None:
+            self._found("unverifiable", name, "it is not there, and the ledger breaks off before it might say why")
+        elif told.opened is not None and told.closed is not None and told.closed.segments == 0:
+            return  # nothing was ever written
+        elif told.closed is None and self._may_be_open:
+            self._found("open", name, "nothing of it is on the disk, and it is not closed")
+        else:
+            self._found("altered", name, "the whole recording is missing")
+
+    def _judge_segment(self, number: int, there: list[SegmentFile]) -> None:
+        place = Place(self.report.recording, number)
+        stated = self._told.segments.get(number)
+        names = [file.path.name for file in there]
+        if stated is not None:
+            path = self._folder / stated.file
+            if _is_file(path):
+                if stated.file not in names and not names:
+                    self._found("open", self._where(path), "was sealed while this verification began")
+                    return
+                self._guarded(path, place, lambda: check_stated(path, place, stated, self._account.openings, self._seen))
+                if stated.kind == "recovered":
+                    cause = f"cut off; start {stated.start} found {stated.fragments} whole fragments and {stated.torn_bytes} torn bytes"
+                    self._found("incomplete", self._where(path), cause + (f" ({stated.reason})" if stated.reason else ""))
+            elif not self._told.deleting:
+                self._found("altered", self._where(path), f"missing: {stated.kind} with {stated.fragments} fragments")
+        for file in there:
+            if stated is not None and (file.path.name == stated.file or not _is_file(file.path)):
+                continue
+            if stated is not None or not self._may_be_open:
+                self._unstated(file.path)
+            else:
+                self._judge_open(file.path, place)
+
+    def _unstated(self, path: Path) -> None:
+        if self._account.failure is not None:
+            self._found("unverifiable", self._where(path), "the ledger breaks off before it would speak of it")
+        else:
+            self._found("altered", self._where(path), "no entry of the ledger states this file")
+
+    def _judge_open(self, path: Path, place: Place) -> None:
+        if self._account.failure is not None:
+            self._unstated(path)
+            return
+        if not _is_file(path):  # sealed since we looked
+            path = path.with_name(f"{place.segment:06d}.tar")
+        checked = self._guarded(path, place, lambda: check_unstated(path, place, self._account.openings, self._seen))
+        if checked is None:
+            return
+        rest = checked.size - checked.good_bytes
+        tail = f"; the last {rest} bytes are no whole fragment ({checked.after})" if rest else ""
+        self._found("open", self._where(path), f"{checked.fragments} whole fragments{tail}")
+
+    def _guarded(self, path: Path, place: Place, check: Callable[[], Checked]) -> Checked | None:
+        try:
+            checked = check()
+        except DataError as error:
+            self._found("altered", self._where(path), str(error))
+            return None
+        except OSError as error:
+            self._found("unverifiable", self._where(path), f"cannot be read: {error.strerror}")
+            return None
+        self.report.segments += 1
+        self.report.fragments += checked.fragments
+        self.report.bytes += checked.good_bytes
+        if not self._check.in_order(place.start, checked):
+            self._found("altered", self._where(path), "its statements were signed before those of the segment before it")
+        return checked
+
+    def _seen(self, triple: Triple) -> None:
+        """A triple that verifies: is the picture time before it there, or stated as missing?"""
+        now, where, pin = triple.statement, triple.where, self._check.pin
+        if pin is not None and (now.recording, now.segment, now.n, triple.json_sha256) == (pin.recording, pin.segment, pin.n, pin.sha256):
+            self._check.pin_found = True
+        if not isinstance(now, FragmentStatement):
+            return
+        if self._first_us is None:
+            self._first_us = now.pts_us
+        elif now.pts_us - self._end_us > now.gap_us:
+            missing = (now.pts_us - self._end_us - now.gap_us) / 1e6
+            self._found("altered", f"{self.report.recording}/{where}", f"{missing:.3f} s of picture before it are missing without a word")
+        self._end_us = max(self._end_us, now.end_us)
+        self.report.gap_us += now.gap_us
+        if now.audio == "lost":
+            self.report.audio_lost_us += now.duration_us
+
+    def _tell_ledger_side(self) -> None:
+        told, name = self._told, self.report.recording
+        for contradiction in told.contradictions:
+            self._found("altered", name, contradiction)
+        for loss in told.losses:
+            self._found("incomplete", name, f"the camera could not write all: {loss}")
+        if told.deleted:
+            return
+        if told.deleting:
+            self._found("incomplete", name, f"deletion was begun {told.deleting}; that it is done is not stated yet")
+        if told.opened is None:
+            self._not_opened()
+        elif told.closed is None:
+            if self._account.failure is not None:
+                self._found("unverifiable", name, "the ledger breaks off before it was closed")
+            else:
+                self._found("open", name, "not closed yet")
+        elif told.closed.reason == "interrupted":
+            self._found("incomplete", name, f"interrupted (power cut, crash or kill); start {told.closed_by} closed it")
+
+    def _not_opened(self) -> None:
+        name = self.report.recording
+        if self._account.failure is not None:
+            self._found("unverifiable", name, "the ledger breaks off before it would speak of this recording")
+        elif self._told.segments:
+            self._found("incomplete", name, "its opening is not in the ledger: entries were lost when the disk refused them")
+        elif not self.report.fragments:
+            self._found("altered", name, "nothing signed speaks of this recording")
+        else:
+            self._found("open", name, "its opening is not in the ledger yet")
+
+    def _where(self, path: Path) -> str:
+        return f"{self.report.recording}/{path.name}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,95 @@
+"""What `bodycamd verify` says: one verdict for each recording, for the ledger and for what else lies in the store, and the exit code.
+
+From best to worst; the worst one wins:
+
+    intact         everything that was stated is there, byte for byte
+    deleted        deleted as stated: the ledger says when and why
+    open           being written, or left so by a cut that no later start has stated yet: whole as far as it goes
+    incomplete     something is not there, and the camera has stated the cause: a power cut, a gap, footage that the disk refused
+    unverifiable   nothing signed speaks of it, or it cannot be read
+    altered        altered or missing: what is there is not what was stated, or is not there
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Verdict = Literal["intact", "deleted", "open", "incomplete", "unverifiable", "altered"]
+
+_ORDER: tuple[Verdict, ...] = ("intact", "deleted", "open", "incomplete", "unverifiable", "altered")
+EXIT_CODES: dict[Verdict, int] = {"intact": 0, "deleted": 0, "open": 3, "incomplete": 3, "unverifiable": 5, "altered": 4}
+WORDS: dict[Verdict, str] = {
+    "intact": "intact",
+    "deleted": "deleted as stated",
+    "open": "open",
+    "incomplete": "incomplete by a stated cause",
+    "unverifiable": "unverifiable",
+    "altered": "altered or missing",
+}
+MAX_FINDINGS = 50
+"""Listed for each recording and for the store; more are counted only, so that a hostile store cannot flood the report."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was found: what it means, where it is, what it is."""
+
+    verdict: Verdict
+    where: str
+    what: str
+
+
+class Findings(msgspec.Struct):
+    """What was found in one place; `worst` of all of them, also of those that are counted only."""
+
+    listed: list[Finding] = []
+    unlisted: int = 0
+    worst: Verdict = "intact"
+
+    def add(self, verdict: Verdict, where: str, what: str) -> None:
+        """Note a finding."""
+        self.worst = worst(self.worst, verdict)
+        if len(self.listed) < MAX_FINDINGS:
+            self.listed.append(Finding(verdict, where, what))
+        else:
+            self.unlisted += 1
+
+
+class RecordingReport(msgspec.Struct):
+    """One recording. Times in microseconds are of the picture; `opened` and `clock` are the camera's wall clock and what it was worth."""
+
+    recording: str
+    verdict: Verdict = "intact"
+    opened: str = ""
+    clock: str = ""
+    warning: str = ""
+    closed: str = ""
+    segments: int = 0
+    fragments: int = 0
+    bytes: int = 0
+    duration_us: int = 0
+    gap_us: int = 0
+    audio_lost_us: int = 0
+    findings: Findings = msgspec.field(default_factory=Findings)
+
+
+class StoreReport(msgspec.Struct):
+    """A whole store. `head` is the SHA-256 of the ledger's last line that verifies; `findings` are about ledger, anchor and stray files."""
+
+    store: str
+    verdict: Verdict = "intact"
+    exit_code: int = 0
+    device: str = ""
+    starts: int = 0
+    entries: int = 0
+    head: str = ""
+    last_wall: str = ""
+    anchor: str = ""
+    findings: Findings = msgspec.field(default_factory=Findings)
+    recordings: list[RecordingReport] = []
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """The one that wins."""
+    return max(verdicts, key=_ORDER.index)

@@ -1,0 +1,146 @@
+"""Verifying a store with public keys only: is everything there that the camera stated, byte for byte, and nothing else?
+
+Guarantees
+- Reads only. Takes no lock: the store may be a copy, or that of a camera at work.
+- Memory does not grow with the footage, only with the number of recordings and of segments that are there.
+- Everything read is taken as hostile. Whatever it is, it ends as a finding; links and special files are never followed or opened.
+- Each byte is accounted for: of ledger files and segments by hash, also what follows an end of an archive or a cut; other files are
+  findings.
+
+Not shown from inside, and what anchors are for: that the newest entries, or the footage after them, have been cut off; that the store was
+replaced by an older copy of itself; that the key in use was stolen with the camera's memory, and the newest epoch was signed anew.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from bodycamd.casework.anchor import Anchor, check_anchor
+from bodycamd.casework.ledger_account import LedgerAccount, Told
+from bodycamd.casework.recording_check import RecordingCheck
+from bodycamd.casework.segment_check import first_prev
+from bodycamd.casework.verdicts import EXIT_CODES, Findings, RecordingReport, StoreReport, worst
+from bodycamd.errors import NotFoundError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.ledger_reader import LEDGER_FILE
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, recording_names, recording_start, segment_files
+
+LOCK_FILE = ".lock"
+Snapshot = dict[str, list[SegmentFile]]
+
+
+def verify(
+    store: Path, registered: PublicKey, anchor: Anchor | None = None, *, progress: Callable[[RecordingReport], None] | None = None
+) -> StoreReport:
+    """Verify everything. `registered` is the key of the camera's registration; `progress` hears of each recording when it is done.
+
+    Raises `NotFoundError` where there is no store at all.
+    """
+    if not store.is_dir():
+        raise NotFoundError(f"{store}: there is no such folder")
+    report = StoreReport(store=str(store))
+    findings = report.findings
+    _look_around(store, findings)
+    ledger_is_sound = _look_at_ledger(store / LEDGER_FOLDER, findings)
+    snapshot = _snapshot(store / RECORDINGS_FOLDER, report)
+    wanted = {prev for files in snapshot.values() for file in files if (prev := first_prev(file.path)) is not None}
+    if anchor is not None:
+        wanted.add(anchor.head)
+    account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
+    _tell_ledger(report, account)
+    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None)
+    for name in sorted(set(snapshot) | set(account.told), key=_order):
+        done = check.check(name, snapshot.get(name), account.told.get(name, Told()))
+        report.recordings.append(done)
+        report.verdict = worst(report.verdict, done.verdict)
+        if progress is not None:
+            progress(done)
+    if anchor is not None:
+        report.anchor = check_anchor(anchor, account, check.pin_found, findings)
+    report.verdict = worst(report.verdict, findings.worst)
+    if report.verdict == "deleted":
+        report.verdict = "intact"
+    report.exit_code = EXIT_CODES[report.verdict]
+    return report
+
+
+def _order(name: str) -> tuple[int, str]:
+    return recording_start(name) or 0, name
+
+
+def _look_around(store: Path, findings: Findings) -> None:
+    for entry in _entries(store, findings):
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if entry.name in (RECORDINGS_FOLDER, LEDGER_FOLDER):
+            if not stat.S_ISDIR(mode):
+                findings.add("altered", entry.name, "not a folder")
+        elif entry.name != LOCK_FILE or not stat.S_ISREG(mode) or entry.stat(follow_symlinks=False).st_size:
+            findings.add("unverifiable", entry.name, "does not belong in a store: nothing signed speaks of it")
+
+
+def _look_at_ledger(folder: Path, findings: Findings) -> bool:
+    """Whether the ledger can be read: there is one, and its files are files."""
+    if folder.is_symlink() or not folder.is_dir():
+        findings.add("altered", LEDGER_FOLDER, "there is no ledger")
+        return False
+    sound, files = True, 0
+    for entry in _entries(folder, findings):
+        if not LEDGER_FILE.fullmatch(entry.name):
+            findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed speaks of it")
+        elif not entry.is_file(follow_symlinks=False):
+            findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "not a regular file")
+            sound = False
+        else:
+            files += 1
+    if not files:
+        findings.add("altered", LEDGER_FOLDER, "the ledger is empty")
+    return sound
+
+
+def _snapshot(recordings: Path, report: StoreReport) -> Snapshot:
+    """The segments that are there now, by recording. Read before the ledger, which then knows at least as much."""
+    found: Snapshot = {}
+    if recordings.is_symlink() or not recordings.is_dir():
+        if not recordings.is_symlink():
+            report.findings.add("altered", RECORDINGS_FOLDER, "there is no folder of recordings")
+        return found
+    try:
+        names, strays = recording_names(recordings)
+    except OSError as error:
+        report.findings.add("unverifiable", RECORDINGS_FOLDER, f"cannot be read: {error.strerror}")
+        return found
+    for stray in strays:
+        report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{stray.path}", stray.reason)
+    for name in names:
+        try:
+            found[name], inner = segment_files(recordings / name)
+        except OSError as error:
+            report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{name}", f"cannot be read: {error.strerror}")
+            continue
+        for stray in inner:
+            report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{stray.path}", stray.reason)
+    return found
+
+
+def _tell_ledger(report: StoreReport, account: LedgerAccount) -> None:
+    report.starts, report.entries, report.head = account.starts, account.entries, account.head
+    if account.last is not None:
+        report.device, report.last_wall = account.last.device, account.last.wall
+    if account.failure is not None:
+        report.findings.add(account.failure[0], LEDGER_FOLDER, account.failure[1])
+    if account.tail:
+        report.findings.add("open", LEDGER_FOLDER, f"{account.tail}: being written, or cut off")
+    for note in account.notes:
+        report.findings.add("intact", LEDGER_FOLDER, note)
+
+
+def _entries(folder: Path, findings: Findings) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        findings.add("unverifiable", folder.name, f"cannot be read: {error.strerror}")
+        return []

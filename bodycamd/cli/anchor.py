@@ -1,0 +1,44 @@
+"""`bodycamd anchor`: where the ledger stands, signed, to be kept outside the camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bodycamd.errors import OutputError, UnavailableError, UsageError
+
+
+def anchor(
+    store: Annotated[Path | None, typer.Option(help="A store at rest, or a copy: its last ledger entry is the anchor.")] = None,
+    socket: Annotated[Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here instead of printing it.")] = None,
+    qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG) for a phone.")] = None,
+) -> None:
+    """Take an anchor. Kept outside the camera, it shows later that nothing before it was cut off, rewritten or replaced by an older copy.
+
+    With neither option the running camera of this machine is asked.
+    """
+    from bodycamd.casework import anchor as anchors
+    from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+
+    if store is not None and socket is not None:
+        raise UsageError("--store reads a store at rest, --socket asks a running camera: give one of them")
+    if store is not None:
+        taken = anchors.of_store(store)
+    else:
+        with ControlClient(socket or DEFAULT_SOCKET) as client:
+            answer = client.request("anchor")
+        if not isinstance(answer, dict) or not isinstance(answer.get("line"), str):
+            raise UnavailableError("the daemon's answer is no anchor: is it of another version?")
+        taken = anchors.from_line(answer["line"], "the daemon's anchor")
+    if qr is not None:
+        taken.qr_png(qr)
+    if out is None:
+        typer.echo(taken.file_bytes().decode(), nl=False)
+        return
+    try:
+        out.write_bytes(taken.file_bytes())
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written: {error.strerror}") from error

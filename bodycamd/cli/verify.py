@@ -1,0 +1,92 @@
+"""`bodycamd verify`: is a store what the camera stated? Needs public keys only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodycamd.cli.output import duration, print_json, size
+from bodycamd.errors import BodycamError, UsageError
+
+if TYPE_CHECKING:
+    from bodycamd.casework.anchor import Anchor
+    from bodycamd.casework.verdicts import Findings, RecordingReport, StoreReport
+    from bodycamd.evidence.keys import PublicKey
+
+
+def verify(
+    device_key: Annotated[Path, typer.Option(help="The camera's registered public key (device.pem).")],
+    store: Annotated[Path, typer.Option(help="The folder of recordings/ and ledger/, or a copy.")] = Path("/var/lib/bodycamd/store"),
+    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify every byte of a store: ledger, recordings, and that nothing is missing.
+
+    Ends with 0 where all is intact (or deleted as stated), 3 where something is incomplete by a stated cause or still open, 4 where it is
+    altered or missing, 5 where it cannot be verified; the worst of them wins: 4, then 5, then 3. Writes nothing; the store of a running
+    camera will do.
+    """
+    from bodycamd.casework.verify import verify as check
+
+    registered, taken = _inputs(device_key, anchor, store)
+    listener = None if json else _print_recording
+    report = check(store, registered, taken, progress=listener)
+    if json:
+        print_json(report)
+    else:
+        _print_store(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _inputs(device_key: Path, anchor: Path | None, store: Path) -> tuple[PublicKey, Anchor | None]:
+    """What the command line names; whatever is wrong with it is wrong use: exit code 2."""
+    from bodycamd.casework.anchor import read
+    from bodycamd.evidence.keys import PublicKey
+
+    if not store.is_dir():
+        raise UsageError(f"{store}: there is no such folder")
+    try:
+        pem = device_key.read_bytes()[:65536]
+        return PublicKey.from_pem(pem), read(anchor) if anchor is not None else None
+    except OSError as error:
+        raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
+    except BodycamError as error:
+        raise UsageError(f"{device_key if anchor is None else f'{device_key} or {anchor}'}: {error}") from error
+
+
+def _print_recording(done: RecordingReport) -> None:
+    from bodycamd.casework.verdicts import WORDS
+
+    facts = f"{duration(done.duration_us / 1e6)}, {done.fragments} fragments in {done.segments} segments, {size(done.bytes)}"
+    typer.echo(f"{done.recording}  {WORDS[done.verdict]:<28}  {facts}" + (f"  opened {done.opened}" if done.opened else ""))
+    _print_findings(done.findings)
+
+
+def _print_store(report: StoreReport) -> None:
+    from bodycamd.casework.verdicts import WORDS
+
+    device, until = report.device or "?", report.last_wall or "?"
+    typer.echo(f"ledger       {report.entries} entries of {report.starts} starts of {device}, up to {until}")
+    typer.echo(f"head         {report.head}")
+    if report.anchor:
+        typer.echo(f"anchor       {report.anchor}")
+    _print_findings(report.findings)
+    typer.echo(f"{report.store}: {WORDS[report.verdict]}")
+    sys.stdout.flush()
+
+
+def _print_findings(findings: Findings) -> None:
+    from bodycamd.casework.verdicts import WORDS
+
+    for finding in findings.listed:
+        typer.echo(f"    {WORDS[finding.verdict]}: {_printable(finding.where)}: {_printable(finding.what)}")
+    if findings.unlisted:
+        typer.echo(f"    and {findings.unlisted} more")
+
+
+def _printable(text: str) -> str:
+    """File names in a hostile store may hold anything; a terminal gets none of it."""
+    return text if text.isprintable() else ascii(text)

@@ -1,0 +1,91 @@
+"""An anchor: where a ledger stands, signed by the key in use, to be kept outside the camera.
+
+What comes later must extend it: a ledger that was cut off, rewritten or replaced by an older copy does not hold the line that it names.
+While a recording is open the anchor also pins the newest durable statement of its growing segment.
+
+The form is that of a ledger line, `base64(signature) SP json`. It can never pass for one: it has `head` where an entry has `prev`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from bodycamd.errors import DataError
+from bodycamd.evidence import strict
+from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
+from bodycamd.evidence.statements import BootId, ClockQuality, DeviceId, Positive, RecordingId, Sha256, StartNumber, Stated, Wall, wall_us
+
+ANCHOR_FORMAT: Literal["bodycam-anchor/1"] = "bodycam-anchor/1"
+
+
+class Pin(Stated, frozen=True, kw_only=True):
+    """The newest durable statement of the segment that is open: its number and the SHA-256 of its `.json`."""
+
+    recording: RecordingId
+    segment: Annotated[int, Meta(ge=0, le=999_999)]
+    n: Positive
+    sha256: Sha256
+
+
+class AnchorStatement(Stated, tag_field="type", tag="anchor", frozen=True, kw_only=True):
+    """`head` is the SHA-256 of the ledger's last line, `n` the number of this statement: everything before it was durable."""
+
+    format: Literal["bodycam-anchor/1"]
+    n: Positive
+    head: Sha256
+    key: Sha256
+    device: DeviceId
+    start: StartNumber
+    boot_id: BootId
+    boottime_ns: Annotated[int, Meta(ge=0)]
+    wall: Wall
+    clock: ClockQuality
+    open: Pin | None = None
+
+
+_anchors: msgspec.json.Decoder[AnchorStatement] = msgspec.json.Decoder(AnchorStatement)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAnchor:
+    """An anchor with the bytes that were signed."""
+
+    statement: AnchorStatement
+    json: bytes
+    signature: bytes
+
+    @property
+    def line(self) -> str:
+        """What is handed out: one line of text."""
+        return f"{base64.b64encode(self.signature).decode()} {self.json.decode()}"
+
+    def signed_by(self, key: PublicKey) -> bool:
+        """Whether this key is the one it names, and signed it."""
+        return self.statement.key == key.id and key.verifies(self.signature, self.json)
+
+
+def encode(statement: AnchorStatement) -> bytes:
+    """The bytes to be signed. Raises `DataError` for what a reader would refuse."""
+    raw = strict.encode(statement, "to be signed")
+    strict.decode(raw, _anchors, "to be signed")
+    return raw
+
+
+def decode(line: str, where: str) -> SignedAnchor:
+    """Read a handed-out line; the signature is not yet checked. Raises `DataError`."""
+    signature, _, json = line.strip().partition(" ")
+    try:
+        raw, decoded = json.encode("utf-8"), base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DataError(f"{where}: not an anchor: base64 of a signature, a space and JSON") from error
+    if len(decoded) != SIGNATURE_BYTES:
+        raise DataError(f"{where}: not an anchor: the signature has {len(decoded)} bytes")
+    statement = strict.decode(raw, _anchors, where)
+    wall_us(statement.wall, where)
+    return SignedAnchor(statement, raw, decoded)
