@@ -61,10 +61,11 @@ class Gate:
 class BadWorker(worker.Worker):
     """Opens as the real one, then waits for its trigger."""
 
+    frozen = -1
+    """A file in `FROZEN`, opened before the worker confines itself."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        frozen = folder() / FROZEN
-        self._frozen = os.open(frozen / "file", os.O_WRONLY | os.O_CREAT) if frozen.is_dir() else -1
         self._open_source = self._source.open
         self._source.open = self._open_camera  # type: ignore[method-assign]
         self._gate: Gate
@@ -94,7 +95,7 @@ class BadWorker(worker.Worker):
                 with self._link._sending:
                     sock.sendall(b"BCL1" + struct.pack("<II", 100, 0xFFFF_FFFF))
             case "undying":
-                os.write(self._frozen, b"x")
+                os.write(self.frozen, b"x")
 
 
 class BadMicrophone:
@@ -136,6 +137,8 @@ def main() -> None:
         return opened
 
     sounddevices.device_opener = device_opener
+    if (frozen := folder() / FROZEN).is_dir():
+        BadWorker.frozen = os.open(frozen / "file", os.O_WRONLY | os.O_CREAT)
     worker.Worker = BadWorker  # type: ignore[misc, assignment]
     worker.main(sys.argv)
 
