@@ -1,6 +1,6 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly test-camera test-unit clean
+.PHONY: help demo test check bench nightly test-camera test-unit test-powercut clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,10 +31,15 @@ test-unit: ## the systemd unit booted in a container (root, 1 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-unit
 
+test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop devices, minutes)
+	@scripts/setup bench
+	@CUTS=$(or $(CUTS),150) scripts/test-powercut
+
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
 	BODYCAMD_TEST_SCALE=1 scripts/test
 	$(MAKE) bench test-camera test-unit
+	$(MAKE) test-powercut CUTS=1000
 
 clean: ## remove what the targets made (not the Debian packages)
 	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info

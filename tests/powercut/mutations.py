@@ -1,0 +1,35 @@
+"""Each durable step of the product. Without any of them a power cut must show a loss; a step that nothing misses has no business here."""
+
+from __future__ import annotations
+
+BY_EXT4 = (
+    "fsync recorder.recording._write",
+    "fsync recorder.recording._make_folder",
+    "fsync recorder.recording.seal_segment",
+    "fsync recorder.recovery._recover_segment",
+    "fsync evidence.ledger.append",
+    "fsync evidence.ledger._settle",
+    "fsync evidence.durable.create",
+    "fsync evidence.durable.make_folder",
+)
+"""Folders. On ext4 the `fdatasync` of a file whose size changed commits the journal, and with it every name so far: there these steps show
+no difference. POSIX promises nothing of the kind, so the disk of `posix` shows it."""
+
+OF_THE_BLOCKS = ("fdatasync evidence.durable.erase", "write evidence.durable.erase")
+"""A key that was not overwritten has no name any more, but stands in the blocks: only the logged device shows it."""
+
+ON_EXT4 = (
+    "fdatasync recorder.recording._write",
+    "fdatasync recorder.recording.seal_segment",
+    "fdatasync evidence.segment.recover",
+    "fdatasync evidence.ledger.append",
+    "fdatasync evidence.durable.settle",
+    "fdatasync evidence.durable.create",
+    *OF_THE_BLOCKS,
+)
+"""What the logged ext4 shows."""
+
+ON_POSIX = tuple(step for step in (*BY_EXT4, *ON_EXT4) if step not in OF_THE_BLOCKS)
+"""What the disk of `posix` shows."""
+
+ALL = frozenset((*ON_EXT4, *ON_POSIX))
