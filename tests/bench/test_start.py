@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import SystemClock
+from bodycamd.evidence.keys import provision
+from bodycamd.evidence.ledger_reader import start_keys
+from bodycamd.evidence.segment import recover
 from bodycamd.recorder.store import Store
 from tests.bench import stores
 from tests.bench.figures import Table
@@ -71,12 +74,13 @@ def test_store_of_28_days_and_ready(table: Table, memory_folder: Path, tmp_path:
             assert camera.stop() == 0, camera.journal
         shutil.rmtree(camera.store)
         shutil.rmtree(camera.device / "signing")
-        from bodycamd.evidence.keys import provision
 
         provision(camera.device / "signing")
         fragments = stores.fill(camera.store, camera.device / "signing", device_id="test-1")
         on_disk = Path(shutil.copytree(camera.store, tmp_path / "store"))
         signing = Path(shutil.copytree(camera.device / "signing", tmp_path / "signing"))
+        checked = recover(on_disk / "recordings" / "000028-0024" / "000002.tar", start_keys(on_disk / "ledger", 28))
+        assert (checked.fragments, checked.ended, checked.torn_bytes) == (stores.FRAGMENTS, True, 0)
         opened = []
         for _ in range(3):
             before = time.perf_counter()
