@@ -15,8 +15,6 @@ from typing import Literal
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import (
     RecordingClosed,
-    RecordingDeleted,
-    RecordingDeleting,
     RecordingOpened,
     SegmentRecovered,
     SegmentSealed,
@@ -25,6 +23,7 @@ from bodycamd.evidence.entries import (
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError
 from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.names import recording_start

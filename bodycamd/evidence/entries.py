@@ -11,6 +11,16 @@ from msgspec import Meta
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
+from bodycamd.evidence.retention_entries import (
+    HoldAdded,
+    HoldReleased,
+    HoldReviewDue,
+    LedgerShortened,
+    RecordingDeleted,
+    RecordingDeleting,
+    RetentionRules,
+    TimeStated,
+)
 from bodycamd.evidence.statements import Count, Entry, RawPublicKey, RecordingId, Sha256, ShortText, Stated
 
 LEDGER_FORMAT: Literal["bodycam-ledger/1"] = "bodycam-ledger/1"
@@ -66,12 +76,16 @@ class RecordingOpened(Stated, frozen=True, kw_only=True):
 class RecordingClosed(Stated, frozen=True, kw_only=True):
     """`recording_closed`: why it ended, and what was written. `duration_us` is of the picture, from the first kept frame to the end of the
     last: what an export lasts. What the first fragment holds before the recording's start is in its `pre_start_us`.
+
+    `end_us` is the end of the last frame, in CLOCK_BOOTTIME of the boot that opened the recording: retention counts from it. Absent where
+    nothing was written.
     """
 
     recording: RecordingId
     reason: ShortText
     duration_us: Count
     segments: Count
+    end_us: Count | None = None
 
 
 class SegmentSealed(Stated, frozen=True, kw_only=True):
@@ -105,19 +119,6 @@ class SegmentRecovered(Stated, frozen=True, kw_only=True):
     torn_sha256: Sha256 | None = None
 
 
-class RecordingDeleting(Stated, frozen=True, kw_only=True):
-    """`deleting`: from here on the recording's files go. `reason` says why they may."""
-
-    recording: RecordingId
-    reason: ShortText
-
-
-class RecordingDeleted(Stated, frozen=True, kw_only=True):
-    """`deleted`: nothing of the recording is left."""
-
-    recording: RecordingId
-
-
 DETAILS: dict[str, type[Stated]] = {
     "start": StartDetail,
     "key_changed": KeyChanged,
@@ -127,6 +128,12 @@ DETAILS: dict[str, type[Stated]] = {
     "segment_recovered": SegmentRecovered,
     "deleting": RecordingDeleting,
     "deleted": RecordingDeleted,
+    "hold_added": HoldAdded,
+    "hold_released": HoldReleased,
+    "hold_review_due": HoldReviewDue,
+    "ledger_shortened": LedgerShortened,
+    "retention_rules": RetentionRules,
+    "time": TimeStated,
 }
 TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
 

@@ -196,7 +196,9 @@ class OpenRecording:
         duration_us = 0
         if self._first_us is not None and self.last_end_us is not None:
             duration_us = max(0, self.last_end_us - self._first_us)
-        self._journal.state(RecordingClosed(recording=self.id, reason=reason, duration_us=duration_us, segments=self._segments))
+        self._journal.state(
+            RecordingClosed(recording=self.id, reason=reason, duration_us=duration_us, segments=self._segments, end_us=self.last_end_us)
+        )
         return RecordingSealed(self.id, duration_us, now_us())
 
     def abandon_segment(self) -> None:

@@ -167,6 +167,7 @@ class _Work:
                         reason=INTERRUPTED,
                         duration_us=duration_us(glances),
                         segments=len(glances),
+                        end_us=max((g.last.end_us for g in glances if g.last is not None), default=None),
                     )
                 )
 

@@ -57,9 +57,9 @@ def test_what_was_left_open_is_recovered_and_no_byte_is_changed(tmp_path: Path) 
     found = assert_found(root, events)
     entry = found.entries("segment_recovered")[0]
     assert (entry["torn_bytes"], entry["fragments"]) == (714, 2)
-    assert found.entries("recording_closed") == [
-        {"recording": recording, "reason": "interrupted", "duration_us": 6 * SECOND, "segments": 2}
-    ]
+    closed = found.entries("recording_closed")[0]
+    end_us = max(event.pts_us + event.duration_us for event in events)
+    assert closed == {"recording": recording, "reason": "interrupted", "duration_us": 6 * SECOND, "segments": 2, "end_us": end_us}
 
 
 def test_the_stock_command_opens_the_good_part(tmp_path: Path) -> None:

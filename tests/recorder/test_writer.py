@@ -42,6 +42,7 @@ def test_a_recording_from_press_to_sealed_segment(rig: Rig) -> None:
         "reason": "officer",
         "duration_us": sealed.duration_us,
         "segments": 1,
+        "end_us": 8 * SECOND,
     }
     assert rig.failures() == []
 

@@ -1,0 +1,105 @@
+"""The ledger's entries about how long footage is kept: the rules, what the clock proved, holds, deletions, and the ledger's own shortening.
+
+Times inside a detail are RFC 3339 text of the wall clock as it was reckoned then; the entry's own `wall`, `boottime_ns` and `clock` say
+when and by which clock the entry was made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from bodycamd.evidence.statements import Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
+
+Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+SomeText = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class RetentionRules(Stated, frozen=True, kw_only=True):
+    """`retention_rules`: how long footage and ledger are kept from here on. `legal_basis` stands beside more than 28 days."""
+
+    days: Positive
+    keep_months: Positive
+    legal_basis: ShortText | None = None
+
+
+class TimeStated(Stated, frozen=True, kw_only=True):
+    """`time`: what the clock is worth. Made every hour, at a clean stop, and when `confirmed` changes.
+
+    `trusted` is the kernel's word. `confirmed` says that retention relies on the wall clock of this very entry: it is trusted, and it went
+    on from what was confirmed before by less than a day, or was trusted without a pause for half an hour.
+    """
+
+    trusted: bool
+    confirmed: bool
+
+
+class HoldAdded(Stated, frozen=True, kw_only=True):
+    """`hold_added`: from here on the recording is not deleted, until this hold and every other one on it are released."""
+
+    recording: RecordingId
+    ground: Ground
+    reference: SomeText
+    by: SomeText
+    review_on: Day
+
+
+class HoldReleased(Stated, frozen=True, kw_only=True):
+    """`hold_released`: the hold on this ground is over."""
+
+    recording: RecordingId
+    ground: Ground
+    reason: SomeText
+    by: SomeText
+
+
+class HoldReviewDue(Stated, frozen=True, kw_only=True):
+    """`hold_review_due`: the day has come on which somebody wanted to look whether the hold is still needed. The hold stays."""
+
+    recording: RecordingId
+    ground: Ground
+    review_on: Day
+
+
+class RecordingDeleting(Stated, frozen=True, kw_only=True):
+    """`deleting`: from here on the recording's files go. `reason` says why they may.
+
+    `proof` is what showed that `days` have passed: the wall clock, or the running time alone. `age_seconds` is the least age that it shows;
+    `ended_before` the latest possible end of the recording by the wall clock, absent where none is known. `segments` and `bytes` are what
+    was found.
+    """
+
+    recording: RecordingId
+    reason: ShortText
+    days: Positive | None = None
+    proof: Literal["wall_clock", "running_time"] | None = None
+    age_seconds: Count | None = None
+    ended_before: Wall | None = None
+    segments: Count | None = None
+    bytes: Count | None = None
+
+
+class RecordingDeleted(Stated, frozen=True, kw_only=True):
+    """`deleted`: no segment of the recording is left. `strays_left` counts what else lay in its folder and was left alone."""
+
+    recording: RecordingId
+    strays_left: Count = 0
+
+
+class LedgerShortened(Stated, frozen=True, kw_only=True):
+    """`ledger_shortened`: the checkpoint. The files of the starts below `first_kept` are dropped after this entry.
+
+    `file` holds the first line of every dropped start, so that the registered key still leads to the keys of today; `sha256` and `lines`
+    are of it. `head` is the SHA-256 of the last dropped line: what the first kept one names as `prev`. `next_key` is the raw public key
+    that the first kept start must sign with. `entries` counts the lines that were dropped now.
+    """
+
+    first_kept: StartNumber
+    file: ShortText
+    sha256: Sha256
+    lines: Positive
+    head: Sha256
+    next_key: RawPublicKey
+    entries: Count
