@@ -102,8 +102,12 @@ def test_nothing_on_the_card_is_plaintext_or_opens_it(camera: Camera, marker: by
     camera.stop_recording()
     wait_for(lambda: camera.segments() and camera.segments()[-1].suffix == ".tar", what="the sealed segment")
     segment = camera.segments()[-1]
-    film = stock_tools.play(segment, camera.identity, tmp_path / "film.mp4")
-    assert marker in film.read_bytes(), "with the private key the marker is there"
+    film = stock_tools.play(segment, camera.identity, tmp_path / "film.mp4").read_bytes()
+    assert marker in film, "with the private key the marker is there"
+    # More than a box's four letters: those come up by chance, also in the base64 of an age file's head.
+    heads = (film[4:12], b"moof\0\0\0\x10mfhd")
+    assert heads[0].startswith(b"ftyp")
+    assert heads[1] in film
     files = [path for folder in (camera.device, camera.store) for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 5
     for path in files:
@@ -111,8 +115,7 @@ def test_nothing_on_the_card_is_plaintext_or_opens_it(camera: Camera, marker: by
         assert marker not in data, path
         assert b"AGE-SECRET-KEY" not in data.upper(), path
         if path.suffix != ".wav":
-            assert b"ftyp" not in data, path
-            assert b"moof" not in data, path
+            assert not any(head in data for head in heads), path
     (age_file, *_) = [member for member in stock_tools.extract(segment, tmp_path / "members") if member.suffix == ".age"]
     for path in files:
         done = subprocess.run(["age", "-d", "-i", str(path), str(age_file)], capture_output=True, stdin=subprocess.DEVNULL)
