@@ -80,7 +80,7 @@ class _OneRecording:
             else:
                 self._found("deleted", name, f"deleted on {told.deleted}, begun {told.deleting}")
             return
-        if files is None and not self._folder.is_dir():
+        if files is None and not _is(stat.S_ISDIR, self._folder):
             self._missing_folder()
             return
         if files is None:
@@ -217,7 +217,12 @@ class _OneRecording:
 
 
 def _is_file(path: Path) -> bool:
+    return _is(stat.S_ISREG, path)
+
+
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    """What stands there itself; links are not followed."""
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
+        return kind(os.lstat(path).st_mode)
     except OSError:
         return False

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from bodycamd.casework.ledger_account import Opening, StatedSegment
 from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
+from bodycamd.evidence.keys import SIGNATURE_BYTES
 from bodycamd.evidence.segment import sha256_between
 from bodycamd.evidence.segment_reader import CutError, SegmentReader, Triple, check_follows
 from bodycamd.evidence.statements import InitStatement, decode_statement
@@ -26,6 +27,10 @@ from bodycamd.recorder.names import recording_start
 MAX_TORN_BYTES = 64 * 1024 * 1024
 """More than this was never being written at one time."""
 TripleSeen = Callable[[Triple], None]
+
+
+class ContradictionError(DataError):
+    """A whole triple that says or is signed otherwise than it must be here: no cut does that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,8 @@ def check_stated(path: Path, place: Place, stated: StatedSegment, openings: Mapp
 def check_unstated(path: Path, place: Place, openings: Mapping[str, Opening], seen: TripleSeen) -> Checked:
     """Check a segment that the ledger does not state yet: as far as it is whole.
 
-    A cut leaves a file that ends inside a triple, or one with zero blocks at its end that were never written; a file that has its final
-    name was whole before it got it. Raises `DataError` for anything else, `OSError` where it cannot be read.
+    A cut leaves a file that ends inside a triple, or one that ends in zero blocks which were never written; a file that has its final name
+    was whole before it got it. Raises `DataError` for anything else, `OSError` where it cannot be read.
     """
     with _open(path) as file:
         checked = Checked(size=os.fstat(file.fileno()).st_size)
@@ -108,7 +113,8 @@ def check_unstated(path: Path, place: Place, openings: Mapping[str, Opening], se
         try:
             _read(reader, place, openings, seen, checked)
         except DataError as error:
-            if not isinstance(error, CutError) and not _has_zero_block(file, checked.good_bytes, checked.size):
+            cut = isinstance(error, CutError) or _ends_in_zeros(file, checked.good_bytes, checked.size)
+            if isinstance(error, ContradictionError) or not cut:
                 raise
             checked.after = shortened(str(error), 190)
         if path.suffixes == [".tar"] and not (reader.ended and checked.good_bytes == checked.size):
@@ -116,14 +122,19 @@ def check_unstated(path: Path, place: Place, openings: Mapping[str, Opening], se
         return checked
 
 
-def _has_zero_block(file: BinaryIO, begin: int, size: int) -> bool:
+def _ends_in_zeros(file: BinaryIO, begin: int, size: int) -> bool:
+    """Whether from the first zero block on there are only zeros."""
     if size - begin > MAX_TORN_BYTES:
         return False
     file.seek(begin)
-    while len(block := file.read(ustar.BLOCK)) == ustar.BLOCK:
-        if block == ustar.ZERO_BLOCK:
-            return True
-    return False
+    zeros = False
+    while block := file.read(ustar.BLOCK):
+        if any(block):
+            if zeros:
+                return False
+        elif len(block) == ustar.BLOCK:
+            zeros = True
+    return zeros
 
 
 def _read(reader: SegmentReader, place: Place, openings: Mapping[str, Opening], seen: TripleSeen, checked: Checked) -> None:
@@ -133,11 +144,10 @@ def _read(reader: SegmentReader, place: Place, openings: Mapping[str, Opening], 
         if triple.index == 0:
             opening = openings.get(triple.statement.prev)
         if opening is None:
-            raise DataError(f"{triple.where}: prev names no line of the ledger")
-        key = opening.epoch.key
-        triple.check_signature({key.id: key})
-        _check_place(triple, place, opening)
-        check_follows(previous, triple)
+            raise ContradictionError(f"{triple.where}: prev names no line of the ledger")
+        if triple.signature == bytes(SIGNATURE_BYTES):
+            raise DataError(f"{triple.where}: not signed")
+        _check_triple(triple, previous, place, opening)
         now = triple.statement
         if previous is None:
             checked.first_n = now.n
@@ -146,6 +156,16 @@ def _read(reader: SegmentReader, place: Place, openings: Mapping[str, Opening], 
         checked.last_sha256 = triple.json_sha256
         seen(triple)
     checked.ended, checked.good_bytes = reader.ended, reader.position
+
+
+def _check_triple(triple: Triple, previous: Triple | None, place: Place, opening: Opening) -> None:
+    key = opening.epoch.key
+    try:
+        triple.check_signature({key.id: key})
+        _check_place(triple, place, opening)
+        check_follows(previous, triple)
+    except DataError as error:
+        raise ContradictionError(str(error)) from error
 
 
 def _check_place(triple: Triple, place: Place, opening: Opening) -> None:

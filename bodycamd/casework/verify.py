@@ -50,7 +50,7 @@ def verify(
     if anchor is not None:
         wanted.add(anchor.head)
     account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
-    _tell_ledger(report, account)
+    _tell_ledger(report, account, len(snapshot))
     check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
         done = check.check(name, snapshot.get(name), account.told.get(name, Told()))
@@ -125,12 +125,14 @@ def _snapshot(recordings: Path, report: StoreReport) -> Snapshot:
     return found
 
 
-def _tell_ledger(report: StoreReport, account: LedgerAccount) -> None:
+def _tell_ledger(report: StoreReport, account: LedgerAccount, recordings: int) -> None:
     report.starts, report.entries, report.head = account.starts, account.entries, account.head
     if account.last is not None:
         report.device, report.last_wall = account.last.device, account.last.wall
     if account.failure is not None:
         report.findings.add(account.failure[0], LEDGER_FOLDER, account.failure[1])
+    elif not account.entries and not report.findings.listed:
+        report.findings.add("altered" if recordings else "open", LEDGER_FOLDER, "there is no whole entry in it")
     if account.tail:
         report.findings.add("open", LEDGER_FOLDER, f"{account.tail}: being written, or cut off")
     for note in account.notes:

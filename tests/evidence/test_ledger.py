@@ -170,7 +170,7 @@ def test_a_changed_missing_or_added_line_breaks_the_chain(tmp_path: Path) -> Non
         with pytest.raises(DataError):
             chain(tmp_path, registered)
     second.unlink()
-    with pytest.raises(DataError, match="another key"):
+    with pytest.raises(DataError, match="prev is not"):
         chain(tmp_path, registered)
     second.write_bytes(content)
     assert len(chain(tmp_path, registered)) == 9
