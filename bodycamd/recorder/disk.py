@@ -1,10 +1,11 @@
 """The file operations that footage goes through: one narrow seam, so that tests can fail, count or leave out each durable step.
 
-`Disk` is the real one. Its methods are the only places of the recorder where footage files are made, written, renamed or synchronised.
+`Disk` is the real one. Its methods are the only places of the recorder where footage files are made, written, renamed, removed or
+synchronised.
 
-Guarantees: nothing is ever overwritten or truncated; a short write is continued; an error is raised as the kernel gave it (`OSError`) and
-is never retried here: after a failed `fdatasync` the kernel may have thrown the data away, so that a second, successful one would prove
-nothing.
+Guarantees: nothing is ever overwritten or truncated, and removed only by `remove` (retention alone asks for it); a short write is
+continued; an error is raised as the kernel gave it (`OSError`) and is never retried here: after a failed `fdatasync` the kernel may have
+thrown the data away, so that a second, successful one would prove nothing.
 
 Not guaranteed: that a drive which lies about its cache keeps what it said it had.
 """
@@ -43,6 +44,12 @@ class FileOperations(Protocol):
 
     def rename(self, old: Path, new: Path) -> None:
         """Give a file its new name. `FileExistsError` if there is anything of that name."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file's name. Durable after `fsync_folder`."""
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove an empty folder. `OSError` (ENOTEMPTY) if anything is in it."""
 
     def close(self, descriptor: int) -> None:
         """Give the descriptor back. Says nothing about durability."""
@@ -94,6 +101,14 @@ class Disk:
         if os.path.lexists(new):
             raise FileExistsError(errno.EEXIST, "the name is taken", str(new))
         os.rename(old, new)
+
+    def remove(self, path: Path) -> None:
+        """See `FileOperations`."""
+        os.unlink(path)
+
+    def remove_folder(self, path: Path) -> None:
+        """See `FileOperations`."""
+        os.rmdir(path)
 
     def close(self, descriptor: int) -> None:
         """See `FileOperations`."""

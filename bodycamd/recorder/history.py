@@ -41,14 +41,23 @@ _decoder = msgspec.json.Decoder(PastEntry)
 
 def past_entries(ledger_folder: Path, start: int) -> list[PastEntry]:
     """The entries of one start's file up to the first line that cannot be read; none where there is no file. Raises `OSError`."""
+    return entries_from(ledger_folder, start, 0)[0]
+
+
+def entries_from(ledger_folder: Path, start: int, offset: int) -> tuple[list[PastEntry], int]:
+    """The entries of one start's file from the byte `offset`, where a line begins, and the byte after the last whole one of them; none
+    where there is no file. Raises `OSError`."""
     try:
-        content = (ledger_folder / file_name(start)).read_bytes()
+        with open(ledger_folder / file_name(start), "rb") as file:
+            file.seek(offset)
+            content = file.read()
     except FileNotFoundError:
-        return []
+        return [], offset
     found: list[PastEntry] = []
     for line in content.split(b"\n")[:-1]:
         try:
             found.append(_decoder.decode(line[_SIGNATURE_AND_SPACE:]))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             break
-    return found
+        offset += len(line) + 1
+    return found, offset

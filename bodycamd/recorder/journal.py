@@ -69,6 +69,17 @@ class Journal:
         self._pending.append((type, detail))
         return self.flush()
 
+    def state_durably(self, detail: Stated) -> None:
+        """Enter a typed detail so that it, and everything before it, is durable when this returns.
+
+        Raises `StorageError` where the disk does not take it: then it is not entered, and never will be. Raises `DataError` for values that
+        a reader would refuse.
+        """
+        if not self.flush(at_once=True):
+            raise StorageError("the disk does not take ledger entries; nothing was changed")
+        with self._progress.during("ledger"):
+            self._ledger.note(detail)
+
     def flush(self, *, at_once: bool = False) -> bool:
         """Write what waits, if an attempt is due (or `at_once`). Returns whether nothing waits any more."""
         if self._pause_us and not at_once and self._now_us() < self._retry_us:

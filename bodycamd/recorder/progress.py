@@ -88,6 +88,16 @@ class ObservedDisk:
         with self._during("rename"):
             self._disk.rename(old, new)
 
+    def remove(self, path: Path) -> None:
+        """See `FileOperations`."""
+        with self._during("remove"):
+            self._disk.remove(path)
+
+    def remove_folder(self, path: Path) -> None:
+        """See `FileOperations`."""
+        with self._during("remove folder"):
+            self._disk.remove_folder(path)
+
     def close(self, descriptor: int) -> None:
         """See `FileOperations`."""
         with self._during("close"):

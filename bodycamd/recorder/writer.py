@@ -23,7 +23,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bodycamd.control import events as ev
@@ -31,10 +30,11 @@ from bodycamd.control.events import BeginRecording, ContinueRecording, EndRecord
 from bodycamd.errors import DataError
 from bodycamd.recorder.clock import Clock
 from bodycamd.recorder.disk import FileOperations
+from bodycamd.recorder.jobs import Anchor, Begin, Chores, Entry, Job, NoChores, Work
 from bodycamd.recorder.journal import Journal
 from bodycamd.recorder.progress import ObservedDisk, Progress, WriterProgress
 from bodycamd.recorder.recording import Ending, OpenRecording, WriteError
-from bodycamd.recorder.ring import Batch, Claim, Ring
+from bodycamd.recorder.ring import Batch, Ring
 from bodycamd.recorder.room import LEDGER_RESERVE_BYTES, Room, room, smoothed_rate
 from bodycamd.recorder.store import Store
 
@@ -52,31 +52,11 @@ FIRST_PAUSE_US = 200_000
 LONGEST_PAUSE_US = 5_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    action: BeginRecording
-    claim: Claim
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    type: str
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    answer: Callable[[str], None]
-
-
-_Job = _Begin | Ending | ContinueRecording | SealNow | _Entry | _Anchor
-
-
 class Writer:
     """Writes what the ring holds for the open recording, and the ledger.
 
     `post` takes events from the writer's thread. `expected_bytes_per_second` is the rate that minutes left are reckoned with until
-    footage was measured; `low_minutes` is where `low` begins.
+    footage was measured; `low_minutes` is where `low` begins. `chores` are done in between, and must not raise.
     """
 
     def __init__(
@@ -91,7 +71,10 @@ class Writer:
         expected_bytes_per_second: float = 800_000.0,
         ledger_reserve_bytes: int = LEDGER_RESERVE_BYTES,
         disk: FileOperations | None = None,
+        chores: Chores | None = None,
     ) -> None:
+        self._chores: Chores = chores or NoChores()
+        self._chores_wait = False
         self._store = store
         self._ring = ring
         self._clock = clock
@@ -103,7 +86,7 @@ class Writer:
         self._progress = Progress(clock.now_us)
         self._disk: FileOperations = ObservedDisk(disk or store.disk, self._progress)
         self._journal = Journal(store.ledger, now_us=clock.now_us, progress=self._progress, post=self._tell)
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         self._recording: OpenRecording | None = None
         self._room = Room(0, 0.0, "ok")
         self._no_room = False
@@ -122,7 +105,7 @@ class Writer:
     def submit(self, action: BeginRecording | EndRecording | ContinueRecording | SealNow) -> None:
         """Queue an action of the control. From here on the ring keeps what a begun recording needs; the writing follows."""
         if isinstance(action, BeginRecording):
-            self._jobs.append(_Begin(action, self._ring.claim(action.keep_from_us)))
+            self._jobs.append(Begin(action, self._ring.claim(action.keep_from_us)))
         elif isinstance(action, EndRecording):
             self._jobs.append(Ending(action, self._ring.endings()[0]))
         else:
@@ -131,12 +114,17 @@ class Writer:
 
     def note(self, type: str, fields: Mapping[str, Any]) -> None:
         """Queue a ledger entry, in order with everything else that is submitted."""
-        self._jobs.append(_Entry(type, dict(fields)))
+        self._jobs.append(Entry(type, dict(fields)))
         self._ring.wake()
 
     def anchor(self, answer: Callable[[str], None]) -> None:
         """Queue an anchor: `answer` is called in the writer's thread with its line, once all that it speaks of is durable."""
-        self._jobs.append(_Anchor(answer))
+        self._jobs.append(Anchor(answer))
+        self._ring.wake()
+
+    def work(self, run: Callable[[Journal], None]) -> None:
+        """Queue something else that writes the ledger; it runs in the writer's thread and must not raise."""
+        self._jobs.append(Work(run))
         self._ring.wake()
 
     def progress(self) -> WriterProgress:
@@ -179,6 +167,7 @@ class Writer:
                 self._recover_from(error)
             if last and self._recording is None:
                 break
+        self._chores.finish(self._journal)
         self._journal.flush(at_once=True)
         if self._journal.pending:
             log.error("%d ledger entries were never written", self._journal.pending)
@@ -199,6 +188,8 @@ class Writer:
         return bool(self._jobs) or self._stopping or (self._recording is not None and self._is_over(self._recording))
 
     def _pause_seconds(self) -> float:
+        if self._chores_wait:
+            return 0.005
         now_us = self._clock.now_us()
         due = [self._retry_us] if self._recording is not None and self._pause_us else []
         if self._recording is not None and self._recording.ending is not None:
@@ -220,15 +211,18 @@ class Writer:
                 self._close(recording)
         self._journal.flush()
         self._report_room()
+        self._chores_wait = not self._jobs and self._chores.step(self._journal, recording=self._recording is not None)
 
-    def _carry_out(self, job: _Job) -> None:
+    def _carry_out(self, job: Job) -> None:
         recording = self._recording
-        if isinstance(job, _Entry):
+        if isinstance(job, Entry):
             self._journal.note(job.type, job.fields)
-        elif isinstance(job, _Anchor):
+        elif isinstance(job, Work):
+            job.run(self._journal)
+        elif isinstance(job, Anchor):
             ledger = self._store.ledger
             job.answer(ledger.start.anchor(ledger.head, recording.pin if recording is not None else None).line)
-        elif isinstance(job, _Begin):
+        elif isinstance(job, Begin):
             self._begin(job)
         elif recording is None:
             log.info("%s: no recording is open", type(job).__name__)
@@ -241,7 +235,7 @@ class Writer:
         elif recording.ending is not None:
             recording.seal_now = True
 
-    def _begin(self, job: _Begin) -> None:
+    def _begin(self, job: Begin) -> None:
         if self._recording is not None:
             self._recording.seal_now = True
             self._close(self._recording, reason="replaced")

@@ -1,0 +1,157 @@
+"""How much time has provably passed since a moment: running time added up over boots, and the wall clock where it may be relied on.
+
+CLOCK_BOOTTIME runs from 0 in each boot and never steps. The *running position* of a moment is the sum of what the ledger states of every
+earlier boot, plus the moment's own CLOCK_BOOTTIME: the difference of two positions is time that passed for certain, and leaves out only the
+time in which the camera was off.
+
+The wall clock vouches for the time off. In a boot whose wall clock was confirmed (`trust`), wall time minus running position is all the
+time that the camera was off before it. That number can only grow. So between a moment and now, provably passed is
+
+    the running time between them  +  what was confirmed as time off now, less the most that was confirmed as time off then
+
+Where the boot of the moment had no confirmed clock, the next boot that had one stands for it: the moment is not later than that
+(recorded-on without a trusted clock is the latest possible time). A claim of an earlier boot that lies ahead of the confirmed clock of now
+was a clock's fault: it is passed over, and what depends on it counts with running time alone. A claim that falls behind an earlier one is
+raised to it. Both ways a wrong clock makes footage younger, never older.
+
+Pure: nothing here reads a clock or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TOLERANCE_US = 60_000_000
+"""Two readings that differ by less agree. The wall clock's proof is asked for twice this much more than the days."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """An instant in one boot: its place in the order of boots, and CLOCK_BOOTTIME in it."""
+
+    boot: int
+    at_us: int
+
+
+@dataclass(slots=True)
+class Boot:
+    """What the ledger states of one boot. `offset_us` is confirmed wall time minus CLOCK_BOOTTIME: the highest, where there were
+    several."""
+
+    id: str
+    last_us: int = 0
+    """The latest CLOCK_BOOTTIME that anything states."""
+    offset_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """This instant. `offset_us` is wall time minus CLOCK_BOOTTIME, `None` unless the wall clock is confirmed."""
+
+    moment: Moment
+    offset_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How long ago a moment was at least. `running_us` is the running time alone; `wall_us` what the wall clock adds up to, `None` where it
+    proves nothing. `was_before_us` is the latest wall time that the moment can have had, `None` where none is known."""
+
+    running_us: int
+    wall_us: int | None
+    was_before_us: int | None
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The boots in order. Fed from the ledger by `see` and `confirm`."""
+
+    boots: list[Boot] = field(default_factory=list)
+
+    def see(self, boot_id: str, at_us: int) -> Moment:
+        """Something was stated in this boot at that CLOCK_BOOTTIME; another boot than the last one begins a new one."""
+        if not self.boots or self.boots[-1].id != boot_id:
+            self.boots.append(Boot(boot_id))
+        self.boots[-1].last_us = max(self.boots[-1].last_us, at_us)
+        return Moment(len(self.boots) - 1, at_us)
+
+    def reaches(self, moment: Moment) -> None:
+        """A boot lasted at least until that moment."""
+        boot = self.boots[moment.boot]
+        boot.last_us = max(boot.last_us, moment.at_us)
+
+    def confirm(self, moment: Moment, wall_us: int) -> None:
+        """The wall clock at that moment may be relied on."""
+        boot, offset_us = self.boots[moment.boot], wall_us - moment.at_us
+        boot.offset_us = offset_us if boot.offset_us is None else max(boot.offset_us, offset_us)
+
+    def now(self, boot_id: str, at_us: int, wall_us: int | None) -> Now:
+        """This instant; `wall_us` only where the clock is confirmed. It may be of a boot that nothing has been stated of yet."""
+        last = len(self.boots) - 1
+        boot = last if last >= 0 and self.boots[last].id == boot_id else last + 1
+        return Now(Moment(boot, at_us), None if wall_us is None else wall_us - at_us)
+
+    def floor_us(self, now: Now) -> int | None:
+        """The earliest wall time that this instant can have, by the newest boot with a confirmed clock; `None` where there is none."""
+        positions = self.positions()
+        for number in range(len(self.boots) - 1, -1, -1):
+            offset_us = self.boots[number].offset_us
+            if offset_us is not None:
+                return offset_us + self._position(positions, now.moment) - positions[number]
+        return None
+
+    def confirmed_offset_us(self, now: Now) -> int | None:
+        """What this boot's wall clock was confirmed as, by an earlier start of the same boot."""
+        return self.boots[now.moment.boot].offset_us if now.moment.boot < len(self.boots) else None
+
+    def positions(self) -> list[int]:
+        """The running position at which each boot begins, and after them the one at which the next would."""
+        found = [0]
+        for boot in self.boots:
+            found.append(found[-1] + boot.last_us)
+        return found
+
+    def ages(self, moments: list[Moment], now: Now) -> list[Age]:
+        """How long ago each moment was, at least."""
+        positions = self.positions()
+        here_us = self._position(positions, now.moment)
+        off_now_us = None if now.offset_us is None else now.offset_us - positions[min(now.moment.boot, len(self.boots))]
+        off_us = self._time_off(positions, now, off_now_us)
+        found = []
+        for moment in moments:
+            position = self._position(positions, moment)
+            running_us = max(0, here_us - position)
+            then_us = off_us[min(moment.boot, len(off_us) - 1)]
+            wall_us = None
+            if then_us is not None and off_now_us is not None:
+                wall_us = running_us + max(0, off_now_us - then_us)
+            found.append(Age(running_us, wall_us, None if then_us is None else position + then_us))
+        return found
+
+    def _time_off(self, positions: list[int], now: Now, off_now_us: int | None) -> list[int | None]:
+        """For each boot, and for now after them, the most that can have been the time off before it."""
+        claims: list[int | None] = []
+        highest: int | None = None
+        for number, boot in enumerate(self.boots):
+            claim = None if boot.offset_us is None else boot.offset_us - positions[number]
+            if number == now.moment.boot and off_now_us is not None:
+                claim = off_now_us
+            if claim is not None and off_now_us is not None and claim > off_now_us + TOLERANCE_US:
+                claim = None
+            if claim is not None:
+                highest = claim if highest is None else max(highest, claim)
+                claim = highest
+            claims.append(claim)
+        following = off_now_us
+        if following is not None and highest is not None:
+            following = max(following, highest)
+        claims.append(following)
+        for number in range(len(self.boots) - 1, -1, -1):
+            if claims[number] is None:
+                claims[number] = following
+            following = claims[number]
+        return claims
+
+    @staticmethod
+    def _position(positions: list[int], moment: Moment) -> int:
+        return positions[min(moment.boot, len(positions) - 1)] + moment.at_us
