@@ -215,14 +215,26 @@ def _read_past(ledger_folder: Path, current: int, now_us: int, boot_id: str) -> 
 
 
 def _resume_offer(past: _Past, recordings: Path, now_us: int, boot_id: str) -> ResumeOffer | None:
-    """The newest recording of this boot, if nothing but an interruption closed it."""
+    """The newest recording of this boot, if nothing but an interruption closed it.
+
+    It counts from its last fragment, or, where it has none, from the last one of the recording that it resumed; where there is none at
+    all, from the instant at which the first of them was opened.
+    """
     opened = [entry for entry in past.entries if entry.type == "recording_opened" and entry.boot_id == boot_id]
     if not opened:
         return None
     name = opened[-1].text("recording")
     ended = {entry.text("recording") for entry in past.entries if entry.type == "recording_closed" and entry.text("reason") != INTERRUPTED}
-    last = [g.last.boottime_ns // 1000 for g in recording_glances(recordings / name) if g.last is not None]
-    if name in ended or not last:
+    if name in ended:
         return None
+    by_name = {entry.text("recording"): entry for entry in opened}
+    first = opened[-1]
+    while not (last := _last_us(recordings / first.text("recording"))) and first.text("resumes") in by_name:
+        first = by_name.pop(first.text("resumes"))
     recent = sum(1 for entry in opened if entry.text("resumes") and entry.boottime_ns // 1000 >= now_us - RECENT_US)
-    return ResumeOffer(name, max(last), recent)
+    return ResumeOffer(name, last or first.boottime_ns // 1000, recent)
+
+
+def _last_us(folder: Path) -> int:
+    """When the last fragment of a recording was stated (CLOCK_BOOTTIME); 0 where there is none."""
+    return max((g.last.boottime_ns // 1000 for g in recording_glances(folder) if g.last is not None), default=0)

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from tests.recorder import judge
 from tests.recorder.faults import FaultyDisk
 from tests.recorder.footage import SECOND
 from tests.recorder.rig import RealClock, Rig, open_store
+from tests.waiting import wait_for
 
 
 def cut_recording(root: Path, *, segment_seconds: float = 4, boot_id: str = "boot-1") -> tuple[Path, str, list[FragmentDurable]]:
@@ -267,6 +269,41 @@ def test_a_recording_of_this_boot_is_offered_for_going_on(tmp_path: Path) -> Non
     again = open_and_offer(root)
     assert again == offer, "a start that died before it could resume changes nothing"
     assert open_and_offer(root, boot_id="boot-2") is None
+
+
+def test_a_recording_that_died_before_its_first_fragment_is_offered_too(tmp_path: Path) -> None:
+    """The officer pressed and was told that it records: it must not end because the daemon died early, or twice."""
+    rig = Rig(tmp_path / "root")
+    before_us = rig.clock.now_us()
+    recording = rig.begin(keep_from_us=before_us)
+    wait_for(partial(opened_in, rig.store.ledger.path))
+    killed = rig.copy("killed")
+    rig.stop()
+    offer = open_and_offer(killed)
+    assert offer is not None
+    assert offer.recording == recording
+    assert before_us <= offer.last_durable_us <= RealClock().now_us()
+
+
+def test_resuming_without_footage_does_not_make_a_recording_younger(tmp_path: Path) -> None:
+    root, *_ = cut_recording(tmp_path / "root")
+    offer = open_and_offer(root)
+    assert offer is not None
+    for number in range(3):
+        rig = Rig(root)
+        resumed = rig.begin(resumes=rig.store.resume.recording if rig.store.resume else None)
+        ledger = rig.store.ledger.path
+        wait_for(partial(opened_in, ledger))
+        root = rig.copy(f"killed-{number}")
+        rig.stop()
+    again = open_and_offer(root)
+    assert again is not None
+    assert (again.recording, again.last_durable_us) == (resumed, offer.last_durable_us)
+    assert again.recent_resumes == 3
+
+
+def opened_in(ledger: Path) -> bool:
+    return b"recording_opened" in ledger.read_bytes()
 
 
 def open_and_offer(root: Path, boot_id: str = "boot-1") -> ResumeOffer | None:
