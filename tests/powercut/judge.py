@@ -275,26 +275,45 @@ def _judge_keys(disk: Path, ledger: Ledger, truth: Truth, promised: Promised, ve
 
 def _judge_segments(after: dict[Segment, tuple[str, bytes]], ledger: Ledger, truth: Truth, verdict: Verdict) -> dict[Segment, int]:
     """How many bytes of each segment are good by the ledger's word, which is checked."""
+    good = good_bytes(after, ledger, lambda complaint: verdict.add("wrong", complaint))
+    for key, length in good.items():
+        if after[key][1][:length] != truth.segments.get(key, b"")[:length]:
+            verdict.add("wrong", f"{key}: bytes that were never written")
+    return good
+
+
+def good_bytes(segments: dict[Segment, tuple[str, bytes]], ledger: Ledger, complain: Callable[[str], None]) -> dict[Segment, int]:
+    """How many bytes of each segment the ledger states as good, names, sizes and hashes compared."""
     good: dict[Segment, int] = {}
     for kind, size_of in (("segment_sealed", "size"), ("segment_recovered", "good_bytes")):
         for entry in ledger.details(kind):
             key = entry["recording"], entry["segment"]
-            name, content = after.get(key, ("", b""))
+            name, content = segments.get(key, ("", b""))
             whole = entry[size_of]
             if name != entry["file"] or len(content) != whole + entry.get("torn_bytes", 0):
-                verdict.add("wrong", f"{kind} {key}: {entry['file']} of {whole} good bytes; there is {name!r} of {len(content)}")
+                complain(f"{kind} {key}: {entry['file']} of {whole} good bytes; there is {name!r} of {len(content)}")
             elif hashlib.sha256(content[:whole]).hexdigest() != entry["sha256"]:
-                verdict.add("wrong", f"{kind} {key}: other bytes than stated")
+                complain(f"{kind} {key}: other bytes than stated")
             elif kind == "segment_recovered" and name.endswith(".part"):
-                verdict.add("wrong", f"{kind} {key}: still named {name}")
+                complain(f"{kind} {key}: still named {name}")
             else:
                 good[key] = whole
-    for key, (name, content) in after.items():
+    for key, (name, _) in segments.items():
         if key not in good:
-            verdict.add("wrong", f"nothing is stated about {key}, {name}")
-        elif content[: good[key]] != truth.segments.get(key, b"")[: good[key]]:
-            verdict.add("wrong", f"{key}: bytes that were never written")
+            complain(f"nothing is stated about {key}, {name}")
     return good
+
+
+def read_store(store: Path, registered: bytes, open_age: Callable[[bytes], object]) -> tuple[Ledger, dict[Segment, dict[int, Fragment]]]:
+    """A store after a recovery: every fragment that is good by the ledger's word, read and verified. Raises `WrongError`."""
+
+    def complain(complaint: str) -> None:
+        raise WrongError(complaint)
+
+    ledger_files, segments = snapshot(store)
+    ledger = read_ledger(ledger_files, registered)
+    good = good_bytes(segments, ledger, complain)
+    return ledger, {key: read_segment(segments[key][1][:length], ledger.keys, open_age) for key, length in good.items()}
 
 
 def _judge_promises(good: dict[Segment, int], ledger: Ledger, truth: Truth, promised: Promised, verdict: Verdict) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -77,9 +76,8 @@ class WatchedCamera(Camera):
     def launch(self, *launcher: str) -> WatchedCamera:
         """Start the daemon, or, with arguments, the daemon in the launcher; does not wait."""
         program = ["-m", "tests.powercut.launcher", *launcher, "--"] if launcher else ["-m", "bodycamd.daemon"]
-        (self.device / "control.sock").unlink(missing_ok=True)
-        with (self.folder / "journal.txt").open("ab") as journal:
-            self._process = subprocess.Popen([sys.executable, *program, "--config", str(self.config)], stdout=journal, stderr=journal)
+        self.command = [sys.executable, *program]
+        self.start(ready=False)
         return self
 
     def wait_ready(self) -> None:
