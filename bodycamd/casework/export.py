@@ -10,17 +10,22 @@ stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import av
 import av.error
 
+from bodycamd.casework.binding import Bound
+from bodycamd.casework.captions import Captions, Chapter
 from bodycamd.casework.identity import Identities
 from bodycamd.casework.plaintext import PlainSegment
 from bodycamd.casework.remux import Film, Remuxer
 from bodycamd.errors import DataError, NotFoundError, OutputError
+from bodycamd.evidence.segment_reader import Triple
+from bodycamd.evidence.statements import FragmentStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +45,54 @@ class Export:
     parts: list[Film]
     segments: int
     unsealed: list[UnsealedSegment]
+    bound: dict[str, Bound]
+    """The hashes of all packets as they were sealed, by kind (`video`, `audio`)."""
 
 
-def export(recording: str, segments: Sequence[Path], identities: Identities, out: Path, *, overwrite: bool = False) -> Export:
+class Watcher(Protocol):
+    """Who wants to know what goes by."""
+
+    def triple(self, triple: Triple) -> None:
+        """The next statement; its age file agrees with it."""
+
+    def progress(self, done_bytes: int) -> None:
+        """So many bytes of the segments have been read."""
+
+    def segment(self, segment: PlainSegment) -> None:
+        """A segment was read to its end."""
+
+
+class Progress:
+    """A `Watcher` that only passes the progress on."""
+
+    def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        self.progress = progress
+
+    def triple(self, triple: Triple) -> None:
+        """Not of interest."""
+
+    def segment(self, segment: PlainSegment) -> None:
+        """Not of interest."""
+
+
+def export(
+    recording: str,
+    segments: Sequence[Path],
+    identities: Identities,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    captions: Captions | None = None,
+    chapters: Sequence[Chapter] = (),
+    watcher: Watcher | None = None,
+) -> Export:
     """Write the films of a recording whose segments are given in order.
 
-    Raises `PermissionDeniedError` where the identity does not open the footage, `DataError` for damage, `NotFoundError` where there is no
-    footage, `OutputError` where a film cannot be written, or exists already and `overwrite` is false. After an error no film of this
-    export exists.
+    With `captions` (empty ones: they are filled here) the films have a subtitle track, and chapters. Raises `PermissionDeniedError` where
+    the identity does not open the footage, `DataError` for damage, `NotFoundError` where there is no footage, `OutputError` where a film
+    cannot be written, or exists already and `overwrite` is false. After an error no film of this export exists.
     """
+    watcher = watcher or Progress()
 
     def name_part(number: int) -> Path:
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
@@ -59,21 +103,32 @@ def export(recording: str, segments: Sequence[Path], identities: Identities, out
     name_part(1)
     if not out.absolute().parent.is_dir():
         raise OutputError(f"{out.absolute().parent}: there is no such folder; make it first")
-    remuxer = Remuxer(name_part)
+    remuxer = Remuxer(name_part, captions, chapters)
     unsealed: list[UnsealedSegment] = []
+    done_bytes = 0
+
+    def seen(triple: Triple) -> None:
+        if captions is not None and isinstance(triple.statement, FragmentStatement):
+            captions.add(triple.statement)
+        watcher.triple(triple)
+        watcher.progress(done_bytes + triple.age.offset)
+
     try:
         for path in segments:
-            with PlainSegment(path, identities) as segment:
+            with PlainSegment(path, identities, seen) as segment:
                 if segment.init:
                     _add(remuxer, segment)
                 if not segment.sealed:
                     unsealed.append(UnsealedSegment(path.name, segment.fragments, segment.torn_bytes))
+                watcher.segment(segment)
+                done_bytes += segment.size
+                watcher.progress(done_bytes)
         films = remuxer.finish()
     finally:
         remuxer.abandon()
     if not films:
         raise NotFoundError(f"recording {recording}: there is no footage in it")
-    return Export(recording, films, len(segments), unsealed)
+    return Export(recording, films, len(segments), unsealed, remuxer.bound())
 
 
 def _add(remuxer: Remuxer, segment: PlainSegment) -> None:

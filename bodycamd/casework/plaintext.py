@@ -7,7 +7,9 @@ are not checked here.
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -24,11 +26,17 @@ class PlainSegment:
     Raises `NotFoundError`, `StorageError`, `DataError`, `PermissionDeniedError`, from the constructor or from `read`.
     """
 
-    def __init__(self, path: Path, identities: Identities) -> None:
+    def __init__(self, path: Path, identities: Identities, seen: Callable[[Triple], None] | None = None) -> None:
+        """`seen` is called for each triple before its plaintext can be read."""
         self.path = path
+        self._seen = seen
         self.sealed = path.name.endswith(".tar") and not path.name.endswith(".cut.tar")
         self.fragments = 0
         self.torn_bytes = 0
+        self.good_bytes = 0
+        """How many bytes hold the whole triples that were read so far; at the end also the end-of-archive mark, where there is one."""
+        self.good_sha256 = hashlib.sha256().hexdigest()
+        """The SHA-256 of these bytes."""
         self._identities = identities
         self._failure: BodycamError | None = None
         self._files: list[BinaryIO] = []
@@ -47,6 +55,11 @@ class PlainSegment:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def size(self) -> int:
+        """The file's size."""
+        return os.fstat(self._structure.fileno()).st_size
 
     def close(self) -> None:
         """Close the file."""
@@ -83,6 +96,8 @@ class PlainSegment:
             triple = self._next_triple()
             if triple is None:
                 return b""
+            if self._seen is not None:
+                self._seen(triple)
             return self._identities.open(read_age(self._content, triple), triple.where)
         except OSError as error:
             raise StorageError(f"{self.path}: cannot read the segment: {error.strerror}") from error
@@ -90,6 +105,8 @@ class PlainSegment:
     def _next_triple(self) -> Triple | None:
         try:
             triple = next(self._triples, None)
+            if triple is not None or self._reader.ended:
+                self.good_bytes, self.good_sha256 = self._reader.position, self._reader.sha256()
         except DataError:
             if self.sealed:
                 raise
@@ -97,7 +114,7 @@ class PlainSegment:
         if triple is None and self.sealed and not self._reader.ended:
             raise DataError(f"{self.path}: the sealed segment ends early, at byte {self._reader.position}")
         if triple is None and not self.sealed:
-            self.torn_bytes = os.fstat(self._structure.fileno()).st_size - self._reader.position
+            self.torn_bytes = self.size - self.good_bytes
             self._triples = iter(())
         return triple
 

@@ -2,7 +2,8 @@
 
 A film is one part: its time starts at 0, the offset between picture and sound is kept. A new part begins where the codec parameters change
 or where more than `LONGEST_GAP_SECONDS` of picture is missing. The parts are written under temporary names, `faststart` (moov before mdat);
-`finish` gives them their names, `abandon` removes them.
+`finish` gives them their names, `abandon` removes them. With captions a part also has a subtitle track and chapters, which do not touch the
+packets of picture and sound.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -21,23 +22,32 @@ import av.error
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from bodycamd.casework.binding import KINDS, Bound, Tally
+from bodycamd.casework.captions import Captions, Chapter
+from bodycamd.casework.subtitles import SubtitleTrack, set_chapters
 from bodycamd.errors import DataError, OutputError
 
 AnyPacket: TypeAlias = "Packet[Any]"
 LONGEST_GAP_SECONDS = Fraction(1)
+MP4_OPTIONS = {"movflags": "+faststart", "movie_timescale": "1000000"}
+"""The track that begins later is delayed in units of the movie's time scale: with the usual 1/1000 s it would move by up to 1 ms."""
 START_WINDOW_SECONDS = Fraction(5)
 """How far the picture may run ahead before a part begins without having seen its sound: longer than the longest fragment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A finished part. `begins_us` is the CLOCK_BOOTTIME of its first picture or sound; `duration_seconds` is the picture's."""
+    """A finished part. `begins_us` is the CLOCK_BOOTTIME of its first picture or sound; `duration_seconds` is the picture's. `shifts` are
+    the ticks that were taken from the time stamps of each track, whose `time_bases` they count in.
+    """
 
     path: str
     begins_us: int
     duration_seconds: float
     frames: int
     size_bytes: int
+    shifts: dict[str, int]
+    time_bases: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -51,8 +61,11 @@ class _Track:
 class _Part:
     """One film while it is written."""
 
-    def __init__(self, out: Path, templates: dict[str, Any]) -> None:
+    def __init__(self, out: Path, templates: dict[str, Any], captions: Captions | None, chapters: Sequence[Chapter]) -> None:
         self.out = out
+        self._captions = captions
+        self._chapters = chapters
+        self._subtitles: SubtitleTrack | None = None
         self.frames = 0
         self.first: Fraction | None = None
         self.end = Fraction(0)
@@ -83,6 +96,9 @@ class _Part:
         if self._container is None:
             self._begin()
         assert self._container is not None
+        if self._subtitles is not None:
+            self._subtitles.close(self.end)
+            set_chapters(self._container, self._chapters, self.begins, self.end)
         self._container.close()
         self._container = None
         handle = os.open(self.temporary, os.O_RDONLY)
@@ -91,7 +107,9 @@ class _Part:
             size = os.fstat(handle).st_size
         finally:
             os.close(handle)
-        return Film(str(self.out), round(self.begins * 1_000_000), float(self.end - self.first), self.frames, size)
+        shifts = {kind: track.shift for kind, track in self._tracks.items()}
+        time_bases = {kind: str(track.template.time_base) for kind, track in self._tracks.items()}
+        return Film(str(self.out), round(self.begins * 1_000_000), float(self.end - self.first), self.frames, size, shifts, time_bases)
 
     def discard(self) -> None:
         if self._container is not None:
@@ -107,10 +125,12 @@ class _Part:
         """Everything is held back until the earliest packet of all tracks is known: that one gets time 0."""
         heads = [track.pending[0] for track in self._tracks.values() if track.pending]
         self.begins = min(_seconds(min(p.pts or 0, p.dts or 0), p) for p in heads)
-        self._container = av.open(str(self.temporary), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(str(self.temporary), "w", format="mp4", options=MP4_OPTIONS)
         for track in self._tracks.values():
             track.stream = self._container.add_stream_from_template(track.template)
             track.shift = round(self.begins / track.template.time_base)
+        if self._captions is not None:
+            self._subtitles = SubtitleTrack(self._container, self._captions, self.begins)
         for kind, track in self._tracks.items():
             while track.pending:
                 self._mux(kind, track.pending.popleft())
@@ -124,13 +144,20 @@ class _Part:
         packet.dts -= track.shift
         packet.stream = track.stream
         self._container.mux_one(packet)
+        if kind == "video" and self._subtitles is not None:
+            self._subtitles.write_until(self.end)
 
 
 class Remuxer:
-    """Takes segments in order with `add`. `name_part(n)` gives the path of part n, from 1."""
+    """Takes segments in order with `add`. `name_part(n)` gives the path of part n, from 1. `captions` may still grow while it runs, but
+    must know a fragment before its packets come.
+    """
 
-    def __init__(self, name_part: Callable[[int], Path]) -> None:
+    def __init__(self, name_part: Callable[[int], Path], captions: Captions | None = None, chapters: Sequence[Chapter] = ()) -> None:
         self._name_part = name_part
+        self._captions = captions
+        self._chapters = chapters
+        self._tallies = {kind: Tally() for kind in KINDS}
         self._parameters: Any = None
         self._templates: dict[str, Any] = {}
         self._current: _Part | None = None
@@ -172,6 +199,10 @@ class Remuxer:
             raise OutputError(f"{error.filename2 or error.filename}: cannot be created: {error.strerror}") from error
         return [film for _, film in self._films]
 
+    def bound(self) -> dict[str, Bound]:
+        """The hashes of all packets that came, as they were sealed."""
+        return {kind: tally.done() for kind, tally in self._tallies.items()}
+
     def abandon(self) -> None:
         """Remove everything that has not got its name."""
         for part in self._parts:
@@ -179,6 +210,8 @@ class Remuxer:
 
     def _put(self, kind: str, packet: AnyPacket) -> None:
         at = _seconds(packet.pts, packet)
+        assert packet.pts is not None
+        self._tallies[kind].add(packet, packet.pts)
         if kind == "video":
             current = self._current
             if current is not None and current.first is not None and at - current.end > LONGEST_GAP_SECONDS:
@@ -194,7 +227,7 @@ class Remuxer:
             raise OutputError(f"{self._name_part(1)}: cannot be written: {error}") from error
 
     def _new_part(self) -> _Part:
-        part = _Part(self._name_part(len(self._parts) + 1), self._templates)
+        part = _Part(self._name_part(len(self._parts) + 1), self._templates, self._captions, self._chapters)
         self._parts.append(part)
         return part
 

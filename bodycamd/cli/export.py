@@ -1,37 +1,180 @@
-"""`bodycamd export`: a recording as a film, for the holder of the private key."""
+"""`bodycamd export`: a recording as a film, or as a package for a case, for the holder of the private key."""
 
 from __future__ import annotations
 
 import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodycamd.cli.output import duration, print_json, size
+from bodycamd.errors import BodycamError, NotFoundError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from bodycamd.casework.anchor import Anchor
+    from bodycamd.casework.identity import Identities
+    from bodycamd.casework.report import Report, Verification
+    from bodycamd.casework.verdicts import StoreReport
+    from bodycamd.evidence.keys import PublicKey
+    from bodycamd.recorder.listing import StoreReader
+
+ALL = "all"
+
+
+class Language(StrEnum):
+    """The report's language."""
+
+    nl = "nl"
+    en = "en"
+    both = "both"
 
 
 def export(
-    recording: Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001.")],
+    recording: Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001; or: all.")],
     identity: Annotated[Path, typer.Option(help="The age identity file with the private key.")],
-    out: Annotated[Path, typer.Option(help="The film to make: FILE.mp4; further parts become FILE-2.mp4, FILE-3.mp4.")],
+    out: Annotated[Path, typer.Option(help="FILE.mp4: the film only (parts FILE-2.mp4, …). Else a folder: films, report, SHA256SUMS.")],
     store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.")] = Path("/var/lib/bodycamd/store"),
-    contact_sheet: Annotated[Path | None, typer.Option(help="Also make a PNG with pictures of the film's first part.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films that exist.")] = False,
+    device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.")] = None,
+    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.")] = None,
+    language: Annotated[Language, typer.Option(help="The report's language.")] = Language.both,
+    incomplete: Annotated[bool, typer.Option("--incomplete", help="Export although segments are missing; it is stated.")] = False,
+    contact_sheet: Annotated[Path | None, typer.Option(help="With FILE.mp4: also make a PNG with pictures of its first part.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Decrypt a recording into MP4 films: packets copied, never re-encoded; the evidence itself stays as it is.
 
-    A new part begins where the codec parameters change or more than a second of picture is missing. Signatures are not checked here.
+    A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the whole store is
+    verified first; a bad verdict does not stop the export, it stands in the report.
     """
-    from bodycamd.casework.export import export as make
     from bodycamd.casework.identity import Identities
     from bodycamd.recorder.store import Store
 
     signal.signal(signal.SIGTERM, _interrupt)  # so that temporary files are removed
     identities = Identities.load(identity)
     reader = Store.read_only(store)
-    done = make(recording, reader.segments(recording), identities, out, overwrite=overwrite)
+    film_only = out.suffix == ".mp4"
+    if film_only and recording == ALL:
+        raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
+    if film_only and (device_key is not None or anchor is not None):
+        raise UsageError("a verification stands in the report: --device-key and --anchor need --out FOLDER, without .mp4")
+    if not film_only and contact_sheet is not None:
+        raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
+    if anchor is not None and device_key is None:
+        raise UsageError("--anchor needs --device-key")
+    if film_only:
+        _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json)
+        return
+    verified = _verified(store, device_key, anchor)
+    making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, json)
+    if recording == ALL:
+        making.all(out)
+    else:
+        making.one(recording, out)
+
+
+class _Packages:
+    """The packages of one command."""
+
+    def __init__(
+        self,
+        store: StoreReader,
+        identities: Identities,
+        verified: tuple[StoreReport, str] | None,
+        language: str,
+        incomplete: bool,
+        overwrite: bool,
+        json: bool,
+    ) -> None:
+        self._store = store
+        self._identities = identities
+        self._verified = verified
+        self._language = language
+        self._incomplete = incomplete
+        self._overwrite = overwrite
+        self._json = json
+
+    def one(self, recording: str, out: Path) -> None:
+        """Make one package. Raises `BodycamError`."""
+        from bodycamd.casework.package import export_package
+
+        total = sum(path.stat().st_size for path in self._store.segments(recording))
+        with _progress(recording, total, quiet=self._json) as progress:
+            report = export_package(
+                self._store,
+                recording,
+                self._identities,
+                out,
+                verification=self._verification(recording),
+                language=self._language,  # type: ignore[arg-type]
+                incomplete=self._incomplete,
+                overwrite=self._overwrite,
+                progress=progress,
+            )
+        if self._json:
+            print_json(report)
+        else:
+            _tell(report, out)
+
+    def all(self, out: Path) -> None:
+        """A package for each recording, in one folder. One that is there already is passed over, so that an interrupted export goes on.
+
+        A recording that cannot be exported does not keep the others: the first error is raised at the end.
+        """
+        try:
+            out.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{out}: cannot be created: {error.strerror}") from error
+        failed: BodycamError | None = None
+        for name in [info.id for info in self._store.recordings()]:
+            if (out / name).exists() and not self._overwrite:
+                typer.echo(f"{out / name}: is there already; passed over", err=True)
+                continue
+            try:
+                self.one(name, out / name)
+            except OutputError:
+                raise
+            except NotFoundError as error:
+                typer.echo(f"bodycamd: {error}; passed over", err=True)
+            except BodycamError as error:
+                typer.echo(f"bodycamd: {error}", err=True)
+                failed = failed or error
+        if failed is not None:
+            raise type(failed)("not every recording was exported; the first that was not: " + str(failed))
+
+    def _verification(self, recording: str) -> Verification | None:
+        from bodycamd.casework.report import verification_of
+
+        if self._verified is None:
+            return None
+        return verification_of(self._verified[0], recording, self._verified[1])
+
+
+def _film(
+    store: StoreReader,
+    recording: str,
+    identities: Identities,
+    out: Path,
+    contact_sheet: Path | None,
+    incomplete: bool,
+    overwrite: bool,
+    json: bool,
+) -> None:
+    from bodycamd.casework.export import Progress
+    from bodycamd.casework.export import export as make
+    from bodycamd.casework.package import check_complete
+    from bodycamd.casework.story import read_story
+
+    segments = store.segments(recording)
+    if not incomplete:
+        check_complete(store, recording, read_story(store.ledger_folder, recording))
+    with _progress(recording, sum(path.stat().st_size for path in segments), quiet=json) as progress:
+        done = make(recording, segments, identities, out, overwrite=overwrite, watcher=Progress(progress))
     if contact_sheet is not None:
         from bodycamd.casework.contact_sheet import contact_sheet as draw
 
@@ -43,6 +186,57 @@ def export(
         typer.echo(f"{part.path}: {duration(part.duration_seconds)}, {part.frames} frames, {size(part.size_bytes)}")
     for segment in done.unsealed:
         typer.echo(f"{segment.file}: cut off; {segment.fragments} fragments exported, {segment.torn_bytes} torn bytes left out", err=True)
+
+
+def _tell(report: Report, out: Path) -> None:
+    from bodycamd.casework.verdicts import WORDS
+
+    for part in report.films:
+        typer.echo(f"{out / part.file}: {duration(part.duration_seconds)}, {part.frames} frames, {size(part.bytes)}")
+    verdict = WORDS[report.verification.verdict] if report.verification is not None else "not verified: no --device-key"
+    typer.echo(f"{out / 'report.html'}: {verdict}")
+    if report.footage.gap_us:
+        typer.echo(f"gaps: {report.footage.gap_us / 1e6:.3f} s in all, see the report", err=True)
+    for segment in report.footage.segments:
+        if segment.kind != "sealed":
+            words = f"cut off; {segment.fragments} fragments exported, {segment.torn_bytes} torn bytes left out"
+            typer.echo(f"{segment.file}: {words}", err=True)
+    for missing in report.missing:
+        typer.echo(f"missing: {missing}", err=True)
+
+
+def _verified(store: Path, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, str] | None:
+    if device_key is None:
+        return None
+    from bodycamd.casework.verify import verify
+
+    registered, taken = _keys(device_key, anchor)
+    return verify(store, registered, taken), registered.id
+
+
+def _keys(device_key: Path, anchor: Path | None) -> tuple[PublicKey, Anchor | None]:
+    from bodycamd.casework.anchor import read
+    from bodycamd.evidence.keys import PublicKey
+
+    try:
+        return PublicKey.from_pem(device_key.read_bytes()[:65536]), read(anchor) if anchor is not None else None
+    except OSError as error:
+        raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _progress(recording: str, total_bytes: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where a person looks at it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(recording, total=total_bytes)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _interrupt(number: int, frame: object) -> None:

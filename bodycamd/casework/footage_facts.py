@@ -1,0 +1,177 @@
+"""What the statements beside the footage tell, gathered while it is exported: segments, gaps, lost sound, the clock. For the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from bodycamd.casework.captions import wall_offset_us
+from bodycamd.casework.plaintext import PlainSegment
+from bodycamd.casework.story import Instant
+from bodycamd.evidence.segment_reader import Triple
+from bodycamd.evidence.statements import ClockQuality, FragmentStatement, InitStatement, Video, wall_text
+
+CLOCK_STEP_US = 500_000
+"""So much may the wall clock move against CLOCK_BOOTTIME between two fragments before it counts as set."""
+MAX_LISTED = 500
+
+
+class SegmentFact(msgspec.Struct, omit_defaults=True):
+    """One file as it was exported. `sha256` is of its first `bytes`: all of it where it is sealed, the whole fragments where it was cut.
+    `agrees` tells whether that is what the ledger states; it is absent where the ledger does not speak of the file.
+    """
+
+    file: str
+    kind: str
+    bytes: int
+    sha256: str
+    torn_bytes: int
+    fragments: int
+    generation: int = 0
+    video: Video | None = None
+    audio_track: bool = False
+    recipients: list[str] = []
+    agrees: bool | None = None
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Picture that is missing. `at` is where it is missing from; `cause` is `worker_replaced` or `frames_dropped`."""
+
+    at: Instant
+    missing_us: int
+    cause: str
+    reason: str
+    segment: int
+    index: int
+
+
+class LostSound(msgspec.Struct):
+    """Sound that is not there for as long: `lost` (a fault) or `off` (by configuration)."""
+
+    at: Instant
+    audio: str
+    duration_us: int
+
+
+class ClockPeriod(msgspec.Struct):
+    """From here on the wall clock was worth this. `step_us`: by how much it was set, against the period before. `worst_error_ms` is absent
+    where nobody bounded the error.
+    """
+
+    at: Instant
+    source: str
+    worst_error_ms: int | None
+    step_us: int
+
+
+class FootageFacts(msgspec.Struct):
+    """All of it."""
+
+    segments: list[SegmentFact] = []
+    fragments: int = 0
+    frames: int = 0
+    begins: Instant | None = None
+    ends: Instant | None = None
+    picture_us: int = 0
+    pre_start_us: int = 0
+    gaps: list[Gap] = []
+    gaps_unlisted: int = 0
+    gap_us: int = 0
+    lost_sound: list[LostSound] = []
+    clock: list[ClockPeriod] = []
+
+
+class Collector:
+    """A `Watcher` that keeps the facts. `stall_reasons` tells by generation why a worker was replaced."""
+
+    def __init__(self, stated_sha256: dict[str, str], stall_reasons: dict[int, str], progress: Callable[[int], None]) -> None:
+        self.facts = FootageFacts()
+        self._stated = stated_sha256
+        self._reasons = stall_reasons
+        self._progress = progress
+        self._init: InitStatement | None = None
+        self._last: FragmentStatement | None = None
+        self._firsts: list[FragmentStatement] = []
+
+    def instant_at(self, boottime_us: int) -> Instant:
+        """A moment of the recording by the wall clock, as the segment in which it lies states it. There must have been a fragment."""
+        nearest = [first for first in self._firsts if first.pts_us <= boottime_us] or self._firsts
+        return _at(nearest[-1] if nearest[-1].pts_us <= boottime_us else nearest[0], boottime_us)
+
+    def progress(self, done_bytes: int) -> None:
+        """Pass it on."""
+        self._progress(done_bytes)
+
+    def triple(self, triple: Triple) -> None:
+        """The next statement."""
+        now = triple.statement
+        if isinstance(now, InitStatement):
+            self._init = now
+            return
+        facts, last = self.facts, self._last
+        facts.fragments += 1
+        facts.frames += now.frames
+        facts.picture_us += now.duration_us
+        if last is None:
+            facts.begins = _at(now, now.pts_us)
+            facts.pre_start_us = now.pre_start_us or 0
+        facts.ends = _at(now, now.end_us)
+        if last is None or last.segment != now.segment:
+            self._firsts.append(now)
+        self._look_for_gap(now, last)
+        self._listen(now, last)
+        self._read_clock(now, last)
+        self._last = now
+
+    def segment(self, segment: PlainSegment) -> None:
+        """A file was read to its end."""
+        name = segment.path.name
+        kind = "sealed" if segment.sealed else "cut" if name.endswith(".cut.tar") else "open"
+        fact = SegmentFact(name, kind, segment.good_bytes, segment.good_sha256, segment.torn_bytes, segment.fragments)
+        if name in self._stated:
+            fact.agrees = self._stated[name] == segment.good_sha256
+        if self._init is not None and segment.init:
+            fact.generation, fact.video, fact.audio_track = self._init.generation, self._init.video, self._init.audio_track
+            fact.recipients = list(self._init.recipients)
+        self.facts.segments.append(fact)
+
+    def _look_for_gap(self, now: FragmentStatement, last: FragmentStatement | None) -> None:
+        if not now.gap_us:
+            return
+        replaced = last is not None and last.generation != now.generation
+        reason = self._reasons.get(last.generation, "") if last is not None and replaced else ""
+        at_us = last.end_us if last is not None else now.pts_us
+        gap = Gap(_at(now, at_us), now.gap_us, "worker_replaced" if replaced else "frames_dropped", reason, now.segment, now.index)
+        self.facts.gap_us += now.gap_us
+        if len(self.facts.gaps) < MAX_LISTED:
+            self.facts.gaps.append(gap)
+        else:
+            self.facts.gaps_unlisted += 1
+
+    def _listen(self, now: FragmentStatement, last: FragmentStatement | None) -> None:
+        if now.audio == "live":
+            return
+        lost = self.facts.lost_sound
+        if last is not None and last.audio == now.audio and lost:
+            lost[-1].duration_us += now.duration_us
+        elif len(lost) < MAX_LISTED:
+            lost.append(LostSound(_at(now, now.pts_us), now.audio, now.duration_us))
+
+    def _read_clock(self, now: FragmentStatement, last: FragmentStatement | None) -> None:
+        step_us = wall_offset_us(now) - wall_offset_us(last) if last is not None else 0
+        periods = self.facts.clock
+        if periods and periods[-1].source == now.clock.source and abs(step_us) < CLOCK_STEP_US:
+            periods[-1].worst_error_ms = _worse(periods[-1].worst_error_ms, now.clock)
+        elif len(periods) < MAX_LISTED:
+            stepped = step_us if abs(step_us) >= CLOCK_STEP_US else 0
+            periods.append(ClockPeriod(_at(now, now.pts_us), now.clock.source, now.clock.error_ms, stepped))
+
+
+def _at(statement: FragmentStatement, boottime_us: int) -> Instant:
+    wall = wall_text(max(0, boottime_us + wall_offset_us(statement)))
+    return Instant(wall, boottime_us, statement.clock.source, statement.clock.error_ms)
+
+
+def _worse(error_ms: int | None, clock: ClockQuality) -> int | None:
+    return None if error_ms is None or clock.error_ms is None else max(error_ms, clock.error_ms)
