@@ -24,6 +24,7 @@ from bodycamd.casework.recording_check import RecordingCheck
 from bodycamd.casework.segment_check import first_prev
 from bodycamd.casework.verdicts import EXIT_CODES, Findings, RecordingReport, StoreReport, worst
 from bodycamd.errors import NotFoundError
+from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import LEDGER_FILE
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, recording_names, recording_start, segment_files
@@ -88,6 +89,8 @@ def _look_at_ledger(folder: Path, findings: Findings) -> bool:
         return False
     sound, files = True, 0
     for entry in _entries(folder, findings):
+        if CHECKPOINT_FILE.fullmatch(entry.name):
+            continue  # the chain judges it
         if not LEDGER_FILE.fullmatch(entry.name):
             findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed speaks of it")
         elif not entry.is_file(follow_symlinks=False):

@@ -106,6 +106,8 @@ class LedgerFile:
     head: str | None
     detail: StartDetail | None
     reason: str
+    first_prev: str | None = None
+    """What the first good line names as the line before it."""
 
     @property
     def torn(self) -> TornFile | None:
@@ -187,19 +189,20 @@ def last_start(folder: Path) -> LastStart:
 
 
 def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
-    good, head, reason = 0, None, ""
+    good, head, reason, first_prev = 0, None, "", None
     in_force = KeyInForce(start)
     try:
         for line in lines(file, source):
             in_force.accept(line)
             good, head = line.end, line.sha256
+            first_prev = first_prev or line.entry.prev
     except DataError as error:
         reason = str(error)
     size = os.fstat(file.fileno()).st_size
     file.seek(0)
     sha256, _ = _digest(file, good)
     torn_sha256, line_ends = _digest(file, min(size - good, MAX_TORN_HASHED))
-    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, head, in_force.detail, reason)
+    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, head, in_force.detail, reason, first_prev)
 
 
 class KeyInForce:

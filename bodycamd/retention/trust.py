@@ -17,6 +17,8 @@ from typing import Protocol
 
 from bodycamd.retention.timeline import TOLERANCE_US
 
+PAUSE_US = 900_000_000
+"""Readings that lie further apart are not continuous: nobody looked, or the camera slept."""
 LARGE_JUMP_US = 86_400_000_000
 CONTINUOUS_US = 1_800_000_000
 
@@ -47,6 +49,8 @@ class Trust:
     """The offset of the readings that are trusted now."""
     since_us: int = 0
     """CLOCK_BOOTTIME from which they have been, without a pause."""
+    read_us: int = 0
+    """CLOCK_BOOTTIME of the newest reading."""
 
     def step(self, reading: Reading, floor_us: int | None) -> Trust:
         """After one more reading. `floor_us` is the earliest wall time that it can be by the ledger (`Timeline.floor_us`), `None` where
@@ -54,8 +58,10 @@ class Trust:
         if not reading.trusted:
             return replace(self, candidate_us=None)
         offset_us = reading.wall_us - reading.boottime_us
-        went_on = self.candidate_us is not None and abs(offset_us - self.candidate_us) < TOLERANCE_US
-        after = Trust(self.confirmed_us, offset_us, self.since_us if went_on else reading.boottime_us)
+        watched = self.candidate_us is not None and reading.boottime_us - self.read_us <= PAUSE_US
+        went_on = watched and self.candidate_us is not None and abs(offset_us - self.candidate_us) < TOLERANCE_US
+        since_us = self.since_us if went_on else reading.boottime_us
+        after = Trust(self.confirmed_us, offset_us, since_us, reading.boottime_us)
         if self.confirmed_us is not None:
             sure = abs(offset_us - self.confirmed_us) < TOLERANCE_US
         else:

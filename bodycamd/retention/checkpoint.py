@@ -1,0 +1,132 @@
+"""The ledger's own retention: files that are too old are dropped behind a signed checkpoint.
+
+A file goes when `keep_months` (of 31 days) have passed since a moment after its last entry, by confirmed clocks on both sides, and no
+recording in the store is as old as its start. What stays of it is its first line, the start's: it is signed with the key that the start
+before named and names the next one, so that the registered key still leads to the keys of today. The lines stand in one file,
+`ledger/checkpoint-NNNNNN.jsonl`, where N is the first start that is kept.
+
+    the new checkpoint file, durable
+    entry `ledger_shortened`, durable      states the file's SHA-256, the head and the next key behind which the ledger goes on
+    unlink the dropped files, the oldest first, then earlier checkpoint files; fsync of the folder
+
+After a cut in between, the same call completes it: a new checkpoint file never replaces one, and what it says of a start never differs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence import durable
+from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints, first_line, read_checkpoint
+from bodycamd.evidence.ledger_reader import file_name, inspect, starts
+from bodycamd.evidence.retention_entries import LedgerShortened
+from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.evidence.statements import wall_us as parse_wall
+from bodycamd.recorder.history import past_entries
+from bodycamd.retention.sweep import Enter
+
+DAY_US = 86_400_000_000
+MONTH_US = 31 * DAY_US
+SLACK_US = 7 * DAY_US
+"""Files are dropped a week's worth at a time, so that the checkpoint file is not written anew each day."""
+
+
+def shorten(folder: Path, oldest_recording: int | None, *, wall_us: int, keep_months: int, running: int, enter: Enter) -> int:
+    """Drop what is too old; returns how many files were dropped. `wall_us` is the confirmed wall clock, `running` the start that runs.
+
+    Raises `StorageError` where the disk refuses, `DataError` where the first lines of the dropped files do not lead from one to the next.
+    """
+    first_kept = _first_kept(folder, wall_us, keep_months * MONTH_US, min(running, oldest_recording or running))
+    dropped = [start for start in starts(folder) if start < first_kept]
+    if not dropped:
+        return 0
+    kept = inspect(folder, first_kept)
+    if kept.detail is None or kept.first_prev is None:
+        raise DataError(f"{file_name(first_kept)}: its first line is not good: {kept.reason}")
+    raw = b"".join([_earlier(folder, dropped[0]), *(first_line(folder, start) for start in dropped)])
+    _write(folder / checkpoint_name(first_kept), raw)
+    checkpoint = read_checkpoint(folder, first_kept, below=first_kept, registered=None)
+    if checkpoint.next_key.raw.hex() != kept.detail.public_key:
+        raise DataError(f"{file_name(first_kept)}: signed by another key than the starts before it lead to")
+    entries = sum((folder / file_name(start)).read_bytes().count(b"\n") for start in dropped)
+    enter(
+        LedgerShortened(
+            first_kept=first_kept,
+            file=checkpoint.file,
+            sha256=checkpoint.sha256,
+            lines=checkpoint.lines,
+            head=kept.first_prev,
+            next_key=checkpoint.next_key.raw.hex(),
+            entries=entries,
+        )
+    )
+    _remove(folder, dropped, first_kept)
+    return len(dropped)
+
+
+def _first_kept(folder: Path, wall_us: int, keep_us: int, limit: int) -> int:
+    """The first start that stays: everything before it lies before a confirmed time that is old enough."""
+    found, oldest_us = 0, wall_us
+    for start in starts(folder):
+        if start > limit:
+            break
+        entries = past_entries(folder, start)
+        confirmed = (e.wall for e in entries if e.type == "time" and e.detail.get("confirmed") is True)
+        first = next(confirmed, None)
+        if first is not None:
+            at_us = parse_wall(first, file_name(start))
+            oldest_us = min(oldest_us, at_us)
+            if wall_us - at_us < keep_us:
+                break
+            begins_whole = bool(entries) and entries[0].type == "start"
+            unfinished = {e.text("recording") for e in entries if e.type == "deleted"} - {
+                e.text("recording") for e in entries if e.type == "deleting"
+            }
+            if begins_whole and not unfinished:
+                found = start
+    return found if wall_us - oldest_us >= keep_us + SLACK_US else 0
+
+
+def _earlier(folder: Path, first_dropped: int) -> bytes:
+    """The first lines of the starts that were dropped before: from the newest checkpoint file that leads to the first file that is there.
+    (A newer one may be torn by a cut, or have been left when its files were dropped in part.)
+    """
+    first = inspect(folder, first_dropped)
+    if first.first_prev == ZERO_HASH or first.detail is None:
+        return b""
+    for first_kept in reversed(checkpoints(folder)):
+        try:
+            found = read_checkpoint(folder, first_kept, below=first_dropped, registered=None)
+        except DataError:
+            continue
+        if found.next_key.raw.hex() == first.detail.public_key:
+            return found.raw
+    raise DataError(f"{file_name(first_dropped)}: no checkpoint leads to it")
+
+
+def _write(path: Path, raw: bytes) -> None:
+    """Durably. A file of that name was left by a cut: it is the same, or torn and stated by nobody."""
+    try:
+        if path.exists():
+            if path.read_bytes() == raw:
+                durable.settle(path)
+                durable.sync_folder(path.parent)
+                return
+            path.unlink()
+        durable.create(path, raw)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot write the checkpoint: {error.strerror}") from error
+
+
+def _remove(folder: Path, dropped: list[int], first_kept: int) -> None:
+    try:
+        for start in dropped:
+            os.unlink(folder / file_name(start))
+        for earlier in checkpoints(folder):
+            if earlier < first_kept:
+                os.unlink(folder / checkpoint_name(earlier))
+        durable.sync_folder(folder)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot drop old ledger files: {error.strerror}") from error
