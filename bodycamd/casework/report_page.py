@@ -248,9 +248,10 @@ class _Page:
         rows = []
         for kind, bound in self._report.binding.sealed.items():
             if bound.packets:
-                head = f"{self._word(kind)}, {bound.packets} {self._word('packets')}"
-                rows.append((head, f"{self._word('payload')}<br><code>{bound.payload_sha256}</code>"))
-                rows.append(("", f"{self._word('table')}<br><code>{bound.table_sha256}</code>"))
+                count = f"{bound.packets} {self._word('packets')}, {bound.bytes} bytes"
+                payload = f"{self._word('payload')}<br><code>{bound.payload_sha256}</code>"
+                table = f"{self._word('table')}<br><code>{bound.table_sha256}</code>"
+                rows.append((self._word(kind), f"{count}<br>{payload}<br>{table}"))
         lines = "".join(f"<tr><th>{head}</th><td>{value}</td></tr>" for head, value in rows)
         return self._section("hashes", self._note("hashes_text"), f'<table class="facts">{lines}</table>')
 

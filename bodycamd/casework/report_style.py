@@ -13,7 +13,7 @@ p { margin: 1.5mm 0; }
 h1 .en { display: block; font-size: 13pt; }
 table { border-collapse: collapse; width: 100%; margin: 1.5mm 0; }
 th, td { text-align: left; vertical-align: top; padding: 1.1mm 2.5mm 1.1mm 0; border-bottom: .5pt solid #dde2e8; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 thead th { border-bottom: 1pt solid #9aa5b1; }
 th { font-weight: 600; }
 .facts th { width: 36%; }
@@ -21,9 +21,11 @@ th { font-weight: 600; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
 ul, ol { margin: 1.5mm 0; padding-left: 6mm; }
+small, li { overflow-wrap: anywhere; }
 small { color: #5a6775; font-size: 8.5pt; }
 code, pre { font: 8.2pt/1.45 "DejaVu Sans Mono", "Noto Sans Mono", monospace; overflow-wrap: anywhere; }
-pre { background: #f3f5f7; border: .5pt solid #dde2e8; padding: 2mm; margin: 1.5mm 0; white-space: pre-wrap; word-break: break-all; }
+pre { background: #f3f5f7; border: .5pt solid #dde2e8; padding: 2mm; margin: 1.5mm 0; }
+pre { white-space: pre-wrap; word-break: break-all; break-inside: avoid; }
 .verdict { border-left: 2.5mm solid; padding: 2.5mm 3.5mm; font-weight: 600; margin: 2mm 0; break-inside: avoid; }
 .verdict .en { display: block; }
 .good { border-color: #1b7f3b; background: #eaf6ee; }

@@ -1,5 +1,5 @@
-"""A recording with everything in it: a shift, a warning, markers, a worker that is killed and replaced, and a power cut that tears the newest
-fragment. By the real daemon; `python -m tests.casework.eventful FOLDER` makes one by hand.
+"""A recording with everything in it: a shift, a warning, markers, a worker that is killed and replaced, and a power cut that tears the
+newest fragment. By the real daemon; `python -m tests.casework.eventful FOLDER` makes one by hand.
 """
 
 from __future__ import annotations

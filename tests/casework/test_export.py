@@ -29,8 +29,8 @@ def camera(tmp_path: Path) -> Camera:
     return Camera(tmp_path)
 
 
-def run_export(camera: Camera, segments: Sequence[Path], **options: bool) -> Export:
-    return export(camera.recording, segments, Identities.load(camera.identity_file), camera.folder / "film.mp4", **options)
+def run_export(camera: Camera, segments: Sequence[Path], *, overwrite: bool = False) -> Export:
+    return export(camera.recording, segments, Identities.load(camera.identity_file), camera.folder / "film.mp4", overwrite=overwrite)
 
 
 def stream_hashes(film: Path) -> str:
