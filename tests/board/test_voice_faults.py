@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -314,7 +315,8 @@ def test_every_speak_has_exactly_one_end(seed: int, tmp_path: Path, make_voice: 
             time.sleep(chance.random() * 0.08)
         elif pid is not None and exists(pid):
             number = {"stop": signal.SIGSTOP, "go": signal.SIGCONT, "kill": signal.SIGKILL}[what]
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # it may have ended since
+                os.kill(pid, number)
     wait_for(lambda: len(heard.endings) >= spoken, 3, "an end for every speak")
     voice.close()
     assert len(heard.endings) == spoken
