@@ -57,6 +57,7 @@ class ControlSocket:
         self._admin_group = admin_group
         self._clients = 0
         self._subscribers: set[asyncio.StreamWriter] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -81,8 +82,8 @@ class ControlSocket:
         """Stop listening and let all clients go."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
+        for writer in list(self._writers):
+            writer.transport.abort()  # not cancel: Python 3.11 writes a trace to the journal for each cancelled client
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
@@ -105,6 +106,7 @@ class ControlSocket:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self._writers.add(writer)
         if self._clients >= MAX_CLIENTS:
             await self._dismiss(writer, "too many clients: try again")
             return
@@ -116,11 +118,16 @@ class ControlSocket:
         finally:
             self._clients -= 1
             self._subscribers.discard(writer)
-            await _part_with(writer)
+            await self._part_with(writer)
 
     async def _dismiss(self, writer: asyncio.StreamWriter, why: str) -> None:
         writer.write(_failure(UsageError(why)))
-        await _part_with(writer)
+        await self._part_with(writer)
+
+    async def _part_with(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection: what was answered may still be read for a while, then it is cut."""
+        await _close(writer)
+        self._writers.discard(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -182,12 +189,11 @@ class ControlSocket:
         return admin_gid in os.getgrouplist(user, gid)
 
 
-async def _part_with(writer: asyncio.StreamWriter) -> None:
-    """Close a connection: what was answered may still be read for a while, then it is cut."""
+async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     try:
         await asyncio.wait_for(writer.wait_closed(), IDLE_SECONDS)
-    except (TimeoutError, ConnectionError, asyncio.CancelledError):
+    except (TimeoutError, ConnectionError):
         writer.transport.abort()
 
 

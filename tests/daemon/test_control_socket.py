@@ -197,3 +197,16 @@ def test_a_user_outside_the_admin_group_may_ask_but_not_change(tmp_path: Path, m
             streams[1].close()
 
     run(test)
+
+
+def test_stopping_with_clients_connected_ends_at_once_and_without_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with serving(tmp_path) as server:
+            watching, silent = await connect(tmp_path), await connect(tmp_path)
+            await ask(watching, {"command": "subscribe"})
+            await asyncio.wait_for(server.stop(), 1)
+            assert await watching[0].read() == b""
+            assert await silent[0].read() == b""
+
+    run(test)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
