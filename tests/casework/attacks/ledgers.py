@@ -1,4 +1,4 @@
-"""Attacks on the ledger, with and without keys, and what only an anchor shows."""
+"""Attacks on the ledger, with and without keys."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bodycamd.recorder.store import Store
 from tests.casework.attacks.attack import STORE, attack
 from tests.casework.attacks.scene import GAP, INTACT, NEWEST_SEALED, OPEN, SECOND_INTACT, Clock, Scene, compact, make, resign, sha256
 
-LEDGER, KEYS, JSON, ANCHOR = "Ledger", "Keys that a thief can hold", "Hostile JSON, signed with the stolen key", "What only an anchor shows"
+LEDGER, KEYS, JSON = "Ledger", "Keys that a thief can hold", "Hostile JSON, signed with the stolen key"
 RAM = "the card and the memory: the key in use"
 SPENT = "a dump of the memory from earlier: a key that was replaced since"
 FILE = "the card: the key file of the next start"
 
 
-def _edit(scene: Scene, start: int, change: Callable[[list[bytes]], object]) -> None:
+def edit(scene: Scene, start: int, change: Callable[[list[bytes]], object]) -> None:
     lines = scene.lines(start)
     change(lines)
     scene.write_lines(start, lines)
@@ -39,32 +39,32 @@ def _(scene: Scene) -> None:
 
 @attack(LEDGER, "remove an entry from the middle", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 1, lambda lines: lines.pop(3))
+    edit(scene, 1, lambda lines: lines.pop(3))
 
 
 @attack(LEDGER, "remove the last entry of an earlier start", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 1, lambda lines: lines.pop())
+    edit(scene, 1, lambda lines: lines.pop())
 
 
 @attack(LEDGER, "swap two entries", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 2, lambda lines: lines.insert(3, lines.pop(4)))
+    edit(scene, 2, lambda lines: lines.insert(3, lines.pop(4)))
 
 
 @attack(LEDGER, "repeat an entry", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 2, lambda lines: lines.insert(4, lines[3]))
+    edit(scene, 2, lambda lines: lines.insert(4, lines[3]))
 
 
 @attack(LEDGER, "repeat the last entry", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 3, lambda lines: lines.append(lines[-1]))
+    edit(scene, 3, lambda lines: lines.append(lines[-1]))
 
 
 @attack(LEDGER, "replay an entry of an earlier start", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 3, lambda lines: lines.append(scene.lines(1)[4]))
+    edit(scene, 3, lambda lines: lines.append(scene.lines(1)[4]))
 
 
 @attack(LEDGER, "edit the clock of an entry", where=STORE)
@@ -172,7 +172,7 @@ def _(scene: Scene) -> None:
 
 @attack(LEDGER, "append an anchor as if it were an entry", where=STORE)
 def _(scene: Scene) -> None:
-    _edit(scene, 3, lambda lines: lines.append(scene.anchors["running"].encode()))
+    edit(scene, 3, lambda lines: lines.append(scene.anchors["running"].encode()))
 
 
 @attack(LEDGER, "forge a whole store with another key", where=STORE, verdict="unverifiable", holds="any camera")
@@ -193,7 +193,7 @@ def _(scene: Scene) -> None:
 # --- keys -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _sign_line(scene: Scene, start: int, number: int, key: SigningKey, old: bytes, new: bytes) -> None:
+def sign_line(scene: Scene, start: int, number: int, key: SigningKey, old: bytes, new: bytes) -> None:
     lines = scene.lines(start)
     entry = json.loads(lines[number][89:].replace(old, new))
     entry["key"] = key.public.id
@@ -202,7 +202,7 @@ def _sign_line(scene: Scene, start: int, number: int, key: SigningKey, old: byte
     scene.write_lines(start, lines)
 
 
-def _chain_on(scene: Scene, start: int, first: int, key: SigningKey) -> None:
+def chain_on(scene: Scene, start: int, first: int, key: SigningKey) -> None:
     """Link and sign anew everything from line `first` on."""
     lines = scene.lines(start)
     for number in range(first, len(lines)):
@@ -212,6 +212,14 @@ def _chain_on(scene: Scene, start: int, first: int, key: SigningKey) -> None:
         text = compact(entry)
         lines[number] = base64.b64encode(key.sign(text)) + b" " + text
     scene.write_lines(start, lines)
+
+
+def next_start(scene: Scene) -> Path:
+    clock = Clock()
+    clock.at_us += 100_000_000
+    store = Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=clock, config_sha256="0" * 64, boot_id="boot-1")
+    store.close()
+    return scene.store
 
 
 for _holds, _name in ((RAM, "ram"), (SPENT, "spent"), (FILE, "file"), ("nothing", "own")):
@@ -227,11 +235,11 @@ for _holds, _name in ((RAM, "ram"), (SPENT, "spent"), (FILE, "file"), ("nothing"
 
     @attack(KEYS, f"edit an entry of an earlier start, signed with {_words}", where=STORE, holds=_holds)
     def _(scene: Scene, name: str = _name) -> None:
-        _sign_line(scene, 2, scene.find_line(2, "recording_closed", 1), scene.keys[name], b'"officer"', b'"battery"')
+        sign_line(scene, 2, scene.find_line(2, "recording_closed", 1), scene.keys[name], b'"officer"', b'"battery"')
 
     @attack(KEYS, f"rewrite this start from before its last change of key, signed with {_words}", where=STORE, holds=_holds)
     def _(scene: Scene, name: str = _name) -> None:
-        _chain_on(scene, 3, scene.find_line(3, "segment_sealed"), scene.keys[name])
+        chain_on(scene, 3, scene.find_line(3, "segment_sealed"), scene.keys[name])
 
     if _name != "ram":
 
@@ -283,13 +291,13 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     lines = scene.lines(3)
     scene.write_lines(3, lines[: scene.find_line(3, "segment_sealed")])
-    _next_start(scene)
+    next_start(scene)
     scene.write_lines(3, lines)
 
 
 @attack(KEYS, "begin a second start of the same number with the key of this start's successor", where=STORE, holds=FILE)
 def _(scene: Scene) -> None:
-    _sign_line(scene, 3, 0, scene.keys["file"], b'"config_sha256":"0', b'"config_sha256":"1')
+    sign_line(scene, 3, 0, scene.keys["file"], b'"config_sha256":"0', b'"config_sha256":"1')
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------------------------
@@ -334,108 +342,3 @@ for _title, _old, _new in (
             triples[-1] = age, text, scene.keys["ram"].sign(text)
 
         scene.change_triples(scene.segment(OPEN), change)
-
-
-# --- anchors ----------------------------------------------------------------------------------------------------------------------------
-
-
-@attack(ANCHOR, "put an older copy of the whole store back", where=STORE, holds="an older copy", anchor="earlier", anchor_only=True)
-def _(scene: Scene) -> None:
-    shutil.rmtree(scene.store)
-    shutil.copytree(scene.root / "backup", scene.store)
-
-
-@attack(ANCHOR, "cut the newest entries off, with the recording they open", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    shutil.rmtree(scene.folder(OPEN))
-    _edit(scene, 3, lambda lines: lines.__delitem__(slice(scene.find_line(3, "recording_opened", 1), None)))
-
-
-@attack(ANCHOR, "cut the newest start off, with its recordings", where=STORE, anchor="earlier", anchor_only=True)
-def _(scene: Scene) -> None:
-    scene.ledger(3).unlink()
-    for recording in (NEWEST_SEALED, OPEN):
-        shutil.rmtree(scene.folder(recording))
-
-
-@attack(ANCHOR, "cut the last line of the ledger in half, as a power cut would", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    path = scene.ledger(3)
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-@attack(ANCHOR, "cut whole fragments off the open segment", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    scene.change_triples(scene.segment(OPEN), lambda triples: triples.__delitem__(slice(3, None)))
-
-
-@attack(ANCHOR, "cut the open segment inside a fragment", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    path = scene.segment(OPEN)
-    path.write_bytes(path.read_bytes()[:-700])
-
-
-@attack(ANCHOR, "overwrite the end of the open segment with zeros", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    path = scene.segment(OPEN)
-    content = path.read_bytes()
-    path.write_bytes(content[:-4096] + bytes(4096))
-
-
-@attack(ANCHOR, "delete the open segment", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    scene.segment(OPEN).unlink()
-
-
-@attack(ANCHOR, "delete the open recording's folder", where=STORE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    shutil.rmtree(scene.folder(OPEN))
-
-
-@attack(ANCHOR, "edit the open segment and sign it anew", where=STORE, holds=RAM, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    scene.change_triples(scene.segment(OPEN), lambda triples: resign(triples, 2, scene.keys["ram"], frames=29))
-
-
-@attack(ANCHOR, "edit an entry since the last change of key and sign anew", where=STORE, holds=RAM, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    number = scene.find_line(3, "marker")
-    _sign_line(scene, 3, number, scene.keys["ram"], b'"at_us":9', b'"at_us":8')
-    _chain_on(scene, 3, number, scene.keys["ram"])
-
-
-@attack(ANCHOR, "begin the next start, which finds the open segment cut", where=STORE, holds=FILE, anchor="running", anchor_only=True)
-def _(scene: Scene) -> None:
-    scene.change_triples(scene.segment(OPEN), lambda triples: triples.__delitem__(slice(3, None)))
-    _next_start(scene)
-
-
-@attack(ANCHOR, "hand over an anchor of his own", where=STORE, verdict="unverifiable", holds="nothing", anchor="forged")
-def _(scene: Scene) -> None:
-    forged = json.loads(scene.anchors["running"][89:])
-    forged["key"] = scene.keys["own"].public.id
-    text = compact(forged)
-    scene.anchors = {**scene.anchors, "forged": (base64.b64encode(scene.keys["own"].sign(text)) + b" " + text).decode()}
-
-
-@attack(ANCHOR, "hand over an anchor signed with a replaced key", where=STORE, verdict="unverifiable", holds=SPENT, anchor="forged")
-def _(scene: Scene) -> None:
-    forged = json.loads(scene.anchors["running"][89:])
-    forged["key"] = scene.keys["spent"].public.id
-    text = compact(forged)
-    scene.anchors = {**scene.anchors, "forged": (base64.b64encode(scene.keys["spent"].sign(text)) + b" " + text).decode()}
-
-
-@attack(ANCHOR, "hand over an anchor of another camera", where=STORE, verdict="unverifiable", holds="any camera", anchor="forged")
-def _(scene: Scene) -> None:
-    forged = json.loads(scene.anchors["running"][89:])
-    text = compact({**forged, "device": "cam-8"})
-    scene.anchors = {**scene.anchors, "forged": (base64.b64encode(scene.keys["own"].sign(text)) + b" " + text).decode()}
-
-
-def _next_start(scene: Scene) -> Path:
-    clock = Clock()
-    clock.at_us += 100_000_000
-    store = Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=clock, config_sha256="0" * 64, boot_id="boot-1")
-    store.close()
-    return scene.store
