@@ -56,9 +56,9 @@ class Ledger:
 
         `detail` may leave out or set to `None` what does not apply. Raises `DataError` for values that a reader would refuse: then nothing
         was written. Raises `StorageError` where the disk fails: then the entry is taken back and the ledger stays usable, or, where even
-        that fails, every later append raises too.
+        that fails, every later append first tries to take it back, and raises as long as that fails.
         """
-        if self._broken:
+        if self._broken and not self._take_back():
             raise StorageError(f"{self.path}: the ledger cannot be written since: {self._broken}")
         signed = self.start.entry(type, detail, prev=self.head)
         line = base64.b64encode(signed.signature) + b" " + signed.json
@@ -68,7 +68,7 @@ class Ledger:
             if self._size == 0:
                 durable.sync_folder(self.path.parent)
         except OSError as error:
-            self._take_back(error)
+            self._take_back()
             raise StorageError(f"{self.path}: cannot write {type!r}: {error.strerror}") from error
         self._size += len(line) + 1
         self.head = hashlib.sha256(line).hexdigest()
@@ -100,17 +100,22 @@ class Ledger:
             self._descriptor = -1
             self._broken = "it was closed"
 
-    def _take_back(self, error: OSError) -> None:
-        """Cut a half-written line of this start, so that the next one does not follow on it.
+    def _take_back(self) -> bool:
+        """Cut a half-written line of this start, so that the next one does not follow on it. Returns whether that was done.
 
         Where the disk only pretends to, nothing is lost that was promised: the next entry counts as written after its own `fdatasync`, and
         a torn line at the end is what every start expects.
         """
+        if self._descriptor < 0:
+            return False
         try:
             os.ftruncate(self._descriptor, self._size)
             os.fdatasync(self._descriptor)
-        except OSError:
+        except OSError as error:
             self._broken = error.strerror or str(error)
+        else:
+            self._broken = ""
+        return not self._broken
 
 
 def open_ledger(

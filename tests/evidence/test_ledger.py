@@ -260,8 +260,8 @@ def test_a_full_disk_takes_the_half_line_back(tmp_path: Path, monkeypatch: pytes
     assert [line.entry.n for line in chain(tmp_path, registered)] == [1, 3]
 
 
-def test_a_dead_disk_ends_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    provisioned(tmp_path)
+def test_a_dead_disk_stops_the_ledger_until_it_is_well_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = provisioned(tmp_path)
     ledger = next_start(tmp_path)
 
     def dead(*arguments: object) -> None:
@@ -272,9 +272,13 @@ def test_a_dead_disk_ends_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyP
             patch.setattr(os, name, dead)
         with pytest.raises(StorageError, match="Input/output"):
             ledger.append("marker")
-    with pytest.raises(StorageError, match="cannot be written since"):
-        ledger.append("marker")
+        with pytest.raises(StorageError, match="cannot be written since"):
+            ledger.append("marker")
+    ledger.append("marker", {"text": "after"})
     ledger.close()
+    assert [line.entry.type for line in chain(tmp_path, registered)] == ["start", "marker"], "what was not durable is taken back"
+    with pytest.raises(StorageError, match="it was closed"):
+        ledger.append("marker")
 
 
 def test_more_torn_files_than_fit_are_counted(tmp_path: Path) -> None:
