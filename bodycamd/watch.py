@@ -10,9 +10,9 @@ STEP_US = 1_000_000
 
 
 def clock_event(before: ClockReading | None, now: ClockReading) -> ClockChanged | None:
-    """Trust gained or lost, or a step. The first reading is an event only if the clock is not trusted."""
+    """Trust gained or lost, or a step. The first reading is an event too: until then the control counts the clock as untrusted."""
     if before is None:
-        return None if now.trusted else ClockChanged(trusted=False, source=now.source)
+        return ClockChanged(trusted=now.trusted, source=now.source)
     step_us = (now.wall_us - before.wall_us) - (now.boottime_us - before.boottime_us)
     stepped = abs(step_us) >= STEP_US
     if stepped or now.trusted != before.trusted or now.source != before.source:

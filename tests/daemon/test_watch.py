@@ -18,7 +18,7 @@ def reading(boottime_s: float, wall_s: float, trusted: bool = True, source: str 
 
 
 def test_a_clock_that_runs_on_is_no_event() -> None:
-    assert clock_event(None, reading(10, 1000)) is None
+    assert clock_event(None, reading(10, 1000)) == ClockChanged(True, "kernel-ntp"), "until then it counts as untrusted"
     assert clock_event(reading(10, 1000), reading(15, 1005.4)) is None
 
 
