@@ -40,6 +40,7 @@ PREPARE_SECONDS = 15.0
 FLAGS = (
     "capture_stalled",
     "disk_failing",
+    "disk_unusable",
     "voice_failed",
     "audio_lost",
     "storage_low",
@@ -176,6 +177,8 @@ class Service:
                 log.warning("capture %d is replaced: %s", generation, reason)
             case ev.WriteFailed(operation=operation, reason=reason):
                 log.error("%s failed: %s", operation, reason)
+            case ev.DiskChanged(usable=usable, reason=reason):
+                log.log(logging.INFO if usable else logging.ERROR, "the disk %s", "can be used" if usable else f"cannot be used: {reason}")
             case ev.RingOverflowed(fragments=fragments):
                 log.error("the card is too slow: %d fragments dropped", fragments)
             case _:

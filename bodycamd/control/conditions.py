@@ -18,6 +18,7 @@ from bodycamd.control.events import (
     CaptureFlowing,
     CaptureStalled,
     ClockChanged,
+    DiskChanged,
     EmptyRing,
     OpenCapture,
     RingOverflowed,
@@ -82,6 +83,14 @@ def voice_health(state: State, event: VoiceHealth) -> Step:
 def write_failed(state: State, event: WriteFailed) -> Step:
     """Shown as missing until a fragment is durable again; the recording stays open and the writer goes on trying."""
     return replace(state, disk_failing=state.recording is not None), [note("write_failed", operation=event.operation, reason=event.reason)]
+
+
+def disk_changed(state: State, event: DiskChanged) -> Step:
+    """In standby shown as *cannot record*, beside a recording as `low`: what of it is missing is told by its fragments. A press is honoured
+    all the same, for the ring is a cushion and disks come back."""
+    if state.disk_unusable != event.usable:
+        return state, []
+    return replace(state, disk_unusable=not event.usable), [note("disk_changed", usable=event.usable, reason=event.reason)]
 
 
 def ring_overflowed(state: State, event: RingOverflowed) -> Step:

@@ -137,11 +137,13 @@ class FragmentDurable:
 
 @dataclass(frozen=True, slots=True)
 class RecordingSealed:
-    """The last segment is renamed and its `sealed` and `closed` entries are durable."""
+    """The last segment is renamed and its `sealed` and `closed` entries are durable; or, where it is not `whole`, footage that belongs to
+    the recording did not get onto the disk, or the disk did not take the seal. What was acknowledged is there either way."""
 
     recording: str
     duration_us: int
     at_us: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,14 @@ class WriteFailed:
 
     operation: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskChanged:
+    """The disk became unusable (gone, read-only, or the ledger's entries wait for it), or usable again."""
+
+    usable: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,7 @@ Event = (
     | FragmentDurable
     | RecordingSealed
     | WriteFailed
+    | DiskChanged
     | RingOverflowed
     | StorageChanged
     | BatteryChanged

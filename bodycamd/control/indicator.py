@@ -5,9 +5,11 @@ is not stalled and no write has failed since. Priority: a refusal (for its 3 s),
 
 - From the press until the first durable fragment it blinks. If that fragment does not come within 5 s after the recording began
   (`FIRST_DURABLE_US`), or a stall or a failed write is known, footage is *missing*. A press that is latched while starting blinks too.
-- In standby, *cannot record* stands for: storage full, stuck button, failing, or a capture that stalled when it was last open.
+- In standby, *cannot record* stands for: storage full, a disk that cannot be used, stuck button, failing, or a capture that stalled when
+  it was last open.
 - While sealing (after the end, `closing`) the steady lamp stays until the 3 s are over; off means saved.
-- `low` also stands for a voice that cannot speak and a microphone that is lost.
+- `low` also stands for a voice that cannot speak, a microphone that is lost, and a ledger that waits for the disk.
+- What is stopped but not whole on disk ends with the sign of a refusal, not with that of *saved*.
 
 `PULSES` and `TABLE` give lengths in milliseconds. `indicate` is pure; `changes` lists the instants at which its answer changes by time
 alone.
@@ -166,7 +168,8 @@ def _recording_row(state: State, recording: Recording, now_us: int) -> RowName:
 
 
 def _standby(state: State, now_us: int) -> Indication:
-    if state.storage_full or state.button_stuck or state.capture_stalled or state.failing(now_us):
+    unable = state.storage_full or state.disk_unusable or state.button_stuck or state.capture_stalled
+    if unable or state.failing(now_us):
         return _row("cannot_record")
     indication = _row("buffering" if state.settings.pre_event_us > 0 and state.flowing else "ready")
     return replace(indication, haptic=LOW_PULSE) if state.degraded else indication

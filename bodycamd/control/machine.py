@@ -29,6 +29,7 @@ audio_changed           the sound became live, off or lost [generation, audio]
 voice_ready             the voice can speak again [detail]
 voice_failed            the voice cannot speak [detail]
 write_failed            a disk operation failed [operation, reason]
+disk_changed            the disk became unusable, or usable again [usable, reason]
 ring_overflowed         footage was dropped because the disk was too slow [fragments, dropped_us]
 seal_forced             the recording was sealed without its last fragment, 3 s after its end [recording, end_us]
 storage_changed         [level: ok | low | full, minutes_left]
@@ -59,6 +60,7 @@ from bodycamd.control.events import (
     CaptureFlowing,
     CaptureStalled,
     ClockChanged,
+    DiskChanged,
     Event,
     FragmentDurable,
     Ready,
@@ -133,6 +135,8 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return conditions.voice_health(state, event)
         case WriteFailed():
             return conditions.write_failed(state, event)
+        case DiskChanged():
+            return conditions.disk_changed(state, event)
         case RingOverflowed():
             return conditions.ring_overflowed(state, event)
         case StorageChanged():

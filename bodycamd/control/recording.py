@@ -160,6 +160,8 @@ def sealed(state: State, event: RecordingSealed, now_us: int) -> Step:
         return replace(state, leaving=replace(leaving, not_before_us=now_us + SIGN_US)), sign
     if recording.reason == "storage_full":
         state, sign = show_refusal(state, now_us, "storage_full")
+    elif not event.whole:
+        state, sign = show_refusal(state, now_us, "not_saved")
     else:
         sign = [Pulse("saved")]
     if leaving is not None:

@@ -124,6 +124,8 @@ class State:
     capture_stalled: bool = False
     disk_failing: bool = False
     """A write failed, or footage was dropped, and no fragment has become durable since."""
+    disk_unusable: bool = False
+    """As the writer said last: gone, read-only, or not taking the ledger's entries."""
     voice_failed: bool = False
     audio_lost: bool = False
     storage_low: bool = False
@@ -137,7 +139,7 @@ class State:
     @property
     def degraded(self) -> bool:
         """It records, but something wants attention soon: shown as `low`."""
-        return self.storage_low or self.battery_low or self.voice_failed or self.audio_lost
+        return self.storage_low or self.battery_low or self.voice_failed or self.audio_lost or self.disk_unusable
 
     def failing(self, now_us: int) -> bool:
         """The daemon has died and resumed so often that a person must look."""

@@ -55,7 +55,7 @@ class FileOperations(Protocol):
         """Give the descriptor back. Says nothing about durability."""
 
     def free_bytes(self, path: Path) -> int:
-        """What this user may still write on the file system that holds `path`."""
+        """What this user may still write on the file system that holds `path`. `OSError` (EROFS) where it is read-only."""
 
 
 class Disk:
@@ -117,4 +117,6 @@ class Disk:
     def free_bytes(self, path: Path) -> int:
         """See `FileOperations`."""
         usage = os.statvfs(path)
+        if usage.f_flag & os.ST_RDONLY:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
         return usage.f_bavail * usage.f_frsize

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_PENDING = 10_000
 FIRST_PAUSE_US = 200_000
-LONGEST_PAUSE_US = 30_000_000
+LONGEST_PAUSE_US = 5_000_000
 
 
 class Journal:
@@ -40,6 +40,7 @@ class Journal:
         self._lost = 0
         self._pause_us = 0
         self._retry_us = 0
+        self._error = ""
 
     @property
     def head(self) -> str:
@@ -50,6 +51,11 @@ class Journal:
     def pending(self) -> int:
         """How many entries the disk has not taken yet."""
         return len(self._pending)
+
+    @property
+    def error(self) -> str:
+        """Why the disk does not take the entries that wait; empty while it does."""
+        return self._error if self._pending else ""
 
     @property
     def retry_us(self) -> int | None:
@@ -120,5 +126,6 @@ class Journal:
         if not self._pause_us:
             log.error("the ledger does not take entries, they wait in memory: %s", reason)
             self._post(WriteFailed("ledger", reason))
+        self._error = reason
         self._pause_us = min(LONGEST_PAUSE_US, self._pause_us * 2 or FIRST_PAUSE_US)
         self._retry_us = self._now_us() + self._pause_us

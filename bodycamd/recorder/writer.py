@@ -11,6 +11,7 @@ Guarantees
   growing pauses while the disk keeps failing. The ring is the cushion meanwhile.
 - Footage leaves the last `ledger_reserve_bytes` of the disk alone. Where a batch does not fit above them, nothing is written and
   `StorageChanged` says `full`.
+- `DiskChanged` says, also while nothing is recorded, that the disk is gone, read-only, or does not take the ledger's entries.
 - A fault of the program itself ends a segment, not the thread.
 
 Not guaranteed: that a disk operation returns. `progress()` says since when one is outstanding; fragments wait in the ring.
@@ -23,6 +24,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bodycamd.control import events as ev
@@ -35,7 +37,8 @@ from bodycamd.recorder.journal import Journal
 from bodycamd.recorder.progress import ObservedDisk, Progress, WriterProgress
 from bodycamd.recorder.recording import Ending, OpenRecording, WriteError
 from bodycamd.recorder.ring import Batch, Ring
-from bodycamd.recorder.room import LEDGER_RESERVE_BYTES, Room, room, smoothed_rate
+from bodycamd.recorder.room import LEDGER_RESERVE_BYTES, Room, smoothed_rate
+from bodycamd.recorder.space import Space
 from bodycamd.recorder.store import Store
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,6 @@ FRAGMENT_OVERHEAD_BYTES = 4096
 SEGMENT_OVERHEAD_BYTES = 16384
 """The init segment with its statement, and the end of the archive."""
 TURN_SECONDS = 0.5
-ROOM_US = 5_000_000
 FIRST_PAUSE_US = 200_000
 LONGEST_PAUSE_US = 5_000_000
 
@@ -80,17 +82,20 @@ class Writer:
         self._clock = clock
         self._post = post
         self._segment_us = round(segment_seconds * 1e6)
-        self._low_minutes = low_minutes
         self._rate = expected_bytes_per_second
-        self._reserve_bytes = ledger_reserve_bytes
         self._progress = Progress(clock.now_us)
         self._disk: FileOperations = ObservedDisk(disk or store.disk, self._progress)
         self._journal = Journal(store.ledger, now_us=clock.now_us, progress=self._progress, post=self._tell)
         self._jobs: deque[Job] = deque()
         self._recording: OpenRecording | None = None
-        self._room = Room(0, 0.0, "ok")
-        self._no_room = False
-        self._room_due_us = 0
+        self._space = Space(
+            self._disk,
+            store.recordings_folder,
+            reserve_bytes=ledger_reserve_bytes,
+            low_minutes=low_minutes,
+            now_us=clock.now_us,
+            tell=self._tell,
+        )
         self._pause_us = 0
         self._retry_us = 0
         self._stopping = False
@@ -134,7 +139,7 @@ class Writer:
 
     def room(self) -> Room:
         """The newest report about room for footage."""
-        return self._room
+        return self._space.room
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""
@@ -154,9 +159,9 @@ class Writer:
     # --- the thread -----------------------------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._report_room()
+        self._space.report(self._rate)
         while True:
-            writable = self._recording is not None and not self._no_room and self._clock.now_us() >= self._retry_us
+            writable = self._recording is not None and not self._space.exhausted and self._clock.now_us() >= self._retry_us
             self._ring.wait(self._recording.claim if self._recording and writable else None, self._pause_seconds(), self._has_work)
             self._progress.turns += 1
             last = self._stopping and not self._jobs
@@ -210,8 +215,9 @@ class Writer:
             if not self._jobs and self._is_over(recording):
                 self._close(recording)
         self._journal.flush()
-        self._report_room()
+        self._space.report(self._rate)
         self._chores_wait = not self._jobs and self._chores.step(self._journal, recording=self._recording is not None)
+        self._space.report_use(self._journal.error)
 
     def _carry_out(self, job: Job) -> None:
         recording = self._recording
@@ -287,7 +293,7 @@ class Writer:
         if not self._ring.waits(recording.claim, recording.until_us):
             return None
         try:
-            space = self._disk.free_bytes(self._store.recordings_folder) - self._reserve_bytes
+            space = self._space.footage_bytes()
         except OSError as error:
             raise WriteError("look for room", error) from error
         batch = self._ring.take(
@@ -300,9 +306,7 @@ class Writer:
         if batch is None:
             return None
         fits = space >= sum(len(fragment.age) + FRAGMENT_OVERHEAD_BYTES for fragment in batch.fragments) + SEGMENT_OVERHEAD_BYTES
-        if fits == self._no_room:
-            self._no_room = not fits
-            self._report_room(at_once=True)
+        self._space.found(fits, self._rate)
         if not fits:
             self._ring.give_back(recording.claim)
             return None
@@ -325,7 +329,7 @@ class Writer:
         if recording.seal_now or (recording.last_end_us is not None and recording.last_end_us >= end_us):
             return True
         if self._ring.waits(recording.claim, end_us):
-            return self._no_room
+            return self._space.exhausted
         if self._ring.waits(recording.claim):
             return True
         endings, is_open = self._ring.endings()
@@ -335,9 +339,11 @@ class Writer:
         left, left_us = self._ring.release(recording.claim, recording.until_us)
         self._recording = None
         self._pause_us = 0
+        whole = not left
         try:
             recording.seal_segment()
         except WriteError as error:
+            whole = False
             self._failed(error.operation, error.reason, error.errno)
         if left:
             self._journal.note("footage_not_written", {"recording": recording.id, "fragments": left, "duration_us": left_us})
@@ -345,7 +351,7 @@ class Writer:
             reason = recording.ending.action.reason if recording.ending is not None else "shutdown"
         sealed = recording.closed(reason, self._clock.now_us)
         self._journal.flush(at_once=True)
-        self._tell(sealed)
+        self._tell(replace(sealed, whole=whole))
 
     # --- failures and room ----------------------------------------------------------------------------------------------------------------
 
@@ -363,29 +369,4 @@ class Writer:
         self._retry_us = self._clock.now_us() + self._pause_us
         self._tell(WriteFailed(operation, reason))
         if number in (errno.ENOSPC, errno.EDQUOT):
-            self._no_room = True
-            self._report_room(at_once=True)
-
-    def _report_room(self, *, at_once: bool = False) -> None:
-        """Look for room every few seconds; tell when the level changes."""
-        now_us = self._clock.now_us()
-        if now_us < self._room_due_us and not at_once:
-            return
-        self._room_due_us = now_us + ROOM_US
-        try:
-            free_bytes = self._disk.free_bytes(self._store.recordings_folder)
-        except OSError as error:
-            self._tell(WriteFailed("look for room", error.strerror or str(error)))
-            return
-        previous: ev.StorageLevel = self._room.level
-        found = room(
-            free_bytes=min(free_bytes, self._reserve_bytes) if at_once and self._no_room else free_bytes,
-            reserve_bytes=self._reserve_bytes,
-            bytes_per_second=self._rate,
-            low_minutes=self._low_minutes,
-            previous=previous,
-        )
-        self._no_room = self._no_room and found.level == "full"
-        self._room = found
-        if found.level != previous:
-            self._tell(ev.StorageChanged(found.level, found.minutes_left))
+            self._space.found(False, self._rate)

@@ -77,9 +77,9 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
         case 13 | 14:
             return ev.FragmentDurable(recording_id, 0, 1, 1, "00" * 32, at_us, S, at_us)
         case 15:
-            return ev.RecordingSealed(recording_id, S, at_us)
+            return ev.RecordingSealed(recording_id, S, at_us, whole=not odd)
         case 16:
-            return ev.WriteFailed("fdatasync", "EIO")
+            return ev.DiskChanged(a % 4 < 2, "EROFS") if odd else ev.WriteFailed("fdatasync", "EIO")
         case 17:
             return ev.StorageChanged(("ok", "ok", "low", "full")[a % 4], float("nan") if odd else 3.0)
         case 18:

@@ -13,6 +13,7 @@ from bodycamd.control.events import (
     ButtonStuck,
     CaptureFlowing,
     CaptureStalled,
+    DiskChanged,
     Ready,
     ResumeOffer,
     RingOverflowed,
@@ -158,6 +159,18 @@ def test_a_failed_write_is_missing_until_a_fragment_is_durable() -> None:
     assert camera.shown() == "missing"
     camera.durable()
     assert camera.shown() == "recording"
+
+
+def test_a_disk_that_cannot_be_used_is_shown_before_a_press_is_made_in_vain() -> None:
+    camera = standby()
+    camera.handle(DiskChanged(False, "read-only"))
+    assert camera.shown() == "cannot_record"
+    camera.handle(DiskChanged(True))
+    assert camera.shown() == "ready"
+    going = recording()
+    going.handle(DiskChanged(False, "the ledger"))
+    going.durable()
+    assert going.shown() == "low", "footage is durable"
 
 
 def test_a_stall_is_missing_until_footage_comes_again() -> None:

@@ -116,6 +116,17 @@ def test_storage_full_while_recording_closes_seals_and_shows_refused() -> None:
     assert camera.shown() == "cannot_record"
 
 
+def test_a_recording_that_is_not_whole_on_disk_is_not_called_saved() -> None:
+    camera = recording()
+    camera.down()
+    camera.later(2)
+    camera.handle(ButtonHeld(camera.now_us))
+    number = camera.state.number
+    actions = camera.handle(RecordingSealed(f"000007-{number:04d}", S, camera.now_us, whole=False))
+    assert no_notes(actions)[:2] == [Refuse("not_saved"), Pulse("refused")]
+    assert Pulse("saved") not in actions
+
+
 def test_a_recording_goes_on_through_failed_writes_overflows_stalls_and_lost_sound() -> None:
     camera = recording()
     camera.handle(CaptureFlowing(1, "libx264", 30.0))

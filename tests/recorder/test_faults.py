@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.control.events import FragmentDurable, RecordingSealed, StorageChanged, WriteFailed
+from bodycamd.control.events import DiskChanged, FragmentDurable, RecordingSealed, StorageChanged, WriteFailed
 from bodycamd.evidence import durable
+from bodycamd.recorder import space
+from bodycamd.recorder.disk import Disk
 from tests.recorder.faults import Fault, FaultyDisk
 from tests.recorder.rig import Rig, open_store
 
@@ -187,3 +189,39 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_root: Path, reser
     if reserve_bytes > 0:
         assert rig.disk.free_bytes(small_root) >= reserve_bytes - 16_384, "the ledger only"
         assert found.files[recording] == ["000000.tar"]
+
+
+def test_a_disk_that_cannot_be_used_is_told_once_and_so_is_its_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FaultyDisk()
+    rig = Rig(tmp_path / "root", disk=disk)
+    monkeypatch.setattr(space, "ROOM_US", 0)
+
+    def gone(path: Path) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "free_bytes", gone)
+        rig.wait(lambda: rig.of(DiskChanged))
+        rig.wait_turn()
+    rig.wait(lambda: len(rig.of(DiskChanged)) == 2)
+    rig.stop()
+    assert rig.of(DiskChanged) == [DiskChanged(False, "look for room: Read-only file system"), DiskChanged(True)]
+    assert not rig.of(WriteFailed)
+
+
+def test_a_read_only_file_system_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.statvfs(tmp_path)
+    read_only = os.statvfs_result((*tuple(real)[:8], real.f_flag | os.ST_RDONLY, real.f_namemax))
+    monkeypatch.setattr(os, "statvfs", lambda path: read_only)
+    with pytest.raises(OSError, match="Read-only"):
+        Disk().free_bytes(tmp_path)
+
+
+def test_a_recording_that_lost_footage_to_the_disk_is_not_whole(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "root", disk=FaultyDisk(Fault("write", 3, times=1000)))
+    film_with(rig, 4)
+    rig.wait(lambda: rig.of(WriteFailed))
+    rig.end()
+    rig.seal_now()
+    assert not rig.wait_sealed().whole
+    assert rig.stop().entries("footage_not_written")[0]["fragments"] == 2

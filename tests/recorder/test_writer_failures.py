@@ -71,7 +71,7 @@ def test_time_that_runs_backwards_opens_a_new_segment(rig: Rig) -> None:
 
 
 def test_the_reserve_is_never_used_by_footage(rig: Rig, disk: FaultyDisk) -> None:
-    rig.writer._reserve_bytes = 1_000_000
+    rig.writer._space._reserve_bytes = 1_000_000
     disk.free = 1_100_000
     rig.camera()
     recording = rig.begin()
@@ -90,7 +90,7 @@ def test_the_reserve_is_never_used_by_footage(rig: Rig, disk: FaultyDisk) -> Non
 
 
 def test_room_comes_back_and_the_ring_was_the_cushion(rig: Rig, disk: FaultyDisk) -> None:
-    rig.writer._reserve_bytes = 1_000_000
+    rig.writer._space._reserve_bytes = 1_000_000
     disk.free = 1_000_000
     rig.camera()
     recording = rig.begin()
