@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ FIGURES: dict[str, str] = {}
 class FaultyCamera(Camera):
     """See `triggers` for what may fail."""
 
-    command = (sys.executable, "-m", "tests.system.faults.launch")
+    command: Sequence[str] = (sys.executable, "-m", "tests.system.faults.launch")
 
     def __enter__(self) -> FaultyCamera:
         self.start()

@@ -51,8 +51,8 @@ class Kernel:
         for name in ("fdatasync", "fsync", "ftruncate"):
             self._wrap(name, name, lambda arguments: self._path(arguments[0]))
         for name in ("mkdir", "rename", "statvfs"):
-            self._wrap(name, name, lambda arguments: os.fspath(arguments[0]))
-        self._wrap("open", "create", lambda arguments: os.fspath(arguments[0]) if arguments[1] & os.O_CREAT else None)
+            self._wrap(name, name, lambda arguments: os.path.abspath(arguments[0]))
+        self._wrap("open", "create", lambda arguments: os.path.abspath(arguments[0]) if arguments[1] & os.O_CREAT else None)
 
     def _wrap(self, function: str, call: str, path_of: Callable[[Sequence[Any]], Any]) -> None:
         real = getattr(os, function)

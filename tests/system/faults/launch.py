@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd import config as configuration
-from bodycamd import daemon
+from bodycamd import daemon, service
 from bodycamd.board import simulated
 from bodycamd.board.speaker import VoiceProcess
 from bodycamd.capture.supervisor import Supervisor
+from bodycamd.recorder import space
 from bodycamd.recorder.writer import Writer
 from tests.system.faults import clocks, kernel, triggers
 
 RESERVE_BYTES = "BODYCAMD_TEST_RESERVE_BYTES"
 """A smaller reserve for the ledger, so that a small disk can be filled."""
+SEGMENT_SECONDS = "BODYCAMD_TEST_SEGMENT_SECONDS"
+"""Shorter segments than the configuration allows, for rotations in a short time."""
+LOOK_SECONDS = 1.0
+"""The daemon looks at the clock and at the room on the disk every 5 s; here more often, so that tests need not wait."""
 VOICE = "voice.sh"
 
 
@@ -38,14 +43,17 @@ def voice(*arguments: Any, **settings: Any) -> VoiceProcess:
 
 
 def writer(**settings: Any) -> Writer:
-    """As the daemon makes it, with the reserve that the test asks for."""
+    """As the daemon makes it, with the reserve and the segments that the test asks for."""
     if RESERVE_BYTES in os.environ:
         settings["ledger_reserve_bytes"] = int(os.environ[RESERVE_BYTES])
+    if SEGMENT_SECONDS in os.environ:
+        settings["segment_seconds"] = float(os.environ[SEGMENT_SECONDS])
     return Writer(**settings)
 
 
 def main() -> int:
     """Put the failing parts in place, then be the daemon."""
+    service.WATCH_SECONDS, space.ROOM_US = LOOK_SECONDS, round(LOOK_SECONDS * 1e6)
     for module, name, part in (
         (daemon, "Supervisor", supervisor),
         (daemon, "Writer", writer),

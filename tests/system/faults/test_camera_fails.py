@@ -22,6 +22,7 @@ from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, fig
 from tests.system.faults.worker import FROZEN
 from tests.waiting import wait_for
 
+long_one = pytest.mark.skipif(SCALE < 1, reason="with BODYCAMD_TEST_SCALE=1")
 BACK_SECONDS = 3.0 + BUSY_SECONDS
 
 
@@ -74,9 +75,9 @@ def replaced(camera: FaultyCamera, name: str, at_us: int, generation: int) -> st
         ("spin", "no new frame"),
         ("picture", "no new frame"),
         ("keyframes", "no keyframe"),
-        ("late", "no new frame"),
+        pytest.param("late", "no new frame", marks=long_one),
         ("garbage", "broke the rules of the link"),
-        ("overlong", "broke the rules of the link"),
+        pytest.param("overlong", "broke the rules of the link", marks=long_one),
     ],
 )
 def test_a_worker_that_misbehaves_is_replaced(recording: FaultyCamera, how: str, reason: str) -> None:
