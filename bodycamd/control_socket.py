@@ -2,7 +2,8 @@
 
 No command starts, stops or deletes a recording. Everything that arrives is hostile until checked: lines are at most 64 KiB, at most 8
 clients at a time, a client that says nothing for 5 s is dismissed (a subscriber excepted), one that does not read loses its connection,
-never the camera's time.
+never the camera's time. Each client gets at most 50 answers in a second, and at most 200 connections are taken: what comes faster waits in
+the kernel, and the loop that answers the button has turns to spare.
 
 A request is `{"command": NAME, …}`; the answer is one line, `{"ok": true, "result": …}` or `{"ok": false, "error": TEXT, "exit_code": N}`.
 After `subscribe` each event follows as a line `{"event": NAME, …}`.
@@ -33,6 +34,12 @@ MAX_LINE_BYTES = 64 * 1024
 MAX_CLIENTS = 8
 IDLE_SECONDS = 5.0
 MAX_UNREAD_BYTES = 1024 * 1024
+ANSWER_SECONDS = 0.02
+"""From one client's request to its next."""
+ACCEPT_SECONDS = 0.005
+"""From one connection to the next."""
+BACKLOG = 8
+"""Connections that the kernel keeps waiting."""
 
 Arguments = Mapping[str, Any]
 
@@ -59,7 +66,8 @@ class ControlSocket:
         self._subscribers: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
+        self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen. A socket left by an earlier run is replaced; the store's lock has already made sure that no other daemon runs here."""
@@ -76,12 +84,19 @@ class ControlSocket:
             os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
         except (KeyError, PermissionError):
             log.warning("group %r cannot be given the control socket: only root and the service's own user may use it", self._group)
-        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE_BYTES)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        self._socket = listener
+        self._listener = asyncio.create_task(self._listen(listener))
 
     async def stop(self) -> None:
         """Stop listening and let all clients go."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        if self._socket is not None:
+            _close_listener(self._socket)
+            self._socket = None
         for writer in list(self._writers):
             writer.transport.abort()  # not cancel: Python 3.11 writes a trace to the journal for each cancelled client
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -101,12 +116,27 @@ class ControlSocket:
             else:
                 writer.write(line)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
+    async def _listen(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError as error:
+                log.error("the control socket takes nobody for a while: %s", error)
+                await asyncio.sleep(IDLE_SECONDS)
+                continue
+            try:
+                reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_LINE_BYTES)
+            except BaseException:
+                connection.close()
+                raise
+            self._writers.add(writer)
+            task = asyncio.create_task(self._accept(reader, writer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self._writers.add(writer)
+            await asyncio.sleep(ACCEPT_SECONDS)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._clients >= MAX_CLIENTS:
             await self._dismiss(writer, "too many clients: try again")
             return
@@ -130,6 +160,8 @@ class ControlSocket:
         self._writers.discard(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
         while True:
             try:
                 if writer in self._subscribers:
@@ -143,6 +175,8 @@ class ControlSocket:
                 return
             if not line.endswith(b"\n"):
                 return
+            await asyncio.sleep(next_at - loop.time())
+            next_at = loop.time() + ANSWER_SECONDS
             writer.write(await self._answer(line, writer))
             try:
                 await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
@@ -195,6 +229,13 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await asyncio.wait_for(writer.wait_closed(), IDLE_SECONDS)
     except (TimeoutError, ConnectionError):
         writer.transport.abort()
+
+
+def _close_listener(listener: socket.socket) -> None:
+    """Stop listening; who still waits to be taken hears the end, not an error."""
+    with listener, contextlib.suppress(BlockingIOError):
+        for _ in range(2 * BACKLOG):
+            listener.accept()[0].close()
 
 
 def _request(line: bytes) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -210,3 +212,52 @@ def test_stopping_with_clients_connected_ends_at_once_and_without_a_trace(tmp_pa
 
     run(test)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_client_that_asks_without_end_is_answered_at_a_bounded_rate(tmp_path: Path) -> None:
+    async def test() -> None:
+        asked = 0
+
+        def status(_arguments: Mapping[str, Any]) -> int:
+            nonlocal asked
+            asked += 1
+            return asked
+
+        server = ControlSocket(tmp_path / "control.sock", {"status": Command(status)}, group="no such group", admin_group="no such group")
+        await server.start()
+        try:
+            _, writer = await asyncio.open_unix_connection(str(tmp_path / "control.sock"))
+            writer.write(b'{"command":"status"}\n' * 2000)
+            await asyncio.sleep(0.5)  # the time that is measured
+            writer.transport.abort()
+        finally:
+            await server.stop()
+        assert 2 <= asked <= 0.5 / control_socket.ANSWER_SECONDS + 2
+
+    run(test)
+
+
+def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
+    async def test() -> None:
+        answered = 0
+
+        def status(_arguments: Mapping[str, Any]) -> int:
+            nonlocal answered
+            answered += 1
+            return answered
+
+        path = tmp_path / "control.sock"
+        server = ControlSocket(path, {"status": Command(status)}, group="no such group", admin_group="no such group")
+        await server.start()
+        end = asyncio.get_running_loop().time() + 0.5
+        while asyncio.get_running_loop().time() < end:
+            caller = socket.socket(socket.AF_UNIX)
+            caller.setblocking(False)
+            with caller, contextlib.suppress(BlockingIOError):
+                caller.connect(str(path))
+                caller.send(b'{"command":"status"}\n')
+            await asyncio.sleep(0)
+        await server.stop()
+        assert 2 <= answered <= 0.5 / control_socket.ACCEPT_SECONDS + 2
+
+    run(test)
