@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import msgspec
 
 from bodycamd import config as configuration
 from bodycamd.board.ports import Board, Clock
@@ -35,6 +32,8 @@ from bodycamd.errors import BodycamError
 from bodycamd.recorder.ring import Ring
 from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
+from bodycamd.retention.keeper import Keeper
+from bodycamd.retention.opening import open_kept_store
 from bodycamd.service import Parts, Service
 
 POWER_OFF = 100
@@ -97,15 +96,10 @@ def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[e
     return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
 
 
-def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer]:
-    """The locked and recovered store with this start's ledger and signing key, and the one thread that touches the disk."""
-    store = Store.open(
-        Path(config.storage.directory),
-        signing=Path(config.keys.signing),
-        device_id=config.device_id,
-        clock=clock,
-        config_sha256=digest(config),
-    )
+def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer, Keeper]:
+    """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
+    works in that thread. Deletions that an earlier start began are completed when this returns."""
+    store, keeper = open_kept_store(config, clock)
     bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
     writer = Writer(
         store=store,
@@ -114,14 +108,10 @@ def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.E
         post=post,
         segment_seconds=config.storage.segment_seconds,
         low_minutes=config.storage.reserve_minutes,
+        chores=keeper,
         expected_bytes_per_second=bits_per_second / 8 * 1.02,  # the container, age and the statements add about two per cent
     )
-    return store, writer
-
-
-def digest(config: Config) -> str:
-    """SHA-256 of the settings in force, for the ledger's start entry."""
-    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
+    return store, writer, keeper
 
 
 # --- the process ------------------------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ from bodycamd.recorder.names import recording_id
 from bodycamd.recorder.ring import Ring
 from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
+from bodycamd.retention.keeper import Keeper
+from bodycamd.retention_commands import RetentionCommands
 from bodycamd.watch import battery_event, clock_event
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,10 @@ FLAGS = (
 """The conditions of `control.state.State` that `status` tells."""
 
 
+OFFLOADED = frozenset({"to", "head", "recordings", "copied", "already_there", "bytes", "failed"})
+"""What `offloaded` states: where to, up to which ledger line, and how much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything that a run is made of. `open_recorder` may take its time (recovery): it runs beside the loop."""
@@ -64,7 +70,7 @@ class Parts:
     gestures: Gestures
     state: State
     mailbox: Mailbox
-    open_recorder: Callable[[], tuple[Store, Writer]]
+    open_recorder: Callable[[], tuple[Store, Writer, Keeper]]
     socket: Callable[[Mapping[str, Command]], ControlSocket]
 
 
@@ -87,12 +93,15 @@ class Service:
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._retention = RetentionCommands()
         self._socket = parts.socket(
             {
                 "status": Command(self._status),
                 "anchor": Command(self._anchor),
                 "shift_begin": Command(self._begin_shift, frozenset({"officer"}), admin=True),
                 "shift_end": Command(self._end_shift, admin=True),
+                "offloaded": Command(self._offloaded, OFFLOADED, admin=True),
+                **self._retention.commands(),
             }
         )
         self._control = ControlLoop(
@@ -125,10 +134,11 @@ class Service:
 
     async def _open_store(self) -> None:
         loop = asyncio.get_running_loop()
-        store, writer = await loop.run_in_executor(None, self._parts.open_recorder)
+        store, writer, keeper = await loop.run_in_executor(None, self._parts.open_recorder)
         self._store = store
         self._writer = writer
         writer.start()
+        self._retention.attach(keeper, writer)
         self._control.attach(writer, lambda number: recording_id(store.start, number))
 
     async def _become_ready(self) -> None:
@@ -277,6 +287,17 @@ class Service:
         self._writer.anchor(hand_over)
         return answered
 
+    def _offloaded(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """`bodycamd offload` tells what it has copied and verified."""
+        for name, value in arguments.items():
+            if name in ("to", "head"):
+                if not isinstance(value, str) or len(value) > 200:
+                    raise UsageError(f"{name} is a text of at most 200 characters")
+            elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+                raise UsageError(f"{name} is a count")
+        self._note("offloaded", arguments)
+        return {"logged": "offloaded"}
+
     def _note(self, type: str, fields: Mapping[str, Any]) -> None:
         assert self._writer is not None
         self._writer.note(type, fields)
@@ -302,6 +323,7 @@ class Service:
             "lamp": self._control.shown,
             "ring": msgspec.to_builtins(self._ring.stats()),
             "storage": {"footage_bytes": room.footage_bytes, "minutes_left": room.minutes_left, "level": room.level},
+            "retention": self._retention.status(),
             "capture": msgspec.to_builtins(worker),
             "voice": {"ok": self._voice.ok, "detail": self._voice.detail} if self._voice is not None else None,
             "writer": msgspec.to_builtins(self._writer.progress()),

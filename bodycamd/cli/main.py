@@ -14,7 +14,23 @@ from typing import Annotated
 import typer
 
 from bodycamd import __version__, errors
-from bodycamd.cli import anchor, config, contact_sheet, export, recordings, run, shift, simulate, status, verify
+from bodycamd.cli import (
+    anchor,
+    config,
+    contact_sheet,
+    export,
+    hold,
+    keys,
+    offload,
+    recordings,
+    run,
+    shift,
+    simulate,
+    status,
+    sweep,
+    transparency,
+    verify,
+)
 
 
 def exit_codes() -> dict[int, str]:
@@ -38,7 +54,12 @@ app.command("simulate", epilog=EPILOG)(simulate.simulate)
 app.command("status", epilog=EPILOG)(status.status)
 app.add_typer(shift.app, name="shift")
 app.add_typer(recordings.app, name="recordings")
+app.add_typer(hold.app, name="hold")
+app.command("sweep", epilog=EPILOG)(sweep.sweep)
+app.command("transparency", epilog=EPILOG)(transparency.transparency)
 app.command("export", epilog=EPILOG)(export.export)
+app.command("offload", epilog=EPILOG)(offload.offload)
+app.add_typer(keys.app, name="keys")
 app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
 app.command("verify", epilog=EPILOG)(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)

@@ -1,20 +1,25 @@
-"""`bodycamd recordings`: what is in a store. Reads only; a copy of a store will do, and no key is needed."""
+"""`bodycamd recordings`: what is in a store, how long it stays, and what became of it. Reads only; a copy of a store will do, and no key is
+needed."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from bodycamd.cli.output import duration, print_json, size
+from bodycamd.cli.output import duration, print_json, size, table
+from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
     from bodycamd.recorder.listing import RecordingInfo
+    from bodycamd.retention.reading import Retention
 
-LISTED = ("recording", "opened", "length", "size", "state", "warning")
-app = typer.Typer(help="List and show the recordings of a store.", no_args_is_help=True)
+LISTED = ("recording", "opened", "age", "length", "size", "state", "warning", "deletes on", "held for")
+DAY_US = 86_400e6
+app = typer.Typer(help="List, show and check the recordings of a store, and what became of them.", no_args_is_help=True)
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The store: the folder of recordings/ and ledger/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -24,18 +29,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = False) -> None:
     """List all recordings, the oldest first."""
     from bodycamd.recorder.store import Store
+    from bodycamd.retention.reading import read_retention
 
     found = Store.read_only(store).recordings()
+    retention = read_retention(store)
     if json:
-        print_json([_fields(info) for info in found])
+        print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
         return
     if not found:
         typer.echo(f"{store}: no recordings")
         return
-    lines = [LISTED, *(tuple(_cells(info)[name] for name in LISTED) for info in found)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(LISTED))]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    cells = [{**_cells(info), **_stay_cells(info.id, retention)} for info in found]
+    typer.echo(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
+    minutes = sum(info.duration_us for info in found) / 60e6
+    held = sum(1 for info in found if retention.holds.get(info.id))
+    total = size(sum(info.bytes for info in found))
+    typer.echo(f"{len(found)} recordings, {minutes:.0f} minutes, {total}; {held} held; kept for {retention.rules.days} days")
 
 
 @app.command()
@@ -46,17 +55,116 @@ def show(
 ) -> None:
     """Show one recording and its segments."""
     from bodycamd.recorder.store import Store
+    from bodycamd.retention.keeper import hold_fields
+    from bodycamd.retention.reading import read_retention
 
+    retention = read_retention(store)
     reader = Store.read_only(store)
     info = reader.recording(recording)
     files = [(path, path.stat().st_size) for path in reader.segments(recording)]
     if json:
-        print_json({**_fields(info), "files": [{"path": str(path), "bytes": count} for path, count in files]})
+        holds = [hold_fields(hold) for hold in retention.holds.get(recording, ())]
+        listed = [{"path": str(path), "bytes": count} for path, count in files]
+        print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return
-    for name, value in {**_cells(info), "resumes": info.resumes or "-"}.items():
+    for name, value in {**_cells(info), "resumes": info.resumes or "-", **_stay_cells(recording, retention)}.items():
         typer.echo(f"{name:<12} {value}")
+    for hold in retention.holds.get(recording, ()):
+        words = f"for {hold.ground} ({hold.reference}) by {hold.by} since {hold.since[:10]}, review on {hold.review_on}"
+        typer.echo(f"{'hold':<12} {words}")
     for path, count in files:
         typer.echo(f"{path}  {size(count)}")
+
+
+@app.command()
+def log(
+    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    recording: Annotated[str | None, typer.Option(help="Only what is said of this recording.")] = None,
+    since: Annotated[str, typer.Option(help="Only from this day on: YYYY-MM-DD.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Read the ledger as sentences, the oldest first."""
+    from bodycamd.casework.sentences import sentences
+
+    for line in sentences(store, recording=recording, since=since):
+        if json:
+            print_json(line)
+        else:
+            typer.echo(f"{line.wall.partition('.')[0]}Z  {line.text}")
+
+
+@app.command()
+def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = False) -> None:
+    """Find what is in the store without an entry, and entries without their footage. Ends with 65 where there is any.
+
+    Names and sizes are compared with the ledger's entries; `bodycamd verify` checks the bytes and signatures.
+    """
+    from bodycamd.casework.inventory import inventory
+
+    findings, recordings = inventory(store)
+    if json:
+        print_json({"recordings": recordings, "findings": findings})
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.path}: {finding.problem}")
+        typer.echo(f"{recordings} recordings, {len(findings)} findings")
+    if findings:
+        raise typer.Exit(65)
+
+
+@app.command()
+def certificate(
+    recording: Annotated[str, typer.Argument(help="The id of a recording that was deleted.")],
+    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    out: Annotated[Path | None, typer.Option(help="The certificate to write, in JSON; without it, it is printed.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write it as a page to read and print.")] = None,
+) -> None:
+    """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
+    from bodycamd.casework.certificate import certify, page, write_new
+
+    made = certify(store, recording)
+    if out is not None:
+        write_new(out, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+    if html is not None:
+        write_new(html, page(made).encode())
+    if out is None and html is None:
+        print_json(made)
+    for path in (out, html):
+        if path is not None:
+            typer.echo(f"{path}: the deletion of {recording} is certified")
+
+
+def _stay(recording: str, retention: Retention) -> dict[str, Any]:
+    """How long it stays, for programs."""
+    outlook = retention.outlooks.get(recording)
+    held = [hold.ground for hold in retention.holds.get(recording, ())]
+    known = outlook is not None and outlook.deletes_on_us is not None and not held
+    return {
+        "deletes_on": wall_text(outlook.deletes_on_us or 0) if outlook is not None and known else None,
+        "remaining_days": round(outlook.remaining_us / DAY_US, 3) if outlook is not None and not held else None,
+        "held_for": held,
+    }
+
+
+def _stay_cells(recording: str, retention: Retention) -> dict[str, str]:
+    stay = _stay(recording, retention)
+    if recording not in retention.outlooks:
+        deletes_on = "-"
+    elif stay["held_for"]:
+        deletes_on = "when released"
+    elif stay["deletes_on"] is not None:
+        deletes_on = stay["deletes_on"].partition(".")[0] + "Z"
+    else:
+        deletes_on = f"after {stay['remaining_days']:.1f} d running"
+    return {"deletes on": deletes_on, "held for": ", ".join(stay["held_for"]) or "-"}
+
+
+def _age(opened: str) -> str:
+    """By the clock of whoever reads."""
+    if not opened:
+        return "-"
+    days = (time.time() - wall_us(opened, "opened") / 1e6) / 86_400
+    return f"{days:.0f} d" if days >= 2 else f"{days * 24:.0f} h" if days >= 0 else "-"
 
 
 def _fields(info: RecordingInfo) -> dict[str, Any]:
@@ -68,6 +176,7 @@ def _cells(info: RecordingInfo) -> dict[str, str]:
     return {
         "recording": info.id,
         "opened": info.opened.partition(".")[0] + "Z" if info.opened else "-",
+        "age": _age(info.opened),
         "length": duration(info.duration_us / 1e6),
         "fragments": str(info.fragments),
         "size": size(info.bytes),

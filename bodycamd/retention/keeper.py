@@ -170,6 +170,11 @@ class Keeper:
         return sorted(before - {recording.id for recording in self._facts().recordings()})
 
     @property
+    def trust(self) -> Trust:
+        """What the clock is worth now."""
+        return self._trust
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What the last sweep could not do."""
         return tuple(self._problems)

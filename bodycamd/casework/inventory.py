@@ -1,0 +1,99 @@
+"""What is in the store without an entry, and which entry is without its footage: names and sizes only, nothing is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bodycamd.casework.past import all_entries
+from bodycamd.errors import NotFoundError, StorageError
+from bodycamd.recorder.history import PastEntry
+from bodycamd.recorder.names import RECORDINGS_FOLDER, recording_names, recording_start, segment_files
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit. `path` is relative to the folder of recordings."""
+
+    path: str
+    problem: str
+
+
+@dataclass(slots=True)
+class _Stated:
+    files: dict[str, int] = field(default_factory=dict)
+    """The size that each segment's file must have."""
+    opened: bool = False
+    deleting: bool = False
+    deleted: bool = False
+
+
+def inventory(store: Path) -> tuple[list[Finding], int]:
+    """Compare folders and entries; returns the findings and the number of recordings in the store.
+
+    What the newest start is still writing is no finding. Raises `NotFoundError`, `StorageError`.
+    """
+    stated: dict[str, _Stated] = {}
+    newest = 0
+    for entry in all_entries(store):
+        newest = max(newest, entry.start)
+        _take(stated, entry)
+    folder = store / RECORDINGS_FOLDER
+    try:
+        names, strays = recording_names(folder)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{folder}: there is no such folder") from error
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot read the folder: {error.strerror}") from error
+    findings = [Finding(stray.path, stray.reason) for stray in strays]
+    for name in names:
+        findings += _look(folder / name, stated.get(name), (recording_start(name) or 0) >= newest)
+    for name, said in sorted(stated.items()):
+        if name not in names and not said.deleted:
+            if said.deleting:
+                findings.append(Finding(name, "its deletion has begun and is not stated as completed: the next start completes it"))
+            elif said.files:
+                findings.append(Finding(name, f"{len(said.files)} segments are stated, and the recording is not there"))
+    return findings, len(names)
+
+
+def _take(stated: dict[str, _Stated], entry: PastEntry) -> None:
+    name = entry.text("recording")
+    if recording_start(name) is None:
+        return
+    said = stated.setdefault(name, _Stated())
+    match entry.type:
+        case "recording_opened":
+            said.opened = True
+        case "segment_sealed":
+            said.files[entry.text("file")] = entry.number("size")
+        case "segment_recovered":
+            said.files[entry.text("file")] = entry.number("good_bytes") + entry.number("torn_bytes")
+        case "deleting":
+            said.deleting = True
+        case "deleted":
+            said.deleted = True
+
+
+def _look(folder: Path, said: _Stated | None, running: bool) -> list[Finding]:
+    name = folder.name
+    if said is None:
+        return [Finding(name, "no entry of the ledger speaks of this recording")]
+    if said.deleted:
+        return [Finding(name, "it was deleted; what lies here does not belong to it")]
+    try:
+        files, strays = segment_files(folder)
+        sizes = {file.path.name: file.path.lstat().st_size for file in files}
+    except OSError as error:
+        return [Finding(name, f"cannot be read: {error.strerror}")]
+    findings = [Finding(stray.path, stray.reason) for stray in strays]
+    if said.deleting:
+        return [*findings, Finding(name, "its deletion has begun and is not completed: the next start completes it")]
+    for file, size in sizes.items():
+        if file not in said.files:
+            if not (running or file.endswith(".part")):
+                findings.append(Finding(f"{name}/{file}", "no entry of the ledger states this segment"))
+        elif size != said.files[file]:
+            findings.append(Finding(f"{name}/{file}", f"it has {size} bytes, the ledger states {said.files[file]}"))
+    findings += [Finding(f"{name}/{file}", "the ledger states it, and it is not there") for file in said.files if file not in sizes]
+    return findings

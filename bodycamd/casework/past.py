@@ -1,0 +1,23 @@
+"""Every entry of a store's ledger in order, read quickly and unverified: for accounts that are no evidence themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bodycamd.errors import NotFoundError, StorageError
+from bodycamd.evidence.ledger_reader import starts
+from bodycamd.recorder.history import PastEntry, past_entries
+from bodycamd.recorder.names import LEDGER_FOLDER
+
+
+def all_entries(store: Path) -> Iterator[PastEntry]:
+    """The entries, the oldest first. Raises `NotFoundError` where there is no ledger, `StorageError`."""
+    folder = store / LEDGER_FOLDER
+    if not folder.is_dir():
+        raise NotFoundError(f"{store}: there is no ledger: it has no folder {LEDGER_FOLDER}")
+    for start in starts(folder):
+        try:
+            yield from past_entries(folder, start)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error

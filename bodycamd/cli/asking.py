@@ -1,0 +1,46 @@
+"""Commands that write: asked of the running daemon, or, while none runs, carried out with the store's lock and a start of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bodycamd.cli.client import ControlClient
+from bodycamd.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from bodycamd.retention.keeper import Keeper
+    from bodycamd.retention.sweep import Enter
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The camera's configuration: it names the control socket and the store.")]
+SocketOption = Annotated[Path | None, typer.Option("--socket", help="The daemon's control socket, where it is not the configured one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DEFAULT_CONFIG = Path("/etc/bodycamd/bodycamd.yaml")
+ANSWER_SECONDS = 15.0
+
+
+def ask_or_do(
+    config: Path, socket: Path | None, command: str, arguments: dict[str, Any], alone: Callable[[Keeper, Enter], Any]
+) -> tuple[Any, bool]:
+    """The answer, and whether a daemon gave it. `alone` does the same without a daemon.
+
+    Raises the `BodycamError` of either; `StoreBusyError` where a daemon holds the store but does not listen.
+    """
+    from bodycamd import config as configuration
+
+    settings = None if socket is not None and not config.exists() else configuration.load(config)
+    path = socket if socket is not None else Path(settings.control.socket) if settings is not None else Path()
+    try:
+        with ControlClient(path, ANSWER_SECONDS) as client:
+            return client.request(command, **arguments), True
+    except UnavailableError as error:
+        if settings is None or isinstance(error.__cause__, TimeoutError):
+            raise
+    from bodycamd.board.clock import SystemClock
+    from bodycamd.retention.opening import own_start
+
+    with own_start(settings, SystemClock()) as (keeper, ledger):
+        return alone(keeper, ledger.note), False

@@ -1,0 +1,94 @@
+"""`bodycamd hold`: keep a recording beyond its days, for a complaint, an investigation or an access request, and let it go again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.output import print_json, table
+
+app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
+
+Recording = Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001.")]
+By = Annotated[str, typer.Option("--by", help="Who decides; a function or a pseudonymous id.")]
+GROUND_HELP = "complaint, criminal-investigation or access-request."
+
+
+@app.command()
+def add(
+    recording: Recording,
+    ground: Annotated[str, typer.Option(help=GROUND_HELP)],
+    reference: Annotated[str, typer.Option(help="The case: a number, not a name.")],
+    by: By,
+    review_on: Annotated[str, typer.Option(help="The day on which somebody looks whether it is still needed: YYYY-MM-DD.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: AsJson = False,
+) -> None:
+    """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns."""
+    arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
+    hold, _ = ask_or_do(config, socket, "hold_add", arguments, lambda keeper, enter: keeper.add_hold(arguments, enter))
+    if json:
+        print_json(hold)
+    else:
+        typer.echo(f"{recording} is held for {hold['ground']} ({hold['reference']}); to be reviewed on {hold['review_on']}")
+
+
+@app.command()
+def release(
+    recording: Recording,
+    reason: Annotated[str, typer.Option(help="Why it is no longer needed.")],
+    by: By,
+    ground: Annotated[str | None, typer.Option(help=f"Which hold, where there are several: {GROUND_HELP}")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: AsJson = False,
+) -> None:
+    """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
+    arguments = {"recording": recording, "ground": ground, "reason": reason, "by": by}
+    result, _ = ask_or_do(config, socket, "hold_release", arguments, lambda keeper, enter: keeper.release_hold(arguments, enter))
+    if json:
+        print_json(result)
+    elif result["still_held_for"]:
+        typer.echo(f"{recording} is no longer held for {result['ground']}, but still for {' and '.join(result['still_held_for'])}")
+    else:
+        typer.echo(f"{recording} is no longer held")
+
+
+@app.command("list")
+def list_holds(config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = None, json: AsJson = False) -> None:
+    """List all holds. Asked of the daemon; with none running, read from the store."""
+    from bodycamd import config as configuration
+    from bodycamd.cli.client import ControlClient
+    from bodycamd.errors import UnavailableError
+    from bodycamd.retention.keeper import hold_fields
+    from bodycamd.retention.reading import read_retention
+
+    settings = configuration.load(config) if socket is None or config.exists() else None
+    holds: list[dict[str, Any]]
+    try:
+        from pathlib import Path
+
+        with ControlClient(socket or Path(settings.control.socket if settings is not None else "")) as client:
+            holds = client.request("hold_list")
+    except UnavailableError:
+        if settings is None:
+            raise
+        retention = read_retention(Path(settings.storage.directory))
+        holds = [hold_fields(hold) for _, held in sorted(retention.holds.items()) for hold in held]
+    if json:
+        print_json(holds)
+        return
+    columns = ("recording", "ground", "reference", "by", "since", "review_on")
+    if not holds:
+        typer.echo("nothing is held")
+    else:
+        headings = tuple(name.replace("_", " ") for name in columns)
+        typer.echo(table([headings, *(tuple(_cell(hold[name]) for name in columns) for hold in holds)]))
+
+
+def _cell(value: str) -> str:
+    head, point, rest = value.partition(".")
+    return head + "Z" if point and rest.endswith("Z") and "T" in head else value

@@ -1,0 +1,42 @@
+"""`bodycamd transparency`: the numbers of one month, to be published."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bodycamd.cli.output import print_json
+
+
+def transparency(
+    month: Annotated[str, typer.Option(help="The month, in UTC: YYYY-MM.")],
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/; a copy will do.")] = Path(
+        "/var/lib/bodycamd/store"
+    ),
+    out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count recordings, minutes, warnings, holds, deletions and faults of a month: numbers only, nothing personal."""
+    from bodycamd.casework.certificate import write_new
+    from bodycamd.casework.transparency import as_csv, as_page, month_of
+    from bodycamd.errors import OutputError
+
+    found = month_of(store, month)
+    if json:
+        print_json(asdict(found))
+    elif out is None:
+        typer.echo(as_csv(found), nl=False)
+    if out is None:
+        return
+    if not out.is_dir():
+        raise OutputError(f"{out}: there is no such folder")
+    pages = {"json": msgspec.json.format(msgspec.json.encode(asdict(found)), indent=2).decode() + "\n"}
+    pages |= {"csv": as_csv(found), "html": as_page(found)}
+    for kind, content in pages.items():
+        write_new(out / f"transparency-{month}.{kind}", content.encode())
+        if not json:
+            typer.echo(str(out / f"transparency-{month}.{kind}"))

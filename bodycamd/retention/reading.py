@@ -1,0 +1,61 @@
+"""Retention read from a store, or a copy of one, without lock and without writing: for lists, and for plans while no daemon runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bodycamd.errors import NotFoundError, StorageError
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start
+from bodycamd.recorder.store import read_boot_id
+from bodycamd.retention.clock import Clock
+from bodycamd.retention.index import Facts, LedgerIndex
+from bodycamd.retention.keeper import plan_fields
+from bodycamd.retention.policy import Hold, Outlook, Rules, decide
+from bodycamd.retention.timeline import Moment, Now
+from bodycamd.retention.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What a store's ledger says of how long its recordings stay. `rules` are those that the camera stated last."""
+
+    rules: Rules
+    holds: Mapping[str, list[Hold]]
+    outlooks: Mapping[str, Outlook]
+
+
+def read_retention(store: Path) -> Retention:
+    """As the ledger stands, at its last entry. Raises `NotFoundError`, `StorageError`."""
+    facts, present = _read(store)
+    rules = facts.rules or Rules()
+    boots = facts.timeline.boots
+    here = Now(Moment(len(boots) - 1, boots[-1].last_us) if boots else Moment(0, 0))
+    decision = decide(facts.recordings(), present, facts.holds, facts.timeline, here, rules)
+    return Retention(rules, facts.holds, decision.outlooks)
+
+
+def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
+    """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
+    the ledger confirmed. Raises `NotFoundError`, `StorageError`."""
+    facts, present = _read(store)
+    reading = clock.read()
+    boot_id = read_boot_id()
+    here = facts.timeline.now(boot_id, reading.boottime_us, None)
+    trust = Trust(confirmed_us=facts.timeline.confirmed_offset_us(here)).step(reading, facts.timeline.floor_us(here))
+    now = facts.timeline.now(boot_id, reading.boottime_us, reading.wall_us if trust.confirmed else None)
+    decision = decide(facts.recordings(), present, facts.holds, facts.timeline, now, rules)
+    return plan_fields(decision, facts.holds, rules, trust.confirmed)
+
+
+def _read(store: Path) -> tuple[Facts, frozenset[str]]:
+    recordings = store / RECORDINGS_FOLDER
+    try:
+        names, _ = recording_names(recordings)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{store}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
+    except OSError as error:
+        raise StorageError(f"{recordings}: cannot read the folder: {error.strerror}") from error
+    return LedgerIndex(store / LEDGER_FOLDER).refresh(recording_start(names[0]) if names else None), frozenset(names)

@@ -1,0 +1,591 @@
+#!/usr/bin/env bash
+# A second verifier, independent of bodycamd's own: bash, jq, openssl, sha256sum and the small tools that every system has.
+#
+#   verify.sh --store DIR --device-key device.pem [--anchor FILE]
+#
+# It prints what it found and a line `VERDICT recording` for each recording, and ends like `bodycamd verify`: 0 intact (deleted as stated
+# included), 3 incomplete by a stated cause or still open, 4 altered or missing, 5 unverifiable, 2 wrong use; the worst wins: 4, 5, 3.
+# It reads only, and wants a store at rest (or a copy); `bodycamd verify` also takes that of a running camera. Slow: about 50 ms for each
+# statement. Archives are read header by header and compared with the one form that is allowed, so any tar reads the same in them.
+set -uo pipefail
+export LC_ALL=C
+shopt -s nullglob dotglob extglob
+
+use() { printf '%s\n' "$1" >&2; exit 2; }
+store='' device_key='' anchor_file=''
+while [ $# -gt 0 ]; do
+  [ $# -ge 2 ] || use "usage: verify.sh --store DIR --device-key FILE [--anchor FILE]"
+  case $1 in
+    --store) store=$2 ;;
+    --device-key) device_key=$2 ;;
+    --anchor) anchor_file=$2 ;;
+    *) use "unknown option $1" ;;
+  esac
+  shift 2
+done
+[ -d "$store" ] || use "$store: there is no such folder"
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+registered=$(openssl pkey -pubin -in "$device_key" -outform DER 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
+[ ${#registered} = 64 ] || use "$device_key: not an Ed25519 public key in PEM"
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------------------------
+
+declare -A rank=([intact]=0 [deleted]=1 [open]=2 [incomplete]=3 [unverifiable]=4 [altered]=5)
+declare -A verdict=([store]=intact)
+found() { # WHERE VERDICT TEXT
+  printf '    %s: %s: %s\n' "$2" "$1" "${3//[^[:print:]]/?}"
+  [ "${rank[$2]}" -le "${rank[${verdict[$1]:-intact}]}" ] || verdict[$1]=$2
+}
+
+# --- small things -----------------------------------------------------------------------------------------------------------------------
+
+zeros=() && for ((i = 0; i < 512; i++)); do zeros+=(0); done
+nul() { [ "$1" = 0 ] || printf '%.0s\0' "${zeros[@]:0:$1}"; }
+nul 512 > "$tmp/zero"
+hash_of() { local sum; sum=$(sha256sum < "$1"); printf %s "${sum%% *}"; }
+pem_of() { # HEX > PEM; the 12 bytes before an Ed25519 key are always these
+  local raw
+  raw=$(sed 's/../\\x&/g' <<< "$1")
+  # shellcheck disable=SC2059
+  printf -- '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n' "$(printf "$raw" | base64)"
+}
+key_id() { local sum; sum=$(printf "$(sed 's/../\\x&/g' <<< "$1")" | sha256sum); printf %s "${sum%% *}"; }
+use_key() { # HEX: the key in force, as file and as id
+  [ "${key_hex:-}" = "$1" ] && return
+  key_hex=$1 key=$(key_id "$1")
+  pem_of "$1" > "$tmp/key.pem"
+}
+signed() { # JSON SIGNATURE
+  openssl pkeyutl -verify -pubin -inkey "$tmp/key.pem" -rawin -in "$1" -sigfile "$2" > /dev/null 2>&1
+}
+
+# Strict JSON and the fields that must be there. Input: raw text; output: tab separated fields, or nothing.
+read -r -d '' strict << 'JQ'
+def depth: if type == "object" or type == "array" then 1 + ([.[] | depth] | max // 0) else 0 end;
+def whole($low; $high): type == "number" and . == floor and . >= $low and . <= $high;
+def count: whole(0; 9007199254740991);
+def positive: whole(1; 9007199254740991);
+def text($max): type == "string" and length <= $max;
+def like($pattern): type == "string" and (contains("\n") | not) and test("^" + $pattern + "$");
+def hex64: like("[0-9a-f]{64}");
+def recording: like("[0-9]{6}-[0-9]{4}");
+def day: like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z")
+  and ((.[0:19] + "Z") as $t | try ($t == ($t | fromdateiso8601 | todateiso8601)) catch false);
+def clock: type == "object" and (.source | text(200)) and (keys - ["error_ms", "source"] == []) and (has("error_ms") | not or true)
+  and (if has("error_ms") then (.error_ms | count) else true end);
+def strictly: . as $raw
+  | if ($raw | (startswith("{") | not) or contains("\ufffd") or test("[\u0000-\u001f]") or utf8bytelength > 65536) then empty else . end
+  | (try fromjson catch empty)
+  | select(type == "object" and depth <= 8)
+  | select(([.. | select(. == null)] | length) == 0)
+  | select(all(.. | numbers; (isnan | not) and . < 9223372036854775808 and . >= -9223372036854775808))
+  | select(all(.. | strings; contains("\ufffd") | not))
+  | select(([$raw | scan("\"(?:[^\"\\\\]|\\\\.)*\"[ \t]*:?") | select(endswith(":"))] | length) == ([.. | objects | keys[]] | length));
+def common: (.n | positive) and (.key | hex64) and (.device | like("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) and (.start | whole(1; 999999))
+  and (.boot_id | like("[0-9A-Za-z-]{1,64}")) and (.boottime_ns | whole(0; 9223372036854775807)) and (.wall | day) and (.clock | clock);
+def only($names): (keys - $names) == [];
+def base: ["n", "key", "device", "start", "boot_id", "boottime_ns", "wall", "clock", "type"];
+def detail_of($kind): .detail as $d | if $kind == "start" then
+    ($d | .format == "bodycam-ledger/1" and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64))
+  elif $kind == "key_changed" then ($d.public_key | hex64)
+  elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string"))
+  elif $kind == "recording_closed" then ($d | (.recording | recording) and (.reason | text(200)) and (.segments | count))
+  elif $kind == "segment_sealed" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200)) and (.last | hex64)
+    and (.sha256 | hex64) and (.size | count) and (.fragments | count))
+  elif $kind == "segment_recovered" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200))
+    and (.sha256 | hex64) and (.good_bytes | count) and (.torn_bytes | count) and (.fragments | count))
+  elif $kind == "deleting" or $kind == "deleted" then ($d.recording | recording)
+  else true end;
+def row: map(tostring | gsub("[\t\n]"; " ")) | join("\t");
+JQ
+entry_program=$strict'
+  [strictly | select(common and (.prev | hex64) and (.type | like("[a-z][a-z0-9_]{0,63}"))
+    and only(base + ["prev", "detail"]) and ((.detail // {}) | type == "object")) | .detail //= {} | select(detail_of(.type))
+  | [.n, .prev, .key, .device, .start, .boot_id, .boottime_ns, .type, (.detail | .recording // "-", .reason // "-", .segments // "-",
+     .segment // "-", .file // "-", .public_key // "-", .next_public_key // "-", .ram_public_key // "-", .complete // "-", tojson)]
+  | map(if . == "" then "-" else . end) | row] | .[0] // "bad"'
+statement_program=$strict'
+  strictly | select(common and (.prev | hex64) and (.recording | recording) and (.segment | whole(0; 999999)) and (.generation | positive)
+    and (.size | whole(1; 33554432)) and (.sha256 | hex64) and (.index | whole(0; 999999)))
+  | select(if .type == "init" then .index == 0 and .format == "bodycam-segment/1" and (.audio_track | type == "boolean")
+      and (.recipients | type == "array" and length > 0 and all(.[]; text(500)))
+      and (.video | (.encoder | text(200)) and (.width | positive) and (.height | positive) and (.frame_rate | type == "number"))
+      and only(base + ["prev", "recording", "segment", "index", "generation", "size", "sha256", "format", "audio_track", "recipients", "video"])
+    elif .type == "fragment" then .index > 0 and (.seq | positive) and (.pts_us | count) and (.duration_us | positive) and (.frames | positive)
+      and (.audio | IN("live", "off", "lost")) and (.audio_samples | count) and (.gap_us | count)
+      and (if has("audio_pts_us") then (.audio_pts_us | count) else true end) and (if has("pre_start_us") then (.pre_start_us | count) else true end)
+      and only(base + ["prev", "recording", "segment", "index", "generation", "size", "sha256", "seq", "pts_us", "duration_us", "frames", "audio",
+        "audio_samples", "gap_us", "audio_pts_us", "pre_start_us"])
+    else false end)
+  | [.n, .prev, .key, .device, .start, .boot_id, .boottime_ns, .type, .recording, .segment, .index, .generation, .size, .sha256,
+     .seq // 0, .pts_us // 0, .duration_us // 0, .gap_us // 0] | row'
+field() { jq -r --arg f "$1" '.[$f] // ""' <<< "$2"; }
+
+# --- the store ----------------------------------------------------------------------------------------------------------------------------
+
+for path in "$store"/*; do
+  name=${path##*/}
+  case $name in
+    recordings | ledger) { [ -d "$path" ] && [ ! -L "$path" ]; } || found store altered "$name: not a folder" ;;
+    .lock) { [ -f "$path" ] && [ ! -L "$path" ] && [ ! -s "$path" ]; } || found store unverifiable "$name: nothing signed speaks of it" ;;
+    *) found store unverifiable "$name: nothing signed speaks of it" ;;
+  esac
+done
+
+# --- the ledger -----------------------------------------------------------------------------------------------------------------------------
+
+sound=1 ledger_files=()
+if [ ! -d "$store/ledger" ] || [ -L "$store/ledger" ]; then
+  found store altered "there is no ledger"
+  sound=0
+else
+  for path in "$store"/ledger/*; do
+    name=${path##*/}
+    if [[ ! $name =~ ^[0-9]{6}\.jsonl$ ]]; then
+      found store unverifiable "ledger/$name: nothing signed speaks of it"
+    elif [ -L "$path" ] || [ ! -f "$path" ]; then
+      found store altered "ledger/$name: not a regular file"
+      sound=0
+    else
+      ledger_files+=("$path")
+    fi
+  done
+  [ ${#ledger_files[@]} -gt 0 ] || found store altered "the ledger is empty"
+fi
+
+head=$(printf '0%.0s' {1..64})
+zero_hash=$head
+failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0 last_device=''
+epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
+declare -a epoch_start epoch_key epoch_device epoch_boot epoch_until
+declare -A line_n line_epoch                                                # by hash of a line
+declare -A opened closed closed_by deleting deleted contradiction loss known # by recording
+declare -A stated stated_file                                               # by recording/number: JSON, and the file's name
+
+tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE DETAIL
+  local type=$1 start=$2 n=$3 recording=$4 reason=$5 segments=$6 segment file=$8 own
+  [[ $recording =~ ^[0-9]{6}-[0-9]{4}$ ]] || return 0
+  own=$((10#${recording%-*}))
+  case $type in
+    recording_opened)
+      if [ -n "${opened[$recording]:-}" ] || [ $own != "$start" ]; then contradiction[$recording]="opened twice or in another start"; fi
+      opened[$recording]=1 ;;
+    recording_closed)
+      if [ -n "${closed[$recording]:-}" ] || { [ $own != "$start" ] && [ "$reason" != interrupted ]; }; then
+        contradiction[$recording]="closed twice or by another start"
+      fi
+      closed[$recording]=$reason/$segments closed_by[$recording]=$start ;;
+    segment_sealed | segment_recovered)
+      printf -v segment %06d "$7"
+      if [ $type = segment_sealed ]; then
+        { [ $own = "$start" ] && [ "$file" = "$segment.tar" ]; } || contradiction[$recording]="sealed in another start or under another name"
+      else
+        { [ $own -lt "$start" ] && { [ "$file" = "$segment.tar" ] || [ "$file" = "$segment.cut.tar" ]; }; } ||
+          contradiction[$recording]="recovered in its own start or under another name"
+      fi
+      if [ -d "$store/recordings/$recording" ]; then
+        [ -z "${stated[$recording/$segment]:-}" ] || contradiction[$recording]="segment $segment is stated a second time"
+        stated[$recording/$segment]="{\"kind\":\"$type\",\"start\":$start,\"n\":$n,\"detail\":$9}" stated_file[$recording/$segment]=$file
+      fi ;;
+    deleting) deleting[$recording]=1 ;;
+    deleted)
+      [ -n "${deleting[$recording]:-}" ] || contradiction[$recording]="deleted, and nothing said that it would be"
+      deleted[$recording]=1
+      for segment in "${!stated[@]}"; do [ "${segment%/*}" != "$recording" ] || unset "stated[$segment]"; done ;;
+    footage_not_written | fragment_refused) loss[$recording]=$type ;;
+    *) return 0 ;;
+  esac
+  known[$recording]=1
+}
+
+begin_epoch() { # START KEY DEVICE BOOT
+  epoch_start[epochs]=$1 epoch_key[epochs]=$2 epoch_device[epochs]=$3 epoch_boot[epochs]=$4 epoch_until[epochs]=''
+  epochs=$((epochs + 1))
+}
+
+read_start() { # PATH: one ledger file; sets `failure` at the first thing that is wrong
+  local path=$1 start good=0 size number=0 row line bad='' last_n=0 last_time=0 boot='' device='' first=1 torn
+  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail
+  start=${path##*/} start=$((10#${start%.jsonl}))
+  size=$(stat -c %s "$path")
+  tr '\000' '\001' < "$path" | cut -b1-66000 > "$tmp/lines"
+  # an unfinished last line is no line
+  local whole_lines
+  whole_lines=$(wc -l < "$path")
+  head -n "$whole_lines" "$tmp/lines" > "$tmp/whole"
+  cut -b90- "$tmp/whole" | jq -R -r "$entry_program" > "$tmp/rows" 2>/dev/null
+  exec 4< "$tmp/rows"
+  while IFS= read -r line && IFS= read -r row <&4; do
+    number=$((number + 1))
+    bad="line $number"
+    [ ${#line} -le 65625 ] && [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$row" != bad ] || break
+    IFS=$'\t' read -r n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail <<< "$row"
+    base64 -d <<< "${line:0:88}" > "$tmp/sig"
+    printf %s "${line:89}" > "$tmp/json"
+    [ "$of" = $start ] || break
+    if [ $first = 1 ]; then
+      [ "$type" = start ] || break
+      use_key "$public"
+    else
+      [ "$type" != start ] && [ "$prev" = "$head" ] && [ "$dev" = "$device" ] && [ "$boot_id" = "$boot" ] || break
+      [ "$n" -gt $last_n ] && [ "$time" -ge "$last_time" ] || break
+      use_key "${epoch_key[epochs - 1]}"
+    fi
+    [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || break
+    if [ $first = 1 ]; then
+      if [ "$prev" != "$head" ]; then
+        failure="altered ${path##*/}: prev is not the last good line before this start"
+        return
+      elif [ "$public" != "$next_key" ]; then
+        failure="altered ${path##*/}: signed by another key than the start before it named"
+        [ "$head" != "$zero_hash" ] || failure="unverifiable ${path##*/}: signed by another key than was registered"
+        return
+      fi
+      torn=$(jq -c '(.torn_ledgers_unlisted // 0) as $u | [$u, (.torn_ledgers // [])]' <<< "$detail")
+      jq -e --argjson t "$torn" '.[$t[0]:] == $t[1] and length >= $t[0]' <<< "$unstated" > /dev/null || {
+        failure="altered ${path##*/}: the torn ledger files it states are not those that are there"
+        return
+      }
+      unstated='[]' next_key=$next device=$dev boot=$boot_id first=0
+      begin_epoch $start "$ram" "$dev" "$boot_id"
+    elif [ "$type" = key_changed ]; then
+      epoch_until[epochs - 1]=$n
+      begin_epoch $start "$public" "$dev" "$boot_id"
+    fi
+    head=$(printf %s "$line" | sha256sum) head=${head%% *}
+    line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time last_device=$dev entries=$((entries + 1))
+    good=$((good + ${#line} + 1)) bad=''
+    if [ "$type" = store_recovered ] && [ "$complete" = true ]; then recovered_before=$start; fi
+    tell "$type" $start "$n" "$recording" "$reason" "$segments" "$segment" "$file" "$detail"
+  done < "$tmp/whole"
+  exec 4<&-
+  [ "$good" != "$size" ] || return
+  # the rest: a cut leaves less than a line
+  if [ "$(tail -c +$((good + 1)) "$path" | head -c 16777216 | tr -dc '\n' | wc -c)" != 0 ]; then
+    failure="altered ${path##*/}: $bad"
+    return
+  fi
+  unstated=$(jq -c --arg f "${path##*/}" --argjson g "$good" --argjson t $((size - good)) \
+    --arg s "$(head -c "$good" "$path" | sha256sum | cut -c1-64)" \
+    --arg r "$(tail -c +$((good + 1)) "$path" | head -c 16777216 | sha256sum | cut -c1-64)" \
+    '. + [{file: $f, good_bytes: $g, sha256: $s, torn_bytes: $t, torn_sha256: $r}]' <<< "$unstated")
+}
+
+if [ $sound = 1 ]; then
+  for path in "${ledger_files[@]}"; do
+    read_start "$path"
+    [ -z "$failure" ] || break
+  done
+fi
+
+# --- segments -------------------------------------------------------------------------------------------------------------------------------
+
+ord_sum() { # TEXT: the sum of its bytes
+  local text=$1 sum=0 value i
+  for ((i = 0; i < ${#text}; i++)); do printf -v value %d "'${text:i:1}"; sum=$((sum + value)); done
+  printf %s $sum
+}
+printf -v mtime %011o 315532800
+fixed_sum=$(ord_sum "0000644${mtime}0ustar00" ) fixed_sum=$((fixed_sum + 14 * 48 + 8 * 32))
+header_is() { # FILE NAME SIZE(octal): the one header that this format writes
+  local sum=$((fixed_sum + $(ord_sum "$2$3")))
+  {
+    printf %s "$2"; nul $((100 - ${#2}))
+    printf '%s\0%s\0%s\0%s\0%s\0%06o\0 0' 0000644 0000000 0000000 "$3" "$mtime" $sum
+    nul 100
+    printf 'ustar\0%s' 00
+    nul 247
+  } | cmp -s - "$1"
+}
+
+take() { head -c "$1" <&3 > "$2"; [ "$(stat -c %s "$2")" = "$1" ]; }
+
+member() { # INDEX KIND: reads one member into $tmp/KIND; result: none, end, ok, cut, or what is wrong
+  local name size bytes low=1 high=33554432 words
+  take 512 "$tmp/header" || {
+    if [ -s "$tmp/header" ]; then result=cut; else result=none; fi
+    return
+  }
+  mapfile -d '' -t words < "$tmp/header"
+  name=${words[0]} size=''
+  [ ${#name} -gt 20 ] || size=${words[103 - ${#name}]:-}
+  if [ -z "$name" ] && cmp -s "$tmp/header" "$tmp/zero"; then
+    if take 512 "$tmp/second" && cmp -s "$tmp/second" "$tmp/zero" && ! take 1 "$tmp/more"; then result=end; else result="bytes follow a zero block"; fi
+    return
+  fi
+  result="not the header of $1.$2"
+  [ "$name" = "$1.$2" ] && [[ $size =~ ^[0-7]{11}$ ]] || return
+  bytes=$((8#$size))
+  case $2 in json) low=2 high=65537 ;; sig) low=64 high=64 ;; esac
+  [ $bytes -ge $low ] && [ $bytes -le $high ] && header_is "$tmp/header" "$name" "$size" || return
+  result=cut
+  take $bytes "$tmp/$2" && take $((-bytes & 511)) "$tmp/padding" || return
+  result="padding"
+  [ "$(tr -d '\000' < "$tmp/padding" | wc -c)" = 0 ] || return
+  read_bytes=$((read_bytes + 512 + bytes + (-bytes & 511)))
+  result=ok
+}
+
+# Reads a segment from descriptor 3. Sets: fragments, good, ended, first_n, last_n, last, error (empty, cut, or what is wrong), lies
+walk() { # RECORDING NUMBER
+  local recording=$1 number=$2 index=0 padded kind epoch='' row age_sha json_sha
+  local n prev id dev of boot time type rec seg idx gen size sha seq pts duration gap last_time=0 last_seq=0 last_pts=-1 last_gen=0
+  fragments=0 good=0 ended=0 first_n=0 last_n=0 last='' error='' lies=0 read_bytes=0
+  while :; do
+    printf -v padded %06d $index
+    kind=m4s.age
+    [ $index != 0 ] || kind=init.mp4.age
+    member "$padded" $kind
+    case $result in
+      none) return ;;
+      end) ended=1 good=$((read_bytes + 1024)); return ;;
+      ok) ;;
+      *) error=$result; return ;;
+    esac
+    for part in json sig; do
+      member "$padded" $part
+      [ "$result" != none ] || result=cut
+      [ "$result" = ok ] || { error=$result; return; }
+    done
+    age_sha=$(hash_of "$tmp/$kind") json_sha=$(hash_of "$tmp/json")
+    error="triple $index: the statement is none"
+    [ "$(tail -c 1 "$tmp/json" | od -An -tx1)" = " 0a" ] && [ "$(tr -dc '\000-\037' < "$tmp/json" | wc -c)" = 1 ] || return
+    row=$(jq -R -r "$statement_program" < "$tmp/json" 2>/dev/null)
+    [ -n "$row" ] || return
+    IFS=$'\t' read -r n prev id dev of boot time type rec seg idx gen size sha seq pts duration gap <<< "$row"
+    error="triple $index: size, SHA-256 or index is not as stated"
+    [ "$size" = "$(stat -c %s "$tmp/$kind")" ] && [ "$sha" = "$age_sha" ] && [ "$idx" = $index ] || return
+    if [ $index = 0 ]; then [ "$type" = init ] || return; else [ "$type" = fragment ] || return; fi
+    if [ $index = 0 ]; then epoch=${line_epoch[$prev]:-}; fi
+    lies=1
+    error="triple $index: prev names no line of the ledger"
+    [ -n "$epoch" ] || return
+    if [ "$(tr -d '\000' < "$tmp/sig" | wc -c)" = 0 ]; then
+      lies=0 error="triple $index: not signed"
+      return
+    fi
+    use_key "${epoch_key[epoch]}"
+    error="triple $index: the signature is not by the key in force"
+    [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || return
+    error="triple $index: it speaks of another place"
+    [ "$rec/$((10#$seg))/$of" = "$recording/$((10#$number))/$((10#${recording%-*}))" ] || return
+    [ "$of/$dev/$boot" = "${epoch_start[epoch]}/${epoch_device[epoch]}/${epoch_boot[epoch]}" ] || return
+    error="triple $index: it was not signed in the time of its key"
+    { [ $index != 0 ] || [ "$n" -gt "${line_n[$prev]}" ]; } && { [ -z "${epoch_until[epoch]}" ] || [ "$n" -lt "${epoch_until[epoch]}" ]; } || return
+    error="triple $index: it does not follow the one before it"
+    if [ $index != 0 ]; then
+      [ "$prev" = "$last" ] && [ "$n" -gt "$last_n" ] && [ "$time" -ge "$last_time" ] && [ "$gen" = "$last_gen" ] || return
+      if [ $index -gt 1 ]; then [ "$seq" -gt "$last_seq" ] && [ "$pts" -gt "$last_pts" ] || return; fi
+    fi
+    error='' lies=0
+    [ $index != 0 ] || first_n=$n
+    last_n=$n last_time=$time last_gen=$gen last=$json_sha fragments=$index good=$read_bytes
+    [ -n "$pin" ] && [ "$pin" = "$recording/$((10#$number))/$n/$json_sha" ] && pin_found=1
+    if [ $index != 0 ]; then
+      last_seq=$seq last_pts=$pts
+      if [ -n "$end_us" ] && [ $((pts - end_us)) -gt "$gap" ]; then found "$recording" altered "$number: picture is missing without a word"; fi
+      { [ -n "$end_us" ] && [ "$end_us" -ge $((pts + duration)) ]; } || end_us=$((pts + duration))
+      gap_us=$((gap_us + gap))
+    fi
+    index=$((index + 1))
+  done
+}
+
+in_order() { # RECORDING: numbers grow from segment to segment of a start
+  local start=$((10#${1%-*}))
+  [ "$last_n" != 0 ] || return 0
+  local fine=0
+  { [ "$order_start" != $start ] || [ "$first_n" -gt "$order_n" ]; } || fine=1
+  order_start=$start order_n=$last_n
+  return $fine
+}
+order_start=0 order_n=0
+
+check_stated() { # RECORDING NUMBER JSON
+  local recording=$1 number=$2 path size kind start n file whole torn sum torn_sum last_stated count
+  IFS=$'\t' read -r kind start n file whole torn sum torn_sum last_stated count < <(jq -r '. + .detail | [.kind, .start, .n, .file,
+    (if .kind == "segment_sealed" then .size else .good_bytes end), .torn_bytes // 0, .sha256, .torn_sha256 // "-", .last // "-", .fragments]
+    | map(tostring) | join("\t")' <<< "$3")
+  path=$store/recordings/$recording/$file
+  if [ -L "$path" ] || [ ! -f "$path" ]; then
+    [ -n "${deleting[$recording]:-}" ] || found "$recording" altered "$file: missing"
+    return
+  fi
+  size=$(stat -c %s "$path")
+  if [ "$size" != $((whole + torn)) ]; then
+    found "$recording" altered "$file: $size bytes; stated are $((whole + torn))"
+  else
+    exec 3< <(head -c "$whole" "$path")
+    walk "$recording" "$number"
+    exec 3<&-
+    if [ -n "$error" ]; then
+      found "$recording" altered "$file: $error"
+    elif [ "$good" != "$whole" ] || { [ "$kind" = segment_sealed ] && [ $ended = 0 ]; } || [ "$fragments/${last:--}" != "$count/$last_stated" ]; then
+      found "$recording" altered "$file: not what was stated"
+    elif [ "$(head -c "$whole" "$path" | sha256sum | cut -c1-64)" != "$sum" ]; then
+      found "$recording" altered "$file: SHA-256 is not as stated"
+    elif [ "$torn" != 0 ] && [ "$(tail -c +$((whole + 1)) "$path" | sha256sum | cut -c1-64)" != "$torn_sum" ]; then
+      found "$recording" altered "$file: the torn bytes are not as stated"
+    elif [ "$start" = $((10#${recording%-*})) ] && [ "$last_n" -ge "$n" ]; then
+      found "$recording" altered "$file: statements were signed after the entry that seals them"
+    elif ! in_order "$recording"; then
+      found "$recording" altered "$file: signed before the segment before it"
+    fi
+  fi
+  [ "$kind" = segment_sealed ] || found "$recording" incomplete "$file: cut off, $torn torn bytes"
+}
+
+ends_in_zeros() { # PATH FROM: from the first zero block on only zeros
+  local all zero first
+  [ $(($(stat -c %s "$1") - $2)) -le 67108864 ] || return 1
+  tail -c +$(($2 + 1)) "$1" | od -An -v -tx8 -w512 | tr -d ' ' > "$tmp/blocks"
+  all=$(wc -l < "$tmp/blocks") zero=$(grep -cE '^0{1024}$' "$tmp/blocks")
+  first=$(grep -nE '^0{1024}$' "$tmp/blocks" | head -1 | cut -d: -f1)
+  [ -n "$first" ] && [ $((all - first + 1)) = "$zero" ]
+}
+
+check_open() { # RECORDING NUMBER PATH
+  local recording=$1 number=$2 path=$3 name=${3##*/} size
+  size=$(stat -c %s "$path")
+  exec 3< "$path"
+  walk "$recording" "$number"
+  exec 3<&-
+  if [ -n "$error" ] && { [ $lies = 1 ] || { [ "$error" != cut ] && ! ends_in_zeros "$path" "$good"; }; }; then
+    found "$recording" altered "$name: $error"
+  elif [ "$name" = "$number.tar" ] && { [ $ended = 0 ] || [ "$good" != "$size" ]; }; then
+    found "$recording" altered "$name: it has the name of a finished segment and is none"
+  elif ! in_order "$recording"; then
+    found "$recording" altered "$name: signed before the segment before it"
+  else
+    open_fragments=$((open_fragments + fragments))
+    found "$recording" open "$name: $fragments whole fragments, $((size - good)) bytes after them"
+  fi
+}
+
+check_recording() {
+  local recording=$1 folder=$store/recordings/$1 path name number may_be_open=0 there=() numbers=()
+  local reason=${closed[$1]:-}
+  end_us='' gap_us=0 open_fragments=0
+  verdict[$recording]=${verdict[$recording]:-intact}
+  [ $((10#${recording%-*})) -lt "$recovered_before" ] || may_be_open=1
+  if [ -d "$folder" ] && [ ! -L "$folder" ]; then
+    for path in "$folder"/*; do
+      name=${path##*/}
+      if [[ ! $name =~ ^[0-9]{6}(\.tar|\.cut\.tar|\.tar\.part)$ ]] || [ -L "$path" ] || [ ! -f "$path" ]; then
+        found store unverifiable "$recording/$name: nothing signed speaks of it"
+      else
+        there+=("$path") numbers+=("${name:0:6}")
+      fi
+    done
+    for name in "${!stated[@]}"; do [ "${name%/*}" != "$recording" ] || numbers+=("${name#*/}"); done
+  fi
+  [ -z "${contradiction[$recording]:-}" ] || found "$recording" altered "${contradiction[$recording]}"
+  [ -z "${loss[$recording]:-}" ] || found "$recording" incomplete "${loss[$recording]}"
+  if [ -n "${deleted[$recording]:-}" ]; then
+    if [ ${#there[@]} -gt 0 ]; then found "$recording" altered "stated as deleted, and files are there"; else found "$recording" deleted "as stated"; fi
+    return
+  fi
+  if [ ! -d "$folder" ] || [ -L "$folder" ]; then
+    if [ -n "${deleting[$recording]:-}" ]; then :
+    elif [ -n "$failure" ]; then found "$recording" unverifiable "not there, and the ledger breaks off"
+    elif [ -n "${opened[$recording]:-}" ] && [ "${reason##*/}" = 0 ]; then :
+    elif [ -z "$reason" ] && [ $may_be_open = 1 ]; then found "$recording" open "nothing of it is on the disk"
+    else found "$recording" altered "the whole recording is missing"; fi
+  fi
+  while read -r number; do
+    [ -n "$number" ] || continue
+    local said=${stated[$recording/$number]:-}
+    [ -z "$said" ] || check_stated "$recording" "$number" "$said"
+    for path in "${there[@]}"; do
+      name=${path##*/}
+      [ "${name:0:6}" = "$number" ] || continue
+      if [ -n "$said" ] && [ "${path##*/}" = "${stated_file[$recording/$number]}" ]; then continue; fi
+      if [ -n "$failure" ]; then found "$recording" unverifiable "${path##*/}: the ledger breaks off before it would speak of it"
+      elif [ -n "$said" ] || [ $may_be_open = 0 ]; then found "$recording" altered "${path##*/}: no entry states this file"
+      else check_open "$recording" "$number" "$path"; fi
+    done
+  done < <(printf '%s\n' "${numbers[@]}" | sort -u)
+  [ $gap_us = 0 ] || found "$recording" incomplete "stated gaps of $gap_us microseconds"
+  [ -z "${deleting[$recording]:-}" ] || found "$recording" incomplete "deletion was begun"
+  if [ -z "${opened[$recording]:-}" ]; then
+    local has_stated=0
+    for name in "${!stated[@]}"; do [ "${name%/*}" != "$recording" ] || has_stated=1; done
+    if [ -n "$failure" ]; then found "$recording" unverifiable "the ledger breaks off before it would speak of it"
+    elif [ $has_stated = 1 ]; then found "$recording" incomplete "its opening is not in the ledger"
+    elif [ $open_fragments = 0 ]; then found "$recording" altered "nothing signed speaks of this recording"
+    else found "$recording" open "its opening is not in the ledger yet"; fi
+  elif [ -z "$reason" ]; then
+    if [ -n "$failure" ]; then found "$recording" unverifiable "the ledger breaks off before it was closed"; else found "$recording" open "not closed"; fi
+  elif [ "${reason%/*}" = interrupted ]; then
+    found "$recording" incomplete "interrupted; start ${closed_by[$recording]} closed it"
+  fi
+}
+
+# --- the anchor -----------------------------------------------------------------------------------------------------------------------------
+
+pin='' pin_found=0
+if [ -n "$anchor_file" ]; then
+  anchor=$(jq -r 'select(type == "object") | .line' "$anchor_file" 2>/dev/null) || anchor=$(tr -d '\n' < "$anchor_file")
+  [[ ${anchor:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && said=$(jq -c . <<< "${anchor:89}" 2>/dev/null) || use "$anchor_file: not an anchor"
+  if [ "$(field type "$said")" = anchor ] && [ -n "$(field head "$said")" ]; then
+    anchor_head=$(field head "$said")
+    pin=$(jq -r 'select(.open) | .open | "\(.recording)/\(.segment)/\(.n)/\(.sha256)"' <<< "$said")
+  else
+    anchor_head=$(printf %s "$anchor" | sha256sum | cut -c1-64)
+  fi
+fi
+
+# --- everything -----------------------------------------------------------------------------------------------------------------------------
+
+if [ ! -d "$store/recordings" ] && [ ! -L "$store/recordings" ]; then found store altered "there is no folder of recordings"; fi
+if [ -d "$store/recordings" ] && [ ! -L "$store/recordings" ]; then
+  for path in "$store"/recordings/*; do
+    if [[ ${path##*/} =~ ^[0-9]{6}-[0-9]{4}$ ]] && [ -d "$path" ] && [ ! -L "$path" ]; then
+      known[${path##*/}]=1
+    else
+      found store unverifiable "recordings/${path##*/}: nothing signed speaks of it"
+    fi
+  done
+fi
+if [ -n "$failure" ]; then
+  found store "${failure%% *}" "${failure#* }"
+elif [ $entries = 0 ] && [ "${verdict[store]}" = intact ]; then
+  if [ ${#known[@]} -gt 0 ]; then found store altered "there is no whole entry in the ledger"; else found store open "no entry yet"; fi
+elif [ "$unstated" != '[]' ]; then
+  found store open "bytes after the last whole line: $unstated"
+fi
+mapfile -t recordings < <(printf '%s\n' "${!known[@]}" | sort)
+for recording in "${recordings[@]}"; do
+  [ -z "$recording" ] || check_recording "$recording"
+done
+
+if [ -n "$anchor_file" ]; then
+  if [ -n "$last_device" ] && [ "$(field device "$said")" != "$last_device" ]; then
+    found store unverifiable "the anchor is of another device"
+  elif [ -z "${line_n[$anchor_head]:-}" ]; then
+    if [ -n "$failure" ]; then found store unverifiable "the ledger breaks off before the anchor's line"
+    else found store altered "the anchor's line is not in the ledger: cut off, rewritten, or an older copy"; fi
+  elif [ "$(field type "$said")" = anchor ] && [ -n "$(field head "$said")" ]; then
+    epoch=${line_epoch[$anchor_head]} n=$(field n "$said") pinned=${pin%%/*}
+    use_key "${epoch_key[epoch]}"
+    printf %s "${anchor:0:88}" | base64 -d > "$tmp/sig"
+    printf %s "${anchor:89}" > "$tmp/json"
+    if [ "$(field key "$said")" != "$key" ] || ! signed "$tmp/json" "$tmp/sig" || [ "$n" -le "${line_n[$anchor_head]}" ] ||
+      { [ -n "${epoch_until[epoch]}" ] && [ "$n" -ge "${epoch_until[epoch]}" ]; }; then
+      found store unverifiable "the anchor is not signed by the key that was in force"
+    elif [ -n "$pin" ] && [ $pin_found = 0 ] && [ -z "${deleting[$pinned]:-}" ]; then
+      found store altered "the statement that the anchor pins is not there: $pin"
+    fi
+  fi
+fi
+
+worst=${verdict[store]}
+printf '%-13s store\n' "$worst"
+for recording in "${recordings[@]}"; do
+  [ -n "$recording" ] || continue
+  printf '%-13s %s\n' "${verdict[$recording]}" "$recording"
+  [ "${rank[${verdict[$recording]}]}" -le "${rank[$worst]}" ] || worst=${verdict[$recording]}
+done
+declare -A code=([intact]=0 [deleted]=0 [open]=3 [incomplete]=3 [unverifiable]=5 [altered]=4)
+exit "${code[$worst]}"
