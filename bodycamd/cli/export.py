@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.output import duration, print_json, size
+from bodycamd.cli.progress import progress_bar
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +102,7 @@ class _Packages:
         from bodycamd.casework.package import export_package
 
         total = sum(path.stat().st_size for path in self._store.segments(recording))
-        with _progress(recording, total, quiet=self._json) as progress:
+        with progress_bar(recording, quiet=self._json) as progress:
             report = export_package(
                 self._store,
                 recording,
@@ -114,7 +112,7 @@ class _Packages:
                 language=self._language,  # type: ignore[arg-type]
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
-                progress=progress,
+                progress=lambda done: progress(done, total),
             )
         if self._json:
             print_json(report)
@@ -173,8 +171,9 @@ def _film(
     segments = store.segments(recording)
     if not incomplete:
         check_complete(store, recording, read_story(store.ledger_folder, recording))
-    with _progress(recording, sum(path.stat().st_size for path in segments), quiet=json) as progress:
-        done = make(recording, segments, identities, out, overwrite=overwrite, watcher=Progress(progress))
+    total = sum(path.stat().st_size for path in segments)
+    with progress_bar(recording, quiet=json) as progress:
+        done = make(recording, segments, identities, out, overwrite=overwrite, watcher=Progress(lambda done: progress(done, total)))
     if contact_sheet is not None:
         from bodycamd.casework.contact_sheet import contact_sheet as draw
 
@@ -222,21 +221,6 @@ def _keys(device_key: Path, anchor: Path | None) -> tuple[PublicKey, Anchor | No
         return PublicKey.from_pem(device_key.read_bytes()[:65536]), read(anchor) if anchor is not None else None
     except OSError as error:
         raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
-
-
-@contextmanager
-def _progress(recording: str, total_bytes: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where a person looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(recording, total=total_bytes)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _interrupt(number: int, frame: object) -> None:

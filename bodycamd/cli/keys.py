@@ -1,0 +1,51 @@
+"""`bodycamd keys`: the evidence officer's key pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bodycamd.cli.output import print_json
+
+app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file.", no_args_is_help=True)
+
+
+@app.command()
+def new(
+    out: Annotated[Path, typer.Option(help="The identity file to make: the private key. Never on a camera.")],
+    json: Annotated[bool, typer.Option("--json", help='Print {"identity":…,"recipient":…}.')] = False,
+) -> None:
+    """Make an age identity, as `age-keygen` does, and print its recipient: the line for the cameras' recipients file.
+
+    Keep the file safe, and a copy elsewhere: without a private key the footage is lost. It is never overwritten.
+    """
+    from bodycamd.casework.new_identity import new_identity
+
+    recipient = new_identity(out)
+    if json:
+        print_json({"identity": str(out), "recipient": recipient})
+    else:
+        typer.echo(recipient)
+
+
+@app.command()
+def check(
+    recipients: Annotated[Path, typer.Argument(help="A recipients file, as cameras get it.")],
+    json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"recipients":[…]}.')] = False,
+) -> None:
+    """Check a recipients file as the camera does at its start, and print the recipients.
+
+    Ends with 0, or with 78 and one line: file, line, reason. A single recipient is right, but is warned of: its loss loses the footage.
+    """
+    from bodycamd.capture.seal import load_recipients
+
+    names = load_recipients(recipients).names
+    if json:
+        print_json({"file": str(recipients), "recipients": names})
+        return
+    for name in names:
+        typer.echo(name)
+    if len(names) == 1:
+        typer.echo(f"{recipients}: one recipient only: if its identity is lost, so is the footage", err=True)

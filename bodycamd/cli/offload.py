@@ -1,0 +1,97 @@
+"""`bodycamd offload`: sealed recordings and the ledger onto a mounted disk."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.cli.output import print_json, size
+from bodycamd.cli.progress import progress_bar
+from bodycamd.errors import UnavailableError, UsageError
+
+
+def offload(
+    to: Annotated[Path, typer.Option(help="A folder on a mounted disk. It becomes a store of its own.")],
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.")] = Path("/var/lib/bodycamd/store"),
+    socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.")] = DEFAULT_SOCKET,
+    config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it in a start of its own.")] = Path(
+        "/etc/bodycamd/bodycamd.yaml"
+    ),
+    same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Copy what is sealed to a disk, read it back, compare it with the ledger's statements, and log it in the ledger.
+
+    Nothing is decrypted and nothing is deleted. Done again, it goes on where it stopped, and takes what has come since. What is still being
+    recorded stays behind.
+    """
+    from bodycamd.casework.offload import failure
+    from bodycamd.casework.offload import offload as copy
+    from bodycamd.recorder.store import Store
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    reader = Store.read_only(store)
+    log = _log(store, socket, config)
+    with progress_bar("offload", quiet=json) as progress:
+        done = copy(reader, to, same_disk=same_disk, progress=progress)
+    log(
+        to=done.to[-200:],
+        recordings=done.recordings,
+        copied=done.copied,
+        already_there=done.already_there,
+        bytes=done.bytes,
+        failed=len(done.failed),
+        head=done.head,
+    )
+    if json:
+        print_json(done)
+    else:
+        there = f", {done.already_there} were there already" if done.already_there else ""
+        typer.echo(f"{done.to}: {done.copied} files of {done.recordings} recordings copied and verified ({size(done.bytes)}){there}")
+        for name in done.left_behind:
+            typer.echo(f"{name}: not sealed yet; left behind", err=True)
+    error = failure(done)
+    if error is not None:
+        raise error
+
+
+def _log(store: Path, socket: Path, config: Path) -> Any:
+    """How it will be logged; found out before anything is copied. Raises `UsageError` where it could not be."""
+    try:
+        with ControlClient(socket) as client:
+            client.request("status")
+    except UnavailableError:
+        return _log_ourselves(store, socket, config)
+
+    def log(**fields: Any) -> None:
+        with ControlClient(socket) as client:
+            client.request("offloaded", **fields)
+
+    return log
+
+
+def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
+    from bodycamd import config as configuration
+
+    if not config.is_file():
+        raise UsageError(f"{socket}: no daemon answers, and there is no {config}: it could not be logged; give --socket or --config")
+    settings = configuration.load(config)
+    if Path(settings.storage.directory).resolve() != store.resolve():
+        raise UsageError(f"{config}: it is about the store {settings.storage.directory}, not {store}")
+
+    def log(**fields: Any) -> None:
+        from bodycamd.board.clock import SystemClock
+        from bodycamd.retention.opening import own_start
+
+        with own_start(settings, SystemClock()) as (_, ledger):
+            ledger.append("offloaded", fields)
+
+    return log
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
