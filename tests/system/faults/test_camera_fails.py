@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
+from bodycamd.capture.liveness import Timing
 from tests import stock_tools
 from tests.scale import SCALE
 from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, missing_us
@@ -54,14 +55,14 @@ def workers(camera: FaultyCamera) -> list[int]:
     return found
 
 
-def replaced(camera: FaultyCamera, name: str, at_us: int, generation: int) -> str:
+def replaced(camera: FaultyCamera, name: str, at_us: int, generation: int, within: float = BACK_SECONDS) -> str:
     """Footage is durable again, in time; the lamp said so. Gives the reason that was stated."""
     stalled = camera.wait_event("CaptureStalled", where=lambda event: event["generation"] == generation)
     last_us = max(at_us, stalled["last_frame_us"] or 0)
     durable = camera.durable_after(last_us)
     seconds = (durable["at_us"] - at_us) / 1e6
     figure(f"camera: {name}", f"footage durable again after {seconds:.1f} s")
-    assert seconds < BACK_SECONDS
+    assert seconds < within
     assert camera.lamp_off_between(at_us, durable["at_us"]), "the lamp said nothing"
     camera.shown("recording", "low")
     (entry,) = [entry["detail"] for entry in camera.ledger("capture_stalled") if entry["detail"]["generation"] == generation]
@@ -83,6 +84,14 @@ def replaced(camera: FaultyCamera, name: str, at_us: int, generation: int) -> st
 def test_a_worker_that_misbehaves_is_replaced(recording: FaultyCamera, how: str, reason: str) -> None:
     generation = recording.status()["capture"]["generation"]
     assert reason in replaced(recording, how, recording.break_worker(how), generation)
+
+
+@long_one
+def test_a_worker_whose_frames_do_not_become_footage_is_replaced(recording: FaultyCamera) -> None:
+    """The slowest to be noticed, for frames are reported all the time; the lamp notices after 3 s."""
+    generation = recording.status()["capture"]["generation"]
+    reason = replaced(recording, "mute", recording.break_worker("mute"), generation, within=BACK_SECONDS + Timing().fragment_us / 1e6)
+    assert "frames, but no fragment" in reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])

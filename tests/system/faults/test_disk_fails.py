@@ -42,7 +42,7 @@ def recording(camera: FaultyCamera) -> Iterator[FaultyCamera]:
 
 def healed(camera: FaultyCamera, name: str, at_us: int) -> float:
     """Everything that was captured since an instant is acknowledged again, in the order of `seq`."""
-    durable = camera.durable_after(at_us)
+    durable = camera.durable_after(at_us, STALL_SECONDS + 20)
     camera.shown("recording")
     seconds: float = (durable["at_us"] - at_us) / 1e6
     figure(f"disk: {name}", f"footage durable again after {seconds:.1f} s")
@@ -153,7 +153,7 @@ def test_a_disk_that_stays_dead_is_not_called_saved(tmp_path: Path) -> None:
         every = ("write", "fdatasync", "fsync", "create", "mkdir", "rename")
         at_us = camera.break_disk(*({"call": call, "error": "EIO"} for call in every))
         camera.shown("missing")
-        wait_for(lambda: camera.felt(at_us, boottime_us())[:3] == PULSES_MISSING, what="three pulses")
+        wait_for(lambda: camera.felt(at_us, boottime_us())[-3:] == PULSES_MISSING, what="three pulses")
         camera.hold()
         sealed = camera.wait_event("RecordingSealed")
         assert not sealed["whole"]

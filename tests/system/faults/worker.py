@@ -5,6 +5,7 @@
     spin        holds the interpreter and burns a processor: no frame, no tick
     picture     the camera gives no more frames; ticks and sound go on
     keyframes   frames come, but none of them is a keyframe any more
+    mute        frames are reported, but what they become is kept back
     late        frames come 1.5 s late
     garbage     the link carries noise
     overlong    the link carries the head of a message of 4 GB
@@ -88,6 +89,8 @@ class BadWorker(worker.Worker):
         match mode:
             case "spin":
                 sum(range(1 << 60))  # in one C call, which never lets go of the interpreter
+            case "mute":
+                self._outbox.put_fragment = lambda *_: True  # type: ignore[method-assign]
             case "garbage":
                 with self._link._sending:
                     sock.sendall(os.urandom(200_000))
