@@ -1,0 +1,40 @@
+"""Running the second verifier, and what `bodycamd verify` says in the same words. The attacks are in two files, so that two workers share
+them; quick runs take every twentieth.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from bodycamd.casework.verdicts import StoreReport
+from tests.casework.attacks.attack import Attack
+from tests.casework.attacks.scene import Scene
+from tests.casework.attacks.table import ATTACKS
+from tests.casework.attacks.test_attacks import check
+from tests.scale import SCALE
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "verify.sh"
+CHOSEN = ATTACKS if SCALE >= 1 else ATTACKS[::20]
+
+
+def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:
+    command = ["bash", SCRIPT, "--store", scene.store, "--device-key", scene.root / "device.pem"]
+    if anchor:
+        (scene.root / "anchor").write_text(scene.anchors[anchor] + "\n")
+        command += ["--anchor", scene.root / "anchor"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert done.stderr == "", done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith(" ")]
+    return done.returncode, {where: verdict for verdict, where in lines}
+
+
+def said(report: StoreReport) -> tuple[int, dict[str, str]]:
+    return report.exit_code, {"store": report.findings.worst, **{done.recording: done.verdict for done in report.recordings}}
+
+
+def agree(attack: Attack, scene: Scene, folder: Path) -> None:
+    """Carry out the attack on a copy and ask both."""
+    attacked = scene.copy(folder / "attacked")
+    attack.change(attacked)
+    assert second_opinion(attacked, attack.anchor) == said(check(attacked, attack.anchor))

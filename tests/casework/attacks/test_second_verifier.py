@@ -1,0 +1,28 @@
+"""The second verifier, a shell script of stock tools, says of every attack what `bodycamd verify` says: exit code and every verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.casework.attacks.attack import Attack
+from tests.casework.attacks.scene import Scene, make
+from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion
+from tests.casework.attacks.test_attacks import check
+from tests.scale import SCALE
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return make(tmp_path_factory.mktemp("scene") / "camera")
+
+
+@pytest.mark.parametrize("anchor", ["", "at_rest", "earlier", "running"] if SCALE >= 1 else ["running"])
+def test_they_agree_on_the_scene(scene: Scene, anchor: str) -> None:
+    assert second_opinion(scene, anchor) == said(check(scene, anchor))
+
+
+@pytest.mark.parametrize("attack", CHOSEN[::2], ids=lambda attack: attack.title.replace(" ", "-"))
+def test_they_agree(attack: Attack, scene: Scene, tmp_path: Path) -> None:
+    agree(attack, scene, tmp_path)
