@@ -37,7 +37,7 @@ test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop
 
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
-	BODYCAMD_TEST_SCALE=1 scripts/test
+	BODYCAMD_TEST_SCALE=10 scripts/test
 	$(MAKE) bench test-camera test-unit
 	$(MAKE) test-powercut CUTS=1000
 
