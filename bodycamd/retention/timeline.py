@@ -9,16 +9,18 @@ time that the camera was off before it. That number can only grow. So between a 
 
     the running time between them  +  what was confirmed as time off now, less the most that was confirmed as time off then
 
-Where the boot of the moment had no confirmed clock, the next boot that had one stands for it: the moment is not later than that
-(recorded-on without a trusted clock is the latest possible time). A claim of an earlier boot that lies ahead of the confirmed clock of now
-was a clock's fault: it is passed over, and what depends on it counts with running time alone. A claim that falls behind an earlier one is
-raised to it. Both ways a wrong clock makes footage younger, never older.
+Claims that contradict each other cannot all be true: one of two clocks was wrong. Only the longest series of claims that grow is relied on,
+and the clock of now only if it makes that series longer. A clock that was ahead or behind in one boot, however it was trusted, is so passed
+over, now and for ever. Where the boot of the moment has no claim in the series, the next boot that has one stands for it: the moment is not
+later than that (recorded-on without a trusted clock is the latest possible time). Whatever is passed over makes footage younger, never
+older.
 
 Pure: nothing here reads a clock or a file.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 TOLERANCE_US = 60_000_000
@@ -116,42 +118,63 @@ class Timeline:
         positions = self.positions()
         here_us = self._position(positions, now.moment)
         off_now_us = None if now.offset_us is None else now.offset_us - positions[min(now.moment.boot, len(self.boots))]
-        off_us = self._time_off(positions, now, off_now_us)
+        off_us, fits = self._time_off(positions, now, off_now_us)
         found = []
         for moment in moments:
             position = self._position(positions, moment)
             running_us = max(0, here_us - position)
             then_us = off_us[min(moment.boot, len(off_us) - 1)]
             wall_us = None
-            if then_us is not None and off_now_us is not None:
+            if then_us is not None and off_now_us is not None and fits:
                 wall_us = running_us + max(0, off_now_us - then_us)
             found.append(Age(running_us, wall_us, None if then_us is None else position + then_us))
         return found
 
-    def _time_off(self, positions: list[int], now: Now, off_now_us: int | None) -> list[int | None]:
-        """For each boot, and for now after them, the most that can have been the time off before it."""
-        claims: list[int | None] = []
-        highest: int | None = None
-        for number, boot in enumerate(self.boots):
-            claim = None if boot.offset_us is None else boot.offset_us - positions[number]
-            if number == now.moment.boot and off_now_us is not None:
-                claim = off_now_us
-            if claim is not None and off_now_us is not None and claim > off_now_us + TOLERANCE_US:
-                claim = None
-            if claim is not None:
-                highest = claim if highest is None else max(highest, claim)
-                claim = highest
-            claims.append(claim)
-        following = off_now_us
-        if following is not None and highest is not None:
-            following = max(following, highest)
-        claims.append(following)
+    def _time_off(self, positions: list[int], now: Now, off_now_us: int | None) -> tuple[list[int | None], bool]:
+        """For each boot, and for now after them, the most that can have been the time off before it; and whether the clock of now fits."""
+        claims = [
+            None if boot.offset_us is None or (number == now.moment.boot and off_now_us is not None) else boot.offset_us - positions[number]
+            for number, boot in enumerate(self.boots)
+        ]
+        series, fits = _longest_series(claims), False
+        if off_now_us is not None:
+            with_now = _longest_series([*claims, off_now_us])
+            fits = len(with_now) > len(series)
+            series = with_now if fits else series
+        found: list[int | None] = [claims[number] if number in series else None for number in range(len(claims))]
+        following = off_now_us if fits else None
+        found.append(following)
+        if fits and now.moment.boot < len(self.boots):
+            found[now.moment.boot] = off_now_us
         for number in range(len(self.boots) - 1, -1, -1):
-            if claims[number] is None:
-                claims[number] = following
-            following = claims[number]
-        return claims
+            if found[number] is None:
+                found[number] = following
+            following = found[number]
+        return found, fits
 
     @staticmethod
     def _position(positions: list[int], moment: Moment) -> int:
         return positions[min(moment.boot, len(positions) - 1)] + moment.at_us
+
+
+def _longest_series(claims: list[int | None]) -> set[int]:
+    """The places of a longest series of claims that never falls; of several equally long ones that which ends lowest."""
+    ends: list[int] = []
+    places: list[int] = []
+    before: dict[int, int | None] = {}
+    for place, claim in enumerate(claims):
+        if claim is None:
+            continue
+        length = bisect_right(ends, claim)
+        before[place] = places[length - 1] if length else None
+        if length == len(ends):
+            ends.append(claim)
+            places.append(place)
+        else:
+            ends[length], places[length] = claim, place
+    series: set[int] = set()
+    at = places[-1] if places else None
+    while at is not None:
+        series.add(at)
+        at = before[at]
+    return series

@@ -1,0 +1,28 @@
+"""Three simulated years, many times: never early, never while held, never an hour too long."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.retention.world import DAY, World
+from tests.scale import SCALE, count
+
+RUNS = count(2000) if SCALE >= 1 else count(200)
+BATCHES = 4
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize("honest", [True, False], ids=["honest", "lying"])
+def test_three_years_in_memory(honest: bool, batch: int) -> None:
+    """With a clock that is right when it is trusted, and with one that is sometimes trusted and wrong."""
+    deleted = 0
+    for seed in range(batch, max(BATCHES, RUNS // 2), BATCHES):
+        world = World(seed, honest=honest)
+        try:
+            world.live(3)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        deleted += len(world.deleted)
+        assert not world.deleted or min(world.deleted.values()) >= world.rules.days * DAY
+    assert deleted > 100
