@@ -59,7 +59,7 @@ def bound_films(films: Sequence[tuple[Path, Mapping[str, int]]]) -> tuple[dict[s
     whole = {kind: Tally() for kind in KINDS}
     each: list[dict[str, Bound]] = []
     for path, shifts in films:
-        own = {kind: Tally() for kind in shifts}
+        own = {kind: Tally() for kind in shifts} if len(films) > 1 else {kind: whole[kind] for kind in shifts}
         try:
             with av.open(str(path)) as film:
                 streams = [stream for stream in film.streams if stream.type in shifts]
@@ -69,7 +69,8 @@ def bound_films(films: Sequence[tuple[Path, Mapping[str, int]]]) -> tuple[dict[s
                     kind = packet.stream.type
                     pts = packet.pts + shifts[kind]
                     whole[kind].add(packet, pts)
-                    own[kind].add(packet, pts)
+                    if own[kind] is not whole[kind]:
+                        own[kind].add(packet, pts)
         except av.error.FFmpegError as error:
             raise DataError(f"{path}: the film cannot be read back ({error.strerror})") from error
         each.append({kind: tally.done() for kind, tally in own.items()})

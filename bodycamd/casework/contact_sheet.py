@@ -17,6 +17,8 @@ import av.filter
 from bodycamd.errors import DataError, NotFoundError, OutputError
 
 CELL_WIDTH = 480
+KEYFRAME_SECONDS = 2
+"""From so much distance between two pictures on, the keyframe before each place is good enough: nothing in between is decoded."""
 
 
 def contact_sheet(film: Path, png: Path, columns: int = 4, rows: int = 4) -> int:
@@ -44,13 +46,15 @@ def _tiled(container: Any, columns: int, rows: int) -> tuple[Any, int]:
     stream = container.streams.video[0]
     begins = stream.start_time or 0
     length = stream.duration or 0
+    coarse = length * (stream.time_base or 0) > KEYFRAME_SECONDS * columns * rows
     graph: Any = None
     shown = 0
     last_pts: int | None = None
     for cell in range(columns * rows):
         wanted = begins + length * cell // (columns * rows)
         container.seek(wanted, stream=stream)
-        frame = next((f for f in container.decode(stream) if f.pts is not None and f.pts >= wanted), None)
+        earliest = begins if coarse else wanted
+        frame = next((f for f in container.decode(stream) if f.pts is not None and f.pts >= earliest), None)
         if frame is None or (last_pts is not None and frame.pts <= last_pts):
             continue
         last_pts = frame.pts
@@ -81,6 +85,7 @@ def _write_png(picture: Any, png: Path) -> None:
     encoder: Any = av.CodecContext.create("png", "w")
     encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, "rgb24"
     encoder.time_base = picture.time_base
+    encoder.options = {"compression_level": "1"}
     picture.pts = 0
     content = b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)])
     try:

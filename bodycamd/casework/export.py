@@ -2,7 +2,8 @@
 
 Guarantees: packets are copied, never re-encoded, so `ffmpeg -map 0 -c copy -f streamhash -hash sha256 -` gives the same for the film as for
 the decrypted segment; faststart MP4; the recording is never held in memory as a whole; an interruption leaves no file under the films'
-names. Where codec parameters change or more than a second of picture is missing, a new part begins: `FILM.mp4`, `FILM-2.mp4`, …
+names. Where codec parameters change or more than a second of picture is missing, a new part begins: `FILM.mp4`, `FILM-2.mp4`, … A
+fragment that stands twice, because the disk failed when it was first written, is in the film once (`seq`).
 
 Not guaranteed: that the evidence is genuine; signatures are not checked here. Two exports to one name at the same time: the last one
 stands.
@@ -55,6 +56,9 @@ class Watcher(Protocol):
     def triple(self, triple: Triple) -> None:
         """The next statement; its age file agrees with it."""
 
+    def repeated(self, triple: Triple) -> None:
+        """A fragment that stands in an earlier segment already, and is left out here."""
+
     def progress(self, done_bytes: int) -> None:
         """So many bytes of the segments have been read."""
 
@@ -69,6 +73,9 @@ class Progress:
         self.progress = progress
 
     def triple(self, triple: Triple) -> None:
+        """Not of interest."""
+
+    def repeated(self, triple: Triple) -> None:
         """Not of interest."""
 
     def segment(self, segment: PlainSegment) -> None:
@@ -107,11 +114,21 @@ def export(
     unsealed: list[UnsealedSegment] = []
     done_bytes = 0
 
-    def seen(triple: Triple) -> None:
-        if captions is not None and isinstance(triple.statement, FragmentStatement):
-            captions.add(triple.statement)
+    last_seq = 0
+
+    def seen(triple: Triple) -> bool:
+        nonlocal last_seq
+        statement = triple.statement
+        if isinstance(statement, FragmentStatement):
+            if statement.seq <= last_seq:
+                watcher.repeated(triple)
+                return False
+            last_seq = statement.seq
+            if captions is not None:
+                captions.add(statement)
         watcher.triple(triple)
         watcher.progress(done_bytes + triple.age.offset)
+        return True
 
     try:
         for path in segments:

@@ -32,6 +32,8 @@ class SegmentFact(msgspec.Struct, omit_defaults=True):
     video: Video | None = None
     audio_track: bool = False
     recipients: list[str] = []
+    repeated: list[str] = []
+    """Members that are left out of the film, because the same fragment stands in an earlier file."""
     agrees: bool | None = None
 
 
@@ -93,6 +95,7 @@ class Collector:
         self._init: InitStatement | None = None
         self._last: FragmentStatement | None = None
         self._firsts: list[FragmentStatement] = []
+        self._repeated: list[str] = []
 
     def instant_at(self, boottime_us: int) -> Instant:
         """A moment of the recording by the wall clock, as the segment in which it lies states it. There must have been a fragment."""
@@ -124,6 +127,10 @@ class Collector:
         self._read_clock(now, last)
         self._last = now
 
+    def repeated(self, triple: Triple) -> None:
+        """A fragment that is left out."""
+        self._repeated.append(triple.age.header.name)
+
     def segment(self, segment: PlainSegment) -> None:
         """A file was read to its end."""
         name = segment.path.name
@@ -134,6 +141,7 @@ class Collector:
         if self._init is not None and segment.init:
             fact.generation, fact.video, fact.audio_track = self._init.generation, self._init.video, self._init.audio_track
             fact.recipients = list(self._init.recipients)
+        fact.repeated, self._repeated = self._repeated, []
         self.facts.segments.append(fact)
 
     def _look_for_gap(self, now: FragmentStatement, last: FragmentStatement | None) -> None:

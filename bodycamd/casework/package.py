@@ -135,8 +135,10 @@ class _Work:
         json = msgspec.json.format(msgspec.json.encode(report), indent=1)
         (self._folder / "report.json").write_bytes(json + b"\n")
         (self._folder / "report.html").write_text(page(report, language, self._folder), encoding="utf-8")
-        names = sorted(path.name for path in self._folder.iterdir())
-        (self._folder / SUMS).write_text("".join(f"{file_sha256(self._folder / name)}  {name}\n" for name in names))
+        sums = {film.file: film.sha256 for film in report.films}
+        for path in self._folder.iterdir():
+            sums[path.name] = sums.get(path.name) or file_sha256(path)
+        (self._folder / SUMS).write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
 
     def _part(self, film: Film, hashes: dict[str, Bound], number: int) -> FilmPart:
         path = Path(film.path)

@@ -26,8 +26,8 @@ class PlainSegment:
     Raises `NotFoundError`, `StorageError`, `DataError`, `PermissionDeniedError`, from the constructor or from `read`.
     """
 
-    def __init__(self, path: Path, identities: Identities, seen: Callable[[Triple], None] | None = None) -> None:
-        """`seen` is called for each triple before its plaintext can be read."""
+    def __init__(self, path: Path, identities: Identities, seen: Callable[[Triple], bool] | None = None) -> None:
+        """`seen` is called for each triple before its plaintext can be read, and says whether it is to be read at all."""
         self.path = path
         self._seen = seen
         self.sealed = path.name.endswith(".tar") and not path.name.endswith(".cut.tar")
@@ -94,10 +94,10 @@ class PlainSegment:
     def _next(self) -> bytes:
         try:
             triple = self._next_triple()
+            while triple is not None and self._seen is not None and not self._seen(triple):
+                triple = self._next_triple()
             if triple is None:
                 return b""
-            if self._seen is not None:
-                self._seen(triple)
             return self._identities.open(read_age(self._content, triple), triple.where)
         except OSError as error:
             raise StorageError(f"{self.path}: cannot read the segment: {error.strerror}") from error

@@ -137,7 +137,8 @@ def _hash(segment: SegmentFact) -> str:
 
 
 def _decrypt(segment: SegmentFact) -> str:
-    play = """--wildcards '*.age' --to-command="age -d -i '$IDENTITY'" """ + f"> sealed/{_stem(segment)}.mp4"
+    play = "".join(f"--exclude={name} " for name in segment.repeated)
+    play += """--wildcards '*.age' --to-command="age -d -i '$IDENTITY'" """ + f"> sealed/{_stem(segment)}.mp4"
     if segment.kind == "sealed":
         return f'tar -xf "$SEALED/{segment.file}" {play}'
     return f'head -c {segment.bytes} "$SEALED/{segment.file}" | tar -xf - {play}'

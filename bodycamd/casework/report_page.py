@@ -230,7 +230,8 @@ class _Page:
             (
                 f"<b>{_safe(s.file)}</b> ({self._word(f'kind_{s.kind}')})<br>"
                 + (f"{_safe(s.video.encoder)} {s.video.width}x{s.video.height} {s.video.frame_rate:g}/s, " if s.video is not None else "")
-                + f"{s.fragments} {self._word('fragments')}, {s.bytes} bytes<br><code>{s.sha256}</code>",
+                + f"{s.fragments} {self._word('fragments')}, {s.bytes} bytes<br><code>{s.sha256}</code>"
+                + (f"<br>{self._word('repeated')}: {_safe(', '.join(s.repeated))}" if s.repeated else ""),
                 self._word(agrees[s.agrees]),
             )
             for s in facts.segments

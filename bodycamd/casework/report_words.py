@@ -62,6 +62,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "agrees_yes": ("stemt overeen", "agrees"),
     "agrees_no": ("STEMT NIET OVEREEN", "DOES NOT AGREE"),
     "agrees_unknown": ("nog niet vermeld", "not stated yet"),
+    "repeated": ("Staat ook in een eerder bestand, in de film eenmaal", "Also stands in an earlier file, once in the film"),
     "recipients": ("Versleuteld voor", "Sealed to"),
     "hashes": ("Band tussen film en verzegelde opname", "What binds the films to the sealed recording"),
     "hashes_text": (

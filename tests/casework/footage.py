@@ -74,7 +74,7 @@ class Camera:
         self.identity_file = folder / "identity.txt"
         self.identity_file.write_text(f"# created: 2025-06-01T12:00:00Z\n# public key: {self.identity.to_public()}\n{self.identity}\n")
         self._start = Start(number=1, device="cam", boot_id="b", signer=SigningKey.generate(), clock=Clock())
-        self._seq = 0
+        self.seq = 0
         self._segment = 0
 
     def write(self, init: bytes, fragments: Sequence[bytes], *, suffix: str = ".tar", generation: int = 1, torn: int = 0) -> Path:
@@ -84,10 +84,10 @@ class Camera:
         sealed = SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 180, 30.0, True)
         pieces = [*growing.init(sealed)]
         for fragment in fragments:
-            self._seq += 1
-            pts_us = int(BOOT_SECONDS * 1e6) + self._seq * 1_000_000
+            self.seq += 1
+            pts_us = int(BOOT_SECONDS * 1e6) + self.seq * 1_000_000
             age = pyrage.encrypt(fragment, [recipient])
-            sealed_fragment = SealedFragment(generation, self._seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
+            sealed_fragment = SealedFragment(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
             pieces += growing.fragment(sealed_fragment, gap_us=0)
         if suffix == ".tar":
             pieces += growing.end()

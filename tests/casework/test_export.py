@@ -158,6 +158,19 @@ def test_a_segment_cut_before_its_first_fragment_is_told_and_passed_over(camera:
     assert [u.fragments for u in done.unsealed] == [0, 0]
 
 
+def test_a_fragment_that_stands_twice_is_in_the_film_once(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    """After a failed write what was not acknowledged is written again into the next segment, with the same `seq`."""
+    init, fragments = footage
+    first = camera.write(init, fragments[:4], suffix=".cut.tar")
+    camera.seq -= 2
+    done = run_export(camera, [first, camera.write(init, fragments[2:])])
+    assert [part.frames for part in done.parts] == [180]
+    plain = camera.folder / "plain.mp4"
+    plain.write_bytes(init + b"".join(fragments))
+    assert stream_hashes(camera.folder / "film.mp4") == stream_hashes(plain)
+    assert_decodes(camera.folder / "film.mp4")
+
+
 def test_nothing_to_export(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     with pytest.raises(NotFoundError, match="no footage"):
         run_export(camera, [])

@@ -1,4 +1,4 @@
-"""docs/verify-with-stock-tools.md: its commands, as they stand on the page, against fresh recordings; and that they notice what they should."""
+"""docs/verify-with-stock-tools.md: its commands, as they stand on the page, against a fresh recording; and what they must notice."""
 
 from __future__ import annotations
 
