@@ -1,6 +1,7 @@
 """How many random cases a run takes, by BODYCAMD_TEST_SCALE: 0.1 for `make test`, 1 in CI, 10 in `make nightly`.
 
-Cheap cases are run in full in CI (`count`); those that take minutes are run in full in the nightly run, and a tenth of them in CI (`nightly_count`).
+Cheap cases are run in full in CI (`count`); those that take minutes are run in full in the nightly run, and a tenth of them in CI
+(`nightly_count`).
 """
 
 from __future__ import annotations
