@@ -1,7 +1,8 @@
 """What the capture worker gives up before it loads the camera's libraries, so that plaintext footage has nowhere to go.
 
-Two steps, both before anything else:
+Three steps, all before anything else:
 
+- `step_back`: the recorder lives longer and runs first.
 - `harden_process`: not dumpable (no core file, no other process of the same user reads its memory or descriptors), core size 0, no new
   privileges, killed when the recorder's *thread that started it* ends (so start workers from a thread that lives as long as the recorder).
 - `confine`, before any other thread exists, so before the imports: numpy's OpenBLAS and libcamera's LTTng start threads when they are
@@ -34,6 +35,11 @@ _PR_GET_DUMPABLE: Final = 3
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
+_OOM_SCORE_ADJ: Final = Path("/proc/self/oom_score_adj")
+_WORST_SCORE: Final = 1000
+_OOM_STEP: Final = 400
+"""Thousandths of all memory: more than the recorder with a full ring holds on a machine of 512 MB."""
+
 # The Landlock system calls have the same numbers on all architectures.
 _LANDLOCK_CREATE_RULESET: Final = 444
 _LANDLOCK_ADD_RULE: Final = 445
@@ -60,6 +66,19 @@ _CONVENTIONS: Final = {
     "x86_64": (0xC000003E, 317, 41, (59, 322, 310, 101, 425)),
     "aarch64": (0xC00000B7, 277, 198, (221, 281, 270, 117, 425)),
 }
+
+
+def step_back() -> list[str]:
+    """When memory runs out the kernel ends this process, not the recorder; of the processors it takes no more than anybody. To be called
+    before `harden_process`, after which the files in /proc/self belong to root. Gives what is in force, in words."""
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    try:
+        score = min(_WORST_SCORE, int(_OOM_SCORE_ADJ.read_text()) + _OOM_STEP)
+        _OOM_SCORE_ADJ.write_text(str(score))
+    except OSError as error:
+        return [f"AS MUCH WORTH AS THE RECORDER WHEN MEMORY RUNS OUT: {error.strerror}"]
+    return ["goes before the recorder when memory runs out"]
 
 
 def harden_process() -> list[str]:

@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads nothing here would use
-    report = sandbox.harden_process() + sandbox.confine()
+    report = sandbox.step_back() + sandbox.harden_process() + sandbox.confine()
     link = WorkerLink(socket.socket(fileno=int(arguments[1])))
     try:
         _serve(link, report)

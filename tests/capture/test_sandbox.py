@@ -196,3 +196,23 @@ def test_the_filter_of_both_machines(machine: str, arch: int, socket: int, execv
     assert run_filter(program, 0x40000003, read, 0) == refuse, "the 32-bit convention"
     if machine == "x86_64":
         assert run_filter(program, arch, read + 0x40000000, 0) == refuse, "the x32 convention"
+
+
+STEPPING_BACK = """
+import os
+from bodycamd.capture import sandbox
+report = sandbox.step_back()
+print(open('/proc/self/oom_score_adj').read().strip(), os.getpriority(os.PRIO_PROCESS, 0), *report)
+"""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a process worth more than others")
+@pytest.mark.parametrize(("recorder", "worker"), [(("100", -10), "500 0"), (("900", 5), "1000 5")])
+def test_the_worker_goes_before_the_recorder(recorder: tuple[str, int], worker: str) -> None:
+    def as_the_unit_does() -> None:
+        Path("/proc/self/oom_score_adj").write_text(recorder[0])
+        os.setpriority(os.PRIO_PROCESS, 0, recorder[1])
+
+    child = subprocess.run([sys.executable, "-c", STEPPING_BACK], capture_output=True, text=True, check=True, preexec_fn=as_the_unit_does)
+    assert child.stdout.strip() == f"{worker} goes before the recorder when memory runs out"
