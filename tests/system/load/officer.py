@@ -17,6 +17,8 @@ TRUE_US = 3_000_000
 """How old the newest durable footage may be while the lamp is steady."""
 SLACK_US = 1_000_000
 """What a loaded machine may add between an acknowledgement and the lamp's next look."""
+BLINK_US = 200_000
+"""The last light of the fast blink becomes the steady one."""
 STEADY_US = 1_000_000
 """No other pattern of the lamp is lit as long as this."""
 FIGURES: dict[str, str] = {}
@@ -99,8 +101,8 @@ def untrue(lamp: Sequence[Entry], durable_us: Sequence[int], now_us: int) -> lis
     for (on_us, lit), (off_us, _) in pairwise(changes):
         if not lit or off_us - on_us < STEADY_US:
             continue
-        before = [at_us for at_us in durable_us if at_us <= on_us][-1:] or [on_us - TRUE_US - SLACK_US - 1]
-        known = [*before, *(at_us for at_us in durable_us if on_us < at_us < off_us), off_us]
+        before = [at_us for at_us in durable_us if at_us <= on_us + BLINK_US][-1:] or [on_us - TRUE_US - SLACK_US - 1]
+        known = [*before, *(at_us for at_us in durable_us if before[0] < at_us < off_us), off_us]
         found += [(earlier, later) for earlier, later in pairwise(known) if later - earlier > TRUE_US + SLACK_US]
     return found
 
