@@ -75,7 +75,8 @@ class FootageFacts(msgspec.Struct):
     frames: int = 0
     begins: Instant | None = None
     ends: Instant | None = None
-    picture_us: int = 0
+    length_us: int = 0
+    """From the first frame to the end of the last, gaps included."""
     pre_start_us: int = 0
     gaps: list[Gap] = []
     gaps_unlisted: int = 0
@@ -115,11 +116,11 @@ class Collector:
         facts, last = self.facts, self._last
         facts.fragments += 1
         facts.frames += now.frames
-        facts.picture_us += now.duration_us
         if last is None:
             facts.begins = _at(now, now.pts_us)
             facts.pre_start_us = now.pre_start_us or 0
         facts.ends = _at(now, now.end_us)
+        facts.length_us = now.end_us - (facts.begins.boottime_us if facts.begins is not None else now.pts_us)
         if last is None or last.segment != now.segment:
             self._firsts.append(now)
         self._look_for_gap(now, last)

@@ -105,7 +105,9 @@ class _Page:
         reason = self._word(f"reason_{story.reason}", story.reason) if story.reason else self._word("reason_open")
         if story.ended_by:
             reason += f"<br>{self._word(f'ended_{story.ended_by}')}"
-        length = f"{_seconds(facts.picture_us)} ({facts.frames} {self._word('frames')}, {facts.fragments} {self._word('fragments')})"
+        length = f"{_seconds(facts.length_us)} ({facts.frames} {self._word('frames')}, {facts.fragments} {self._word('fragments')})"
+        if facts.gap_us:
+            length += f"<br>{self._word('of_which_missing')}: <b>{_seconds(facts.gap_us)}</b>"
         rows = [
             ("recording", f"<b>{_safe(report.recording)}</b>"),
             ("device", _safe(story.device)),
@@ -140,7 +142,7 @@ class _Page:
         rows = [
             ("store_verdict", self._word(f"verdict_{found.store_verdict}")),
             ("ledger", f"{until}<br><code>{_safe(found.ledger_head)}</code>"),
-            ("anchor", _safe(found.anchor) or self._word("anchor_none")),
+            ("anchor", self._word(f"anchor_{found.anchor}", found.anchor) if found.anchor else self._word("anchor_none")),
             ("device_key", f"<code>{_safe(found.device_key)}</code>"),
         ]
         return self._section("verification", *lines, self._facts(rows))

@@ -12,7 +12,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "shift_begun": ("Dienst begonnen", "Shift begun"),
     "begins": ("Eerste beeld", "First picture"),
     "ends": ("Laatste beeld", "Last picture"),
-    "length": ("Beeld in deze export", "Picture in this export"),
+    "length": ("Lengte", "Length"),
+    "of_which_missing": ("daarvan ontbreekt", "of which is missing"),
     "pressed": ("Knop ingedrukt", "Button pressed"),
     "warning": ("Gesproken waarschuwing", "Spoken warning"),
     "warning_file": ("SHA-256 van het geluidsbestand", "SHA-256 of the sound file"),
@@ -129,6 +130,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "ledger_until": ("regels, tot", "entries, up to"),
     "device_key": ("Geregistreerde sleutel (SHA-256)", "Registered key (SHA-256)"),
     "anchor": ("Anker", "Anchor"),
+    "anchor_extended": (
+        "het logboek bevat de regel van het anker: wat daarvoor was, is er nog",
+        "the ledger holds the anchor's line: what was before it is still there",
+    ),
+    "anchor_not extended": (
+        "het logboek bevat de regel van het anker NIET: er is iets weggenomen of vervangen",
+        "the ledger does NOT hold the anchor's line: something was taken away or replaced",
+    ),
+    "anchor_not the camera's": ("niet door deze camera ondertekend", "not signed by this camera"),
+    "anchor_of another device": ("van een andere camera", "of another device"),
     "anchor_none": (
         "geen gegeven: dat het einde van het logboek niet is afgeknipt, is zonder anker niet aan te tonen",
         "none given: that the end of the ledger has not been cut off cannot be shown without one",
