@@ -1,8 +1,9 @@
 """What retention knows: recordings, holds, boots and rules, gathered from the ledger's entries. Nothing else is kept anywhere.
 
 The ledger is the only memory: an index that is built again is the same. Earlier starts' files never change, so each is read once; of the
-running start's file only what is new. Read are the starts from that of the oldest recording in the store, and further back as far as it
-takes to find a confirmed clock. Signatures are not checked here (`casework.verify` does): whoever can write the store can delete it anyway.
+running start's file only what is new. Read are the starts from that of the oldest recording in the store, and before it so many that
+`CONTEXT` of them had a confirmed clock: enough to tell a clock that was wrong from one that was right. Signatures are not checked here
+(`casework.verify` does): whoever can write the store can delete it anyway.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from bodycamd.recorder.history import PastEntry, entries_from
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.policy import Hold, Recording, Rules
 from bodycamd.retention.timeline import Moment, Timeline
+
+CONTEXT = 20
 
 
 @dataclass(slots=True)
@@ -181,12 +184,15 @@ class LedgerIndex:
         return self.facts
 
     def _first(self, present: list[int], oldest: int | None) -> int:
-        """Far enough back for every recording, and for one confirmed clock before now."""
-        wanted = [start for start in present if oldest is not None and start >= oldest] or present[-1:]
-        for start in reversed(present):
-            if b'"confirmed":true' in (self._folder / file_name(start)).read_bytes():
-                return min(start, wanted[0])
-        return wanted[0] if wanted else 0
+        """Far enough back for every recording, and for the confirmed clocks before it."""
+        first = oldest if oldest is not None else (present[-1] if present else 0)
+        confirmed = 0
+        for start in reversed([start for start in present if start < first]):
+            first = start
+            confirmed += b'"confirmed":true' in (self._folder / file_name(start)).read_bytes()
+            if confirmed == CONTEXT:
+                break
+        return first
 
 
 def held_by(holds: Mapping[str, list[Hold]], recording: str) -> str:

@@ -108,7 +108,7 @@ class Steps:
             setattr(os, function.__name__, function)
 
     def _wrap_name_steps(self) -> None:
-        real_open, real_mkdir, real_rename, real_unlink = os.open, os.mkdir, os.rename, os.unlink
+        real_open, real_mkdir, real_rename, real_unlink, real_rmdir = os.open, os.mkdir, os.rename, os.unlink, os.rmdir
 
         def open_(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
             inside = self._inside(path) if flags & os.O_CREAT and not os.path.lexists(path) else None
@@ -136,7 +136,12 @@ class Steps:
             else:
                 self._do(Operation("unlink", _step("unlink"), inside), lambda: real_unlink(path, **more))
 
-        for function in (open_, mkdir, rename, unlink):
+        def rmdir(path: Any, **more: Any) -> None:
+            if (inside := self._inside(path)) is None:
+                return real_rmdir(path, **more)
+            return self._do(Operation("unlink", _step("rmdir"), inside), lambda: real_rmdir(path, **more))
+
+        for function in (open_, mkdir, rename, unlink, rmdir):
             setattr(os, function.__name__.rstrip("_"), function)
 
     def _do(self, operation: Operation, real: Callable[[], Any], half: Callable[[], Any] | None = None) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from bodycamd.board.ports import ClockReading
 from bodycamd.evidence.statements import wall_text
 from bodycamd.recorder.history import PastEntry
-from bodycamd.retention.index import Facts
+from bodycamd.retention.index import CONTEXT, Facts
 from bodycamd.retention.policy import Rules, decide
 from bodycamd.retention.timeline import Now
 from bodycamd.retention.trust import Trust
@@ -51,6 +51,7 @@ class World:
         self.rules = Rules(days=self.chance.choice((28, 28, 14, 1)))
         self.true_us = BEGIN
         self.facts = Facts()
+        self.entries: list[PastEntry] = []
         self.clips: dict[str, Clip] = {}
         self.deleted: dict[str, int] = {}
         self.boot = -1
@@ -87,8 +88,19 @@ class World:
 
     def enter(self, type: str, **detail: Any) -> None:
         wall = wall_text(max(0, self.true_us + self.lie_us))
-        self.facts.take(PastEntry(type, self.start, f"boot-{self.boot}", self.boot_us * 1000, wall, detail))
+        self.entries.append(PastEntry(type, self.start, f"boot-{self.boot}", self.boot_us * 1000, wall, detail))
+        self.facts.take(self.entries[-1])
         self.unstated_us = 0
+
+    def read_again(self) -> None:
+        """As a start does: from the oldest recording on, and further back to a confirmed clock."""
+        oldest = min((int(name[:6]) for name in self.clips), default=self.start - 1)
+        confirmed = {e.start for e in self.entries if e.type == "time" and e.detail["confirmed"] and e.start < oldest}
+        first = sorted(confirmed)[-CONTEXT] if len(confirmed) >= CONTEXT else 0
+        self.entries = [entry for entry in self.entries if entry.start >= first]
+        self.facts = Facts()
+        for entry in self.entries:
+            self.facts.take(entry)
 
     def state_time(self) -> None:
         self.enter("time", trusted=self.trust.trusted, confirmed=self.trust.confirmed)
@@ -115,6 +127,8 @@ class World:
             if not self.trusted:
                 self.lie_us = self.chance.choice((0, -DAY * self.chance.randrange(1, 2000), DAY * self.chance.randrange(1, 2000)))
         self.start += 1
+        if self.start % 10 == 0:
+            self.read_again()
         self.enter("start")
         now = self.now()
         floor_us = self.facts.timeline.floor_us(now)
