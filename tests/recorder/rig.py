@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from bodycamd.casework.verify import verify
 from bodycamd.control.events import (
     BeginRecording,
     EndRecording,
@@ -20,7 +21,7 @@ from bodycamd.control.events import (
     StorageChanged,
     WriteFailed,
 )
-from bodycamd.evidence.keys import provision
+from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.recorder.disk import Disk, FileOperations
 from bodycamd.recorder.ring import Ring
 from bodycamd.recorder.store import Store
@@ -87,6 +88,8 @@ class Rig:
         boot_id: str | None = "boot-1",
     ) -> None:
         self.root = root
+        self.tampered_with = False
+        """Set by a test that does what no camera does."""
         self.clock = RealClock()
         self.events: list[Event] = []
         self.disk = disk or Disk()
@@ -164,7 +167,11 @@ class Rig:
         return self.read()
 
     def read(self) -> judge.Found:
+        """Read the store with other eyes; and whatever faults there were, verification must not take them for somebody's doing."""
         found = judge.read(self.root / "store")
+        registered = PublicKey.from_hex(found.entries("start")[0]["public_key"])
+        report = verify(self.root / "store", registered)
+        assert self.tampered_with or report.verdict in ("intact", "open", "incomplete") or report.findings.worst == "unverifiable", report
         for event in self.of(FragmentDurable):
             piece = found.pieces[event.recording, event.segment, event.index]
             assert (piece.statement["seq"], piece.statement["sha256"]) == (event.seq, event.sha256)

@@ -348,6 +348,7 @@ def test_the_list_tells_of_every_recording(tmp_path: Path) -> None:
     rig.film(2)
     rig.wait_durable(5)
     (root / "store/recordings/000001-0099").mkdir()
+    rig.tampered_with = True
     reader = Store.read_only(root / "store")
     infos = {info.id: info for info in reader.recordings()}
     assert [(name, info.state, info.fragments, info.segments) for name, info in infos.items()] == [

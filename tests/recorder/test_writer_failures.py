@@ -20,6 +20,7 @@ from tests.recorder.rig import Rig
 
 
 def test_a_hostile_order_of_jobs_is_survived(rig: Rig) -> None:
+    rig.tampered_with = True  # one recording is begun twice
     rig.seal_now()
     rig.end(0)
     rig.writer.submit(ContinueRecording(1))

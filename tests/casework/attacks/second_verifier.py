@@ -19,7 +19,7 @@ CHOSEN = ATTACKS if SCALE >= 1 else ATTACKS[::20]
 
 
 def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:
-    command = ["bash", SCRIPT, "--store", scene.store, "--device-key", scene.root / "device.pem"]
+    command: list[str | Path] = ["bash", SCRIPT, "--store", scene.store, "--device-key", scene.root / "device.pem"]
     if anchor:
         (scene.root / "anchor").write_text(scene.anchors[anchor] + "\n")
         command += ["--anchor", scene.root / "anchor"]

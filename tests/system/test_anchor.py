@@ -1,0 +1,31 @@
+"""The whole daemon: an anchor over the control socket while it records, and verification of its store at work and at rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bodycamd.cli.main import main
+from tests.system.camera import Camera
+
+
+def test_anchor_and_verify_a_camera_at_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pem, anchor = tmp_path / "device.pem", tmp_path / "anchor.json"
+    with Camera(tmp_path / "camera", {"storage": {"segment_seconds": 10}}) as camera:
+        pem.write_bytes(camera.device_pem)
+        check = ["verify", "--store", str(camera.store), "--device-key", str(pem), "--anchor", str(anchor), "--json"]
+        camera.skip_warning_and_record()
+        camera.wait_event("FragmentDurable", 3)
+        assert main(["anchor", "--socket", str(camera.device / "control.sock"), "--out", str(anchor)]) == 0
+        assert '"open"' in json.loads(anchor.read_bytes())["line"]
+        assert main(check) == 3
+        assert json.loads(capsys.readouterr().out)["recordings"][0]["verdict"] == "open"
+        camera.stop_recording()
+        assert main(check) == 0, capsys.readouterr().out
+        assert camera.stop() == 0
+    assert main(check) == 0, capsys.readouterr().out
+    (segment,) = camera.segments()
+    segment.write_bytes(segment.read_bytes().replace(b'"frames":', b'"framez":', 1))
+    assert main(check) == 4
