@@ -1,6 +1,6 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly test-camera test-unit test-powercut clean
+.PHONY: help demo test check bench nightly test-camera test-unit test-powercut soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,11 +35,16 @@ test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop
 	@scripts/setup bench
 	@CUTS=$(or $(CUTS),150) scripts/test-powercut
 
+soak: ## a day of work with random faults: RECORDINGS=300 (root, a quarter of an hour)
+	@scripts/setup bench
+	RECORDINGS=$(or $(RECORDINGS),300) .venv/bin/python -m pytest -q -s -m soak tests/soak
+
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	$(MAKE) bench test-camera test-unit
 	$(MAKE) test-powercut CUTS=1000
+	$(MAKE) soak RECORDINGS=300
 
 clean: ## remove what the targets made (not the Debian packages)
 	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info
