@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+import av.error
 import pyrage
 
 from bodycamd.evidence.keys import SigningKey
@@ -63,6 +66,18 @@ def split(stream: bytes) -> tuple[bytes, list[bytes]]:
     return init, fragments
 
 
+def picture_begins_us(init: bytes, fragment: bytes) -> int:
+    """The time stamp of a fragment's first picture; that of a camera up for two hours where the footage is not to be read."""
+    try:
+        with av.open(io.BytesIO(init + fragment), "r") as container:
+            packet = next(packet for packet in container.demux(video=0) if packet.pts is not None)
+            assert packet.pts is not None
+            assert packet.time_base is not None
+            return round(packet.pts * packet.time_base * 1_000_000)
+    except (av.error.FFmpegError, StopIteration):
+        return int(BOOT_SECONDS * 1e6)
+
+
 class Camera:
     """Writes segments into one recording folder."""
 
@@ -76,6 +91,12 @@ class Camera:
         self._start = Start(number=1, device="cam", boot_id="b", signer=SigningKey.generate(), clock=Clock())
         self.seq = 0
         self._segment = 0
+        self._end_us = 0
+
+    def _gap_us(self, pts_us: int) -> int:
+        missing = max(0, pts_us - self._end_us) if self._end_us else 0
+        self._end_us = pts_us + 1_000_000
+        return missing
 
     def write(self, init: bytes, fragments: Sequence[bytes], *, suffix: str = ".tar", generation: int = 1, torn: int = 0) -> Path:
         """One segment. `torn` cuts so many bytes off its end."""
@@ -85,10 +106,10 @@ class Camera:
         pieces = [*growing.init(sealed)]
         for fragment in fragments:
             self.seq += 1
-            pts_us = int(BOOT_SECONDS * 1e6) + self.seq * 1_000_000
+            pts_us = picture_begins_us(init, fragment)
             age = pyrage.encrypt(fragment, [recipient])
             sealed_fragment = SealedFragment(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
-            pieces += growing.fragment(sealed_fragment, gap_us=0)
+            pieces += growing.fragment(sealed_fragment, gap_us=self._gap_us(pts_us))
         if suffix == ".tar":
             pieces += growing.end()
         path = self.folder / f"{self._segment:06d}{suffix}"

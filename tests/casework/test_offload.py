@@ -17,16 +17,15 @@ from bodycamd.cli.main import main
 from bodycamd.errors import DataError, OutputError, UsageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.recorder.store import Store
-from tests.casework.eventful import eventful
 from tests.system.camera import Camera
 
 RECORDING = "000001-0001"
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+def recorded(eventful_camera: Camera) -> Camera:
     """A sealed segment and a cut one."""
-    return eventful(tmp_path_factory.mktemp("eventful"))
+    return eventful_camera
 
 
 @pytest.fixture

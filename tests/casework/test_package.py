@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pty
 import shutil
+import signal
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,9 @@ import pytest
 from bodycamd.cli.main import main
 from tests import stock_tools
 from tests.capture.films import burned_times
-from tests.casework.eventful import OFFICER, TORN_BYTES, eventful
+from tests.casework.eventful import OFFICER, TORN_BYTES
+from tests.casework.footage import BOOT_SECONDS, fragmented_mp4, split
+from tests.casework.footage import Camera as SyntheticCamera
 from tests.system.camera import Camera
 
 RECORDING = "000001-0001"
@@ -25,10 +30,8 @@ Found = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
-    made = eventful(tmp_path_factory.mktemp("eventful"))
-    (made.folder / "device.pem").write_bytes(made.device_pem)
-    return made
+def camera(eventful_camera: Camera) -> Camera:
+    return eventful_camera
 
 
 def export(camera: Camera, out: Path, *options: str, store: Path | None = None, recording: str = RECORDING) -> int:
@@ -128,26 +131,33 @@ def test_subtitles_and_chapters_leave_picture_and_sound_alone(camera: Camera, pa
     assert sorted(stream["codec_type"] for stream in stock_tools.probe(bare)["streams"]) == ["audio", "video"]
 
 
-def test_the_subtitle_tells_the_time_of_the_picture_its_error_and_the_camera(package: Path, report: Found, tmp_path: Path) -> None:
-    film = films(package)[0]
+def cues_of(film: Path) -> list[list[str]]:
+    """Number, times, and the lines of text, of every subtitle."""
     text = stock_tools.run("ffmpeg", "-nostdin", "-v", "error", "-i", film, "-map", "0:s", "-f", "srt", "-").decode()
-    cues = [cue.split("\n") for cue in text.replace("\r", "").strip().split("\n\n")]
-    assert len(cues) >= 8
-    begins_wall = report["films"][0]["begins"]["wall"]
-    assert cues[0][2].startswith(begins_wall[:19].replace("T", " ") + " UTC ± ")
-    assert all(cue[3] == f"test-1 {RECORDING}" for cue in cues)
-    seconds = [cue[2][:19] for cue in cues]
+    return [cue.split("\n") for cue in text.replace("\r", "").strip().split("\n\n")]
+
+
+def test_the_subtitle_tells_the_time_of_the_picture_its_error_and_the_camera(package: Path, report: Found) -> None:
+    seconds: list[str] = []
+    for film in report["films"]:
+        cues = cues_of(package / film["file"])
+        assert cues[0][2].startswith(film["begins"]["wall"][:19].replace("T", " ") + " UTC ± ")
+        assert all(cue[3] == f"test-1 {RECORDING}" for cue in cues)
+        assert cues[-1][1].split(" --> ")[1] <= f"00:00:{film['duration_seconds']:06.3f}".replace(".", ",")
+        seconds += [cue[2][:19] for cue in cues]
+    assert len(seconds) >= 8
     assert list(dict.fromkeys(seconds)) == sorted(set(seconds)), "each second once (twice where a gap lies in it), in order"
-    ends = cues[-1][1].split(" --> ")[1]
-    assert ends <= f"00:00:{report['films'][0]['duration_seconds']:06.3f}".replace(".", ",")
 
 
 def test_markers_are_chapters(package: Path, report: Found) -> None:
-    film = report["films"][0]
-    said = json.loads(stock_tools.run("ffprobe", "-v", "error", "-show_chapters", "-of", "json", package / film["file"]))["chapters"]
-    wanted = [(m["at"]["boottime_us"] - film["begins"]["boottime_us"]) / 1e6 for m in report["story"]["markers"]]
-    assert [float(chapter["start_time"]) for chapter in said] == pytest.approx([0, *wanted], abs=0.002)
-    assert [chapter["tags"]["title"].split(" -")[0] for chapter in said] == ["Begin", "Marker 1", "Marker 2"]
+    marked = [marker["at"]["boottime_us"] for marker in report["story"]["markers"]]
+    for film in report["films"]:
+        said = json.loads(stock_tools.run("ffprobe", "-v", "error", "-show_chapters", "-of", "json", package / film["file"]))["chapters"]
+        begins_us = film["begins"]["boottime_us"]
+        inside = [(n, at_us) for n, at_us in enumerate(marked, 1) if 0 <= at_us - begins_us < film["duration_seconds"] * 1e6]
+        wanted = [0.0, *((at_us - begins_us) / 1e6 for _, at_us in inside)] if inside else []
+        assert [float(chapter["start_time"]) for chapter in said] == pytest.approx(wanted, abs=0.002)
+        assert [chapter["tags"]["title"].split(" -")[0] for chapter in said][1:] == [f"Marker {n}" for n, _ in inside]
 
 
 def test_the_experts_commands_give_what_the_report_says(camera: Camera, package: Path, report: Found, tmp_path: Path) -> None:
@@ -191,6 +201,47 @@ def test_all_goes_on_where_it_was_interrupted(camera: Camera, tmp_path: Path, ca
     capsys.readouterr()
     assert export(camera, tmp_path / "all", recording="all") == 0
     assert "is there already" in capsys.readouterr().err
+
+
+# --- films in parts ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Path:
+    """Three parts: a gap of 2 s inside a segment, then a picture of another size; one fragment stands twice. Returns the package."""
+    footage = SyntheticCamera(tmp_path / "store" / "recordings")
+    init, fragments = split(fragmented_mp4(7))
+    footage.write(init, [*fragments[:2], *fragments[4:6]], suffix=".cut.tar")
+    footage.seq -= 1
+    footage.write(init, fragments[5:])
+    footage.write(*split(fragmented_mp4(2, begins=BOOT_SECONDS + 7, size="640x360")), generation=2)
+    identity = shutil.move(footage.identity_file, tmp_path / "identity.txt")
+    out = tmp_path / "case"
+    arguments = ["export", RECORDING, "--store", str(tmp_path / "store"), "--identity", str(identity), "--out", str(out)]
+    assert main(arguments) == 0
+    return out
+
+
+def test_parts_are_bound_as_one_and_each_says_when_it_begins(parted: Path) -> None:
+    report = json.loads((parted / "report.json").read_bytes())
+    assert [film["file"] for film in report["films"]] == [f"{RECORDING}.mp4", f"{RECORDING}-2.mp4", f"{RECORDING}-3.mp4"]
+    assert [film["frames"] for film in report["films"]] == [60, 90, 60]
+    begins = [film["begins"]["boottime_us"] / 1e6 - BOOT_SECONDS for film in report["films"]]
+    assert begins == pytest.approx([0, 4, 7], abs=0.05)
+    assert report["footage"]["gap_us"] == pytest.approx(2_000_000, abs=50_000)
+    assert [segment.get("repeated") for segment in report["footage"]["segments"]] == [None, ["000001.m4s.age"], None]
+    assert {path.name for path in parted.iterdir()} >= {"contact-sheet.png", "contact-sheet-2.png", "contact-sheet-3.png"}
+    variables = [f"STORE={parted.parent / 'store'}", f"IDENTITY={parted.parent / 'identity.txt'}", report["repeat"][0]["commands"][2]]
+    for step in report["repeat"][1:]:
+        script = "set -e\n" + "\n".join([*variables, *step["commands"]])
+        done = subprocess.run(["sh", "-c", script], cwd=parted, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), step
+        if step["title"].startswith(("payload", "table")):
+            assert [line.split()[0] for line in done.stdout.splitlines()] == [step["expected"]] * 2, step
+
+
+def test_the_page_of_parts_shows_every_sheet(parted: Path) -> None:
+    assert (parted / "report.html").read_text(encoding="utf-8").count("data:image/png;base64,") == 3
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------------------
@@ -286,6 +337,39 @@ def test_what_does_not_go_together(camera: Camera, tmp_path: Path) -> None:
     assert export(camera, tmp_path / "film.mp4", "--device-key", key) == 2
     assert export(camera, tmp_path / "case", "--contact-sheet", str(tmp_path / "sheet.png")) == 2
     assert export(camera, tmp_path / "case", "--anchor", key) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interruption_leaves_nothing(camera: Camera, tmp_path: Path, number: signal.Signals) -> None:
+    """Interrupted after the film was begun, in the middle of the work."""
+    program = (
+        "import os, sys; from bodycamd.casework import package;"
+        f"package.contact_sheet = lambda *a, **k: os.kill(os.getpid(), {int(number)});"
+        "from bodycamd.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["export", RECORDING, "--store", str(camera.store), "--identity", str(camera.identity), "--out", str(tmp_path / "case")]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bar_is_shown_to_a_person_and_to_nobody_else(camera: Camera, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bodycamd.cli.main", "export", RECORDING, "--store", str(camera.store)]
+    command += ["--identity", str(camera.identity), "--out", str(tmp_path / "case"), "--overwrite"]
+    quiet = subprocess.run(command, capture_output=True, text=True)
+    assert RECORDING not in quiet.stderr.replace("000001.cut.tar", "")
+    main_end, other_end = pty.openpty()
+    shown = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=other_end, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    os.close(other_end)
+    said = b""
+    try:
+        while piece := os.read(main_end, 65536):
+            said += piece
+    except OSError:  # the other end is closed: how a terminal ends
+        said += b""
+    os.close(main_end)
+    assert shown.wait(60) == 0
+    assert RECORDING.encode() in said
 
 
 @pytest.mark.root

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.cli.main import main
-from tests.casework.eventful import eventful
+from tests.system.camera import Camera
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify-with-stock-tools.md"
 
@@ -22,9 +22,9 @@ def commands(until: int = 7) -> str:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def desk(eventful_camera: Camera, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What lies on the expert's desk."""
-    camera = eventful(tmp_path_factory.mktemp("camera"))
+    camera = eventful_camera
     desk = tmp_path_factory.mktemp("desk")
     shutil.copytree(camera.store, desk / "store")
     (desk / "keys").mkdir()

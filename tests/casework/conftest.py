@@ -1,0 +1,16 @@
+"""The eventful recording is made once for each test process: nobody may change it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.casework.eventful import eventful
+from tests.system.camera import Camera
+
+
+@pytest.fixture(scope="session")
+def eventful_camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    """With its registered key beside it, in `device.pem`."""
+    made = eventful(tmp_path_factory.mktemp("eventful"))
+    (made.folder / "device.pem").write_bytes(made.device_pem)
+    return made
