@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bodycamd.board.clock import boottime_us
 from tests import stock_tools
 from tests.capture.films import burned_times
@@ -21,6 +23,8 @@ from tests.waiting import wait_for
 FRAME_US = 1_000_000 / 15
 BUSY_SECONDS = 2.0 if SCALE < 1 else 3.0
 """What a machine that does other things beside the tests may add to a time that a test judges."""
+long_one = pytest.mark.skipif(SCALE < 1, reason="with BODYCAMD_TEST_SCALE=1")
+"""For tests that take long and have a quicker relative."""
 FIGURES: dict[str, str] = {}
 """What was measured, printed at the end of a test file (`pytest -s`)."""
 
@@ -85,10 +89,17 @@ class FaultyCamera(Camera):
         """Whether the lamp, else steady while it records, went dark in this time: a double flash, or the gap of `low`."""
         return any(begin_us <= line["at_us"] <= end_us and not line["on"] for line in self.timeline("lamp"))
 
-    def felt(self, begin_us: int, end_us: int) -> list[int]:
-        """The lengths of the motor's pulses in this time, in whole tenths of a second."""
+    def felt(self, begin_us: int, end_us: int) -> str:
+        """The motor's pulses in this time: `-` a short one, `=` the long one of *ready* and *saved*."""
         lines = [line for line in self.timeline("haptic") if begin_us <= line["at_us"] <= end_us]
-        return [round((off["at_us"] - on["at_us"]) / 1e5) for on, off in pairwise(lines) if on["on"] and not off["on"]]
+        pulses = [off["at_us"] - on["at_us"] for on, off in pairwise(lines) if on["on"] and not off["on"]]
+        return "".join("-" if length_us < 550_000 else "=" for length_us in pulses)
+
+    def feels_refused(self, at_us: int) -> None:
+        """Wait until three pulses have come since an instant; the long one of *saved* has not."""
+        felt = wait_for(lambda: self.felt(at_us, boottime_us()) if len(self.felt(at_us, boottime_us())) >= 3 else None, what="three pulses")
+        assert felt is not None
+        assert "=" not in felt
 
     # --- judged by other eyes -------------------------------------------------------------------------------------------------------------
 
@@ -124,4 +135,4 @@ def figure(name: str, text: str) -> None:
     print(f"{name}: {text}")
 
 
-__all__ = ["FRAME_US", "SMALL_PICTURE", "BUSY_SECONDS", "FaultyCamera", "figure", "missing_us"]
+__all__ = ["FRAME_US", "SMALL_PICTURE", "BUSY_SECONDS", "FaultyCamera", "figure", "long_one", "missing_us"]

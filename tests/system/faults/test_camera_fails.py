@@ -19,11 +19,11 @@ from bodycamd.board.clock import boottime_us
 from bodycamd.capture.liveness import Timing
 from tests import stock_tools
 from tests.scale import SCALE
-from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, missing_us
+from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, long_one, missing_us
 from tests.system.faults.worker import FROZEN
 from tests.waiting import wait_for
 
-long_one = pytest.mark.skipif(SCALE < 1, reason="with BODYCAMD_TEST_SCALE=1")
+AWAY_ATTEMPTS = 12 if SCALE >= 1 else 8
 BACK_SECONDS = 3.0 + BUSY_SECONDS
 
 
@@ -120,8 +120,7 @@ def test_a_camera_that_comes_back_is_used_again(recording: FaultyCamera) -> None
     capture = recording.status()["capture"]
     recording.tell("absent")
     os.kill(capture["pid"], signal.SIGKILL)
-    away = 9 if SCALE >= 1 else 5
-    recording.wait_event("CaptureStalled", away, where=lambda event: event["generation"] > capture["generation"])
+    recording.wait_event("CaptureStalled", AWAY_ATTEMPTS, where=lambda event: event["generation"] > capture["generation"])
     assert recording.status()["lamp"] == "missing"
     back_us = recording.heal("absent")
     durable = recording.durable_after(back_us)
@@ -150,6 +149,7 @@ def test_every_gap_is_stated_to_the_frame(recording: FaultyCamera, tmp_path: Pat
     assert abs(stated - missing_us(times)) < FRAME_US
 
 
+@long_one
 def test_a_camera_that_is_absent_at_the_start_is_shown_and_used_when_it_comes(tmp_path: Path) -> None:
     camera = FaultyCamera(tmp_path)
     camera.tell("absent")

@@ -13,18 +13,16 @@ from typing import Any
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE
 from tests.system.faults import launch
-from tests.system.faults.camera import FaultyCamera, figure
+from tests.system.faults.camera import FaultyCamera, figure, long_one
 from tests.system.faults.card import SLOW, Card, missing
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(missing()), reason=missing())]
-long_one = pytest.mark.skipif(SCALE < 1, reason="with BODYCAMD_TEST_SCALE=1")
 RESERVE = 4 << 20
-PULSES_REFUSED = [2, 2, 2]
 
 
+@long_one
 def test_full_and_emptied(tmp_path: Path) -> None:
     """A real full disk: the recording is closed and sealed above the ledger's reserve; a press is refused, seen, felt and noted."""
     with tmpfs(tmp_path / "disk", "24M") as disk, FaultyCamera(
@@ -35,13 +33,12 @@ def test_full_and_emptied(tmp_path: Path) -> None:
         at_us = boottime_us()
         free = os.statvfs(disk)
         subprocess.run(["fallocate", "-l", str(free.f_bavail * free.f_frsize - RESERVE - 200_000), disk / "ballast"], check=True)
-        camera.wait_event("RecordingSealed")
+        camera.feels_refused(camera.wait_event("RecordingSealed")["at_us"])
         camera.shown("cannot_record")
-        assert camera.felt(at_us, boottime_us())[-3:] == PULSES_REFUSED
         assert [path.name for path in camera.segments()] == ["000000.tar"]
         at_us = camera.tap()
         wait_for(lambda: camera.ledger("press_refused"), what="the refusal in the ledger")
-        wait_for(lambda: camera.felt(at_us, boottime_us())[-3:] == PULSES_REFUSED, what="three pulses")
+        camera.feels_refused(at_us)
         (disk / "ballast").unlink()
         camera.shown("ready")
         camera.recording()

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE
-from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, missing_us
+from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us
 from tests.waiting import wait_for
 
-SPEAKER_FAULTS = ("hung", "unplugged") if SCALE >= 1 else ("hung",)
+SPEAKER_FAULTS = ("hung", "unplugged")
 LOST_US: list[int] = []
 """When the sound was taken away, for the last look at the statements."""
 
@@ -99,6 +98,7 @@ def test_not_one_picture_is_missing_and_every_loss_of_sound_is_stated(recording:
 # --- the loudspeaker --------------------------------------------------------------------------------------------------------------------
 
 
+@long_one
 def test_a_speaker_that_is_missing_hangs_or_is_unplugged_delays_no_recording_and_is_used_when_it_comes(tmp_path: Path) -> None:
     camera = FaultyCamera(tmp_path)
     camera.tell("speaker", "missing")
