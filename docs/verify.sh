@@ -135,20 +135,25 @@ done
 
 # --- the ledger -----------------------------------------------------------------------------------------------------------------------------
 
-sound=1 ledger_files=()
+sound=1 ledger_files=() checkpoint_files=()
 if [ ! -d "$store/ledger" ] || [ -L "$store/ledger" ]; then
   found store altered "there is no ledger"
   sound=0
 else
   for path in "$store"/ledger/*; do
     name=${path##*/}
-    if [[ ! $name =~ ^[0-9]{6}\.jsonl$ ]]; then
+    if [[ ! $name =~ ^(checkpoint-)?[0-9]{6}\.jsonl$ ]]; then
       found store unverifiable "ledger/$name: nothing signed speaks of it"
     elif [ -L "$path" ] || [ ! -f "$path" ]; then
       found store altered "ledger/$name: not a regular file"
       sound=0
-    else
+    elif [ "$name" = "${name#checkpoint-}" ]; then
       ledger_files+=("$path")
+    elif [ "$(stat -c %s "$path")" -gt 67108864 ]; then
+      found store altered "ledger/$name: too large for a checkpoint"
+      sound=0
+    else
+      checkpoint_files+=("$path")
     fi
   done
   [ ${#ledger_files[@]} -gt 0 ] || found store altered "the ledger is empty"
@@ -234,6 +239,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     fi
     [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || break
     if [ $first = 1 ]; then
+      [ $behind = 0 ] || head=$prev behind=0
       if [ "$prev" != "$head" ]; then
         failure="altered ${path##*/}: prev is not the last good line before this start"
         return
@@ -257,6 +263,13 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time last_device=$dev entries=$((entries + 1))
     good=$((good + ${#line} + 1)) bad=''
     if [ "$type" = store_recovered ] && [ "$complete" = true ]; then recovered_before=$start; fi
+    if [ "$type" = ledger_shortened ] && [ -n "$checkpoint" ] && [ "$file" = "$checkpoint" ]; then
+      if [ "$(field sha256 "$detail")" != "$(hash_of "$store/ledger/$checkpoint")" ]; then
+        failure="altered ${path##*/}: $checkpoint is not the checkpoint that this entry states"
+        return
+      fi
+      checkpoint_stated=1
+    fi
     tell "$type" $start "$n" "$recording" "$reason" "$segments" "$segment" "$file" "$detail"
   done < "$tmp/whole"
   exec 4<&-
@@ -272,10 +285,58 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     '. + [{file: $f, good_bytes: $g, sha256: $s, torn_bytes: $t, torn_sha256: $r}]' <<< "$unstated")
 }
 
-if [ $sound = 1 ]; then
+# A ledger that was shortened goes on behind a checkpoint: the first lines of the dropped starts, which lead from key to key.
+checkpoint='' checkpoint_stated=0 behind=0
+read_checkpoint() { # PATH
+  local kept=${1##*/checkpoint-} below last=0 count=0 line row rest
+  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail
+  kept=$((10#${kept%.jsonl})) below=${ledger_files[0]##*/} below=$((10#${below%.jsonl}))
+  checkpoint=${1##*/} behind=1
+  tr '\000' '\001' < "$1" | cut -b1-66000 > "$tmp/whole"
+  cut -b90- "$tmp/whole" | jq -R -r "$entry_program" > "$tmp/rows" 2>/dev/null
+  exec 4< "$tmp/rows"
+  while IFS= read -r line && IFS= read -r row <&4; do
+    failure="altered $checkpoint: a line is not good"
+    IFS=$'\t' read -r n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail <<< "$row"
+    [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$type" = start ] || return
+    [ "$of" -gt $last ] && [ "$of" -lt $kept ] || return
+    last=$of
+    if [ "$of" -lt $below ]; then
+      [ "$count/$public" != "0/$next_key" ] && [ $count = 0 ] && failure="unverifiable $checkpoint: signed by another key than was registered"
+      [ "$public" = "$next_key" ] || return
+      use_key "$public"
+      base64 -d <<< "${line:0:88}" > "$tmp/sig"
+      printf %s "${line:89}" > "$tmp/json"
+      [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || return
+      next_key=$next count=$((count + 1))
+    fi
+    failure=''
+  done < "$tmp/whole"
+  exec 4<&-
+  rest=$(tail -c 1 "$1" | od -An -tx1)
+  [ "$rest" = " 0a" ] && [ $count -gt 0 ] || failure="altered $checkpoint: not whole lines of starts before $below"
+}
+
+if [ $sound = 1 ] && [ ${#ledger_files[@]} -gt 0 ] && [ ${#checkpoint_files[@]} -gt 0 ]; then
+  newest=${checkpoint_files[-1]##*/}
+  first_prev=$(head -n 1 "${ledger_files[0]}" | cut -b90- | head -c 66000 | jq -R -r 'try (fromjson | .prev) catch ""' 2>/dev/null)
+  if [[ ! ${newest#checkpoint-} < ${ledger_files[0]##*/} ]] && [ "$first_prev" != "$zero_hash" ]; then read_checkpoint "${checkpoint_files[-1]}"; fi
+fi
+if [ $sound = 1 ] && [ -z "$failure" ]; then
   for path in "${ledger_files[@]}"; do
     read_start "$path"
     [ -z "$failure" ] || break
+  done
+  if [ -z "$failure" ] && [ -n "$checkpoint" ] && [ $checkpoint_stated = 0 ]; then
+    failure="altered $checkpoint: no entry of the ledger states this checkpoint"
+  fi
+fi
+if [ $sound = 1 ]; then
+  for path in "${checkpoint_files[@]}"; do
+    name=${path##*/}
+    if [ "$name" = "$checkpoint" ]; then :
+    elif [[ $name < "$checkpoint" ]]; then found store open "ledger/$name: replaced by $checkpoint; its removal was cut off"
+    else found store unverifiable "ledger/$name: a checkpoint that the ledger does not go on behind"; fi
   done
 fi
 
@@ -564,7 +625,9 @@ if [ -n "$anchor_file" ]; then
   if [ -n "$last_device" ] && [ "$(field device "$said")" != "$last_device" ]; then
     found store unverifiable "the anchor is of another device"
   elif [ -z "${line_n[$anchor_head]:-}" ]; then
-    if [ -n "$failure" ]; then found store unverifiable "the ledger breaks off before the anchor's line"
+    anchor_start=$(printf %06d "$(field start "$said")").jsonl
+    if [ -n "$checkpoint" ] && [[ $anchor_start < ${checkpoint#checkpoint-} ]]; then found store unverifiable "the anchor is older than what the ledger keeps"
+    elif [ -n "$failure" ]; then found store unverifiable "the ledger breaks off before the anchor's line"
     else found store altered "the anchor's line is not in the ledger: cut off, rewritten, or an older copy"; fi
   elif [ "$(field type "$said")" = anchor ] && [ -n "$(field head "$said")" ]; then
     epoch=${line_epoch[$anchor_head]} n=$(field n "$said") pinned=${pin%%/*}

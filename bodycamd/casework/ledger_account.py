@@ -129,6 +129,11 @@ class LedgerAccount:
         """The SHA-256 of the last good line."""
         return self._chain.head
 
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint file behind which the ledger goes on; empty where it was never shortened."""
+        return self._chain.checkpoint.file if self._chain.checkpoint is not None else ""
+
     def _take(self, line: Line) -> None:
         entry = line.entry
         self.entries += 1

@@ -30,6 +30,7 @@ from bodycamd.evidence.ledger_reader import LEDGER_FILE
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, recording_names, recording_start, segment_files
 
 LOCK_FILE = ".lock"
+MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
 Snapshot = dict[str, list[SegmentFile]]
 
 
@@ -52,6 +53,8 @@ def verify(
         wanted.add(anchor.head)
     account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
     _tell_ledger(report, account, len(snapshot))
+    if ledger_is_sound:
+        _look_at_checkpoints(store / LEDGER_FOLDER, account.checkpoint, findings)
     check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
         done = check.check(name, snapshot.get(name), account.told.get(name, Told()))
@@ -89,9 +92,12 @@ def _look_at_ledger(folder: Path, findings: Findings) -> bool:
         return False
     sound, files = True, 0
     for entry in _entries(folder, findings):
-        if CHECKPOINT_FILE.fullmatch(entry.name):
-            continue  # the chain judges it
-        if not LEDGER_FILE.fullmatch(entry.name):
+        is_checkpoint = CHECKPOINT_FILE.fullmatch(entry.name) is not None
+        if is_checkpoint and entry.is_file(follow_symlinks=False):
+            if entry.stat(follow_symlinks=False).st_size > MAX_CHECKPOINT_BYTES:
+                findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "too large for a checkpoint")
+                sound = False
+        elif not is_checkpoint and not LEDGER_FILE.fullmatch(entry.name):
             findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed speaks of it")
         elif not entry.is_file(follow_symlinks=False):
             findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "not a regular file")
@@ -101,6 +107,16 @@ def _look_at_ledger(folder: Path, findings: Findings) -> bool:
     if not files:
         findings.add("altered", LEDGER_FOLDER, "the ledger is empty")
     return sound
+
+
+def _look_at_checkpoints(folder: Path, used: str, findings: Findings) -> None:
+    """The chain has judged the one that it goes on behind. An older one beside it is what a cut left while it was replaced."""
+    for entry in _entries(folder, findings):
+        if CHECKPOINT_FILE.fullmatch(entry.name) and entry.name != used:
+            if entry.name < used:
+                findings.add("open", f"{LEDGER_FOLDER}/{entry.name}", f"replaced by {used}; its removal was cut off")
+            else:
+                findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "a checkpoint that the ledger does not go on behind")
 
 
 def _snapshot(recordings: Path, report: StoreReport) -> Snapshot:

@@ -75,7 +75,8 @@ def measure(root: Path, segments: int) -> tuple[float, float, float, float]:
     """Bytes, seconds of verify, megabytes of verify, seconds of sha256sum."""
     root.mkdir()
     files = fill(root, segments)
-    verify: list[str | Path] = [sys.executable, "-m", "bodycamd.cli.main", "verify", "--store", root / "store", "--device-key", root / "device.pem"]
+    program: list[str | Path] = [sys.executable, "-m", "bodycamd.cli.main", "verify"]
+    verify = [*program, "--store", root / "store", "--device-key", root / "device.pem"]
     mine, megabytes = cost(verify)
     peer, _ = cost(["sha256sum", *files])
     size = sum(path.stat().st_size for path in files)

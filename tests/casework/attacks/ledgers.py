@@ -165,6 +165,24 @@ def _(scene: Scene) -> None:
     os.mkfifo(scene.ledger(2))
 
 
+@attack(LEDGER, "hide a file under the name of a checkpoint", where=STORE, verdict="unverifiable")
+def _(scene: Scene) -> None:
+    (scene.store / "ledger" / "checkpoint-000003.jsonl").write_bytes(b"hidden")
+
+
+@attack(LEDGER, "put a named pipe under the name of a checkpoint", where=STORE)
+def _(scene: Scene) -> None:
+    os.mkfifo(scene.store / "ledger" / "checkpoint-000003.jsonl")
+
+
+@attack(LEDGER, "make the first starts a checkpoint that no entry states", where=STORE)
+def _(scene: Scene) -> None:
+    first = [scene.ledger(start).read_bytes().splitlines(keepends=True)[0] for start in (1, 2)]
+    (scene.store / "ledger" / "checkpoint-000003.jsonl").write_bytes(b"".join(first))
+    for start in (1, 2):
+        scene.ledger(start).unlink()
+
+
 @attack(LEDGER, "a line of a hundred megabytes", where=STORE)
 def _(scene: Scene) -> None:
     os.truncate(scene.ledger(2), 100_000_000)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.casework.attacks.attack import Attack
 from tests.casework.attacks.scene import Scene, make
-from tests.casework.attacks.second_verifier import CHOSEN, agree
+from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
+from tests.casework.attacks.test_attacks import check
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +20,23 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 @pytest.mark.parametrize("attack", CHOSEN[1::2], ids=lambda attack: attack.title.replace(" ", "-"))
 def test_they_agree(attack: Attack, scene: Scene, tmp_path: Path) -> None:
     agree(attack, scene, tmp_path)
+
+
+def test_they_agree_on_a_ledger_that_was_shortened(tmp_path: Path) -> None:
+    """Start 1 is dropped behind a checkpoint, as retention does it, and the recordings that it spoke of are gone."""
+    scene = make(tmp_path / "camera")
+    old = scene.lines(1)[-1].decode()
+    scene = shortened(scene)
+    report = check(scene)
+    assert report.findings.worst == "intact", report
+    assert second_opinion(scene, "") == said(report)
+    scene.anchors["old"] = old
+    assert check(scene, "old").exit_code == 5, "what an anchor of a dropped start says cannot be told any more"
+    assert second_opinion(scene, "old") == said(check(scene, "old"))
+    checkpoint = scene.store / "ledger" / "checkpoint-000002.jsonl"
+    (scene.store / "ledger" / "checkpoint-000001.jsonl").write_bytes(b"older\n")
+    assert check(scene).findings.worst == "open"
+    assert second_opinion(scene, "") == said(check(scene))
+    scene.flip(checkpoint, 200)
+    assert check(scene).exit_code == 4
+    assert second_opinion(scene, "") == said(check(scene))
