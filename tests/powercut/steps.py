@@ -136,7 +136,7 @@ class Steps:
             else:
                 self._do(Operation("unlink", _step("unlink"), inside), lambda: real_unlink(path, **more))
 
-        def rmdir(path: Any, **more: Any) -> None:
+        def rmdir(path: Any, **more: Any) -> Any:
             if (inside := self._inside(path)) is None:
                 return real_rmdir(path, **more)
             return self._do(Operation("unlink", _step("rmdir"), inside), lambda: real_rmdir(path, **more))

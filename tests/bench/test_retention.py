@@ -1,0 +1,87 @@
+"""What retention costs: a store of 28 days of full shifts, and ten times as much beside it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bodycamd.board.simulated import SimulatedClock
+from bodycamd.recorder.store import Store
+from bodycamd.retention.opening import keep
+from bodycamd.retention.policy import Rules
+from bodycamd.retention.reading import read_retention
+from tests.bench import stores
+from tests.bench.figures import Table
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
+
+
+def seconds(work: Callable[[], object], times: int = 3) -> float:
+    """The best of a few."""
+    taken = []
+    for _ in range(times):
+        before = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - before)
+    return min(taken)
+
+
+def measure(root: Path) -> tuple[float, float, float, float]:
+    """Seconds to open with retention, for an idle sweep and for the list; megabytes that retention holds."""
+    clock = SimulatedClock()
+    opened: list[float] = []
+
+    def open_and_close() -> None:
+        before = time.perf_counter()
+        store = Store.open(root / "store", signing=root / "signing", device_id="test-1", clock=clock, config_sha256="0" * 64)
+        keep(store, clock, Rules())
+        opened.append(time.perf_counter() - before)
+        store.close()
+
+    for _ in range(3):
+        open_and_close()
+    store = Store.open(root / "store", signing=root / "signing", device_id="test-1", clock=clock, config_sha256="0" * 64)
+    tracemalloc.start()
+    keeper = keep(store, clock, Rules())
+    held = tracemalloc.get_traced_memory()[0] / 1e6
+    tracemalloc.stop()
+    keeper.sweep(store.ledger.note)
+    idle = seconds(lambda: keeper.sweep(store.ledger.note))
+    store.close()
+
+    def listing() -> None:
+        Store.read_only(root / "store").recordings()
+        read_retention(root / "store")
+
+    return min(opened), idle, seconds(listing), held
+
+
+def test_28_days_and_ten_times_as_much(table: Table, memory_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bodycamd.evidence.keys import provision
+
+    found = []
+    for label, starts, fragments in (("28 days", 28, 50), ("ten times", 280, 5)):
+        # Ten times the recordings, segments and starts; the number of fragments in a segment is nothing to retention.
+        monkeypatch.setattr(stores, "STARTS", starts)
+        monkeypatch.setattr(stores, "FRAGMENTS", fragments)
+        root = memory_folder / label.replace(" ", "-")
+        provision(root / "signing")
+        stores.fill(root / "store", root / "signing", device_id="test-1")
+        found.append((label, measure(root)))
+        shutil.rmtree(root)
+    (_, one), (_, ten) = found
+    for number, (what, limit, unit) in enumerate(
+        (("opens, with retention", 1.0, "s"), ("an idle sweep", 0.1, "s"), ("recordings list", 1.0, "s"), ("memory held", 5.0, "MB"))
+    ):
+        table.add(
+            f"retention: {what}, 28 days of shifts (2,016 segments)",
+            one[number],
+            f"{one[number]:.3f} {unit}; ten times as much {ten[number]:.3f} {unit}",
+            at_most=limit,
+            target=f"<= {limit:g} {unit}",
+        )
