@@ -131,7 +131,7 @@ def check_anchor(anchor: Anchor, account: LedgerAccount, pin_found: bool, findin
     opening = account.openings.get(anchor.head)
     if opening is None:
         if account.checkpoint and file_name(anchor.start) < account.checkpoint.removeprefix("checkpoint-"):
-            findings.add("unverifiable", name, f"it is older than what the ledger keeps: start {anchor.start} went behind {account.checkpoint}")
+            findings.add("unverifiable", name, f"older than what the ledger keeps: start {anchor.start} went behind {account.checkpoint}")
         elif account.failure is not None:
             findings.add("unverifiable", name, "the ledger breaks off before the line that the anchor names")
         else:
