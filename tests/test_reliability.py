@@ -23,7 +23,7 @@ def test_every_row_names_a_test_that_exists() -> None:
     existing = declared_in("tests/**/test_*.py")
     assert len(rows()) > 30
     for row in rows():
-        named = re.findall(r"`(test_\w+)`", row)
+        named = re.findall(r"`(test_\w+)(?:\[[\w -]+\])?`", row)
         assert named, row
         assert set(named) <= existing, row
 
