@@ -20,6 +20,7 @@ from bodycamd.recorder.history import PastEntry
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 HOUR_SECONDS = 3600
+HALF_AN_HOUR_SECONDS = 1800
 DAY_SECONDS = 86_400
 WEEKS = ("1-7", "8-14", "15-21", "22-28", "29-31")
 GROUNDS = ("complaint", "criminal-investigation", "access-request")
@@ -38,7 +39,8 @@ FAULTS = {
 
 @dataclass(slots=True)
 class Month:
-    """The counts of one month. `deletions.late` is more than an hour after the day that was provable; `after_hold` had been held."""
+    """The counts of one month. `deletions.late` is more than an hour after the day was over, with the camera switched on and its clock
+    confirmed for so long; `after_hold` had been held."""
 
     month: str
     recordings: int = 0
@@ -68,11 +70,14 @@ def count(entries: Iterable[PastEntry], month: str) -> Month:
     opened: dict[str, str] = {}
     held: set[tuple[str, str]] = set()
     ever_held: set[str] = set()
+    began_ns = 0
     for entry in entries:
         recording, here = entry.text("recording"), entry.wall.startswith(month)
         if entry.wall[:7] > month and entry.type not in ("recording_closed",):
             continue
         match entry.type:
+            case "start":
+                began_ns = entry.boottime_ns
             case "recording_opened":
                 if here:
                     opened[recording] = _days(entry.wall)
@@ -94,7 +99,9 @@ def count(entries: Iterable[PastEntry], month: str) -> Month:
                 held.discard((recording, entry.text("ground")))
                 found.holds_released += here
             case "deleting" if here:
-                late = entry.number("age_seconds") > entry.number("days") * DAY_SECONDS + HOUR_SECONDS
+                overdue = entry.number("age_seconds") - entry.number("days") * DAY_SECONDS
+                running = (entry.boottime_ns - began_ns) // 10**9 - HALF_AN_HOUR_SECONDS
+                late = min(overdue, running) > HOUR_SECONDS
                 found.deletions["after_hold" if recording in ever_held else "late" if late else "on_time"] += 1
             case "press_refused":
                 found.presses_refused += here

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bodycamd.casework.inventory import inventory
-from bodycamd.evidence.ledger_reader import starts
+from bodycamd.evidence.ledger_reader import inspect, starts
 from bodycamd.recorder.history import past_entries
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.steps import Steps, read_log
@@ -22,7 +22,7 @@ from tests.scale import count
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 Promise = tuple[int, str, str]
-"""From this size of the log on: `held` or `released`, which recording."""
+"""From this size of the log on: `held`, or `releasing` (it may be released already, or not yet); which recording."""
 
 
 def prepare(root: Path) -> RestingCamera:
@@ -48,11 +48,11 @@ def work(camera: RestingCamera, log: Path) -> list[Promise]:
         camera.hold(name)
         promise("held", name)
     camera.settle()
+    promise("releasing", second)
     camera.release(second)
-    promise("released", second)
     camera.run(HOUR)
+    promise("releasing", third)
     camera.release(third)
-    promise("released", third)
     camera.hold(first, "access-request")
     promise("held", first)
     camera.run(HOUR)
@@ -120,8 +120,14 @@ def judge(root: Path, promised: list[Promise], before: RestingCamera) -> int:
     camera.settle()
     assert camera.present() == sorted(holds), f"what is not held is gone, what is held stays: {camera.keeper.problems}"
     camera.switch_off()
-    camera.verified_types()
+    if not torn_line_ended(root / "store" / "ledger"):
+        camera.verified_types()
     return len(left_open)
+
+
+def torn_line_ended(ledger: Path) -> bool:
+    """Whether a cut kept the last sector of a line, with its end, and lost the first: `ledger_chain` calls that altered."""
+    return any(inspect(ledger, start).torn_line_ends for start in starts(ledger))
 
 
 def begun(store: Path) -> set[str]:
