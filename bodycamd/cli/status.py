@@ -40,7 +40,7 @@ def rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if value is not None:
                 yield _name(key.removesuffix("_seconds")), _value(key, value)
         elif isinstance(value, Mapping):
-            yield _name(key), ", ".join(f"{_name(k)} {_value(k, v)}" for k, v in value.items() if v not in (None, "")) or "-"
+            yield _name(key), ", ".join(f"{_name(k)} {_value(k, v)}" for k, v in value.items() if v not in (None, "", [])) or "-"
         else:
             yield _name(key), _value(key, value)
 
@@ -54,6 +54,8 @@ def _name(key: str) -> str:
 def _value(key: str, value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
