@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 SCALE = float(os.environ.get("BODYCAMD_TEST_SCALE", "0.1"))
 
 
@@ -19,3 +21,7 @@ def count(full: int) -> int:
 def nightly_count(full: int) -> int:
     """The number of cases for this run, where `full` is the number for the nightly run."""
     return max(1, round(full * min(SCALE / 10, 1.0)))
+
+
+only_in_ci = pytest.mark.skipif(SCALE < 1, reason="takes long: with BODYCAMD_TEST_SCALE=1, as in CI")
+"""For tests that `make test` leaves out to stay under three minutes."""
