@@ -72,7 +72,7 @@ def test_status_for_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFi
         people = capsys.readouterr().out
         assert main(["status", "--json", "--socket", str(tmp_path / "s")]) == 0
         assert json.loads(capsys.readouterr().out) == STATUS
-    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "1200", "7 ms", "something new", "[1, 2]"):
+    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "1200", "7 ms", "something new", "1; 2"):
         assert words in people, words
 
 
