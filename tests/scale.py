@@ -23,5 +23,5 @@ def nightly_count(full: int) -> int:
     return max(1, round(full * min(SCALE / 10, 1.0)))
 
 
-only_in_ci = pytest.mark.skipif(SCALE < 1, reason="takes long: with BODYCAMD_TEST_SCALE=1, as in CI")
+only_in_full = pytest.mark.skipif(SCALE < 1, reason="takes long: with BODYCAMD_TEST_SCALE=1, see scripts/test-full and make nightly")
 """For tests that `make test` leaves out to stay under three minutes."""

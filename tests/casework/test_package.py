@@ -22,10 +22,10 @@ from tests.capture.films import burned_times
 from tests.casework.eventful import OFFICER, TORN_BYTES
 from tests.casework.footage import BOOT_SECONDS, fragmented_mp4, split
 from tests.casework.footage import Camera as SyntheticCamera
-from tests.scale import only_in_ci
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 
-pytestmark = only_in_ci
+pytestmark = only_in_full
 
 RECORDING = "000001-0001"
 FRAME_SECONDS = 1 / 15

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bodycamd.cli.main import main
-from tests.scale import only_in_ci
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 
-pytestmark = only_in_ci
+pytestmark = only_in_full
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify-with-stock-tools.md"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.retention.world import DAY, World
-from tests.scale import SCALE, count
+from tests.scale import SCALE, count, only_in_full
+
+pytestmark = only_in_full
 
 RUNS = count(2000) if SCALE >= 1 else count(200)
 BATCHES = 4

@@ -10,7 +10,9 @@ from tests.casework.attacks.attack import Attack
 from tests.casework.attacks.scene import Scene, make
 from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion
 from tests.casework.attacks.test_attacks import check
-from tests.scale import SCALE
+from tests.scale import SCALE, only_in_full
+
+pytestmark = only_in_full
 
 
 @pytest.fixture(scope="module")

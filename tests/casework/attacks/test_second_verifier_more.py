@@ -10,9 +10,9 @@ from tests.casework.attacks.attack import Attack
 from tests.casework.attacks.scene import Scene, make
 from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.casework.attacks.test_attacks import check
-from tests.scale import only_in_ci
+from tests.scale import only_in_full
 
-pytestmark = only_in_ci
+pytestmark = only_in_full
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from bodycamd.board.clock import boottime_us
 from tests.recorder import judge
+from tests.scale import only_in_full
 from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, missing_us
+
+pytestmark = only_in_full
 
 YEARS = 10 * 365 * 24 * 3600
 SIXTIES = -300_000_000

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE, only_in_ci
+from tests.scale import SCALE, only_in_full
 from tests.system.camera import Entry
 from tests.system.faults import launch
 from tests.system.faults.camera import BUSY_SECONDS, FaultyCamera, figure
 from tests.waiting import wait_for
 
-pytestmark = only_in_ci
+pytestmark = only_in_full
 
 BACK_SECONDS = 3.0 + BUSY_SECONDS
 STALL_SECONDS = 30 if SCALE >= 1 else 5

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import count
+from tests.scale import count, only_in_full
 from tests.system.camera import Camera
 from tests.system.load.groups import Group, faults, missing
 from tests.system.load.hogs import Hog
 from tests.system.load.officer import FIGURES, Officer
 
-pytestmark = [pytest.mark.timing, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timing, pytest.mark.timeout(600), only_in_full]
 
 HOLD = {"gestures": {"hold_seconds": 1.0}}
 RECORDINGS = 40
