@@ -17,7 +17,10 @@ from bodycamd.cli.main import main
 from bodycamd.errors import DataError, OutputError, UsageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.recorder.store import Store
+from tests.scale import only_in_full
 from tests.system.camera import Camera
+
+pytestmark = only_in_full
 
 RECORDING = "000001-0001"
 

@@ -20,7 +20,7 @@ from bodycamd.recorder.store import Store
 from tests import stock_tools
 from tests.capture.films import burned_times
 from tests.powercut.judge import Fragment, key_files, read_store, snapshot
-from tests.scale import nightly_count
+from tests.scale import nightly_count, only_in_full
 from tests.system.camera import Camera, Entry, wait_until_us
 from tests.waiting import wait_for
 
@@ -96,6 +96,7 @@ class MortalCamera(Camera):
         return store.recovered_segments
 
 
+@only_in_full
 @pytest.mark.timeout(1800)
 def test_killed_at_random_instants_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     seed = random.randrange(1 << 32)
