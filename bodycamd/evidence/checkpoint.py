@@ -22,7 +22,7 @@ from pathlib import Path
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import StartDetail, detail_as
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.ledger_reader import KeyInForce, Line, file_name, lines
+from bodycamd.evidence.ledger_reader import KeyInForce, Line, file_name, lines, numbered
 from bodycamd.evidence.strict import MAX_JSON_BYTES
 
 CHECKPOINT_FILE = re.compile(r"checkpoint-([0-9]{6})\.jsonl")
@@ -52,13 +52,7 @@ def checkpoint_name(first_kept: int) -> str:
 
 def checkpoints(folder: Path) -> list[int]:
     """For each checkpoint file the first start that it keeps, ascending. Raises `StorageError`."""
-    try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
-    return sorted(int(match[1]) for name in names if (match := CHECKPOINT_FILE.fullmatch(name)))
+    return numbered(folder, CHECKPOINT_FILE)
 
 
 def read_checkpoint(folder: Path, first_kept: int, *, below: int, registered: PublicKey | None) -> Checkpoint:

@@ -47,15 +47,20 @@ def file_name(start: int) -> str:
     return f"{start:06d}.jsonl"
 
 
-def starts(folder: Path) -> list[int]:
-    """The numbers of the starts that have a file in the ledger folder, ascending; other names are passed over. Raises `StorageError`."""
+def numbered(folder: Path, pattern: re.Pattern[str]) -> list[int]:
+    """The numbers in the names of the ledger folder that match, ascending; other names are passed over. Raises `StorageError`."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
-    return sorted(int(match[1]) for name in names if (match := LEDGER_FILE.fullmatch(name)))
+    return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
+
+
+def starts(folder: Path) -> list[int]:
+    """The numbers of the starts that have a file in the ledger folder, ascending. Raises `StorageError`."""
+    return numbered(folder, LEDGER_FILE)
 
 
 def highest_start(folder: Path) -> int:
