@@ -90,6 +90,8 @@ class Rig:
         self.root = root
         self.tampered_with = False
         """Set by a test that does what no camera does."""
+        self.on_post: Callable[[Event], None] = lambda event: None
+        """Called by the writer's thread after each of its events, when nothing is half done by anybody else."""
         self.clock = RealClock()
         self.events: list[Event] = []
         self.disk = disk or Disk()
@@ -99,7 +101,7 @@ class Rig:
             store=self.store,
             ring=self.ring,
             clock=self.clock,
-            post=self.events.append,
+            post=self._post,
             segment_seconds=segment_seconds,
             low_minutes=low_minutes,
             expected_bytes_per_second=rate,
@@ -110,6 +112,10 @@ class Rig:
         self.generation = 0
         self.now_us = SECOND
         self.writer.start()
+
+    def _post(self, event: Event) -> None:
+        self.events.append(event)
+        self.on_post(event)
 
     def camera(self) -> None:
         """A new worker."""

@@ -6,13 +6,14 @@ Everything acknowledged is found by other eyes, with the right bytes, in order; 
 from __future__ import annotations
 
 import errno
+import itertools
 import random
 import shutil
 from pathlib import Path
 
 import pytest
 
-from bodycamd.control.events import ContinueRecording, FragmentDurable, RecordingSealed
+from bodycamd.control.events import ContinueRecording, Event, FragmentDurable, RecordingSealed
 from tests.recorder import judge
 from tests.recorder.faults import Fault, FaultyDisk
 from tests.recorder.footage import SECOND
@@ -29,6 +30,17 @@ def test_everything_acknowledged_is_found(tmp_path: Path, seed: int) -> None:
     faults = [Fault(chance.choice(STEPS), chance.randint(1, 12), chance.choice(errors)) for _ in range(chance.randint(0, 3))]
     pre_event_seconds = chance.choice([0, 0, 5])
     rig = Rig(tmp_path / "root", disk=FaultyDisk(*faults), segment_seconds=chance.choice([2, 5, 60]), pre_event_seconds=pre_event_seconds)
+    cut = tmp_path / "cut"
+    acknowledged: list[FragmentDurable] = []
+    events_until_the_cut = itertools.count(-chance.randint(1, 60))
+
+    def power_goes(event: Event) -> None:
+        """Copies the store in the writer's own thread, which stands still meanwhile, after one of its events."""
+        if next(events_until_the_cut) == 0:
+            acknowledged.extend(rig.of(FragmentDurable))
+            shutil.copytree(tmp_path / "root", cut)
+
+    rig.on_post = power_goes
     rig.camera()
     number = 0
     for _ in range(chance.randint(5, 40)):
@@ -56,16 +68,11 @@ def test_everything_acknowledged_is_found(tmp_path: Path, seed: int) -> None:
             rig.writer.note("marker", {"at_us": rig.now_us})
         else:
             rig.ring.retain_from(chance.choice([None, rig.now_us - SECOND]))
-    cut = None
-    if chance.random() < 0.5:
-        acknowledged = rig.of(FragmentDurable)
-        cut = tmp_path / "cut"
-        shutil.copytree(tmp_path / "root", cut)
     found = rig.stop()
     check(found, rig.of(FragmentDurable))
     assert len(found.entries("recording_closed")) == len(found.entries("recording_opened")) == len(rig.of(RecordingSealed))
     assert rig.ring.stats().unwritten == 0
-    if cut is not None:
+    if cut.exists():
         open_store(cut).close()
         check(judge.read(cut / "store"), acknowledged)
 
