@@ -32,7 +32,7 @@ def test_everything_acknowledged_is_found(tmp_path: Path, seed: int) -> None:
     rig = Rig(tmp_path / "root", disk=FaultyDisk(*faults), segment_seconds=chance.choice([2, 5, 60]), pre_event_seconds=pre_event_seconds)
     cut = tmp_path / "cut"
     acknowledged: list[FragmentDurable] = []
-    events_until_the_cut = itertools.count(-chance.randint(1, 60))
+    events_until_the_cut = itertools.count(-chance.randint(1, 15))
 
     def power_goes(event: Event) -> None:
         """Copies the store in the writer's own thread, which stands still meanwhile, after one of its events."""
