@@ -21,7 +21,7 @@ check: ## lint, types, import order
 
 bench: ## the design's targets as a table, each beside a peer's figure from the same run
 	@scripts/setup bench
-	.venv/bin/python -m pytest -q -s -m bench tests/bench
+	.venv/bin/python -m pytest -q -s -m bench --timeout 900 tests/bench
 
 test-camera: ## the real picamera2 and libcamera in a Debian trixie root (root, 1 GB, minutes)
 	@scripts/setup bench
@@ -35,7 +35,7 @@ test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop
 	@scripts/setup bench
 	@CUTS=$(or $(CUTS),150) scripts/test-powercut
 
-soak: ## a day of work with random faults: RECORDINGS=300 (root, a quarter of an hour)
+soak: ## a day of work with random faults: RECORDINGS=300 (root, half an hour)
 	@scripts/setup bench
 	RECORDINGS=$(or $(RECORDINGS),300) .venv/bin/python -m pytest -q -s -m soak tests/soak
 
