@@ -9,11 +9,11 @@ time that the camera was off before it. That number can only grow. So between a 
 
     the running time between them  +  what was confirmed as time off now, less the most that was confirmed as time off then
 
-Claims that contradict each other cannot all be true: one of two clocks was wrong. Only the longest series of claims that grow is relied on,
-and the clock of now only if it makes that series longer. A clock that was ahead or behind in one boot, however it was trusted, is so passed
-over, now and for ever. Where the boot of the moment has no claim in the series, the next boot that has one stands for it: the moment is not
-later than that (recorded-on without a trusted clock is the latest possible time). Whatever is passed over makes footage younger, never
-older.
+Claims that contradict each other cannot all be true: one of two clocks was wrong. Only the longest series of claims that grow is relied on;
+of several equally long ones each may be the true one, and the one that shows least counts. The clock of now counts only if it makes the
+longest series longer. A clock that was ahead or behind in one boot, however it was trusted, is so passed over, now and for ever. Where the
+boot of the moment has no claim in the series, the next boot that has one stands for it: the moment is not later than that (recorded-on
+without a trusted clock is the latest possible time). Whatever is passed over makes footage younger, never older.
 
 Pure: nothing here reads a clock or a file.
 """
@@ -136,11 +136,9 @@ class Timeline:
             None if boot.offset_us is None or (number == now.moment.boot and off_now_us is not None) else boot.offset_us - positions[number]
             for number, boot in enumerate(self.boots)
         ]
-        series, fits = _longest_series(claims), False
-        if off_now_us is not None:
-            with_now = _longest_series([*claims, off_now_us])
-            fits = len(with_now) > len(series)
-            series = with_now if fits else series
+        levels, lowest_us = _levels(claims)
+        fits = off_now_us is not None and (lowest_us is None or off_now_us >= lowest_us)
+        series = _latest_series(claims, levels, off_now_us if fits else None)
         found: list[int | None] = [claims[number] if number in series else None for number in range(len(claims))]
         following = off_now_us if fits else None
         found.append(following)
@@ -157,24 +155,33 @@ class Timeline:
         return positions[min(moment.boot, len(positions) - 1)] + moment.at_us
 
 
-def _longest_series(claims: list[int | None]) -> set[int]:
-    """The places of a longest series of claims that never falls; of several equally long ones that which ends lowest."""
+def _levels(claims: list[int | None]) -> tuple[list[list[int]], int | None]:
+    """The places of the claims by how long a series that never falls can be that ends there; and the lowest claim that ends a longest one,
+    `None` where there is none: one more claim makes it longer exactly if it is not below that. In each level claims fall."""
     ends: list[int] = []
-    places: list[int] = []
-    before: dict[int, int | None] = {}
+    levels: list[list[int]] = []
     for place, claim in enumerate(claims):
         if claim is None:
             continue
-        length = bisect_right(ends, claim)
-        before[place] = places[length - 1] if length else None
-        if length == len(ends):
+        level = bisect_right(ends, claim)
+        if level == len(ends):
             ends.append(claim)
-            places.append(place)
+            levels.append([place])
         else:
-            ends[length], places[length] = claim, place
+            ends[level] = claim
+            levels[level].append(place)
+    return levels, ends[-1] if ends else None
+
+
+def _latest_series(claims: list[int | None], levels: list[list[int]], following_us: int | None) -> set[int]:
+    """The places of one of the longest series, that goes on with `following_us` where it is given: the one whose claims are the highest of
+    all of them, at every place. (In each level the highest claim that fits is also the earliest, so that one series has them all.)"""
     series: set[int] = set()
-    at = places[-1] if places else None
-    while at is not None:
-        series.add(at)
-        at = before[at]
+    for places in reversed(levels):
+        for place in places:
+            claim = claims[place]
+            if claim is not None and (following_us is None or claim <= following_us):
+                series.add(place)
+                following_us = claim
+                break
     return series

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.retention.world import DAY, World
-from tests.scale import SCALE, count, only_in_full
+from tests.scale import nightly_count, only_in_full
 
 pytestmark = only_in_full
 
-RUNS = count(2000) if SCALE >= 1 else count(200)
+RUNS = nightly_count(2000)
 BATCHES = 4
 
 
@@ -18,13 +18,14 @@ BATCHES = 4
 @pytest.mark.parametrize("honest", [True, False], ids=["honest", "lying"])
 def test_three_years_in_memory(honest: bool, batch: int) -> None:
     """With a clock that is right when it is trusted, and with one that is sometimes trusted and wrong."""
-    deleted = 0
+    deleted = refused = 0
     for seed in range(batch, max(BATCHES, RUNS // 2), BATCHES):
         world = World(seed, honest=honest)
         try:
             world.live(3)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-        deleted += len(world.deleted)
+        deleted, refused = deleted + len(world.deleted), refused + world.refused
         assert not world.deleted or min(world.deleted.values()) >= world.rules.days * DAY
     assert deleted > 100
+    assert refused > 100

@@ -1,4 +1,4 @@
-"""Three years of a camera's life, by chance: days on and off, recordings, holds, releases, restarts, and clocks that fail in every way.
+"""Three years of a camera's life, by chance: days on and off, recordings, holds, releases, restarts, full disks, clocks that fail anyhow.
 
 True time is known here, and only here. `World` drives the product's own trust, facts and policy on an in-memory ledger, at the pace of the
 product's sweeps wherever something could be due; `check` is the promise, stated from true time.
@@ -66,6 +66,9 @@ class World:
         self.boot_confirmed = False
         self.unstated_us = 0
         """Running time that a power cut would leave unstated."""
+        self.full_until_us = 0
+        """Until then the disk is so full that even the ledger cannot be written."""
+        self.refused = 0
 
     # --- the clock ------------------------------------------------------------------------------------------------------------------------
 
@@ -75,6 +78,10 @@ class World:
 
     def reading(self) -> ClockReading:
         return ClockReading(self.boot_us, self.true_us + self.lie_us, self.trusted, "simulated", 5 if self.trusted else None)
+
+    @property
+    def full(self) -> bool:
+        return self.true_us < self.full_until_us
 
     def look(self) -> None:
         floor_us = None if self.floor is None else self.floor[0] + self.boot_us - self.floor[1]
@@ -87,6 +94,7 @@ class World:
     # --- the ledger -----------------------------------------------------------------------------------------------------------------------
 
     def enter(self, type: str, **detail: Any) -> None:
+        assert not self.full, f"{type} was entered on a full disk"
         wall = wall_text(max(0, self.true_us + self.lie_us))
         self.entries.append(PastEntry(type, self.start, f"boot-{self.boot}", self.boot_us * 1000, wall, detail))
         self.facts.take(self.entries[-1])
@@ -127,6 +135,7 @@ class World:
             if not self.trusted:
                 self.lie_us = self.chance.choice((0, -DAY * self.chance.randrange(1, 2000), DAY * self.chance.randrange(1, 2000)))
         self.start += 1
+        self.full_until_us = 0  # without room for its first entry the daemon does not run
         if self.start % 10 == 0:
             self.read_again()
         self.enter("start")
@@ -157,20 +166,22 @@ class World:
                 forward = self.chance.random() < 0.5
                 self.lie_us = self.chance.randrange(2, 3000) * DAY * (1 if forward else -1)
                 lying_until_us = self.true_us + (20 * MINUTE if forward else self.chance.randrange(10 * MINUTE, 9 * HOUR))
+            if self.chance.random() < 0.02 and self.boot and not self.full:
+                self.full_until_us = self.true_us + self.chance.randrange(10 * MINUTE, 9 * HOUR)
             self.sweep()
             self.act()
             self.run(self.pace(end_us, lying_until_us))
         self.look()
         if self.trusted:
             self.lie_us = 0
-        if self.chance.random() < 0.8 and not lying_until_us:
+        if self.chance.random() < 0.8 and not lying_until_us and not self.full:
             self.state_time()
 
     def pace(self, end_us: int, lying_until_us: int) -> int:
         """Ten minutes where something may be due or the clock is being judged; else up to four hours."""
         calm = self.trust.confirmed and not lying_until_us and not any(self.due(clip) > -4 * HOUR for clip in self.clips.values())
         step_us = 4 * HOUR if calm and self.chance.random() < 0.9 else 10 * MINUTE
-        until_us = min(end_us, lying_until_us or end_us)
+        until_us = min(end_us, lying_until_us or end_us, self.full_until_us if self.full else end_us)
         return max(1_000_000, min(step_us, until_us - self.true_us))
 
     def run(self, duration_us: int) -> None:
@@ -179,7 +190,7 @@ class World:
         self.unstated_us += duration_us
         for clip in self.clips.values():
             clip.running_us += duration_us
-            if self.due(clip) > 0 and not clip.held and self.trust.confirmed:
+            if self.due(clip) > 0 and not clip.held and self.trust.confirmed and not self.full:
                 clip.overdue_us += duration_us
             else:
                 clip.overdue_us = 0
@@ -193,6 +204,8 @@ class World:
 
     def act(self) -> None:
         """Recordings, holds, releases."""
+        if self.full:  # a press, a hold and a release are refused, and change nothing
+            return
         trusted_and_ahead = self.trusted and self.lie_us > 0  # for less than half an hour: nothing here may take time
         if self.chance.random() < 0.06 and not trusted_and_ahead:
             self.recorded += 1
@@ -228,6 +241,10 @@ class World:
     def sweep(self) -> None:
         """As `Keeper` does it."""
         self.look()
+        if self.full:
+            self.refused += 1
+            self.check()
+            return
         if self.boot_us - self.time_stated_us >= HOUR or self.facts.confirmed != self.trust.confirmed:
             self.state_time()
         decision = decide(
