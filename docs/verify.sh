@@ -162,6 +162,7 @@ fi
 head=$(printf '0%.0s' {1..64})
 zero_hash=$head
 failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0 last_device=''
+ended='{}' # by torn file whose broken line has its end, and that no start has stated so far: what is wrong
 epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
 declare -a epoch_start epoch_key epoch_device epoch_boot epoch_until
 declare -A line_n line_epoch                                                # by hash of a line
@@ -209,9 +210,15 @@ begin_epoch() { # START KEY DEVICE BOOT
   epochs=$((epochs + 1))
 }
 
+check_ended() {
+  local file
+  file=$(jq -r 'to_entries | .[:1][] | "\(.key): \(.value)"' <<< "$ended")
+  [ -z "$file" ] || failure="altered $file"
+}
+
 read_start() { # PATH: one ledger file; sets `failure` at the first thing that is wrong
   local path=$1 start good=0 size number=0 row line bad='' last_n=0 last_time=0 boot='' device='' first=1 torn
-  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail
+  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail rest_ends rest_last
   start=${path##*/} start=$((10#${start%.jsonl}))
   size=$(stat -c %s "$path")
   tr '\000' '\001' < "$path" | cut -b1-66000 > "$tmp/lines"
@@ -253,6 +260,9 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
         failure="altered ${path##*/}: the torn ledger files it states are not those that are there"
         return
       }
+      ended=$(jq -c --argjson t "$torn" 'del(.[$t[1][].file])' <<< "$ended")
+      check_ended
+      [ -z "$failure" ] || return
       unstated='[]' next_key=$next device=$dev boot=$boot_id first=0
       begin_epoch $start "$ram" "$dev" "$boot_id"
     elif [ "$type" = key_changed ]; then
@@ -274,10 +284,15 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
   done < "$tmp/whole"
   exec 4<&-
   [ "$good" != "$size" ] || return
-  # the rest: a cut leaves less than a line
-  if [ "$(tail -c +$((good + 1)) "$path" | head -c 16777216 | tr -dc '\n' | wc -c)" != 0 ]; then
-    failure="altered ${path##*/}: $bad"
-    return
+  # the rest: a cut leaves less than a line, or one broken line with its end, which the next start must state
+  rest_ends=$(tail -c +$((good + 1)) "$path" | head -c 16777216 | tr -dc '\n' | wc -c)
+  rest_last=$(tail -c 1 "$path" | od -An -tx1)
+  if [ "$rest_ends" != 0 ]; then
+    if [ "$rest_ends" != 1 ] || [ "$rest_last" != " 0a" ] || [ $((size - good)) -gt 65626 ]; then
+      failure="altered ${path##*/}: $bad"
+      return
+    fi
+    ended=$(jq -c --arg f "${path##*/}" --arg b "$bad" '.[$f] = $b' <<< "$ended")
   fi
   unstated=$(jq -c --arg f "${path##*/}" --argjson g "$good" --argjson t $((size - good)) \
     --arg s "$(head -c "$good" "$path" | sha256sum | cut -c1-64)" \
@@ -327,6 +342,7 @@ if [ $sound = 1 ] && [ -z "$failure" ]; then
     read_start "$path"
     [ -z "$failure" ] || break
   done
+  [ -n "$failure" ] || check_ended
   if [ -z "$failure" ] && [ -n "$checkpoint" ] && [ $checkpoint_stated = 0 ]; then
     failure="altered $checkpoint: no entry of the ledger states this checkpoint"
   fi

@@ -122,7 +122,7 @@ def _chosen(folder: Path, start: int, recording: str | None) -> tuple[list[str],
     except (DataError, UnicodeDecodeError) as error:
         if not chosen:
             return [], device
-        if begun < len(raw) and b"\n" in raw[begun:]:
+        if b"\n" in raw[begun:-1]:  # more than a cut leaves
             raise DataError(f"{path.name}: damaged; run `bodycamd verify`: {error}") from error
     return chosen, device
 

@@ -25,8 +25,10 @@ class Chain:
 
     Verified is: the form (`ledger_reader.lines`), that the first start signs with the registered key and each later one with the key that
     the start before named, that every other line is signed by the key in force there (`KeyInForce`), `prev` from line to line and from file
-    to file, and that every torn file is stated by the next start, byte for byte as it stands, and is what a cut leaves: no whole line. The
-    first thing that is wrong raises `DataError` with file and line.
+    to file, and that every torn file is stated by the next start, byte for byte as it stands, and is what a cut leaves: less than a line,
+    or one broken line with its end, at the end of its file. A broken line with its end that no start states yet raises: a cut leaves it
+    too, but seldom, and until the camera itself says so it looks like a line that somebody changed. The first thing that is wrong raises
+    `DataError` with file and line.
 
     Where old files were dropped, the checkpoint file's lines lead from the registered key to the first kept start (`checkpoint`), and an
     entry `ledger_shortened` must state that very file; otherwise files that are missing at the beginning are an error like any other.
@@ -44,6 +46,8 @@ class Chain:
         self._folder = folder
         self._next_key = registered
         self._torn_reason = ""
+        self._ended: dict[str, str] = {}
+        """Torn files whose broken line has its end, and why it is not good: no start has stated them so far."""
         self.checkpoint: Checkpoint | None = None
         """Behind which the ledger goes on, where it was shortened."""
         self._behind = False
@@ -57,11 +61,14 @@ class Chain:
             found = inspect(self._folder, start)
             if found.good_bytes:
                 yield from self._file(start, found)
-            if found.torn_line_ends:
+            if not found.left_by_cut:
                 raise DataError(found.reason)
             if found.torn is not None:
                 self.unstated.append(found.torn)
                 self._torn_reason = found.reason
+                if found.torn_at_line_end:
+                    self._ended[found.torn.file] = found.reason
+        self._check_ended()
         if self.checkpoint is not None and not self._stated:
             raise DataError(f"{self.checkpoint.file}: no entry of the ledger states this checkpoint")
 
@@ -75,6 +82,10 @@ class Chain:
         except OtherKeyError as error:
             raise UnregisteredKeyError(str(error)) from error
         self._next_key, self._behind = self.checkpoint.next_key, True
+
+    def _check_ended(self) -> None:
+        for reason in self._ended.values():
+            raise DataError(reason)
 
     def _check_shortened(self, line: Line) -> None:
         detail = detail_as(line.entry, LedgerShortened, line.where)
@@ -120,6 +131,9 @@ class Chain:
         if len(self.unstated) < unlisted or tuple(self.unstated[unlisted:]) != detail.torn_ledgers:
             why = f" ({self._torn_reason})" if self._torn_reason else ""
             raise DataError(f"{line.where}: the torn ledger files it states are not those that are there{why}")
+        for torn in detail.torn_ledgers:
+            self._ended.pop(torn.file, None)
+        self._check_ended()
         self.unstated.clear()
         self._torn_reason = ""
         self._next_key = PublicKey.from_hex(detail.next_public_key)

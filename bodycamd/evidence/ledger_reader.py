@@ -98,8 +98,7 @@ class LedgerFile:
     """What is good in one start's file: the longest prefix of whole lines that verify with the keys that it names, each in its time.
 
     `detail` is of the start entry, `None` where not even that is whole. `head` is the SHA-256 of the last good line. `reason` says why the
-    rest is not good. `torn_line_ends` counts the line ends in it: what a cut leaves has none, because every line is made durable before
-    the next is written.
+    rest is not good. `torn_line_ends` counts the line ends in it, `torn_at_line_end` tells whether it ends with one. See `left_by_cut`.
     """
 
     start: int
@@ -108,11 +107,21 @@ class LedgerFile:
     sha256: str
     torn_sha256: str
     torn_line_ends: int
+    torn_at_line_end: bool
     head: str | None
     detail: StartDetail | None
     reason: str
     first_prev: str | None = None
     """What the first good line names as the line before it."""
+
+    @property
+    def left_by_cut(self) -> bool:
+        """Whether a power cut can leave such a rest: less than a line, or one line that lost other bytes than its end (a card writes back
+        its sectors in whatever order it likes). Never more: every line is made durable before the next is written.
+        """
+        if self.torn_line_ends == 0:
+            return True
+        return self.torn_line_ends == 1 and self.torn_at_line_end and self.torn_bytes <= _MAX_LINE_BYTES
 
     @property
     def torn(self) -> TornFile | None:
@@ -207,7 +216,8 @@ def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
     file.seek(0)
     sha256, _ = _digest(file, good)
     torn_sha256, line_ends = _digest(file, min(size - good, MAX_TORN_HASHED))
-    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, head, in_force.detail, reason, first_prev)
+    at_line_end = size > good and os.pread(file.fileno(), 1, size - 1) == b"\n"
+    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, at_line_end, head, in_force.detail, reason, first_prev)
 
 
 class KeyInForce:

@@ -19,6 +19,7 @@ from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.ledger_reader import file_name, highest_start, inspect, last_start, lines, start_keys, starts
 from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.recorder.history import past_entries
 from tests.evidence.making import chain, next_start, provisioned, some_start
 from tests.scale import count
 
@@ -155,6 +156,45 @@ def test_a_torn_line_is_stated_by_the_next_start_and_left_as_it_is(tmp_path: Pat
         first.write_bytes(changed)
         with pytest.raises(DataError, match="torn ledger files"):
             chain(tmp_path, registered)
+
+
+def test_a_torn_line_may_have_kept_its_end(tmp_path: Path) -> None:
+    """A card may keep the last sector of a line and lose the one before: then it is torn, and ends like a whole one."""
+    registered = provisioned(tmp_path)
+    some_start(tmp_path)
+    first = tmp_path / "ledger" / "000001.jsonl"
+    whole = first.read_bytes()
+    good = whole[:-1].rfind(b"\n") + 1
+    for lost in (range(good, good + 40), range(good, len(whole) - 1)):
+        torn = bytearray(whole)
+        torn[lost.start : lost.stop] = bytes(len(lost))
+        first.write_bytes(torn)
+        with pytest.raises(DataError, match=r"000001\.jsonl: line 3"):
+            chain(tmp_path, registered)
+        assert [entry.type for entry in past_entries(tmp_path / "ledger", 1)] == ["start", "marker"]
+    some_start(tmp_path)
+    assert len(chain(tmp_path, registered)) == 5
+    (stated,) = detail_as(chain(tmp_path, registered)[2].entry, StartDetail, "x").torn_ledgers
+    assert (stated.good_bytes, stated.torn_bytes) == (good, len(whole) - good)
+    last = whole[good:]
+    for changed in (whole[:good] + b"x" + last[1:], bytes(torn) + last, bytes(torn) + b"\n", bytes(torn[:-1])):
+        first.write_bytes(changed)
+        with pytest.raises(DataError, match=r"torn ledger files|000001\.jsonl"):
+            chain(tmp_path, registered)
+
+
+@pytest.mark.parametrize("broken", ["a whole line after it", "two line ends", "longer than any line"])
+def test_more_than_a_broken_last_line_is_no_torn_one(tmp_path: Path, broken: str) -> None:
+    """Even where a start states it: no cut leaves a line after a broken one, nor more than a line."""
+    registered = provisioned(tmp_path)
+    some_start(tmp_path)
+    first = tmp_path / "ledger" / "000001.jsonl"
+    *whole, second, third = first.read_bytes().splitlines(keepends=True)
+    rest = {"a whole line after it": b"x" + second[1:] + third, "two line ends": b"\n\n", "longer than any line": b"x" * 70_000 + b"\n"}
+    first.write_bytes(b"".join(whole) + rest[broken])
+    some_start(tmp_path)
+    with pytest.raises(DataError, match=r"000001\.jsonl: line 2"):
+        chain(tmp_path, registered)
 
 
 def test_a_changed_missing_or_added_line_breaks_the_chain(tmp_path: Path) -> None:

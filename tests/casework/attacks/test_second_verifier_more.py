@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.recorder.store import Store
 from tests.casework.attacks.attack import Attack
-from tests.casework.attacks.scene import Scene, make
+from tests.casework.attacks.scene import Clock, Scene, make
 from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.casework.attacks.test_attacks import check
 from tests.scale import only_in_full
@@ -43,3 +44,23 @@ def test_they_agree_on_a_ledger_that_was_shortened(tmp_path: Path) -> None:
     scene.flip(checkpoint, 200)
     assert check(scene).exit_code == 4
     assert second_opinion(scene, "") == said(check(scene))
+
+
+def test_they_agree_on_a_torn_line_that_kept_its_end(tmp_path: Path) -> None:
+    """Sound where the next start states it, byte for byte; altered until then, and where anything stands beside it."""
+    scene = make(tmp_path / "camera")
+    path = scene.ledger(3)
+    *whole, last = path.read_bytes().splitlines(keepends=True)
+    before = check(scene)
+    torn = bytes(len(last) // 2) + last[len(last) // 2 :]
+    path.write_bytes(b"".join(whole) + torn)
+    assert check(scene).findings.worst == "altered"
+    assert second_opinion(scene, "") == said(check(scene))
+    Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=Clock(), config_sha256="0" * 64, boot_id="boot-1").close()
+    report = check(scene)
+    assert report.findings.worst == before.findings.worst
+    assert second_opinion(scene, "") == said(report)
+    for changed in (last, torn + last, torn + b"\n", torn[:-1], b"\1" + torn[1:]):
+        path.write_bytes(b"".join(whole) + changed)
+        assert check(scene).findings.worst == "altered"
+        assert second_opinion(scene, "") == said(check(scene))
