@@ -1,10 +1,13 @@
 """Quick reading of ledger files, for lists and for the recovery: what the lines say, without checking signatures or links.
 
-`casework.verify` is where they are checked. Here a line that cannot be read ends its file: what follows it is damage.
+`casework.verify` is where they are checked. Here a line that cannot be read ends its file: what follows it is damage. So does a line
+without the form of a signature, or with a zero byte: a power cut may leave the JSON whole and zeros in place of the sector before it, and
+then nothing was stated.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import msgspec
 
 from bodycamd.evidence.ledger_reader import file_name
 
-_SIGNATURE_AND_SPACE = 89
+_SIGNATURE_AND_SPACE = re.compile(rb"[A-Za-z0-9+/]{86}== ")
 
 
 class PastEntry(msgspec.Struct, frozen=True):
@@ -55,8 +58,11 @@ def entries_from(ledger_folder: Path, start: int, offset: int) -> tuple[list[Pas
         return [], offset
     found: list[PastEntry] = []
     for line in content.split(b"\n")[:-1]:
+        signature = _SIGNATURE_AND_SPACE.match(line)
+        if signature is None or b"\0" in line:
+            break
         try:
-            found.append(_decoder.decode(line[_SIGNATURE_AND_SPACE:]))
+            found.append(_decoder.decode(line[signature.end() :]))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             break
         offset += len(line) + 1

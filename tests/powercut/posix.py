@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -41,9 +42,10 @@ class File:
                     _apply(content, offset, None)
             else:
                 share = chance.choice((0.0, 0.5, 1.0))
-                for at in range(0, len(data), SECTOR):
+                begins = [0, *range(-offset % SECTOR or SECTOR, len(data), SECTOR), len(data)]
+                for at, end in pairwise(begins):
                     if chance.random() < share:
-                        _apply(content, offset + at, data[at : at + SECTOR])
+                        _apply(content, offset + at, data[at:end])
         return bytes(content)
 
 
