@@ -1,9 +1,8 @@
-"""Retention on a real store: files, signed ledger, restarts, refusals, three years."""
+"""Retention on a real store: files, signed ledger, restarts, refusals."""
 
 from __future__ import annotations
 
 import errno
-import random
 import shutil
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.retention.reading import read_retention
 from tests.recorder.faults import Fault
 from tests.retention.camera import DAY, HOUR, MINUTE, RefusingDisk, RestingCamera
-from tests.scale import SCALE, count, only_in_full
+from tests.scale import only_in_full
 
 pytestmark = only_in_full
 
@@ -248,52 +247,3 @@ def test_old_ledger_files_go_behind_a_checkpoint_that_verifies(tmp_path: Path) -
     (missing / min(name for name in files if not name.startswith("checkpoint"))).unlink()
     with pytest.raises(DataError):
         list(Chain(missing, PublicKey.from_pem((tmp_path / "device.pem").read_bytes())))
-
-
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", range(count(20) if SCALE >= 1 else 1))
-def test_three_years_with_a_real_store(tmp_path: Path, seed: int) -> None:
-    """Weeks on and off, holds, restarts, cuts in the middle of deletions, disks that refuse: store and ledger always agree."""
-    chance = random.Random(seed)
-    disk = RefusingDisk()
-    camera = RestingCamera(tmp_path, days=28, keep_months=6, disk=disk).switch_on()
-    camera.settle()
-    ended: dict[str, int] = {}
-    held: set[str] = set()
-    end_us = camera.clock.wall_us + (3 if SCALE >= 1 else 1) * 365 * DAY
-    while camera.clock.wall_us < end_us:
-        for _ in range(chance.randrange(3)):
-            name = camera.record(segments=chance.randrange(1, 3), fragments=2, close=chance.random() < 0.9)
-            ended[name] = camera.clock.wall_us
-        alive = sorted(set(ended) & set(camera.present()))
-        if alive and chance.random() < 0.2 and (name := chance.choice(alive)) not in held:
-            try:
-                camera.hold(name)
-                held.add(name)
-            except UsageError:
-                assert name in camera.keeper._facts().known
-        if held and chance.random() < 0.25:
-            name = chance.choice(sorted(held))
-            camera.release(name)
-            held.discard(name)
-        if chance.random() < 0.1:
-            disk.faults.append(Fault("remove", disk.removals() + chance.randrange(1, 3), errno.EIO))
-        camera.run(chance.randrange(20, 90) * MINUTE)
-        for name, at_us in list(ended.items()):
-            if name not in camera.present():
-                assert name not in held
-                assert camera.clock.wall_us - at_us >= 28 * DAY, name
-                del ended[name]
-        off_us = chance.choice((14 * HOUR, 60 * HOUR, chance.randrange(1, 12) * DAY))
-        camera.switch_off(clean=chance.random() < 0.8)
-        camera.switch_on(off_us=off_us)
-    camera.settle()
-    camera.settle()
-    now_us = camera.clock.wall_us
-    left = {name: (now_us - ended[name]) / DAY for name in camera.present() if name not in held}
-    assert {name: age for name, age in left.items() if age > 28 + 2 / 24} == {}
-    camera.switch_off()
-    findings = inventory(camera.store_folder)[0]
-    assert findings == []
-    types = camera.verified_types()
-    assert "ledger_shortened" in types
