@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bodycamd.board.ports import Board
@@ -24,6 +24,9 @@ from bodycamd.control.state import StateName
 from bodycamd.indication import HapticPlayer, LampPlayer
 
 log = logging.getLogger(__name__)
+
+FROM_THE_BUTTON = ("marker", "press_refused")
+"""Entries that a press makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class ControlLoop:
         self._recorder: Recorder | None = None
         self._recording_id: Callable[[int], str] = str
         self._before_recorder: list[ev.Action] = []
+        self.officer: str | None = None
+        """Of the open shift: stated with what the button does from now on."""
         self._timer: asyncio.TimerHandle | None = None
         self._lamp = LampPlayer(board.lamp, board.clock.now_us, self._loop)
         self._ready_lamp = LampPlayer(board.ready_lamp, board.clock.now_us, self._loop) if board.ready_lamp is not None else None
@@ -271,9 +276,13 @@ class ControlLoop:
         if self._recorder is None:
             self._before_recorder.append(action)
         elif isinstance(action, ev.Note):
-            fields = dict(action.fields)
+            fields: dict[str, Any] = dict(action.fields)
+            if action.type in FROM_THE_BUTTON:
+                fields.update(officer=self.officer, caller={"via": "button"})
             if isinstance(number := fields.get("recording"), int):
                 fields["recording"] = self._recording_id(number)
             self._recorder.note(action.type, fields)
+        elif isinstance(action, ev.BeginRecording):
+            self._recorder.submit(replace(action, officer=self.officer))
         else:
             self._recorder.submit(action)

@@ -27,6 +27,7 @@ from typing import Any
 import msgspec
 
 from bodycamd.errors import BodycamError, PermissionDeniedError, UnavailableError, UsageError
+from bodycamd.evidence.statements import Caller
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +47,10 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: what it does (the result, or a future of it), which arguments it takes, and whether it needs the admin group."""
+    """One command: what it does, of its arguments and on whose word (the result, or a future of it); which arguments it takes; whether it
+    needs the admin group."""
 
-    run: Callable[[Arguments], Any]
+    run: Callable[[Arguments, Caller], Any]
     arguments: frozenset[str] = frozenset()
     admin: bool = False
 
@@ -196,9 +198,12 @@ class ControlSocket:
                 raise UsageError(f"unknown command {name!r}: {', '.join(sorted([*self._commands, 'subscribe']))} exist")
             if set(request) != command.arguments:
                 raise UsageError(f"{name} takes {', '.join(sorted(command.arguments)) or 'no arguments'}")
-            if command.admin and not self._is_admin(writer):
-                raise PermissionDeniedError(f"{name} needs group {self._admin_group!r}")
-            result = command.run(request)
+            uid, gid = _peer(writer)
+            if command.admin and not self._is_admin(uid, gid):
+                raise PermissionDeniedError(
+                    f"{name}: only members of group {self._admin_group!r} may do this, and user {uid} is none; nothing was changed"
+                )
+            result = command.run(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
                 result = await asyncio.wait_for(result, IDLE_SECONDS)
             return _success(result)
@@ -210,9 +215,7 @@ class ControlSocket:
             log.exception("the control socket could not answer")
             return _failure(BodycamError(f"internal error: {type(error).__name__}; see the journal"))
 
-    def _is_admin(self, writer: asyncio.StreamWriter) -> bool:
-        raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _pid, uid, gid = struct.unpack("3i", raw)
+    def _is_admin(self, uid: int, gid: int) -> bool:
         if uid in (0, os.geteuid()):
             return True
         try:
@@ -221,6 +224,13 @@ class ControlSocket:
         except KeyError:
             return False
         return admin_gid in os.getgrouplist(user, gid)
+
+
+def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
+    """User and group id of who connected, by the kernel's word."""
+    raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
+    _pid, uid, gid = struct.unpack("iII", raw)
+    return uid, gid
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from bodycamd.control_socket import Command
 from bodycamd.errors import UsageError
+from bodycamd.evidence.retention_entries import SweepRequested
+from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.journal import Journal
 from bodycamd.recorder.writer import Writer
 from bodycamd.retention.keeper import Keeper
@@ -33,11 +35,13 @@ class RetentionCommands:
     def commands(self) -> dict[str, Command]:
         """For the control socket."""
         return {
-            "hold_add": Command(lambda a: self._ask(lambda k, j: k.add_hold(a, j.state_durably)), HOLD_ARGUMENTS, admin=True),
-            "hold_release": Command(lambda a: self._ask(lambda k, j: k.release_hold(a, j.state_durably)), RELEASE_ARGUMENTS, admin=True),
-            "hold_list": Command(lambda _: self._ask(lambda k, _: k.list_holds())),
-            "retention_plan": Command(lambda _: self._ask(lambda k, _: k.plan())),
-            "sweep": Command(lambda _: self._ask(lambda k, _: _sweep(k)), admin=True),
+            "hold_add": Command(lambda a, who: self._ask(lambda k, j: k.add_hold(a, who, j.state_durably)), HOLD_ARGUMENTS, admin=True),
+            "hold_release": Command(
+                lambda a, who: self._ask(lambda k, j: k.release_hold(a, who, j.state_durably)), RELEASE_ARGUMENTS, admin=True
+            ),
+            "hold_list": Command(lambda *_: self._ask(lambda k, _: k.list_holds())),
+            "retention_plan": Command(lambda *_: self._ask(lambda k, _: k.plan())),
+            "sweep": Command(lambda _, who: self._ask(lambda k, j: _sweep(k, j, who)), admin=True),
         }
 
     def status(self) -> dict[str, Any]:
@@ -76,8 +80,9 @@ def _answer(answered: asyncio.Future[Any], result: Any, error: Exception | None)
         answered.set_result(result)
 
 
-def _sweep(keeper: Keeper) -> Mapping[str, Any]:
+def _sweep(keeper: Keeper, journal: Journal, caller: Caller) -> Mapping[str, Any]:
     """The daemon deletes at once, but in its own steps; what it will delete is the answer."""
     plan = keeper.plan()
+    journal.state_durably(SweepRequested(caller=caller))
     keeper.sweep_soon()
     return plan

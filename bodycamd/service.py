@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,9 +23,12 @@ from bodycamd.control.machine import State
 from bodycamd.control_loop import ControlLoop, Mailbox, Observed
 from bodycamd.control_socket import Command, ControlSocket
 from bodycamd.errors import ConfigError, UnavailableError, UsageError
+from bodycamd.evidence.entries import detail_fields
+from bodycamd.evidence.statements import Caller
 from bodycamd.health import SystemdNotifier, WriterWatch
 from bodycamd.recorder.names import recording_id
 from bodycamd.recorder.ring import Ring
+from bodycamd.recorder.shift import Shift, running_shift
 from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
 from bodycamd.retention.keeper import Keeper
@@ -86,7 +89,7 @@ class Service:
         self._notifier = SystemdNotifier()
         self._started_us = self._clock.now_us()
         self._voice: ev.VoiceHealth | None = None
-        self._shift: dict[str, str] | None = None
+        self._shift: Shift | None = None
         self._clock_before: ClockReading | None = None
         self._battery: tuple[ev.BatteryLevel, float | None] = ("ok", None)
         self._gauge_silent = False
@@ -139,6 +142,7 @@ class Service:
         self._writer = writer
         writer.start()
         self._retention.attach(keeper, writer)
+        self._set_shift(await loop.run_in_executor(None, running_shift, store.ledger.path.parent, store.ledger.start.boot_id))
         self._control.attach(writer, lambda number: recording_id(store.start, number))
 
     async def _become_ready(self) -> None:
@@ -251,24 +255,30 @@ class Service:
 
     # --- the control socket's commands ---------------------------------------------------------------------------------------------------
 
-    def _begin_shift(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+    def _begin_shift(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, str]:
         officer = arguments["officer"]
         if not isinstance(officer, str) or not 1 <= len(officer) <= 64 or not officer.isprintable():
             raise UsageError("an officer's id is 1 to 64 printable characters: a pseudonym, not a name")
         if self._shift is not None:
-            raise UsageError(f"a shift of officer {self._shift['officer']} is open since {self._shift['since']}: end it first")
-        self._shift = {"officer": officer, "since": _rfc3339(self._clock.read().wall_us)}
-        self._note("shift_begin", {"officer": officer})
-        return self._shift
+            raise UsageError(f"a shift of officer {self._shift.officer} is open since {self._shift.since}: end it first")
+        self._note("shift_begin", {"officer": officer, "caller": detail_fields(caller)})
+        begun = Shift(officer, _rfc3339(self._clock.read().wall_us))
+        self._set_shift(begun)
+        return asdict(begun)
 
-    def _end_shift(self, _arguments: Mapping[str, Any]) -> dict[str, str]:
+    def _end_shift(self, _arguments: Mapping[str, Any], caller: Caller) -> dict[str, str]:
         if self._shift is None:
             raise UsageError("no shift is open")
-        ended, self._shift = self._shift, None
-        self._note("shift_end", {"officer": ended["officer"]})
-        return ended
+        ended = self._shift
+        self._note("shift_end", {"officer": ended.officer, "caller": detail_fields(caller)})
+        self._set_shift(None)
+        return asdict(ended)
 
-    def _anchor(self, _arguments: Mapping[str, Any]) -> asyncio.Future[dict[str, str]]:
+    def _set_shift(self, shift: Shift | None) -> None:
+        self._shift = shift
+        self._control.officer = shift.officer if shift is not None else None
+
+    def _anchor(self, *_: object) -> asyncio.Future[dict[str, str]]:
         """Signed in the writer's thread, which knows what is durable."""
         assert self._writer is not None
         loop = asyncio.get_running_loop()
@@ -287,7 +297,7 @@ class Service:
         self._writer.anchor(hand_over)
         return answered
 
-    def _offloaded(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+    def _offloaded(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, str]:
         """`bodycamd offload` tells what it has copied and verified."""
         for name, value in arguments.items():
             if name in ("to", "head"):
@@ -295,14 +305,14 @@ class Service:
                     raise UsageError(f"{name} is a text of at most 200 characters")
             elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
                 raise UsageError(f"{name} is a count")
-        self._note("offloaded", arguments)
+        self._note("offloaded", {**arguments, "caller": detail_fields(caller)})
         return {"logged": "offloaded"}
 
     def _note(self, type: str, fields: Mapping[str, Any]) -> None:
         assert self._writer is not None
         self._writer.note(type, fields)
 
-    def _status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _status(self, *_: object) -> dict[str, Any]:
         assert self._store is not None
         assert self._writer is not None
         now_us = self._clock.now_us()
@@ -329,7 +339,7 @@ class Service:
             "writer": msgspec.to_builtins(self._writer.progress()),
             "clock": {"trusted": clock.trusted, "source": clock.source, "error_ms": clock.error_ms},
             "battery": {"level": self._battery[0], "percent": self._battery[1]},
-            "shift": self._shift,
+            "shift": asdict(self._shift) if self._shift is not None else None,
         }
 
 

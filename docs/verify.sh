@@ -85,11 +85,14 @@ def strictly: . as $raw
 def common: (.n | positive) and (.key | hex64) and (.device | like("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) and (.start | whole(1; 999999))
   and (.boot_id | like("[0-9A-Za-z-]{1,64}")) and (.boottime_ns | whole(0; 9223372036854775807)) and (.wall | day) and (.clock | clock);
 def only($names): (keys - $names) == [];
+def caller: type == "object" and only(["via", "uid"]) and (.via | IN("button", "control_socket", "command"))
+  and (if has("uid") then (.uid | whole(0; 4294967295)) else true end);
 def base: ["n", "key", "device", "start", "boot_id", "boottime_ns", "wall", "clock", "type"];
 def detail_of($kind): .detail as $d | if $kind == "start" then
     ($d | .format == "bodycam-ledger/1" and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64))
   elif $kind == "key_changed" then ($d.public_key | hex64)
-  elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string"))
+  elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string")
+    and (if has("officer") then .officer | text(64) and length > 0 else true end) and (if has("caller") then .caller | caller else true end))
   elif $kind == "recording_closed" then ($d | (.recording | recording) and (.reason | text(200)) and (.segments | count))
   elif $kind == "segment_sealed" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200)) and (.last | hex64)
     and (.sha256 | hex64) and (.size | count) and (.fragments | count))

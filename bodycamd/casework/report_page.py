@@ -201,7 +201,10 @@ class _Page:
         markers = self._report.story.markers
         if not markers:
             return self._section("markers", self._note("markers_none"))
-        items = "".join(f"<li>{_moment(m.at)}: {self._word(f'marker_{m.cause}', m.cause)}</li>" for m in markers)
+        items = "".join(
+            f"<li>{_moment(m.at)}: {self._word(f'marker_{m.cause}', m.cause)}{', ' if m.officer else ''}{_safe(m.officer)}</li>"
+            for m in markers
+        )
         return self._section("markers", f"<ol>{items}</ol>")
 
     def _films(self) -> str:

@@ -38,6 +38,7 @@ WORDS: Mapping[str, str] = {
     "recording_closed": "Recording {recording} ends after {duration}: {reason}.",
     "marker": "The officer sets a marker.",
     "time": "The time is stated; the wall clock is {confirmed}.",
+    "sweep_requested": "A sweep is asked for.",
     "retention_rules": "Recordings are kept for {days} days, the ledger for {keep_months} months.",
     "hold_added": "Recording {recording} is held for {ground} ({reference}) by {by}; review on {review_on}.",
     "hold_released": "The hold on recording {recording} for {ground} is released by {by}: {reason}.",
@@ -90,7 +91,16 @@ def in_words(entry: PastEntry) -> str:
         fields["confirmed"] = "confirmed" if entry.detail.get("confirmed") is True else "not confirmed"
     if entry.type == "recording_opened":
         fields["warning"] = fields["warning"].replace("_", " ")
+    asked = _asked(entry.detail.get("caller"))
+    if entry.type == "recording_opened" and entry.text("officer"):
+        asked = f" The shift is that of officer {fields['officer']}.{asked}"
     if entry.type in WORDS:
-        return WORDS[entry.type].format_map(fields)
-    told = ", ".join(f"{key} {value}" for key, value in fields.items() if key != "start")
-    return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}."
+        return WORDS[entry.type].format_map(fields) + asked
+    told = ", ".join(f"{key} {value}" for key, value in fields.items() if key not in ("start", "caller"))
+    return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{asked}"
+
+
+def _asked(caller: object) -> str:
+    """On whose word, where that says more than the sentence: the button is the officer's."""
+    uid = caller.get("uid") if isinstance(caller, dict) else None
+    return f" Asked for by user {uid}." if isinstance(uid, int) else ""

@@ -51,11 +51,12 @@ class Instant(msgspec.Struct, frozen=True, omit_defaults=True):
     error_ms: int | None = None
 
 
-class Marker(msgspec.Struct, frozen=True):
-    """The officer marked a moment."""
+class Marker(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The officer marked a moment; whose shift it was then, empty where none was open."""
 
     at: Instant
     cause: str
+    officer: str = ""
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -90,7 +91,8 @@ class StatedFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Story(msgspec.Struct, omit_defaults=True):
-    """One recording by the ledger. `officer` is the pseudonym of the shift that was open; `ended_by` says what an interruption was:
+    """One recording by the ledger. `officer` is the pseudonym that its own entry states, empty where no shift was open; `shift_begun` is
+    when that shift began, where the ledger still holds it. `ended_by` says what an interruption was:
     `power_cut` (the system had restarted when it was found) or `crash` (the recorder had ended, the system had not).
     """
 
@@ -123,7 +125,6 @@ def read_story(ledger: Path, recording: str) -> Story:
     if start is None:
         raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
     story = Story(recording)
-    _find_shift(ledger, start, story)
     boot_id = ""
     for number in starts(ledger):
         if number < start or (number > start and story.reason and story.files and len(story.files) >= (story.stated_segments or 0)):
@@ -132,6 +133,8 @@ def read_story(ledger: Path, recording: str) -> Story:
             if number == start:
                 boot_id = entry.boot_id
             _Taking(story, entry, own=number == start, same_boot=entry.boot_id == boot_id).take()
+    if story.officer:
+        _find_shift(ledger, start, story)
     return story
 
 
@@ -185,7 +188,7 @@ class _Taking:
     def _opened(self) -> None:
         story = self._story
         story.opened = instant(self._entry)
-        story.resumes = self._text("resumes")
+        story.resumes, story.officer = self._text("resumes"), self._text("officer")
         pressed_us = self._number("pressed_us")
         story.warning = Warning(self._text("warning"), pressed=instant(self._entry, pressed_us) if pressed_us else None)
 
@@ -201,7 +204,8 @@ class _Taking:
         )
 
     def _marker(self) -> None:
-        self._story.markers.append(Marker(instant(self._entry, self._number("at_us")), self._text("cause")))
+        at = instant(self._entry, self._number("at_us"))
+        self._story.markers.append(Marker(at, self._text("cause"), self._text("officer")))
 
     def _closed(self) -> None:
         story = self._story
@@ -235,7 +239,7 @@ class _Taking:
             self._story.happenings_unlisted += 1
             return
         fields = {name: value for name, value in self._entry.detail.items() if name != "recording"}
-        detail = ", ".join(f"{name} {value}" for name, value in fields.items())
+        detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
         self._story.happenings.append(Happening(instant(self._entry), self._entry.type, shortened(detail, 300)))
 
     def _text(self, field: str) -> str:
@@ -245,6 +249,10 @@ class _Taking:
     def _number(self, field: str) -> int:
         value = self._entry.detail.get(field)
         return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _shown(value: object) -> str:
+    return " ".join(f"{name} {inner}" for name, inner in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _entries(ledger: Path, start: int, story: Story) -> Iterator[Entry]:
@@ -261,7 +269,7 @@ def _entries(ledger: Path, start: int, story: Story) -> Iterator[Entry]:
 
 
 def _find_shift(ledger: Path, start: int, story: Story) -> None:
-    """The shift that was open when the recording was: the last one begun before it and not ended, also in an earlier start."""
+    """When the shift of the recording's officer began: the last one before it, if it is of that officer, also in an earlier start."""
     for number in reversed([n for n in starts(ledger) if n <= start]):
         found: Entry | None = None
         for entry in _entries(ledger, number, story):
@@ -270,7 +278,6 @@ def _find_shift(ledger: Path, start: int, story: Story) -> None:
             if entry.type in ("shift_begin", "shift_end"):
                 found = entry
         if found is not None:
-            officer = found.detail.get("officer")
-            if found.type == "shift_begin" and isinstance(officer, str):
-                story.officer, story.shift_begun = officer, instant(found)
+            if found.type == "shift_begin" and found.detail.get("officer") == story.officer:
+                story.shift_begun = instant(found)
             return

@@ -12,18 +12,22 @@ from bodycamd.cli.client import ControlClient
 from bodycamd.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from bodycamd.evidence.statements import Caller
     from bodycamd.retention.keeper import Keeper
     from bodycamd.retention.sweep import Enter
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The camera's configuration: it names the control socket and the store.")]
-SocketOption = Annotated[Path | None, typer.Option("--socket", help="The daemon's control socket, where it is not the configured one.")]
+SocketOption = Annotated[
+    Path | None, typer.Option("--socket", help="The daemon's control socket, where it is not the configured one.", readable=False)
+]
+"""Who may ask is said by `ControlClient`: a socket that one may not use is a matter of rights, not of usage."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DEFAULT_CONFIG = Path("/etc/bodycamd/bodycamd.yaml")
 ANSWER_SECONDS = 15.0
 
 
 def ask_or_do(
-    config: Path, socket: Path | None, command: str, arguments: dict[str, Any], alone: Callable[[Keeper, Enter], Any]
+    config: Path, socket: Path | None, command: str, arguments: dict[str, Any], alone: Callable[[Keeper, Enter, Caller], Any]
 ) -> tuple[Any, bool]:
     """The answer, and whether a daemon gave it. `alone` does the same without a daemon.
 
@@ -42,5 +46,5 @@ def ask_or_do(
     from bodycamd.board.clock import SystemClock
     from bodycamd.retention.opening import own_start
 
-    with own_start(settings, SystemClock()) as (keeper, ledger):
-        return alone(keeper, ledger.note), False
+    with own_start(settings, SystemClock()) as (keeper, ledger, caller):
+        return alone(keeper, ledger.note, caller), False

@@ -29,7 +29,7 @@ def add(
 ) -> None:
     """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns."""
     arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
-    hold, _ = ask_or_do(config, socket, "hold_add", arguments, lambda keeper, enter: keeper.add_hold(arguments, enter))
+    hold, _ = ask_or_do(config, socket, "hold_add", arguments, lambda keeper, enter, who: keeper.add_hold(arguments, who, enter))
     if json:
         print_json(hold)
     else:
@@ -48,7 +48,9 @@ def release(
 ) -> None:
     """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
     arguments = {"recording": recording, "ground": ground, "reason": reason, "by": by}
-    result, _ = ask_or_do(config, socket, "hold_release", arguments, lambda keeper, enter: keeper.release_hold(arguments, enter))
+    result, _ = ask_or_do(
+        config, socket, "hold_release", arguments, lambda keeper, enter, who: keeper.release_hold(arguments, who, enter)
+    )
     if json:
         print_json(result)
     elif result["still_held_for"]:

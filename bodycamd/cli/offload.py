@@ -17,7 +17,7 @@ from bodycamd.errors import UnavailableError, UsageError
 def offload(
     to: Annotated[Path, typer.Option(help="A folder on a mounted disk. It becomes a store of its own.")],
     store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.")] = Path("/var/lib/bodycamd/store"),
-    socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.")] = DEFAULT_SOCKET,
+    socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.", readable=False)] = DEFAULT_SOCKET,
     config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it in a start of its own.")] = Path(
         "/etc/bodycamd/bodycamd.yaml"
     ),
@@ -85,10 +85,11 @@ def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
 
     def log(**fields: Any) -> None:
         from bodycamd.board.clock import SystemClock
+        from bodycamd.evidence.entries import detail_fields
         from bodycamd.retention.opening import own_start
 
-        with own_start(settings, SystemClock()) as (_, ledger):
-            ledger.append("offloaded", fields)
+        with own_start(settings, SystemClock()) as (_, ledger, caller):
+            ledger.append("offloaded", {**fields, "caller": detail_fields(caller)})
 
     return log
 

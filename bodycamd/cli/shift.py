@@ -12,7 +12,7 @@ from bodycamd.cli.output import print_json
 
 app = typer.Typer(help="Begin or end an officer's shift.", no_args_is_help=True)
 
-Socket = Annotated[Path, typer.Option("--socket", help="The daemon's control socket.")]
+Socket = Annotated[Path, typer.Option("--socket", help="The daemon's control socket.", readable=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -13,7 +13,7 @@ from bodycamd.cli.output import duration, print_json, size
 
 
 def status(
-    socket: Annotated[Path, typer.Option("--socket", help="The daemon's control socket.")] = DEFAULT_SOCKET,
+    socket: Annotated[Path, typer.Option("--socket", help="The daemon's control socket.", readable=False)] = DEFAULT_SOCKET,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how the camera is: state, recording, room, clock, battery, and what is wrong."""

@@ -58,7 +58,10 @@ def _plan(config: Any, socket: Any) -> tuple[Any, bool]:
     return read_plan(Path(settings.storage.directory), SystemClock(), rules_of(settings)), False
 
 
-def _sweep_alone(keeper: Any, enter: Any) -> dict[str, Any]:
+def _sweep_alone(keeper: Any, enter: Any, caller: Any) -> dict[str, Any]:
+    from bodycamd.evidence.retention_entries import SweepRequested
+
+    enter(SweepRequested(caller=caller))
     deleted = keeper.sweep(enter)
     return {**keeper.plan(), "deleted": deleted, "problems": list(keeper.problems)}
 

@@ -290,6 +290,8 @@ class BeginRecording:
     keep_from_us: int
     warning: WarningOutcome | Literal["none"]
     resumes: str | None
+    officer: str | None = None
+    """Of the open shift, where one is; the control loop fills it in."""
 
 
 @dataclass(frozen=True, slots=True)

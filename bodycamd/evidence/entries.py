@@ -19,9 +19,10 @@ from bodycamd.evidence.retention_entries import (
     RecordingDeleted,
     RecordingDeleting,
     RetentionRules,
+    SweepRequested,
     TimeStated,
 )
-from bodycamd.evidence.statements import Count, Entry, RawPublicKey, RecordingId, Sha256, ShortText, Stated
+from bodycamd.evidence.statements import Caller, Count, Entry, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
 
 LEDGER_FORMAT: Literal["bodycam-ledger/1"] = "bodycam-ledger/1"
 Segment = Annotated[int, Meta(ge=0, le=999_999)]
@@ -64,13 +65,18 @@ class KeyChanged(Stated, frozen=True, kw_only=True):
 
 
 class RecordingOpened(Stated, frozen=True, kw_only=True):
-    """`recording_opened`: an officer's press, or a resumed recording. Times are CLOCK_BOOTTIME microseconds."""
+    """`recording_opened`: an officer's press (`caller`), or a recording that goes on by itself with what another one (`resumes`) began.
+
+    `officer` is the pseudonym of the shift that is open; absent where none is. Times are CLOCK_BOOTTIME microseconds.
+    """
 
     recording: RecordingId
     keep_from_us: Count
     warning: Literal["played_to_device", "skipped", "failed", "none"]
     pressed_us: Count | None = None
     resumes: RecordingId | None = None
+    officer: Officer | None = None
+    caller: Caller | None = None
 
 
 class RecordingClosed(Stated, frozen=True, kw_only=True):
@@ -133,6 +139,7 @@ DETAILS: dict[str, type[Stated]] = {
     "hold_review_due": HoldReviewDue,
     "ledger_shortened": LedgerShortened,
     "retention_rules": RetentionRules,
+    "sweep_requested": SweepRequested,
     "time": TimeStated,
 }
 TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from bodycamd.evidence.statements import Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
+from bodycamd.evidence.statements import Caller, Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
 
 Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
@@ -37,22 +37,25 @@ class TimeStated(Stated, frozen=True, kw_only=True):
 
 
 class HoldAdded(Stated, frozen=True, kw_only=True):
-    """`hold_added`: from here on the recording is not deleted, until this hold and every other one on it are released."""
+    """`hold_added`: from here on the recording is not deleted, until this hold and every other one on it are released. `by` is who decided,
+    as they said; `caller` who asked the camera, as the kernel says."""
 
     recording: RecordingId
     ground: Ground
     reference: SomeText
     by: SomeText
     review_on: Day
+    caller: Caller | None = None
 
 
 class HoldReleased(Stated, frozen=True, kw_only=True):
-    """`hold_released`: the hold on this ground is over."""
+    """`hold_released`: the hold on this ground is over. `by` and `caller` as in `hold_added`."""
 
     recording: RecordingId
     ground: Ground
     reason: SomeText
     by: SomeText
+    caller: Caller | None = None
 
 
 class HoldReviewDue(Stated, frozen=True, kw_only=True):
@@ -61,6 +64,12 @@ class HoldReviewDue(Stated, frozen=True, kw_only=True):
     recording: RecordingId
     ground: Ground
     review_on: Day
+
+
+class SweepRequested(Stated, frozen=True, kw_only=True):
+    """`sweep_requested`: somebody wanted what is due to go at once. What is due is not theirs to say."""
+
+    caller: Caller
 
 
 class RecordingDeleting(Stated, frozen=True, kw_only=True):

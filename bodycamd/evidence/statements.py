@@ -34,6 +34,9 @@ RecordingId = Annotated[str, Meta(pattern=r"^[0-9]{6}-[0-9]{4}\Z")]
 BootId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}\Z")]
 Wall = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z")]
 ShortText = Annotated[str, Meta(max_length=200)]
+Officer = Annotated[str, Meta(min_length=1, max_length=64)]
+"""An officer's pseudonymous id."""
+Uid = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 EntryType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
 
 
@@ -46,6 +49,17 @@ class ClockQuality(Stated, frozen=True, kw_only=True):
 
     source: ShortText
     error_ms: Count | None = None
+
+
+class Caller(Stated, frozen=True, kw_only=True):
+    """On whose word an entry was made: the officer's `button`; a command over the `control_socket`, with the user id that the kernel gave
+    for the connection; or a `command` that wrote by itself while no daemon ran, with the user id of who started it.
+
+    Absent where the camera made the entry by itself.
+    """
+
+    via: Literal["button", "control_socket", "command"]
+    uid: Uid | None = None
 
 
 class Video(Stated, frozen=True, kw_only=True):

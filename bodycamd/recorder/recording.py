@@ -27,7 +27,7 @@ from bodycamd.evidence.anchor import Pin
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.start import Start
-from bodycamd.evidence.statements import FragmentStatement
+from bodycamd.evidence.statements import Caller, FragmentStatement
 from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.recorder.disk import Buffer, FileOperations
 from bodycamd.recorder.journal import Journal
@@ -107,6 +107,8 @@ class OpenRecording:
                 warning=begin.warning,
                 pressed_us=begin.pressed_us,
                 resumes=begin.resumes,
+                officer=begin.officer,
+                caller=Caller(via="button") if begin.resumes is None else None,
             )
         )
 

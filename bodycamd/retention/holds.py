@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased
+from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.index import day_us
 from bodycamd.retention.policy import DAY_US, Hold, Recording
@@ -19,8 +20,10 @@ LONGEST_TEXT = 200
 LONGEST_NAME = 64
 
 
-def added(arguments: Mapping[str, Any], recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]], wall_us: int) -> HoldAdded:
-    """The entry that a request to hold becomes. `wall_us` is the wall clock as it stands.
+def added(
+    arguments: Mapping[str, Any], caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]], wall_us: int
+) -> HoldAdded:
+    """The entry that a request of `caller` to hold becomes. `wall_us` is the wall clock as it stands.
 
     Raises `UsageError`: an argument is wrong, the day of review is past, the ground holds it already, its deletion has begun.
     Raises `NotFoundError`: there is no such recording.
@@ -42,11 +45,13 @@ def added(arguments: Mapping[str, Any], recordings: Sequence[Recording], holds: 
             raise UsageError(
                 f"{recording.id} is already held for {ground} ({hold.reference}) by {hold.by}; release that hold first to replace it"
             )
-    return HoldAdded(recording=recording.id, ground=cast(Ground, ground), reference=reference, by=by, review_on=review_on)
+    return HoldAdded(recording=recording.id, ground=cast(Ground, ground), reference=reference, by=by, review_on=review_on, caller=caller)
 
 
-def released(arguments: Mapping[str, Any], recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> HoldReleased:
-    """The entry that a request to release becomes. Without `ground` it is that of the only hold there is.
+def released(
+    arguments: Mapping[str, Any], caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]
+) -> HoldReleased:
+    """The entry that a request of `caller` to release becomes. Without `ground` it is that of the only hold there is.
 
     Raises `UsageError`: an argument is wrong, there is no such hold, or several and no ground. Raises `NotFoundError`: no such recording.
     """
@@ -64,7 +69,7 @@ def released(arguments: Mapping[str, Any], recordings: Sequence[Recording], hold
     ground = _ground(wanted)
     if ground not in held:
         raise UsageError(f"{recording.id} is not held for {ground}, but for {' and '.join(held)}")
-    return HoldReleased(recording=recording.id, ground=cast(Ground, ground), reason=reason, by=by)
+    return HoldReleased(recording=recording.id, ground=cast(Ground, ground), reason=reason, by=by, caller=caller)
 
 
 def known(recording: object, recordings: Sequence[Recording]) -> Recording:

@@ -18,7 +18,7 @@ from typing import Any
 
 from bodycamd.errors import BodycamError, StorageError
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
-from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.recorder.disk import FileOperations
 from bodycamd.recorder.journal import Journal
 from bodycamd.recorder.names import recording_names, recording_start
@@ -132,18 +132,18 @@ class Keeper:
 
     # --- commands -------------------------------------------------------------------------------------------------------------------------
 
-    def add_hold(self, arguments: Mapping[str, Any], enter: Enter) -> dict[str, Any]:
+    def add_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
         """Hold a recording; durable and signed when this returns. Raises as `holds.added` does, and `StorageError`."""
         facts = self._facts()
-        enter(hold_rules.added(arguments, facts.recordings(), facts.holds, self._clock.read().wall_us))
+        enter(hold_rules.added(arguments, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
         held = self._facts().holds[arguments["recording"]][-1]
         self._summarise(self._decide(facts))
         return hold_fields(held)
 
-    def release_hold(self, arguments: Mapping[str, Any], enter: Enter) -> dict[str, Any]:
+    def release_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
         """Release a hold; durable and signed when this returns. Raises as `holds.released` does, and `StorageError`."""
         facts = self._facts()
-        entry = hold_rules.released(arguments, facts.recordings(), facts.holds)
+        entry = hold_rules.released(arguments, caller, facts.recordings(), facts.holds)
         enter(entry)
         facts = self._facts()
         self._summarise(self._decide(facts))

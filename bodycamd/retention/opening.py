@@ -15,6 +15,7 @@ from bodycamd.config import Config
 from bodycamd.errors import PermissionDeniedError, StorageError
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.retention_entries import TimeStated
+from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.store import Store
 from bodycamd.retention.keeper import Keeper
 from bodycamd.retention.policy import Rules
@@ -69,16 +70,18 @@ def keep(store: Store, clock: FullClock, rules: Rules) -> Keeper:
 
 
 @contextmanager
-def own_start(config: Config, clock: FullClock) -> Iterator[tuple[Keeper, Ledger]]:
-    """A start of a command's own, while no daemon runs: as the service user, with the store's lock.
+def own_start(config: Config, clock: FullClock) -> Iterator[tuple[Keeper, Ledger, Caller]]:
+    """A start of a command's own, while no daemon runs: as the service user, with the store's lock; and on whose word it writes: that of
+    the user who started the command.
 
     Raises `StoreBusyError` where a daemon runs, `PermissionDeniedError` where the store belongs to somebody else, as `Store.open` does
     besides.
     """
+    caller = Caller(via="command", uid=os.getuid())
     _become_owner(Path(config.storage.directory))
     store, keeper = open_kept_store(config, clock)
     try:
-        yield keeper, store.ledger
+        yield keeper, store.ledger, caller
         store.ledger.note(TimeStated(trusted=keeper.trust.trusted, confirmed=keeper.trust.confirmed))
     finally:
         store.close()

@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,13 @@ class Happened:
     at_us: int
 
 
-def refuse(_arguments: Mapping[str, Any]) -> None:
+def refuse(*_: object) -> None:
     raise UsageError("no shift is open")
 
 
 COMMANDS = {
-    "status": Command(lambda _: {"state": "standby"}),
-    "shift_begin": Command(lambda arguments: dict(arguments), frozenset({"officer"}), admin=True),
+    "status": Command(lambda *_: {"state": "standby"}),
+    "shift_begin": Command(lambda arguments, _: dict(arguments), frozenset({"officer"}), admin=True),
     "shift_end": Command(refuse, admin=True),
 }
 
@@ -218,7 +218,7 @@ def test_a_client_that_asks_without_end_is_answered_at_a_bounded_rate(tmp_path: 
     async def test() -> None:
         asked = 0
 
-        def status(_arguments: Mapping[str, Any]) -> int:
+        def status(*_: object) -> int:
             nonlocal asked
             asked += 1
             return asked
@@ -241,7 +241,7 @@ def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
     async def test() -> None:
         answered = 0
 
-        def status(_arguments: Mapping[str, Any]) -> int:
+        def status(*_: object) -> int:
             nonlocal answered
             answered += 1
             return answered

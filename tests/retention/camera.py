@@ -9,6 +9,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentS
 from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.segment import GrowingSegment
+from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.disk import Disk, FileOperations
 from bodycamd.recorder.store import Store
 from bodycamd.retention.keeper import Keeper
@@ -17,6 +18,7 @@ from bodycamd.retention.policy import Rules
 from tests.recorder.faults import FaultyDisk
 from tests.recorder.footage import SECOND, fragment, init
 
+WHO = Caller(via="control_socket", uid=1000)
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -144,11 +146,11 @@ class RestingCamera:
 
     def hold(self, recording: str, ground: str = "complaint", review_on: str = "2030-01-01") -> None:
         arguments = {"recording": recording, "ground": ground, "reference": "K-2026-117", "by": "coordinator", "review_on": review_on}
-        self.keeper.add_hold(arguments, self.store.ledger.note)
+        self.keeper.add_hold(arguments, WHO, self.store.ledger.note)
 
     def release(self, recording: str, ground: str | None = None) -> None:
         arguments = {"recording": recording, "ground": ground, "reason": "decided", "by": "coordinator"}
-        self.keeper.release_hold(arguments, self.store.ledger.note)
+        self.keeper.release_hold(arguments, WHO, self.store.ledger.note)
 
     def present(self) -> list[str]:
         return sorted(path.name for path in (self.store_folder / "recordings").iterdir())

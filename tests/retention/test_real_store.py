@@ -14,7 +14,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.retention.reading import read_retention
 from tests.recorder.faults import Fault
-from tests.retention.camera import DAY, HOUR, MINUTE, RefusingDisk, RestingCamera
+from tests.retention.camera import DAY, HOUR, MINUTE, WHO, RefusingDisk, RestingCamera
 from tests.scale import only_in_full
 
 pytestmark = only_in_full
@@ -114,13 +114,13 @@ def test_what_a_hold_refuses(tmp_path: Path) -> None:
     before = camera.store.ledger.head
     for change, error in wrong:
         with pytest.raises(error):
-            camera.keeper.add_hold({**good, **change}, camera.store.ledger.note)
+            camera.keeper.add_hold({**good, **change}, WHO, camera.store.ledger.note)
     with pytest.raises(UsageError, match="not held"):
         camera.release(name)
     assert camera.store.ledger.head == before
-    camera.keeper.add_hold(good, camera.store.ledger.note)
+    camera.keeper.add_hold(good, WHO, camera.store.ledger.note)
     with pytest.raises(UsageError, match="already held for complaint"):
-        camera.keeper.add_hold({**good, "reference": "K-2"}, camera.store.ledger.note)
+        camera.keeper.add_hold({**good, "reference": "K-2"}, WHO, camera.store.ledger.note)
     camera.switch_off()
 
 
@@ -200,7 +200,7 @@ def test_a_ledger_that_cannot_be_written_deletes_nothing_and_holds_nothing(tmp_p
 
     arguments = {"recording": name, "ground": "complaint", "reference": "K-1", "by": "c", "review_on": "2030-01-01"}
     with pytest.raises(StorageError):
-        camera.keeper.add_hold(arguments, refuse)
+        camera.keeper.add_hold(arguments, WHO, refuse)
     assert camera.keeper.list_holds() == []
     camera.switch_off()
     camera.switch_on(off_us=40 * DAY)

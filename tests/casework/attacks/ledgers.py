@@ -85,6 +85,12 @@ def _(scene: Scene) -> None:
     path.write_bytes(path.read_bytes().replace(b"interrupted", b"officer", 1))
 
 
+@attack(LEDGER, "edit whose shift a recording was made in", where=STORE)
+def _(scene: Scene) -> None:
+    path = scene.ledger(2)
+    path.write_bytes(path.read_bytes().replace(b'"officer":"H-12"', b'"officer":"H-13"', 1))
+
+
 @attack(LEDGER, "remove a start", where=STORE)
 def _(scene: Scene) -> None:
     scene.ledger(2).unlink()
@@ -316,6 +322,12 @@ def _(scene: Scene) -> None:
 @attack(KEYS, "begin a second start of the same number with the key of this start's successor", where=STORE, holds=FILE)
 def _(scene: Scene) -> None:
     sign_line(scene, 3, 0, scene.keys["file"], b'"config_sha256":"0', b'"config_sha256":"1')
+
+
+@attack(KEYS, "state an opening on the word of nobody known, signed with the key in use", where=STORE, holds=RAM)
+def _(scene: Scene) -> None:
+    detail = {"recording": "000003-0008", "keep_from_us": 0, "warning": "none", "caller": {"via": "rumour"}}
+    scene.append_entry(3, scene.keys["ram"], "recording_opened", detail)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------------------------

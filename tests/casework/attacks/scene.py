@@ -25,6 +25,7 @@ from bodycamd.evidence.ledger_reader import last_start
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.segment import END, GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
+from bodycamd.evidence.statements import Caller
 from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.recorder.store import Store
 from tests.recorder.footage import RECIPIENT, SECOND, age_bytes
@@ -152,6 +153,8 @@ def resign(triples: list[tuple[bytes, bytes, bytes]], first: int, key: SigningKe
 
 # --- making it --------------------------------------------------------------------------------------------------------------------------
 
+BUTTON = Caller(via="button")
+
 
 class _Camera:
     def __init__(self, scene: Scene, clock: Clock) -> None:
@@ -166,7 +169,10 @@ class _Camera:
     def open(self, ledger: Ledger, number: int) -> str:
         recording = f"{ledger.start.number:06d}-{number:04d}"
         self.scene.folder(recording).mkdir()
-        ledger.note(RecordingOpened(recording=recording, keep_from_us=0, warning="played_to_device", pressed_us=1))
+        opened = RecordingOpened(
+            recording=recording, keep_from_us=0, warning="played_to_device", pressed_us=1, officer="H-12", caller=BUTTON
+        )
+        ledger.note(opened)
         return recording
 
     def segment(self, ledger: Ledger, recording: str, number: int, fragments: int, *, gap_us: int = 0) -> tuple[GrowingSegment, bytes]:
