@@ -42,6 +42,8 @@ class Noted:
     """Where the camera was provisioned and the cuts may begin."""
     times: list[tuple[int, int]] = field(default_factory=list)
     """(position, CLOCK_BOOTTIME in µs), growing"""
+    left_out: list[int] = field(default_factory=list)
+    """Where a step was left out on purpose."""
 
 
 class WatchedCamera(Camera):
@@ -133,20 +135,9 @@ class WatchedCamera(Camera):
             self._heard = self.process
             self._listen()
 
-    def _listen(self) -> None:
-        client = ControlClient(self.device / "control.sock", timeout_seconds=3600)
-        client.subscribe()
-
-        def collect() -> None:
-            with client:
-                try:
-                    for event in client.events():
-                        self.noted.events.append((self.position(), event))
-                        self.events.append(event)
-                except Exception as error:
-                    self.events.append({"event": "Hung up", "reason": str(error)})
-
-        threading.Thread(target=collect, daemon=True).start()
+    def heard(self, event: dict[str, Any]) -> None:
+        self.noted.events.append((self.position(), event))
+        super().heard(event)
 
 
 def secret_of(key_file: bytes) -> bytes:

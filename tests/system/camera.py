@@ -90,8 +90,12 @@ class Camera:
                 env={**os.environ, **self._environment},
             )
         if ready:
-            self.wait_state("standby", "recording", "warning")
-            self._listen()
+            try:
+                self.wait_state("standby", "recording", "warning")
+                self._listen()
+            except BaseException:
+                self.kill()
+                raise
         return self
 
     def stop(self, seconds: float = 20.0) -> int:
@@ -128,17 +132,25 @@ class Camera:
 
     def _listen(self) -> None:
         client = ControlClient(self.device / "control.sock", timeout_seconds=3600)
-        client.subscribe()
+        try:
+            client.subscribe()
+        except BaseException:
+            client.close()
+            raise
 
         def collect() -> None:
             with client:
                 try:
                     for event in client.events():
-                        self.events.append(event)
+                        self.heard(event)
                 except Exception as error:
                     self.events.append({"event": "Hung up", "reason": str(error)})
 
         threading.Thread(target=collect, daemon=True).start()
+
+    def heard(self, event: Entry) -> None:
+        """Called by a thread of its own for each event of the control socket."""
+        self.events.append(event)
 
     def of(self, name: str) -> list[Entry]:
         return [event for event in list(self.events) if event["event"] == name]
