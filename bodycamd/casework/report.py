@@ -44,12 +44,15 @@ class Binding(msgspec.Struct):
 
 
 class Verification(msgspec.Struct):
-    """What `bodycamd verify` found of this recording, and of the store (ledger, anchor, stray files) that it lies in."""
+    """What `bodycamd verify` found of this recording, and of the store (ledger, anchor, stray files) that it lies in. `scope` says whether
+    the other recordings of the store were verified too, so that `store_verdict` speaks of them.
+    """
 
     device_key: str
     verdict: Verdict
     findings: list[Finding]
     findings_unlisted: int
+    scope: Literal["store", "recording"]
     store_verdict: Verdict
     store_findings: list[Finding]
     ledger_head: str
@@ -90,6 +93,7 @@ def verification_of(report: StoreReport, recording: str, device_key: str) -> Ver
         verdict=own.verdict if own is not None else "unverifiable",
         findings=own.findings.listed if own is not None else [],
         findings_unlisted=own.findings.unlisted if own is not None else 0,
+        scope="recording" if report.only else "store",
         store_verdict=report.verdict,
         store_findings=report.findings.listed,
         ledger_head=report.head,

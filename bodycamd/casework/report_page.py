@@ -140,7 +140,7 @@ class _Page:
             lines.append(f"<p>{self._word('more')} {found.findings_unlisted}</p>")
         until = f"{found.ledger_entries} {self._word('ledger_until')} {_safe(found.ledger_until)}"
         rows = [
-            ("store_verdict", self._word(f"verdict_{found.store_verdict}")),
+            (f"{found.scope}_verdict", self._word(f"verdict_{found.store_verdict}")),
             ("ledger", f"{until}<br><code>{_safe(found.ledger_head)}</code>"),
             ("anchor", self._word(f"anchor_{found.anchor}", found.anchor) if found.anchor else self._word("anchor_none")),
             ("device_key", f"<code>{_safe(found.device_key)}</code>"),

@@ -126,6 +126,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "ALTERED OR MISSING: what is there is not what the camera signed.",
     ),
     "store_verdict": ("Oordeel over de hele opslag", "Verdict on the whole store"),
+    "recording_verdict": (
+        "Oordeel over het hele logboek en deze opname; andere opnamen zijn niet bekeken",
+        "Verdict on the whole ledger and this recording; other recordings were not looked at",
+    ),
     "ledger": ("Logboek van de camera", "The camera's ledger"),
     "ledger_until": ("regels, tot", "entries, up to"),
     "device_key": ("Geregistreerde sleutel (SHA-256)", "Registered key (SHA-256)"),

@@ -75,9 +75,12 @@ class RecordingReport(msgspec.Struct):
 
 
 class StoreReport(msgspec.Struct):
-    """A whole store. `head` is the SHA-256 of the ledger's last line that verifies; `findings` are about ledger, anchor and stray files."""
+    """A whole store, or the whole ledger with one recording (`only`). `head` is the SHA-256 of the ledger's last line that verifies; `findings`
+    are about ledger, anchor and stray files.
+    """
 
     store: str
+    only: str = ""
     verdict: Verdict = "intact"
     exit_code: int = 0
     device: str = ""

@@ -35,19 +35,32 @@ Snapshot = dict[str, list[SegmentFile]]
 
 
 def verify(
-    store: Path, registered: PublicKey, anchor: Anchor | None = None, *, progress: Callable[[RecordingReport], None] | None = None
+    store: Path,
+    registered: PublicKey,
+    anchor: Anchor | None = None,
+    *,
+    only: str | None = None,
+    progress: Callable[[RecordingReport], None] | None = None,
 ) -> StoreReport:
     """Verify everything. `registered` is the key of the camera's registration; `progress` hears of each recording when it is done.
+
+    With `only`, the id of a recording, of all segments those of this one alone are read, and those of the recording whose open segment the
+    anchor pins. The ledger is verified as a whole all the same: what it says of the recording counts as far as its chain is whole.
 
     Raises `NotFoundError` where there is no store at all.
     """
     if not store.is_dir():
         raise NotFoundError(f"{store}: there is no such folder")
-    report = StoreReport(store=str(store))
+    report = StoreReport(store=str(store), only=only or "")
     findings = report.findings
     _look_around(store, findings)
     ledger_is_sound = _look_at_ledger(store / LEDGER_FOLDER, findings)
     snapshot = _snapshot(store / RECORDINGS_FOLDER, report)
+    chosen = {only} if only is not None else None
+    if chosen is not None:
+        if anchor is not None and anchor.pin is not None:
+            chosen.add(anchor.pin.recording)
+        snapshot = {name: files for name, files in snapshot.items() if name in chosen}
     wanted = {prev for files in snapshot.values() for file in files if (prev := first_prev(file.path)) is not None}
     if anchor is not None:
         wanted.add(anchor.head)
@@ -57,6 +70,8 @@ def verify(
         _look_at_checkpoints(store / LEDGER_FOLDER, account.checkpoint, findings)
     check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
+        if chosen is not None and name not in chosen:
+            continue
         done = check.check(name, snapshot.get(name), account.told.get(name, Told()))
         report.recordings.append(done)
         report.verdict = worst(report.verdict, done.verdict)

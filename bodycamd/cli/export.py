@@ -47,8 +47,8 @@ def export(
 ) -> None:
     """Decrypt a recording into MP4 films: packets copied, never re-encoded; the evidence itself stays as it is.
 
-    A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the whole store is
-    verified first; a bad verdict does not stop the export, it stands in the report.
+    A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the ledger and
+    what is exported are verified first; a bad verdict does not stop the export, it stands in the report.
     """
     from bodycamd.casework.identity import Identities
     from bodycamd.recorder.store import Store
@@ -68,7 +68,7 @@ def export(
     if film_only:
         _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json)
         return
-    verified = _verified(store, device_key, anchor)
+    verified = _verified(store, recording, device_key, anchor)
     making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, json)
     if recording == ALL:
         making.all(out)
@@ -204,13 +204,13 @@ def _tell(report: Report, out: Path) -> None:
         typer.echo(f"missing: {missing}", err=True)
 
 
-def _verified(store: Path, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, str] | None:
+def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, str] | None:
     if device_key is None:
         return None
     from bodycamd.casework.verify import verify
 
     registered, taken = _keys(device_key, anchor)
-    return verify(store, registered, taken), registered.id
+    return verify(store, registered, taken, only=None if recording == ALL else recording), registered.id
 
 
 def _keys(device_key: Path, anchor: Path | None) -> tuple[PublicKey, Anchor | None]:

@@ -14,7 +14,7 @@ from bodycamd.casework.verify import verify
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence.keys import PublicKey, provision
-from tests.casework.attacks.scene import OPEN, Scene, make
+from tests.casework.attacks.scene import INTACT, OPEN, SECOND_INTACT, Scene, make
 from tests.recorder.rig import Rig
 
 
@@ -136,3 +136,29 @@ def test_the_anchor_command(scene: Scene, tmp_path: Path, capsys: pytest.Capture
     assert main(["anchor", "--store", str(tmp_path), "--socket", str(tmp_path)]) == 2
     with pytest.raises(NotFoundError):
         anchors.of_store(tmp_path)
+
+
+def test_one_recording_is_verified_without_reading_the_others(scene: Scene, tmp_path: Path) -> None:
+    """The ledger counts as a whole; of the segments only those of this recording, and of the one that the anchor pins."""
+    registered = PublicKey.from_pem(scene.device_pem)
+    damaged = scene.copy(tmp_path / "damaged")
+    for recording in (SECOND_INTACT, OPEN):
+        damaged.segment(recording).write_bytes(b"not what was sealed")
+    assert verify(damaged.store, registered).verdict == "altered"
+    report = verify(damaged.store, registered, only=INTACT)
+    assert (report.verdict, report.exit_code, report.only) == ("intact", 0, INTACT)
+    assert [done.recording for done in report.recordings] == [INTACT]
+    whole = {done.recording: done for done in verify(scene.store, registered).recordings}
+    assert report.recordings == [whole[INTACT]]
+    for recording in whole:
+        assert verify(scene.store, registered, only=recording).recordings == [whole[recording]], recording
+    assert verify(damaged.store, registered, only=SECOND_INTACT).verdict == "altered"
+    pinned = anchors.from_line(scene.anchors["running"], "anchor")
+    assert pinned.pin is not None
+    assert pinned.pin.recording == OPEN
+    assert verify(scene.store, registered, pinned, only=INTACT).anchor == "extended"
+    report = verify(damaged.store, registered, pinned, only=INTACT)
+    assert (report.recordings[0].verdict, report.verdict, report.anchor) == ("intact", "altered", "not extended")
+    damaged.ledger(2).unlink()
+    assert verify(damaged.store, registered, only=INTACT).verdict == "altered", "the chain is broken"
+    assert verify(scene.store, registered, only="000009-0001").recordings == []
