@@ -75,8 +75,8 @@ class RecordingReport(msgspec.Struct):
 
 
 class StoreReport(msgspec.Struct):
-    """A whole store, or the whole ledger with one recording (`only`). `head` is the SHA-256 of the ledger's last line that verifies; `findings`
-    are about ledger, anchor and stray files.
+    """A whole store, or the whole ledger with one recording (`only`). `head` is the SHA-256 of the last line that verifies; `findings` are
+    about ledger, anchor and stray files.
     """
 
     store: str
