@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bodycamd.capture.conversation import Conversation, heard, opened
+from bodycamd.capture.conversation import Conversation, asked, heard, opened
 from bodycamd.capture.link import (
     Close,
     Fragment,
@@ -20,12 +20,15 @@ from bodycamd.capture.link import (
     Init,
     LinkClosed,
     Open,
+    Ping,
+    Pong,
     Prepare,
     SetMicrophone,
     Tick,
     send_command,
 )
 from bodycamd.capture.liveness import Facts, Phase
+from bodycamd.capture.source import Group
 from bodycamd.footage import AudioState
 
 
@@ -34,7 +37,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], prepare: Prepare, now_us: int) -> None:
         """Start `command` with the link's descriptor number as its last argument. Raises `OSError` if it cannot be started."""
-        self.facts = Facts("preparing", now_us)
+        self.facts = Facts("preparing", now_us, group=Group.of(prepare.video))
         self.generation: int | None = None
         self.reason: str | None = None
         """Why it failed; `None` as long as it did not."""
@@ -46,6 +49,7 @@ class Child:
         self.init: Init | None = None
         self.audio: AudioState | None = None
         self.frames = self.dropped = 0
+        self._frames_at_footage = 0
         self._conversation = Conversation()
         self._reader = FrameReader.of_worker()
         ours, theirs = socket.socketpair()
@@ -78,11 +82,18 @@ class Child:
         if self.facts.phase != "killed":
             self.facts = replace(self.facts, phase=phase, since_us=now_us)
 
+    def ask(self, now_us: int) -> None:
+        """Have a prepared worker show that it is there. Raises `LinkError`."""
+        self._conversation = asked(self._conversation)
+        self.facts = replace(self.facts, asked_us=now_us)
+        self._send(Ping())
+
     def open(self, generation: int, microphone: bool, now_us: int) -> None:
         """Have it open the camera. Raises `LinkError`."""
         self.generation = generation
         self._conversation = opened(self._conversation, generation)
         self.enter("open", now_us)
+        self.facts = replace(self.facts, asked_us=now_us)
         self._send(Open(generation=generation, microphone=microphone))
 
     def set_microphone(self, open: bool) -> None:
@@ -94,7 +105,7 @@ class Child:
         self.enter("closing", now_us)
         self._send(Close())
 
-    def _send(self, command: Open | SetMicrophone | Close) -> None:
+    def _send(self, command: Ping | Open | SetMicrophone | Close) -> None:
         if self.sock is None:
             raise LinkClosed("the worker's link is closed")
         send_command(self.sock, command)
@@ -112,15 +123,25 @@ class Child:
         whole = self._reader.advance(received)
         if whole is not None:
             self._conversation = heard(self._conversation, whole[0], now_us)
-            if isinstance(whole[0], Tick):
-                self.frames, self.dropped = whole[0].frames, whole[0].dropped
-                last_frame_us, footage_us = self._conversation.last_frame_us, self.facts.footage_us
+            self._learn(whole[0], now_us)
+        return whole
+
+    def _learn(self, message: FromWorker, now_us: int) -> None:
+        facts = replace(self.facts, asked_us=None)
+        match message:
+            case Pong() if facts.phase == "prepared":
+                facts = replace(facts, since_us=now_us)
+            case Tick():
+                self.frames, self.dropped = message.frames, message.dropped
+                last_frame_us, footage_us = self._conversation.last_frame_us, facts.footage_us
                 if footage_us is None and last_frame_us is not None:
                     footage_us = now_us
-                self.facts = replace(self.facts, last_frame_us=last_frame_us, footage_us=footage_us)
-            elif isinstance(whole[0], Fragment):
-                self.facts = replace(self.facts, footage_us=now_us)
-        return whole
+                waiting_frames = message.frames - self._frames_at_footage
+                facts = replace(facts, last_frame_us=last_frame_us, footage_us=footage_us, waiting_frames=waiting_frames)
+            case Fragment():
+                self._frames_at_footage = self.frames
+                facts = replace(facts, footage_us=now_us, flowing=True, waiting_frames=0)
+        self.facts = facts
 
     def kill(self, reason: str, now_us: int) -> None:
         """Tell the kernel to end it, whatever it does; the first reason counts."""

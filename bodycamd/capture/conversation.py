@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkError, Prepared, Refused, Tick
+from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkError, Pong, Prepared, Refused, Tick
 
 FUTURE_US = 1_000_000
 """How far a picture's time may lie ahead of the recorder's clock. A worker that dates its frames later would look alive for ever."""
@@ -19,6 +19,8 @@ class Conversation:
     """What has been said so far between the recorder and one worker."""
 
     prepared: bool = False
+    pings: int = 0
+    """Not answered yet."""
     generation: int | None = None
     init: bool = False
     last_pts_us: int | None = None
@@ -29,6 +31,11 @@ class Conversation:
 def opened(so_far: Conversation, generation: int) -> Conversation:
     """The recorder has sent `Open`."""
     return replace(so_far, generation=generation)
+
+
+def asked(so_far: Conversation) -> Conversation:
+    """The recorder has sent `Ping`."""
+    return replace(so_far, pings=so_far.pings + 1)
 
 
 def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversation:
@@ -44,6 +51,10 @@ def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversatio
         if so_far.prepared:
             raise LinkError(f"{name} from a worker that was prepared already")
         return replace(so_far, prepared=True, ended=isinstance(message, Refused))
+    if isinstance(message, Pong):
+        if so_far.pings == 0:
+            raise LinkError("Pong without a Ping")
+        return replace(so_far, pings=so_far.pings - 1)
     if so_far.generation is None:
         raise LinkError(f"{name} from a worker that was not opened")
     if isinstance(message, Tick):

@@ -1,8 +1,8 @@
 """A picture source without a camera: an H.264 file (Annex-B byte stream) in a loop, paced in real time.
 
 The file is read when the source is made, so that a file that cannot serve is refused with the configuration: it must begin with a keyframe
-(IDR) that carries SPS and PPS, must have a keyframe at least every `MAX_GROUP_SECONDS`, and must hold no B-frames. Its frames are passed
-on unchanged, byte for byte, with new times.
+(IDR) that carries SPS and PPS, must have a keyframe at least every `MAX_FILM_GROUP_SECONDS`, and must hold no B-frames. Its frames are
+passed on unchanged, byte for byte, with new times.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from typing import Final
 import av
 
 from bodycamd.capture.pacing import Pacer
-from bodycamd.capture.source import EncodedFrame
+from bodycamd.capture.source import MAX_FILM_GROUP_SECONDS, EncodedFrame
 from bodycamd.config import VideoSettings
 from bodycamd.errors import ConfigError
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
-MAX_GROUP_SECONDS: Final = 4.0
-"""What a power cut may cost at most with this film: only a keyframe ends a fragment. The recorder expects one every 5 s."""
 _SLICE: Final = 1
 _IDR: Final = 5
 _SPS: Final = 7
@@ -48,9 +46,9 @@ class FilmLoop:
             raise ConfigError("video.file: needed by video.source: file")
         self._film = read_film(Path(settings.file))
         longest = longest_group(self._film.frames) / settings.frame_rate
-        if longest > MAX_GROUP_SECONDS:
+        if longest > MAX_FILM_GROUP_SECONDS:
             found = f"{longest:g} s without a keyframe at {settings.frame_rate} frames a second"
-            raise ConfigError(f"video.file: {settings.file}: {found}; at most {MAX_GROUP_SECONDS:g} s are allowed")
+            raise ConfigError(f"video.file: {settings.file}: {found}; at most {MAX_FILM_GROUP_SECONDS:g} s are allowed")
         self.encoder = "file"
         self.width, self.height, self.frame_rate = self._film.width, self._film.height, float(settings.frame_rate)
         self._stop = threading.Event()

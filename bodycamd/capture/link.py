@@ -65,8 +65,13 @@ class Prepare(Message, frozen=True):
     recipients_text: str
 
 
+class Ping(Message, frozen=True):
+    """To a prepared worker: answered by `Pong` at once, so that one that hangs is known before it is needed."""
+
+
 class Open(Message, frozen=True):
-    """Open the camera as this generation; `microphone` tells whether sound may be taken. A worker is opened once."""
+    """Open the camera as this generation; `microphone` tells whether sound may be taken. A worker is opened once.
+    Answered by a `Tick` at once, before any device is touched."""
 
     generation: Generation
     microphone: bool
@@ -99,8 +104,12 @@ class Refused(Message, frozen=True):
     reason: Reason
 
 
+class Pong(Message, frozen=True):
+    """The answer to `Ping`."""
+
+
 class Tick(Message, frozen=True):
-    """Sent every 200 ms once open: the last frame's capture time, and counts since the opening."""
+    """The answer to `Open`, and then sent every 200 ms: the last frame's capture time, and counts since the opening."""
 
     last_frame_us: Micros | None
     frames: Count
@@ -153,8 +162,8 @@ class Closed(Message, frozen=True):
     generation: Generation
 
 
-ToWorker = Prepare | Open | SetMicrophone | Close
-FromWorker = Prepared | Refused | Tick | Init | Fragment | AudioState | Failed | Closed
+ToWorker = Prepare | Ping | Open | SetMicrophone | Close
+FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioState | Failed | Closed
 AnyMessage = ToWorker | FromWorker
 M = TypeVar("M")
 

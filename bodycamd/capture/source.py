@@ -1,4 +1,5 @@
-"""What the worker needs of a picture source: encoded frames with the time at which the light fell on the sensor.
+"""What the worker needs of a picture source: encoded frames with the time at which the light fell on the sensor; and how long it may take
+until footage can be made of them.
 
 `picamera.PiCamera`, `pattern.Pattern` and `film.FilmLoop` are the shipped sources; the configuration chooses, there is no fall-back.
 A source is used once: made (opens no device, checks what can be checked), opened, closed. All times are CLOCK_BOOTTIME microseconds.
@@ -9,7 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+from bodycamd.config import VideoSettings
+
+MAX_FILM_GROUP_SECONDS: Final = 4.0
+"""Of a film in a loop, see `film`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,23 @@ class EncodedFrame:
     data: bytes
     pts_us: int
     keyframe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The longest group of pictures that still counts as healthy; only the keyframe after it ends a fragment.
+
+    It counts in frames, too: an encoder that is slower than its camera makes groups of as many frames, which last longer.
+    """
+
+    frames: int
+    us: int
+
+    @classmethod
+    def of(cls, video: VideoSettings) -> Group:
+        """Half as long again as an encoder is set to; of a film what it is allowed."""
+        seconds = MAX_FILM_GROUP_SECONDS if video.source == "file" else 1.5 * video.gop_seconds
+        return cls(round(seconds * video.frame_rate) + 1, round(seconds * 1e6))
 
 
 class PictureSource(Protocol):

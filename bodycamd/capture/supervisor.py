@@ -25,30 +25,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bodycamd.capture.child import Child
+from bodycamd.capture.delivery import FootageSink, sealed_fragment, sealed_init
 from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkClosed, LinkError, Prepare, Prepared, Refused
-from bodycamd.capture.liveness import Attempts, Timing, overdue, unkillable
+from bodycamd.capture.liveness import Attempts, Grace, Timing, overdue, to_be_asked, unkillable
 from bodycamd.capture.status import State, WorkerStatus
 from bodycamd.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
-from bodycamd.footage import SealedFragment, SealedInit
 
 __all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]
 
-GRACE_US: Final = 400_000
-GRACE_EVERY_US: Final = 2_000_000
 MANY_UNKILLABLE: Final = 2
 DRAIN_READS: Final = 10_000
 """More than a socket's buffer can hold in messages; bounds what a stranger who kept the dead worker's end could send."""
-
-
-class FootageSink(Protocol):
-    """Where sealed footage goes; called from the link reader, must not wait."""
-
-    def put_init(self, init: SealedInit) -> None:
-        """Take the init segment of a generation, before its fragments."""
-
-    def put(self, fragment: SealedFragment) -> None:
-        """Take a fragment."""
 
 
 class Clock(Protocol):
@@ -80,8 +68,8 @@ class Supervisor:
         self._wishes: deque[Callable[[], None]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._crash: BaseException | None = None
-        self._ticked_us = self._clock.now_us()
-        self._grace_us = -GRACE_EVERY_US
+        self._grace = Grace(self._timing, self._clock.now_us())
+        self._judging = False
         # From here on: the link reader's own.
         self._selector = selectors.DefaultSelector()
         self._running = True
@@ -117,11 +105,9 @@ class Supervisor:
         """Look for workers that are overdue; to be called about every 100 ms. Raises `RuntimeError` if the link reader died."""
         if self._crash is not None:
             raise RuntimeError("the link reader died") from self._crash
-        late, self._ticked_us = now_us - self._ticked_us > self._timing.late_us, now_us
-        if late and now_us - self._grace_us > GRACE_EVERY_US:
-            self._grace_us = now_us  # the recorder itself was held up: let it read what has come in the meantime
-        if now_us - self._grace_us >= GRACE_US and self._anything_due(now_us):
-            self._ask(lambda: self._judge(now_us))
+        if self._grace.looked(now_us) and not self._judging and self._anything_due(now_us):
+            self._judging = True
+            self._ask(self._judge)
 
     def stop(self) -> None:
         """Kill all workers and end the link reader, within `kill_us` and a second. Whoever wants the last footage closes first."""
@@ -172,7 +158,9 @@ class Supervisor:
         if (self._spare is None and now_us >= self._attempts.next_start_us) or self._may_open(now_us):
             return True
         return any(
-            overdue(child.facts, now_us, self._timing) is not None or unkillable(child.facts, now_us, self._timing)
+            overdue(child.facts, now_us, self._timing) is not None
+            or unkillable(child.facts, now_us, self._timing)
+            or to_be_asked(child.facts, now_us, self._timing)
             for child in (self._current, self._spare)
             if child is not None
         )
@@ -204,10 +192,11 @@ class Supervisor:
     def _go_on(self) -> None:
         """Bring what is towards what is wanted."""
         now_us = self._clock.now_us()
-        if self._may_open(now_us):
-            self._current, self._spare = self._spare, None
+        if self._spare is not None and self._may_open(now_us):
+            opened = self._current = self._spare
+            self._spare = None
             self._generation += 1
-            self._send(lambda child: child.open(self._generation, self._microphone, now_us))
+            self._send(opened, lambda child: child.open(self._generation, self._microphone, now_us))
         if self._spare is None and now_us >= self._attempts.next_start_us:
             try:
                 self._spare = Child(self._command, self._prepare, now_us)
@@ -231,7 +220,7 @@ class Supervisor:
     def _want_microphone(self, open: bool) -> None:
         self._microphone = open
         if self._current is not None and self._current.phase == "open":
-            self._send(lambda child: child.set_microphone(open))
+            self._send(self._current, lambda child: child.set_microphone(open))
 
     def _want_closed(self) -> None:
         if not self._wanted:
@@ -242,14 +231,13 @@ class Supervisor:
             return
         self._current.closing = True
         if self._current.phase == "open":
-            self._send(lambda child: child.close_camera(self._clock.now_us()))
+            self._send(self._current, lambda child: child.close_camera(self._clock.now_us()))
 
-    def _send(self, command: Callable[[Child], None]) -> None:
-        assert self._current is not None
+    def _send(self, child: Child, command: Callable[[Child], None]) -> None:
         try:
-            command(self._current)
+            command(child)
         except LinkError as error:
-            self._current.kill(str(error), self._clock.now_us())
+            child.kill(str(error), self._clock.now_us())
 
     def _read(self, child: Child) -> bool:
         """Take one piece from the worker; whether there may be more."""
@@ -284,9 +272,7 @@ class Supervisor:
                 child.enter("leaving", now_us)
             case Init():
                 child.init = message
-                recipients, encoder, size = message.recipients, message.encoder, (message.width, message.height)
-                init = SealedInit(message.generation, payload, recipients, encoder, *size, message.frame_rate, message.audio_track)
-                self._sink.put_init(init)
+                self._sink.put_init(sealed_init(message, payload))
             case Fragment():
                 self._fragment(child, message, payload)
             case AudioState():
@@ -301,20 +287,7 @@ class Supervisor:
 
     def _fragment(self, child: Child, message: Fragment, payload: bytes) -> None:
         self._seq += 1
-        self._sink.put(
-            SealedFragment(
-                generation=message.generation,
-                seq=self._seq,
-                pts_us=message.pts_us,
-                duration_us=message.duration_us,
-                frames=message.frames,
-                audio=message.audio,
-                audio_pts_us=message.audio_pts_us,
-                audio_samples=message.audio_samples,
-                gap_us=message.gap_us,
-                age=payload,
-            )
-        )
+        self._sink.put(sealed_fragment(message, self._seq, payload))
         if not child.flowing:
             assert child.init is not None  # `conversation` lets no fragment through before it
             child.flowing = True
@@ -328,21 +301,38 @@ class Supervisor:
             assert child.generation is not None
             self._post(AudioChanged(child.generation, audio))
 
-    def _judge(self, now_us: int) -> None:
+    def _judge(self) -> None:
+        self._judging = False
         for child in (self._current, self._spare):
             if child is None:
                 continue
-            if (reason := overdue(child.facts, now_us, self._timing)) is not None:
-                child.kill(reason, now_us)
+            now_us = self._clock.now_us()
+            if overdue(child.facts, now_us, self._timing) is not None:
+                self._convict(child)
             elif unkillable(child.facts, now_us, self._timing):
                 self._unlink(child)
                 self._undead.append(child)
                 self._gone(child, now_us)
+            elif to_be_asked(child.facts, now_us, self._timing):
+                self._send(child, lambda spare: spare.ask(self._clock.now_us()))
+
+    def _convict(self, child: Child) -> None:
+        """Kill a worker that is overdue, unless it is this thread that was held up, and what was missed lies in the link."""
+        if self._drain(child) and self._grace.give(self._clock.now_us()):
+            return
+        now_us = self._clock.now_us()
+        if (reason := overdue(child.facts, now_us, self._timing)) is not None:
+            child.kill(reason, now_us)
+
+    def _drain(self, child: Child) -> int:
+        """Take what has come from a worker; gives how many pieces it was."""
+        for pieces in range(DRAIN_READS):
+            if child.sock is None or not self._read(child):
+                return pieces
+        return DRAIN_READS
 
     def _exited(self, child: Child) -> None:
-        for _ in range(DRAIN_READS):  # what it had sent before it ended
-            if child.sock is None or not self._read(child):
-                break
+        self._drain(child)  # what it had sent before it ended
         if not child.reap():
             return
         self._selector.unregister(child.exit_fd)

@@ -1,7 +1,8 @@
 """The capture worker's process: `python -m bodycamd.capture.worker FD`, where FD is its end of the link to the recorder.
 
-Life: harden, confine, take `Prepare`, import, check it, answer `Prepared` (or `Refused`, and exit); wait, with no device open, for `Open`;
-send the init segment and fragments; at `Close` flush, send `Closed`, exit. One process opens the camera once.
+Life: harden, confine, take `Prepare`, import, check it, answer `Prepared` (or `Refused`, and exit); wait, with no device open, for `Open`,
+answering each `Ping`; send the first `Tick` at once, then the init segment and fragments; at `Close` flush, send `Closed`, exit. One
+process opens the camera once.
 
 Guarantees:
 
@@ -37,6 +38,8 @@ from bodycamd.capture.link import (
     LinkClosed,
     LinkError,
     Open,
+    Ping,
+    Pong,
     Prepare,
     Prepared,
     Refused,
@@ -91,7 +94,9 @@ def _serve(link: WorkerLink, report: list[str]) -> NoReturn:
         _leave(0, f"refused: {error}")
     link.send(Prepared(pid=os.getpid(), versions=_versions(), sandbox="; ".join(report)))
     command = link.receive()
-    while isinstance(command, SetMicrophone):  # before the opening it has nothing to change: Open tells
+    while isinstance(command, Ping | SetMicrophone):
+        if isinstance(command, Ping):
+            link.send(Pong())  # a microphone's setting has nothing to change before the opening: Open tells
         command = link.receive()
     if isinstance(command, Close):
         _leave(0)
@@ -150,6 +155,7 @@ class Worker:
             max_group_frames=self._max_group_frames(),
         )
         self.set_microphone(command.microphone)
+        self._link.send(self._state())  # by this thread, before a driver can hold the interpreter: the answer to `Open`
         threading.Thread(target=self._tick, name="tick", daemon=True).start()
         self._stream.start()
         try:
@@ -188,9 +194,11 @@ class Worker:
             sys.stderr.write(f"bodycamd worker: the camera does not close well: {error}\n")
 
     def _max_group_frames(self) -> int | None:
-        """Half as long again as an encoder is set to; a film was looked through when it was read."""
+        """A film was looked through when it was read."""
+        from bodycamd.capture.source import Group
+
         video = self._prepare.video
-        return None if video.source == "file" else round(1.5 * video.gop_seconds * video.frame_rate) + 1
+        return None if video.source == "file" else Group.of(video).frames
 
     def _muxer(self, on_fragment: Callable[[MuxedFragment], None]) -> Muxer:
         from bodycamd.capture.muxer import Muxer
@@ -232,10 +240,12 @@ class Worker:
 
     def _tick(self) -> None:
         while True:
-            stream = self._stream
-            message = Tick(last_frame_us=stream.last_frame_us, frames=stream.frames, dropped=stream.dropped, audio=stream.audio)
-            self._outbox.tick(message)
+            self._outbox.tick(self._state())
             time.sleep(TICK_SECONDS)
+
+    def _state(self) -> Tick:
+        stream = self._stream
+        return Tick(last_frame_us=stream.last_frame_us, frames=stream.frames, dropped=stream.dropped, audio=stream.audio)
 
     def _end(self, failure: str | None) -> None:
         """All footage is muxed: get it out, close the camera if a failure is the reason, then say so."""

@@ -6,6 +6,7 @@ Frames come at 50 per second, five in a fragment, so that tests are quick.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -66,7 +67,12 @@ class ScriptedWorker:
                 self.link.send(link.Tick(last_frame_us=None, frames=0, dropped=0, audio="off"))
                 forever()
         self.link.send(link.Prepared(pid=os.getpid(), versions={"scripted": "1"}, sandbox="none"))
+        if self.behaviour == "deaf":
+            forever()
         command = self.link.receive()
+        while isinstance(command, link.Ping):
+            self.link.send(link.Pong())
+            command = self.link.receive()
         assert isinstance(command, link.Open)
         self.opened(command)
 
@@ -74,9 +80,14 @@ class ScriptedWorker:
         self.audio = "live" if command.microphone else "off"
         generation = command.generation
         match self.behaviour:
+            case "silent":
+                forever()
             case "fails":
                 self.link.send(link.Failed(reason="no camera"))
                 return
+            case "opens-slowly":
+                self.link.send(link.Tick(last_frame_us=None, frames=0, dropped=0, audio=self.audio))
+                time.sleep(1)
             case "no-frame":
                 self.link.send(link.Tick(last_frame_us=None, frames=0, dropped=0, audio=self.audio))
                 forever()
@@ -151,6 +162,10 @@ class ScriptedWorker:
                 while True:
                     self.link.send(link.Tick(last_frame_us=boottime_us() - 10_000_000, frames=15, dropped=0, audio=self.audio))
                     time.sleep(0.05)
+            case "mute":
+                for number in itertools.count(3 * FRAMES):
+                    self.link.send(link.Tick(last_frame_us=boottime_us(), frames=number, dropped=0, audio=self.audio))
+                    time.sleep(FRAME_US / 1e6)
             case "future":
                 self.link.send(link.Tick(last_frame_us=boottime_us() + 3_600_000_000, frames=15, dropped=0, audio=self.audio))
             case "closes-unasked":

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.capture.conversation import FUTURE_US, Conversation, heard, opened
-from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkError, Prepared, Refused, Tick
+from bodycamd.capture.conversation import FUTURE_US, Conversation, asked, heard, opened
+from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkError, Pong, Prepared, Refused, Tick
 from tests.scale import count
 
 NOW = 100_000_000
@@ -121,3 +121,11 @@ def test_whatever_is_said_fragments_follow_their_init_in_order(said: list[FromWo
     assert [message for message in footage if isinstance(message, Init)] == footage[:1]
     times = [message.pts_us for message in footage if isinstance(message, Fragment)]
     assert times == sorted(set(times))
+
+
+def test_a_pong_answers_one_ping() -> None:
+    """Also after the opening, which may have been on its way."""
+    so_far = asked(say(generation=None))
+    so_far = heard(opened(so_far, 3), Pong(), NOW)
+    with pytest.raises(LinkError, match="Pong without a Ping"):
+        heard(so_far, Pong(), NOW)

@@ -30,6 +30,7 @@ bare = st.one_of(
     st.builds(link.Tick, last_frame_us=st.none() | micros, frames=micros, dropped=micros, audio=audio),
     st.builds(link.AudioState, generation=generations, audio=audio, reason=texts),
     st.builds(link.Failed, reason=texts),
+    st.builds(link.Pong),
     st.builds(link.Closed, generation=generations),
 ).map(lambda message: (message, b""))
 inits = st.builds(
@@ -285,7 +286,8 @@ def test_commands_reach_the_worker_and_never_wait_for_it() -> None:
     with ours:
         worker = link.WorkerLink(theirs)
         prepare = link.Prepare(video=VideoSettings(), microphone=MicrophoneSettings(), audio=True, recipients_text="# ë\nage1x\n")
-        sent: list[link.ToWorker] = [prepare, link.Open(generation=7, microphone=True), link.SetMicrophone(open=False), link.Close()]
+        opening = link.Open(generation=7, microphone=True)
+        sent: list[link.ToWorker] = [prepare, link.Ping(), opening, link.SetMicrophone(open=False), link.Close()]
         for message in sent:
             link.send_command(ours, message)
         assert [worker.receive() for _ in sent] == sent

@@ -21,6 +21,8 @@ from bodycamd.capture.link import (
     Fragment,
     Init,
     Open,
+    Ping,
+    Pong,
     Prepared,
     Refused,
     SetMicrophone,
@@ -152,6 +154,14 @@ def test_the_thread_that_a_library_starts_at_its_import_is_closed_in_too(tmp_pat
         assert worker.rest() == 0
 
 
+HOLDING_THE_INTERPRETER = """
+from bodycamd.capture import pattern
+def open(self, on_frame, on_error):
+    sum(range(1 << 60))  # one C call, which never lets go
+pattern.Pattern.open = open
+"""
+
+
 def test_the_spare_opens_no_device_and_waits(tmp_path: Path) -> None:
     with RealWorker() as worker:
         worker.prepare(microphone=MicrophoneSettings(source="alsa"))
@@ -160,9 +170,24 @@ def test_the_spare_opens_no_device_and_waits(tmp_path: Path) -> None:
         assert not [name for name in open_files if name.startswith(("/dev/snd", "/dev/video", "/dev/media"))]
         assert len(list(Path(f"/proc/{worker.process.pid}/task").iterdir())) == 1, "no thread yet"
         worker.send(SetMicrophone(open=True))
+        worker.send(Ping())
         worker.send(Close())
         assert worker.rest() == 0
-        assert [type(message) for message, _ in worker.got] == [Prepared]
+        assert [type(message) for message, _ in worker.got] == [Prepared, Pong]
+
+
+def test_the_opening_is_answered_before_any_device_is_touched(tmp_path: Path) -> None:
+    """A driver that holds the interpreter while it opens lets nothing else be sent."""
+    (tmp_path / "sitecustomize.py").write_text(HOLDING_THE_INTERPRETER)
+    with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
+        worker.prepare()
+        asked_us = boottime_us()
+        worker.send(Open(generation=1, microphone=True))
+        answer = worker.until(Tick)
+        assert boottime_us() - asked_us < 1_000_000
+        assert isinstance(answer, Tick)
+        assert answer.last_frame_us is None
+        assert len(worker.got) == 2
 
 
 def test_the_microphone_opens_and_closes_within_the_film(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from bodycamd.capture.liveness import Timing
 from tests import stock_tools
 from tests.scale import SCALE
 from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, long_one, missing_us
@@ -86,12 +85,46 @@ def test_a_worker_that_misbehaves_is_replaced(recording: FaultyCamera, how: str,
     assert reason in replaced(recording, how, recording.break_worker(how), generation)
 
 
+def without_footage(camera: FaultyCamera, name: str, at_us: int) -> float:
+    """From the end of the last footage before a fault to the first picture of the worker that came next, in seconds."""
+    last_us = max(event["pts_us"] + event["duration_us"] for event in camera.of("FragmentDurable") if event["pts_us"] < at_us)
+    first_us = min(event["pts_us"] for event in camera.of("FragmentDurable") if event["pts_us"] > at_us)
+    figure(f"camera: {name}, without footage", f"{(first_us - last_us) / 1e6:.1f} s")
+    return float(first_us - last_us) / 1e6
+
+
 @long_one
 def test_a_worker_whose_frames_do_not_become_footage_is_replaced(recording: FaultyCamera) -> None:
-    """The slowest to be noticed, for frames are reported all the time; the lamp notices after 3 s."""
+    """The slowest to be noticed, as frames are reported all the time: a long group of pictures and the time to seal it have to pass."""
     generation = recording.status()["capture"]["generation"]
-    reason = replaced(recording, "mute", recording.break_worker("mute"), generation, within=BACK_SECONDS + Timing().fragment_us / 1e6)
-    assert "frames, but no fragment" in reason
+    at_us = recording.break_worker("mute")
+    assert "frames, but no fragment" in replaced(recording, "mute", at_us, generation, within=BACK_SECONDS + 1)
+    assert without_footage(recording, "mute", at_us) < BACK_SECONDS
+
+
+def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced(recording: FaultyCamera) -> None:
+    """The spare is opened and says nothing: it does not get the time that an opening may take."""
+    capture = recording.status()["capture"]
+    at_us = boottime_us()
+    for pid in workers(recording):
+        os.kill(pid, signal.SIGSTOP)
+    replaced(recording, "SIGSTOP, with its spare", at_us, capture["generation"], within=BACK_SECONDS + 1)
+    assert without_footage(recording, "SIGSTOP, with its spare", at_us) < BACK_SECONDS
+    reasons = {entry["detail"]["generation"]: entry["detail"]["reason"] for entry in recording.ledger("capture_stalled")}
+    assert "no answer to its opening" in reasons[capture["generation"] + 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=long_one)])
+def test_a_spare_that_is_lost_while_it_waits_is_replaced_before_it_is_needed(recording: FaultyCamera, number: signal.Signals) -> None:
+    """No footage is missing."""
+    capture = recording.status()["capture"]
+    (spare,) = [pid for pid in workers(recording) if pid != capture["pid"]]
+    at_us = boottime_us()
+    os.kill(spare, number)
+    wait_for(lambda: recording.status()["capture"]["restarts"] > capture["restarts"], 30, "the end of the spare")
+    figure(f"camera: spare, {number.name}", f"replaced after {(boottime_us() - at_us) / 1e6:.1f} s")
+    recording.durable_after(boottime_us())
+    assert recording.status()["capture"]["generation"] == capture["generation"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
