@@ -2,8 +2,9 @@
 
 No command starts, stops or deletes a recording. Everything that arrives is hostile until checked: lines are at most 64 KiB, at most 8
 clients at a time, a client that says nothing for 5 s is dismissed (a subscriber excepted), one that does not read loses its connection,
-never the camera's time. Each client gets at most 50 answers in a second, and at most 200 connections are taken: what comes faster waits in
-the kernel, and the loop that answers the button has turns to spare.
+never the camera's time. At most 4 of the clients are subscribers, so that a place for a request becomes free within 5 s. Each client gets
+at most 50 answers in a second, and at most 200 connections are taken: what comes faster waits in the kernel, and the loop that answers
+the button has turns to spare. Not guaranteed: a place while the members of the group keep asking from all the others.
 
 A request is `{"command": NAME, …}`; the answer is one line, `{"ok": true, "result": …}` or `{"ok": false, "error": TEXT, "exit_code": N}`.
 After `subscribe` each event follows as a line `{"event": NAME, …}`.
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 64 * 1024
 MAX_CLIENTS = 8
+MAX_SUBSCRIBERS = 4
+"""Of the clients: the other places are for requests."""
 IDLE_SECONDS = 5.0
 MAX_UNREAD_BYTES = 1024 * 1024
 ANSWER_SECONDS = 0.02
@@ -43,6 +46,10 @@ BACKLOG = 8
 """Connections that the kernel keeps waiting."""
 
 Arguments = Mapping[str, Any]
+
+
+class NoPlaceError(UnavailableError):
+    """There is no place for this client: it is told so and dismissed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,7 @@ class ControlSocket:
             await self._part_with(writer)
 
     async def _dismiss(self, writer: asyncio.StreamWriter, why: str) -> None:
-        writer.write(_failure(UsageError(why)))
+        writer.write(_failure(NoPlaceError(why)))
         await self._part_with(writer)
 
     async def _part_with(self, writer: asyncio.StreamWriter) -> None:
@@ -179,9 +186,12 @@ class ControlSocket:
                 return
             await asyncio.sleep(next_at - loop.time())
             next_at = loop.time() + ANSWER_SECONDS
-            writer.write(await self._answer(line, writer))
             try:
+                writer.write(await self._answer(line, writer))
                 await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+            except NoPlaceError as error:
+                writer.write(_failure(error))
+                return
             except TimeoutError:
                 writer.transport.abort()
                 return
@@ -191,7 +201,7 @@ class ControlSocket:
             request = _request(line)
             name = request.pop("command")
             if name == "subscribe":
-                self._subscribers.add(writer)
+                self._subscribe(writer)
                 return _success("subscribed")
             command = self._commands.get(name)
             if command is None:
@@ -207,6 +217,8 @@ class ControlSocket:
             if isinstance(result, Awaitable):
                 result = await asyncio.wait_for(result, IDLE_SECONDS)
             return _success(result)
+        except NoPlaceError:
+            raise
         except TimeoutError:
             return _failure(UnavailableError("no answer in time: the disk is busy; try again"))
         except BodycamError as error:
@@ -214,6 +226,11 @@ class ControlSocket:
         except Exception as error:  # a defect of ours must not end the camera's conversation with everybody else
             log.exception("the control socket could not answer")
             return _failure(BodycamError(f"internal error: {type(error).__name__}; see the journal"))
+
+    def _subscribe(self, writer: asyncio.StreamWriter) -> None:
+        if writer not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
+            raise NoPlaceError(f"too many subscribers: {MAX_SUBSCRIBERS} are listening; try again when one has gone")
+        self._subscribers.add(writer)
 
     def _is_admin(self, uid: int, gid: int) -> bool:
         if uid in (0, os.geteuid()):

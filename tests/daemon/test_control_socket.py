@@ -157,6 +157,30 @@ def test_the_ninth_client_is_told_to_try_again_and_a_place_becomes_free(tmp_path
     run(test)
 
 
+def test_subscribers_leave_places_for_requests(tmp_path: Path) -> None:
+    """A technician's `status` is answered, and a hold can be made, however many programs want to listen."""
+
+    async def test() -> None:
+        async with serving(tmp_path):
+            listening = [await connect(tmp_path) for _ in range(control_socket.MAX_SUBSCRIBERS)]
+            for client in listening:
+                assert (await ask(client, {"command": "subscribe"}))["ok"]
+            for _ in range(2 * control_socket.MAX_CLIENTS):
+                client = await connect(tmp_path)
+                refused = await ask(client, {"command": "subscribe"})
+                assert (refused["ok"], refused["exit_code"]) == (False, 69)
+                assert "too many subscribers" in refused["error"]
+                assert await asyncio.wait_for(client[0].read(), 5) == b"", "it keeps no place"
+            assert (await ask(await connect(tmp_path), {"command": "status"}))["ok"]
+            assert (await ask(listening[0], {"command": "subscribe"}))["ok"], "again, from one that is one already"
+            listening[0][1].close()
+            await listening[0][1].wait_closed()
+            while not (await ask(await connect(tmp_path), {"command": "subscribe"}))["ok"]:
+                continue
+
+    run(test)
+
+
 def test_subscribers_get_events_and_one_that_does_not_read_costs_nothing_but_itself(tmp_path: Path) -> None:
     async def test() -> None:
         async with serving(tmp_path) as server:
