@@ -10,11 +10,10 @@ that no copy was made before.
 
 from __future__ import annotations
 
-import html
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bodycamd.casework.sentences import in_words
 from bodycamd.errors import DataError, NotFoundError, OutputError, StorageError, UsageError
@@ -51,6 +50,8 @@ def certify(store: Path, recording: str) -> Certificate:
     if first is None:
         raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
     folder = store / LEDGER_FOLDER
+    if not folder.is_dir():
+        raise NotFoundError(f"{store}: there is no ledger: it has no folder {LEDGER_FOLDER}")
     present = starts(folder)
     try:
         told = {start: past_entries(folder, start) for start in present if start >= first}
@@ -127,46 +128,15 @@ def _chosen(folder: Path, start: int, recording: str | None) -> tuple[list[str],
     return chosen, device
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file that does not exist yet. Raises `OutputError`."""
+def write_new(files: Mapping[Path, bytes]) -> None:
+    """Write files that do not exist yet: all of them, or none where one cannot be created. Raises `OutputError`."""
+    made: list[Path] = []
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
-            file.write(content)
+        for path, content in files.items():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
+                made.append(path)
+                file.write(content)
     except OSError as error:
+        for done in made:
+            done.unlink()
         raise OutputError(f"{path}: cannot be created: {error.strerror}") from error
-
-
-def page(certificate: Certificate) -> str:
-    """The certificate as a page to read and print."""
-    rows: list[tuple[str, Any]] = [
-        ("Recording", certificate.recording),
-        ("Camera", certificate.device),
-        ("Length", f"{certificate.recorded_minutes} minutes"),
-        ("Kept for", f"{certificate.days} days, as shown by the {certificate.proof}" if certificate.days else "not stated"),
-        ("Deleted", certificate.deleted.partition(".")[0].replace("T", " ") + " UTC"),
-    ]
-    facts = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows)
-    said = "".join(
-        f'<tr><td class="when">{html.escape(s[:20].replace("T", " ").rstrip("Z"))}</td><td>{html.escape(s[21:])}</td></tr>'
-        for s in certificate.statements
-    )
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Deletion certificate {html.escape(certificate.recording)}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 46em; margin: 3em auto; padding: 0 1.5em; color: #1a1a1a; }}
-h1 {{ font-size: 1.7em; margin: 0 0 .2em; }} h2 {{ font-size: 1.1em; margin: 2em 0 .5em; }}
-table {{ border-collapse: collapse; width: 100%; }} th, td {{ text-align: left; vertical-align: top; padding: .35em .8em .35em 0;
-border-bottom: 1px solid #ddd; }} th {{ width: 9em; font-weight: 600; }} .when {{ width: 11em; white-space: nowrap; color: #555; }}
-code {{ font-size: .9em; }} .note {{ color: #555; }}
-</style></head><body>
-<h1>Deletion certificate</h1>
-<p class="note">Made from the signed ledger of the camera. This page is for reading; the JSON file beside it is what can be verified.</p>
-<table>{facts}</table>
-<h2>What the camera signed about this recording (UTC)</h2>
-<table>{said}</table>
-<h2>How to verify it</h2>
-<p>With openssl and jq, the JSON file and the camera's registered public key: <code>docs/verify-certificate.sh CERTIFICATE.json
-device.pem</code>. The {len(certificate.lines)} signed lines lead from the registered key to the entry that states the deletion.</p>
-<p class="note">It shows that this camera stated the deletion, when, and why it was due. No paper can show that there was no copy.</p>
-</body></html>
-"""

@@ -7,15 +7,15 @@ clock as the camera had it (UTC).
 from __future__ import annotations
 
 import csv
-import html
 import io
 import re
-from collections.abc import Iterable, Mapping
+from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bodycamd.casework.past import all_entries
-from bodycamd.errors import UsageError
+from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.recorder.history import PastEntry
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -39,10 +39,15 @@ FAULTS = {
 
 @dataclass(slots=True)
 class Month:
-    """The counts of one month. `deletions.late` is more than an hour after the day was over, with the camera switched on and its clock
-    confirmed for so long; `after_hold` had been held."""
+    """The counts of one month, as far as the ledger tells of it: from the day `since` until the day `until`.
+
+    `deletions.late` is more than an hour after the day was over, with the camera switched on and its clock confirmed for so long;
+    `after_hold` had been held.
+    """
 
     month: str
+    since: str = ""
+    until: str = ""
     recordings: int = 0
     minutes: float = 0.0
     recordings_by_days: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WEEKS, 0))
@@ -58,10 +63,26 @@ class Month:
 
 
 def month_of(store: Path, month: str) -> Month:
-    """The counts of `month`, YYYY-MM. Raises `UsageError` for what is no month, `NotFoundError`, `StorageError`."""
+    """The counts of `month`, YYYY-MM. Raises `UsageError` for what is no month, `NotFoundError` where the ledger tells nothing of it,
+    `StorageError`."""
     if not MONTH.fullmatch(month):
         raise UsageError(f"--month {month!r}: YYYY-MM, for example 2026-11")
-    return count(all_entries(store), month)
+    entries = list(all_entries(store))
+    if not entries:
+        raise NotFoundError(f"{store}: the ledger is empty")
+    days = [entry.wall[:10] for entry in entries]
+    first, last = min(days), max(days)
+    if not first[:7] <= month <= last[:7]:
+        raise NotFoundError(f"{month}: the ledger goes from {first} to {last}; it tells nothing of this month")
+    found = count(entries, month)
+    found.since = max(first, f"{month}-01")
+    found.until = min(last, f"{month}-{days_in(month):02d}")
+    return found
+
+
+def days_in(month: str) -> int:
+    """How many days this month has."""
+    return monthrange(int(month[:4]), int(month[5:7]))[1]
 
 
 def count(entries: Iterable[PastEntry], month: str) -> Month:
@@ -124,75 +145,6 @@ def as_csv(month: Month) -> str:
         else:
             writer.writerow((name, value))
     return out.getvalue()
-
-
-def as_page(month: Month) -> str:
-    """A small page with a plot, in one file, without scripts."""
-    sections = (
-        ("Warnings before recordings", month.warnings),
-        ("Held for", month.holds_placed),
-        ("Deleted", month.deletions),
-        ("Faults", month.faults),
-    )
-    tables = "".join(_table(title, values) for title, values in sections)
-    big = (
-        (str(month.recordings), "recordings"),
-        (f"{month.minutes:.0f}", "minutes recorded"),
-        (str(month.held_at_the_end), "held at the end of the month"),
-        (str(sum(month.deletions.values())), "deleted"),
-    )
-    tiles = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in big)
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Body-worn camera, {month.month}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 46em; margin: 3em auto; padding: 0 1.5em; color: #1a1a1a; }}
-h1 {{ font-size: 1.7em; margin: 0; }} h2 {{ font-size: 1em; margin: 0 0 .4em; }} p {{ color: #555; }}
-.tiles, .tables {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); gap: 1.2em; margin: 1.5em 0; }}
-.tables {{ grid-template-columns: repeat(auto-fit, minmax(18em, 1fr)); gap: 2em; }}
-.tiles b {{ display: block; font-size: 2em; line-height: 1.1; }} .tiles span {{ color: #555; }}
-table {{ border-collapse: collapse; width: 100%; }} td {{ padding: .3em 0; border-bottom: 1px solid #ddd; }}
-td:last-child {{ text-align: right; }}
-svg {{ width: 100%; height: auto; }}
-</style></head><body>
-<h1>Body-worn camera, {month.month}</h1>
-<p>Counted by the camera's own signed ledger. Recordings are deleted by themselves when their days have passed, unless they are held.</p>
-<div class="tiles">{tiles}</div>
-{_plot(month)}
-<div class="tables">{tables}</div>
-<p>{month.presses_refused} presses could not be followed; {month.interrupted_recordings} recordings were cut off and recovered.
-Numbers only: nothing here tells of a person, a place, an hour or a case.</p>
-</body></html>
-"""
-
-
-def _table(title: str, values: Mapping[str, int]) -> str:
-    named = {html.escape(name.replace("_", " ").replace("-", " ")): value for name, value in values.items()}
-    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in named.items())
-    return f"<section><h2>{html.escape(title)}</h2><table>{rows}</table></section>"
-
-
-def _plot(month: Month) -> str:
-    """Bars: recordings by days of the month, minutes written at the bar."""
-    width, height, left, base = 640, 220, 20, 180
-    most = max(1, *month.recordings_by_days.values())
-    step = (width - 2 * left) / len(WEEKS)
-    bars = []
-    for number, days in enumerate(WEEKS):
-        recordings, minutes = month.recordings_by_days[days], month.minutes_by_days[days]
-        x, tall = left + number * step, 140 * recordings / most
-        middle = x + step / 2
-        bars.append(
-            f'<rect x="{x + step * 0.15:.1f}" y="{base - tall:.1f}" width="{step * 0.7:.1f}" height="{tall:.1f}" fill="#2f6f9f"/>'
-            f'<text x="{middle:.1f}" y="{base - tall - 6:.1f}" text-anchor="middle" font-weight="600">{recordings}</text>'
-            f'<text x="{middle:.1f}" y="{base + 18}" text-anchor="middle">{days.replace("-", " to ")}</text>'
-            f'<text x="{middle:.1f}" y="{base + 34}" text-anchor="middle" fill="#555" font-size="12">{minutes:.0f} min</text>'
-        )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Recordings by days of the month" font-family="system-ui, sans-serif" '
-        f'font-size="13"><line x1="{left}" x2="{width - left}" y1="{base}" y2="{base}" stroke="#888"/>{"".join(bars)}</svg>'
-        "<p>Recordings by days of the month, and the minutes recorded.</p>"
-    )
 
 
 def _days(wall: str) -> str:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import msgspec
 import typer
+
+
+class Language(Enum):
+    """The language of a page that goes to people outside."""
+
+    nl = "nl"
+    en = "en"
 
 
 def print_json(value: Any) -> None:

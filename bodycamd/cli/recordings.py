@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from bodycamd.cli.output import duration, print_json, size, table
+from bodycamd.cli.output import Language, duration, print_json, size, table
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
@@ -118,20 +118,26 @@ def certificate(
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     out: Annotated[Path | None, typer.Option(help="The certificate to write, in JSON; without it, it is printed.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write it as a page to read and print.")] = None,
+    language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
-    from bodycamd.casework.certificate import certify, page, write_new
+    from bodycamd.casework.certificate import certify, write_new
+    from bodycamd.casework.certificate_page import page
+    from bodycamd.errors import UsageError
 
+    if out is not None and out == html:
+        raise UsageError(f"{out}: --out and --html name the same file")
     made = certify(store, recording)
+    files: dict[Path, bytes] = {}
     if out is not None:
-        write_new(out, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+        files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
     if html is not None:
-        write_new(html, page(made).encode())
-    if out is None and html is None:
+        files[html] = page(made, language.value).encode()
+    write_new(files)
+    if not files:
         print_json(made)
-    for path in (out, html):
-        if path is not None:
-            typer.echo(f"{path}: the deletion of {recording} is certified")
+    for path in files:
+        typer.echo(f"{path}: the deletion of {recording} is certified")
 
 
 def _stay(recording: str, retention: Retention) -> dict[str, Any]:

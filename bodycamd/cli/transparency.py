@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import Language, print_json
 
 
 def transparency(
@@ -18,11 +18,13 @@ def transparency(
         "/var/lib/bodycamd/store"
     ),
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
+    language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count recordings, minutes, warnings, holds, deletions and faults of a month: numbers only, nothing personal."""
     from bodycamd.casework.certificate import write_new
-    from bodycamd.casework.transparency import as_csv, as_page, month_of
+    from bodycamd.casework.transparency import as_csv, month_of
+    from bodycamd.casework.transparency_page import page
     from bodycamd.errors import OutputError
 
     found = month_of(store, month)
@@ -35,8 +37,8 @@ def transparency(
     if not out.is_dir():
         raise OutputError(f"{out}: there is no such folder")
     pages = {"json": msgspec.json.format(msgspec.json.encode(asdict(found)), indent=2).decode() + "\n"}
-    pages |= {"csv": as_csv(found), "html": as_page(found)}
-    for kind, content in pages.items():
-        write_new(out / f"transparency-{month}.{kind}", content.encode())
-        if not json:
-            typer.echo(str(out / f"transparency-{month}.{kind}"))
+    pages |= {"csv": as_csv(found), "html": page(found, language.value)}
+    written = {out / f"transparency-{month}.{kind}": content.encode() for kind, content in pages.items()}
+    write_new(written)
+    if not json:
+        typer.echo("\n".join(map(str, written)))
