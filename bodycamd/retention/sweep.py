@@ -42,12 +42,12 @@ def delete(deletion: Deletion, recordings: Path, rules: Rules, *, disk: FileOper
     strays = 0
     if files is not None:
         for file in files:
-            _do(lambda path=file.path: disk.remove(path), file.path, "remove")  # type: ignore[misc]
+            _remove(file.path, disk)
             yield
-        _do(lambda: disk.fsync_folder(folder), folder, "sync")
+        _settle_removals(folder, disk)
         strays = _remove_folder(folder, disk)
         yield
-    _do(lambda: disk.fsync_folder(recordings), recordings, "sync")
+    _settle_folder_removal(recordings, disk)
     enter(RecordingDeleted(recording=deletion.recording, strays_left=strays))
     yield
 
@@ -82,6 +82,13 @@ def _deleting(deletion: Deletion, rules: Rules, files: list[SegmentFile]) -> Rec
     )
 
 
+def _remove(path: Path, disk: FileOperations) -> None:
+    try:
+        disk.remove(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot remove: {error.strerror}") from error
+
+
 def _remove_folder(folder: Path, disk: FileOperations) -> int:
     """Remove the folder, or count what else lies in it and is left alone."""
     try:
@@ -93,8 +100,17 @@ def _remove_folder(folder: Path, disk: FileOperations) -> int:
     return 0
 
 
-def _do(step: Callable[[], object], path: Path, what: str) -> None:
+def _settle_removals(folder: Path, disk: FileOperations) -> None:
+    """The segments are gone for good, also where strays keep the folder."""
     try:
-        step()
+        disk.fsync_folder(folder)
     except OSError as error:
-        raise StorageError(f"{path}: cannot {what}: {error.strerror}") from error
+        raise StorageError(f"{folder}: cannot sync: {error.strerror}") from error
+
+
+def _settle_folder_removal(recordings: Path, disk: FileOperations) -> None:
+    """The recording's folder is gone for good."""
+    try:
+        disk.fsync_folder(recordings)
+    except OSError as error:
+        raise StorageError(f"{recordings}: cannot sync: {error.strerror}") from error

@@ -8,11 +8,11 @@ import errno
 import os
 import random
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.powercut.device import LoggedDevice, read_log
+from tests.powercut.device import Entry, LoggedDevice, read_log
 from tests.powercut.judge import Promised, Truth, Verdict, judge
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.replay import Replay
@@ -22,6 +22,8 @@ from tests.powercut.workload import Noted
 HOW: Sequence[Unsynced] = ("lost", "kept", "torn")
 AROUND = 10
 """So many entries before and after an acknowledgement are cut at one by one."""
+SOON = 40
+"""So many entries after a step that was left out are cut at one by one: the ledger must have had the time to state what it is not so."""
 
 
 @dataclass
@@ -72,19 +74,29 @@ def cut_device(
     entries = read_log(device.log)
     ends = [entry.end for entry in entries]
     first = bisect.bisect_right(ends, noted.start_position)
+    times = sorted(noted.times)
+
+    def look(image: Path, mount: Path, position: int) -> Verdict:
+        return judge_image(image, mount, truth, promised_at(noted, position, _instant(times, position)), noted)
+
+    return cut_entries(device, entries, places(noted, ends, first, cuts, chance), folder, chance, look, enough)
+
+
+def cut_entries(
+    device: LoggedDevice, entries: list[Entry], where: Iterable[tuple[int, Unsynced]], folder: Path, chance: random.Random,
+    look: Callable[[Path, Path, int], Verdict], enough: int = 0,
+) -> Figures:  # fmt: skip
+    """Cut after `at` entries for each of `where` (growing), and `look` at each image: (image, folder to mount it on, the log's size)."""
     figures = Figures()
     replay = Replay(device.base, device.log, entries, folder)
     mount = folder / "mount"
     mount.mkdir()
-    times = sorted(noted.times)
     try:
-        for at, how in places(noted, ends, first, cuts, chance):
+        for at, how in where:
             # A new file for each cut: a loop device that another process still looks at may keep the blocks of an old one.
             image = folder / f"cut-{figures.cuts}.img"
             in_the_air = replay.cut(at, how, chance, image)
-            position = ends[at - 1]
-            promised = promised_at(noted, position, _instant(times, position))
-            figures.add(judge_image(image, mount, truth, promised, noted), f"entry {at} of {len(entries)}, unflushed {how}")
+            figures.add(look(image, mount, entries[at - 1].end), f"entry {at} of {len(entries)}, unflushed {how}")
             figures.in_the_air += in_the_air
             image.unlink()
             if enough and figures.complaints.total() >= enough:
@@ -96,7 +108,11 @@ def cut_device(
 
 def places(noted: Noted, ends: list[int], first: int, cuts: int, chance: random.Random) -> list[tuple[int, Unsynced]]:
     """Where to cut, growing: half at every entry around some acknowledgements, half anywhere, by the log and
-    by the clock; what is unflushed lost, kept and torn in turn."""
+    by the clock; what is unflushed lost, kept and torn in turn. Where steps were left out, each entry soon after some of them instead."""
+    if noted.left_out:
+        places = [bisect.bisect_right(ends, position) for position in _some(sorted(set(noted.left_out)))]
+        soon = {at + more for at in places for more in range(SOON) if first <= at + more <= len(ends)}
+        return [(max(1, at), how) for at in sorted(soon) for how in HOW]
     around: list[int] = []
     heard = [at for at, event in noted.events if event["event"] in ("FragmentDurable", "RecordingSealed")] + [at for at, _ in noted.ready]
     chance.shuffle(heard)
@@ -116,19 +132,25 @@ def places(noted: Noted, ends: list[int], first: int, cuts: int, chance: random.
 
 
 def judge_image(image: Path, mount: Path, truth: Truth, promised: Promised, noted: Noted) -> Verdict:
-    """The first mount replays the file system's journal, as a camera's next boot would: only then `e2fsck -fn` can say whether it is whole
-    (without it, it would report the very changes that the journal holds). The second mount is for the recovery."""
-    with mounted(image, mount):
-        pass
-    checked = subprocess.run(["e2fsck", "-fn", str(image)], capture_output=True, text=True)
-    with mounted(image, mount):
-        verdict = judge(mount, truth, promised)
-    if checked.returncode:
-        verdict.add("file system", checked.stdout[-500:])
+    """The file system, what is in it, and what its blocks may not hold."""
+    verdict = checked_image(image, mount, lambda: judge(mount, truth, promised))
     content = written_parts(image)
     for start in promised.ready:
         if any(secret in part for part in content for secret in noted.secrets[start]):
             verdict.add("keys", f"the private key of start {start} still stands on the disk")
+    return verdict
+
+
+def checked_image(image: Path, mount: Path, look: Callable[[], Verdict]) -> Verdict:
+    """The first mount replays the file system's journal, as a camera's next boot would: only then `e2fsck -fn` can say whether it is whole
+    (without it, it would report the very changes that the journal holds). The second mount is for `look`."""
+    with mounted(image, mount):
+        pass
+    checked = subprocess.run(["e2fsck", "-fn", str(image)], capture_output=True, text=True)
+    with mounted(image, mount):
+        verdict = look()
+    if checked.returncode:
+        verdict.add("file system", checked.stdout[-500:])
     return verdict
 
 
@@ -175,14 +197,23 @@ def cut_posix(
     chance: random.Random, *, leave_out: str = "", enough: int = 0,
 ) -> Figures:  # fmt: skip
     """Cut after operation number `at` for each of `cuts` (growing), as if the steps named `leave_out` had not been there."""
+    return cut_operations(
+        base, log, cuts, folder, chance, lambda into, position: judge(into, truth, promised_at(noted, position)), leave_out, enough
+    )
+
+
+def cut_operations(
+    base: Path, log: list[tuple[int, Operation]], cuts: Iterable[tuple[int, Unsynced]], folder: Path, chance: random.Random,
+    look: Callable[[Path, int], Verdict], leave_out: str = "", enough: int = 0,
+) -> Figures:  # fmt: skip
+    """The same with another `look`: (folder, the log's size)."""
     disk, done, figures = PosixDisk(base), 0, Figures()
     for number, (at, how) in enumerate(cuts):
         disk.do(operation for _, operation in log[done:at] if operation.step != leave_out)
         done = at
         into = folder / f"cut-{number}"
         disk.cut(into, how, chance)
-        verdict = judge(into, truth, promised_at(noted, log[at - 1][0]))
-        figures.add(verdict, f"after operation {at} ({log[at - 1][1].step}), unsynced {how}")
+        figures.add(look(into, log[at - 1][0]), f"after operation {at} ({log[at - 1][1].step}), unsynced {how}")
         subprocess.run(["rm", "-rf", into], check=True)
         if enough and figures.complaints.total() >= enough:
             break
@@ -191,9 +222,12 @@ def cut_posix(
 
 def after_each(log: list[tuple[int, Operation]], step: str, following: int = 12) -> Iterator[tuple[int, Unsynced]]:
     """Where the lack of a step can show: at each operation soon after each place where it is missing."""
-    where = {i for i, (_, operation) in enumerate(log) if operation.step == step}
-    if len(where) > 12:
-        where = set(sorted(where)[:: len(where) // 12])
+    where = _some([i for i, (_, operation) in enumerate(log) if operation.step == step])
     for at in sorted({i + more for i in where for more in range(1, following + 1) if i + more <= len(log)}):
         for how in HOW:
             yield at, how
+
+
+def _some(places: Sequence[int]) -> Sequence[int]:
+    """Twelve of them, or a few more, over the whole length."""
+    return places[:: max(1, len(places) // 12)]

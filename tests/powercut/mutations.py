@@ -33,6 +33,10 @@ ON_EXT4 = (
 ON_POSIX = tuple(step for step in (*BY_EXT4, *ON_EXT4) if step not in OF_THE_BLOCKS)
 """What the disk of `posix` shows."""
 
+ENTRY = "fdatasync evidence.ledger.append"
+ENTRIES_OF_RETENTION = tuple(f"{ENTRY} of {kind}" for kind in ("hold_added", "hold_released", "deleting"))
+"""Of one kind of entry only. Not of `deleted`: nobody relies on it, and the next start makes it again."""
+
 OF_DELETION = (
     "fsync retention.sweep._settle_removals",
     "fsync retention.sweep._settle_folder_removal",

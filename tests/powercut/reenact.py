@@ -23,8 +23,11 @@ def reenact(device: LoggedDevice, base: Path, log: list[tuple[int, Operation]], 
     start = device.position()
     open_files: dict[str, int] = {}
     positions: list[int] = []
+    left_out: list[int] = []
     for _, operation in log:
-        if operation.step != leave_out:
+        if operation.step == leave_out:
+            left_out.append(device.position())
+        else:
             _do(device.disk, operation, open_files)
         positions.append(device.position())
     for descriptor in open_files.values():
@@ -44,6 +47,7 @@ def reenact(device: LoggedDevice, base: Path, log: list[tuple[int, Operation]], 
         secrets=secrets,
         start_position=start,
         times=[],
+        left_out=left_out,
         events=[(here(at), event) for at, event in noted.events],
         ready=[(here(at), number) for at, number in noted.ready],
     )
@@ -73,6 +77,6 @@ def _do(disk: Path, operation: Operation, open_files: dict[str, int]) -> None:
             if path in open_files:
                 os.close(open_files.pop(path))
         case "unlink":
-            os.unlink(path)
+            os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
             if path in open_files:
                 os.close(open_files.pop(path))
