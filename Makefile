@@ -42,7 +42,8 @@ soak: ## a day of work with random faults: RECORDINGS=300 (root, half an hour)
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
 	BODYCAMD_TEST_SCALE=10 scripts/test
-	$(MAKE) bench test-camera test-unit
+	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
+	$(MAKE) test-camera test-unit
 	$(MAKE) test-powercut CUTS=1000
 	$(MAKE) soak RECORDINGS=300
 

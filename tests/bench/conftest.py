@@ -11,6 +11,7 @@ import pytest
 
 from tests.bench.figures import Table
 from tests.bench.film import Film, film
+from tests.bench.long_store import LARGE_BYTES, SMALL_BYTES, LongStore, need_room
 
 _table = Table()
 
@@ -23,6 +24,17 @@ def table() -> Table:
 @pytest.fixture(scope="session", name="film")
 def _film() -> Film:
     return film()
+
+
+@pytest.fixture(scope="session")
+def long_stores(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LongStore, LongStore]]:
+    """A quarter, and the whole, of what this run verifies and exports; on the disk, and removed at the end."""
+    folder = tmp_path_factory.mktemp("long")
+    need_room(folder)
+    try:
+        yield LongStore(folder / "small", film, SMALL_BYTES), LongStore(folder / "large", film, LARGE_BYTES)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
