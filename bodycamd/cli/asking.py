@@ -14,6 +14,7 @@ from bodycamd.errors import UnavailableError
 if TYPE_CHECKING:
     from bodycamd.evidence.statements import Caller
     from bodycamd.retention.keeper import Keeper
+    from bodycamd.retention.opening import Judge
     from bodycamd.retention.sweep import Enter
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The camera's configuration: it names the control socket and the store.")]
@@ -27,9 +28,15 @@ ANSWER_SECONDS = 15.0
 
 
 def ask_or_do(
-    config: Path, socket: Path | None, command: str, arguments: dict[str, Any], alone: Callable[[Keeper, Enter, Caller], Any]
+    config: Path,
+    socket: Path | None,
+    command: str,
+    arguments: dict[str, Any],
+    alone: Callable[[Keeper, Enter, Caller], Any],
+    judge: Judge | None = None,
 ) -> tuple[Any, bool]:
-    """The answer, and whether a daemon gave it. `alone` does the same without a daemon.
+    """The answer, and whether a daemon gave it. `alone` does the same without a daemon, in a start of its own, which
+    is not begun for what `judge` refuses.
 
     Raises the `BodycamError` of either; `StoreBusyError` where a daemon holds the store but does not listen.
     """
@@ -46,5 +53,5 @@ def ask_or_do(
     from bodycamd.board.clock import SystemClock
     from bodycamd.retention.opening import own_start
 
-    with own_start(settings, SystemClock()) as (keeper, ledger, caller):
+    with own_start(settings, SystemClock(), judge) as (keeper, ledger, caller):
         return alone(keeper, ledger.note, caller), False

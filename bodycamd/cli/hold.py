@@ -28,8 +28,17 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns."""
+    from bodycamd.retention import holds
+
     arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
-    hold, _ = ask_or_do(config, socket, "hold_add", arguments, lambda keeper, enter, who: keeper.add_hold(arguments, who, enter))
+    hold, _ = ask_or_do(
+        config,
+        socket,
+        "hold_add",
+        arguments,
+        lambda keeper, enter, who: keeper.add_hold(arguments, who, enter),
+        lambda facts, who, wall_us: holds.added(arguments, who, facts.recordings(), facts.holds, wall_us),
+    )
     if json:
         print_json(hold)
     else:
@@ -47,9 +56,16 @@ def release(
     json: AsJson = False,
 ) -> None:
     """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
+    from bodycamd.retention import holds
+
     arguments = {"recording": recording, "ground": ground, "reason": reason, "by": by}
     result, _ = ask_or_do(
-        config, socket, "hold_release", arguments, lambda keeper, enter, who: keeper.release_hold(arguments, who, enter)
+        config,
+        socket,
+        "hold_release",
+        arguments,
+        lambda keeper, enter, who: keeper.release_hold(arguments, who, enter),
+        lambda facts, who, _: holds.released(arguments, who, facts.recordings(), facts.holds),
     )
     if json:
         print_json(result)

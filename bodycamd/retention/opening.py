@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,8 +17,10 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.store import Store
+from bodycamd.retention.index import Facts
 from bodycamd.retention.keeper import Keeper
 from bodycamd.retention.policy import Rules
+from bodycamd.retention.reading import read_facts
 
 
 class FullClock(Protocol):
@@ -29,6 +31,10 @@ class FullClock(Protocol):
 
     def read(self) -> Any:
         """Both clocks."""
+
+
+Judge = Callable[[Facts, Caller, int], object]
+"""Looks at a request before anything is begun: what the ledger states, on whose word, the wall clock in microseconds."""
 
 
 def digest(config: Config) -> str:
@@ -70,15 +76,17 @@ def keep(store: Store, clock: FullClock, rules: Rules) -> Keeper:
 
 
 @contextmanager
-def own_start(config: Config, clock: FullClock) -> Iterator[tuple[Keeper, Ledger, Caller]]:
+def own_start(config: Config, clock: FullClock, judge: Judge | None = None) -> Iterator[tuple[Keeper, Ledger, Caller]]:
     """A start of a command's own, while no daemon runs: as the service user, with the store's lock; and on whose word it writes: that of
-    the user who started the command.
+    the user who started the command. `judge` looks first: what it refuses, by raising, leaves the store as it was.
 
     Raises `StoreBusyError` where a daemon runs, `PermissionDeniedError` where the store belongs to somebody else, as `Store.open` does
     besides.
     """
     caller = Caller(via="command", uid=os.getuid())
     _become_owner(Path(config.storage.directory))
+    if judge is not None:
+        judge(read_facts(Path(config.storage.directory)), caller, clock.read().wall_us)
     store, keeper = open_kept_store(config, clock)
     try:
         yield keeper, store.ledger, caller

@@ -50,6 +50,11 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     return plan_fields(decision, facts.holds, rules, trust.confirmed)
 
 
+def read_facts(store: Path) -> Facts:
+    """What the ledger states. Raises `NotFoundError`, `StorageError`."""
+    return _read(store)[0]
+
+
 def _read(store: Path) -> tuple[Facts, frozenset[str]]:
     recordings = store / RECORDINGS_FOLDER
     try:

@@ -15,9 +15,6 @@ from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.retention.reading import read_retention
 from tests.recorder.faults import Fault
 from tests.retention.camera import DAY, HOUR, MINUTE, WHO, RefusingDisk, RestingCamera
-from tests.scale import only_in_full
-
-pytestmark = only_in_full
 
 
 def test_deleted_when_the_days_have_passed_and_not_before(tmp_path: Path) -> None:
