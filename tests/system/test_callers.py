@@ -92,13 +92,13 @@ def test_a_command_without_a_daemon_names_who_started_it(tmp_path: Path, capsys:
 
 def test_recordings_and_markers_name_the_officer_of_the_open_shift(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
+        camera.skip_warning_and_record()
+        before = camera.stop_recording()["recording"]
         with ControlClient(camera.device / "control.sock") as client:
-            camera.skip_warning_and_record()
-            before = camera.stop_recording()["recording"]
             client.request("shift_begin", officer="H-12")
-            camera.skip_warning_and_record()
-            camera.tap()
-            camera.wait_event("FragmentDurable", number=len(camera.of("FragmentDurable")) + 1)
+        camera.skip_warning_and_record()
+        camera.tap()
+        camera.wait_event("FragmentDurable", number=len(camera.of("FragmentDurable")) + 1)
         camera.kill()
         camera.start(ready=False)
         camera.wait_state("recording")
