@@ -9,8 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "the condition") -> T:
-    """Return the first true result of `condition`; fail after `seconds`. The pause only spares the processor."""
+def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "the condition") -> T:
+    """Return the first true result of `condition`; fail after `seconds`, which nobody promised: the machine may be busy. The pause only
+    spares the processor."""
     end = time.monotonic() + seconds
     while True:
         result = condition()

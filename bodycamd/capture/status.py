@@ -20,6 +20,8 @@ class WorkerStatus:
     generation: int
     prepared: bool
     """A worker is prepared or open."""
+    spare: bool
+    """A worker is prepared beside the one that is open, or waits to be opened."""
     sandbox: str
     versions: Mapping[str, str]
     last_frame_us: int | None

@@ -119,11 +119,13 @@ class Supervisor:
         """What is known now. The link reader goes on meanwhile: fields may be a message apart."""
         current, spare, prepared = self._current, self._spare, self._prepared
         shown = current or spare
+        waits = spare is not None and spare.phase == "prepared"
         return WorkerStatus(
             state=self._state(current, spare),
             pid=shown.process.pid if shown else None,
             generation=self._generation,
-            prepared=current is not None or (spare is not None and spare.phase == "prepared"),
+            prepared=current is not None or waits,
+            spare=waits,
             sandbox=prepared.sandbox if prepared else "",
             versions=prepared.versions if prepared else {},
             last_frame_us=current.facts.last_frame_us if current else None,

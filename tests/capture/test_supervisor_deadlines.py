@@ -20,7 +20,7 @@ def test_a_stopped_worker_is_replaced_within_the_deadline(tmp_path: Path) -> Non
     with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
         made.supervisor.open(microphone=False)
         made.flowing(1)
-        wait_for(lambda: made.supervisor._spare is not None and made.supervisor._spare.phase == "prepared")
+        wait_for(lambda: made.supervisor.status().spare, what="a spare that could be opened")
         pid = made.supervisor.status().pid
         assert pid is not None
         begun = time.monotonic()
@@ -46,7 +46,7 @@ def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced_within_the_de
     with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
         made.supervisor.open(microphone=False)
         made.flowing(1)
-        wait_for(lambda: made.supervisor._spare is not None and made.supervisor._spare.phase == "prepared")
+        wait_for(lambda: made.supervisor.status().spare, what="a spare that could be opened")
         assert made.supervisor._current is not None
         assert made.supervisor._spare is not None
         for child in (made.supervisor._spare, made.supervisor._current):

@@ -98,7 +98,7 @@ class Camera:
                 raise
         return self
 
-    def stop(self, seconds: float = 20.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
@@ -115,7 +115,7 @@ class Camera:
             result: Entry = client.request("status")
             return result
 
-    def wait_state(self, *names: str, seconds: float = 30.0) -> Entry:
+    def wait_state(self, *names: str, seconds: float = 60.0) -> Entry:
         def reached() -> Entry | None:
             assert self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.journal}"
             if not (self.device / "control.sock").exists():
@@ -155,7 +155,7 @@ class Camera:
     def of(self, name: str) -> list[Entry]:
         return [event for event in list(self.events) if event["event"] == name]
 
-    def wait_event(self, name: str, number: int = 1, seconds: float = 20.0, where: Callable[[Entry], bool] = lambda _: True) -> Entry:
+    def wait_event(self, name: str, number: int = 1, seconds: float = 60.0, where: Callable[[Entry], bool] = lambda _: True) -> Entry:
         def found() -> list[Entry] | None:
             events = [event for event in self.of(name) if where(event)]
             return events if len(events) >= number else None

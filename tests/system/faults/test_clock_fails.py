@@ -13,9 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from bodycamd.board.clock import boottime_us
+from bodycamd.capture.liveness import Timing
 from tests.recorder import judge
 from tests.scale import only_in_full
-from tests.system.faults.camera import BUSY_SECONDS, FRAME_US, FaultyCamera, figure, missing_us
+from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, missing_us, within
 
 pytestmark = only_in_full
 
@@ -23,6 +24,7 @@ YEARS = 10 * 365 * 24 * 3600
 SIXTIES = -300_000_000
 """A clock that is ten years behind 1970, where a machine without one begins."""
 HOUR_US = 3_600_000_000
+STALL_US = Timing().stall_us
 
 
 def in_order(found: judge.Found) -> None:
@@ -77,8 +79,8 @@ def test_jumps_of_ten_years_during_a_recording_and_between_starts(tmp_path: Path
     fragments = found.fragments("000001-0001")
     length = fragments[-1]["pts_us"] + fragments[-1]["duration_us"] - fragments[0]["pts_us"]
     assert sealed["duration_us"] == length
-    assert 3_000_000 < length < 60_000_000
-    assert sum(fragment["gap_us"] for fragment in fragments) < 300_000, "a busy machine may drop a frame; a clock may not"
+    assert 2_000_000 < length < 600_000_000, "no year is in it"
+    assert max(fragment["gap_us"] for fragment in fragments) < STALL_US, "a busy machine may drop a frame; a clock may not stop the picture"
     steps = [entry["detail"] for entry in found.ledger if entry["type"] == "clock_changed"]
     assert [step["trusted"] for step in steps][:3] == [False, True, True]
     sources = {fragment["clock"]["source"] for fragment in fragments}
@@ -95,7 +97,7 @@ def test_a_machine_that_sleeps_while_it_records_states_the_time_as_missing(tmp_p
         durable = camera.durable_after(woken_us)
         seconds = (durable["at_us"] - woken_us) / 1e6
         figure("clock: suspend", f"footage durable {seconds:.1f} s after the waking")
-        assert seconds < 3 + BUSY_SECONDS
+        assert seconds < within(3)
         camera.shown("recording")
         camera.hold()
         sealed = camera.wait_event("RecordingSealed")

@@ -13,12 +13,12 @@ from bodycamd.board.clock import boottime_us
 from tests.scale import SCALE, only_in_full
 from tests.system.camera import Entry
 from tests.system.faults import launch
-from tests.system.faults.camera import BUSY_SECONDS, FaultyCamera, figure
+from tests.system.faults.camera import FaultyCamera, figure, within
 from tests.waiting import wait_for
 
 pytestmark = only_in_full
 
-BACK_SECONDS = 3.0 + BUSY_SECONDS
+BACK_SECONDS = 3.0
 STALL_SECONDS = 30 if SCALE >= 1 else 5
 
 
@@ -42,7 +42,7 @@ def recording(camera: FaultyCamera) -> Iterator[FaultyCamera]:
 
 def healed(camera: FaultyCamera, name: str, at_us: int) -> float:
     """Everything that was captured since an instant is acknowledged again, in the order of `seq`."""
-    durable = camera.durable_after(at_us, STALL_SECONDS + 20)
+    durable = camera.durable_after(at_us, STALL_SECONDS + 60)
     camera.shown("recording")
     seconds: float = (durable["at_us"] - at_us) / 1e6
     figure(f"disk: {name}", f"footage durable again after {seconds:.1f} s")
@@ -85,12 +85,12 @@ def test_a_step_that_fails_costs_its_segment_and_no_footage(recording: FaultyCam
     """Steps that come with a new segment are met at the next rotation."""
     failures = len(recording.of("WriteFailed"))
     at_us = recording.break_disk({"call": call, "name": name, "error": error, "times": 1})
-    failed = recording.wait_event("WriteFailed", failures + 1, 15)
+    failed = recording.wait_event("WriteFailed", failures + 1)
     durable = recording.wait_event("FragmentDurable", where=lambda event: event["at_us"] > at_us and event in after(recording, failed))
     seconds = (durable["at_us"] - at_us) / 1e6 if call in ("write", "fdatasync") else None
     if seconds is not None:
         figure(f"disk: {error} on {call}", f"footage durable again after {seconds:.1f} s")
-    assert seconds is None or seconds < BACK_SECONDS
+    assert seconds is None or seconds < within(BACK_SECONDS)
     assert [entry for entry in recording.ledger("write_failed") if entry["detail"]["operation"] == failed["operation"]]
 
 
@@ -107,7 +107,7 @@ def test_a_stall_is_shown_and_loses_nothing(recording: FaultyCamera) -> None:
     pressed_us = recording.tap()
     healed(recording, f"a stall of {STALL_SECONDS} s", at_us)
     recording.shown("recording")
-    assert any(abs(entry["detail"]["at_us"] - pressed_us) < 500_000 for entry in recording.ledger("marker"))
+    assert any(entry["detail"]["at_us"] >= pressed_us for entry in recording.ledger("marker"))
     assert not recording.of("RingOverflowed")
 
 
@@ -121,8 +121,10 @@ def test_a_ledger_that_cannot_be_written_costs_no_footage_and_is_shown(recording
     recording.break_disk()
     recording.wait_event("DiskChanged", where=lambda event: event["usable"])
     recording.shown("recording")
-    wait_for(lambda: recording.ledger("disk_changed"), what="the entries that had waited")
-    assert [entry["detail"]["usable"] for entry in recording.ledger("disk_changed")][-2:] == [False, True]
+    wait_for(
+        lambda: [entry["detail"]["usable"] for entry in recording.ledger("disk_changed")][-2:] == [False, True],
+        what="the entries that had waited",
+    )
 
 
 def test_everything_acknowledged_is_there_and_what_stands_twice_is_shown_by_seq(recording: FaultyCamera) -> None:
@@ -160,7 +162,7 @@ def test_a_disk_that_stays_dead_is_not_called_saved(tmp_path: Path) -> None:
         camera.feels_refused(sealed["at_us"])
         camera.shown("cannot_record")
         camera.break_disk()
-        camera.shown("ready", seconds=40)
+        camera.shown("ready")
         (left,) = camera.ledger("footage_not_written")
         assert left["detail"]["fragments"] >= 1
         camera.recording()
@@ -176,15 +178,15 @@ def test_a_read_only_disk_is_shown_in_standby_too_and_used_again(tmp_path: Path)
     with FaultyCamera(tmp_path) as camera:
         camera.break_disk(*({"call": call, "error": "EROFS"} for call in ("write", "fdatasync", "create", "mkdir", "statvfs")))
         camera.shown("cannot_record")
-        pressed_us = camera.tap()
         camera.tap()
+        pressed_us = camera.tap()
         camera.shown("missing")
         wait_for(lambda: camera.status()["ring"]["unwritten"] >= 2, what="footage in the ring")
         healed_us = camera.break_disk()
         first = camera.wait_event("FragmentDurable")
         figure("disk: read-only, then writable", f"footage durable {(first['at_us'] - healed_us) / 1e6:.1f} s after, from the ring")
-        assert first["pts_us"] - pressed_us < 2_000_000, "from the press on"
-        camera.shown("recording", seconds=40)
+        assert first["seq"] == 1 or first["pts_us"] <= pressed_us, "from the press on, or from when the camera was open"
+        camera.shown("recording")
         camera.stop_recording()
         assert camera.of("RecordingSealed")[-1]["whole"]
         assert camera.stop() == 0

@@ -4,16 +4,17 @@ as a failed warning.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us
+from bodycamd.capture.liveness import Timing
+from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us, within
 from tests.waiting import wait_for
 
+STALL_US = Timing().stall_us
 SPEAKER_FAULTS = ("hung", "unplugged")
 LOST_US: list[int] = []
 """When the sound was taken away, for the last look at the statements."""
@@ -35,11 +36,11 @@ def recording(camera: FaultyCamera) -> FaultyCamera:
     return camera
 
 
-def audio(camera: FaultyCamera, state: str, at_us: int, seconds: float = 10.0) -> float:
+def audio(camera: FaultyCamera, state: str, at_us: int) -> float:
     """Wait until the sound is as said; gives how long that took."""
     number = len(camera.of("AudioChanged"))
     changed = wait_for(
-        lambda: [event for event in camera.of("AudioChanged")[max(0, number - 1) :] if event["audio"] == state], seconds, f"sound: {state}"
+        lambda: [event for event in camera.of("AudioChanged")[max(0, number - 1) :] if event["audio"] == state], what=f"sound: {state}"
     )
     assert changed
     return (boottime_us() - at_us) / 1e6
@@ -85,7 +86,8 @@ def test_not_one_picture_is_missing_and_every_loss_of_sound_is_stated(recording:
     times = recording.burned(name, tmp_path)
     stated = sum(fragment["gap_us"] for fragment in fragments)
     assert abs(stated - missing_us(times)) < FRAME_US
-    assert stated < 300_000, "a busy machine may drop a frame; a lost sound may not"
+    longest_us = max(fragment["gap_us"] for fragment in fragments)
+    assert longest_us < STALL_US, "a busy machine may drop a frame; a lost sound may not stop the picture"
     for at_us in LOST_US:
         around = [fragment["audio"] for fragment in fragments if at_us - 1_000_000 < fragment["pts_us"] < at_us + 2_500_000]
         assert "lost" in around, (at_us, fragments)
@@ -107,10 +109,10 @@ def test_a_speaker_that_is_missing_hangs_or_is_unplugged_delays_no_recording_and
         pressed_us = camera.tap()
         durable = camera.wait_event("FragmentDurable")
         figure("sound: speaker missing", f"footage durable {(durable['at_us'] - pressed_us) / 1e6:.1f} s after the press")
-        assert durable["at_us"] - pressed_us < 5_000_000
+        assert durable["at_us"] - pressed_us < within(3) * 1e6
         camera.shown("low")
         camera.heal("speaker")
-        wait_for(lambda: "voice_failed" not in camera.status()["flags"], 20, "a voice again")
+        wait_for(lambda: "voice_failed" not in camera.status()["flags"], what="a voice again")
         camera.shown("recording")
         camera.stop_recording()
         for number, how in enumerate(SPEAKER_FAULTS, 2):
@@ -119,11 +121,11 @@ def test_a_speaker_that_is_missing_hangs_or_is_unplugged_delays_no_recording_and
             pressed_us = camera.tap()
             ended = camera.wait_event("WarningEnded", number)
             assert ended["outcome"] == "failed"
-            assert ended["at_us"] - pressed_us < 3_000_000
+            assert ended["at_us"] - pressed_us < within(1) * 1e6
             camera.durable_after(pressed_us)
             camera.shown("low")
             camera.heal("speaker")
-            wait_for(lambda: "voice_failed" not in camera.status()["flags"], 20, "a voice again")
+            wait_for(lambda: "voice_failed" not in camera.status()["flags"], what="a voice again")
             camera.stop_recording()
         camera.wait_state("standby")
         assert camera.stop() == 0
@@ -131,5 +133,5 @@ def test_a_speaker_that_is_missing_hangs_or_is_unplugged_delays_no_recording_and
     assert camera.ledger("voice_failed")
     assert camera.ledger("voice_ready")
     found = camera.judged()
-    gaps = json.dumps([fragment["gap_us"] for name in camera.recordings() for fragment in found.fragments(name)])
-    assert set(json.loads(gaps)) == {0}, gaps
+    gaps = [fragment["gap_us"] for name in camera.recordings() for fragment in found.fragments(name)]
+    assert max(gaps) < STALL_US, "a busy machine may drop a frame; a speaker may not stop the picture"

@@ -39,7 +39,7 @@ class Group:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        wait_for(lambda: not (self.path / "cgroup.procs").read_text(), 10, "an empty group")
+        wait_for(lambda: not (self.path / "cgroup.procs").read_text(), what="an empty group")
         self.path.rmdir()
 
     def join(self) -> None:

@@ -40,29 +40,29 @@ class Officer:
     def press(self) -> None:
         """Two presses; the answers are the lamp's first light and the end of the warning."""
         camera = self._camera
-        wait_for(self._dark, 20, "a dark lamp")
+        wait_for(self._dark, what="a dark lamp")
         known = len(camera.timeline("lamp"))
         states = len(self._states("recording"))
         pressed_us = camera.tap()
-        wait_for(lambda: len(camera.timeline("lamp")) > known, 10, "light")
+        wait_for(lambda: len(camera.timeline("lamp")) > known, what="light")
         lit = camera.timeline("lamp")[known]
         assert lit["on"]
         self.answers.append((lit["at_us"] - pressed_us) / 1000)
         wait_until_us(boottime_us() + 50_000)
         pressed_us = camera.tap()
-        event = wait_for(lambda: self._states("recording")[states:], 10, "recording")[0]
+        event = wait_for(lambda: self._states("recording")[states:], what="recording")[0]
         self.answers.append((event["at_us"] - pressed_us) / 1000)
 
     def stop(self, fragments: int = 2, hold_us: int = 1_000_000) -> None:
         """After so many acknowledged fragments hold the button; the answer is the state `closing`."""
         camera = self._camera
-        camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + fragments, 30)
+        camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + fragments)
         closings, sealed = len(self._states("closing")), len(camera.of("RecordingSealed"))
         held_us = camera.hand.down()
-        event = wait_for(lambda: self._states("closing")[closings:], 10, "closing")[0]
+        event = wait_for(lambda: self._states("closing")[closings:], what="closing")[0]
         camera.hand.up()
         self.answers.append((event["at_us"] - held_us - hold_us) / 1000)
-        camera.wait_event("RecordingSealed", sealed + 1, 30)
+        camera.wait_event("RecordingSealed", sealed + 1)
 
     def _states(self, name: str) -> list[Entry]:
         return [event for event in self._camera.of("StateChanged") if event["state"] == name]

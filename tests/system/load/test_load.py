@@ -66,7 +66,7 @@ def test_the_button_chatters(tmp_path: Path) -> None:
         officer.press()
         began_us = boottime_us()
         with Hog("edges", camera.device, EDGES):
-            camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + count(60), 90)
+            camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + count(60), 300)
         passed = (boottime_us() - began_us) / 1e6
         edges = sum(line["at_us"] > began_us for line in camera.timeline("button"))
         markers = len(camera.ledger("marker"))
