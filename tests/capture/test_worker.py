@@ -155,10 +155,13 @@ def test_the_thread_that_a_library_starts_at_its_import_is_closed_in_too(tmp_pat
 
 
 HOLDING_THE_INTERPRETER = """
+import threading
 from bodycamd.capture import pattern
 def open(self, on_frame, on_error):
     sum(range(1 << 60))  # one C call, which never lets go
 pattern.Pattern.open = open
+start = threading.Thread.start
+threading.Thread.start = lambda thread: None if thread.name == "tick" else start(thread)  # it comes too late
 """
 
 
