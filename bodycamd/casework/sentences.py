@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.casework.past import all_entries
+from bodycamd.casework.report_words import WORDS as REPORT_WORDS
 from bodycamd.errors import UsageError
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.history import PastEntry
@@ -36,9 +37,14 @@ WORDS: Mapping[str, str] = {
     "segment_sealed": "Segment {segment} of {recording} is finished: {fragments} fragments, {size} bytes.",
     "segment_recovered": "Segment {segment} of {recording} was cut off; {fragments} fragments of it are good.",
     "recording_closed": "Recording {recording} ends after {duration}: {reason}.",
+    "warning": "The spoken warning {outcome}.",
     "marker": "The officer sets a marker.",
+    "seal_forced": "Recording {recording} is sealed without its last fragment: it did not come in time.",
+    "left_unsealed": "Recording {recording} could not be sealed; the next start recovers it.",
+    "resume_declined": "Recording {recording} is not gone on with: {reason}.",
+    "failing": "The camera fails: {resumes} times within a minute it had to go on with a recording.",
     "time": "The time is stated; the wall clock is {confirmed}.",
-    "sweep_requested": "A sweep is asked for.",
+    "sweep_requested": "What is due is to be deleted at once.",
     "retention_rules": "Recordings are kept for {days} days, the ledger for {keep_months} months.",
     "hold_added": "Recording {recording} is held for {ground} ({reference}) by {by}; review on {review_on}.",
     "hold_released": "The hold on recording {recording} for {ground} is released by {by}: {reason}.",
@@ -47,10 +53,16 @@ WORDS: Mapping[str, str] = {
     "deleted": "Recording {recording} is deleted.",
     "ledger_shortened": "Entries from before start {first_kept} are dropped; {file} leads on.",
     "capture_stalled": "The camera module was silent and is replaced: {reason}.",
-    "capture_flowing": "The camera module delivers.",
+    "capture_flowing": "The camera module delivers pictures.",
+    "audio_changed": "Sound is {audio}.",
     "voice_failed": "The voice cannot speak: {detail}.",
     "voice_ready": "The voice can speak.",
     "write_failed": "The disk failed to {operation}: {reason}.",
+    "disk_changed": "The disk is {usable}.",
+    "footage_not_written": "{fragments} fragments of {recording} could not be written.",
+    "fragment_refused": "A fragment of {recording} was refused: {reason}.",
+    "fault": "A part fails: {part}: {reason}.",
+    "press_latched": "A press while the camera started is honoured.",
     "press_refused": "A press of the button was refused: {reason}.",
     "storage_changed": "Room for footage is {level}.",
     "clock_changed": "The wall clock changed: source {source}.",
@@ -60,6 +72,13 @@ WORDS: Mapping[str, str] = {
     "button_freed": "The button is free again.",
     "leaving": "The camera stops: {reason}.",
 }
+
+
+VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("warning", "outcome"): {"played_to_device": "was played to the device", "skipped": "was skipped", "failed": "could not be played"},
+    ("clock_changed", "source"): {"unsynchronised": "none, not synchronised", "kernel-ntp": "network time"},
+}
+"""Values of fields in words."""
 
 
 class _Fields(dict[str, Any]):
@@ -85,12 +104,21 @@ def sentences(store: Path, *, recording: str | None = None, since: str = "") -> 
 def in_words(entry: PastEntry) -> str:
     """One sentence. Text that others wrote is shortened and made printable."""
     fields = _Fields({key: shortened(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
+    for key, value in entry.detail.items():
+        if isinstance(value, str) and value in VALUES.get((entry.type, key), {}):
+            fields[key] = VALUES[entry.type, key][value]
+        elif (entry.type, key) == ("recording_closed", "reason") and f"reason_{value}" in REPORT_WORDS:
+            fields[key] = REPORT_WORDS[f"reason_{value}"][1]
+        elif key in ("reason", "warning", "level"):
+            fields[key] = fields[key].replace("_", " ")
     if entry.type == "recording_closed":
         fields["duration"] = f"{entry.number('duration_us') / 1e6:.1f} s"
     if entry.type == "time":
         fields["confirmed"] = "confirmed" if entry.detail.get("confirmed") is True else "not confirmed"
-    if entry.type == "recording_opened":
-        fields["warning"] = fields["warning"].replace("_", " ")
+    if entry.type == "disk_changed":
+        fields["usable"] = "usable again" if entry.detail.get("usable") is True else f"not usable: {fields['reason']}"
+    if entry.type == "warning" and entry.text("detail"):
+        fields["outcome"] += f": {fields['detail']}"
     asked = _asked(entry.detail.get("caller"))
     if entry.type == "recording_opened" and entry.text("officer"):
         asked = f" The shift is that of officer {fields['officer']}.{asked}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,8 @@ import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import duration, print_json, size
+
+INSTANT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]+Z")
 
 
 def status(
@@ -39,16 +42,37 @@ def rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif key.endswith("_seconds"):
             if value is not None:
                 yield _name(key.removesuffix("_seconds")), _value(key, value)
+        elif key == "retention" and isinstance(value, Mapping):
+            yield from _retention(value)
         elif isinstance(value, Mapping):
-            yield _name(key), ", ".join(f"{_name(k)} {_value(k, v)}" for k, v in value.items() if v not in (None, "", [])) or "-"
+            yield _name(key), _parts(value)
         else:
             yield _name(key), _value(key, value)
+
+
+def _retention(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is kept, what goes next, and what somebody should look at."""
+    following = found.get("next_recording")
+    told = [f"{found['recordings']} recordings"] if "recordings" in found else []
+    told += [f"{following} goes next, on {_value('on', found.get('next_deletes_on'))}"] if following else []
+    told += [f"swept at {_value('at', found['swept_at'])}"] if found.get("swept_at") else []
+    told += [] if found.get("clock_confirmed") else ["the clock is not confirmed: running time counts"]
+    yield "retention", "; ".join(told)
+    for key in ("held", "reviews_due", "problems"):
+        if found.get(key):
+            yield "not in order" if key == "problems" else _name(key), _value(key, found[key])
+
+
+def _parts(value: Mapping[str, Any]) -> str:
+    """The parts of one line; what is empty is left out, and a unit that is its own name is not said twice."""
+    shown = [(k, _value(k, v)) for k, v in value.items() if v not in (None, "", [], {})]
+    return ", ".join(v if k in ("bytes", "seconds") else f"{_name(k)} {v}" for k, v in shown) or "-"
 
 
 def _name(key: str) -> str:
     for unit in ("_bytes", "_seconds", "_ms", "_us"):
         key = key.removesuffix(unit)
-    return key.replace("_", " ")
+    return "time left" if key == "minutes_left" else key.replace("_", " ")
 
 
 def _value(key: str, value: Any) -> str:
@@ -56,6 +80,8 @@ def _value(key: str, value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return "; ".join(map(str, value))
+    if isinstance(value, Mapping):
+        return f"({_parts(value)})"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -64,10 +90,10 @@ def _value(key: str, value: Any) -> str:
         if key.endswith("seconds"):
             return duration(value)
         if key == "minutes_left":
-            return f"{value:.0f}"
+            return duration(value * 60)
         if key.endswith("_ms"):
             return f"{value:g} ms"
         if key == "percent":
             return f"{value:.0f} %"
         return f"{value:g}" if isinstance(value, float) else str(value)
-    return str(value)
+    return INSTANT.sub(r"\1Z", str(value))

@@ -68,12 +68,14 @@ def _sweep_alone(keeper: Any, enter: Any, caller: Any) -> dict[str, Any]:
 
 def _print_upcoming(plan: Mapping[str, Any]) -> None:
     going = {deletion["recording"] for deletion in plan["deletions"]}
-    rows = [("recording", "age", "deletes on", "held for")]
+    rows = [("recording", "proven age", "deletes on", "held for")]
     for item in plan["upcoming"]:
         if item["recording"] not in going:
             rows.append((item["recording"], f"{item['age_days']:.1f} d", when(item), ", ".join(item["held_for"]) or "-"))
     if len(rows) > 1:
         typer.echo(table(rows))
+    if not plan["clock_confirmed"]:
+        typer.echo("the clock is not confirmed now: only running time is proof", err=True)
     for warning in plan["warnings"]:
         typer.echo(f"{warning['recording']}: {warning['text']}", err=True)
     for problem in plan.get("problems", []):

@@ -18,7 +18,8 @@ gaps.
 type                    when [fields]
 ======================  ===================================================================================================================
 warning                 a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us,
-detail] marker                  the officer marked [recording, at_us, cause: tap | continued | latched_press]
+                        detail]
+marker                  the officer marked [recording, at_us, cause: tap | continued | latched_press]
 press_latched           a press while starting was honoured when ready [at_us, waited_us]
 press_refused           a press could not be honoured [reason: storage_full | warning_failed | shutdown | battery_critical, at_us]
 button_stuck            the button is down far longer than any hold [at_us]

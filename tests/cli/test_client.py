@@ -69,10 +69,10 @@ def ok(result: object) -> bytes:
 def test_status_for_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with server(tmp_path / "s", lambda line: ok(STATUS)):
         assert main(["status", "--socket", str(tmp_path / "s")]) == 0
-        people = capsys.readouterr().out
+        people = " ".join(capsys.readouterr().out.split())
         assert main(["status", "--json", "--socket", str(tmp_path / "s")]) == 0
         assert json.loads(capsys.readouterr().out) == STATUS
-    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "1200", "7 ms", "something new", "1; 2"):
+    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "19 h 59 min", "7 ms", "something new", "1; 2"):
         assert words in people, words
 
 
@@ -82,6 +82,30 @@ def test_a_status_with_other_keys_is_shown_too() -> None:
         "mood": "yes",
         "odd": "-",
         "free": "1.5 kB",
+    }
+
+
+def test_status_tells_of_retention_in_words() -> None:
+    retention = {
+        "swept_at": "2026-11-21T23:57:17.307590Z",
+        "clock_confirmed": False,
+        "recordings": 14,
+        "held": ["000002-0001", "000006-0001"],
+        "reviews_due": ["000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26"],
+        "next_recording": "000008-0001",
+        "next_deletes_on": "2026-11-24T01:46:14.917616Z",
+        "problems": [],
+    }
+    capture = {"state": "standby", "versions": {"python": "3.11.7", "av": "18.1.0"}}
+    ring = {"fragments": 0, "seconds": 0.0, "bytes": 0}
+    shown = dict(rows({"retention": retention, "capture": capture, "ring": ring}))
+    assert shown == {
+        "retention": "14 recordings; 000008-0001 goes next, on 2026-11-24T01:46:14Z; swept at 2026-11-21T23:57:17Z; "
+        "the clock is not confirmed: running time counts",
+        "held": "000002-0001; 000006-0001",
+        "reviews due": "000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26",
+        "capture": "state standby, versions (python 3.11.7, av 18.1.0)",
+        "ring": "fragments 0, 0.0 s, 0 bytes",
     }
 
 
