@@ -114,9 +114,10 @@ class WatchedCamera(Camera):
             client.request("shift_end")
 
     def note_secrets(self) -> None:
-        """Remember the key files that are there now, each for the start that it will sign."""
+        """Remember the keys that are there now, each for the start that it will sign; an erased one is none any more."""
         for path in (self.disk / "signing").glob("*.key"):
-            self.noted.secrets.setdefault(int(path.stem), set()).add(secret_of(path.read_bytes()))
+            if (content := path.read_bytes()).strip(b"\0"):
+                self.noted.secrets.setdefault(int(path.stem), set()).add(secret_of(content))
 
     def sample_time(self) -> None:
         """Note the log's position against the clock, until `stop_sampling`."""
