@@ -40,7 +40,7 @@ def answers(folder: Path, *, nice: int = 0) -> list[float]:
         officer = Officer(camera)
         for _ in range(2):
             stack.enter_context(Hog("cpu", before=group.join))
-        for _ in range(count(40)):
+        for _ in range(count(20)):
             officer.record()
         return officer.answers
 
