@@ -26,6 +26,7 @@ BENCH = Path("/bench")
 STATE = Path("/var/lib/bodycamd")
 STORE = STATE / "store"
 UNIT = "bodycamd.service"
+DISCARD = "bodycamd-discard.service"
 
 
 def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -50,9 +51,9 @@ def wait_for(condition: Callable[[], object], seconds: float) -> bool:
     return True
 
 
-def shown(name: str) -> str:
-    """A property of the unit."""
-    return run(["systemctl", "show", "--value", "-p", name, UNIT]).stdout.strip()
+def shown(name: str, unit: str = UNIT) -> str:
+    """A property of a unit."""
+    return run(["systemctl", "show", "--value", "-p", name, unit]).stdout.strip()
 
 
 def status() -> dict[str, Any]:
@@ -158,6 +159,22 @@ def record() -> None:
     judge("footage arrives on disk", is_growing(), open_segments())
 
 
+def discard_in_standby() -> None:
+    """What is deleted is discarded by a timer; the disk of a container cannot, which is no failure."""
+    timer = shown("ActiveState", "bodycamd-discard.timer")
+    judge("the timer of the discard is on", timer == "active", timer)
+    run(["systemctl", "start", DISCARD])
+    results = shown("Result", DISCARD), shown("ExecMainStatus", DISCARD), shown("ExecMainStartTimestampMonotonic", DISCARD) != "0"
+    judge("the discard runs in standby", results == ("success", "0", True), results)
+
+
+def discard_while_recording() -> None:
+    """Some cards stall while they erase."""
+    run(["systemctl", "start", DISCARD])
+    result = shown("Result", DISCARD)
+    judge("the discard does not run while it records", result == "exec-condition", result)
+
+
 def survive_a_hang() -> None:
     """SIGSTOP: no code of the daemon runs any more; systemd's watchdog is what is left."""
     before = int(shown("MainPID"))
@@ -225,10 +242,23 @@ def end() -> None:
     sys.exit(0)
 
 
+CHECKS = (
+    install,
+    ready,
+    discard_in_standby,
+    record,
+    discard_while_recording,
+    survive_a_hang,
+    stop_cleanly,
+    survive_a_kill,
+    run_out_of_battery,
+)
+
+
 def main() -> None:
     """All checks in order; each builds on the one before."""
     try:
-        for check in (install, ready, record, survive_a_hang, stop_cleanly, survive_a_kill, run_out_of_battery):
+        for check in CHECKS:
             check()
     except Exception as error:
         judge(f"the bench itself: {check.__name__}", False, repr(error))
