@@ -7,6 +7,7 @@
 # `base64(signature) SPACE json`: an Ed25519 signature over the json. The first start signs with the registered key, each later start with the key that
 # the start before it named (next_public_key); within a start the lines are signed with ram_public_key, and after `key_changed` with the key named there.
 set -euo pipefail
+[ $# = 2 ] && [ -r "$1" ] && [ -r "$2" ] || { echo "usage: verify-certificate.sh CERTIFICATE.json device.pem" >&2; exit 2; }
 certificate=$1 registered=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
