@@ -96,6 +96,7 @@ class Service:
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._broken = False
         self._retention = RetentionCommands()
         self._socket = parts.socket(
             {
@@ -127,7 +128,7 @@ class Service:
             self._supervisor.start()
             await self._open_store()
             await self._socket.start()
-            self._background = [asyncio.create_task(task) for task in (self._tick(), self._watch(), self._feed_watchdog())]
+            self._begin_background()
             await self._become_ready()
             return await self._control.exit
         finally:
@@ -199,6 +200,19 @@ class Service:
                 log.debug("%s", event)
         self._socket.publish(event)
 
+    def _begin_background(self) -> None:
+        self._background = [asyncio.create_task(task) for task in (self._tick(), self._watch(), self._feed_watchdog())]
+        for task in self._background:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Without its ticks the daemon would stay up and never open the camera again: it is no longer fed, so that systemd starts it anew,
+        which goes on with an open recording. (An orderly end would close that.)
+        """
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("the daemon cannot go on and waits for the watchdog", exc_info=error)
+            self._broken = True
+
     async def _tick(self) -> None:
         while True:
             now_us = self._clock.now_us()
@@ -208,13 +222,19 @@ class Service:
 
     async def _watch(self) -> None:
         while True:
-            reading = self._clock.read()
-            changed = clock_event(self._clock_before, reading)
-            self._clock_before = reading
-            if changed is not None:
-                self._control.handle(changed)
-            self._watch_battery()
+            for look in (self._watch_clock, self._watch_battery):
+                try:
+                    look()
+                except Exception:  # neither is a reason to stop a recording, or to look no more
+                    log.exception("clock or battery could not be watched")
             await asyncio.sleep(WATCH_SECONDS)
+
+    def _watch_clock(self) -> None:
+        reading = self._clock.read()
+        changed = clock_event(self._clock_before, reading)
+        self._clock_before = reading
+        if changed is not None:
+            self._control.handle(changed)
 
     def _watch_battery(self) -> None:
         """A gauge that cannot be read leaves the last level standing, and is stated once until it answers again."""
@@ -241,7 +261,7 @@ class Service:
             assert self._writer is not None
             progress = self._writer.progress()
             may = watch.may_feed(
-                alive=self._writer.is_alive(),
+                alive=self._writer.is_alive() and not self._broken,
                 turns=progress.turns,
                 in_disk_operation=progress.operation is not None,
                 now_us=self._clock.now_us(),
@@ -249,7 +269,7 @@ class Service:
             if may:
                 self._notifier.say(f"WATCHDOG=1\nSTATUS={self._control.state.name}")
             elif fed:
-                log.critical("the writer makes no progress: the watchdog is no longer fed")
+                log.critical("no progress: the watchdog is no longer fed")
             fed = may
             await asyncio.sleep(self._notifier.watchdog_seconds / 4)
 
