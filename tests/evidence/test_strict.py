@@ -155,3 +155,10 @@ def test_an_entry_is_written_as_it_is_read_or_refused(detail: dict[str, Any]) ->
         return
     assert decode_entry(signed.json, "x") == signed.entry
     assert start.signer.public.verifies(signed.signature, signed.json)
+
+
+def test_what_stands_for_unreadable_text_is_not_written() -> None:
+    """U+FFFD: a reader with stock tools cannot tell it from bytes that are no UTF-8, and would call an honest line altered."""
+    entry = new_start().entry("voice_failed", {"detail": "cannot open Ger\ufffdt", "more": {"k\ufffd": ["\ufffd"]}}, prev="0" * 64)
+    assert "\ufffd" not in entry.json.decode()
+    assert decode_entry(entry.json, "here").detail == {"detail": "cannot open Ger?t", "more": {"k?": ["?"]}}
