@@ -45,11 +45,13 @@ def ask_or_do(
     settings = None if socket is not None and not config.exists() else configuration.load(config)
     path = socket if socket is not None else Path(settings.control.socket) if settings is not None else Path()
     try:
-        with ControlClient(path, ANSWER_SECONDS) as client:
-            return client.request(command, **arguments), True
+        client = ControlClient(path, ANSWER_SECONDS)
     except UnavailableError as error:
         if settings is None or isinstance(error.__cause__, TimeoutError):
             raise
+    else:
+        with client:  # what it says counts, also that it has no place or no time now
+            return client.request(command, **arguments), True
     from bodycamd.board.clock import SystemClock
     from bodycamd.retention.opening import own_start
 

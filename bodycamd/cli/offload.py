@@ -62,10 +62,11 @@ def offload(
 def _log(store: Path, socket: Path, config: Path) -> Any:
     """How it will be logged; found out before anything is copied. Raises `UsageError` where it could not be."""
     try:
-        with ControlClient(socket) as client:
-            client.request("status")
+        client = ControlClient(socket)
     except UnavailableError:
         return _log_ourselves(store, socket, config)
+    with client:
+        client.request("status")
 
     def log(**fields: Any) -> None:
         with ControlClient(socket) as client:

@@ -8,11 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bodycamd import config as configuration
+from bodycamd.cli.asking import ask_or_do
 from bodycamd.cli.client import ControlClient
 from bodycamd.cli.main import main
+from bodycamd.cli.offload import _log
 from bodycamd.cli.status import rows
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
 
@@ -137,6 +141,21 @@ def test_the_exit_code_of_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixtur
     with server(tmp_path / "s", lambda line: refusal):
         assert main(["shift", "end", "--socket", str(tmp_path / "s")]) == 2
     assert capsys.readouterr().err == "bodycamd: no shift is open\n"
+
+
+@pytest.mark.parametrize(
+    "refusal", [b'{"ok":false,"error":"too many clients: try again","exit_code":69}\n', None], ids=["no place", "hung up"]
+)
+def test_a_daemon_that_is_there_is_not_passed_by(tmp_path: Path, refusal: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever works without the daemon because it has no place now would be told that the store is busy, or not theirs."""
+    there = SimpleNamespace(control=SimpleNamespace(socket=str(tmp_path / "s")), storage=SimpleNamespace(directory=str(tmp_path)))
+    monkeypatch.setattr(configuration, "load", lambda _: there)
+    (tmp_path / "config").write_text("")
+    with server(tmp_path / "s", lambda line: refusal):
+        with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
+            ask_or_do(tmp_path / "config", None, "sweep", {}, lambda *_: pytest.fail("done without the daemon"))
+        with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
+            _log(tmp_path, tmp_path / "s", tmp_path / "config")
 
 
 @pytest.mark.parametrize(
