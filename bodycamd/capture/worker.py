@@ -118,6 +118,7 @@ class Worker:
 
     def __init__(self, link: WorkerLink, prepare: Prepare) -> None:
         """Import and check; opens no device. Raises `BodycamError` or `ImportError`: then nothing will work with these settings here."""
+        from bodycamd.capture import outbox  # noqa: F401  (whatever answers an opening must not wait for the card)
         from bodycamd.capture.microphone import Microphone
         from bodycamd.capture.seal import parse_recipients
         from bodycamd.capture.sounddevices import device_opener

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 
 from bodycamd.capture.link import (
@@ -23,6 +24,7 @@ from bodycamd.capture.link import (
     Open,
     Ping,
     Pong,
+    Prepare,
     Prepared,
     Refused,
     SetMicrophone,
@@ -240,3 +242,26 @@ def test_the_command_line() -> None:
     done = subprocess.run([sys.executable, "-m", "bodycamd.capture.worker"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"started by the recorder" in done.stderr
+
+
+def test_what_answers_an_opening_is_loaded_before_it() -> None:
+    """A card that is busy may take longer for a module's file than an opened worker has for its answer."""
+    prepare = Prepare(video=VIDEO, microphone=MicrophoneSettings(), audio=True, recipients_text=RECIPIENT)
+    fresh = f"""
+import sys
+from unittest.mock import Mock
+from bodycamd.capture import worker
+from bodycamd.capture.link import Open, Prepare
+import msgspec
+made = worker.Worker(Mock(), msgspec.json.decode({msgspec.json.encode(prepare)!r}, type=Prepare))
+before = set(sys.modules)
+class Answered(Exception): pass
+made._link.send.side_effect = Answered
+try:
+    made.open(Open(generation=1, microphone=False))
+except Answered:
+    print(sorted(name for name in set(sys.modules) - before if name.startswith("bodycamd")), flush=True)
+worker._leave(0)
+"""
+    done = subprocess.run([sys.executable, "-c", fresh], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "[]\n", done.stderr
