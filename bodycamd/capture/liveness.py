@@ -156,20 +156,31 @@ class Attempts:
     """When the next worker may be started, and when the spare may be opened, after workers that gave no footage.
 
     After the first failure the spare is opened at once. Then the openings are spaced, and the spare waits prepared: what is absent is the
-    camera. Only where workers fail before they are opened, or cannot be ended, the starts are spaced too.
+    camera. Only where workers fail before they are opened, or cannot be ended, the starts are spaced too; these say nothing of the camera.
     """
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self.failures = self.next_start_us = self.next_open_us = 0
+        self.failures = self.unopened = self.next_start_us = self.next_open_us = 0
+
+    def flowed(self) -> None:
+        """A worker gave footage."""
+        self.failures = self.unopened = 0
+
+    def answered(self) -> None:
+        """A spare has waited for a while and is there."""
+        self.unopened = 0
 
     def failed(self, now_us: int, *, was_open: bool, rare: bool) -> None:
         """A worker ended without being asked."""
-        self.failures += 1
+        if was_open:
+            self.failures += 1
+        else:
+            self.unopened += 1
         if was_open and self.failures > 1:
             self.next_open_us = now_us + backoff_us(self.failures - 1, self._timing, rare=rare)
         if rare or not was_open:
-            self.next_start_us = now_us + backoff_us(self.failures, self._timing, rare=rare)
+            self.next_start_us = now_us + backoff_us(self.failures if was_open else self.unopened, self._timing, rare=rare)
 
 
 def _seconds(us: int) -> str:

@@ -22,12 +22,26 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from bodycamd.capture.child import Child
 from bodycamd.capture.delivery import FootageSink, sealed_fragment, sealed_init
-from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWorker, Init, LinkClosed, LinkError, Prepare, Prepared, Refused
+from bodycamd.capture.link import (
+    AudioState,
+    Closed,
+    Failed,
+    Fragment,
+    FromWorker,
+    Init,
+    LinkClosed,
+    LinkError,
+    Pong,
+    Prepare,
+    Prepared,
+    Refused,
+)
 from bodycamd.capture.liveness import Attempts, Grace, Timing, overdue, to_be_asked, unkillable
+from bodycamd.capture.source import Clock
 from bodycamd.capture.status import State, WorkerStatus
 from bodycamd.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
@@ -37,13 +51,6 @@ __all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]
 MANY_UNKILLABLE: Final = 2
 DRAIN_READS: Final = 10_000
 """More than a socket's buffer can hold in messages; bounds what a stranger who kept the dead worker's end could send."""
-
-
-class Clock(Protocol):
-    """CLOCK_BOOTTIME."""
-
-    def now_us(self) -> int:
-        """Microseconds."""
 
 
 class Supervisor:
@@ -72,8 +79,7 @@ class Supervisor:
         self._judging = False
         # From here on: the link reader's own.
         self._selector = selectors.DefaultSelector()
-        self._running = True
-        self._wanted = self._microphone = False
+        self._running, self._wanted, self._microphone = True, False, False
         self._current: Child | None = None
         self._spare: Child | None = None
         self._undead: list[Child] = []
@@ -266,6 +272,8 @@ class Supervisor:
             case Prepared():
                 child.enter("prepared", now_us)
                 self._prepared, self._refused = message, None
+            case Pong():
+                self._attempts.answered()
             case Refused():
                 self._refused = child.reason = message.reason
                 child.enter("leaving", now_us)
@@ -293,7 +301,7 @@ class Supervisor:
         if not child.flowing:
             assert child.init is not None  # `conversation` lets no fragment through before it
             child.flowing = True
-            self._attempts.failures = 0
+            self._attempts.flowed()
             self._post(CaptureFlowing(message.generation, child.init.encoder, child.init.frame_rate))
         self._audio(child, message.audio)
 

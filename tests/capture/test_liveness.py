@@ -164,6 +164,23 @@ def test_workers_that_fail_before_they_are_opened_space_the_starts() -> None:
     assert (attempts.next_open_us, attempts.next_start_us) == (0, 202_000)
 
 
+def test_spares_that_ended_while_nobody_waited_do_not_delay_an_opening() -> None:
+    """In weeks of standby a few are lost to a busy card; the camera has not failed by that."""
+    attempts = Attempts(T)
+    for _ in range(T.many + 1):
+        attempts.failed(1_000, was_open=False, rare=False)
+    attempts.failed(2_000, was_open=True, rare=False)
+    assert attempts.next_open_us == 0, "the next spare is opened at once"
+
+
+def test_a_spare_that_answers_ends_the_row_of_those_that_did_not() -> None:
+    attempts = Attempts(T)
+    for _ in range(5):
+        attempts.failed(1_000, was_open=False, rare=False)
+        attempts.answered()
+    assert attempts.next_start_us == 1_000 + T.first_backoff_us
+
+
 def test_where_an_attempt_costs_memory_for_good_it_is_rare() -> None:
     attempts = Attempts(T)
     attempts.failed(1_000, was_open=True, rare=True)
