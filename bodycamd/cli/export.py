@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.output import duration, print_json, size
+from bodycamd.cli.output import counted, duration, print_json, size
 from bodycamd.cli.progress import progress_bar
+from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from bodycamd.casework.anchor import Anchor
     from bodycamd.casework.identity import Identities
     from bodycamd.casework.report import Report, Verification
     from bodycamd.casework.verdicts import StoreReport
-    from bodycamd.evidence.keys import PublicKey
     from bodycamd.recorder.listing import StoreReader
 
 ALL = "all"
@@ -182,24 +181,27 @@ def _film(
         print_json(done)
         return
     for part in done.parts:
-        typer.echo(f"{part.path}: {duration(part.duration_seconds)}, {part.frames} frames, {size(part.size_bytes)}")
+        typer.echo(f"{part.path}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.size_bytes)}")
     for segment in done.unsealed:
-        typer.echo(f"{segment.file}: cut off; {segment.fragments} fragments exported, {segment.torn_bytes} torn bytes left out", err=True)
+        typer.echo(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
+
+
+def _cut_off(fragments: int, torn_bytes: int) -> str:
+    return f"cut off; {counted(fragments, 'fragment')} exported, {counted(torn_bytes, 'torn byte')} left out"
 
 
 def _tell(report: Report, out: Path) -> None:
     from bodycamd.casework.verdicts import WORDS
 
     for part in report.films:
-        typer.echo(f"{out / part.file}: {duration(part.duration_seconds)}, {part.frames} frames, {size(part.bytes)}")
+        typer.echo(f"{out / part.file}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.bytes)}")
     verdict = WORDS[report.verification.verdict] if report.verification is not None else "not verified: no --device-key"
     typer.echo(f"{out / 'report.html'}: {verdict}")
     if report.footage.gap_us:
         typer.echo(f"gaps: {report.footage.gap_us / 1e6:.3f} s in all, see the report", err=True)
     for segment in report.footage.segments:
         if segment.kind != "sealed":
-            words = f"cut off; {segment.fragments} fragments exported, {segment.torn_bytes} torn bytes left out"
-            typer.echo(f"{segment.file}: {words}", err=True)
+            typer.echo(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
     for missing in report.missing:
         typer.echo(f"missing: {missing}", err=True)
 
@@ -209,18 +211,8 @@ def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path
         return None
     from bodycamd.casework.verify import verify
 
-    registered, taken = _keys(device_key, anchor)
+    registered, taken = key_and_anchor(device_key, anchor)
     return verify(store, registered, taken, only=None if recording == ALL else recording), registered.id
-
-
-def _keys(device_key: Path, anchor: Path | None) -> tuple[PublicKey, Anchor | None]:
-    from bodycamd.casework.anchor import read
-    from bodycamd.evidence.keys import PublicKey
-
-    try:
-        return PublicKey.from_pem(device_key.read_bytes()[:65536]), read(anchor) if anchor is not None else None
-    except OSError as error:
-        raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
 
 
 def _interrupt(number: int, frame: object) -> None:

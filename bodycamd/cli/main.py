@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -38,7 +38,11 @@ def exit_codes() -> dict[int, str]:
     return {int(code): meaning for code, meaning in re.findall(r"^(\d+) +(\S.*)$", errors.__doc__ or "", re.MULTILINE)}
 
 
-EPILOG = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in exit_codes().items())
+def _told(codes: Mapping[int, str]) -> str:
+    return "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in sorted(codes.items()))
+
+
+EPILOG = _told(exit_codes())
 
 app = typer.Typer(
     name="bodycamd",
@@ -61,7 +65,7 @@ app.command("export", epilog=EPILOG)(export.export)
 app.command("offload", epilog=EPILOG)(offload.offload)
 app.add_typer(keys.app, name="keys")
 app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
-app.command("verify", epilog=EPILOG)(verify.verify)
+app.command("verify", epilog=_told({**exit_codes(), **verify.VERDICT_CODES}))(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
 

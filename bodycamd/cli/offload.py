@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.cli.output import print_json, size
+from bodycamd.cli.output import counted, print_json, size
 from bodycamd.cli.progress import progress_bar
 from bodycamd.errors import UnavailableError, UsageError
 
@@ -50,8 +50,9 @@ def offload(
     if json:
         print_json(done)
     else:
-        there = f", {done.already_there} were there already" if done.already_there else ""
-        typer.echo(f"{done.to}: {done.copied} files of {done.recordings} recordings copied and verified ({size(done.bytes)}){there}")
+        there = f", {counted(done.already_there, 'file')} there already" if done.already_there else ""
+        copied = f"{counted(done.copied, 'file')} of {counted(done.recordings, 'recording')} copied and verified ({size(done.bytes)})"
+        typer.echo(f"{done.to}: {copied}{there}")
         for name in done.left_behind:
             typer.echo(f"{name}: not sealed yet; left behind", err=True)
     error = failure(done)

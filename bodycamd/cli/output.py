@@ -33,6 +33,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def counted(number: int, thing: str) -> str:
+    """How many of it: `1 recording`, `2 recordings`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def size(count: float) -> str:
     """A number of bytes as people read it, in powers of ten."""
     for unit in ("bytes", "kB", "MB", "GB"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from bodycamd.cli.output import Language, duration, print_json, size, table
+from bodycamd.cli.output import Language, counted, duration, print_json, size, table
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: 
         return
     cells = [{**_cells(info), **_stay_cells(info.id, retention)} for info in found]
     typer.echo(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
-    minutes = sum(info.duration_us for info in found) / 60e6
+    length = duration(sum(info.duration_us for info in found) / 1e6)
     held = sum(1 for info in found if retention.holds.get(info.id))
     total = size(sum(info.bytes for info in found))
-    typer.echo(f"{len(found)} recordings, {minutes:.0f} minutes, {total}; {held} held; kept for {retention.rules.days} days")
+    kept = counted(retention.rules.days, "day")
+    typer.echo(f"{counted(len(found), 'recording')}, {length}, {total}; {held} held; kept for {kept}")
 
 
 @app.command()
@@ -107,7 +108,7 @@ def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = F
     else:
         for finding in findings:
             typer.echo(f"{finding.path}: {finding.problem}")
-        typer.echo(f"{recordings} recordings, {len(findings)} findings")
+        typer.echo(f"{counted(recordings, 'recording')}, {counted(len(findings), 'finding')}")
     if findings:
         raise typer.Exit(65)
 

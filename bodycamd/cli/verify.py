@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.output import duration, print_json, size
-from bodycamd.errors import BodycamError, UsageError
+from bodycamd.cli.output import counted, duration, print_json, size
+from bodycamd.cli.registered_key import key_and_anchor
+from bodycamd.errors import UsageError
 
 if TYPE_CHECKING:
-    from bodycamd.casework.anchor import Anchor
     from bodycamd.casework.verdicts import Findings, RecordingReport, StoreReport
-    from bodycamd.evidence.keys import PublicKey
+
+VERDICT_CODES = {
+    0: "all is intact, or deleted as stated",
+    3: "something is incomplete by a stated cause, or still open",
+    4: "something is altered or missing",
+    5: "something cannot be verified",
+}
+"""What it ends with beside the codes of `bodycamd.errors`; the numbers are those of `casework.verdicts`, which help does not import."""
 
 
 def verify(
@@ -25,13 +32,13 @@ def verify(
 ) -> None:
     """Verify every byte of a store: ledger, recordings, and that nothing is missing.
 
-    Ends with 0 where all is intact (or deleted as stated), 3 where something is incomplete by a stated cause or still open, 4 where it is
-    altered or missing, 5 where it cannot be verified; the worst of them wins: 4, then 5, then 3. Writes nothing; the store of a running
-    camera will do.
+    Ends with the verdict (see below); the worst one wins: 4, then 5, then 3. Writes nothing; the store of a running camera will do.
     """
     from bodycamd.casework.verify import verify as check
 
-    registered, taken = _inputs(device_key, anchor, store)
+    if not store.is_dir():
+        raise UsageError(f"{store}: there is no such folder")
+    registered, taken = key_and_anchor(device_key, anchor)
     listener = None if json else _print_recording
     report = check(store, registered, taken, progress=listener)
     if json:
@@ -41,26 +48,11 @@ def verify(
     raise typer.Exit(report.exit_code)
 
 
-def _inputs(device_key: Path, anchor: Path | None, store: Path) -> tuple[PublicKey, Anchor | None]:
-    """What the command line names; whatever is wrong with it is wrong use: exit code 2."""
-    from bodycamd.casework.anchor import read
-    from bodycamd.evidence.keys import PublicKey
-
-    if not store.is_dir():
-        raise UsageError(f"{store}: there is no such folder")
-    try:
-        pem = device_key.read_bytes()[:65536]
-        return PublicKey.from_pem(pem), read(anchor) if anchor is not None else None
-    except OSError as error:
-        raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
-    except BodycamError as error:
-        raise UsageError(f"{device_key if anchor is None else f'{device_key} or {anchor}'}: {error}") from error
-
-
 def _print_recording(done: RecordingReport) -> None:
     from bodycamd.casework.verdicts import WORDS
 
-    facts = f"{duration(done.duration_us / 1e6)}, {done.fragments} fragments in {done.segments} segments, {size(done.bytes)}"
+    written = f"{counted(done.fragments, 'fragment')} in {counted(done.segments, 'segment')}"
+    facts = f"{duration(done.duration_us / 1e6)}, {written}, {size(done.bytes)}"
     typer.echo(f"{done.recording}  {WORDS[done.verdict]:<28}  {facts}" + (f"  opened {done.opened}" if done.opened else ""))
     _print_findings(done.findings)
 
@@ -69,7 +61,8 @@ def _print_store(report: StoreReport) -> None:
     from bodycamd.casework.verdicts import WORDS
 
     device, until = report.device or "?", report.last_wall or "?"
-    typer.echo(f"ledger       {report.entries} entries of {report.starts} starts of {device}, up to {until}")
+    entries = "1 entry" if report.entries == 1 else f"{report.entries} entries"
+    typer.echo(f"ledger       {entries} of {counted(report.starts, 'start')} of {device}, up to {until}")
     typer.echo(f"head         {report.head}")
     if report.anchor:
         typer.echo(f"anchor       {report.anchor}")

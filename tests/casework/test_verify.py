@@ -12,8 +12,10 @@ import pytest
 from bodycamd.casework import anchor as anchors
 from bodycamd.casework.verify import verify
 from bodycamd.cli.main import main
+from bodycamd.cli.output import duration
 from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence.keys import PublicKey, provision
+from bodycamd.recorder.store import Store
 from tests.casework.attacks.scene import INTACT, OPEN, SECOND_INTACT, Scene, make
 from tests.recorder.rig import Rig
 
@@ -30,9 +32,16 @@ def run(scene: Scene, *more: str | Path) -> int:
 def test_what_a_person_reads(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(scene) == 3
     said = capsys.readouterr().out
-    expected = ("000001-0001  intact", "deleted as stated", "stated gaps of 0.400 s", "start 2 closed it", "4 whole fragments", "of cam-7")
-    for words in expected:
+    expected = ("000001-0001  intact", "deleted as stated", "stated gaps of 0.400 s", "start 2 closed it", "4 whole fragments")
+    for words in (*expected, "of 3 starts of cam-7", "in 1 segment,"):
         assert words in said
+
+
+def test_the_list_ends_with_how_many_and_how_long(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recordings", "list", "--store", str(scene.store)]) == 0
+    found = Store.read_only(scene.store).recordings()
+    length = duration(sum(info.duration_us for info in found) / 1e6)
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{len(found)} recordings, {length}, ")
 
 
 def test_what_a_program_reads(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,14 +52,18 @@ def test_what_a_program_reads(scene: Scene, capsys: pytest.CaptureFixture[str]) 
     assert all(set(finding) == {"verdict", "where", "what"} for done in report["recordings"] for finding in done["findings"]["listed"])
 
 
-def test_wrong_use_is_exit_code_2(scene: Scene, tmp_path: Path) -> None:
+def test_wrong_use_is_exit_code_2(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(scene, "--anchor", tmp_path / "none") == 2
     (tmp_path / "anchor").write_text("no anchor")
     assert run(scene, "--anchor", tmp_path / "anchor") == 2
+    said = capsys.readouterr().err
+    assert said.count(f"{tmp_path}/none") == said.count(f"{tmp_path}/anchor") == 1
+    assert "device.pem" not in said
     pem = scene.root / "device.pem"
     assert main(["verify", "--store", str(tmp_path / "none"), "--device-key", str(pem)]) == 2
     assert main(["verify", "--store", str(scene.store), "--device-key", str(tmp_path / "none")]) == 2
     assert main(["verify", "--store", str(scene.store), "--device-key", str(tmp_path / "anchor")]) == 2
+    assert capsys.readouterr().err.endswith(f"bodycamd: {tmp_path}/anchor: not a public key in PEM; give the camera's device.pem\n")
     assert main(["verify"]) == 2
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.casework.verdicts import EXIT_CODES
 from bodycamd.cli.main import exit_codes, main
+from bodycamd.cli.output import counted, duration
+from bodycamd.cli.verify import VERDICT_CODES
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["run", "simulate", "status", "shift begin", "shift end", "recordings list", "recordings show", "export", "contact-sheet"]
@@ -46,6 +49,19 @@ def test_exit_codes_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = " ".join(capsys.readouterr().out.split())
     for code, meaning in exit_codes().items():
         assert f"{code} {meaning}" in words
+
+
+def test_the_help_of_verify_lists_its_own_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(VERDICT_CODES) == set(EXIT_CODES.values())
+    assert main(["verify", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
+    for code, meaning in {**exit_codes(), **VERDICT_CODES}.items():
+        assert f"{code} {meaning}" in words
+
+
+def test_numbers_and_lengths_are_told_as_people_say_them() -> None:
+    assert [counted(n, "recording") for n in (0, 1, 2)] == ["0 recordings", "1 recording", "2 recordings"]
+    assert [duration(seconds) for seconds in (13, 125, 3725)] == ["13.0 s", "2 min 05 s", "1 h 02 min"]
 
 
 @pytest.mark.parametrize(
