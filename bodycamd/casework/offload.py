@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,12 +91,30 @@ def offload(store: StoreReader, to: Path, *, same_disk: bool = False, progress: 
 
 def _check_target(store: Path, to: Path, same_disk: bool) -> None:
     if not to.is_dir():
-        raise UsageError(f"{to}: there is no such folder; mount the disk first")
+        raise UsageError(_not_there(store, to, same_disk))
     inside, outside = to.resolve(), store.resolve()
     if inside.is_relative_to(outside) or outside.is_relative_to(inside):
         raise UsageError(f"{to}: the target and the store lie in each other; choose a folder on another disk")
     if not same_disk and to.stat().st_dev == store.stat().st_dev:
         raise UsageError(f"{to}: it is on the store's own file system: is the disk mounted? (--same-disk, if it is meant)")
+
+
+def _not_there(store: Path, to: Path, same_disk: bool) -> str:
+    """Which part of the target's path is missing, and what to do about it."""
+    missing = [path for path in (to.absolute(), *to.absolute().parents) if not os.path.lexists(path)]
+    if not missing:
+        return f"{to}: it is no folder; choose one"
+    first, there = missing[-1], missing[-1].parent
+    if not there.is_dir():
+        return f"{to}: {there} is no folder; choose another one"
+    make = f"make it with mkdir -p {shlex.quote(str(to))}"
+    if same_disk:
+        advice = make
+    elif there.stat().st_dev == store.stat().st_dev:
+        advice = f"{there} is on the store's own file system: mount the disk first; if the folder is still missing then, {make}"
+    else:
+        advice = f"if {there} is the mounted disk, {make}; if not, mount the disk first"
+    return f"{to}: there is no folder {first}; {advice}"
 
 
 def _stated_files(store: StoreReader) -> list[_Stated]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,22 @@ def test_targets_that_cannot_be_meant(store: Path, disk: Path, tmp_path: Path) -
         run(store, tmp_path / "link")
     with pytest.raises(UsageError, match="is the disk mounted"):
         offload(Store.read_only(store), disk)
+
+
+def test_it_says_which_folder_is_missing_and_what_to_do(store: Path, tmp_path: Path) -> None:
+    """The disk is mounted and only the folder is missing; or it is not mounted."""
+    reader = Store.read_only(store)
+    with pytest.raises(UsageError, match=f"no folder {tmp_path}/none; {tmp_path} is on the store's own file system: mount the disk first"):
+        offload(reader, tmp_path / "none" / "footage")
+    with pytest.raises(UsageError, match=f"no folder {tmp_path}/none; make it with mkdir -p '{tmp_path}/none/my footage'"):
+        offload(reader, tmp_path / "none" / "my footage", same_disk=True)
+    with pytest.raises(UsageError, match=r"000001\.jsonl is no folder"):
+        offload(reader, store / "ledger" / "000001.jsonl" / "x")
+    with (
+        tempfile.TemporaryDirectory(dir="/dev/shm") as mounted,
+        pytest.raises(UsageError, match=f"no folder {mounted}/footage; if {mounted} is the mounted disk, make it with mkdir -p"),
+    ):
+        offload(reader, Path(mounted) / "footage")
 
 
 @pytest.mark.root
