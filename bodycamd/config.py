@@ -150,8 +150,20 @@ class ControlSettings(Settings, frozen=True, kw_only=True):
     """The control socket and the groups that may use it."""
 
     socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = "/run/bodycamd/control.sock"
-    group: Annotated[Name, Meta(description="System group that may ask for the status.")] = "bodycam"
-    admin_group: Annotated[Name, Meta(description="System group that may begin and end shifts, place holds and sweep.")] = "bodycam-admin"
+    group: Annotated[
+        Name,
+        Meta(
+            description="System group that may connect and read: status, events, an anchor, the holds, what a sweep would delete. "
+            "The packaged unit opens the socket's folder to the group bodycam only."
+        ),
+    ] = "bodycam"
+    admin_group: Annotated[
+        Name,
+        Meta(
+            description="System group that may also begin and end shifts, place and release holds, sweep and log an offload. "
+            "Its members must be in `group` too, or they cannot reach the socket."
+        ),
+    ] = "bodycam-admin"
 
 
 class RetentionSettings(Settings, frozen=True, kw_only=True):

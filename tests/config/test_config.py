@@ -22,6 +22,7 @@ from tests.config.conftest import GOOD
 from tests.scale import count
 
 SHIPPED = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
+SYSTEM_USERS = Path(__file__).parents[2] / "systemd" / "bodycamd.sysusers"
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -57,6 +58,18 @@ def test_the_shipped_files_comments_give_bounds_and_default() -> None:
             assert lines[number - 2].strip().startswith("# "), key
             checked += 1
     assert checked == len(types)
+
+
+def test_schema_shipped_file_and_system_users_say_the_same_of_the_groups() -> None:
+    described = configuration.schema()["$defs"]["ControlSettings"]["properties"]
+    shipped, users = (" ".join(re.sub(r"^ *# ", "", path.read_text(), flags=re.MULTILINE).split()) for path in (SHIPPED, SYSTEM_USERS))
+    for key, words in (
+        ("group", "connect and read: status, events, an anchor, the holds, what a sweep would delete"),
+        ("admin_group", "begin and end shifts, place and release holds, sweep and log an offload"),
+    ):
+        assert described[key]["description"] in shipped
+        for text in (described[key]["description"], users):
+            assert words in text
 
 
 def test_an_ordinary_yaml_reader_reads_the_shipped_file_alike() -> None:
