@@ -70,10 +70,13 @@ class _Page:
         """The word in the languages asked for; what is not in the table is shown as it came."""
         if key not in WORDS:
             return _safe(unknown or key)
-        dutch, english = WORDS[key]
+        return self._said(*WORDS[key])
+
+    def _said(self, dutch: str, english: str) -> str:
+        """The same in the languages asked for."""
         if self._language != "both" or dutch == english:
-            return escape(self._plain(key))
-        return f'<span class="nl">{escape(dutch)}</span> <span class="en" lang="en">{escape(english)}</span>'
+            return _safe(english if self._language == "en" else dutch)
+        return f'<span class="nl">{_safe(dutch)}</span> <span class="en" lang="en">{_safe(english)}</span>'
 
     # --- pieces ---------------------------------------------------------------------------------------------------------------------------
 
@@ -224,9 +227,9 @@ class _Page:
         story = self._report.story
         if not story.happenings:
             return ""
-        rows = [(_clock_time(h.at), f"{_safe(h.type.replace('_', ' '))}<br><small>{_safe(h.detail)}</small>") for h in story.happenings]
+        rows = [(_clock_time(h.at), self._said(h.nl, h.en)) for h in story.happenings]
         more = f"<p>{self._word('more')} {story.happenings_unlisted}</p>" if story.happenings_unlisted else ""
-        return self._section("happenings", self._table(("when", "what"), rows), more)
+        return self._section("happenings", f'<div class="told">{self._table(("when", "what"), rows)}</div>', more)
 
     def _evidence(self) -> str:
         report, facts = self._report, self._report.footage

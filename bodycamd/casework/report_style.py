@@ -17,7 +17,8 @@ td { overflow-wrap: break-word; }
 thead th { border-bottom: 1pt solid #9aa5b1; }
 th { font-weight: 600; }
 .facts th { width: 36%; }
-.facts th .en, thead th .en { display: block; }
+.facts th .en, thead th .en, .told td .en { display: block; }
+.told td:first-child { white-space: nowrap; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
 ul, ol { margin: 1.5mm 0; padding-left: 6mm; }

@@ -175,7 +175,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "het programma hield op terwijl het systeem doorliep; ontdekt bij de volgende start",
         "the program ended while the system ran on; found at the next start",
     ),
-    "gap_worker_replaced": ("opnameproces hing en is vervangen", "the capture process hung and was replaced"),
+    "gap_worker_replaced": (
+        "opnameproces uitgevallen of vastgelopen, en vervangen",
+        "the capture process stopped or hung, and was replaced",
+    ),
     "gap_frames_dropped": ("beelden niet aangekomen", "frames did not arrive"),
     "audio_lost": ("geluid weggevallen (storing)", "sound lost (fault)"),
     "audio_off": ("geluid uit (instelling)", "sound off (configuration)"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bodycamd.casework.past import all_entries
 from bodycamd.casework.report_words import WORDS as REPORT_WORDS
+from bodycamd.casework.sentence_words import ASKED_BY, CONFIRMED, ENDED_BY_SIGNAL, GROUNDS, REASONS, SHIFT_OF, USABLE, VALUES, WORDS
 from bodycamd.errors import UsageError
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.history import PastEntry
@@ -27,58 +29,11 @@ class Sentence:
     text: str
 
 
-WORDS: Mapping[str, str] = {
-    "start": "Start {start} of the camera begins ({software}).",
-    "store_recovered": "The store was looked through: {segments} segments of earlier starts recovered.",
-    "key_changed": "The camera signs with a new key from here on.",
-    "shift_begin": "The shift of officer {officer} begins.",
-    "shift_end": "The shift of officer {officer} ends.",
-    "recording_opened": "Recording {recording} begins; warning: {warning}.",
-    "segment_sealed": "Segment {segment} of {recording} is finished: {fragments} fragments, {size} bytes.",
-    "segment_recovered": "Segment {segment} of {recording} was cut off; {fragments} fragments of it are good.",
-    "recording_closed": "Recording {recording} ends after {duration}: {reason}.",
-    "warning": "The spoken warning {outcome}.",
-    "marker": "The officer sets a marker.",
-    "seal_forced": "Recording {recording} is sealed without its last fragment: it did not come in time.",
-    "left_unsealed": "Recording {recording} could not be sealed; the next start recovers it.",
-    "resume_declined": "Recording {recording} is not gone on with: {reason}.",
-    "failing": "The camera fails: {resumes} times within a minute it had to go on with a recording.",
-    "time": "The time is stated; the wall clock is {confirmed}.",
-    "sweep_requested": "What is due is to be deleted at once.",
-    "retention_rules": "Recordings are kept for {days} days, the ledger for {keep_months} months.",
-    "hold_added": "Recording {recording} is held for {ground} ({reference}) by {by}; review on {review_on}.",
-    "hold_released": "The hold on recording {recording} for {ground} is released by {by}: {reason}.",
-    "hold_review_due": "The hold on recording {recording} for {ground} was to be reviewed on {review_on}.",
-    "deleting": "The deletion of recording {recording} begins: {reason}.",
-    "deleted": "Recording {recording} is deleted.",
-    "ledger_shortened": "Entries from before start {first_kept} are dropped; {file} leads on.",
-    "capture_stalled": "The camera module was silent and is replaced: {reason}.",
-    "capture_flowing": "The camera module delivers pictures.",
-    "audio_changed": "Sound is {audio}.",
-    "voice_failed": "The voice cannot speak: {detail}.",
-    "voice_ready": "The voice can speak.",
-    "write_failed": "The disk failed to {operation}: {reason}.",
-    "disk_changed": "The disk is {usable}.",
-    "footage_not_written": "{fragments} fragments of {recording} could not be written.",
-    "fragment_refused": "A fragment of {recording} was refused: {reason}.",
-    "fault": "A part fails: {part}: {reason}.",
-    "press_latched": "A press while the camera started is honoured.",
-    "press_refused": "A press of the button was refused: {reason}.",
-    "storage_changed": "Room for footage is {level}.",
-    "clock_changed": "The wall clock changed: source {source}.",
-    "battery_changed": "The battery is {level}.",
-    "ring_overflowed": "The card was too slow: {fragments} fragments are lost.",
-    "button_stuck": "The button is stuck.",
-    "button_freed": "The button is free again.",
-    "leaving": "The camera stops: {reason}.",
-}
+Language = Literal["nl", "en"]
+LANGUAGES: tuple[Language, ...] = ("nl", "en")
+"""In the order of the words."""
 
-
-VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("warning", "outcome"): {"played_to_device": "was played to the device", "skipped": "was skipped", "failed": "could not be played"},
-    ("clock_changed", "source"): {"unsynchronised": "none, not synchronised", "kernel-ntp": "network time"},
-}
-"""Values of fields in words."""
+_ENDED_BY_SIGNAL = re.compile(r"ended by signal ([0-9]{1,2})")
 
 
 class _Fields(dict[str, Any]):
@@ -101,34 +56,48 @@ def sentences(store: Path, *, recording: str | None = None, since: str = "") -> 
             yield Sentence(entry.wall, entry.start, entry.type, name, in_words(entry))
 
 
-def in_words(entry: PastEntry) -> str:
+def in_words(entry: PastEntry, language: Language = "en") -> str:
     """One sentence. Text that others wrote is shortened and made printable."""
+    at = LANGUAGES.index(language)
     fields = _Fields({key: shortened(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
     for key, value in entry.detail.items():
-        if isinstance(value, str) and value in VALUES.get((entry.type, key), {}):
-            fields[key] = VALUES[entry.type, key][value]
-        elif (entry.type, key) == ("recording_closed", "reason") and f"reason_{value}" in REPORT_WORDS:
-            fields[key] = REPORT_WORDS[f"reason_{value}"][1]
-        elif key in ("reason", "warning", "level"):
-            fields[key] = fields[key].replace("_", " ")
+        if isinstance(value, str):
+            fields[key] = _value(entry.type, key, value, fields[key], at)
     if entry.type == "recording_closed":
         fields["duration"] = f"{entry.number('duration_us') / 1e6:.1f} s"
-    if entry.type == "time":
-        fields["confirmed"] = "confirmed" if entry.detail.get("confirmed") is True else "not confirmed"
-    if entry.type == "disk_changed":
-        fields["usable"] = "usable again" if entry.detail.get("usable") is True else f"not usable: {fields['reason']}"
+    if entry.type == "fault" and "part" not in fields:
+        fields["part"] = fields["action"]
+    fields["confirmed"] = CONFIRMED[entry.detail.get("confirmed") is True][at]
+    fields["usable"] = USABLE[entry.detail.get("usable") is True][at].format_map(fields)
     if entry.type == "warning" and entry.text("detail"):
         fields["outcome"] += f": {fields['detail']}"
-    asked = _asked(entry.detail.get("caller"))
+    after = ""
     if entry.type == "recording_opened" and entry.text("officer"):
-        asked = f" The shift is that of officer {fields['officer']}.{asked}"
+        after = " " + SHIFT_OF[at].format_map(fields)
+    after += _asked(entry.detail.get("caller"), at)
     if entry.type in WORDS:
-        return WORDS[entry.type].format_map(fields) + asked
-    told = ", ".join(f"{key} {value}" for key, value in fields.items() if key not in ("start", "caller"))
-    return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{asked}"
+        return WORDS[entry.type][at].format_map(fields) + after
+    told = ", ".join(f"{key} {fields[key]}" for key in entry.detail if key not in ("start", "caller"))
+    return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
 
 
-def _asked(caller: object) -> str:
+def _value(type: str, key: str, value: str, shown: str, at: int) -> str:
+    """A field's value in words; `shown` is the value made printable."""
+    if value in VALUES.get((type, key), {}):
+        return VALUES[type, key][value][at]
+    if key == "ground" and value in GROUNDS:
+        return GROUNDS[value][at]
+    if key != "reason":
+        return shown
+    if type == "recording_closed" and f"reason_{value}" in REPORT_WORDS:
+        return REPORT_WORDS[f"reason_{value}"][at]
+    if value in REASONS:
+        return REASONS[value][at]
+    signal = _ENDED_BY_SIGNAL.fullmatch(value)
+    return ENDED_BY_SIGNAL[at].format(number=signal[1]) if signal is not None else shown.replace("_", " ")
+
+
+def _asked(caller: object, at: int) -> str:
     """On whose word, where that says more than the sentence: the button is the officer's."""
     uid = caller.get("uid") if isinstance(caller, dict) else None
-    return f" Asked for by user {uid}." if isinstance(uid, int) else ""
+    return " " + ASKED_BY[at].format(uid=uid) if isinstance(uid, int) else ""

@@ -11,20 +11,23 @@ from pathlib import Path
 
 import msgspec
 
+from bodycamd.casework.sentences import LANGUAGES, in_words
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.ledger_reader import file_name, lines, starts
 from bodycamd.evidence.statements import Entry, wall_text, wall_us
 from bodycamd.evidence.strict import shortened
+from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import recording_start
 
 _DURING = {
     "audio_changed",
     "battery_changed",
+    "button_freed",
     "button_stuck",
     "capture_flowing",
     "capture_stalled",
     "clock_changed",
-    "disk_failing",
+    "disk_changed",
     "entries_lost",
     "failing",
     "fault",
@@ -37,9 +40,11 @@ _DURING = {
     "shift_end",
     "storage_changed",
     "voice_failed",
+    "voice_ready",
     "write_failed",
 }
 MAX_HAPPENINGS = 500
+MAX_SENTENCE = 600
 
 
 class Instant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,11 +65,13 @@ class Marker(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """A ledger entry that was made while it was recorded; `detail` in words."""
+    """A ledger entry that was made while it was recorded: its fields (`detail`), and a sentence in Dutch and in English."""
 
     at: Instant
     type: str
     detail: str
+    nl: str
+    en: str
 
 
 class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -240,7 +247,10 @@ class _Taking:
             return
         fields = {name: value for name, value in self._entry.detail.items() if name != "recording"}
         detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
-        self._story.happenings.append(Happening(instant(self._entry), self._entry.type, shortened(detail, 300)))
+        entry = self._entry
+        told = PastEntry(entry.type, entry.start, entry.boot_id, entry.boottime_ns, entry.wall, entry.detail)
+        nl, en = (shortened(in_words(told, language), MAX_SENTENCE) for language in LANGUAGES)
+        self._story.happenings.append(Happening(instant(entry), entry.type, shortened(detail, 300), nl, en))
 
     def _text(self, field: str) -> str:
         value = self._entry.detail.get(field)

@@ -183,8 +183,12 @@ def test_the_experts_commands_give_what_the_report_says(camera: Camera, package:
 
 def test_the_page_stands_alone_and_says_it_in_both_languages(package: Path) -> None:
     html = (package / "report.html").read_text(encoding="utf-8")
-    for words in ("Gesproken waarschuwing", "Spoken warning", OFFICER, "opnameproces hing", "power was lost", "ended by signal 9"):
+    for words in ("Gesproken waarschuwing", "Spoken warning", OFFICER, "power was lost", "ended by signal 9", "beëindigd door signaal 9"):
         assert words in html
+    for words in ("opnameproces uitgevallen of vastgelopen", "the capture process stopped or hung", "Het geluid is aan.", "Sound is on."):
+        assert words in html
+    assert "capture stalled" not in html
+    assert "last_frame_us" not in html
     assert not any(word in html for word in ("<script", "http:", "https:", "href=", "url("))
     picture = base64.b64encode((package / "contact-sheet.png").read_bytes()).decode()
     assert picture in html
@@ -195,6 +199,8 @@ def test_one_language(camera: Camera, tmp_path: Path) -> None:
     html = (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
     assert "Spoken warning" in html
     assert "Gesproken" not in html
+    assert "The capture process stopped or hung" in html
+    assert "vastgelopen" not in html
     assert "Not verified" in html
 
 
@@ -340,6 +346,16 @@ def test_what_does_not_go_together(camera: Camera, tmp_path: Path) -> None:
     assert export(camera, tmp_path / "film.mp4", "--device-key", key) == 2
     assert export(camera, tmp_path / "case", "--contact-sheet", str(tmp_path / "sheet.png")) == 2
     assert export(camera, tmp_path / "case", "--anchor", key) == 2
+
+
+def test_a_key_or_anchor_that_is_none_is_wrong_use(camera: Camera, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As for `bodycamd verify`."""
+    (none := tmp_path / "letter.pem").write_text("dear")
+    assert export(camera, tmp_path / "case", "--device-key", str(none)) == 2
+    assert capsys.readouterr().err == f"bodycamd: {none}: not a public key in PEM; give the camera's device.pem\n"
+    assert export(camera, tmp_path / "case", "--device-key", str(camera.folder / "device.pem"), "--anchor", str(none)) == 2
+    assert str(none) in capsys.readouterr().err
+    assert not (tmp_path / "case").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
