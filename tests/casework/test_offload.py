@@ -206,6 +206,7 @@ def test_it_is_logged_by_the_running_camera_and_by_a_start_of_its_own(tmp_path: 
         "bytes": done["bytes"],
         "failed": 0,
         "head": done["head"],
+        "caller": {"via": "control_socket", "uid": os.geteuid()},
     }
     assert main([*arguments, *socket, *config]) == 0
     entries = camera.ledger("offloaded")

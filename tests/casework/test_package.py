@@ -348,16 +348,6 @@ def test_what_does_not_go_together(camera: Camera, tmp_path: Path) -> None:
     assert export(camera, tmp_path / "case", "--anchor", key) == 2
 
 
-def test_a_key_or_anchor_that_is_none_is_wrong_use(camera: Camera, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As for `bodycamd verify`."""
-    (none := tmp_path / "letter.pem").write_text("dear")
-    assert export(camera, tmp_path / "case", "--device-key", str(none)) == 2
-    assert capsys.readouterr().err == f"bodycamd: {none}: not a public key in PEM; give the camera's device.pem\n"
-    assert export(camera, tmp_path / "case", "--device-key", str(camera.folder / "device.pem"), "--anchor", str(none)) == 2
-    assert str(none) in capsys.readouterr().err
-    assert not (tmp_path / "case").exists()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interruption_leaves_nothing(camera: Camera, tmp_path: Path, number: signal.Signals) -> None:
     """Interrupted after the film was begun, in the middle of the work."""

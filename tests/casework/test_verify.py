@@ -7,6 +7,7 @@ import os
 import resource
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from bodycamd.casework import anchor as anchors
@@ -65,6 +66,17 @@ def test_wrong_use_is_exit_code_2(scene: Scene, tmp_path: Path, capsys: pytest.C
     assert main(["verify", "--store", str(scene.store), "--device-key", str(tmp_path / "anchor")]) == 2
     assert capsys.readouterr().err.endswith(f"bodycamd: {tmp_path}/anchor: not a public key in PEM; give the camera's device.pem\n")
     assert main(["verify"]) == 2
+
+
+def test_the_export_takes_a_key_or_anchor_that_is_none_alike(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (identity := tmp_path / "identity.txt").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    (none := tmp_path / "letter.pem").write_text("dear")
+    export = ["export", "all", "--store", str(scene.store), "--identity", str(identity), "--out", str(tmp_path / "case")]
+    assert main([*export, "--device-key", str(none)]) == 2
+    assert capsys.readouterr().err == f"bodycamd: {none}: not a public key in PEM; give the camera's device.pem\n"
+    assert main([*export, "--device-key", str(scene.root / "device.pem"), "--anchor", str(none)]) == 2
+    assert str(none) in capsys.readouterr().err
+    assert not (tmp_path / "case").exists()
 
 
 def test_a_key_that_was_not_registered_verifies_nothing(scene: Scene, tmp_path: Path) -> None:
