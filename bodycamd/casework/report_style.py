@@ -18,8 +18,8 @@ thead th { border-bottom: 1pt solid #9aa5b1; }
 th { font-weight: 600; }
 .facts th { width: 36%; }
 .facts th .en, thead th .en, .told td .en { display: block; }
-.told td:first-child { white-space: nowrap; }
-tr { break-inside: avoid; }
+.told td:first-child { white-space: nowrap; padding-right: 6mm; }
+tr, h2, h3 { break-inside: avoid; }
 thead { display: table-header-group; }
 ul, ol { margin: 1.5mm 0; padding-left: 6mm; }
 small, li { overflow-wrap: anywhere; }

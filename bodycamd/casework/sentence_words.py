@@ -8,8 +8,8 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, str]] = {
     "start": ("Start {start} van de camera begint ({software}).", "Start {start} of the camera begins ({software})."),
     "store_recovered": (
-        "De opslag is doorgezien: {segments} segmenten van eerdere starts hersteld.",
-        "The store was looked through: {segments} segments of earlier starts recovered.",
+        "De opslag is doorgezien; herstelde segmenten van eerdere starts: {segments}.",
+        "The store was looked through; segments of earlier starts recovered: {segments}.",
     ),
     "key_changed": (
         "De camera ondertekent vanaf hier met een nieuwe sleutel.",
