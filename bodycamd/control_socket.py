@@ -130,20 +130,22 @@ class ControlSocket:
         while True:
             try:
                 connection, _ = await loop.sock_accept(listener)
+                await self._take(connection)
             except OSError as error:
                 log.error("the control socket takes nobody for a while: %s", error)
                 await asyncio.sleep(IDLE_SECONDS)
-                continue
-            try:
-                reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_LINE_BYTES)
-            except BaseException:
-                connection.close()
-                raise
-            self._writers.add(writer)
-            task = asyncio.create_task(self._accept(reader, writer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(ACCEPT_SECONDS)
+
+    async def _take(self, connection: socket.socket) -> None:
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_LINE_BYTES)
+        except BaseException:
+            connection.close()
+            raise
+        self._writers.add(writer)
+        task = asyncio.create_task(self._accept(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._clients >= MAX_CLIENTS:
@@ -152,7 +154,7 @@ class ControlSocket:
         self._clients += 1
         try:
             await self._serve(reader, writer)
-        except ConnectionError:
+        except OSError:
             log.debug("a client of the control socket went away")
         finally:
             self._clients -= 1
@@ -171,6 +173,7 @@ class ControlSocket:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         next_at = loop.time()
+        peer = _peer(writer)
         while True:
             try:
                 if writer in self._subscribers:
@@ -187,7 +190,7 @@ class ControlSocket:
             await asyncio.sleep(next_at - loop.time())
             next_at = loop.time() + ANSWER_SECONDS
             try:
-                writer.write(await self._answer(line, writer))
+                writer.write(await self._answer(line, writer, *peer))
                 await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
             except NoPlaceError as error:
                 writer.write(_failure(error))
@@ -196,7 +199,7 @@ class ControlSocket:
                 writer.transport.abort()
                 return
 
-    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bytes:
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter, uid: int, gid: int) -> bytes:
         try:
             request = _request(line)
             name = request.pop("command")
@@ -208,7 +211,6 @@ class ControlSocket:
                 raise UsageError(f"unknown command {name!r}: {', '.join(sorted([*self._commands, 'subscribe']))} exist")
             if set(request) != command.arguments:
                 raise UsageError(f"{name} takes {', '.join(sorted(command.arguments)) or 'no arguments'}")
-            uid, gid = _peer(writer)
             if command.admin and not self._is_admin(uid, gid):
                 raise PermissionDeniedError(
                     f"{name}: only members of group {self._admin_group!r} may do this, and user {uid} is none; nothing was changed"
@@ -244,7 +246,7 @@ class ControlSocket:
 
 
 def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
-    """User and group id of who connected, by the kernel's word."""
+    """User and group id of who connected, by the kernel's word. Raises `OSError` where the connection has gone."""
     raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
     _pid, uid, gid = struct.unpack("iII", raw)
     return uid, gid
@@ -254,8 +256,10 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     try:
         await asyncio.wait_for(writer.wait_closed(), IDLE_SECONDS)
-    except (TimeoutError, ConnectionError):
+    except (TimeoutError, ConnectionError) as gone:
         writer.transport.abort()
+        # It and the reader hold each other, and with them all that the client had sent, until the next full garbage collection.
+        gone.__traceback__ = None
 
 
 def _close_listener(listener: socket.socket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 import stat
@@ -283,5 +284,28 @@ def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
             await asyncio.sleep(0)
         await server.stop()
         assert 2 <= answered <= 0.5 / control_socket.ACCEPT_SECONDS + 2
+
+    run(test)
+
+
+def test_what_a_client_sent_goes_with_it_and_not_with_the_next_full_garbage_collection(tmp_path: Path) -> None:
+    """Eight clients that had sent 128 KiB each when they went cost the recorder 2 MB, again and again, until that came."""
+
+    async def test() -> None:
+        async with serving(tmp_path):
+            loop = asyncio.get_running_loop()
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(3):
+                    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                        client.setblocking(False)
+                        await loop.sock_connect(client, str(tmp_path / "control.sock"))
+                        await loop.sock_sendall(client, b'{"command":"status"}\n' * 3000)
+                        await loop.sock_recv(client, 10)
+                while any(isinstance(thing, asyncio.StreamReader) for thing in gc.get_objects()):
+                    await asyncio.sleep(0.01)  # the server hears of each end in its own time
+            finally:
+                gc.enable()
 
     run(test)
