@@ -145,8 +145,8 @@ class Start:
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
         entry = Entry(**self._common(prev), type=type, detail=fields)
         entries.check_detail(entry, "to be signed")
-        json = statements.encode_entry(entry)
-        return SignedEntry(entry, json, self.signer.sign(json))
+        json, as_read = statements.encode_entry(entry)
+        return SignedEntry(as_read, json, self.signer.sign(json))
 
     def anchor(self, head: str, pin: Pin | None) -> SignedAnchor:
         """State where the ledger stands. `head` is its last durable line, `pin` the newest durable statement of an open segment."""

@@ -163,15 +163,15 @@ def decode_statement(raw: bytes, where: str) -> Statement:
     return statement
 
 
-def encode_entry(entry: Entry) -> bytes:
-    """The JSON of a ledger line: sorted, without line end. Raises `DataError` for what a reader would refuse.
+def encode_entry(entry: Entry) -> tuple[bytes, Entry]:
+    """The JSON of a ledger line, sorted, without line end; and the entry as it is read from it. Raises `DataError` for what a reader would
+    refuse.
 
     U+FFFD, which stands for unreadable text (of a sound driver, say), becomes `?`: jq shows bytes that are no UTF-8 in the same way, so
     that a verifier made of stock tools takes it for damage.
     """
     raw = strict.encode(entry, _OWN).replace("\ufffd".encode(), b"?")
-    decode_entry(raw, _OWN)
-    return raw
+    return raw, decode_entry(raw, _OWN)
 
 
 def decode_entry(raw: bytes, where: str) -> Entry:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bodycamd.errors import DataError
@@ -146,6 +146,7 @@ json_values = st.recursive(
 
 
 @settings(max_examples=count(3000), deadline=None)
+@example({"\ufffd": []})
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))
 def test_an_entry_is_written_as_it_is_read_or_refused(detail: dict[str, Any]) -> None:
     start = new_start()
