@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.ledger_reader import starts
-from bodycamd.recorder.history import PastEntry, past_entries
+from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import LEDGER_FOLDER
 
 
@@ -18,6 +18,7 @@ def all_entries(store: Path) -> Iterator[PastEntry]:
         raise NotFoundError(f"{store}: there is no ledger: it has no folder {LEDGER_FOLDER}")
     for start in starts(folder):
         try:
-            yield from past_entries(folder, start)
+            for entry, _ in each_entry(folder, start):
+                yield entry
         except OSError as error:
             raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error

@@ -25,7 +25,7 @@ LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")
 _SIGNATURE_TEXT = 88
 MAX_TORN_HASHED = 16 * 1024 * 1024
 """Of a torn part that is longer, `torn_sha256` is of so many bytes. (A cut leaves less than one line; more is somebody's doing.)"""
-_MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
+MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ def lines(file: BinaryIO, source: str) -> Iterator[Line]:
     `prev` are the caller's to check: they need the starts before.
     """
     end, number, previous = 0, 0, None
-    while raw := file.readline(_MAX_LINE_BYTES):
+    while raw := file.readline(MAX_LINE_BYTES):
         number += 1
         where = f"{source}: line {number}"
         if raw[-1:] != b"\n":
-            raise DataError(f"{where}: too long" if len(raw) == _MAX_LINE_BYTES else f"{where}: torn, {len(raw)} bytes without a line end")
+            raise DataError(f"{where}: too long" if len(raw) == MAX_LINE_BYTES else f"{where}: torn, {len(raw)} bytes without a line end")
         end += len(raw)
         line = _line(raw[:-1], end, where)
         _check_order(previous, line)
@@ -121,7 +121,7 @@ class LedgerFile:
         """
         if self.torn_line_ends == 0:
             return True
-        return self.torn_line_ends == 1 and self.torn_at_line_end and self.torn_bytes <= _MAX_LINE_BYTES
+        return self.torn_line_ends == 1 and self.torn_at_line_end and self.torn_bytes <= MAX_LINE_BYTES
 
     @property
     def torn(self) -> TornFile | None:

@@ -7,13 +7,15 @@ then nothing was stated.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bodycamd.evidence.ledger_reader import file_name
+from bodycamd.evidence.ledger_reader import MAX_LINE_BYTES, file_name
 
 _SIGNATURE_AND_SPACE = re.compile(rb"[A-Za-z0-9+/]{86}== ")
 
@@ -44,26 +46,20 @@ _decoder = msgspec.json.Decoder(PastEntry)
 
 def past_entries(ledger_folder: Path, start: int) -> list[PastEntry]:
     """The entries of one start's file up to the first line that cannot be read; none where there is no file. Raises `OSError`."""
-    return entries_from(ledger_folder, start, 0)[0]
+    return [entry for entry, _ in each_entry(ledger_folder, start)]
 
 
-def entries_from(ledger_folder: Path, start: int, offset: int) -> tuple[list[PastEntry], int]:
-    """The entries of one start's file from the byte `offset`, where a line begins, and the byte after the last whole one of them; none
-    where there is no file. Raises `OSError`."""
-    try:
-        with open(ledger_folder / file_name(start), "rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except FileNotFoundError:
-        return [], offset
-    found: list[PastEntry] = []
-    for line in content.split(b"\n")[:-1]:
-        signature = _SIGNATURE_AND_SPACE.match(line)
-        if signature is None or b"\0" in line:
-            break
-        try:
-            found.append(_decoder.decode(line[signature.end() :]))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            break
-        offset += len(line) + 1
-    return found, offset
+def each_entry(ledger_folder: Path, start: int, offset: int = 0) -> Iterator[tuple[PastEntry, int]]:
+    """The same one by one, from the byte `offset` on, where a line begins; each with the byte after it. Holds one line at a time."""
+    with contextlib.suppress(FileNotFoundError), open(ledger_folder / file_name(start), "rb") as file:
+        file.seek(offset)
+        while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
+            signature = _SIGNATURE_AND_SPACE.match(line)
+            if signature is None or b"\0" in line:
+                return
+            try:
+                entry = _decoder.decode(line[signature.end() :])
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                return
+            offset += len(line)
+            yield entry, offset

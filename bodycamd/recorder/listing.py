@@ -13,7 +13,7 @@ from typing import Literal
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.ledger_reader import starts
 from bodycamd.recorder.glance import Glance
-from bodycamd.recorder.history import PastEntry, past_entries
+from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 from bodycamd.recorder.recovery import INTERRUPTED, duration_us, recording_glances
 
@@ -61,7 +61,7 @@ class StoreReader:
             told: dict[str, list[PastEntry]] = {name: [] for name in names}
             for start in starts(self.ledger_folder):
                 if start >= first:
-                    for entry in past_entries(self.ledger_folder, start):
+                    for entry, _ in each_entry(self.ledger_folder, start):
                         if (name := entry.text("recording")) in told:
                             told[name].append(entry)
             return [self._info(name, told[name]) for name in names]

@@ -16,7 +16,7 @@ from pathlib import Path
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.ledger_reader import file_name, starts
 from bodycamd.evidence.statements import wall_us
-from bodycamd.recorder.history import PastEntry, entries_from
+from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.policy import Hold, Recording, Rules
 from bodycamd.retention.timeline import Moment, Timeline
@@ -175,10 +175,10 @@ class LedgerIndex:
             begun, offset = self._next
             for start in present:
                 if start >= begun:
-                    entries, offset = entries_from(self._folder, start, offset if start == begun else 0)
-                    for entry in entries:
+                    self._next = (start, offset if start == begun else 0)
+                    for entry, end in each_entry(self._folder, *self._next):
                         self.facts.take(entry)
-                    self._next = (start, offset)
+                        self._next = (start, end)
         except OSError as error:
             raise StorageError(f"{self._folder}: cannot read the ledger: {error.strerror}") from error
         return self.facts
