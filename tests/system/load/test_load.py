@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import count, only_in_full
+from tests.scale import count, nightly_count, only_in_full
 from tests.system.camera import Camera
 from tests.system.load.groups import Group, faults, missing
 from tests.system.load.hogs import Hog
@@ -45,10 +45,15 @@ class GroupedCamera(Camera):
             self.group.leave()
 
 
+def rounds(full: int) -> int:
+    """So many recordings in the nightly run; enough in CI to see a defect."""
+    return max(6, nightly_count(full))
+
+
 def work(camera: Camera, load: Callable[[], Hog], what: str, recordings: int = RECORDINGS) -> None:
     officer = Officer(camera)
     with load():
-        for _ in range(count(recordings)):
+        for _ in range(rounds(recordings)):
             officer.record()
     assert camera.stop() == 0, camera.journal
     officer.judge(what)
@@ -72,7 +77,7 @@ def test_the_button_chatters(tmp_path: Path) -> None:
         markers = len(camera.ledger("marker"))
         camera.hand.up()
         officer.stop()
-        for _ in range(count(20)):
+        for _ in range(rounds(20)):
             officer.record()
         assert camera.stop() == 0, camera.journal
         officer.judge(f"button chatters, {edges / passed:.0f} edges/s, {markers / passed:.0f} markers/s")
@@ -90,7 +95,7 @@ def test_memory_is_short(tmp_path: Path, _: int) -> None:
             officer.record()
             group.limit(round(group.used_megabytes()) + 60)
             with Hog("memory", 20, before=group.join):
-                for _round in range(count(30)):
+                for _round in range(rounds(30)):
                     officer.record()
                 read = faults(camera.process.pid) - before
             assert camera.stop() == 0, camera.journal
