@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.recorder.disk import Disk
+from tests.scale import only_in_full
 
 SERVICE = Path(__file__).parents[2] / "systemd" / "bodycamd-discard.service"
 SIZE_BYTES = 64 << 20
@@ -52,6 +53,7 @@ def traces(image: Path, content: bytes) -> int:
     return sum(content[at : at + 4096] in raw for at in range(0, len(content), 1 << 16))
 
 
+@only_in_full
 def test_a_deleted_segment_stands_on_the_card_until_the_discard(image: Path, card: Path) -> None:
     store, disk = card / "store", Disk()
     store.mkdir()
