@@ -36,7 +36,8 @@ def missing() -> str:
 
 
 class LoggedDevice:
-    """An ext4 file system, mounted at `disk`, on a device whose log grows in `log`. A context manager."""
+    """An ext4 file system, mounted at `disk`, on a device whose log grows in `log`. A context manager; raises
+    `RuntimeError` where there cannot be one."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -47,6 +48,8 @@ class LoggedDevice:
         self._loop = ""
 
     def __enter__(self) -> Self:
+        if why := missing():
+            raise RuntimeError(f"the power-cut bench {why}")
         make_file_system(self.base)
         live = self._folder / "live.img"
         copy_sparse(self.base, live)

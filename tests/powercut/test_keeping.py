@@ -60,8 +60,6 @@ class PlainWork:
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
-    if why := device.missing():
-        pytest.fail(f"the power-cut bench {why}")
     folder = tmp_path_factory.mktemp("keeping")
     with LoggedDevice(folder / "device") as logged:
         camera = WatchedCamera(folder / "camera", logged.disk, logged.position, FILM)
@@ -165,8 +163,6 @@ def test_a_confirmed_hold_stands_and_a_deletion_is_whole(work: Work, tmp_path: P
 @pytest.mark.root
 @pytest.mark.parametrize("step", mutations.ENTRIES_OF_RETENTION)
 def test_the_logged_ext4_misses(plain: PlainWork, tmp_path: Path, step: str) -> None:
-    if why := device.missing():
-        pytest.fail(f"the power-cut bench {why}")
     with LoggedDevice(tmp_path / "device") as logged:
         noted = reenact(logged, plain.base, plain.log, plain.noted, step)
     entries, chance = device.read_log(logged.log), random.Random(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.powercut import device, mutations
+from tests.powercut import mutations
 from tests.powercut.bench import HOW, after_each, cut_device, cut_posix
 from tests.powercut.device import LoggedDevice
 from tests.powercut.judge import Truth, read_truth
@@ -77,8 +77,6 @@ def test_the_posix_disk_misses(work: Work, tmp_path: Path, step: str) -> None:
 @pytest.mark.root
 @pytest.mark.parametrize("step", mutations.ON_EXT4)
 def test_the_logged_ext4_misses(work: Work, tmp_path: Path, step: str) -> None:
-    if why := device.missing():
-        pytest.fail(f"the power-cut bench {why}")
     with LoggedDevice(tmp_path / "device") as logged:
         noted = reenact(logged, work.base, work.log, work.noted, step)
     figures = cut_device(logged, noted, work.truth, CUTS_OF_A_MUTATION, tmp_path / "cuts", random.Random(1), enough=ENOUGH)
@@ -89,8 +87,6 @@ def test_the_logged_ext4_misses(work: Work, tmp_path: Path, step: str) -> None:
 @pytest.mark.root
 def test_a_daemon_that_does_not_synchronise_its_footage_is_caught_at_work(tmp_path: Path) -> None:
     """Not the operations of a good one without a step, but the daemon itself, running without it."""
-    if why := device.missing():
-        pytest.fail(f"the power-cut bench {why}")
     with LoggedDevice(tmp_path / "device") as logged:
         camera = WatchedCamera(tmp_path / "camera", logged.disk, logged.position, FILM)
         try:

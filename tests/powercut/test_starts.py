@@ -44,8 +44,6 @@ class Starts:
 
 @pytest.fixture(scope="module")
 def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
-    if why := device.missing():
-        pytest.fail(f"the power-cut bench {why}")
     folder = tmp_path_factory.mktemp("starts")
     windows: list[tuple[int, int]] = []
     with LoggedDevice(folder / "device") as logged:
