@@ -1,0 +1,1 @@
+"""What is asked of the kernel, each thing in one place."""
