@@ -24,13 +24,12 @@ from bodycamd.casework.recording_check import RecordingCheck
 from bodycamd.casework.segment_check import first_prev
 from bodycamd.casework.verdicts import EXIT_CODES, Findings, RecordingReport, StoreReport, worst
 from bodycamd.errors import NotFoundError
-from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
+from bodycamd.evidence.checkpoint import CHECKPOINT_FILE, MAX_CHECKPOINT_BYTES
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import LEDGER_FILE
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, recording_names, recording_start, segment_files
 
 LOCK_FILE = ".lock"
-MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
 Snapshot = dict[str, list[SegmentFile]]
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +21,13 @@ from pathlib import Path
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import StartDetail, detail_as
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.ledger_reader import KeyInForce, Line, file_name, lines, numbered
+from bodycamd.evidence.ledger_reader import KeyInForce, Line, file_name, lines, numbered, open_ledger_file
 from bodycamd.evidence.strict import MAX_JSON_BYTES
+from bodycamd.linux import foreign
 
 CHECKPOINT_FILE = re.compile(r"checkpoint-([0-9]{6})\.jsonl")
 _MAX_LINE_BYTES = 90 + MAX_JSON_BYTES
+MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
 
 
 class OtherKeyError(DataError):
@@ -61,10 +62,7 @@ def read_checkpoint(folder: Path, first_kept: int, *, below: int, registered: Pu
     Raises `DataError` for anything that is wrong, `OtherKeyError` where it begins with another key, `StorageError`.
     """
     name = checkpoint_name(first_kept)
-    try:
-        raw = (folder / name).read_bytes()
-    except OSError as error:
-        raise StorageError(f"{folder / name}: cannot read the checkpoint: {error.strerror}") from error
+    raw = foreign.read_file(folder / name, MAX_CHECKPOINT_BYTES, below=folder.parent)
     key, count, last = registered, 0, 0
     wanted: list[bytes] = []
     for line, content in _start_lines(raw, name):
@@ -91,7 +89,7 @@ def first_line(folder: Path, start: int) -> bytes:
     """The first line of a start's file with its line end; empty where a cut left none. Raises `StorageError`."""
     path = folder / file_name(start)
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with open_ledger_file(folder, path.name) as file:
             raw = file.readline(_MAX_LINE_BYTES)
     except OSError as error:
         raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error

@@ -11,7 +11,7 @@ from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.checkpoint import Checkpoint, OtherKeyError, checkpoints, read_checkpoint
 from bodycamd.evidence.entries import StartDetail, TornFile, detail_as
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.ledger_reader import KeyInForce, LedgerFile, Line, file_name, inspect, lines, starts
+from bodycamd.evidence.ledger_reader import KeyInForce, LedgerFile, Line, file_name, inspect, lines, open_ledger_file, starts
 from bodycamd.evidence.retention_entries import LedgerShortened
 from bodycamd.evidence.statements import ZERO_HASH
 
@@ -98,7 +98,7 @@ class Chain:
         path = self._folder / file_name(start)
         in_force = KeyInForce(start)
         try:
-            with open(path, "rb") as file:
+            with open_ledger_file(self._folder, path.name) as file:
                 for line in lines(file, path.name):
                     if line.entry.type == "start":
                         self._check_start(line, detail_as(line.entry, StartDetail, line.where))

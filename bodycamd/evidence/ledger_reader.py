@@ -20,6 +20,7 @@ from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_d
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
 from bodycamd.evidence.strict import MAX_JSON_BYTES
+from bodycamd.linux import foreign
 
 LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")
 _SIGNATURE_TEXT = 88
@@ -47,25 +48,31 @@ def file_name(start: int) -> str:
     return f"{start:06d}.jsonl"
 
 
-def numbered(folder: Path, pattern: re.Pattern[str]) -> list[int]:
-    """The numbers in the names of the ledger folder that match, ascending; other names are passed over. Raises `StorageError`."""
+def open_ledger_file(folder: Path, name: str) -> BinaryIO:
+    """Open a file of the ledger folder, which lies right below the store; neither is a link. Raises as `foreign.open_file` does."""
+    return foreign.open_file(folder / name, below=folder.parent)
+
+
+def numbered(folder: Path, pattern: re.Pattern[str], *, files_only: bool = True) -> list[int]:
+    """The numbers in the names of the ledger folder that match, ascending; other names are passed over, and with `files_only` whatever is
+    no regular file. Raises as `foreign.Folder.names` does."""
     try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
+        with foreign.Folder.open(folder, below=folder.parent) as opened:
+            listed = opened.names()
+    except NotFoundError:
         return []
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
-    return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
+    return sorted(int(match[1]) for name in listed if (name.is_file or not files_only) and (match := pattern.fullmatch(name.name)))
 
 
 def starts(folder: Path) -> list[int]:
-    """The numbers of the starts that have a file in the ledger folder, ascending. Raises `StorageError`."""
+    """The numbers of the starts that have a file in the ledger folder, ascending. Raises `StorageError`, `PermissionDeniedError`,
+    `DataError` where the ledger folder is none."""
     return numbered(folder, LEDGER_FILE)
 
 
 def highest_start(folder: Path) -> int:
-    """The highest start number in the ledger folder; 0 where there is none."""
-    return max(starts(folder), default=0)
+    """The highest start number that any name in the ledger folder has, whatever stands there; 0 where there is none."""
+    return max(numbered(folder, LEDGER_FILE, files_only=False), default=0)
 
 
 def lines(file: BinaryIO, source: str) -> Iterator[Line]:
@@ -140,14 +147,12 @@ class LedgerFile:
 def inspect(folder: Path, start: int) -> LedgerFile:
     """Find what is good in the file of one start; damage of any kind only shortens the good part.
 
-    Raises `NotFoundError`, or `StorageError` where it cannot be read.
+    Raises `NotFoundError`, `StorageError` or `PermissionDeniedError` where it cannot be read, `DataError` where it is no regular file.
     """
     path = folder / file_name(start)
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with open_ledger_file(folder, path.name) as file:
             return _inspect(file, path.name, start)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path}: there is no such ledger file") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
 
@@ -156,22 +161,20 @@ def start_keys(folder: Path, start: int) -> dict[str, PublicKey]:
     """The public keys, by id, that the good entries of a start name as signing its footage: for `segment.recover`. Empty where its start
     entry is not whole.
 
-    Raises `NotFoundError`, `StorageError`.
+    Raises as `inspect` does.
     """
     path = folder / file_name(start)
     found: dict[str, PublicKey] = {}
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-            in_force = KeyInForce(start)
+    with open_ledger_file(folder, path.name) as file:
+        in_force = KeyInForce(start)
+        try:
             for line in lines(file, path.name):
                 key = in_force.accept(line)
                 found[key.id] = key
-    except DataError:
-        return found
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path}: there is no such ledger file") from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
+        except DataError:
+            return found
+        except OSError as error:
+            raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
     return found
 
 

@@ -44,6 +44,16 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """A name in a folder, as the folder itself tells it: nothing was looked at."""
+
+    name: str
+    is_file: bool
+    """A regular file."""
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A name in a folder and what it stands for; links are not followed."""
 
@@ -146,25 +156,20 @@ class Folder:
     def entries(self) -> list[Entry]:
         """Everything in the folder, by name. What goes while this looks is left out. Raises `DataError` where there are more than
         `MAX_NAMES`, `PermissionDeniedError`, `StorageError`."""
-        found: list[Entry] = []
-        for name in self.names():
-            entry = self.look(name)
-            if entry is not None:
-                found.append(entry)
-        return found
+        return [entry for listed in self.names() if (entry := self.look(listed.name)) is not None]
 
-    def names(self) -> list[str]:
+    def names(self) -> list[Name]:
         """The names in the folder, sorted. Raises as `entries` does."""
-        found: list[str] = []
+        found: list[Name] = []
         try:
             with os.scandir(self.descriptor) as listed:
                 for entry in listed:
-                    found.append(entry.name)
+                    found.append(Name(entry.name, entry.is_file(follow_symlinks=False), entry.is_dir(follow_symlinks=False)))
                     if len(found) > MAX_NAMES:
                         raise DataError(f"{self.path}: more than {MAX_NAMES} names in it: nothing of bodycamd makes such a folder")
         except OSError as error:
             raise refusal(error, self.path) from error
-        return sorted(found)
+        return sorted(found, key=lambda listed: listed.name)
 
     def folder(self, name: str) -> Folder:
         """Open a folder in this one. Raises `DataError` for anything else of that name and for one on another file system,

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from bodycamd.evidence.ledger_reader import MAX_LINE_BYTES, file_name
+from bodycamd.errors import NotFoundError
+from bodycamd.evidence.ledger_reader import MAX_LINE_BYTES, file_name, open_ledger_file
 
 _SIGNATURE_AND_SPACE = re.compile(rb"[A-Za-z0-9+/]{86}== ")
 
@@ -45,13 +46,14 @@ _decoder = msgspec.json.Decoder(PastEntry)
 
 
 def past_entries(ledger_folder: Path, start: int) -> list[PastEntry]:
-    """The entries of one start's file up to the first line that cannot be read; none where there is no file. Raises `OSError`."""
+    """The entries of one start's file up to the first line that cannot be read; none where there is no file. Raises `OSError`, and as
+    `ledger_reader.open_ledger_file` does."""
     return [entry for entry, _ in each_entry(ledger_folder, start)]
 
 
 def each_entry(ledger_folder: Path, start: int, offset: int = 0) -> Iterator[tuple[PastEntry, int]]:
     """The same one by one, from the byte `offset` on, where a line begins; each with the byte after it. Holds one line at a time."""
-    with contextlib.suppress(FileNotFoundError), open(ledger_folder / file_name(start), "rb") as file:
+    with contextlib.suppress(NotFoundError), open_ledger_file(ledger_folder, file_name(start)) as file:
         file.seek(offset)
         while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
             signature = _SIGNATURE_AND_SPACE.match(line)
