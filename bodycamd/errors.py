@@ -17,16 +17,30 @@ code   meaning
 75     busy: another process holds the store
 77     not permitted, or not with this identity
 78     the configuration is wrong
+129    stopped by SIGHUP: the terminal was closed or the connection broke
+130    stopped by Ctrl-C (SIGINT)
+143    stopped by SIGTERM
 =====  ==============================================================
 """
 
 from __future__ import annotations
+
+import signal
 
 
 class BodycamError(Exception):
     """Base of all errors that are told to a person."""
 
     exit_code = 1
+
+
+class StoppedError(BodycamError):
+    """A signal ended the work before it was whole; nothing of it is left behind."""
+
+    def __init__(self, number: int) -> None:
+        """`number` is that of the signal."""
+        super().__init__(f"stopped by {signal.Signals(number).name}; nothing of it was kept")
+        self.exit_code = 128 + number
 
 
 class UsageError(BodycamError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import counted, print_json, size
 from bodycamd.cli.progress import progress_bar
+from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import UnavailableError, UsageError
 
 
@@ -33,7 +33,7 @@ def offload(
     from bodycamd.casework.offload import offload as copy
     from bodycamd.recorder.store import Store
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    as_ctrl_c()
     reader = Store.read_only(store)
     log = _log(store, socket, config)
     with progress_bar("offload", quiet=json) as progress:
@@ -94,7 +94,3 @@ def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
             ledger.append("offloaded", {**fields, "caller": detail_fields(caller)})
 
     return log
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

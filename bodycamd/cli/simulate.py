@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def simulate(
     from bodycamd.cli.simulated_camera import SimulatedCamera
 
     folder, settings = simulation_folder.prepare(dir, config, source)
-    signal.signal(signal.SIGTERM, _interrupt)  # the camera must not outlive this process
+    as_ctrl_c()  # the camera must not outlive this process
     with SimulatedCamera(folder) as camera:
         if steps is None:
             from bodycamd.cli.live_view import LiveView
@@ -50,10 +50,6 @@ def simulate(
 
             code = ScriptedRun(camera, settings, steps, json).run()
     raise typer.Exit(code if code >= 0 else 128 - code)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _read_script(name: str) -> list[Step]:

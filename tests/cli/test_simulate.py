@@ -188,6 +188,30 @@ def test_used_again_it_keeps_keys_and_configuration_and_stops_on_ctrl_c(ran: Ran
     assert {path: path.read_bytes() for path in kept} == kept
 
 
+def test_a_terminal_that_is_closed_takes_the_camera_along(tmp_path: Path) -> None:
+    """SIGHUP: the camera seals what it records and ends; it does not record on alone."""
+    write_wav(tmp_path / "short.wav", 1.0)
+    (tmp_path / "policy.yaml").write_text(SMALL)
+    command = [*BODYCAMD, "simulate", "--dir", str(tmp_path / "d"), "--script", "-", "--config", str(tmp_path / "policy.yaml")]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    child.stdin.write(b"0 tap\n60 quit\n")
+    child.stdin.close()
+    child.stdin = None
+    recordings = tmp_path / "d/store/recordings"
+    try:
+        wait_for(lambda: any(recordings.glob("000001-0001/*.tar.part")), 40, "a recording")
+        child.send_signal(signal.SIGHUP)
+        out, _ = child.communicate(timeout=40)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 0
+    assert b"closed and sealed" in out
+    assert not (tmp_path / "d/device/control.sock").exists()
+    assert not any(recordings.glob("*/*.part"))
+
+
 def test_sigterm_takes_the_camera_along_and_a_script_without_quit_ends_by_itself(tmp_path: Path) -> None:
     write_wav(tmp_path / "short.wav", 1.0)
     (tmp_path / "policy.yaml").write_text(SMALL)
