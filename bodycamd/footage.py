@@ -15,6 +15,12 @@ fails."""
 AGE_MAGIC = b"age-encryption.org/v1\n"
 MAX_AGE_BYTES = 32 * 1024 * 1024
 """The largest age file that a worker may send: 25 s of the highest bit rate that the configuration allows would still fit."""
+MAX_FRAGMENT_US = 10_000_000
+"""The longest fragment: five times the longest distance of keyframes that the configuration allows."""
+MAX_FRAGMENT_FRAMES = 10_000
+MAX_FRAGMENT_SAMPLES = 10_000_000
+MAX_SIDE_PIXELS = 4096
+"""The widest and the highest picture. A decoder keeps up to 17 pictures: at this size 430 MB, at twice the size four times as much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,10 @@ statement_program=$strict'
     and (.size | whole(1; 33554432)) and (.sha256 | hex64) and (.index | whole(0; 999999)))
   | select(if .type == "init" then .index == 0 and .format == "bodycam-segment/1" and (.audio_track | type == "boolean")
       and (.recipients | type == "array" and length > 0 and all(.[]; text(500)))
-      and (.video | (.encoder | text(200)) and (.width | positive) and (.height | positive) and (.frame_rate | type == "number"))
+      and (.video | (.encoder | text(200)) and (.width | whole(1; 4096)) and (.height | whole(1; 4096)) and (.frame_rate | type == "number"))
       and only(base + ["prev", "recording", "segment", "index", "generation", "size", "sha256", "format", "audio_track", "recipients", "video"])
-    elif .type == "fragment" then .index > 0 and (.seq | positive) and (.pts_us | count) and (.duration_us | positive) and (.frames | positive)
-      and (.audio | IN("live", "off", "lost")) and (.audio_samples | count) and (.gap_us | count)
+    elif .type == "fragment" then .index > 0 and (.seq | positive) and (.pts_us | count) and (.duration_us | whole(1; 10000000)) and (.frames | whole(1; 10000))
+      and (.audio | IN("live", "off", "lost")) and (.audio_samples | whole(0; 10000000)) and (.gap_us | count)
       and (if has("audio_pts_us") then (.audio_pts_us | count) else true end) and (if has("pre_start_us") then (.pre_start_us | count) else true end)
       and only(base + ["prev", "recording", "segment", "index", "generation", "size", "sha256", "seq", "pts_us", "duration_us", "frames", "audio",
         "audio_samples", "gap_us", "audio_pts_us", "pre_start_us"])

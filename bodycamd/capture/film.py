@@ -21,6 +21,7 @@ from bodycamd.capture.pacing import Pacer
 from bodycamd.capture.source import MAX_FILM_GROUP_SECONDS, EncodedFrame
 from bodycamd.config import VideoSettings
 from bodycamd.errors import ConfigError
+from bodycamd.footage import MAX_SIDE_PIXELS
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 _SLICE: Final = 1
@@ -101,6 +102,8 @@ def read_film(path: Path) -> _Film:
         raise ConfigError(f"video.file: {path}: not an H.264 Annex-B byte stream: {error}") from error
     if not packets or not width or not height:
         raise ConfigError(f"video.file: {path}: no picture in it")
+    if max(width, height) > MAX_SIDE_PIXELS:
+        raise ConfigError(f"video.file: {path}: {width}x{height} pixels; at most {MAX_SIDE_PIXELS} each way are allowed")
     return _Film(tuple(_checked_frames(packets, path)), width, height)
 
 

@@ -30,7 +30,6 @@ from bodycamd.errors import DataError
 MAGIC: Final = b"BCL1"
 PREFIX: Final = struct.Struct("<4sII")
 MAX_HEADER_BYTES: Final = 64 * 1024
-MAX_FRAGMENT_US: Final = 10_000_000
 AGE_X25519: Final = footage.AGE_MAGIC + b"-> X25519 "
 """How every sealed payload begins: age v1 with an X25519 recipient first."""
 
@@ -123,8 +122,8 @@ class Init(Message, frozen=True):
     generation: Generation
     recipients: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=64)]
     encoder: Name
-    width: Annotated[int, Meta(ge=16, le=8192)]
-    height: Annotated[int, Meta(ge=16, le=8192)]
+    width: Annotated[int, Meta(ge=16, le=footage.MAX_SIDE_PIXELS)]
+    height: Annotated[int, Meta(ge=16, le=footage.MAX_SIDE_PIXELS)]
     frame_rate: Annotated[float, Meta(gt=0, le=1000)]
     audio_track: bool
 
@@ -134,12 +133,12 @@ class Fragment(Message, frozen=True):
 
     generation: Generation
     pts_us: Micros
-    duration_us: Annotated[int, Meta(gt=0, le=MAX_FRAGMENT_US)]
-    frames: Annotated[int, Meta(ge=1, le=10_000)]
+    duration_us: Annotated[int, Meta(gt=0, le=footage.MAX_FRAGMENT_US)]
+    frames: Annotated[int, Meta(ge=1, le=footage.MAX_FRAGMENT_FRAMES)]
     audio: footage.AudioState
     audio_pts_us: Micros | None
-    audio_samples: Annotated[int, Meta(ge=0, le=10_000_000)]
-    gap_us: Annotated[int, Meta(ge=0, le=MAX_FRAGMENT_US)]
+    audio_samples: Annotated[int, Meta(ge=0, le=footage.MAX_FRAGMENT_SAMPLES)]
+    gap_us: Annotated[int, Meta(ge=0, le=footage.MAX_FRAGMENT_US)]
 
 
 class AudioState(Message, frozen=True):

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
-from bodycamd.footage import MAX_AGE_BYTES, AudioState
+from bodycamd.footage import MAX_AGE_BYTES, MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, MAX_SIDE_PIXELS, AudioState
 
 SEGMENT_FORMAT: Literal["bodycam-segment/1"] = "bodycam-segment/1"
 ZERO_HASH = "0" * 64
@@ -26,6 +26,7 @@ ZERO_HASH = "0" * 64
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Pixels = Annotated[int, Meta(ge=1, le=MAX_SIDE_PIXELS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 RawPublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
@@ -66,8 +67,8 @@ class Video(Stated, frozen=True, kw_only=True):
     """The picture as the worker opened it."""
 
     encoder: ShortText
-    width: Positive
-    height: Positive
+    width: Pixels
+    height: Pixels
     frame_rate: Annotated[float, Meta(gt=0, le=1000)]
 
 
@@ -119,10 +120,10 @@ class FragmentStatement(Common, tag_field="type", tag="fragment", frozen=True, k
     size: Annotated[int, Meta(ge=1, le=MAX_AGE_BYTES)]
     sha256: Sha256
     pts_us: Count
-    duration_us: Positive
-    frames: Positive
+    duration_us: Annotated[int, Meta(ge=1, le=MAX_FRAGMENT_US)]
+    frames: Annotated[int, Meta(ge=1, le=MAX_FRAGMENT_FRAMES)]
     audio: AudioState
-    audio_samples: Count
+    audio_samples: Annotated[int, Meta(ge=0, le=MAX_FRAGMENT_SAMPLES)]
     gap_us: Count
     audio_pts_us: Count | None = None
     pre_start_us: Count | None = None

@@ -74,6 +74,7 @@ def test_parameter_sets_are_put_before_every_keyframe(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(b""), "not an H.264"),
         (lambda path: path.write_bytes(os.urandom(5000)), "not an H.264"),
         (lambda path: path.write_bytes(b"\0\0\0\1" + bytes(range(9, 200))), "video.file"),
+        (lambda path: annex_b(path, "-vf", "scale=4098:64", "-g", "10"), "4098x64 pixels"),
         (lambda path: annex_b(path, "-bf", "2", "-g", "10", "-preset", "medium"), "is a B-frame"),
         (lambda path: path.write_bytes(b"".join(frame.data for frame in frames(2)[1:])), "keyframe"),
         (lambda path: annex_b(path, "-bf", "0", "-g", "500", "-preset", "ultrafast", seconds=13), "without a keyframe"),

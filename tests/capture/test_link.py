@@ -38,8 +38,8 @@ inits = st.builds(
     generation=generations,
     recipients=st.lists(texts, min_size=1, max_size=3).map(tuple),
     encoder=texts,
-    width=st.integers(16, 8192),
-    height=st.integers(16, 8192),
+    width=st.integers(16, 4096),
+    height=st.integers(16, 4096),
     frame_rate=st.floats(0.1, 1000),
     audio_track=st.booleans(),
 )
@@ -47,12 +47,12 @@ fragments = st.builds(
     link.Fragment,
     generation=generations,
     pts_us=micros,
-    duration_us=st.integers(1, link.MAX_FRAGMENT_US),
+    duration_us=st.integers(1, footage.MAX_FRAGMENT_US),
     frames=st.integers(1, 600),
     audio=audio,
     audio_pts_us=st.none() | micros,
     audio_samples=st.integers(0, 480_000),
-    gap_us=st.integers(0, link.MAX_FRAGMENT_US),
+    gap_us=st.integers(0, footage.MAX_FRAGMENT_US),
 )
 messages = st.one_of(bare, st.tuples(inits | fragments, payloads))
 
