@@ -19,8 +19,9 @@ import msgspec.inspect as mi
 from msgspec import Meta
 
 from bodycamd import config_checks
-from bodycamd.errors import ConfigError
-from bodycamd.strict_yaml import read_strictly, shown
+from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.linux.foreign import read_named
+from bodycamd.strict_yaml import MAX_BYTES, read_strictly, shown
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,9 +235,9 @@ PATH_KEYS = (
 def load(path: Path | str) -> Config:
     """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
     try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{shown(path, 4096)}: {error.strerror or error}; allowed: a readable configuration file") from error
+        raw = read_named(Path(path), 16 * MAX_BYTES)
+    except BodycamError as error:
+        raise ConfigError(f"{shown(error, 4096)}; allowed: a readable configuration file") from error
     return parse(raw, Path(path))
 
 

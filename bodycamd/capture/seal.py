@@ -15,8 +15,10 @@ import pyrage
 
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.footage import AGE_MAGIC
+from bodycamd.linux.foreign import read_named
 
 MAX_RECIPIENTS = 64
+MAX_RECIPIENTS_BYTES = 64 * 1024
 _ALLOWED = "one age X25519 recipient (age1…) a line, blank lines and # comments"
 
 
@@ -35,11 +37,11 @@ class Recipients:
 def load_recipients(path: Path) -> Recipients:
     """Read a recipients file. Raises `ConfigError` with the file, the line number and the reason."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_named(path, MAX_RECIPIENTS_BYTES).decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; allowed: {_ALLOWED}") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except BodycamError as error:
+        raise ConfigError(str(error)) from error
     return parse_recipients(text, str(path))
 
 

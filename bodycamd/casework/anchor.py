@@ -22,7 +22,8 @@ from bodycamd.casework.verdicts import Findings
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import anchor as evidence
 from bodycamd.evidence.anchor import Pin, SignedAnchor
-from bodycamd.evidence.ledger_reader import Line, file_name, inspect, single_line, starts
+from bodycamd.evidence.ledger_reader import Line, file_name, inspect, open_ledger_file, single_line, starts
+from bodycamd.linux import foreign
 from bodycamd.recorder.names import LEDGER_FOLDER
 
 MAX_FILE_BYTES = 256 * 1024
@@ -85,13 +86,7 @@ def from_line(line: str, where: str) -> Anchor:
 
 def read(path: Path) -> Anchor:
     """Read a file that `file_bytes` made, or a bare line, as a phone gives it. Raises `NotFoundError`, `DataError`."""
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise NotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise DataError(f"{path}: too long for an anchor")
+    content = foreign.read_named(path, MAX_FILE_BYTES)
     if not content.lstrip().startswith(b"{"):
         try:
             return from_line(content.decode("ascii"), path.name)
@@ -115,7 +110,7 @@ def of_store(store: Path) -> Anchor:
         if not found.good_bytes:
             continue
         text = b""
-        with open(folder / file_name(start), "rb") as file:
+        with open_ledger_file(folder, file_name(start)) as file:
             while file.tell() < found.good_bytes:
                 text = file.readline()
         return _of_entry(single_line(text.rstrip(b"\n"), file_name(start)), text.rstrip(b"\n").decode())

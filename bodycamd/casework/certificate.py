@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bodycamd.casework.past import check_ledger
 from bodycamd.casework.sentences import in_words
 from bodycamd.errors import DataError, NotFoundError, OutputError, StorageError, UsageError
 from bodycamd.evidence.checkpoint import checkpoints, read_checkpoint
-from bodycamd.evidence.ledger_reader import KeyInForce, file_name, lines, starts
+from bodycamd.evidence.ledger_reader import KeyInForce, file_name, lines, open_ledger_file, starts
 from bodycamd.recorder.history import PastEntry, past_entries
 from bodycamd.recorder.names import LEDGER_FOLDER, recording_start
 
@@ -50,8 +51,7 @@ def certify(store: Path, recording: str) -> Certificate:
     if first is None:
         raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
     folder = store / LEDGER_FOLDER
-    if not folder.is_dir():
-        raise NotFoundError(f"{store}: there is no ledger: it has no folder {LEDGER_FOLDER}")
+    check_ledger(store)
     present = starts(folder)
     try:
         told = {start: past_entries(folder, start) for start in present if start >= first}
@@ -104,7 +104,7 @@ def _chosen(folder: Path, start: int, recording: str | None) -> tuple[list[str],
     device = ""
     in_force = KeyInForce(start)
     try:
-        with path.open("rb") as file:
+        with open_ledger_file(folder, path.name) as file:
             raw = file.read()
             file.seek(0)
             begun = 0

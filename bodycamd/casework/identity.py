@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pyrage
 
-from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError
+from bodycamd.errors import DataError, PermissionDeniedError
+from bodycamd.linux.foreign import read_named
 
 MAX_FILE_BYTES = 64 * 1024
 
@@ -24,13 +25,7 @@ class Identities:
     @classmethod
     def load(cls, path: Path) -> Identities:
         """Read an identity file. Raises `NotFoundError`, `PermissionDeniedError`, or `DataError` with the line's number."""
-        try:
-            with path.open("rb") as file:
-                raw = file.read(MAX_FILE_BYTES + 1)
-        except PermissionError as error:
-            raise PermissionDeniedError(f"{path}: the identity file may not be read by this user") from error
-        except OSError as error:
-            raise NotFoundError(f"{path}: the identity file cannot be read: {error.strerror}") from error
+        raw = read_named(path, MAX_FILE_BYTES)
         if raw.startswith(b"age-encryption.org/"):
             raise DataError(f"{path}: the identity file is itself encrypted; decrypt it first: age -d -o identity.txt {path.name}")
         try:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bodycamd.casework.past import all_entries
-from bodycamd.errors import NotFoundError, StorageError
+from bodycamd.errors import NotFoundError
+from bodycamd.linux.foreign import Folder
 from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 
@@ -31,7 +32,8 @@ class _Stated:
 def inventory(store: Path) -> tuple[list[Finding], int]:
     """Compare folders and entries; returns the findings and the number of recordings in the store.
 
-    What the newest start is still writing is no finding. Raises `NotFoundError`, `StorageError`.
+    What the newest start is still writing is no finding. Raises `NotFoundError`, `PermissionDeniedError`,
+    `DataError`, `StorageError`.
     """
     stated: dict[str, _Stated] = {}
     newest = 0
@@ -41,10 +43,8 @@ def inventory(store: Path) -> tuple[list[Finding], int]:
     folder = store / RECORDINGS_FOLDER
     try:
         names, strays = recording_names(folder)
-    except FileNotFoundError as error:
+    except NotFoundError as error:
         raise NotFoundError(f"{folder}: there is no such folder") from error
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot read the folder: {error.strerror}") from error
     findings = [Finding(stray.path, stray.reason) for stray in strays]
     for name in names:
         findings += _look(folder / name, stated.get(name), (recording_start(name) or 0) >= newest)
@@ -83,9 +83,10 @@ def _look(folder: Path, said: _Stated | None, running: bool) -> list[Finding]:
         return [Finding(name, "it was deleted; what lies here does not belong to it")]
     try:
         files, strays = segment_files(folder)
-        sizes = {file.path.name: file.path.lstat().st_size for file in files}
-    except OSError as error:
-        return [Finding(name, f"cannot be read: {error.strerror}")]
+        with Folder.open(folder, below=folder.parent.parent) as opened:
+            sizes = {file.path.name: there.size for file in files if (there := opened.look(file.path.name)) is not None}
+    except NotFoundError:
+        return []
     findings = [Finding(stray.path, stray.reason) for stray in strays]
     if said.deleting:
         return [*findings, Finding(name, "its deletion has begun and is not completed: the next start completes it")]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bodycamd.errors import DataError, StorageError
+from bodycamd.errors import DataError, PermissionDeniedError, StorageError
 from bodycamd.evidence.entries import (
     RecordingClosed,
     RecordingOpened,
@@ -119,7 +119,7 @@ class LedgerAccount:
             self.failure = "unverifiable", str(error)
         except DataError as error:
             self.failure = "altered", str(error)
-        except StorageError as error:
+        except (StorageError, PermissionDeniedError) as error:
             self.failure = "unverifiable", str(error)
         if self.failure is None and self._chain.unstated:
             self.tail = ", ".join(f"{torn.file}: {torn.torn_bytes} bytes after the last whole line" for torn in self._chain.unstated[:5])

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from bodycamd.casework.identity import Identities
-from bodycamd.errors import BodycamError, DataError, NotFoundError, StorageError
-from bodycamd.evidence.segment import SegmentReader, Triple
+from bodycamd.errors import BodycamError, DataError, StorageError
+from bodycamd.evidence.segment import SegmentReader, Triple, open_segment
 from bodycamd.evidence.segment_reader import read_age
 
 
@@ -82,12 +82,7 @@ class PlainSegment:
         return bytes(taken)
 
     def _open(self) -> BinaryIO:
-        try:
-            file = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
-        except FileNotFoundError as error:
-            raise NotFoundError(f"{self.path}: there is no such segment") from error
-        except OSError as error:
-            raise StorageError(f"{self.path}: cannot read the segment: {error.strerror}") from error
+        file = open_segment(self.path)
         self._files.append(file)
         return file
 

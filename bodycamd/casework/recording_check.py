@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bodycamd.casework.ledger_account import LedgerAccount, Told
 from bodycamd.casework.segment_check import Checked, Place, check_stated, check_unstated
 from bodycamd.casework.verdicts import RecordingReport
-from bodycamd.errors import DataError
+from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.anchor import Pin
 from bodycamd.evidence.segment_reader import Triple
 from bodycamd.evidence.statements import FragmentStatement
@@ -19,12 +19,15 @@ from bodycamd.recorder.names import SegmentFile, recording_start
 
 class RecordingCheck:
     """Checks recordings one after the other, in the order of their names. `pin_found` afterwards: whether the anchor's statement is there.
+
+    `unreadable` says why nothing can be said of a recording's folder, by its name; that of no name stands for all of them.
     """
 
-    def __init__(self, recordings: Path, account: LedgerAccount, pin: Pin | None) -> None:
+    def __init__(self, recordings: Path, account: LedgerAccount, pin: Pin | None, unreadable: Mapping[str, str]) -> None:
         self.recordings = recordings
         self.account = account
         self.pin = pin
+        self.unreadable = unreadable
         self._last_n = (0, 0)
         self.pin_found = False
 
@@ -79,6 +82,10 @@ class _OneRecording:
                 self._found("altered", name, f"stated as deleted on {told.deleted}, and {len(files)} files are there")
             else:
                 self._found("deleted", name, f"deleted on {told.deleted}, begun {told.deleting}")
+            return
+        why = self._check.unreadable.get("") or self._check.unreadable.get(name)
+        if why is not None:
+            self._found("unverifiable", name, why)
             return
         if files is None and not _is(stat.S_ISDIR, self._folder):
             self._missing_folder()
@@ -157,6 +164,9 @@ class _OneRecording:
         except OSError as error:
             self._found("unverifiable", self._where(path), f"cannot be read: {error.strerror}")
             return None
+        except (NotFoundError, PermissionDeniedError, StorageError) as error:
+            self._found("unverifiable", self._where(path), str(error))
+            return None
         self.report.segments += 1
         self.report.fragments += checked.fragments
         self.report.bytes += checked.good_bytes
@@ -207,6 +217,8 @@ class _OneRecording:
             self._found("unverifiable", name, "the ledger breaks off before it would speak of this recording")
         elif self._told.segments:
             self._found("incomplete", name, "its opening is not in the ledger: entries were lost when the disk refused them")
+        elif self.report.findings.worst == "unverifiable":
+            return  # what could not be read may say it
         elif not self.report.fragments:
             self._found("altered", name, "nothing signed speaks of this recording")
         else:
@@ -221,8 +233,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _is(kind: Callable[[int], bool], path: Path) -> bool:
-    """What stands there itself; links are not followed."""
+    """What stands there itself; links are not followed. What may not be looked at is what it should be, until it is opened."""
     try:
         return kind(os.lstat(path).st_mode)
+    except PermissionError:
+        return True
     except OSError:
         return False

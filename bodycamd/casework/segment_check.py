@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.casework.ledger_account import Opening, StatedSegment
-from bodycamd.errors import DataError
+from bodycamd.errors import BodycamError, DataError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import SIGNATURE_BYTES
-from bodycamd.evidence.segment import sha256_between
+from bodycamd.evidence.segment import open_segment, sha256_between
 from bodycamd.evidence.segment_reader import CutError, SegmentReader, Triple, check_follows
 from bodycamd.evidence.statements import InitStatement, decode_statement
 from bodycamd.evidence.strict import shortened
@@ -65,23 +65,24 @@ def first_prev(path: Path) -> str | None:
     one statement only.
     """
     try:
-        with _open(path) as file:
+        with open_segment(path) as file:
             first = ustar.unpack(file.read(ustar.BLOCK), path.name)
             file.seek(ustar.BLOCK + first.size + first.padding)
             second = ustar.unpack(file.read(ustar.BLOCK), path.name)
             if second.kind != "json":
                 return None
             return decode_statement(file.read(second.size), path.name).prev
-    except (OSError, DataError):
+    except (OSError, BodycamError):
         return None
 
 
 def check_stated(path: Path, place: Place, stated: StatedSegment, openings: Mapping[str, Opening], seen: TripleSeen) -> Checked:
-    """Check a segment that the ledger states. Raises `DataError` for the first thing that is wrong, `OSError` where it cannot be read.
+    """Check a segment that the ledger states. Raises `DataError` for the first thing that is wrong, and where it cannot be read as
+    `open_segment` does, or `OSError`.
 
     `seen` is called for each triple that verifies.
     """
-    with _open(path) as file:
+    with open_segment(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size != stated.good_bytes + stated.torn_bytes:
             raise DataError(f"{path.name}: {size} bytes; stated are {stated.good_bytes + stated.torn_bytes}")
@@ -105,9 +106,10 @@ def check_unstated(path: Path, place: Place, openings: Mapping[str, Opening], se
     """Check a segment that the ledger does not state yet: as far as it is whole.
 
     A cut leaves a file that ends inside a triple, or one that ends in zero blocks which were never written; a file that has its final name
-    was whole before it got it. Raises `DataError` for anything else, `OSError` where it cannot be read.
+    was whole before it got it. Raises `DataError` for anything else, and where it cannot be read as
+    `open_segment` does, or `OSError`.
     """
-    with _open(path) as file:
+    with open_segment(path) as file:
         checked = Checked(size=os.fstat(file.fileno()).st_size)
         reader = SegmentReader(file, path.name)
         try:
@@ -182,11 +184,6 @@ def _check_place(triple: Triple, place: Place, opening: Opening) -> None:
         raise DataError(f"{triple.where}: signed by a key whose successor had taken over")
     if isinstance(now, InitStatement) != (triple.index == 0):
         raise DataError(f"{triple.where}: the init segment stands first, and only there")
-
-
-def _open(path: Path) -> BinaryIO:
-    """Raises `OSError`; what is no regular file does not block."""
-    return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
 
 class _Prefix:

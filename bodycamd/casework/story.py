@@ -13,7 +13,7 @@ import msgspec
 
 from bodycamd.casework.sentences import LANGUAGES, in_words
 from bodycamd.errors import DataError, NotFoundError, StorageError
-from bodycamd.evidence.ledger_reader import file_name, lines, starts
+from bodycamd.evidence.ledger_reader import file_name, lines, open_ledger_file, starts
 from bodycamd.evidence.statements import Entry, wall_text, wall_us
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.history import PastEntry
@@ -269,7 +269,7 @@ def _entries(ledger: Path, start: int, story: Story) -> Iterator[Entry]:
     """The entries of one start up to the first line that is not whole: what a cut leaves, or damage, which verification tells apart."""
     name = file_name(start)
     try:
-        with open(ledger / name, "rb") as file:
+        with open_ledger_file(ledger, name) as file:
             for line in lines(file, name):
                 yield line.entry
     except DataError as error:

@@ -13,8 +13,6 @@ replaced by an older copy of itself; that the key in use was stolen with the cam
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +21,11 @@ from bodycamd.casework.ledger_account import LedgerAccount, Told
 from bodycamd.casework.recording_check import RecordingCheck
 from bodycamd.casework.segment_check import first_prev
 from bodycamd.casework.verdicts import EXIT_CODES, Findings, RecordingReport, StoreReport, worst
-from bodycamd.errors import NotFoundError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE, MAX_CHECKPOINT_BYTES
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import LEDGER_FILE
+from bodycamd.linux.foreign import Entry, Folder, denied
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, recording_names, recording_start, segment_files
 
 LOCK_FILE = ".lock"
@@ -46,15 +45,18 @@ def verify(
     With `only`, the id of a recording, of all segments those of this one alone are read, and those of the recording whose open segment the
     anchor pins. The ledger is verified as a whole all the same: what it says of the recording counts as far as its chain is whole.
 
-    Raises `NotFoundError` where there is no store at all.
+    What this user may not read is unverifiable. Raises `PermissionDeniedError` where that is the whole store, or both its folders;
+    `NotFoundError` where there is no store at all.
     """
-    if not store.is_dir():
-        raise NotFoundError(f"{store}: there is no such folder")
+    Folder.open(store).close()
     report = StoreReport(store=str(store), only=only or "")
     findings = report.findings
     _look_around(store, findings)
-    ledger_is_sound = _look_at_ledger(store / LEDGER_FOLDER, findings)
-    snapshot = _snapshot(store / RECORDINGS_FOLDER, report)
+    unreadable: dict[str, str] = {}
+    ledger_is_sound, ledger_denied = _look_at_ledger(store / LEDGER_FOLDER, findings)
+    snapshot = _snapshot(store / RECORDINGS_FOLDER, report, unreadable)
+    if ledger_denied and "" in unreadable:
+        raise denied(store)
     chosen = {only} if only is not None else None
     if chosen is not None:
         if anchor is not None and anchor.pin is not None:
@@ -64,10 +66,12 @@ def verify(
     if anchor is not None:
         wanted.add(anchor.head)
     account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
+    if ledger_denied:
+        account.failure = "unverifiable", "the ledger may not be read by this user"
     _tell_ledger(report, account, len(snapshot))
     if ledger_is_sound:
         _look_at_checkpoints(store / LEDGER_FOLDER, account.checkpoint, findings)
-    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None)
+    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None, unreadable)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
         if chosen is not None and name not in chosen:
             continue
@@ -90,42 +94,49 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _look_around(store: Path, findings: Findings) -> None:
-    for entry in _entries(store, findings):
-        mode = entry.stat(follow_symlinks=False).st_mode
+    for entry in _entries(store, store, findings):
         if entry.name in (RECORDINGS_FOLDER, LEDGER_FOLDER):
-            if not stat.S_ISDIR(mode):
-                findings.add("altered", entry.name, "not a folder")
-        elif entry.name != LOCK_FILE or not stat.S_ISREG(mode) or entry.stat(follow_symlinks=False).st_size:
+            if not entry.is_folder:
+                findings.add("altered", entry.name, f"{entry.kind}, not a folder")
+        elif entry.name != LOCK_FILE or not entry.is_file or entry.size:
             findings.add("unverifiable", entry.name, "does not belong in a store: nothing signed speaks of it")
 
 
-def _look_at_ledger(folder: Path, findings: Findings) -> bool:
-    """Whether the ledger can be read: there is one, and its files are files."""
-    if folder.is_symlink() or not folder.is_dir():
+def _look_at_ledger(folder: Path, findings: Findings) -> tuple[bool, bool]:
+    """Whether the ledger can be read: there is one, and its files are files. And whether this user may not read it."""
+    try:
+        with Folder.open(folder, below=folder.parent) as opened:
+            entries = opened.entries()
+    except PermissionDeniedError:
+        return False, True
+    except StorageError as error:
+        findings.add("unverifiable", LEDGER_FOLDER, str(error))
+        return False, False
+    except (NotFoundError, DataError):
         findings.add("altered", LEDGER_FOLDER, "there is no ledger")
-        return False
+        return False, False
     sound, files = True, 0
-    for entry in _entries(folder, findings):
+    for entry in entries:
         is_checkpoint = CHECKPOINT_FILE.fullmatch(entry.name) is not None
-        if is_checkpoint and entry.is_file(follow_symlinks=False):
-            if entry.stat(follow_symlinks=False).st_size > MAX_CHECKPOINT_BYTES:
+        if is_checkpoint and entry.is_file:
+            if entry.size > MAX_CHECKPOINT_BYTES:
                 findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "too large for a checkpoint")
                 sound = False
         elif not is_checkpoint and not LEDGER_FILE.fullmatch(entry.name):
             findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed speaks of it")
-        elif not entry.is_file(follow_symlinks=False):
-            findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "not a regular file")
+        elif not entry.is_file:
+            findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", f"{entry.kind}, not a regular file")
             sound = False
         else:
             files += 1
     if not files:
         findings.add("altered", LEDGER_FOLDER, "the ledger is empty")
-    return sound
+    return sound, False
 
 
 def _look_at_checkpoints(folder: Path, used: str, findings: Findings) -> None:
     """The chain has judged the one that it goes on behind. An older one beside it is what a cut left while it was replaced."""
-    for entry in _entries(folder, findings):
+    for entry in _entries(folder, folder.parent, findings):
         if CHECKPOINT_FILE.fullmatch(entry.name) and entry.name != used:
             if entry.name < used:
                 findings.add("open", f"{LEDGER_FOLDER}/{entry.name}", f"replaced by {used}; its removal was cut off")
@@ -133,25 +144,27 @@ def _look_at_checkpoints(folder: Path, used: str, findings: Findings) -> None:
                 findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "a checkpoint that the ledger does not go on behind")
 
 
-def _snapshot(recordings: Path, report: StoreReport) -> Snapshot:
-    """The segments that are there now, by recording. Read before the ledger, which then knows at least as much."""
+def _snapshot(recordings: Path, report: StoreReport, unreadable: dict[str, str]) -> Snapshot:
+    """The segments that are there now, by recording. Read before the ledger, which then knows at least as much. What cannot be read goes
+    into `unreadable`, with the reason."""
     found: Snapshot = {}
-    if recordings.is_symlink() or not recordings.is_dir():
-        if not recordings.is_symlink():
-            report.findings.add("altered", RECORDINGS_FOLDER, "there is no folder of recordings")
-        return found
     try:
         names, strays = recording_names(recordings)
-    except OSError as error:
-        report.findings.add("unverifiable", RECORDINGS_FOLDER, f"cannot be read: {error.strerror}")
+    except (NotFoundError, DataError):
+        report.findings.add("altered", RECORDINGS_FOLDER, "there is no folder of recordings")
+        return found
+    except BodycamError as error:
+        unreadable[""] = str(error)
+        report.findings.add("unverifiable", RECORDINGS_FOLDER, str(error))
         return found
     for stray in strays:
         report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{stray.path}", stray.reason)
     for name in names:
         try:
             found[name], inner = segment_files(recordings / name)
-        except OSError as error:
-            report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{name}", f"cannot be read: {error.strerror}")
+        except BodycamError as error:
+            unreadable[name] = str(error)
+            report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{name}", str(error))
             continue
         for stray in inner:
             report.findings.add("unverifiable", f"{RECORDINGS_FOLDER}/{stray.path}", stray.reason)
@@ -172,10 +185,10 @@ def _tell_ledger(report: StoreReport, account: LedgerAccount, recordings: int) -
         report.findings.add("intact", LEDGER_FOLDER, note)
 
 
-def _entries(folder: Path, findings: Findings) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, store: Path, findings: Findings) -> list[Entry]:
     try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        findings.add("unverifiable", folder.name, f"cannot be read: {error.strerror}")
+        with Folder.open(folder, below=store) as opened:
+            return opened.entries()
+    except BodycamError as error:
+        findings.add("unverifiable", folder.name, str(error))
         return []

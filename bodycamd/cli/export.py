@@ -100,7 +100,7 @@ class _Packages:
         """Make one package. Raises `BodycamError`."""
         from bodycamd.casework.package import export_package
 
-        total = sum(path.stat().st_size for path in self._store.segments(recording))
+        total = sum(size for _, size in self._store.sizes(recording))
         with progress_bar(recording, quiet=self._json) as progress:
             report = export_package(
                 self._store,
@@ -170,7 +170,7 @@ def _film(
     segments = store.segments(recording)
     if not incomplete:
         check_complete(store, recording, read_story(store.ledger_folder, recording))
-    total = sum(path.stat().st_size for path in segments)
+    total = sum(size for _, size in store.sizes(recording))
     with progress_bar(recording, quiet=json) as progress:
         done = make(recording, segments, identities, out, overwrite=overwrite, watcher=Progress(lambda done: progress(done, total)))
     if contact_sheet is not None:

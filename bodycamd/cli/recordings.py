@@ -62,7 +62,7 @@ def show(
     retention = read_retention(store)
     reader = Store.read_only(store)
     info = reader.recording(recording)
-    files = [(path, path.stat().st_size) for path in reader.segments(recording)]
+    files = reader.sizes(recording)
     if json:
         holds = [hold_fields(hold) for hold in retention.holds.get(recording, ())]
         listed = [{"path": str(path), "bytes": count} for path, count in files]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bodycamd.errors import BodycamError, UsageError
+from bodycamd.errors import BodycamError, PermissionDeniedError, UsageError
 
 if TYPE_CHECKING:
     from bodycamd.casework.anchor import Anchor
@@ -18,12 +18,12 @@ def key_and_anchor(device_key: Path, anchor: Path | None) -> tuple[PublicKey, An
     """Read both. Whatever is wrong with one of them is wrong use: raises `UsageError`, which names its path."""
     from bodycamd.casework.anchor import read
     from bodycamd.evidence.keys import PublicKey
+    from bodycamd.linux.foreign import read_named
 
     try:
-        with open(device_key, "rb") as file:
-            registered = PublicKey.from_pem(file.read(MAX_PEM_BYTES))
-    except OSError as error:
-        raise UsageError(f"{device_key}: cannot be read: {error.strerror}") from error
+        registered = PublicKey.from_pem(read_named(device_key, MAX_PEM_BYTES))
+    except PermissionDeniedError:
+        raise
     except BodycamError as error:
         raise UsageError(f"{device_key}: {error}; give the camera's device.pem") from error
     if anchor is None:

@@ -10,7 +10,8 @@ import typer
 
 from bodycamd.cli.output import counted, duration, print_json, size
 from bodycamd.cli.registered_key import key_and_anchor
-from bodycamd.errors import UsageError
+from bodycamd.errors import NotFoundError, UsageError
+from bodycamd.linux.foreign import Folder
 
 if TYPE_CHECKING:
     from bodycamd.casework.verdicts import Findings, RecordingReport, StoreReport
@@ -36,8 +37,10 @@ def verify(
     """
     from bodycamd.casework.verify import verify as check
 
-    if not store.is_dir():
-        raise UsageError(f"{store}: there is no such folder")
+    try:
+        Folder.open(store).close()
+    except NotFoundError as error:
+        raise UsageError(f"{store}: there is no such folder") from error
     registered, taken = key_and_anchor(device_key, anchor)
     listener = None if json else _print_recording
     report = check(store, registered, taken, progress=listener)

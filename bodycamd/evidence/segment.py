@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import strict, ustar
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
@@ -25,8 +25,15 @@ from bodycamd.evidence.start import SignedStatement, Start
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux import foreign
 
-__all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "members", "recover"]
+__all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "members", "open_segment", "recover"]
+
+
+def open_segment(path: Path) -> BinaryIO:
+    """Open a segment's file, `STORE/recordings/RECORDING/FILE`: below the store nothing is a link. Raises as `foreign.open_file` does."""
+    absolute = path.absolute()
+    return foreign.open_file(absolute, below=absolute.parents[min(2, len(absolute.parents) - 1)])
 
 
 def members(index: int, age: bytes, json: bytes, signature: bytes) -> tuple[bytes, ...]:
@@ -143,16 +150,14 @@ def recover(path: Path, keys: Mapping[str, PublicKey]) -> Recovery:
 
     A triple is good when its headers and padding are exactly this format's, size and SHA-256 of the age file are as stated, the signature
     verifies with the key of that id in `keys`, and it follows the one before it (`check_follows`). What the first `prev` names lies in the
-    ledger and is not checked here. Raises `NotFoundError`, or `StorageError` where the file cannot be read; damage of any kind only
-    shortens the good part.
+    ledger and is not checked here. Raises as `open_segment` does, and `StorageError` where the file cannot be read; damage of any kind
+    only shortens the good part.
     """
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with open_segment(path) as file:
             os.fdatasync(file.fileno())
             size = os.fstat(file.fileno()).st_size
             return _recover(file, path.name, keys, size)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path}: there is no such segment") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot read the segment: {error.strerror}") from error
 

@@ -229,7 +229,7 @@ class Folder:
         """Look before opening: to open a device can do something, and to open a socket fails without a word that helps."""
         found = self.look(name)
         if found is None:
-            raise NotFoundError(f"{self.path / name}: there is nothing of that name")
+            raise NotFoundError(f"{self.path / name}: No such file or directory")
         if stat.S_IFMT(found.mode) != kind:
             raise _misplaced(self.path / name, found.mode, kind)
 
@@ -277,7 +277,7 @@ def refusal(error: OSError, path: Path) -> BodycamError:
     if isinstance(error, PermissionError):
         return denied(path)
     if isinstance(error, FileNotFoundError):
-        return NotFoundError(f"{path}: there is no such file or folder")
+        return NotFoundError(f"{path}: No such file or directory")
     if error.errno == errno.ELOOP:
         return DataError(f"{path}: a link that leads to itself, or stands where none may be")
     return StorageError(f"{path}: cannot be read: {error.strerror}")

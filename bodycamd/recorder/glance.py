@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
+from bodycamd.evidence.segment import open_segment
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, decode_statement
 
 S = TypeVar("S", InitStatement, FragmentStatement)
@@ -30,17 +31,15 @@ class Glance:
 
 
 def glance(path: Path) -> Glance:
-    """Read the first and the last whole statement. Whatever is not a segment's ends the hopping, and only shortens the answer. Raises
-    `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
+    """Read the first and the last whole statement. Whatever is not a segment's ends the hopping, and only shortens the answer. Raises as
+    `open_segment` does, and `OSError`."""
+    with open_segment(path) as file:
+        descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
         stated = _statements_at(descriptor, size)
         init = _read(descriptor, stated[0], InitStatement) if stated else None
         first = _read(descriptor, stated[1], FragmentStatement) if len(stated) > 1 else None
         last = _read(descriptor, stated[-1], FragmentStatement) if len(stated) > 1 else None
-    finally:
-        os.close(descriptor)
     return Glance(init, first, last, max(0, len(stated) - 1), size)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.ledger_reader import starts
+from bodycamd.linux.foreign import Folder
 from bodycamd.recorder.glance import Glance
 from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
@@ -52,7 +53,8 @@ class StoreReader:
         self.ledger_folder = directory / LEDGER_FOLDER
 
     def recordings(self) -> list[RecordingInfo]:
-        """Every recording whose folder is there, oldest first. Raises `StorageError`."""
+        """Every recording whose folder is there, oldest first. Raises `StorageError`, `PermissionDeniedError`, and `DataError` where
+        something else stands in the place of the store's folders."""
         try:
             names, _ = recording_names(self.recordings_folder)
             first = recording_start(names[0]) if names else None
@@ -76,17 +78,21 @@ class StoreReader:
         raise NotFoundError(f"{recording}: there is no such recording in {self.directory}; `bodycamd recordings list` shows what there is")
 
     def segments(self, recording: str) -> list[Path]:
-        """The segments' files of a recording in order: `*.tar`, `*.cut.tar`, and while it is open one `*.tar.part`. Raises
-        `NotFoundError`."""
+        """The segments' files of a recording in order: `*.tar`, `*.cut.tar`, and while it is open one `*.tar.part`. Raises as
+        `segment_files` does."""
         if recording_start(recording) is None:
             raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
         try:
             files, _ = segment_files(self.recordings_folder / recording)
-        except FileNotFoundError as error:
+        except NotFoundError as error:
             raise NotFoundError(f"{recording}: there is no such recording in {self.directory}") from error
-        except OSError as error:
-            raise StorageError(f"{recording}: cannot read the folder: {error.strerror}") from error
         return [file.path for file in files]
+
+    def sizes(self, recording: str) -> list[tuple[Path, int]]:
+        """The same, each with its size in bytes; what goes meanwhile is left out."""
+        paths = self.segments(recording)
+        with Folder.open(self.recordings_folder / recording, below=self.directory) as folder:
+            return [(path, there.size) for path in paths if (there := folder.look(path.name)) is not None]
 
     def _info(self, name: str, entries: list[PastEntry]) -> RecordingInfo:
         opened = next((entry for entry in entries if entry.type == "recording_opened"), None)

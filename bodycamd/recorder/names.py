@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from bodycamd.linux.foreign import Folder
 
 RECORDINGS_FOLDER = "recordings"
 LEDGER_FOLDER = "ledger"
@@ -48,30 +49,31 @@ def recording_start(name: str) -> int | None:
 
 
 def recording_names(recordings: Path) -> tuple[list[str], list[Stray]]:
-    """The recordings' folders in order, and what else lies there. Raises `OSError`."""
+    """The recordings' folders in order, and what else lies in the store's folder `recordings`. Raises as `Folder.open` does, which takes no
+    link below the store."""
     names: list[str] = []
     strays: list[Stray] = []
-    with os.scandir(recordings) as entries:
-        for entry in entries:
+    with Folder.open(recordings, below=recordings.parent) as folder:
+        for entry in folder.names():
             if recording_start(entry.name) is None:
                 strays.append(Stray(entry.name, "not the name of a recording"))
-            elif not entry.is_dir(follow_symlinks=False):
+            elif not entry.is_folder:
                 strays.append(Stray(entry.name, "not a folder"))
             else:
                 names.append(entry.name)
-    return sorted(names), strays
+    return names, strays
 
 
 def segment_files(folder: Path) -> tuple[list[SegmentFile], list[Stray]]:
-    """The segments of a recording in order, and what else lies there. Raises `OSError`."""
+    """The segments of a recording in order, and what else lies there. Raises as `Folder.open` does, which takes no link below the store."""
     found: list[SegmentFile] = []
     strays: list[Stray] = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
+    with Folder.open(folder, below=folder.parent.parent) as opened:
+        for entry in opened.names():
             match = _SEGMENT.fullmatch(entry.name)
             if match is None:
                 strays.append(Stray(f"{folder.name}/{entry.name}", "not the name of a segment"))
-            elif not entry.is_file(follow_symlinks=False):
+            elif not entry.is_file:
                 strays.append(Stray(f"{folder.name}/{entry.name}", "not a regular file"))
             else:
                 found.append(SegmentFile(int(match[1]), folder / entry.name, _KINDS[match[2]]))
@@ -79,5 +81,7 @@ def segment_files(folder: Path) -> tuple[list[SegmentFile], list[Stray]]:
 
 
 def highest_recording_start(recordings: Path) -> int:
-    """The highest start number of anything that has a recording's name, folder or not; 0 where there is none. Raises `OSError`."""
-    return max((number for name in os.listdir(recordings) if (number := recording_start(name)) is not None), default=0)
+    """The highest start number of anything that has a recording's name, folder or not; 0 where there is none. Raises as `recording_names`
+    does."""
+    with Folder.open(recordings, below=recordings.parent) as folder:
+        return max((number for entry in folder.names() if (number := recording_start(entry.name)) is not None), default=0)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bodycamd.control.events import ResumeOffer
-from bodycamd.errors import BodycamError, NotFoundError, StorageError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, SegmentRecovered
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger import Ledger
@@ -107,8 +107,8 @@ class _Work:
     def _recover_recording(self, name: str, start: int, stated: set[tuple[str, int]]) -> None:
         try:
             files, strays = segment_files(self._recordings / name)
-        except OSError as error:
-            self._passed_over(name, f"cannot be read: {error.strerror}")
+        except BodycamError as error:
+            self._passed_over(name, str(error))
             return
         self.strays.extend(strays)
         for file in files:
@@ -116,7 +116,7 @@ class _Work:
                 continue
             try:
                 self._recover_segment(name, start, file)
-            except (OSError, NotFoundError) as error:
+            except (OSError, DataError, NotFoundError, PermissionDeniedError) as error:
                 self._passed_over(f"{name}/{file.path.name}", str(error))
 
     def _recover_segment(self, name: str, start: int, file: SegmentFile) -> None:
@@ -181,13 +181,16 @@ def recording_glances(folder: Path) -> list[Glance]:
     """A glance into every segment of a recording; none where there is no folder. Segments that cannot be read are left out."""
     try:
         files, _ = segment_files(folder)
-    except OSError:
+    except NotFoundError:
+        return []
+    except BodycamError as error:
+        log.warning("%s", error)
         return []
     glances: list[Glance] = []
     for file in files:
         try:
             glances.append(glance(file.path))
-        except OSError as error:
+        except (OSError, BodycamError) as error:
             log.warning("%s: %s", file.path, error)
     return glances
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.errors import StorageError
+from bodycamd.errors import BodycamError
 from bodycamd.evidence.ledger_reader import starts
 from bodycamd.recorder.history import past_entries
 
@@ -38,6 +38,6 @@ def running_shift(ledger_folder: Path, boot_id: str) -> Shift | None:
                 if entry.type == "shift_begin":
                     officer = entry.text("officer")
                     return Shift(officer, entry.wall) if officer else None
-    except (OSError, StorageError) as error:
+    except (OSError, BodycamError) as error:
         log.error("no shift is taken over from before: the ledger cannot be read: %s", error)
     return None

@@ -10,16 +10,19 @@ and recordings, so that no name is ever used twice, whatever the clock says. The
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from bodycamd import __version__
 from bodycamd.control.events import ResumeOffer
-from bodycamd.errors import NotFoundError, StorageError, StoreBusyError
+from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence import durable
 from bodycamd.evidence.ledger import Ledger, open_ledger
 from bodycamd.evidence.ledger_reader import highest_start
+from bodycamd.linux.foreign import Folder, kind_of
 from bodycamd.recorder.clock import Clock
 from bodycamd.recorder.disk import Disk, FileOperations
 from bodycamd.recorder.listing import StoreReader
@@ -60,14 +63,20 @@ class Store:
         """Take the lock, begin a start, recover what earlier starts left open.
 
         `signing` is the folder of the signing keys, provisioned once (`evidence.keys.provision`). `boot_id` is the kernel's where not
-        given. Raises `StoreBusyError` where another process holds the store, `StorageError` where the disk fails or the key is missing:
-        then no start has begun.
+        given. Raises `StoreBusyError` where another process holds the store, `PermissionDeniedError` where it belongs to another user,
+        `DataError` where something else stands in the place of its folders or its lock, `StorageError` where the disk fails or the key is
+        missing: then no start has begun.
         """
         disk = disk or Disk()
         try:
             durable.make_folder(directory)
-            durable.make_folder(directory / RECORDINGS_FOLDER)
+            for name in (RECORDINGS_FOLDER, LEDGER_FOLDER):
+                if not os.path.islink(directory / name):
+                    durable.make_folder(directory / name)
+                Folder.open(directory / name, below=directory).close()
             lock = _lock(directory / ".lock")
+        except PermissionError as error:
+            raise _another_owner(directory) from error
         except OSError as error:
             raise StorageError(f"{directory}: cannot open the store: {error.strerror}") from error
         try:
@@ -96,9 +105,12 @@ class Store:
 
     @staticmethod
     def read_only(directory: Path) -> StoreReader:
-        """Read a store, or a copy of one, without lock and without writing anything. Raises `NotFoundError` where there is none."""
-        if not (directory / RECORDINGS_FOLDER).is_dir():
-            raise NotFoundError(f"{directory}: there is no store: it has no folder {RECORDINGS_FOLDER}")
+        """Read a store, or a copy of one, without lock and without writing anything. Raises `NotFoundError` where there is none,
+        `PermissionDeniedError` where this user may not read it, `DataError` where something else stands in its place."""
+        try:
+            Folder.open(directory / RECORDINGS_FOLDER, below=directory).close()
+        except NotFoundError as error:
+            raise NotFoundError(f"{directory}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
         return StoreReader(directory)
 
     @property
@@ -137,9 +149,22 @@ def read_boot_id() -> str:
         raise StorageError(f"{BOOT_ID}: cannot read the boot id: {error.strerror}") from error
 
 
+def _another_owner(directory: Path) -> PermissionDeniedError:
+    """What is told where the store may not be written."""
+    try:
+        owner = f"user {directory.stat().st_uid}"
+    except OSError:
+        owner = "another user"
+    whose = f"this store, or a part of it, belongs to {owner}, and user {os.geteuid()} may not write it"
+    return PermissionDeniedError(f"{directory}: {whose}: give it to the service's user with chown -R")
+
+
 def _lock(path: Path) -> int:
-    """Take the lock; the kernel gives it back when the process ends, however that happens. Raises `StoreBusyError`."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """Take the lock; the kernel gives it back when the process ends, however that happens. Raises `StoreBusyError`, `DataError`."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(mode := os.lstat(path).st_mode):
+            raise DataError(f"{path}: {kind_of(mode)} stands in the place of the store's lock: remove it")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

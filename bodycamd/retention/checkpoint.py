@@ -20,10 +20,11 @@ from pathlib import Path
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import durable
 from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints, first_line, read_checkpoint
-from bodycamd.evidence.ledger_reader import file_name, inspect, starts
+from bodycamd.evidence.ledger_reader import file_name, inspect, open_ledger_file, starts
 from bodycamd.evidence.retention_entries import LedgerShortened
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.evidence.statements import wall_us as parse_wall
+from bodycamd.linux.foreign import Folder
 from bodycamd.recorder.history import past_entries
 from bodycamd.retention.sweep import Enter
 
@@ -50,7 +51,7 @@ def shorten(folder: Path, oldest_recording: int | None, *, wall_us: int, keep_mo
     checkpoint = read_checkpoint(folder, first_kept, below=first_kept, registered=None)
     if checkpoint.next_key.raw.hex() != kept.detail.public_key:
         raise DataError(f"{file_name(first_kept)}: signed by another key than the starts before it lead to")
-    entries = sum((folder / file_name(start)).read_bytes().count(b"\n") for start in dropped)
+    entries = sum(_line_ends(folder, start) for start in dropped)
     enter(
         LedgerShortened(
             first_kept=first_kept,
@@ -64,6 +65,11 @@ def shorten(folder: Path, oldest_recording: int | None, *, wall_us: int, keep_mo
     )
     _remove(folder, dropped, first_kept)
     return len(dropped)
+
+
+def _line_ends(folder: Path, start: int) -> int:
+    with open_ledger_file(folder, file_name(start)) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(65536), b""))
 
 
 def _first_kept(folder: Path, wall_us: int, keep_us: int, limit: int) -> int:
@@ -109,12 +115,14 @@ def _earlier(folder: Path, first_dropped: int) -> bytes:
 def _write(path: Path, raw: bytes) -> None:
     """Durably. A file of that name was left by a cut: it is the same, or torn and stated by nobody."""
     try:
-        if path.exists():
-            if path.read_bytes() == raw:
+        with Folder.open(path.parent, below=path.parent.parent) as folder:
+            there = folder.look(path.name)
+            if there is not None and there.is_file and there.size == len(raw) and folder.read(path.name, len(raw)) == raw:
                 durable.settle(path)
                 durable.sync_folder(path.parent)
                 return
-            path.unlink()
+            if there is not None:
+                folder.remove(path.name)
         durable.create(path, raw)
     except OSError as error:
         raise StorageError(f"{path}: cannot write the checkpoint: {error.strerror}") from error

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bodycamd.errors import DataError, StorageError
-from bodycamd.evidence.ledger_reader import file_name, starts
+from bodycamd.evidence.ledger_reader import file_name, open_ledger_file, starts
 from bodycamd.evidence.statements import wall_us
 from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import recording_start
@@ -189,7 +189,8 @@ class LedgerIndex:
         confirmed = 0
         for start in reversed([start for start in present if start < first]):
             first = start
-            confirmed += b'"confirmed":true' in (self._folder / file_name(start)).read_bytes()
+            with open_ledger_file(self._folder, file_name(start)) as file:
+                confirmed += b'"confirmed":true' in file.read()
             if confirmed == CONTEXT:
                 break
         return first

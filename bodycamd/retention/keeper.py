@@ -278,10 +278,7 @@ class Keeper:
         return facts.timeline.now(self._boot_id, reading.boottime_us, reading.wall_us if self._trust.confirmed else None)
 
     def _names(self) -> list[str]:
-        try:
-            return recording_names(self._recordings)[0]
-        except OSError as error:
-            raise StorageError(f"{self._recordings}: cannot read the folder: {error.strerror}") from error
+        return recording_names(self._recordings)[0]
 
     def _oldest(self) -> int | None:
         names = self._names()

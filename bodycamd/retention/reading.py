@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.errors import NotFoundError, StorageError
+from bodycamd.errors import NotFoundError
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start
 from bodycamd.recorder.store import read_boot_id
 from bodycamd.retention.clock import Clock
@@ -28,7 +28,8 @@ class Retention:
 
 
 def read_retention(store: Path) -> Retention:
-    """As the ledger stands, at its last entry. Raises `NotFoundError`, `StorageError`."""
+    """As the ledger stands, at its last entry. Raises as `Store.read_only` does, and
+    `StorageError`."""
     facts, present = _read(store)
     rules = facts.rules or Rules()
     boots = facts.timeline.boots
@@ -39,7 +40,8 @@ def read_retention(store: Path) -> Retention:
 
 def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
-    the ledger confirmed. Raises `NotFoundError`, `StorageError`."""
+    the ledger confirmed. Raises as `Store.read_only` does, and
+    `StorageError`."""
     facts, present = _read(store)
     reading = clock.read()
     boot_id = read_boot_id()
@@ -51,7 +53,8 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
 
 
 def read_facts(store: Path) -> Facts:
-    """What the ledger states. Raises `NotFoundError`, `StorageError`."""
+    """What the ledger states. Raises as `Store.read_only` does, and
+    `StorageError`."""
     return _read(store)[0]
 
 
@@ -59,8 +62,6 @@ def _read(store: Path) -> tuple[Facts, frozenset[str]]:
     recordings = store / RECORDINGS_FOLDER
     try:
         names, _ = recording_names(recordings)
-    except FileNotFoundError as error:
+    except NotFoundError as error:
         raise NotFoundError(f"{store}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
-    except OSError as error:
-        raise StorageError(f"{recordings}: cannot read the folder: {error.strerror}") from error
     return LedgerIndex(store / LEDGER_FOLDER).refresh(recording_start(names[0]) if names else None), frozenset(names)

@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bodycamd.errors import StorageError
+from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Stated, wall_text
 from bodycamd.recorder.disk import FileOperations
@@ -58,10 +58,10 @@ def _segments(folder: Path) -> list[SegmentFile] | None:
         raise StorageError(f"{folder}: somebody put a link in the place of the folder; nothing behind it is touched")
     try:
         return segment_files(folder)[0]
-    except FileNotFoundError:
+    except NotFoundError:
         return None
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot read the folder: {error.strerror}") from error
+    except (DataError, PermissionDeniedError) as error:
+        raise StorageError(str(error)) from error
 
 
 def _deleting(deletion: Deletion, rules: Rules, files: list[SegmentFile]) -> RecordingDeleting:

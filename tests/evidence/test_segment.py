@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.segment import END, GrowingSegment, members, recover
@@ -107,7 +107,7 @@ def test_a_missing_file_and_a_link_are_told(path: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         recover(path, {})
     path.symlink_to(tmp_path / "other")
-    with pytest.raises(StorageError):
+    with pytest.raises(DataError, match="a link stands"):
         recover(path, {})
 
 
