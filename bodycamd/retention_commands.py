@@ -19,7 +19,7 @@ from bodycamd.retention.keeper import Keeper
 log = logging.getLogger(__name__)
 
 HOLD_ARGUMENTS = frozenset({"recording", "ground", "reference", "by", "review_on"})
-RELEASE_ARGUMENTS = frozenset({"recording", "ground", "reason", "by"})
+RELEASE_ARGUMENTS = frozenset({"hold", "recording", "ground", "reason", "by"})
 
 
 class RetentionCommands:

@@ -24,6 +24,7 @@ from bodycamd.control_loop import ControlLoop, Mailbox, Observed
 from bodycamd.control_socket import Command, ControlSocket
 from bodycamd.errors import ConfigError, UnavailableError, UsageError
 from bodycamd.evidence.entries import detail_fields
+from bodycamd.evidence.pseudonyms import pseudonym
 from bodycamd.evidence.statements import Caller
 from bodycamd.health import SystemdNotifier, WriterWatch
 from bodycamd.recorder.names import recording_id
@@ -276,9 +277,7 @@ class Service:
     # --- the control socket's commands ---------------------------------------------------------------------------------------------------
 
     def _begin_shift(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, str]:
-        officer = arguments["officer"]
-        if not isinstance(officer, str) or not 1 <= len(officer) <= 64 or not officer.isprintable():
-            raise UsageError("an officer's id is 1 to 64 printable characters: a pseudonym, not a name")
+        officer = pseudonym(arguments["officer"], "--officer")
         if self._shift is not None:
             raise UsageError(f"a shift of officer {self._shift.officer} is open since {self._shift.since}: end it first")
         self._note("shift_begin", {"officer": officer, "caller": detail_fields(caller)})

@@ -87,9 +87,16 @@ def common: (.n | positive) and (.key | hex64) and (.device | like("[A-Za-z0-9][
 def only($names): (keys - $names) == [];
 def caller: type == "object" and only(["via", "uid"]) and (.via | IN("button", "control_socket", "command"))
   and (if has("uid") then (.uid | whole(0; 4294967295)) else true end);
+def some($max): text($max) and length > 0;
+def ground: IN("complaint", "criminal-investigation", "access-request");
+def hold_id: like("([0-9a-f]{12,64}|[0-9]{6}-[0-9]{4}\\.[a-z-]{1,40})");
+def coded: "(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,31}";
+def decider: like("(coordinator|evidence|privacy|technician|administrator|" + coded + ")");
+def reference: like("(?=[^0-9]*[0-9])(?!.*[A-Za-z]{9})[A-Za-z0-9][A-Za-z0-9._/-]{0,39}");
+def optional($name; f): if has($name) then (.[$name] | f) else true end;
 def base: ["n", "key", "device", "start", "boot_id", "boottime_ns", "wall", "clock", "type"];
 def detail_of($kind): .detail as $d | if $kind == "start" then
-    ($d | .format == "bodycam-ledger/1" and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64))
+    ($d | (.format | IN("bodycam-ledger/1", "bodycam-ledger/2")) and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64))
   elif $kind == "key_changed" then ($d.public_key | hex64)
   elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string")
     and (if has("officer") then .officer | text(64) and length > 0 else true end) and (if has("caller") then .caller | caller else true end))
@@ -99,13 +106,29 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
   elif $kind == "segment_recovered" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200))
     and (.sha256 | hex64) and (.good_bytes | count) and (.torn_bytes | count) and (.fragments | count))
   elif $kind == "deleting" or $kind == "deleted" then ($d.recording | recording)
+  elif $kind == "hold_added" then ($d | only(["recording", "ground", "reference", "by", "review_on", "caller", "hold"]) and (.recording | recording)
+    and (.ground | ground) and (.reference | some(200)) and (.by | some(200)) and (.review_on | like("[0-9]{4}-[0-9]{2}-[0-9]{2}"))
+    and optional("caller"; caller) and optional("hold"; like("[0-9a-f]{12,64}")))
+  elif $kind == "hold_released" then ($d | only(["recording", "ground", "reason", "by", "caller", "hold"]) and (.recording | recording)
+    and (.ground | ground) and (.reason | some(200)) and (.by | some(200)) and optional("caller"; caller) and optional("hold"; hold_id))
+  elif $kind == "hold_review_due" then ($d | only(["recording", "ground", "review_on", "hold"]) and (.recording | recording) and (.ground | ground)
+    and (.review_on | like("[0-9]{4}-[0-9]{2}-[0-9]{2}")) and optional("hold"; hold_id))
   else true end;
+# Which formats of the ledger an entry fits: 1, 2 or both. What format 2 adds: ids of holds, and bounds for what is said of people.
+def fits: .type as $kind | .detail | [
+    (if ($kind | IN("hold_added", "hold_released", "hold_review_due")) and has("hold") then empty else "1" end),
+    (if $kind == "hold_added" then has("hold") and (.reference | reference) and (.by | decider)
+     elif $kind == "hold_released" then has("hold") and (.by | decider) and (.reason | IN("settled", "withdrawn", "handed-over", "not-needed", "mistake"))
+     elif $kind == "hold_review_due" then has("hold")
+     elif $kind == "recording_opened" then optional("officer"; like(coded))
+     elif ($kind | IN("shift_begin", "shift_end")) then only(["officer", "caller"]) and (.officer | like(coded)) and optional("caller"; caller)
+     else true end | if . then "2" else empty end)] | join("");
 def row: map(tostring | gsub("[\t\n]"; " ")) | join("\t");
 JQ
 entry_program=$strict'
   [strictly | select(common and (.prev | hex64) and (.type | like("[a-z][a-z0-9_]{0,63}"))
     and only(base + ["prev", "detail"]) and ((.detail // {}) | type == "object")) | .detail //= {} | select(detail_of(.type))
-  | [.n, .prev, .key, .device, .start, .boot_id, .boottime_ns, .type, (.detail | .recording // "-", .reason // "-", .segments // "-",
+  | [.n, .prev, .key, .device, .start, .boot_id, .boottime_ns, .type, fits, (.detail | .recording // "-", .reason // "-", .segments // "-",
      .segment // "-", .file // "-", .public_key // "-", .next_public_key // "-", .ram_public_key // "-", .complete // "-", tojson)]
   | map(if . == "" then "-" else . end) | row] | .[0] // "bad"'
 statement_program=$strict'
@@ -220,8 +243,8 @@ check_ended() {
 }
 
 read_start() { # PATH: one ledger file; sets `failure` at the first thing that is wrong
-  local path=$1 start good=0 size number=0 row line bad='' last_n=0 last_time=0 boot='' device='' first=1 torn
-  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail rest_ends rest_last
+  local path=$1 start good=0 size number=0 row line bad='' last_n=0 last_time=0 boot='' device='' first=1 torn format=''
+  local n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail rest_ends rest_last
   start=${path##*/} start=$((10#${start%.jsonl}))
   size=$(stat -c %s "$path")
   tr '\000' '\001' < "$path" | cut -b1-66000 > "$tmp/lines"
@@ -235,7 +258,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     number=$((number + 1))
     bad="line $number"
     [ ${#line} -le 65625 ] && [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$row" != bad ] || break
-    IFS=$'\t' read -r n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail <<< "$row"
+    IFS=$'\t' read -r n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail <<< "$row"
     base64 -d <<< "${line:0:88}" > "$tmp/sig"
     printf %s "${line:89}" > "$tmp/json"
     [ "$of" = $start ] || break
@@ -243,7 +266,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       [ "$type" = start ] || break
       use_key "$public"
     else
-      [ "$type" != start ] && [ "$prev" = "$head" ] && [ "$dev" = "$device" ] && [ "$boot_id" = "$boot" ] || break
+      [ "$type" != start ] && [[ $fits = *"$format"* ]] && [ "$prev" = "$head" ] && [ "$dev" = "$device" ] && [ "$boot_id" = "$boot" ] || break
       [ "$n" -gt $last_n ] && [ "$time" -ge "$last_time" ] || break
       use_key "${epoch_key[epochs - 1]}"
     fi
@@ -267,6 +290,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       check_ended
       [ -z "$failure" ] || return
       unstated='[]' next_key=$next device=$dev boot=$boot_id first=0
+      format=$(field format "$detail") format=${format##*/}
       begin_epoch $start "$ram" "$dev" "$boot_id"
     elif [ "$type" = key_changed ]; then
       epoch_until[epochs - 1]=$n
@@ -307,7 +331,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
 checkpoint='' checkpoint_stated=0 behind=0
 read_checkpoint() { # PATH
   local kept=${1##*/checkpoint-} below last=0 count=0 line row rest
-  local n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail
+  local n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail
   kept=$((10#${kept%.jsonl})) below=${ledger_files[0]##*/} below=$((10#${below%.jsonl}))
   checkpoint=${1##*/} behind=1
   tr '\000' '\001' < "$1" | cut -b1-66000 > "$tmp/whole"
@@ -315,7 +339,7 @@ read_checkpoint() { # PATH
   exec 4< "$tmp/rows"
   while IFS= read -r line && IFS= read -r row <&4; do
     failure="altered $checkpoint: a line is not good"
-    IFS=$'\t' read -r n prev id dev of boot_id time type recording reason segments segment file public next ram complete detail <<< "$row"
+    IFS=$'\t' read -r n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail <<< "$row"
     [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$type" = start ] || return
     [ "$of" -gt $last ] && [ "$of" -lt $kept ] || return
     last=$of

@@ -147,6 +147,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "warning_failed": ("de waarschuwing mislukte", "warning failed"),
     "shutdown": ("camera wordt uitgeschakeld", "shutdown"),
     "too_old": ("te lang geleden", "too old"),
+    "settled": ("afgehandeld", "settled"),
+    "withdrawn": ("ingetrokken", "withdrawn"),
+    "handed-over": ("overgedragen", "handed over"),
+    "not-needed": ("niet meer nodig", "no longer needed"),
+    "mistake": ("vergissing", "mistake"),
 }
 """Values of `reason` in words, in any type. The text of a fault stays as the part gave it."""
 
@@ -162,5 +167,6 @@ USABLE: Mapping[bool, tuple[str, str]] = {
     False: ("niet bruikbaar: {reason}", "not usable: {reason}"),
 }
 SHIFT_OF = ("De dienst is die van medewerker {officer}.", "The shift is that of officer {officer}.")
+HOLD_ID = ("Bewaring {hold}.", "Hold {hold}.")
 ASKED_BY = ("Op verzoek van gebruiker {uid}.", "Asked for by user {uid}.")
 ENDED_BY_SIGNAL = ("beëindigd door signaal {number}", "ended by signal {number}")

@@ -10,7 +10,18 @@ from typing import Any, Literal
 
 from bodycamd.casework.past import all_entries
 from bodycamd.casework.report_words import WORDS as REPORT_WORDS
-from bodycamd.casework.sentence_words import ASKED_BY, CONFIRMED, ENDED_BY_SIGNAL, GROUNDS, REASONS, SHIFT_OF, USABLE, VALUES, WORDS
+from bodycamd.casework.sentence_words import (
+    ASKED_BY,
+    CONFIRMED,
+    ENDED_BY_SIGNAL,
+    GROUNDS,
+    HOLD_ID,
+    REASONS,
+    SHIFT_OF,
+    USABLE,
+    VALUES,
+    WORDS,
+)
 from bodycamd.errors import UsageError
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.history import PastEntry
@@ -74,6 +85,8 @@ def in_words(entry: PastEntry, language: Language = "en") -> str:
     after = ""
     if entry.type == "recording_opened" and entry.text("officer"):
         after = " " + SHIFT_OF[at].format_map(fields)
+    if entry.text("hold"):
+        after += " " + HOLD_ID[at].format_map(fields)
     after += _asked(entry.detail.get("caller"), at)
     if entry.type in WORDS:
         return WORDS[entry.type][at].format_map(fields) + after

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bodycamd.casework.past import all_entries
 from bodycamd.errors import NotFoundError, UsageError
+from bodycamd.evidence.retention_entries import older_hold_id
 from bodycamd.recorder.history import PastEntry
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -112,12 +113,12 @@ def count(entries: Iterable[PastEntry], month: str) -> Month:
                     found.minutes_by_days[opened[recording]] += minutes
                     found.interrupted_recordings += entry.text("reason") == "interrupted"
             case "hold_added":
-                held.add((recording, entry.text("ground")))
+                held.add((recording, _hold_id(entry)))
                 ever_held.add(recording)
                 if here and entry.text("ground") in found.holds_placed:
                     found.holds_placed[entry.text("ground")] += 1
             case "hold_released":
-                held.discard((recording, entry.text("ground")))
+                held.discard((recording, _hold_id(entry)))
                 found.holds_released += here
             case "deleting" if here:
                 overdue = entry.number("age_seconds") - entry.number("days") * DAY_SECONDS
@@ -132,6 +133,10 @@ def count(entries: Iterable[PastEntry], month: str) -> Month:
     found.minutes = round(found.minutes, 1)
     found.minutes_by_days = {days: round(minutes, 1) for days, minutes in found.minutes_by_days.items()}
     return found
+
+
+def _hold_id(entry: PastEntry) -> str:
+    return entry.text("hold") or older_hold_id(entry.text("recording"), entry.text("ground"))
 
 
 def as_csv(month: Month) -> str:

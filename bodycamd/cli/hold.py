@@ -12,7 +12,8 @@ from bodycamd.cli.output import print_json, table
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
 Recording = Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001.")]
-By = Annotated[str, typer.Option("--by", help="Who decides; a function or a pseudonymous id.")]
+By = Annotated[str, typer.Option("--by", help="Who decides: a pseudonym such as E-03, or a role such as coordinator; never a name.")]
+REASON_HELP = "settled, withdrawn, handed-over, not-needed or mistake."
 GROUND_HELP = "complaint, criminal-investigation or access-request."
 
 
@@ -20,16 +21,22 @@ GROUND_HELP = "complaint, criminal-investigation or access-request."
 def add(
     recording: Recording,
     ground: Annotated[str, typer.Option(help=GROUND_HELP)],
-    reference: Annotated[str, typer.Option(help="The case: a number, not a name.")],
+    reference: Annotated[str, typer.Option(help="The case: a number such as Z-2026/00123, never a name or an address.")],
     by: By,
     review_on: Annotated[str, typer.Option(help="The day on which somebody looks whether it is still needed: YYYY-MM-DD.")],
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
-    """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns."""
+    """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns.
+
+    Each case is a hold of its own, with the id that is printed. Reference and decider stand in the clear in the ledger.
+    """
+    from bodycamd.evidence import pseudonyms
     from bodycamd.retention import holds
 
+    pseudonyms.reference(reference, "--reference")
+    pseudonyms.decider(by, "--by")
     arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
     hold, _ = ask_or_do(
         config,
@@ -42,23 +49,29 @@ def add(
     if json:
         print_json(hold)
     else:
-        typer.echo(f"{recording} is held for {hold['ground']} ({hold['reference']}); to be reviewed on {hold['review_on']}")
+        of_case = f"{recording} is held for {hold['ground']} ({hold['reference']})"
+        typer.echo(f"{of_case}, hold {hold['hold']}; to be reviewed on {hold['review_on']}")
 
 
 @app.command()
 def release(
-    recording: Recording,
-    reason: Annotated[str, typer.Option(help="Why it is no longer needed.")],
+    hold: Annotated[str, typer.Argument(help="The hold's id, as `bodycamd hold list` prints it; or the recording's, if that is clear.")],
+    reason: Annotated[str, typer.Option(help=REASON_HELP)],
     by: By,
-    ground: Annotated[str | None, typer.Option(help=f"Which hold, where there are several: {GROUND_HELP}")] = None,
+    ground: Annotated[str | None, typer.Option(help=f"With a recording's id, which of its holds: {GROUND_HELP}")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
     """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
+    from bodycamd.evidence import pseudonyms
+    from bodycamd.recorder.names import recording_start
     from bodycamd.retention import holds
 
-    arguments = {"recording": recording, "ground": ground, "reason": reason, "by": by}
+    pseudonyms.release_reason(reason, "--reason")
+    pseudonyms.decider(by, "--by")
+    named = "recording" if recording_start(hold) is not None else "hold"
+    arguments = {"hold": None, "recording": None, named: hold, "ground": ground, "reason": reason, "by": by}
     result, _ = ask_or_do(
         config,
         socket,
@@ -70,9 +83,10 @@ def release(
     if json:
         print_json(result)
     elif result["still_held_for"]:
-        typer.echo(f"{recording} is no longer held for {result['ground']}, but still for {' and '.join(result['still_held_for'])}")
+        still = " and ".join(sorted(set(result["still_held_for"])))
+        typer.echo(f"{result['recording']}: hold {result['hold']} is over; it is still held for {still}")
     else:
-        typer.echo(f"{recording} is no longer held")
+        typer.echo(f"{result['recording']} is no longer held")
 
 
 @app.command("list")
@@ -99,7 +113,7 @@ def list_holds(config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = Non
     if json:
         print_json(holds)
         return
-    columns = ("recording", "ground", "reference", "by", "since", "review_on")
+    columns = ("hold", "recording", "ground", "reference", "by", "since", "review_on")
     if not holds:
         typer.echo("nothing is held")
     else:

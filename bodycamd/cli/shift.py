@@ -18,11 +18,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def begin(
-    officer: Annotated[str, typer.Option(help="The officer's pseudonymous id; never a name.")],
+    officer: Annotated[str, typer.Option(help="The officer's pseudonym, such as H-12; never a name.")],
     socket: Socket = DEFAULT_SOCKET,
     json: AsJson = False,
 ) -> None:
-    """Begin a shift: from now on the ledger names this officer."""
+    """Begin a shift: from now on the ledger names this officer, in the clear."""
+    from bodycamd.evidence.pseudonyms import pseudonym
+
+    pseudonym(officer, "--officer")
     _tell(_ask(socket, "shift_begin", officer=officer), "the shift of officer {officer} has begun", json)
 
 

@@ -4,17 +4,22 @@ JSON.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
+from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.retention_entries import (
     HoldAdded,
+    HoldAdded2,
     HoldReleased,
+    HoldReleased2,
     HoldReviewDue,
+    HoldReviewDue2,
     LedgerShortened,
     RecordingDeleted,
     RecordingDeleting,
@@ -24,7 +29,9 @@ from bodycamd.evidence.retention_entries import (
 )
 from bodycamd.evidence.statements import Caller, Count, Entry, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
 
-LEDGER_FORMAT: Literal["bodycam-ledger/1"] = "bodycam-ledger/1"
+LedgerFormat: TypeAlias = Literal["bodycam-ledger/1", "bodycam-ledger/2"]
+LEDGER_FORMAT: LedgerFormat = "bodycam-ledger/2"
+"""Of the starts that are begun now."""
 Segment = Annotated[int, Meta(ge=0, le=999_999)]
 
 
@@ -48,7 +55,7 @@ class StartDetail(Stated, frozen=True, kw_only=True):
     cuts left of earlier starts' ledger files; where there are more than fit, `torn_ledgers_unlisted` counts the older ones.
     """
 
-    format: Literal["bodycam-ledger/1"]
+    format: LedgerFormat
     public_key: RawPublicKey
     next_public_key: RawPublicKey
     ram_public_key: RawPublicKey
@@ -76,6 +83,19 @@ class RecordingOpened(Stated, frozen=True, kw_only=True):
     pressed_us: Count | None = None
     resumes: RecordingId | None = None
     officer: Officer | None = None
+    caller: Caller | None = None
+
+
+class RecordingOpened2(RecordingOpened, frozen=True, kw_only=True):
+    """`recording_opened` of `bodycam-ledger/2`: the officer is a pseudonym in form too."""
+
+    officer: Pseudonym | None = None
+
+
+class ShiftStated2(Stated, frozen=True, kw_only=True):
+    """`shift_begin` and `shift_end` of `bodycam-ledger/2`; free before."""
+
+    officer: Pseudonym
     caller: Caller | None = None
 
 
@@ -142,6 +162,17 @@ DETAILS: dict[str, type[Stated]] = {
     "sweep_requested": SweepRequested,
     "time": TimeStated,
 }
+IN_FORMAT_2: Mapping[str, type[Stated]] = {
+    "hold_added": HoldAdded2,
+    "hold_released": HoldReleased2,
+    "hold_review_due": HoldReviewDue2,
+    "recording_opened": RecordingOpened2,
+    "shift_begin": ShiftStated2,
+    "shift_end": ShiftStated2,
+}
+"""What a start of `bodycam-ledger/2` holds these types to, beside what is in `DETAILS`."""
+NEW_IN_FORMAT_2: Mapping[str, frozenset[str]] = dict.fromkeys(("hold_added", "hold_released", "hold_review_due"), frozenset({"hold"}))
+"""Fields that a start of `bodycam-ledger/1` cannot have."""
 TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
 
 D = TypeVar("D", bound=Stated)
@@ -158,9 +189,21 @@ def detail_as(entry: Entry, kind: type[D], where: str) -> D:
 
 
 def check_detail(entry: Entry, where: str) -> None:
-    """Check the detail of a type that has fixed fields. Raises `DataError`."""
+    """Check the detail of a type that has fixed fields, in any format of the ledger. Raises `DataError`."""
     if kind := DETAILS.get(entry.type):
         detail_as(entry, kind, where)
+
+
+def check_format(entry: Entry, format: str, where: str) -> None:
+    """Check the detail by the format that its start states. Raises `DataError`."""
+    if format == "bodycam-ledger/1":
+        if unknown := NEW_IN_FORMAT_2.get(entry.type, frozenset()) & entry.detail.keys():
+            raise DataError(f"{where}: detail of {entry.type!r}: {min(unknown)} is no field of {format}")
+    elif kind := IN_FORMAT_2.get(entry.type):
+        try:
+            msgspec.convert(entry.detail, kind)
+        except msgspec.ValidationError as error:
+            raise DataError(f"{where}: detail of {entry.type!r} in {format}: {strict.shortened(str(error))}") from error
 
 
 def detail_fields(detail: Stated) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
-from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_detail, detail_as
+from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_detail, check_format, detail_as
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
 from bodycamd.evidence.strict import MAX_JSON_BYTES
@@ -82,7 +82,7 @@ def lines(file: BinaryIO, source: str) -> Iterator[Line]:
     A last line without its line end raises `DataError` like any other damage, after the good lines were given. Signatures and the first
     `prev` are the caller's to check: they need the starts before.
     """
-    end, number, previous = 0, 0, None
+    end, number, previous, format = 0, 0, None, ""
     while raw := file.readline(MAX_LINE_BYTES):
         number += 1
         where = f"{source}: line {number}"
@@ -91,6 +91,8 @@ def lines(file: BinaryIO, source: str) -> Iterator[Line]:
         end += len(raw)
         line = _line(raw[:-1], end, where)
         _check_order(previous, line)
+        format = format or line.entry.detail["format"]
+        check_format(line.entry, format, where)
         previous = line
         yield line
 

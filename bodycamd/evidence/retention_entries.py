@@ -10,11 +10,19 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
+from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.statements import Caller, Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
 
 Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 SomeText = Annotated[str, Meta(min_length=1, max_length=200)]
+NewHoldId = Annotated[str, Meta(pattern=r"^[0-9a-f]{12,64}\Z")]
+HoldId = Annotated[str, Meta(pattern=r"^([0-9a-f]{12,64}|[0-9]{6}-[0-9]{4}\.[a-z-]{1,40})\Z")]
+
+
+def older_hold_id(recording: str, ground: str) -> str:
+    """The id of a hold of `bodycam-ledger/1`, which states none: there was one for each recording and ground. No new id looks like it."""
+    return f"{recording}.{ground}"
 
 
 class RetentionRules(Stated, frozen=True, kw_only=True):
@@ -38,7 +46,7 @@ class TimeStated(Stated, frozen=True, kw_only=True):
 
 class HoldAdded(Stated, frozen=True, kw_only=True):
     """`hold_added`: from here on the recording is not deleted, until this hold and every other one on it are released. `by` is who decided,
-    as they said; `caller` who asked the camera, as the kernel says."""
+    as they said; `caller` who asked the camera, as the kernel says. `hold` is the hold's own id; see `id`."""
 
     recording: RecordingId
     ground: Ground
@@ -46,16 +54,28 @@ class HoldAdded(Stated, frozen=True, kw_only=True):
     by: SomeText
     review_on: Day
     caller: Caller | None = None
+    hold: NewHoldId | None = None
+
+    @property
+    def id(self) -> str:
+        """The id that a release names."""
+        return self.hold or older_hold_id(self.recording, self.ground)
 
 
 class HoldReleased(Stated, frozen=True, kw_only=True):
-    """`hold_released`: the hold on this ground is over. `by` and `caller` as in `hold_added`."""
+    """`hold_released`: the hold with this id is over; every other one on the recording stays. `by` and `caller` as in `hold_added`."""
 
     recording: RecordingId
     ground: Ground
     reason: SomeText
     by: SomeText
     caller: Caller | None = None
+    hold: HoldId | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the hold that is over."""
+        return self.hold or older_hold_id(self.recording, self.ground)
 
 
 class HoldReviewDue(Stated, frozen=True, kw_only=True):
@@ -64,6 +84,34 @@ class HoldReviewDue(Stated, frozen=True, kw_only=True):
     recording: RecordingId
     ground: Ground
     review_on: Day
+    hold: HoldId | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the hold that is to be looked at."""
+        return self.hold or older_hold_id(self.recording, self.ground)
+
+
+class HoldAdded2(HoldAdded, frozen=True, kw_only=True):
+    """`hold_added` of `bodycam-ledger/2`: with its id, and nothing in it that tells of a person."""
+
+    reference: Reference
+    by: Decider
+    hold: NewHoldId
+
+
+class HoldReleased2(HoldReleased, frozen=True, kw_only=True):
+    """`hold_released` of `bodycam-ledger/2`: by the hold's id, and for one of a few reasons."""
+
+    reason: ReleaseReason
+    by: Decider
+    hold: HoldId
+
+
+class HoldReviewDue2(HoldReviewDue, frozen=True, kw_only=True):
+    """`hold_review_due` of `bodycam-ledger/2`."""
+
+    hold: HoldId
 
 
 class SweepRequested(Stated, frozen=True, kw_only=True):

@@ -145,6 +145,7 @@ class Start:
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
         entry = Entry(**self._common(prev), type=type, detail=fields)
         entries.check_detail(entry, "to be signed")
+        entries.check_format(entry, entries.LEDGER_FORMAT, "to be signed")
         json, as_read = statements.encode_entry(entry)
         return SignedEntry(as_read, json, self.signer.sign(json))
 

@@ -6,8 +6,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.errors import BodycamError
+from bodycamd.errors import BodycamError, UsageError
 from bodycamd.evidence.ledger_reader import starts
+from bodycamd.evidence.pseudonyms import pseudonym
 from bodycamd.recorder.history import past_entries
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,16 @@ def running_shift(ledger_folder: Path, boot_id: str) -> Shift | None:
                 if entry.type == "shift_end":
                     return None
                 if entry.type == "shift_begin":
-                    officer = entry.text("officer")
-                    return Shift(officer, entry.wall) if officer else None
+                    return _taken_over(entry.text("officer"), entry.wall)
     except (OSError, BodycamError) as error:
         log.error("no shift is taken over from before: the ledger cannot be read: %s", error)
     return None
+
+
+def _taken_over(officer: str, since: str) -> Shift | None:
+    """An id that older software took and this ledger's format refuses must not keep a recording from being opened."""
+    try:
+        return Shift(pseudonym(officer, "the officer's id"), since)
+    except UsageError as error:
+        log.error("the shift from before is not taken over; begin it anew: %s", error)
+        return None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.ledger_reader import file_name, open_ledger_file, starts
+from bodycamd.evidence.retention_entries import older_hold_id
 from bodycamd.evidence.statements import wall_us
 from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import recording_start
@@ -100,9 +101,9 @@ class Facts:
             case "hold_added":
                 self._hold(entry, name)
             case "hold_released":
-                self._release(name, entry.text("ground"))
+                self._release(name, _hold_id(entry, name))
             case "hold_review_due":
-                self._remind(name, entry.text("ground"))
+                self._remind(name, _hold_id(entry, name))
             case "deleting":
                 known.deleting = True
             case "deleted":
@@ -125,6 +126,7 @@ class Facts:
         review_on = entry.text("review_on")
         review_us = day_us(review_on)
         hold = Hold(
+            id=_hold_id(entry, name),
             recording=name,
             ground=entry.text("ground"),
             reference=entry.text("reference"),
@@ -133,19 +135,23 @@ class Facts:
             review_us=review_us if review_us is not None else 0,
             since=entry.wall,
         )
-        self._release(name, hold.ground)
+        self._release(name, hold.id)
         self.holds.setdefault(name, []).append(hold)
 
-    def _release(self, name: str, ground: str) -> None:
-        left = [hold for hold in self.holds.pop(name, ()) if hold.ground != ground]
+    def _release(self, name: str, id: str) -> None:
+        left = [hold for hold in self.holds.pop(name, ()) if hold.id != id]
         if left:
             self.holds[name] = left
 
-    def _remind(self, name: str, ground: str) -> None:
+    def _remind(self, name: str, id: str) -> None:
         held = self.holds.get(name, [])
         for number, hold in enumerate(held):
-            if hold.ground == ground:
+            if hold.id == id:
                 held[number] = replace(hold, reminded=True)
+
+
+def _hold_id(entry: PastEntry, recording: str) -> str:
+    return entry.text("hold") or older_hold_id(recording, entry.text("ground"))
 
 
 def day_us(text: str) -> int | None:

@@ -148,7 +148,7 @@ class Keeper:
         facts = self._facts()
         self._summarise(self._decide(facts))
         still = [hold.ground for hold in facts.holds.get(entry.recording, ())]
-        return {"recording": entry.recording, "ground": entry.ground, "still_held_for": still}
+        return {"hold": entry.hold, "recording": entry.recording, "ground": entry.ground, "still_held_for": still}
 
     def list_holds(self) -> list[dict[str, Any]]:
         """Every hold, by recording. Raises `StorageError`."""
@@ -210,7 +210,8 @@ class Keeper:
         now = self._now(facts)
         for hold in reviews_due(facts.holds, now):
             if not hold.reminded:
-                enter(HoldReviewDue(recording=hold.recording, ground=hold.ground, review_on=hold.review_on))  # type: ignore[arg-type]
+                due = HoldReviewDue(recording=hold.recording, ground=hold.ground, review_on=hold.review_on, hold=hold.id)  # type: ignore[arg-type]
+                enter(due)
         decision = self._decide(facts)
         self._summarise(decision)
         if decision.deletions:
@@ -314,6 +315,7 @@ class Keeper:
 def hold_fields(hold: Hold) -> dict[str, Any]:
     """A hold for people and programs."""
     return {
+        "hold": hold.id,
         "recording": hold.recording,
         "ground": hold.ground,
         "reference": hold.reference,

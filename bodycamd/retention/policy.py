@@ -46,8 +46,11 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a recording stays. `review_us` is the beginning of the day of review, `since` the wall clock's text when it was placed."""
+    """Why a recording stays. `id` is the hold's own: a recording may be held several times. `review_us` is the beginning of the day of
+    review, `since` the wall clock's text when it was placed.
+    """
 
+    id: str
     recording: str
     ground: str
     reference: str

@@ -11,7 +11,8 @@ from bodycamd.casework import certificate_page, transparency_page
 from bodycamd.casework.certificate import certify
 from bodycamd.casework.transparency import Month, days_in, month_of
 from bodycamd.cli.main import main
-from tests.retention.camera import DAY, HOUR, WHO, RestingCamera
+from bodycamd.evidence.retention_entries import HoldAdded
+from tests.retention.camera import DAY, HOUR, WHO, RestingCamera, format_1
 
 
 class Text(HTMLParser):
@@ -35,12 +36,16 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A store in which one recording was held, released and deleted, and another one is still held; the day is 20 March 2026."""
-    camera = RestingCamera(tmp_path_factory.mktemp("kept")).switch_on()
-    camera.settle()
-    going, staying = camera.record(), camera.record()
-    arguments = {"recording": going, "ground": "complaint", "reference": "K-<1>", "by": "desk & co", "review_on": "2026-12-31"}
-    camera.keeper.add_hold(arguments, WHO, camera.store.ledger.note)
+    """A store in which one recording was held, released and deleted, and another one is still held; the day is 20 March 2026. It was begun
+    by software that took any text."""
+    with format_1():
+        camera = RestingCamera(tmp_path_factory.mktemp("kept")).switch_on()
+        camera.settle()
+        going, staying = camera.record(), camera.record()
+        hold = HoldAdded(recording=going, ground="complaint", reference="K-<1>", by="desk & co", review_on="2026-12-31", caller=WHO)
+        camera.store.ledger.note(hold)
+        camera.store.close()
+    camera.switch_on(same_boot=True)
     camera.hold(staying, "access-request")
     camera.switch_off()
     camera.switch_on(off_us=78 * DAY)

@@ -76,7 +76,7 @@ def ledger_target(chance: random.Random) -> Target:
     names = {"public_key": key.public.raw.hex(), "next_public_key": following.public.raw.hex(), "ram_public_key": memory.public.raw.hex()}
     start, rest = new_start(key), new_start(memory)
     rest._n = 10
-    detail = {"format": "bodycam-ledger/1", **names, "software": "0.1.0", "config_sha256": "ab" * 32}
+    detail = {"format": "bodycam-ledger/2", **names, "software": "0.1.0", "config_sha256": "ab" * 32}
     opened = {"recording": "000001-0001", "keep_from_us": 1, "warning": "none"}
     head, raw = ZERO_HASH, []
     for maker, kind, fields in ((start, "start", detail), (rest, "recording_opened", opened), (rest, "marker", {"at_us": 5})):

@@ -65,7 +65,7 @@ class KeepingCamera:
 
     def release(self, recording: str, ground: str) -> None:
         self._note("HoldReleasing", recording, ground)
-        self._ask("hold_release", recording=recording, ground=ground, reason="decided", by="coordinator")
+        self._ask("hold_release", hold=None, recording=recording, ground=ground, reason="settled", by="coordinator")
         self._note("HoldReleased", recording, ground)
 
     def sweep(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from bodycamd.board.simulated import SimulatedClock
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
@@ -22,6 +25,14 @@ WHO = Caller(via="control_socket", uid=1000)
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+
+@contextmanager
+def format_1() -> Iterator[None]:
+    """Starts that are begun in here, and their entries, are those of the software of before: `bodycam-ledger/1`."""
+    names = ("bodycamd.evidence.entries.LEDGER_FORMAT", "bodycamd.evidence.ledger.LEDGER_FORMAT")
+    with mock.patch(names[0], "bodycam-ledger/1"), mock.patch(names[1], "bodycam-ledger/1"):
+        yield
 
 
 class RefusingDisk(FaultyDisk):
@@ -144,12 +155,16 @@ class RestingCamera:
             )
         return name
 
-    def hold(self, recording: str, ground: str = "complaint", review_on: str = "2030-01-01") -> None:
-        arguments = {"recording": recording, "ground": ground, "reference": "K-2026-117", "by": "coordinator", "review_on": review_on}
-        self.keeper.add_hold(arguments, WHO, self.store.ledger.note)
+    def hold(self, recording: str, ground: str = "complaint", review_on: str = "2030-01-01", reference: str = "K-2026-117") -> str:
+        arguments = {"recording": recording, "ground": ground, "reference": reference, "by": "coordinator", "review_on": review_on}
+        return str(self.keeper.add_hold(arguments, WHO, self.store.ledger.note)["hold"])
 
     def release(self, recording: str, ground: str | None = None) -> None:
-        arguments = {"recording": recording, "ground": ground, "reason": "decided", "by": "coordinator"}
+        arguments = {"recording": recording, "ground": ground, "reason": "settled", "by": "coordinator"}
+        self.keeper.release_hold(arguments, WHO, self.store.ledger.note)
+
+    def release_hold(self, hold: str) -> None:
+        arguments = {"hold": hold, "reason": "settled", "by": "coordinator"}
         self.keeper.release_hold(arguments, WHO, self.store.ledger.note)
 
     def present(self) -> list[str]:

@@ -33,7 +33,8 @@ class Clip:
     known_end_us: int
     """Its end as far as the ledger knows it: not before."""
     boot: int
-    held: set[str] = field(default_factory=set)
+    held: set[tuple[str, str]] = field(default_factory=set)
+    """Id, empty where the ledger states none, and ground."""
     latest_us: int | None = None
     """The latest wall time that its end can have had, by this file's own reckoning from honest confirmed readings."""
     running_us: int = 0
@@ -229,14 +230,18 @@ class World:
         if alive and self.chance.random() < 0.03:
             name = self.chance.choice(alive)
             ground = self.chance.choice(("complaint", "criminal-investigation", "access-request"))
-            if ground not in self.clips[name].held:
-                self.clips[name].held.add(ground)
+            if self.chance.random() < 0.7:
+                id = f"{self.chance.getrandbits(48):012x}"
+                self.clips[name].held.add((id, ground))
+                self.enter("hold_added", recording=name, ground=ground, reference="r", by="b", review_on="2030-01-01", hold=id)
+            elif ("", ground) not in self.clips[name].held:  # of a ledger in which a hold had no id: one for each ground
+                self.clips[name].held.add(("", ground))
                 self.enter("hold_added", recording=name, ground=ground, reference="r", by="b", review_on="2030-01-01")
-        held = [(name, ground) for name, clip in self.clips.items() for ground in sorted(clip.held)]
+        held = [(name, *hold) for name, clip in self.clips.items() for hold in sorted(clip.held)]
         if held and self.chance.random() < 0.04:
-            name, ground = self.chance.choice(held)
-            self.clips[name].held.discard(ground)
-            self.enter("hold_released", recording=name, ground=ground, reason="r", by="b")
+            name, id, ground = self.chance.choice(held)
+            self.clips[name].held.discard((id, ground))
+            self.enter("hold_released", recording=name, ground=ground, reason="r", by="b", **({"hold": id} if id else {}))
 
     def sweep(self) -> None:
         """As `Keeper` does it."""

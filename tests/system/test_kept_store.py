@@ -15,8 +15,8 @@ from tests.retention.camera import DAY, HOUR, RestingCamera
 from tests.system.camera import Camera
 from tests.waiting import wait_for
 
-HOLD = {"--ground": "complaint", "--reference": "K-1", "--by": "coordinator", "--review-on": "2099-01-01"}
-RELEASE = {"--reason": "decided", "--by": "coordinator"}
+HOLD = {"--ground": "complaint", "--reference": "K-2026-117", "--by": "coordinator", "--review-on": "2099-01-01"}
+RELEASE = {"--reason": "settled", "--by": "coordinator"}
 
 
 def older(root: Path) -> tuple[RestingCamera, list[str]]:
@@ -87,20 +87,23 @@ def refusals(young: str, held: str, begun: str) -> list[tuple[list[str], int, st
         (command("add", "nonsense"), 2, "is not the id of a recording"),
         (command("add", "000001-0099"), 66, "there is no such recording"),
         (command("add", young, ground="curiosity"), 2, "one of complaint, criminal-investigation, access-request"),
-        (command("add", young, reference=""), 2, "--reference: 1 to 200"),
-        (command("add", young, reference="x" * 201), 2, "--reference: 1 to 200"),
-        (command("add", young, by="a\nb"), 2, "--by: 1 to 64"),
+        (command("add", young, reference=""), 2, "--reference: a case number such as Z-2026/00123"),
+        (command("add", young, reference="1" * 41), 2, "at most 40 characters"),
+        (command("add", young, reference="Dorpsstraat 12"), 2, "no name, no address"),
+        (command("add", young, by="a\nb"), 2, "--by: a pseudonym with a digit, such as E-03"),
+        (command("add", young, by="Jan de Vries"), 2, "never a name"),
         (command("add", young, review_on="tomorrow"), 2, "YYYY-MM-DD"),
         (command("add", young, review_on="2027-02-29"), 2, "is no day"),
         (command("add", young, review_on="2020-01-01"), 2, "is past"),
-        (command("add", held), 2, "already held for complaint (K-2026-117) by coordinator"),
+        (command("add", held), 2, "already held for complaint (K-2026-117) by coordinator: hold"),
         (command("add", begun), 2, "its deletion has begun"),
         (command("release", young), 2, "is not held"),
         (command("release", "000001-0099"), 66, "there is no such recording"),
         (command("release", held, ground="access-request"), 2, "is not held for access-request, but for complaint"),
         (command("release", held, ground="curiosity"), 2, "one of complaint"),
-        (command("release", held, reason=""), 2, "--reason: 1 to 200"),
-        (command("release", held, by=""), 2, "--by: 1 to 64"),
+        (command("release", "0123456789ab"), 66, "there is no such hold"),
+        (command("release", held, reason="asked by J. de Vries"), 2, "one of settled, withdrawn, handed-over, not-needed, mistake"),
+        (command("release", held, by=""), 2, "--by: a pseudonym"),
         (["hold", "add", young], 2, "Missing option"),
         (["hold", "release", held, "--by", "coordinator"], 2, "Missing option"),
         (["sweep", "now"], 2, "unexpected extra argument"),

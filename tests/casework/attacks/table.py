@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 
 from bodycamd.casework.verdicts import EXIT_CODES, WORDS
-from tests.casework.attacks import files, ledgers, rollbacks
+from tests.casework.attacks import files, holds, ledgers, rollbacks
 from tests.casework.attacks.attack import ATTACKS, STORE
 
 __all__ = ["ATTACKS", "page"]
 assert files is not None
+assert holds is not None
 assert ledgers is not None
 assert rollbacks is not None, "importing them registers the attacks"
 
