@@ -85,9 +85,9 @@ def in_words(entry: PastEntry, language: Language = "en") -> str:
     after = ""
     if entry.type == "recording_opened" and entry.text("officer"):
         after = " " + SHIFT_OF[at].format_map(fields)
+    after += _asked(entry.detail.get("caller"), at)
     if entry.text("hold"):
         after += " " + HOLD_ID[at].format_map(fields)
-    after += _asked(entry.detail.get("caller"), at)
     if entry.type in WORDS:
         return WORDS[entry.type][at].format_map(fields) + after
     told = ", ".join(f"{key} {fields[key]}" for key in entry.detail if key not in ("start", "caller"))
