@@ -12,8 +12,9 @@ from tests.casework.attacks.scene import INTACT, Scene, compact, sha256
 HOLDS = "Holds, and what is said of people"
 RAM = "the card and the memory: the key in use"
 FILE = "the card: the key file of the next start"
-GOOD: dict[str, Any] = {"recording": INTACT, "ground": "complaint", "reference": "K-1", "by": "C-1", "review_on": "2030-01-01", "hold": "0" * 12}
-RELEASE: dict[str, Any] = {"recording": INTACT, "ground": "complaint", "reason": "settled", "by": "C-1", "hold": "0" * 12}
+OF: dict[str, Any] = {"recording": INTACT, "ground": "complaint", "by": "C-1", "hold": "0" * 12}
+GOOD: dict[str, Any] = {**OF, "reference": "K-1", "review_on": "2030-01-01"}
+RELEASE: dict[str, Any] = {**OF, "reason": "settled"}
 
 for _title, _kind, _detail in (
     ("a hold without an id", "hold_added", {name: value for name, value in GOOD.items() if name != "hold"}),
