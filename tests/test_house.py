@@ -43,10 +43,12 @@ def test_nothing_of_one_machine_stands_in_the_repository() -> None:
     pieces = ["/wo" + "rk/", r"\.pye" + "nv", "/ho" + r"me/[a-z]+/", r"\.inte" + r"rnal\b", r"pkg\.d" + "ev", "file" + ":///"]
     pieces += ["AGE-SECRET-" + "KEY-1[A-Z0-9]{20}", "BEGIN [A-Z ]*PRIVATE " + "KEY"]
     forbidden = re.compile("|".join(pieces).encode())
+    # Private keys that are in the repository on purpose: they were made for these stores, and open and sign nothing else.
+    known = {ROOT / "tests/old_stores/identity.txt", *tracked("tests/old_stores/*/signing/*.key")}
     found = [
         f"{path.relative_to(ROOT)}: {match.group().decode(errors='replace')}"
         for path in tracked()
-        if path.suffix not in {".wav", ".png", ".mp4", ".age"} and (match := forbidden.search(path.read_bytes()))
+        if path not in known and path.suffix not in {".wav", ".png", ".mp4", ".age"} and (match := forbidden.search(path.read_bytes()))
     ]
     assert found == []
 

@@ -21,11 +21,16 @@ CHOSEN = ATTACKS if SCALE >= 1 else ATTACKS[::60]
 
 
 def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:
-    command: list[str | Path] = ["bash", SCRIPT, "--store", scene.store, "--device-key", scene.root / "device.pem"]
+    options: list[str | Path] = ["--store", scene.store, "--device-key", scene.root / "device.pem"]
     if anchor:
         (scene.root / "anchor").write_text(scene.anchors[anchor] + "\n")
-        command += ["--anchor", scene.root / "anchor"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110)
+        options += ["--anchor", scene.root / "anchor"]
+    return run_second_verifier(*options)
+
+
+def run_second_verifier(*options: str | Path) -> tuple[int, dict[str, str]]:
+    """Its exit code and its verdicts: of the store, and of each recording."""
+    done = subprocess.run(["bash", SCRIPT, *options], capture_output=True, text=True, timeout=110)
     assert done.stderr == "", done.stderr
     lines = [line.split() for line in done.stdout.splitlines() if not line.startswith(" ")]
     return done.returncode, {where: verdict for verdict, where in lines}
