@@ -20,6 +20,7 @@ from bodycamd.casework.sentences import in_words
 from bodycamd.errors import DataError, NotFoundError, OutputError, StorageError, UsageError
 from bodycamd.evidence.checkpoint import checkpoints, read_checkpoint
 from bodycamd.evidence.ledger_reader import KeyInForce, file_name, lines, open_ledger_file, starts
+from bodycamd.evidence.retention_entries import HOLD_ENTRIES
 from bodycamd.recorder.history import PastEntry, past_entries
 from bodycamd.recorder.names import LEDGER_FOLDER, recording_start
 
@@ -39,10 +40,12 @@ class Certificate:
     recorded_minutes: float
     statements: list[str]
     lines: list[str]
+    holds: bool = False
+    """Whether lines and statements tell of holds, with their case numbers."""
 
 
-def certify(store: Path, recording: str) -> Certificate:
-    """The certificate of a deleted recording.
+def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certificate:
+    """The certificate of a deleted recording; it tells of holds only `with_holds`.
 
     Raises `UsageError` for what is no id, `NotFoundError` where the ledger (any more) says nothing of it or it is not deleted, `DataError`
     where the lines do not lead to it, `StorageError`.
@@ -58,6 +61,8 @@ def certify(store: Path, recording: str) -> Certificate:
     except OSError as error:
         raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
     about = [entry for entries in told.values() for entry in entries if entry.text("recording") == recording]
+    left_out = frozenset[str]() if with_holds else HOLD_ENTRIES
+    about = [entry for entry in about if entry.type not in left_out]
     if not about:
         raise NotFoundError(f"{recording}: the ledger does not speak of it, or no longer")
     deleted = next((entry for entry in about if entry.type == "deleted"), None)
@@ -68,7 +73,7 @@ def certify(store: Path, recording: str) -> Certificate:
     device = ""
     for start in present:
         if start <= deleted.start:
-            chosen, device = _chosen(folder, start, recording if start in speaking else None)
+            chosen, device = _chosen(folder, start, recording if start in speaking else None, left_out)
             found += chosen
     deleting = next((entry for entry in about if entry.type == "deleting"), deleted)
     closed = next((entry for entry in about if entry.type == "recording_closed"), None)
@@ -82,6 +87,7 @@ def certify(store: Path, recording: str) -> Certificate:
         recorded_minutes=round(closed.number("duration_us") / 60e6, 2) if closed is not None else 0.0,
         statements=[_dated(entry) for entry in about],
         lines=found,
+        holds=with_holds,
     )
 
 
@@ -97,7 +103,7 @@ def _dropped(folder: Path, present: list[int]) -> list[str]:
     return read_checkpoint(folder, found[-1], below=present[0], registered=None).raw.decode("ascii").splitlines()
 
 
-def _chosen(folder: Path, start: int, recording: str | None) -> tuple[list[str], str]:
+def _chosen(folder: Path, start: int, recording: str | None, left_out: frozenset[str]) -> tuple[list[str], str]:
     """The first line of a start, and where it speaks of the recording the others that matter; a torn end is left out."""
     path = folder / file_name(start)
     chosen: list[str] = []
@@ -113,7 +119,7 @@ def _chosen(folder: Path, start: int, recording: str | None) -> tuple[list[str],
                 device = line.entry.device
                 kind = line.entry.type
                 about = recording is not None and (kind == "key_changed" or line.entry.detail.get("recording") == recording)
-                if kind == "start" or about:
+                if kind == "start" or (about and kind not in left_out):
                     chosen.append(raw[begun : line.end - 1].decode("ascii"))
                 begun = line.end
                 if recording is None:

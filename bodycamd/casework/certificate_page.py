@@ -119,10 +119,15 @@ def _facts(certificate: Certificate, about: list[PastEntry], language: Language)
         yield "footage", f"{files} {_word('file' if files == 1 else 'files', language)}, {_size(deleting.number('bytes'), language)}"
     proof = pick(WORDS.get(f"proof_{certificate.proof.replace(' ', '_')}", WORDS["unknown"]), language)
     yield "kept", f"{certificate.days} {pick(WORDS['days'], language)}, {proof}" if certificate.days else unknown
+    if certificate.holds:
+        yield "held", _held(about, language)
+    yield "deleted", _moment(certificate.deleted, language)
+
+
+def _held(about: list[PastEntry], language: Language) -> str:
     grounds = dict.fromkeys(entry.text("ground") for entry in about if entry.type == "hold_added")
     held = ", ".join(_word(ground, language) for ground in grounds)
-    yield "held", f"{_word('held_for', language)} {held}" if held else _word("held_no", language)
-    yield "deleted", _moment(certificate.deleted, language)
+    return f"{_word('held_for', language)} {held}" if held else _word("held_no", language)
 
 
 def _sentence(entry: PastEntry, language: Language) -> str:

@@ -60,15 +60,16 @@ def export_package(
     language: Language = "both",
     incomplete: bool = False,
     overwrite: bool = False,
+    with_holds: bool = False,
     progress: Progress = lambda _: None,
 ) -> Report:
-    """Make the folder `out`. `progress` hears how many bytes of the segments have been read.
+    """Make the folder `out`; the report tells of holds only `with_holds`. `progress` hears how many bytes of the segments have been read.
 
     Raises `PermissionDeniedError`, `DataError`, `NotFoundError`, `OutputError` like `export`; also `DataError` where a segment is missing
     and `incomplete` is false. After an error there is no folder `out`, or the one from before.
     """
     segments = store.segments(recording)
-    story = read_story(store.ledger_folder, recording)
+    story = read_story(store.ledger_folder, recording, with_holds=with_holds)
     numbers = [file.number for file in segment_files(store.recordings_folder / recording)[0]]
     missing = missing_segments(story, numbers) if incomplete else check_complete(store, recording, story)
     _may_be_made(out, overwrite)

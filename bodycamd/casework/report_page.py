@@ -44,6 +44,7 @@ class _Page:
             self._markers,
             self._films,
             self._happenings,
+            self._holds,
             self._evidence,
             self._hashes,
             self._repeat,
@@ -230,6 +231,15 @@ class _Page:
         rows = [(_clock_time(h.at), self._said(h.nl, h.en)) for h in story.happenings]
         more = f"<p>{self._word('more')} {story.happenings_unlisted}</p>" if story.happenings_unlisted else ""
         return self._section("happenings", f'<div class="told">{self._table(("when", "what"), rows)}</div>', more)
+
+    def _holds(self) -> str:
+        holds = self._report.story.holds
+        if holds is None:
+            return ""
+        if not holds:
+            return self._section("holds", self._note("holds_none"))
+        rows = [(_moment(h.at), self._said(h.nl, h.en)) for h in holds]
+        return self._section("holds", self._note("holds_text"), f'<div class="told">{self._table(("when", "what"), rows)}</div>')
 
     def _evidence(self) -> str:
         report, facts = self._report, self._report.footage

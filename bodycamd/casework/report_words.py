@@ -54,6 +54,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "frames": ("beelden", "frames"),
     "sheet": ("Overzicht van beelden, op gelijke afstanden", "Contact sheet, at equal distances"),
     "happenings": ("Wat de camera tijdens de opname vastlegde", "What the camera noted during the recording"),
+    "holds": ("Bewaring", "Retention and holds"),
+    "holds_none": ("Deze opname is niet vastgehouden.", "This recording was not held."),
+    "holds_text": (
+        "Waarom de opname langer bewaard blijft. Deze regels zijn van na de opname en zeggen niets over wat er gebeurde.",
+        "Why the recording is kept longer. These entries are from after the recording and say nothing of what happened.",
+    ),
     "when": ("Tijd (UTC)", "Time (UTC)"),
     "what": ("Wat", "What"),
     "evidence": ("Verzegelde bestanden", "Sealed files"),

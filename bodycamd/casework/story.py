@@ -14,6 +14,7 @@ import msgspec
 from bodycamd.casework.sentences import LANGUAGES, in_words
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.ledger_reader import file_name, lines, open_ledger_file, starts
+from bodycamd.evidence.retention_entries import HOLD_ENTRIES
 from bodycamd.evidence.statements import Entry, wall_text, wall_us
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.history import PastEntry
@@ -65,7 +66,7 @@ class Marker(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """A ledger entry that was made while it was recorded: its fields (`detail`), and a sentence in Dutch and in English."""
+    """A ledger entry about the recording: its fields (`detail`), and a sentence in Dutch and in English."""
 
     at: Instant
     type: str
@@ -119,22 +120,26 @@ class Story(msgspec.Struct, omit_defaults=True):
     files: list[StatedFile] = []
     markers: list[Marker] = []
     happenings: list[Happening] = []
+    """While it was recorded."""
     happenings_unlisted: int = 0
+    holds: list[Happening] | None = None
+    """Why it was kept, in the words of `hold_added` and its like: only where somebody asked for it, because case numbers stand in it."""
     stalls: dict[int, str] = {}
     """Why a capture worker was replaced, by its generation."""
     deleting: str = ""
     ledger_damage: str = ""
 
 
-def read_story(ledger: Path, recording: str) -> Story:
-    """Read what the ledger tells. Raises `NotFoundError` where this is no recording's name, `StorageError`."""
+def read_story(ledger: Path, recording: str, *, with_holds: bool = False) -> Story:
+    """Read what the ledger tells; of holds only `with_holds`. Raises `NotFoundError` where this is no recording's name, `StorageError`."""
     start = recording_start(recording)
     if start is None:
         raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
-    story = Story(recording)
+    story = Story(recording, holds=[] if with_holds else None)
     boot_id = ""
     for number in starts(ledger):
-        if number < start or (number > start and story.reason and story.files and len(story.files) >= (story.stated_segments or 0)):
+        whole = story.reason and story.files and len(story.files) >= (story.stated_segments or 0)
+        if number < start or (number > start and whole and not with_holds):
             continue
         for entry in _entries(ledger, number, story):
             if number == start:
@@ -189,6 +194,9 @@ class _Taking:
         }.get(entry.type)
         if mine and handler is not None:
             handler()
+        elif mine and entry.type in HOLD_ENTRIES:
+            if story.holds is not None and len(story.holds) < MAX_HAPPENINGS:
+                story.holds.append(self._told())
         elif mine or (self._own and entry.type in _DURING and story.opened is not None and not story.reason):
             self._happened()
 
@@ -245,12 +253,15 @@ class _Taking:
         if len(self._story.happenings) >= MAX_HAPPENINGS:
             self._story.happenings_unlisted += 1
             return
+        self._story.happenings.append(self._told())
+
+    def _told(self) -> Happening:
         fields = {name: value for name, value in self._entry.detail.items() if name != "recording"}
         detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
         entry = self._entry
         told = PastEntry(entry.type, entry.start, entry.boot_id, entry.boottime_ns, entry.wall, entry.detail)
         nl, en = (shortened(in_words(told, language), MAX_SENTENCE) for language in LANGUAGES)
-        self._story.happenings.append(Happening(instant(entry), entry.type, shortened(detail, 300), nl, en))
+        return Happening(instant(entry), entry.type, shortened(detail, 300), nl, en)
 
     def _text(self, field: str) -> str:
         value = self._entry.detail.get(field)

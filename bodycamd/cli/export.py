@@ -41,6 +41,9 @@ def export(
     language: Annotated[Language, typer.Option(help="The report's language.")] = Language.both,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Export although segments are missing; it is stated.")] = False,
     contact_sheet: Annotated[Path | None, typer.Option(help="With FILE.mp4: also make a PNG with pictures of its first part.")] = None,
+    with_holds: Annotated[
+        bool, typer.Option("--with-holds", help="The report also tells of holds: case numbers and pseudonyms; not for third parties.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -62,13 +65,15 @@ def export(
         raise UsageError("a verification stands in the report: --device-key and --anchor need --out FOLDER, without .mp4")
     if not film_only and contact_sheet is not None:
         raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
+    if film_only and with_holds:
+        raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
     if anchor is not None and device_key is None:
         raise UsageError("--anchor needs --device-key")
     if film_only:
         _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json)
         return
     verified = _verified(store, recording, device_key, anchor)
-    making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, json)
+    making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, json)
     if recording == ALL:
         making.all(out)
     else:
@@ -86,8 +91,10 @@ class _Packages:
         language: str,
         incomplete: bool,
         overwrite: bool,
+        with_holds: bool,
         json: bool,
     ) -> None:
+        self._with_holds = with_holds
         self._store = store
         self._identities = identities
         self._verified = verified
@@ -111,6 +118,7 @@ class _Packages:
                 language=self._language,  # type: ignore[arg-type]
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
+                with_holds=self._with_holds,
                 progress=lambda done: progress(done, total),
             )
         if self._json:

@@ -119,6 +119,9 @@ def certificate(
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     out: Annotated[Path | None, typer.Option(help="The certificate to write, in JSON; without it, it is printed.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write it as a page to read and print.")] = None,
+    with_holds: Annotated[
+        bool, typer.Option("--with-holds", help="Also tell of holds: case numbers and pseudonyms; not for third parties.")
+    ] = False,
     language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
@@ -128,7 +131,7 @@ def certificate(
 
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")
-    made = certify(store, recording)
+    made = certify(store, recording, with_holds=with_holds)
     files: dict[Path, bytes] = {}
     if out is not None:
         files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"

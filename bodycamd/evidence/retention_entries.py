@@ -14,6 +14,8 @@ from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.statements import Caller, Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
 
 Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
+HOLD_ENTRIES = frozenset({"hold_added", "hold_released", "hold_review_due"})
+"""The types of what is stated of holds: why footage is kept, with case numbers."""
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 SomeText = Annotated[str, Meta(min_length=1, max_length=200)]
 NewHoldId = Annotated[str, Meta(pattern=r"^[0-9a-f]{12,64}\Z")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_the_certificate_reads_well_in_both_languages(kept: tuple[Path, str]) -> None:
     store, name = kept
-    made = certify(store, name)
+    made = certify(store, name, with_holds=True)
     dutch, english = Text(certificate_page.page(made)), Text(certificate_page.page(made, "en"))
     for words in ("Bewijs van verwijdering", "1 januari 2026, ", "20 maart 2026, ", "voor een klacht", "2 bestanden", "medewerker gestopt"):
         assert words in dutch
@@ -69,6 +70,21 @@ def test_the_certificate_reads_well_in_both_languages(kept: tuple[Path, str]) ->
         assert "desk & co" in page
         assert "None" not in page
         assert "?" not in " ".join(page.words)
+
+
+def test_a_certificate_tells_of_holds_only_when_asked_and_verifies_either_way(kept: tuple[Path, str], tmp_path: Path) -> None:
+    """It goes to citizens: case numbers and who decided stand in neither page, statements nor lines."""
+    store, name = kept
+    key = store.parent / "device.pem"
+    for asked in ([], ["--with-holds"]):
+        out, html = tmp_path / f"{len(asked)}.json", tmp_path / f"{len(asked)}.html"
+        options = ["--store", str(store), "--out", str(out), "--html", str(html), *asked]
+        assert main(["recordings", "certificate", name, *options]) == 0
+        told = out.read_text() + html.read_text()
+        for words in ("hold_added", "hold_released", "desk &", "Vastgehouden"):
+            assert (words in told) == bool(asked), words
+        script = Path(__file__).parents[2] / "docs" / "verify-certificate.sh"
+        assert "VERIFIED" in subprocess.run([script, out, key], capture_output=True, text=True, check=True).stdout
 
 
 def test_a_certificate_of_a_recording_that_was_cut_off(tmp_path: Path) -> None:
