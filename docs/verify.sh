@@ -4,7 +4,8 @@
 #   verify.sh --store DIR --device-key device.pem [--anchor FILE]
 #
 # It prints what it found and a line `VERDICT recording` for each recording, and ends like `bodycamd verify`: 0 intact (deleted as stated
-# included), 3 incomplete by a stated cause or still open, 4 altered or missing, 5 unverifiable, 2 wrong use; the worst wins: 4, 5, 3.
+# included), 3 incomplete by a stated cause or still open, 4 altered or missing, deleted against the rules or contradictory, 5 unverifiable,
+# 2 wrong use; the worst wins: 4, 5, 3.
 # It reads only, and wants a store at rest (or a copy); `bodycamd verify` also takes that of a running camera. Slow: about 50 ms for each
 # statement. Archives are read header by header and compared with the one form that is allowed, so any tar reads the same in them.
 set -uo pipefail
@@ -31,7 +32,7 @@ registered=$(openssl pkey -pubin -in "$device_key" -outform DER 2>/dev/null | ta
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------------------------
 
-declare -A rank=([intact]=0 [deleted]=1 [open]=2 [incomplete]=3 [unverifiable]=4 [altered]=5)
+declare -A rank=([intact]=0 [deleted]=1 [open]=2 [incomplete]=3 [unverifiable]=4 [contradictory]=5 [against_rules]=6 [altered]=7)
 declare -A verdict=([store]=intact)
 found() { # WHERE VERDICT TEXT
   printf '    %s: %s: %s\n' "$2" "$1" "${3//[^[:print:]]/?}"
@@ -70,7 +71,8 @@ def text($max): type == "string" and length <= $max;
 def like($pattern): type == "string" and (contains("\n") | not) and test("^" + $pattern + "$");
 def hex64: like("[0-9a-f]{64}");
 def recording: like("[0-9]{6}-[0-9]{4}");
-def day: like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z")
+def wall_form: "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z";
+def day: like(wall_form)
   and ((.[0:19] + "Z") as $t | try ($t == ($t | fromdateiso8601 | todateiso8601)) catch false);
 def clock: type == "object" and (.source | text(200)) and (keys - ["error_ms", "source"] == []) and (has("error_ms") | not or true)
   and (if has("error_ms") then (.error_ms | count) else true end);
@@ -105,7 +107,14 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
     and (.sha256 | hex64) and (.size | count) and (.fragments | count))
   elif $kind == "segment_recovered" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200))
     and (.sha256 | hex64) and (.good_bytes | count) and (.torn_bytes | count) and (.fragments | count))
-  elif $kind == "deleting" or $kind == "deleted" then ($d.recording | recording)
+  elif $kind == "deleting" then ($d | (.recording | recording) and (.reason | text(200))
+    and only(["recording", "reason", "days", "proof", "age_seconds", "ended_before", "segments", "bytes"])
+    and (if has("days") then .days | positive else true end) and (if has("proof") then .proof | IN("wall_clock", "running_time") else true end)
+    and all(.age_seconds, .segments, .bytes; . == null or count) and (if has("ended_before") then .ended_before | like(wall_form) else true end))
+  elif $kind == "deleted" then ($d | (.recording | recording) and only(["recording", "strays_left"]))
+  elif $kind == "time" then ($d | (.trusted | type == "boolean") and (.confirmed | type == "boolean") and only(["trusted", "confirmed"]))
+  elif $kind == "retention_rules" then ($d | (.days | positive) and (.keep_months | positive) and only(["days", "keep_months", "legal_basis"])
+    and (if has("legal_basis") then .legal_basis | text(200) else true end))
   elif $kind == "hold_added" then ($d | only(["recording", "ground", "reference", "by", "review_on", "caller", "hold"]) and (.recording | recording)
     and (.ground | ground) and (.reference | some(200)) and (.by | some(200)) and (.review_on | like("[0-9]{4}-[0-9]{2}-[0-9]{2}"))
     and optional("caller"; caller) and optional("hold"; like("[0-9a-f]{12,64}")))
@@ -146,6 +155,109 @@ statement_program=$strict'
     else false end)
   | [.n, .prev, .key, .device, .start, .boot_id, .boottime_ns, .type, .recording, .segment, .index, .generation, .size, .sha256,
      .seq // 0, .pts_us // 0, .duration_us // 0, .gap_us // 0] | row'
+judge_program=$strict'
+  # Whether a deletion was right: the rules of docs/retention.md, applied to the entries before it. Input: the verified entries, in order;
+  # output for each thing to say: recording, `against_rules` or `intact` (a note), and why.
+  def term_day: 86400000000;
+  def margin: 120000000;
+  def us: (.[0:19] + "Z" | fromdateiso8601) * 1000000 + (.[20:26] | tonumber);
+  def at: .boottime_ns / 1000 | floor;
+  def start_of: .[0:6] | tonumber;
+  def greatest($value): if . == null or $value > . then $value else . end;
+  def hold_key: .hold // (.recording + "." + .ground);
+  # How long ago $over was at $now, by these boots: {running, wall, before}.
+  def positions: reduce .[] as $boot ([0]; . + [.[-1] + $boot.last]);
+  def age($over; $now): . as $boots | positions as $at | length as $count
+    | $at[[$now.boot, $count] | min] as $here
+    | (if $now.offset == null then null else $now.offset - $here end) as $off
+    | [range($count) | if $boots[.].offset == null or (. == $now.boot and $off != null) then null else $boots[.].offset - $at[.] end] as $claims
+    | (reduce range($count) as $i ({ends: [], levels: []}; $claims[$i] as $claim | if $claim == null then . else
+        (first((.ends | to_entries[] | select(.value > $claim) | .key), (.ends | length))) as $level
+        | .ends[$level] = $claim | .levels[$level] += [$i] end)) as $long
+    | ($off != null and (($long.ends | length) == 0 or $off >= $long.ends[-1])) as $fits
+    | (if $fits then $off else null end) as $last
+    | (reduce ($long.levels | reverse[]) as $places ({series: [], next: $last}; .next as $next
+        | ([$places[] | select($next == null or $claims[.] <= $next)] | first) as $place
+        | if $place == null then . else .series += [$place] | .next = $claims[$place] end)).series as $series
+    | (reduce range($count - 1; -1; -1) as $i ({found: [$last], next: $last};
+        .next = (if $fits and $i == $now.boot then $off elif ($series | index($i)) != null then $claims[$i] else .next end)
+        | .found = [.next] + .found)).found as $found
+    | ($at[[$over.boot, $count] | min] + $over.at) as $ended
+    | $found[[$over.boot, $count] | min] as $off_then
+    | ([0, $here + $now.at - $ended] | max) as $running
+    | {running: $running, wall: (if $off_then != null and $fits then $running + ([0, $off - $off_then] | max) else null end),
+       before: (if $off_then == null then null else $ended + $off_then end)};
+  def most($over; $now): . as $boots | positions as $at | $at[[$now.boot, length] | min] as $here
+    | ($here + $now.at - $at[$over.boot] - $over.at) as $running
+    | if $now.offset == null then $running else ($now.offset - $here) as $off
+      | $running + $off - ([$off, (range($over.boot; $boots | length) | select($boots[.].offset != null) | $boots[.].offset - $at[.])] | min) end;
+  # The start from which on the ledger is read for a recording of start $oldest: 20 with a confirmed clock before it.
+  def first_of($oldest): .starts as $starts
+    | ([range($starts | length) | select($starts[.].number >= $oldest)] | first // ($starts | length) - 1) as $place
+    | ([range($place - 1; -1; -1) | select($starts[.].offset != null)] | .[19] // 0);
+  def from($first): .starts[$first].boot as $boot
+    | ([.starts[$first:][] | select(.boot == $boot and .offset != null) | .offset] | max) as $offset
+    | {boot: $boot, boots: ([.boots[$boot] | .offset = $offset] + .boots[$boot + 1:])};
+  def failure($d; $age): ([$age.running, (if $d.proof == "wall_clock" then $age.wall // 0 else 0 end)] | max) as $passed
+    | if $passed < $d.days * term_day then "the days that are stated have not passed"
+      elif $d.age_seconds * 1000000 > ([$age.running, $age.wall // 0] | max) + margin then "the age that is stated is more than the ledger shows"
+      elif $d.ended_before == null then empty
+      elif $age.before == null or ((try ($d.ended_before | us) catch -1) < $age.before - margin) then "the end that is stated is earlier than shown"
+      else empty end;
+  def held($name): .holds[$name] // {} | if length > 0 then [$name, "against_rules", "it was held"] else empty end;
+  def judge($e): . as $s | $e.detail as $d | ($d.recording | start_of) as $own | .known[$d.recording] as $known
+    | (if $d.proof == null or $d.days == null or $d.age_seconds == null then ["against_rules", "no proof is stated"]
+       elif $shortened and $own < .starts[0].number then ["intact", "its entries are no longer in the ledger: how old it was cannot be judged"]
+       else
+         (if .rules == null then (if $shortened then empty else ["against_rules", "no entry before it states how long footage is kept"] end)
+          elif $d.days < .rules then ["against_rules", "fewer days than the rules in force say"] else empty end),
+         (if $known == null then ["against_rules", "no entry before it speaks of it"]
+          elif $known.end == null then ["against_rules", "it had not ended"]
+          else {boot: (.boots | length - 1), at: ($e | at), offset: (if .confirmed then ($e.wall | us) - ($e | at) else null end)} as $now
+            | ([$own, .oldest // $own] | min) as $oldest
+            | [([first_of($oldest), first_of($own), 0] | unique | reverse[]) as $first | from($first) as $view
+               | ($view.boots | age({boot: ([0, $known.end.boot - $view.boot] | max), at: $known.end.at}; $now | .boot -= $view.boot)) as $age
+               | [failure($d; $age)]] as $failures
+            | if any($failures[]; . == []) then empty
+              elif $shortened and (.boots | most($known.end; $now)) >= $d.days * term_day then ["intact", "how old it was can no longer be judged"]
+              else ["against_rules", $failures[0][0]] end
+          end)
+       end)
+    | [$d.recording] + .;
+  def fold($e): $e.detail as $d | ($e | at) as $at
+    | (if (.boots | length) == 0 or .boots[-1].id != $e.boot_id then .boots += [{id: $e.boot_id, last: 0, offset: null}] else . end)
+    | .boots[-1].last |= greatest($at)
+    | {boot: (.boots | length - 1), at: $at} as $here
+    | if $e.type == "start" then
+        .start = $e.start | .begun = $here | .confirmed = false | .starts += [{number: $e.start, boot: $here.boot, offset: null}]
+        | .known |= with_entries(if .value.end == null and (.key | start_of) < $e.start then .value.end = $here else . end)
+        | .oldest = ([.known | to_entries[] | select(.value.segments > 0) | .key | start_of] | min)
+      elif $e.type == "time" then
+        .confirmed = ($d.confirmed == true)
+        | if .confirmed then (($e.wall | us) - $at) as $offset | .boots[-1].offset |= greatest($offset) | .starts[-1].offset |= greatest($offset) else . end
+      elif $e.type == "retention_rules" then .rules = $d.days
+      elif ($d.recording | recording) | not then .
+      else $d.recording as $name
+        | if .known[$name] == null and ($e.type | IN("recording_opened", "segment_sealed", "segment_recovered", "recording_closed", "deleting")) then
+            .known[$name] = {end: (if ($name | start_of) < .start then .begun else null end), opened: null, segments: 0} else . end
+        | if .known[$name] == null then .
+          elif $e.type == "recording_opened" then .known[$name].opened = $here
+          elif $e.type == "segment_sealed" or $e.type == "segment_recovered" then .known[$name].segments += 1
+          elif $e.type == "recording_closed" then .known[$name].opened as $opened
+            | if $opened != null and ($d.end_us | type) == "number" then
+                {boot: $opened.boot, at: (if $opened.boot != $here.boot then $d.end_us else [$d.end_us, $at] | min end)} as $over
+                | .known[$name].end = $over | .boots[$over.boot].last |= greatest($over.at)
+              elif $opened != null and $opened.boot != $here.boot then .known[$name].end = {boot: ($opened.boot + 1), at: 0}
+              else .known[$name].end |= (. // $here) end
+          elif $e.type == "hold_added" then .holds[$name][$d | hold_key] = true
+          elif $e.type == "hold_released" then .holds[$name] |= ((. // {}) | del(.[$d | hold_key]))
+          elif $e.type == "deleted" then del(.known[$name], .holds[$name])
+          else . end
+      end;
+  foreach inputs as $e ({boots: [], starts: [], known: {}, holds: {}, start: 0, said: []};
+      .said = (if $e.type == "deleting" then [held($e.detail.recording), judge($e)]
+               elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e);
+      .said[] | row)'
 field() { jq -r --arg f "$1" '.[$f] // ""' <<< "$2"; }
 
 # --- the store ----------------------------------------------------------------------------------------------------------------------------
@@ -186,6 +298,7 @@ else
 fi
 
 head=$(printf '0%.0s' {1..64})
+: > "$tmp/verified"
 zero_hash=$head
 failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0 last_device=''
 ended='{}' # by torn file whose broken line has its end, and that no start has stated so far: what is wrong
@@ -217,7 +330,10 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
           contradiction[$recording]="recovered in its own start or under another name"
       fi
       if [ -d "$store/recordings/$recording" ]; then
-        [ -z "${stated[$recording/$segment]:-}" ] || contradiction[$recording]="segment $segment is stated a second time"
+        if [ -n "${stated[$recording/$segment]:-}" ]; then
+          contradiction[$recording]="segment $segment is stated a second time"
+          return
+        fi
         stated[$recording/$segment]="{\"kind\":\"$type\",\"start\":$start,\"n\":$n,\"detail\":$9}" stated_file[$recording/$segment]=$file
       fi ;;
     deleting) deleting[$recording]=1 ;;
@@ -307,6 +423,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       fi
       checkpoint_stated=1
     fi
+    printf '%s\n' "${line:89}" >> "$tmp/verified"
     tell "$type" $start "$n" "$recording" "$reason" "$segments" "$segment" "$file" "$detail"
   done < "$tmp/whole"
   exec 4<&-
@@ -374,6 +491,10 @@ if [ $sound = 1 ] && [ -z "$failure" ]; then
     failure="altered $checkpoint: no entry of the ledger states this checkpoint"
   fi
 fi
+declare -A judged # by recording: lines of verdict and why
+while IFS=$'\t' read -r recording kind why; do
+  judged[$recording]+=$kind$'\t'$why$'\n'
+done < <(jq -n -r --argjson shortened "$([ -n "$checkpoint" ] && echo true || echo false)" "$judge_program" < "$tmp/verified")
 if [ $sound = 1 ]; then
   for path in "${checkpoint_files[@]}"; do
     name=${path##*/}
@@ -569,7 +690,7 @@ check_open() { # RECORDING NUMBER PATH
 
 check_recording() {
   local recording=$1 folder=$store/recordings/$1 path name number may_be_open=0 there=() numbers=()
-  local reason=${closed[$1]:-}
+  local reason=${closed[$1]:-} kind why
   end_us='' gap_us=0 open_fragments=0
   verdict[$recording]=${verdict[$recording]:-intact}
   [ $((10#${recording%-*})) -lt "$recovered_before" ] || may_be_open=1
@@ -584,7 +705,10 @@ check_recording() {
     done
     for name in "${!stated[@]}"; do [ "${name%/*}" != "$recording" ] || numbers+=("${name#*/}"); done
   fi
-  [ -z "${contradiction[$recording]:-}" ] || found "$recording" altered "${contradiction[$recording]}"
+  [ -z "${contradiction[$recording]:-}" ] || found "$recording" contradictory "${contradiction[$recording]}"
+  while IFS=$'\t' read -r kind why; do
+    [ -z "$kind" ] || found "$recording" "$kind" "$why"
+  done <<< "${judged[$recording]:-}"
   [ -z "${loss[$recording]:-}" ] || found "$recording" incomplete "${loss[$recording]}"
   if [ -n "${deleted[$recording]:-}" ]; then
     if [ ${#there[@]} -gt 0 ]; then found "$recording" altered "stated as deleted, and files are there"; else found "$recording" deleted "as stated"; fi
@@ -693,5 +817,5 @@ for recording in "${recordings[@]}"; do
   printf '%-13s %s\n' "${verdict[$recording]}" "$recording"
   [ "${rank[${verdict[$recording]}]}" -le "${rank[$worst]}" ] || worst=${verdict[$recording]}
 done
-declare -A code=([intact]=0 [deleted]=0 [open]=3 [incomplete]=3 [unverifiable]=5 [altered]=4)
+declare -A code=([intact]=0 [deleted]=0 [open]=3 [incomplete]=3 [unverifiable]=5 [contradictory]=4 [against_rules]=4 [altered]=4)
 exit "${code[$worst]}"

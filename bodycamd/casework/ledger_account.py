@@ -26,7 +26,9 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.evidence.strict import shortened
+from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import recording_start
+from bodycamd.retention.judgement import DeletionJudge, Judged
 
 MAX_CONTRADICTIONS = 50
 
@@ -80,9 +82,18 @@ class Told:
     closed_by: int = 0
     deleting: str = ""
     deleted: str = ""
+    wrongly_deleted: list[str] = field(default_factory=list)
+    """What its deletion has against it by the camera's own entries (`retention.judgement`)."""
+    not_judged: str = ""
+    """Why its deletion cannot be judged in full."""
     losses: list[str] = field(default_factory=list)
     """Footage that the camera itself says it could not write."""
     contradictions: list[str] = field(default_factory=list)
+
+    def judged(self, found: Judged) -> None:
+        """What a deletion has against it."""
+        self.wrongly_deleted += [what for what in found.wrong if what not in self.wrongly_deleted][:MAX_CONTRADICTIONS]
+        self.not_judged = self.not_judged or found.not_judged
 
     def contradicts(self, what: str) -> None:
         """The signed entries themselves do not fit together."""
@@ -112,6 +123,7 @@ class LedgerAccount:
         self._present = present
         self._epoch: Epoch | None = None
         self._chain = Chain(folder, registered)
+        self._judge = DeletionJudge()
         try:
             for line in self._chain:
                 self._take(line)
@@ -153,6 +165,7 @@ class LedgerAccount:
         handler = _HANDLERS.get(entry.type)
         if handler is not None:
             handler(self, entry, line.where)
+        self._judge.take(_past(entry))
 
     def _of(self, recording: str) -> Told:
         return self.told.setdefault(recording, Told())
@@ -202,7 +215,7 @@ class LedgerAccount:
             return
         if segment in told.segments:
             told.contradicts(f"{where}: segment {segment} is stated a second time")
-        told.segments[segment] = stated
+        told.segments.setdefault(segment, stated)
 
     def _closed(self, entry: Entry, where: str) -> None:
         detail = detail_as(entry, RecordingClosed, where)
@@ -214,10 +227,15 @@ class LedgerAccount:
 
     def _deleting(self, entry: Entry, where: str) -> None:
         detail = detail_as(entry, RecordingDeleting, where)
-        self._of(detail.recording).deleting = f"{entry.wall}: {detail.reason}"
+        told = self._of(detail.recording)
+        told.deleting = f"{entry.wall}: {detail.reason}"
+        self._judge.shortened = self._chain.checkpoint is not None
+        told.judged(self._judge.deleting(_past(entry), detail))
 
     def _deleted(self, entry: Entry, where: str) -> None:
-        told = self._of(detail_as(entry, RecordingDeleted, where).recording)
+        recording = detail_as(entry, RecordingDeleted, where).recording
+        told = self._of(recording)
+        told.judged(self._judge.deleted(recording))
         if not told.deleting:
             told.contradicts(f"{where}: deleted, and no entry before it says that it would be")
         told.deleted = entry.wall
@@ -231,6 +249,10 @@ class LedgerAccount:
         if len(told.losses) < MAX_CONTRADICTIONS:
             fields = ", ".join(f"{name} {shortened(str(value), 60)}" for name, value in entry.detail.items() if name != "recording")
             told.losses.append(f"{entry.type}: {fields}")
+
+
+def _past(entry: Entry) -> PastEntry:
+    return PastEntry(entry.type, entry.start, entry.boot_id, entry.boottime_ns, entry.wall, entry.detail)
 
 
 _HANDLERS: Mapping[str, Callable[[LedgerAccount, Entry, str], None]] = {

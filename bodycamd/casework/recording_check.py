@@ -194,7 +194,11 @@ class _OneRecording:
     def _tell_ledger_side(self) -> None:
         told, name = self._told, self.report.recording
         for contradiction in told.contradictions:
-            self._found("altered", name, contradiction)
+            self._found("contradictory", name, contradiction)
+        for wrong in told.wrongly_deleted:
+            self._found("against_rules", name, wrong)
+        if told.not_judged:
+            self._found("intact", name, told.not_judged)
         for loss in told.losses:
             self._found("incomplete", name, f"the camera could not write all: {loss}")
         if told.deleted:

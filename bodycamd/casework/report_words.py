@@ -127,6 +127,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Niet na te gaan: niets ondertekends spreekt hierover.",
         "Unverifiable: nothing signed speaks of it.",
     ),
+    "verdict_contradictory": (
+        "Tegenstrijdig: wat de camera zelf ondertekende kan niet allemaal waar zijn.",
+        "Contradictory: what the camera itself signed cannot all be true.",
+    ),
+    "verdict_against_rules": (
+        "Verwijderd tegen de regels: de camera vermeldt het, en haar eigen regels in het logboek spreken het recht daartoe tegen.",
+        "Deleted against the rules: the camera states it, and its own ledger contradicts that it was due.",
+    ),
     "verdict_altered": (
         "VERANDERD OF ONTBREKEND: wat er is, is niet wat de camera ondertekende.",
         "ALTERED OR MISSING: what is there is not what the camera signed.",

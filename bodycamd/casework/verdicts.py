@@ -7,25 +7,41 @@ From best to worst; the worst one wins:
     open           being written, or left so by a cut that no later start has stated yet: whole as far as it goes
     incomplete     something is not there, and the camera has stated the cause: a power cut, a gap, footage that the disk refused
     unverifiable   nothing signed speaks of it, or it cannot be read
+    contradictory  the camera contradicts itself: what it signed cannot all be true
+    against_rules  deleted against the rules: the camera states it, and its own entries show a hold, or that the days had not passed
     altered        altered or missing: what is there is not what was stated, or is not there
+
+The last three end with 4: evidence is not, or was not treated, as the camera's word would have it. The first two of them are the camera's
+own words and nobody else's: whoever has no key of its cannot cause them.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-Verdict = Literal["intact", "deleted", "open", "incomplete", "unverifiable", "altered"]
+Verdict = Literal["intact", "deleted", "open", "incomplete", "unverifiable", "contradictory", "against_rules", "altered"]
 
-_ORDER: tuple[Verdict, ...] = ("intact", "deleted", "open", "incomplete", "unverifiable", "altered")
-EXIT_CODES: dict[Verdict, int] = {"intact": 0, "deleted": 0, "open": 3, "incomplete": 3, "unverifiable": 5, "altered": 4}
+_ORDER: tuple[Verdict, ...] = get_args(Verdict)
+EXIT_CODES: dict[Verdict, int] = {
+    "intact": 0,
+    "deleted": 0,
+    "open": 3,
+    "incomplete": 3,
+    "unverifiable": 5,
+    "contradictory": 4,
+    "against_rules": 4,
+    "altered": 4,
+}
 WORDS: dict[Verdict, str] = {
     "intact": "intact",
     "deleted": "deleted as stated",
     "open": "open",
     "incomplete": "incomplete by a stated cause",
     "unverifiable": "unverifiable",
+    "contradictory": "contradicts itself",
+    "against_rules": "deleted against the rules",
     "altered": "altered or missing",
 }
 MAX_FINDINGS = 50

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VERDICT_CODES = {
     0: "all is intact, or deleted as stated",
     3: "something is incomplete by a stated cause, or still open",
-    4: "something is altered or missing",
+    4: "something is altered or missing, deleted against the rules, or contradicts itself",
     5: "something cannot be verified",
 }
 """What it ends with beside the codes of `bodycamd.errors`; the numbers are those of `casework.verdicts`, which help does not import."""

@@ -310,7 +310,7 @@ def _(scene: Scene) -> None:
 @attack(INSIDE, "edit the clock of a statement", where=INTACT)
 def _(scene: Scene) -> None:
     path = scene.segment(INTACT, 0)
-    path.write_bytes(path.read_bytes().replace(b'"wall":"2025-06-15T', b'"wall":"2025-06-14T', 1))
+    path.write_bytes(path.read_bytes().replace(b'"wall":"2025-05-06T', b'"wall":"2025-05-05T', 1))
 
 
 @attack(INSIDE, "edit away a stated gap", where=GAP)

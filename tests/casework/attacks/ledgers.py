@@ -69,7 +69,7 @@ def _(scene: Scene) -> None:
 
 @attack(LEDGER, "edit the clock of an entry", where=STORE)
 def _(scene: Scene) -> None:
-    path = scene.ledger(1)
+    path = scene.ledger(2)
     path.write_bytes(path.read_bytes().replace(b'"wall":"2025-06-15', b'"wall":"2025-06-16', 1))
 
 
@@ -305,7 +305,10 @@ def _(scene: Scene) -> None:
     scene.append_entry(3, scene.keys["ram"], "recording_opened", detail)
 
 
-@attack(KEYS, "delete a recording and state only that it is done, signed with the key in use", where=SECOND_INTACT, holds=RAM)
+_ONLY_DONE = "delete a recording and state only that it is done, signed with the key in use"
+
+
+@attack(KEYS, _ONLY_DONE, where=SECOND_INTACT, verdict="contradictory", holds=RAM)
 def _(scene: Scene) -> None:
     shutil.rmtree(scene.folder(SECOND_INTACT))
     scene.append_entry(3, scene.keys["ram"], "deleted", {"recording": SECOND_INTACT})

@@ -1,7 +1,8 @@
 """The camera that is attacked, its store, and what each thief holds.
 
-    start 1   000001-0001  two segments, intact                 000001-0002  deleted as stated (by start 2)
+    start 1   000001-0001  two segments, intact                 000001-0002  deleted as stated (by start 2, rightly)
               000001-0003  a power cut: recovered by start 2
+              40 days switched off; both clocks are confirmed
     start 2   000002-0001  intact                               000002-0002  a gap, stated
     start 3   000003-0001  intact                               000003-0002  open: the camera was stolen while it recorded
 """
@@ -22,16 +23,29 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentS
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey, provision
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_reader import last_start
-from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting, RetentionRules, TimeStated
 from bodycamd.evidence.segment import END, GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
-from bodycamd.evidence.statements import Caller
+from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.recorder.store import Store
 from tests.recorder.footage import RECIPIENT, SECOND, age_bytes
 
 INTACT, CUT, GAP, OPEN, DELETED = "000001-0001", "000001-0003", "000002-0002", "000003-0002", "000001-0002"
 SECOND_INTACT, NEWEST_SEALED = "000002-0001", "000003-0001"
+DAY = 86_400 * SECOND
+NEWEST_BOOT_US = 1_750_000_000_000_000
+"""2025-06-15: when the boot of starts 2 and 3 began."""
+OFF_US = 40 * DAY
+RULES = RetentionRules(days=28, keep_months=1)
+CONFIRMED = TimeStated(trusted=True, confirmed=True)
+PROVEN: dict[str, Any] = {
+    "days": 28,
+    "proof": "wall_clock",
+    "age_seconds": OFF_US // SECOND - 60,
+    "ended_before": wall_text(NEWEST_BOOT_US - OFF_US + 60 * SECOND),
+}
+"""What starts 2 and 3 may state of a recording of start 1."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +61,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.at_us = 10 * SECOND
+        self.boot_began_us = NEWEST_BOOT_US
 
     def now_us(self) -> int:
         self.at_us += 1000
         return self.at_us
 
     def read(self) -> Reading:
-        return Reading(self.now_us(), 1_750_000_000_000_000 + self.at_us)
+        return Reading(self.now_us(), self.boot_began_us + self.at_us)
 
 
 @dataclass
@@ -161,10 +176,15 @@ class _Camera:
         self.scene = scene
         self.clock = clock
         self.seq = 0
+        self.boot = 1
 
     def start(self) -> Store:
         keys = self.scene.root / "keys"
-        return Store.open(self.scene.store, signing=keys, device_id="cam-7", clock=self.clock, config_sha256="0" * 64, boot_id="boot-1")
+        store = Store.open(
+            self.scene.store, signing=keys, device_id="cam-7", clock=self.clock, config_sha256="0" * 64, boot_id=f"boot-{self.boot}"
+        )
+        store.ledger.note(CONFIRMED)
+        return store
 
     def open(self, ledger: Ledger, number: int) -> str:
         recording = f"{ledger.start.number:06d}-{number:04d}"
@@ -206,7 +226,8 @@ class _Camera:
         ledger.change_key()
 
     def close(self, ledger: Ledger, recording: str, segments: int) -> None:
-        ledger.note(RecordingClosed(recording=recording, reason="officer", duration_us=SECOND, segments=segments))
+        ended_us = self.seq * SECOND + SECOND
+        ledger.note(RecordingClosed(recording=recording, reason="officer", duration_us=SECOND, segments=segments, end_us=ended_us))
 
 
 def key_in_use(ledger: Ledger) -> SigningKey:
@@ -222,8 +243,10 @@ def make(root: Path) -> Scene:
     (root / "device.pem").write_bytes(scene.device_pem)
     camera = _Camera(scene, Clock())
 
+    camera.clock.boot_began_us -= OFF_US
     store = camera.start()
     ledger = store.ledger
+    ledger.note(RULES)
     recording = camera.open(ledger, 1)
     camera.seal(ledger, recording, 0, 3)
     ledger.append("marker", {"recording": recording, "at_us": 5})
@@ -237,9 +260,10 @@ def make(root: Path) -> Scene:
     (scene.folder(recording) / "000000.tar.part").write_bytes(content[:-700])
     store.close()
 
+    camera.boot, camera.clock.boot_began_us = 2, NEWEST_BOOT_US
     store = camera.start()
     ledger = store.ledger
-    ledger.note(RecordingDeleting(recording=DELETED, reason="28 days have passed"))
+    ledger.note(RecordingDeleting(recording=DELETED, reason="28 days have passed", **PROVEN, segments=1, bytes=1))
     shutil.rmtree(scene.folder(DELETED))
     ledger.note(RecordingDeleted(recording=DELETED))
     recording = camera.open(ledger, 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bodycamd.casework.verdicts import StoreReport
 from tests.casework.attacks.attack import Attack
-from tests.casework.attacks.scene import CUT, INTACT, Scene, sha256
+from tests.casework.attacks.scene import CUT, INTACT, PROVEN, Scene, sha256
 from tests.casework.attacks.table import ATTACKS
 from tests.casework.attacks.test_attacks import check
 from tests.scale import SCALE
@@ -51,7 +51,7 @@ def shortened(scene: Scene) -> Scene:
     """The scene with its first start dropped from the ledger, stated with the key in use, and the recordings of that start deleted."""
     for recording in (INTACT, CUT):
         shutil.rmtree(scene.folder(recording))
-        scene.append_entry(3, scene.keys["ram"], "deleting", {"recording": recording, "reason": "age"})
+        scene.append_entry(3, scene.keys["ram"], "deleting", {"recording": recording, "reason": "28 days have passed", **PROVEN})
         scene.append_entry(3, scene.keys["ram"], "deleted", {"recording": recording})
     first, second = scene.lines(1)[0] + b"\n", scene.lines(2)
     path = scene.store / "ledger" / "checkpoint-000002.jsonl"

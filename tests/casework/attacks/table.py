@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 
 from bodycamd.casework.verdicts import EXIT_CODES, WORDS
-from tests.casework.attacks import files, holds, ledgers, rollbacks
+from tests.casework.attacks import deletions, files, holds, ledgers, rollbacks
 from tests.casework.attacks.attack import ATTACKS, STORE
 
 __all__ = ["ATTACKS", "page"]
+assert deletions is not None
 assert files is not None
 assert holds is not None
 assert ledgers is not None
@@ -29,7 +30,8 @@ camera's memory; the key file on the card can only begin the next start.
 TAIL = """## What nothing shows
 
 - Whoever holds the running camera, or the key file and no anchor was handed out since, *is* the camera from then on: he may record,
-  delete as stated (the entry says when and why: judge it), and state his own losses. He cannot change what was sealed before.
+  delete what is due, and state his own losses. He cannot change what was sealed before. If he also lies about both clocks for as long
+  as the rules ask for, footage is deleted too early and his own entries bear it out.
 - Footage that was written after the last anchor and before a theft can be cut off without a trace. Take anchors often: at every
   dock and upload.
 - That the camera's clock was right: verification says what the camera said of it, and what that was worth.

@@ -1,0 +1,162 @@
+"""Whether a stated deletion was right: the camera's own rules (`policy`, `timeline`), applied again by whoever holds only its ledger.
+
+A `deleting` entry is right when all of this follows from the entries before it:
+
+- the recording had ended, and nothing held it, neither then nor when `deleted` was stated;
+- it states a proof, and the days of the rules in force;
+- so many days had passed, by running time, or by the wall clock where the newest `time` entry of that start says `confirmed`;
+- `age_seconds` and `ended_before` claim no more than the entries show.
+
+The camera decides by what it has read: the starts from that of its oldest recording on, and `CONTEXT` with a confirmed clock before them.
+With more or less context another series of clocks may be the longest one. So a deletion is right if it is by any of three readings: as
+the camera read its ledger, as far back as this recording needs, or all that is kept. Two minutes of difference are nobody's lie.
+
+Where the ledger was shortened, what it would take may be gone: then nothing is said against the deletion, and why is told.
+
+Pure: nothing here reads a clock or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bodycamd.errors import DataError
+from bodycamd.evidence.retention_entries import RecordingDeleting
+from bodycamd.evidence.statements import wall_us
+from bodycamd.recorder.history import PastEntry
+from bodycamd.recorder.names import recording_start
+from bodycamd.retention.index import CONTEXT, Facts
+from bodycamd.retention.policy import DAY_US, MARGIN_US
+from bodycamd.retention.timeline import Age, Boot, Moment, Now, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is wrong with a deletion, one sentence each; and why it could not be judged in full, empty where it could."""
+
+    wrong: tuple[str, ...] = ()
+    not_judged: str = ""
+
+
+@dataclass(slots=True)
+class _Start:
+    """One start: its number, the place of its boot, and the highest offset of a confirmed clock that it states."""
+
+    number: int
+    boot: int
+    offset_us: int | None = None
+
+
+@dataclass(slots=True)
+class DeletionJudge:
+    """Takes the verified entries of a ledger in order. `shortened`: the ledger goes on behind a checkpoint."""
+
+    shortened: bool = False
+    facts: Facts = field(default_factory=Facts)
+    _starts: list[_Start] = field(default_factory=list)
+    _oldest: int | None = None
+    """The start of the oldest recording with footage when the running start began: from there on the camera reads."""
+
+    def take(self, entry: PastEntry) -> None:
+        """One entry more, after it was judged."""
+        self.facts.take(entry)
+        timeline = self.facts.timeline
+        if entry.type == "start":
+            self._starts.append(_Start(entry.start, len(timeline.boots) - 1))
+            with_footage = (recording_start(name) for name, known in self.facts.known.items() if known.segments)
+            self._oldest = min((start for start in with_footage if start is not None), default=None)
+        elif entry.type == "time" and self.facts.confirmed and self._starts:
+            offset_us, start = wall_us(entry.wall, "time") - entry.boottime_ns // 1000, self._starts[-1]
+            start.offset_us = offset_us if start.offset_us is None else max(start.offset_us, offset_us)
+
+    def deleting(self, entry: PastEntry, detail: RecordingDeleting) -> Judged:
+        """Judge a `deleting` entry, before it is taken."""
+        wrong = self._held(detail.recording, "its deletion began")
+        days, age_seconds = detail.days, detail.age_seconds
+        if detail.proof is None or days is None or age_seconds is None:
+            return Judged((*wrong, "no proof is stated that its days have passed"))
+        began_us = entry.boottime_ns // 1000
+        first = self._starts[0].number if self._starts else 0
+        own = recording_start(detail.recording) or 0
+        if self.shortened and own < first:
+            return Judged(tuple(wrong), f"the entries of start {own} are no longer in the ledger: how old it was cannot be judged")
+        rules = self.facts.rules
+        if rules is not None and days < rules.days:
+            wrong.append(f"deleted after {days} days, and the rules in force say {rules.days}")
+        elif rules is None and not self.shortened:
+            wrong.append("deleted, and no entry before it states how long footage is kept")
+        known = self.facts.known.get(detail.recording)
+        if known is None or known.end is None:
+            why = "no entry before it speaks of this recording" if known is None else "it had not ended"
+            return Judged((*wrong, f"deleted, and {why}"))
+        wall = wall_us(entry.wall, "deleting") if self.facts.confirmed else None
+        now = self.facts.timeline.now(entry.boot_id, began_us, wall)
+        ages = [self._age(view, known.end, now) for view in self._views(own)]
+        failures = [failure for age in ages if (failure := _failure(detail, days, age_seconds, age))]
+        if len(failures) < len(ages):
+            return Judged(tuple(wrong))
+        if self.shortened and self._most_us(known.end, now) >= days * DAY_US:
+            dropped = "entries that tell which clock was right are no longer in the ledger"
+            return Judged(tuple(wrong), f"{dropped}: how old it was cannot be judged")
+        return Judged((*wrong, failures[0]))
+
+    def deleted(self, recording: str) -> Judged:
+        """Judge a `deleted` entry, before it is taken: a hold may have come after `deleting`, which the camera's rules refuse."""
+        return Judged(tuple(self._held(recording, "it was deleted")))
+
+    def _held(self, recording: str, when: str) -> list[str]:
+        grounds = ", ".join(hold.ground for hold in self.facts.holds.get(recording, ()))
+        return [f"held for {grounds} when {when}"] if grounds else []
+
+    def _views(self, own: int) -> list[int]:
+        """The places of the starts from which on a reading of the ledger begins."""
+        oldest = own if self._oldest is None else min(own, self._oldest)
+        return sorted({self._first(oldest), self._first(own), 0}, reverse=True)
+
+    def _first(self, oldest: int) -> int:
+        """As `LedgerIndex` looks for it: so far back that `CONTEXT` starts with a confirmed clock come before the oldest recording's."""
+        place = next((place for place, start in enumerate(self._starts) if start.number >= oldest), len(self._starts) - 1)
+        confirmed = 0
+        while place > 0 and confirmed < CONTEXT:
+            place -= 1
+            confirmed += self._starts[place].offset_us is not None
+        return place
+
+    def _age(self, first: int, end: Moment, now: Now) -> Age:
+        """How long ago the recording ended, by the ledger read from a start on."""
+        whole, begun = self.facts.timeline.boots, self._starts[first].boot
+        offsets = [s.offset_us for s in self._starts[first:] if s.boot == begun and s.offset_us is not None]
+        boots = [Boot(whole[begun].id, whole[begun].last_us, max(offsets, default=None)), *whole[begun + 1 :]]
+        moved = Now(Moment(now.moment.boot - begun, now.moment.at_us), now.offset_us)
+        return Timeline(boots).ages([Moment(max(0, end.boot - begun), end.at_us)], moved)[0]
+
+    def _most_us(self, end: Moment, now: Now) -> int:
+        """The most that can have passed, whichever of the confirmed clocks was right."""
+        positions, boots = self.facts.timeline.positions(), self.facts.timeline.boots
+        here = min(now.moment.boot, len(boots))
+        running_us = positions[here] + now.moment.at_us - positions[end.boot] - end.at_us
+        if now.offset_us is None:
+            return running_us
+        claims = [boot.offset_us - positions[n] for n, boot in enumerate(boots) if n >= end.boot and boot.offset_us is not None]
+        off_us = now.offset_us - positions[here]
+        return running_us + off_us - min([off_us, *claims])
+
+
+def _failure(detail: RecordingDeleting, days: int, age_seconds: int, age: Age) -> str:
+    """What this reading of the ledger has against the stated term; empty where it bears it out."""
+    by_wall_us = age.wall_us if detail.proof == "wall_clock" and age.wall_us is not None else 0
+    passed_us = max(age.running_us, by_wall_us)
+    if passed_us < days * DAY_US:
+        how = "by running time" if detail.proof == "running_time" or age.wall_us is None else "by running time and confirmed clocks"
+        return f"stated are {days} days that have passed; the ledger shows {passed_us / DAY_US:.2f}, {how}"
+    most_us = max(age.running_us, age.wall_us or 0) + MARGIN_US
+    if age_seconds * 1_000_000 > most_us:
+        return f"stated is an age of {age_seconds} s; the ledger shows {most_us // 1_000_000} s at most"
+    if detail.ended_before is not None:
+        try:
+            shown = age.was_before_us is not None and wall_us(detail.ended_before, "") >= age.was_before_us - MARGIN_US
+        except DataError:
+            shown = False
+        if not shown:
+            return f"stated is that it ended before {detail.ended_before}; the ledger does not show it"
+    return ""
