@@ -1,4 +1,4 @@
-"""`bodycamd keys`: the evidence officer's key pairs."""
+"""`bodycamd keys`: the evidence officer's key pairs, and the signing keys of people (`person`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli import person
 from bodycamd.cli.output import print_json
 
-app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file.", no_args_is_help=True)
+app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file; signing keys of people.", no_args_is_help=True)
+app.add_typer(person.app, name="person")
 
 
 @app.command()

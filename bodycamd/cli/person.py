@@ -1,0 +1,79 @@
+"""`bodycamd keys person`: the signing key of a person of the municipality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodycamd.cli.output import print_json
+
+if TYPE_CHECKING:
+    from bodycamd.evidence.keys import PublicKey, SigningKey
+
+app = typer.Typer(help="Make or look at the signing key of a person: it signs what happens to copies of footage.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Option("--id", help="The person's pseudonym, such as E-03; never a name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def new(
+    out: Annotated[Path, typer.Option(help="The file to make: the private key. Never on a camera.")],
+    id: Id,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase that the key is sealed with.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Make a signing key and print its public half: the line for the list of people (--people).
+
+    The fingerprint is for comparing, by telephone or face to face, by who keeps that list.
+    """
+    from bodycamd.casework.person_keys import new_person_key
+    from bodycamd.evidence.pseudonyms import pseudonym
+
+    pseudonym(id, "--id")
+    secret = typer.prompt("passphrase", hide_input=True, confirmation_prompt=True).encode() if passphrase else None
+    _tell(id, new_person_key(out, secret), json)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A private key of a person, or a list of people.")],
+    id: Annotated[str, typer.Option("--id", help="With a private key: the person's pseudonym, for the line.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Check a private key, or a list of people, and print who stands in it, each with the fingerprint.
+
+    Ends with 0, or with one line: what is wrong, and where.
+    """
+    from bodycamd.casework.person_keys import MAX_PEOPLE_BYTES, fingerprint, read_people
+    from bodycamd.evidence.pseudonyms import pseudonym
+    from bodycamd.linux.foreign import read_named
+
+    if b"-----BEGIN " in read_named(file, MAX_PEOPLE_BYTES):
+        _tell(pseudonym(id, "--id") if id else "?", load(file).public, json)
+        return
+    people = read_people(file)
+    if json:
+        print_json([{"id": name, "public_key": key.raw.hex(), "fingerprint": fingerprint(key)} for name, key in people.values()])
+        return
+    for name, key in people.values():
+        typer.echo(f"{name}  {fingerprint(key)}")
+
+
+def load(path: Path) -> SigningKey:
+    """The key of who gives the command; asks for its passphrase where it has one. Raises as `person_keys.load_person_key` does."""
+    from bodycamd.casework.person_keys import load_person_key
+
+    return load_person_key(path, lambda: str(typer.prompt(f"passphrase of {path}", hide_input=True, err=True)).encode())
+
+
+def _tell(id: str, public: PublicKey, json: bool) -> None:
+    from bodycamd.casework.person_keys import fingerprint
+
+    if json:
+        print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint(public)})
+        return
+    typer.echo(f"{id} {public.raw.hex()}")
+    typer.echo(f"fingerprint  {fingerprint(public)}", err=True)

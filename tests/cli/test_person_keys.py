@@ -1,0 +1,77 @@
+"""`bodycamd keys person`: a signing key that openssl knows, its list of people, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bodycamd.casework.person_keys import load_person_key, new_person_key, read_people
+from bodycamd.cli.main import main
+from bodycamd.errors import DataError, PermissionDeniedError
+from tests import stock_tools
+
+
+def none() -> bytes:
+    raise AssertionError("nobody needs a passphrase here")
+
+
+def test_openssl_signs_with_it_and_the_printed_line_makes_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, people = tmp_path / "e-03.pem", tmp_path / "people.txt"
+    assert main(["keys", "person", "new", "--id", "E-03", "--out", str(key)]) == 0
+    told = capsys.readouterr()
+    assert key.stat().st_mode & 0o777 == 0o600
+    people.write_text(f"# the municipality\n\n{told.out}")
+    ((name, public),) = read_people(people).values()
+    assert name == "E-03"
+    assert "".join(told.err.split()[1:]) == public.id
+    (tmp_path / "said").write_bytes(b"said")
+    stock_tools.run("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", tmp_path / "said", "-out", tmp_path / "sig")
+    assert public.verifies((tmp_path / "sig").read_bytes(), b"said")
+    assert load_person_key(key, none).public == public
+    for file in (key, people):
+        assert main(["keys", "person", "check", str(file)]) == 0
+        told = capsys.readouterr()
+        assert public.id in "".join((told.out + told.err).split())
+
+
+def test_a_passphrase_seals_it(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    public = new_person_key(key, b"correct horse")
+    assert b"ENCRYPTED" in key.read_bytes()
+    assert load_person_key(key, lambda: b"correct horse").public == public
+    with pytest.raises(PermissionDeniedError, match="passphrase"):
+        load_person_key(key, lambda: b"wrong")
+    done = subprocess.run(["openssl", "pkey", "-in", key, "-passin", "pass:correct horse", "-noout"], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = tmp_path / "key.pem"
+    public = new_person_key(key)
+    assert main(["keys", "person", "new", "--id", "E-03", "--out", str(key)]) == 73
+    assert main(["keys", "person", "new", "--id", "Jan de Vries", "--out", str(tmp_path / "other")]) == 2
+    assert not (tmp_path / "other").exists()
+    key.chmod(0o640)
+    assert main(["keys", "person", "check", str(key)]) == 77
+    assert "chmod 600" in capsys.readouterr().err
+    for text, words in (
+        (key.read_text(), "private key"),
+        ("", "nobody stands in it"),
+        ("Jansen " + "0" * 64, "line 1"),
+        (f"E-03 {public.raw.hex()}\nE-04 {public.raw.hex()}\n", "line 2: this key stands twice"),
+        ("E-03 " + "0" * 63, "64 hex digits"),
+        ("E-03\u2003" + "0" * 64, "64 hex digits"),
+    ):
+        (tmp_path / "people").write_text(text)
+        with pytest.raises(DataError, match=words):
+            read_people(tmp_path / "people")
+    (tmp_path / "people").write_bytes(b"\xff")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_people(tmp_path / "people")
+    rsa = stock_tools.run("openssl", "genpkey", "-algorithm", "X25519")
+    (tmp_path / "rsa").write_bytes(rsa)
+    (tmp_path / "rsa").chmod(0o600)
+    with pytest.raises(DataError, match="not Ed25519"):
+        load_person_key(tmp_path / "rsa", none)
