@@ -3,9 +3,11 @@
 Guarantees
 - The store is only read; nothing is deleted, there or on the disk. Nothing is decrypted; no key is needed.
 - What is copied is what the ledger states: each file is read back from the disk after `fsync`, and its SHA-256 is that of the ledger's
-  entry. What differs is not kept on the disk and is told at the end as an error.
+  entry. Everything that is stated, not deleted, and not proven so to lie on the disk is in `failed`.
 - A file appears under its name whole or not at all. Done again, it goes on where it was interrupted; files that are there are read and
   compared, not believed.
+- On the disk nothing is followed, opened or overwritten that is no folder or regular file of its own: links, pipes, devices, another file
+  system, and names of the store's own files are refused. The target is not the store, nor inside it, nor around it, by whatever path.
 - The ledger on the disk never loses a line: one that does not extend what is there is refused, before anything is copied.
 
 Not guaranteed: that the disk's cache was not what was read back (the kernel's is dropped for these files). Signatures are not checked here:
@@ -14,33 +16,38 @@ Not guaranteed: that the disk's cache was not what was read back (the kernel's i
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import re
 import shlex
-import tempfile
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError, UsageError
-from bodycamd.evidence import durable
+from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
-from bodycamd.evidence.ledger_reader import LEDGER_FILE, file_name, starts
+from bodycamd.evidence.ledger_reader import LEDGER_FILE, starts
+from bodycamd.linux.foreign import Folder, denied
 from bodycamd.recorder.history import past_entries
 from bodycamd.recorder.listing import StoreReader
-from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, segment_files
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, segment_files
 
 _OLDER = "the ledger of this store does not extend the one on the disk: it is another camera's, or an older state of this one"
+_LEFT_BY_CUT = re.compile(r"\.([0-9]{6}(\.cut)?\.tar|(checkpoint-)?[0-9]{6}\.jsonl)(\.[a-z0-9_]+)?\.part")
 _CHUNK_BYTES = 1024 * 1024
 Progress = Callable[[int, int], None]
 """Bytes dealt with so far, and bytes in all."""
 
 
 class Offloaded(msgspec.Struct):
-    """What an offload did. `head` is the SHA-256 of the last ledger line on the disk; `left_behind` are files that nothing states yet."""
+    """What an offload did. `head` is the SHA-256 of the last ledger line on the disk; `left_behind` are files that nothing states yet;
+    `failed` says of each file that is not proven to be on the disk why."""
 
     to: str
     recordings: int = 0
@@ -63,40 +70,91 @@ class _Stated:
     torn_bytes: int
     torn_sha256: str
 
+    @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return self.good_bytes + self.torn_bytes
+
 
 def offload(store: StoreReader, to: Path, *, same_disk: bool = False, progress: Progress = lambda _done, _all: None) -> Offloaded:
-    """Copy what is sealed. Raises `UsageError` for a target that cannot be meant, `DataError` where the ledger on the disk is another one,
-    `OutputError` where the disk fails, `StorageError` where the store does. Files that differ are in `failed`.
+    """Copy what is sealed. Raises `UsageError` for a target that cannot be meant, `DataError` where the ledger on the disk is another one
+    or something else stands in the place of its folders, `StoreBusyError` where another offload writes to it, `OutputError` where the disk
+    fails, `StorageError` and `PermissionDeniedError` where the store does. Files that differ are in `failed`.
     """
-    _check_target(store.directory, to, same_disk)
-    ledger = _LedgerCopy(store.ledger_folder, to / LEDGER_FOLDER)
-    stated = _stated_files(store)
-    wanted = {(file.recording, file.file) for file in stated}
-    done = Offloaded(to=str(to.absolute()), recordings=len({file.recording for file in stated}), head=ledger.head)
-    for info in store.recordings():
-        files, _ = segment_files(store.recordings_folder / info.id)
-        done.left_behind += [f"{info.id}/{file.path.name}" for file in files if (info.id, file.path.name) not in wanted]
-    everything = sum(file.good_bytes + file.torn_bytes for file in stated)
-    dealt_with = 0
-    try:
+    with _target(store.directory, to, same_disk) as target:
+        try:
+            return _offload(store, target, to, progress)
+        except OSError as error:
+            raise OutputError(f"{error.filename or to}: cannot be written: {error.strerror}; done again, it goes on from here") from error
+
+
+def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress) -> Offloaded:
+    with (
+        Folder.open(store.ledger_folder, below=store.directory) as ledger_here,
+        Folder.open(store.recordings_folder, below=store.directory) as here,
+        _own_folder(target, LEDGER_FOLDER, ledger_here) as ledger_there,
+        _own_folder(target, RECORDINGS_FOLDER, here) as there,
+    ):
+        ledger = _LedgerCopy(ledger_here, ledger_there)
+        stated = _stated_files(store)
+        wanted = {(file.recording, file.file) for file in stated}
+        done = Offloaded(to=str(to.absolute()), recordings=len({file.recording for file in stated}), head=ledger.head)
+        done.left_behind = [f"{name}/{file}" for name, files in _files(store).items() for file in files if (name, file) not in wanted]
+        everything = sum(file.length for file in stated)
+        dealt_with = 0
         for file in stated:
-            _copy_stated(store, file, to, done)
-            dealt_with += file.good_bytes + file.torn_bytes
+            try:
+                _copy_stated(here, there, file, done)
+            except BodycamError as error:
+                done.failed.append(str(error))
+            dealt_with += file.length
             progress(dealt_with, everything)
         ledger.write()
-    except OSError as error:
-        raise OutputError(f"{error.filename or to}: cannot be written: {error.strerror}; done again, it goes on from here") from error
     return done
 
 
-def _check_target(store: Path, to: Path, same_disk: bool) -> None:
-    if not to.is_dir():
+@contextlib.contextmanager
+def _target(store: Path, to: Path, same_disk: bool) -> Iterator[Folder]:
+    """The target, opened, checked and held, so that no second offload writes to it."""
+    if not _is_folder(to):
         raise UsageError(_not_there(store, to, same_disk))
-    inside, outside = to.resolve(), store.resolve()
-    if inside.is_relative_to(outside) or outside.is_relative_to(inside):
-        raise UsageError(f"{to}: the target and the store lie in each other; choose a folder on another disk")
-    if not same_disk and to.stat().st_dev == store.stat().st_dev:
-        raise UsageError(f"{to}: it is on the store's own file system: is the disk mounted? (--same-disk, if it is meant)")
+    with Folder.open(to) as target, Folder.open(store) as source:
+        if source.identity in target.identities_above() or target.identity in source.identities_above():
+            raise UsageError(f"{to}: the target and the store lie in each other; choose a folder on another disk")
+        if not same_disk and target.identity[0] == source.identity[0]:
+            raise UsageError(f"{to}: it is on the store's own file system: is the disk mounted? (--same-disk, if it is meant)")
+        try:
+            fcntl.flock(target.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusyError(f"{to}: another offload is writing to it; wait for it to end") from error
+        except OSError as error:
+            raise OutputError(f"{to}: cannot be locked: {error.strerror}") from error
+        yield target
+
+
+def _own_folder(parent: Folder, name: str, source: Folder) -> Folder:
+    """A folder of the disk's own, opened; made where there is none. What an interrupted offload left half-written in it is removed."""
+    folder = parent.make_folder(name)
+    try:
+        if folder.identity == source.identity:
+            raise DataError(f"{folder.path}: it is the store's own folder, not one of the disk: nothing can be copied there")
+        for entry in folder.names():
+            if _LEFT_BY_CUT.fullmatch(entry.name) and not entry.is_folder:
+                folder.remove(entry.name)
+    except BaseException:
+        folder.close()
+        raise
+    return folder
+
+
+def _is_folder(path: Path) -> bool:
+    """Raises `PermissionDeniedError` where this user may not look."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except PermissionError as error:
+        raise denied(path) from error
+    except OSError:
+        return False
 
 
 def _not_there(store: Path, to: Path, same_disk: bool) -> str:
@@ -105,7 +163,7 @@ def _not_there(store: Path, to: Path, same_disk: bool) -> str:
     if not missing:
         return f"{to}: it is no folder; choose one"
     first, there = missing[-1], missing[-1].parent
-    if not there.is_dir():
+    if not _is_folder(there):
         return f"{to}: {there} is no folder; choose another one"
     make = f"make it with mkdir -p {shlex.quote(str(to))}"
     if same_disk:
@@ -118,8 +176,9 @@ def _not_there(store: Path, to: Path, same_disk: bool) -> str:
 
 
 def _stated_files(store: StoreReader) -> list[_Stated]:
-    """Every sealed or recovered segment that the ledger states and that is here, in order. One that goes meanwhile is told later."""
+    """Every sealed or recovered segment that the ledger states, of recordings whose deletion it does not state, in order."""
     found: list[_Stated] = []
+    gone: set[str] = set()
     for start in starts(store.ledger_folder):
         try:
             entries = past_entries(store.ledger_folder, start)
@@ -129,92 +188,98 @@ def _stated_files(store: StoreReader) -> list[_Stated]:
             recording, file = entry.text("recording"), entry.text("file")
             if entry.type == "segment_sealed":
                 found.append(_Stated(recording, file, entry.number("size"), entry.text("sha256"), 0, ""))
+            elif entry.type == "deleting":
+                gone.add(recording)
             elif entry.type == "segment_recovered":
                 torn = entry.number("torn_bytes")
                 good = entry.number("good_bytes")
                 found.append(_Stated(recording, file, good, entry.text("sha256"), torn, entry.text("torn_sha256")))
-    there = {info.id: {file.path.name for file in segment_files(store.recordings_folder / info.id)[0]} for info in store.recordings()}
-    return sorted((f for f in found if f.file in there.get(f.recording, ())), key=lambda f: (f.recording, f.file))
+    return sorted((file for file in found if file.recording not in gone), key=lambda file: (file.recording, file.file))
 
 
-def _copy_stated(store: StoreReader, file: _Stated, to: Path, done: Offloaded) -> None:
-    source = store.recordings_folder / file.recording / file.file
-    target = to / RECORDINGS_FOLDER / file.recording / file.file
-    try:
-        if os.path.lexists(target):
-            _check_copy(target, file)
-            done.already_there += 1
+def _files(store: StoreReader) -> dict[str, list[str]]:
+    """The segments that are here, by recording; of a folder that cannot be read none."""
+    found: dict[str, list[str]] = {}
+    for name in recording_names(store.recordings_folder)[0]:
+        with contextlib.suppress(BodycamError):  # what is stated of it fails when it is to be copied
+            found[name] = [file.path.name for file in segment_files(store.recordings_folder / name)[0]]
+    return found
+
+
+def _copy_stated(here: Folder, there: Folder, file: _Stated, done: Offloaded) -> None:
+    """Raises `BodycamError` where it is not proven to be on the disk afterwards, `OSError` where the disk fails."""
+    with here.folder(file.recording) as source, _own_folder(there, file.recording, source) as target:
+        present = target.look(file.file)
+        if present is None:
+            with _new_file(target, file.file) as out:
+                _copy(source, file, out)
+                _check_copy(out, file)
+            done.copied += 1
+            done.bytes += file.length
             return
-        durable.make_folder(target.parent)
-        with _NewFile(target) as (out, name):
-            _copy(source, out, file.good_bytes + file.torn_bytes)
-            _drop_cache(out)
-            _check_copy(name, file)
-        done.copied += 1
-        done.bytes += file.good_bytes + file.torn_bytes
-    except (DataError, NotFoundError) as error:
-        done.failed.append(str(error))
+        original = source.look(file.file)
+        if original is not None and original.identity == present.identity:
+            raise DataError(f"{target.path / file.file}: it is the store's own file under a second name, not a copy; remove it there")
+        with target.file(file.file) as copy:
+            _check_copy(copy, file)
+        done.already_there += 1
 
 
-class _NewFile:
+@contextlib.contextmanager
+def _new_file(folder: Folder, name: str) -> Iterator[BinaryIO]:
     """A file that gets its name, durably, only when all went well."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        self._file = os.fdopen(handle, "wb")
-        self._name = Path(name)
-
-    def __enter__(self) -> tuple[BinaryIO, Path]:
-        return self._file, self._name
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._file.close()
-        if kind is not None:
-            self._name.unlink(missing_ok=True)
-            return
-        os.rename(self._name, self._target)
-        durable.sync_folder(self._target.parent)
-
-
-def _copy(source: Path, out: BinaryIO, length: int) -> None:
-    """Copy a file of this length and make it durable. Raises `NotFoundError`, `DataError` for another length, `OSError` of the target."""
+    working_name = f".{name}.part"
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise NotFoundError(f"{source}: cannot be read: {error.strerror}") from error
-    with open(descriptor, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != length:
-            raise DataError(f"{source}: {size} bytes; the ledger states {length}")
-        while True:
-            try:
-                chunk = file.read(_CHUNK_BYTES)
-            except OSError as error:
-                raise NotFoundError(f"{source}: cannot be read: {error.strerror}") from error
-            if not chunk:
-                break
-            out.write(chunk)
+        with folder.create(working_name) as out:
+            yield out
+        folder.rename(working_name, name)
+        folder.sync()
+    except BaseException:
+        with contextlib.suppress(OSError):  # the disk may be gone; the next offload removes it
+            folder.remove(working_name)
+        raise
+
+
+def _copy(source: Folder, file: _Stated, out: BinaryIO) -> None:
+    """Copy a file, durably. Raises `BodycamError` of the store, also for another length than is stated, `OSError` of the disk."""
+    path = source.path / file.file
+    with source.file(file.file) as original:
+        size = os.fstat(original.fileno()).st_size
+        if size != file.length:
+            raise DataError(f"{path}: {size} bytes; the ledger states {file.length}")
+        _copy_bytes(original, path, file.length, out)
+
+
+def _copy_bytes(original: BinaryIO, path: Path, length: int, out: BinaryIO) -> str:
+    """The next `length` bytes, durably; returns their SHA-256. Raises `StorageError` of the store, `OSError` of the disk."""
+    digest = hashlib.sha256()
+    while length > 0:
+        try:
+            chunk = original.read(min(length, _CHUNK_BYTES))
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
+        if not chunk:
+            raise StorageError(f"{path}: it became shorter while it was copied")
+        digest.update(chunk)
+        out.write(chunk)
+        length -= len(chunk)
     out.flush()
     os.fsync(out.fileno())
+    os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # what is read back comes from the disk
+    return digest.hexdigest()
 
 
-def _drop_cache(out: BinaryIO) -> None:
-    """Ask the kernel to forget the file's pages, so that it is read from the disk."""
-    os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _check_copy(path: Path, file: _Stated) -> None:
+def _check_copy(copy: BinaryIO, file: _Stated) -> None:
     """Raises `DataError` unless the file is what the ledger states, `OSError`."""
     where = f"{file.recording}/{file.file}"
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as copy:
-        size = os.fstat(copy.fileno()).st_size
-        if size != file.good_bytes + file.torn_bytes:
-            raise DataError(f"{where}: {size} bytes on the disk; the ledger states {file.good_bytes + file.torn_bytes}")
-        if _sha256(copy, file.good_bytes) != file.sha256:
-            raise DataError(f"{where}: the SHA-256 is not what the ledger states")
-        if file.torn_bytes and _sha256(copy, file.torn_bytes) != file.torn_sha256:
-            raise DataError(f"{where}: the SHA-256 of the torn bytes is not what the ledger states")
+    size = os.fstat(copy.fileno()).st_size
+    if size != file.length:
+        raise DataError(f"{where}: {size} bytes on the disk; the ledger states {file.length}")
+    copy.seek(0)
+    if _sha256(copy, file.good_bytes) != file.sha256:
+        raise DataError(f"{where}: the SHA-256 is not what the ledger states")
+    if file.torn_bytes and _sha256(copy, file.torn_bytes) != file.torn_sha256:
+        raise DataError(f"{where}: the SHA-256 of the torn bytes is not what the ledger states")
 
 
 def _sha256(file: BinaryIO, length: int) -> str:
@@ -226,72 +291,76 @@ def _sha256(file: BinaryIO, length: int) -> str:
 
 
 class _LedgerCopy:
-    """The ledger as it stood when this was made; `write` brings the disk's up to it."""
+    """The ledger as it stood when this was made; `write` brings the disk's up to it. Raises `DataError` where that is another one."""
 
-    def __init__(self, source: Path, target: Path) -> None:
+    def __init__(self, source: Folder, target: Folder) -> None:
         self._source = source
         self._target = target
         self._sizes: dict[str, int] = {}
         self.head = ""
+        """The SHA-256 of the last whole line."""
         try:
-            numbers = starts(source)
-            for name in sorted(name for name in os.listdir(source) if LEDGER_FILE.fullmatch(name) or CHECKPOINT_FILE.fullmatch(name)):
-                newest = bool(numbers) and name == file_name(numbers[-1])
-                self._sizes[name] = self._whole_lines(name) if newest else (source / name).stat().st_size
-        except FileNotFoundError as error:
-            raise NotFoundError(f"{source}: there is no ledger") from error
+            names = [entry.name for entry in source.names() if entry.is_file and _of_ledger(entry.name)]
+            newest = max((name for name in names if LEDGER_FILE.fullmatch(name)), default="")
+            for name in names:
+                self._sizes[name] = self._whole_lines(name) if name == newest else _size(source, name)
+                self._check_extends(name)
         except OSError as error:
-            raise StorageError(f"{source}: cannot read the ledger: {error.strerror}") from error
-        if not self._sizes:
-            raise NotFoundError(f"{source}: the ledger is empty")
-        for name in self._sizes:
-            self._check_extends(name)
-        if max(starts(target), default=0) > max(numbers, default=0):
-            raise DataError(f"{target}: {_OLDER}")
+            raise StorageError(f"{source.path}: cannot read the ledger: {error.strerror}") from error
+        if not newest:
+            raise NotFoundError(f"{source.path}: the ledger is empty")
+        if any(entry.name > newest for entry in target.names() if LEDGER_FILE.fullmatch(entry.name)):
+            raise DataError(f"{target.path}: {_OLDER}")
 
     def write(self) -> None:
         """Raises `OSError`."""
-        durable.make_folder(self._target)
         for name, size in self._sizes.items():
-            target = self._target / name
-            if target.exists() and target.stat().st_size == size:
+            present = self._target.look(name)
+            if present is not None and present.size == size:
                 continue
-            with _NewFile(target) as (out, copied):
-                content = self._content(name, size)
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-                _drop_cache(out)
-                if copied.read_bytes() != content:
-                    raise OSError(5, "the ledger was not read back as it was written", str(target))
+            with self._source.file(name) as original, _new_file(self._target, name) as out:
+                digest = _copy_bytes(original, self._source.path / name, size, out)
+                out.seek(0)
+                if _sha256(out, size) != digest:
+                    raise OSError(5, "the ledger was not read back as it was written", str(self._target.path / name))
 
     def _whole_lines(self, name: str) -> int:
-        """Up to the last line end; also sets `head`."""
-        content = (self._source / name).read_bytes()
-        good = content[: content.rfind(b"\n") + 1]
-        if good:
-            self.head = hashlib.sha256(good[:-1].rpartition(b"\n")[2]).hexdigest()
-        return len(good)
-
-    def _content(self, name: str, size: int) -> bytes:
-        with open(self._source / name, "rb") as file:
-            return file.read(size)
+        """Up to the last line end; also sets `head`. Holds no line as a whole: it may be anything."""
+        good = end = 0
+        digest = hashlib.sha256()
+        with self._source.file(name) as file:
+            while piece := file.readline(_CHUNK_BYTES):
+                end += len(piece)
+                digest.update(piece.removesuffix(b"\n"))
+                if piece.endswith(b"\n"):
+                    good, self.head, digest = end, digest.hexdigest(), hashlib.sha256()
+        return good
 
     def _check_extends(self, name: str) -> None:
         """What is on the disk must be the beginning of what is here."""
-        target = self._target / name
-        try:
-            there = target.read_bytes()
-        except FileNotFoundError:
+        present = self._target.look(name)
+        if present is None:
             return
-        except OSError as error:
-            raise OutputError(f"{target}: cannot be read: {error.strerror}") from error
-        if not self._content(name, self._sizes[name]).startswith(there):
-            raise DataError(f"{target}: {_OLDER}")
+        original = self._source.look(name)
+        if original is not None and original.identity == present.identity:
+            raise DataError(f"{self._target.path / name}: it is the store's own file under a second name, not a copy; remove it there")
+        with self._target.file(name) as there, self._source.file(name) as here:
+            size = os.fstat(there.fileno()).st_size
+            if size > self._sizes[name] or _sha256(there, size) != _sha256(here, size):
+                raise DataError(f"{self._target.path / name}: {_OLDER}")
+
+
+def _of_ledger(name: str) -> bool:
+    return bool(LEDGER_FILE.fullmatch(name) or CHECKPOINT_FILE.fullmatch(name))
+
+
+def _size(folder: Folder, name: str) -> int:
+    found = folder.look(name)
+    return found.size if found is not None else 0
 
 
 def failure(done: Offloaded) -> BodycamError | None:
-    """The error that an offload ends with, where files could not be verified."""
+    """The error that an offload ends with, where files are not proven to be on the disk."""
     if not done.failed:
         return None
-    return DataError(f"{len(done.failed)} files were not offloaded: they are not what the ledger states: {'; '.join(done.failed[:5])}")
+    return DataError(f"{len(done.failed)} files were not offloaded: {'; '.join(done.failed[:5])}")
