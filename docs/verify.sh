@@ -4,8 +4,8 @@
 #   verify.sh --store DIR --device-key device.pem [--anchor FILE]
 #
 # It prints what it found and a line `VERDICT recording` for each recording, and ends like `bodycamd verify`: 0 intact (deleted as stated
-# included), 3 incomplete by a stated cause or still open, 4 altered or missing, deleted against the rules or contradictory, 5 unverifiable,
-# 2 wrong use; the worst wins: 4, 5, 3.
+# included), 3 incomplete by a stated cause, not yet received or still open, 4 altered or missing, deleted against the rules or contradictory,
+# 5 unverifiable, 6 kept beyond its deletion, 2 wrong use; the worst wins: 4, 5, 6, 3.
 # It reads only, and wants a store at rest (or a copy); `bodycamd verify` also takes that of a running camera. Slow: about 50 ms for each
 # statement. Archives are read header by header and compared with the one form that is allowed, so any tar reads the same in them.
 set -uo pipefail
@@ -32,7 +32,8 @@ registered=$(openssl pkey -pubin -in "$device_key" -outform DER 2>/dev/null | ta
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------------------------
 
-declare -A rank=([intact]=0 [deleted]=1 [open]=2 [incomplete]=3 [unverifiable]=4 [contradictory]=5 [against_rules]=6 [altered]=7)
+declare -A rank=([intact]=0 [deleted]=1 [held]=2 [open]=3 [not_received]=4 [incomplete]=5 [kept]=6 [unverifiable]=7 [contradictory]=8
+  [against_rules]=9 [altered]=10)
 declare -A verdict=([store]=intact)
 found() { # WHERE VERDICT TEXT
   printf '    %s: %s: %s\n' "$2" "$1" "${3//[^[:print:]]/?}"
@@ -339,8 +340,7 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
     deleting) deleting[$recording]=1 ;;
     deleted)
       [ -n "${deleting[$recording]:-}" ] || contradiction[$recording]="deleted, and nothing said that it would be"
-      deleted[$recording]=1
-      for segment in "${!stated[@]}"; do [ "${segment%/*}" != "$recording" ] || unset "stated[$segment]"; done ;;
+      deleted[$recording]=1 ;;
     footage_not_written | fragment_refused) loss[$recording]=$type ;;
     *) return 0 ;;
   esac
@@ -634,7 +634,7 @@ check_stated() { # RECORDING NUMBER JSON
     | map(tostring) | join("\t")' <<< "$3")
   path=$store/recordings/$recording/$file
   if [ -L "$path" ] || [ ! -f "$path" ]; then
-    [ -n "${deleting[$recording]:-}" ] || found "$recording" altered "$file: missing"
+    if [ -n "${deleting[$recording]:-}" ]; then end_us=''; else found "$recording" altered "$file: missing"; fi
     return
   fi
   size=$(stat -c %s "$path")
@@ -711,8 +711,12 @@ check_recording() {
   done <<< "${judged[$recording]:-}"
   [ -z "${loss[$recording]:-}" ] || found "$recording" incomplete "${loss[$recording]}"
   if [ -n "${deleted[$recording]:-}" ]; then
-    if [ ${#there[@]} -gt 0 ]; then found "$recording" altered "stated as deleted, and files are there"; else found "$recording" deleted "as stated"; fi
-    return
+    if [ ${#there[@]} = 0 ]; then
+      found "$recording" deleted "as stated"
+      return
+    fi
+    may_be_open=0
+    found "$recording" kept "the camera deleted it; ${#there[@]} of its files are here"
   fi
   if [ ! -d "$folder" ] || [ -L "$folder" ]; then
     if [ -n "${deleting[$recording]:-}" ]; then :
@@ -735,6 +739,7 @@ check_recording() {
     done
   done < <(printf '%s\n' "${numbers[@]}" | sort -u)
   [ $gap_us = 0 ] || found "$recording" incomplete "stated gaps of $gap_us microseconds"
+  [ -z "${deleted[$recording]:-}" ] || return
   [ -z "${deleting[$recording]:-}" ] || found "$recording" incomplete "deletion was begun"
   if [ -z "${opened[$recording]:-}" ]; then
     local has_stated=0
@@ -817,5 +822,5 @@ for recording in "${recordings[@]}"; do
   printf '%-13s %s\n' "${verdict[$recording]}" "$recording"
   [ "${rank[${verdict[$recording]}]}" -le "${rank[$worst]}" ] || worst=${verdict[$recording]}
 done
-declare -A code=([intact]=0 [deleted]=0 [open]=3 [incomplete]=3 [unverifiable]=5 [contradictory]=4 [against_rules]=4 [altered]=4)
+declare -A code=([intact]=0 [deleted]=0 [held]=0 [open]=3 [not_received]=3 [incomplete]=3 [kept]=6 [unverifiable]=5 [contradictory]=4 [against_rules]=4 [altered]=4)
 exit "${code[$worst]}"

@@ -239,7 +239,6 @@ class LedgerAccount:
         if not told.deleting:
             told.contradicts(f"{where}: deleted, and no entry before it says that it would be")
         told.deleted = entry.wall
-        told.segments.clear()
 
     def _lost(self, entry: Entry, where: str) -> None:
         recording = entry.detail.get("recording")

@@ -53,6 +53,8 @@ class _OneRecording:
         self._told = told
         self._first_us: int | None = None
         self._end_us = 0
+        self._hole = False
+        """Segments that a deletion took are missing before the next picture."""
         self.report = RecordingReport(name, opened=told.wall, clock=told.clock)
         if told.opened is not None:
             self.report.warning = told.opened.warning
@@ -79,7 +81,7 @@ class _OneRecording:
         told, name = self._told, self.report.recording
         if told.deleted:
             if files:
-                self._found("altered", name, f"stated as deleted on {told.deleted}, and {len(files)} files are there")
+                self._judge_kept(files)
             else:
                 self._found("deleted", name, f"deleted on {told.deleted}, begun {told.deleting}")
             return
@@ -93,7 +95,16 @@ class _OneRecording:
         if files is None:
             self._found("open", name, "began while this verification began")
             return
-        by_number: dict[int, list[SegmentFile]] = {number: [] for number in told.segments}
+        self._judge_segments(files)
+
+    def _judge_kept(self, files: list[SegmentFile]) -> None:
+        """The camera deleted it; what a copy still has must be as it was stated."""
+        self._judge_segments(files)
+        left = f"{len(files)} of its files are here; `bodycamd prune` deletes them"
+        self._found("kept", self.report.recording, f"the camera deleted it on {self._told.deleted}: {left}")
+
+    def _judge_segments(self, files: list[SegmentFile]) -> None:
+        by_number: dict[int, list[SegmentFile]] = {number: [] for number in self._told.segments}
         for file in files:
             by_number.setdefault(file.number, []).append(file)
         for number, there in sorted(by_number.items()):
@@ -126,12 +137,14 @@ class _OneRecording:
                 if stated.kind == "recovered":
                     cause = f"cut off; start {stated.start} found {stated.fragments} whole fragments and {stated.torn_bytes} torn bytes"
                     self._found("incomplete", self._where(path), cause + (f" ({stated.reason})" if stated.reason else ""))
-            elif not self._told.deleting:
+            elif self._told.deleting:
+                self._hole = True
+            else:
                 self._found("altered", self._where(path), f"missing: {stated.kind} with {stated.fragments} fragments")
         for file in there:
             if stated is not None and (file.path.name == stated.file or not _is_file(file.path)):
                 continue
-            if stated is not None or not self._may_be_open:
+            if stated is not None or not self._may_be_open or self._told.deleted:
                 self._unstated(file.path)
             else:
                 self._judge_open(file.path, place)
@@ -183,10 +196,10 @@ class _OneRecording:
             return
         if self._first_us is None:
             self._first_us = now.pts_us
-        elif now.pts_us - self._end_us > now.gap_us:
+        elif now.pts_us - self._end_us > now.gap_us and not self._hole:
             missing = (now.pts_us - self._end_us - now.gap_us) / 1e6
             self._found("altered", f"{self.report.recording}/{where}", f"{missing:.3f} s of picture before it are missing without a word")
-        self._end_us = max(self._end_us, now.end_us)
+        self._end_us, self._hole = max(self._end_us, now.end_us), False
         self.report.gap_us += now.gap_us
         if now.audio == "lost":
             self.report.audio_lost_us += now.duration_us

@@ -19,8 +19,8 @@ from bodycamd.casework.story import Instant
 from bodycamd.casework.timeline_picture import timeline_picture
 
 Language = Literal["nl", "en", "both"]
-_GOOD = ("intact", "deleted")
-_FAIR = ("incomplete", "open")
+_GOOD = ("intact", "deleted", "held")
+_FAIR = ("incomplete", "open", "not_received")
 
 
 def page(report: Report, language: Language, folder: Path) -> str:

@@ -115,6 +115,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Intact: everything that the camera signed is there, byte for byte.",
     ),
     "verdict_deleted": ("Verwijderd, zoals de camera vastlegde.", "Deleted, as the camera states."),
+    "verdict_held": (
+        "Vastgehouden bij de kopie: de camera heeft de opname verwijderd; deze kopie wordt vastgehouden en is ongeschonden.",
+        "Held at the copy: the camera has deleted the recording; this copy is held, and is intact.",
+    ),
+    "verdict_not_received": (
+        "Nog niet ontvangen: de camera vermeldt beelden die nog niet bij deze kopie zijn aangekomen.",
+        "Not yet received: the camera states footage that has not come to this copy yet.",
+    ),
+    "verdict_kept": (
+        "LANGER BEWAARD DAN MAG: de camera heeft deze opname verwijderd en niets houdt deze kopie vast. Wat er is, is ongeschonden.",
+        "KEPT BEYOND ITS DELETION: the camera has deleted this recording, and nothing holds this copy. What is there is intact.",
+    ),
     "verdict_open": (
         "Nog open: de opname is niet afgesloten; wat er is, is ongeschonden.",
         "Open: the recording is not closed; what is there is intact.",

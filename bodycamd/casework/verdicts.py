@@ -4,8 +4,11 @@ From best to worst; the worst one wins:
 
     intact         everything that was stated is there, byte for byte
     deleted        deleted as stated: the ledger says when and why
+    held           held at the copy: the camera has deleted it, and a person whose key counts holds what is here, which is as was stated
     open           being written, or left so by a cut that no later start has stated yet: whole as far as it goes
+    not_received   not yet received: the ledger states it, and no signed inventory of this copy says that it ever came here
     incomplete     something is not there, and the camera has stated the cause: a power cut, a gap, footage that the disk refused
+    kept           kept beyond its deletion: the camera has deleted it, nothing holds it here, and what is here is as was stated
     unverifiable   nothing signed speaks of it, or it cannot be read
     contradictory  the camera contradicts itself: what it signed cannot all be true
     against_rules  deleted against the rules: the camera states it, and its own entries show a hold, or that the days had not passed
@@ -21,14 +24,29 @@ from typing import Literal, get_args
 
 import msgspec
 
-Verdict = Literal["intact", "deleted", "open", "incomplete", "unverifiable", "contradictory", "against_rules", "altered"]
+Verdict = Literal[
+    "intact",
+    "deleted",
+    "held",
+    "open",
+    "not_received",
+    "incomplete",
+    "kept",
+    "unverifiable",
+    "contradictory",
+    "against_rules",
+    "altered",
+]
 
 _ORDER: tuple[Verdict, ...] = get_args(Verdict)
 EXIT_CODES: dict[Verdict, int] = {
     "intact": 0,
     "deleted": 0,
+    "held": 0,
     "open": 3,
+    "not_received": 3,
     "incomplete": 3,
+    "kept": 6,
     "unverifiable": 5,
     "contradictory": 4,
     "against_rules": 4,
@@ -37,8 +55,11 @@ EXIT_CODES: dict[Verdict, int] = {
 WORDS: dict[Verdict, str] = {
     "intact": "intact",
     "deleted": "deleted as stated",
+    "held": "held at the copy",
     "open": "open",
+    "not_received": "not yet received",
     "incomplete": "incomplete by a stated cause",
+    "kept": "kept beyond its deletion",
     "unverifiable": "unverifiable",
     "contradictory": "contradicts itself",
     "against_rules": "deleted against the rules",

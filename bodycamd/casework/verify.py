@@ -83,7 +83,7 @@ def verify(
     if anchor is not None:
         report.anchor = check_anchor(anchor, account, check.pin_found, findings)
     report.verdict = worst(report.verdict, findings.worst)
-    if report.verdict == "deleted":
+    if report.verdict in ("deleted", "held"):
         report.verdict = "intact"
     report.exit_code = EXIT_CODES[report.verdict]
     return report

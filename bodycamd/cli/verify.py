@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 VERDICT_CODES = {
     0: "all is intact, or deleted as stated",
-    3: "something is incomplete by a stated cause, or still open",
+    3: "something is incomplete by a stated cause, not yet received, or still open",
     4: "something is altered or missing, deleted against the rules, or contradicts itself",
     5: "something cannot be verified",
+    6: "something is kept beyond its deletion",
 }
 """What it ends with beside the codes of `bodycamd.errors`; the numbers are those of `casework.verdicts`, which help does not import."""
 
@@ -33,7 +34,7 @@ def verify(
 ) -> None:
     """Verify every byte of a store: ledger, recordings, and that nothing is missing.
 
-    Ends with the verdict (see below); the worst one wins: 4, then 5, then 3. Writes nothing; the store of a running camera will do.
+    Ends with the verdict (see below); the worst one wins: 4, then 5, then 6, then 3. Writes nothing; the store of a running camera will do.
     """
     from bodycamd.casework.verify import verify as check
 

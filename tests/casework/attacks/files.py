@@ -45,9 +45,14 @@ def _(scene: Scene) -> None:
     shutil.rmtree(scene.store / "recordings")
 
 
-@attack(FILES, "put files back that were deleted as stated", where=DELETED)
+@attack(FILES, "put other files in the place of those that were deleted as stated", where=DELETED)
 def _(scene: Scene) -> None:
     shutil.copytree(scene.folder(SECOND_INTACT), scene.folder(DELETED))
+
+
+@attack(FILES, "put back the very files that were deleted as stated", where=DELETED, verdict="kept", holds="a copy of the card from before")
+def _(scene: Scene) -> None:
+    shutil.copytree(scene.root / "removed", scene.folder(DELETED))
 
 
 @attack(FILES, "give a segment another number", where=INTACT)

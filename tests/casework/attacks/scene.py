@@ -264,7 +264,7 @@ def make(root: Path) -> Scene:
     store = camera.start()
     ledger = store.ledger
     ledger.note(RecordingDeleting(recording=DELETED, reason="28 days have passed", **PROVEN, segments=1, bytes=1))
-    shutil.rmtree(scene.folder(DELETED))
+    shutil.move(scene.folder(DELETED), root / "removed")
     ledger.note(RecordingDeleted(recording=DELETED))
     recording = camera.open(ledger, 1)
     camera.seal(ledger, recording, 0, 3)
