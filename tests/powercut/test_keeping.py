@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import bisect
 import collections
-import mmap
 import os
 import random
 import shutil
@@ -26,6 +25,7 @@ from tests.powercut.posix import Unsynced
 from tests.powercut.reenact import reenact
 from tests.powercut.steps import Operation, read_log
 from tests.powercut.workload import FILM, Noted, WatchedCamera
+from tests.powercut.written import blocks_of, written_after
 
 pytestmark = [pytest.mark.powercut, pytest.mark.timeout(1800)]
 
@@ -44,8 +44,8 @@ class Work:
     device: LoggedDevice
     noted: Noted
     kept: Kept
-    ledger: list[bytes]
-    """Every line, at the end."""
+    ledger: list[tuple[bytes, list[int]]]
+    """Every file at the end: its content, and the blocks that hold it."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
         camera = WatchedCamera(folder / "camera", logged.disk, logged.position, FILM)
         try:
             kept = keep_and_delete(camera, ["--root", str(logged.disk)])
-            ledger = [line for file in sorted((camera.store / "ledger").iterdir()) for line in file.read_bytes().splitlines()]
+            ledger = [(file.read_bytes(), blocks_of(file)) for file in sorted((camera.store / "ledger").iterdir())]
         finally:
             camera.kill()
     return Work(logged, camera.noted, kept, ledger)
@@ -102,27 +102,25 @@ def entries_named(log: list[tuple[int, Operation]]) -> Iterator[tuple[int, Opera
 
 
 def confirmations(work: Work, entries: list[Entry]) -> tuple[list[range], list[range]]:
-    """The entries of the device's log around each line about holds, and from each `deleting` to its `deleted`. A line's signature stands
-    nowhere before it is written."""
-    ends = [entry.end for entry in entries]
+    """The entries of the device's log around each line about holds, and from each `deleting` to its `deleted`."""
     holds: list[range] = []
     deletions: list[range] = []
     begun: dict[bytes, int] = {}
-    with work.device.log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
-        for line in work.ledger:
+    for content, blocks in work.ledger:
+        offset = 0
+        for line in content.splitlines(keepends=True):
             kind = next((kind for kind in CONFIRMED if f'"type":"{kind}"'.encode() in line), "")
-            if not kind:
-                continue
-            recording = line.partition(b'"recording":')[2][:13]
-            written = [log.find(line[part : part + 32]) for part in (0, 32, 120)]
-            at = bisect.bisect_right(ends, max(written))
-            assert min(written) > 0, f"{kind} of {recording!r} never reached the disk"
-            if kind == "deleting":
-                begun[recording] = at
-            elif kind == "deleted":
-                deletions.append(range(begun[recording] - BEFORE, at + AFTER))
-            else:
-                holds.append(range(at - BEFORE, at + AFTER))
+            if kind:
+                recording = line.partition(b'"recording":')[2][:13]
+                at = written_after(work.device.log, entries, blocks, offset, line)
+                assert at, f"{kind} of {recording!r} never reached the disk"
+                if kind == "deleting":
+                    begun[recording] = at
+                elif kind == "deleted":
+                    deletions.append(range(begun[recording] - BEFORE, at + AFTER))
+                else:
+                    holds.append(range(at - BEFORE, at + AFTER))
+            offset += len(line)
     return holds, deletions
 
 
