@@ -7,11 +7,15 @@ CLOCK_BOOTTIME. It is worth what the statement says of the clock, so every subti
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 
 from bodycamd.evidence.statements import ClockQuality, FragmentStatement, wall_text, wall_us
 
 SECOND_US = 1_000_000
+LAST_US = 253_402_300_799_999_999
+"""The end of the year 9999."""
 
 
 @dataclass(slots=True)
@@ -32,30 +36,52 @@ class Chapter:
 
 
 class Captions:
-    """Takes the statements of a recording in order and gives the subtitles: one for each second of the wall clock in which there is
-    picture. Memory grows by about 200 bytes for each second of footage.
+    """Takes cues in order, and gives the subtitles: cues that touch and say the same are one. Those that are written can be forgotten, so
+    that memory does not grow with the recording.
     """
 
     def __init__(self) -> None:
-        self.cues: list[Cue] = []
+        self._cues: deque[Cue] = deque()
+        self._forgotten = 0
 
-    def add(self, statement: FragmentStatement) -> None:
-        """The next fragment."""
-        offset_us = wall_offset_us(statement)
-        suffix = f" UTC {uncertainty(statement.clock)}\n{statement.device} {statement.recording}"
-        at_us = statement.pts_us
-        while at_us < statement.end_us:
-            second = (at_us + offset_us) // SECOND_US
-            ends_us = min((second + 1) * SECOND_US - offset_us, statement.end_us)
-            self._add(at_us, ends_us, seconds_text(second * SECOND_US) + suffix)
-            at_us = ends_us
+    def __len__(self) -> int:
+        """How many came, forgotten ones included."""
+        return self._forgotten + len(self._cues)
 
-    def _add(self, begins_us: int, ends_us: int, text: str) -> None:
-        last = self.cues[-1] if self.cues else None
+    def __getitem__(self, number: int) -> Cue:
+        """Counted from 0, forgotten ones included."""
+        return self._cues[number - self._forgotten]
+
+    def first_after(self, instant_us: Fraction) -> int:
+        """The first cue that is kept and ends after this instant."""
+        return next((self._forgotten + n for n, cue in enumerate(self._cues) if cue.ends_us > instant_us), len(self))
+
+    def forget(self, number: int) -> None:
+        """The cues before this one are not asked for any more."""
+        while self._forgotten < number:
+            self._cues.popleft()
+            self._forgotten += 1
+
+    def add(self, begins_us: int, ends_us: int, text: str) -> None:
+        """The next cue."""
+        last = self._cues[-1] if self._cues else None
         if last is not None and last.text == text and begins_us - last.ends_us < SECOND_US // 10:
             last.ends_us = ends_us
         else:
-            self.cues.append(Cue(begins_us, ends_us, text))
+            self._cues.append(Cue(begins_us, ends_us, text))
+
+
+def cues(statement: FragmentStatement) -> list[tuple[int, int, str]]:
+    """What stands below a fragment: one cue for each second of the wall clock, as begin, end and text."""
+    offset_us = wall_offset_us(statement)
+    suffix = f" UTC {uncertainty(statement.clock)}\n{statement.device} {statement.recording}"
+    at_us, found = statement.pts_us, []
+    while at_us < statement.end_us:
+        second = (at_us + offset_us) // SECOND_US
+        ends_us = min((second + 1) * SECOND_US - offset_us, statement.end_us)
+        found.append((at_us, ends_us, seconds_text(second * SECOND_US) + suffix))
+        at_us = ends_us
+    return found
 
 
 def wall_offset_us(statement: FragmentStatement) -> int:
@@ -72,4 +98,9 @@ def uncertainty(clock: ClockQuality) -> str:
 
 def seconds_text(at_us: int) -> str:
     """Microseconds since 1970 (UTC) as `2026-06-01 12:00:00`."""
-    return wall_text(at_us)[:19].replace("T", " ")
+    return clock_text(at_us)[:19].replace("T", " ")
+
+
+def clock_text(at_us: int) -> str:
+    """`wall_text`, and for what is no time of a calendar the nearest that is: only a forged statement says so."""
+    return wall_text(min(max(0, at_us), LAST_US))

@@ -1,85 +1,60 @@
 """Export: a recording as a film that any player opens, for the holder of an identity. The evidence itself stays as it is.
 
 Guarantees: packets are copied, never re-encoded, so `ffmpeg -map 0 -c copy -f streamhash -hash sha256 -` gives the same for the film as for
-the decrypted segment; faststart MP4; the recording is never held in memory as a whole; an interruption leaves no file under the films'
-names. Where codec parameters change or more than a second of picture is missing, a new part begins: `FILM.mp4`, `FILM-2.mp4`, … A
-fragment that stands twice, because the disk failed when it was first written, is in the film once (`seq`).
+the decrypted segment; faststart MP4; the recording is never held in memory as a whole; no film has a name before it is whole, counted and
+on the disk. Where codec parameters change or more than a second of picture is missing, a new part begins: `FILM.mp4`, `FILM-2.mp4`, … A
+fragment that stands twice, because the disk failed when it was first written, is in the film once (`seq`). What is damaged is left out and
+told.
 
-Not guaranteed: that the evidence is genuine; signatures are not checked here. Two exports to one name at the same time: the last one
-stands.
+Not guaranteed: that the evidence is genuine; that is what `casework.verify` shows. With `overwrite` a film of before is replaced, each part
+by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import av
-import av.error
 
 from bodycamd.casework.binding import Bound
-from bodycamd.casework.captions import Captions, Chapter
+from bodycamd.casework.film_maker import FilmMaker
+from bodycamd.casework.film_making import FilmMaking, Progress, Stated, UnnamedFiles, UnsealedSegment, Watcher
 from bodycamd.casework.identity import Identities
-from bodycamd.casework.plaintext import PlainSegment
-from bodycamd.casework.remux import Film, Remuxer
-from bodycamd.errors import DataError, NotFoundError, OutputError
-from bodycamd.evidence.segment_reader import Triple
-from bodycamd.evidence.statements import FragmentStatement
+from bodycamd.casework.segment_scan import Damage
+from bodycamd.casework.statement_keys import StatementKeys
+from bodycamd.errors import NotFoundError, OutputError
+from bodycamd.evidence import durable
+from bodycamd.linux.unnamed import UnnamedFile
+
+_NOTHING_STATED: Mapping[str, Stated] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class UnsealedSegment:
-    """A segment that a cut left open: what is whole in it was exported, `torn_bytes` were left out."""
+class NamedFilm:
+    """A film under its name. The fields are those of `film_making.Film`."""
 
-    file: str
-    fragments: int
-    torn_bytes: int
+    path: str
+    begins_us: int
+    duration_seconds: float
+    frames: int
+    size_bytes: int
+    shifts: dict[str, int]
+    time_bases: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was made."""
+    """What was made. `unconfined` is what the kernel did not let the film maker give up."""
 
     recording: str
-    parts: list[Film]
+    parts: list[NamedFilm]
     segments: int
     unsealed: list[UnsealedSegment]
+    damage: list[Damage]
     bound: dict[str, Bound]
-    """The hashes of all packets as they were sealed, by kind (`video`, `audio`)."""
-
-
-class Watcher(Protocol):
-    """Who wants to know what goes by."""
-
-    def triple(self, triple: Triple) -> None:
-        """The next statement; its age file agrees with it."""
-
-    def repeated(self, triple: Triple) -> None:
-        """A fragment that stands in an earlier segment already, and is left out here."""
-
-    def progress(self, done_bytes: int) -> None:
-        """So many bytes of the segments have been read."""
-
-    def segment(self, segment: PlainSegment) -> None:
-        """A segment was read to its end."""
-
-
-class Progress:
-    """A `Watcher` that only passes the progress on."""
-
-    def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
-        self.progress = progress
-
-    def triple(self, triple: Triple) -> None:
-        """Not of interest."""
-
-    def repeated(self, triple: Triple) -> None:
-        """Not of interest."""
-
-    def segment(self, segment: PlainSegment) -> None:
-        """Not of interest."""
+    unconfined: list[str]
 
 
 def export(
@@ -89,70 +64,88 @@ def export(
     out: Path,
     *,
     overwrite: bool = False,
-    captions: Captions | None = None,
-    chapters: Sequence[Chapter] = (),
+    keys: StatementKeys | None = None,
+    stated: Mapping[str, Stated] = _NOTHING_STATED,
+    contact_sheet: Path | None = None,
     watcher: Watcher | None = None,
+    stop: Callable[[], None] = lambda: None,
 ) -> Export:
-    """Write the films of a recording whose segments are given in order.
+    """Write the films of a recording whose segments are given in order; with `contact_sheet` also that of the first film.
 
-    With `captions` (empty ones: they are filled here) the films have a subtitle track, and chapters. Raises `PermissionDeniedError` where
-    the identity does not open the footage, `DataError` for damage, `NotFoundError` where there is no footage, `OutputError` where a film
-    cannot be written, or exists already and `overwrite` is false. After an error no film of this export exists.
+    `stop` is called between steps, at least every 100 ms, and raises where the work is to end. Raises `PermissionDeniedError` where the
+    identity does not open the footage, `DataError` where it is no film, `NotFoundError` where there is no footage, `OutputError` where a
+    film cannot be written, or exists already and `overwrite` is false. After an error no film of this export exists.
     """
-    watcher = watcher or Progress()
 
     def name_part(number: int) -> Path:
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
-        if path.exists() and not overwrite:
+        if os.path.lexists(path) and not overwrite:
             raise OutputError(f"{path}: exists already; choose another name, or --overwrite")
         return path
 
-    name_part(1)
-    if not out.absolute().parent.is_dir():
-        raise OutputError(f"{out.absolute().parent}: there is no such folder; make it first")
-    remuxer = Remuxer(name_part, captions, chapters)
-    unsealed: list[UnsealedSegment] = []
-    done_bytes = 0
+    def may_be_made(number: int) -> None:
+        name_part(number)
 
-    last_seq = 0
+    may_be_made(1)
+    for path in (out, contact_sheet):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise OutputError(f"{path.absolute().parent}: there is no such folder; make it first")
+    if contact_sheet is not None and os.path.lexists(contact_sheet) and not overwrite:
+        raise OutputError(f"{contact_sheet}: exists already; choose another name, or --overwrite")
+    size_bytes = sum(path.stat().st_size for path in segments if path.is_file())
+    with ExitStack() as stack:
+        files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.stem, may_be_made))
+        maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
+        unconfined = maker.weaknesses()
+        making = FilmMaking(
+            maker,
+            files,
+            identities,
+            keys=keys or StatementKeys.unknown(),
+            stated=stated,
+            captions=False,
+            watcher=watcher or Progress(),
+            stop=stop,
+        )
+        try:
+            made = making.make(segments, [])
+        except NotFoundError as error:
+            raise NotFoundError(f"recording {recording}: {error}") from error
+        named = [(film.file, name_part(number)) for number, film in enumerate(made.films, 1)]
+        if contact_sheet is not None:
+            png = stack.enter_context(UnnamedFiles(contact_sheet.absolute().parent, contact_sheet.stem)).new()
+            maker.draw_sheet(made.films[0].file, png, columns=4, rows=4)
+            named.append((png, contact_sheet))
+        stop()
+        give_names(named, replace=overwrite)
+        parts = [
+            NamedFilm(
+                str(path),
+                film.begins_us,
+                film.duration_seconds,
+                film.frames,
+                os.fstat(film.file.descriptor).st_size,
+                film.shifts,
+                film.time_bases,
+            )
+            for film, (_, path) in zip(made.films, named, strict=False)
+        ]
+    return Export(recording, parts, made.segments, made.unsealed, made.damage, made.bound, unconfined)
 
-    def seen(triple: Triple) -> bool:
-        nonlocal last_seq
-        statement = triple.statement
-        if isinstance(statement, FragmentStatement):
-            if statement.seq <= last_seq:
-                watcher.repeated(triple)
-                return False
-            last_seq = statement.seq
-            if captions is not None:
-                captions.add(statement)
-        watcher.triple(triple)
-        watcher.progress(done_bytes + triple.age.offset)
-        return True
 
+def give_names(files: Sequence[tuple[UnnamedFile, Path]], *, replace: bool = False) -> None:
+    """Give all files their names, durably, the first one last: who sees it sees all. Raises `OutputError`: then none of them has one."""
+    linked: list[Path] = []
+    path = files[0][1]
     try:
-        for path in segments:
-            with PlainSegment(path, identities, seen) as segment:
-                if segment.init:
-                    _add(remuxer, segment)
-                if not segment.sealed:
-                    unsealed.append(UnsealedSegment(path.name, segment.fragments, segment.torn_bytes))
-                watcher.segment(segment)
-                done_bytes += segment.size
-                watcher.progress(done_bytes)
-        films = remuxer.finish()
-    finally:
-        remuxer.abandon()
-    if not films:
-        raise NotFoundError(f"recording {recording}: there is no footage in it")
-    return Export(recording, films, len(segments), unsealed, remuxer.bound())
-
-
-def _add(remuxer: Remuxer, segment: PlainSegment) -> None:
-    where = str(segment.path)
-    try:
-        container = av.open(segment, "r", format="mp4")
-    except av.error.FFmpegError as error:
-        raise DataError(f"{where}: the footage is not an MP4 stream ({error})") from error
-    with container:
-        remuxer.add(container, where)
+        for file, path in reversed(files):
+            file.link(path, replace=replace)
+            linked.append(path)
+        for folder in {path.absolute().parent for _, path in files}:
+            durable.sync_folder(folder)
+    except OSError as error:
+        for name in linked:
+            name.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            raise OutputError(f"{path}: exists already; choose another name, or --overwrite") from error
+        raise OutputError(f"{path}: cannot be created: {error.strerror}") from error

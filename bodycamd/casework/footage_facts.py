@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from bodycamd.casework.captions import wall_offset_us
-from bodycamd.casework.plaintext import PlainSegment
+from bodycamd.casework.captions import clock_text, wall_offset_us
+from bodycamd.casework.segment_scan import Damage, SegmentScan
 from bodycamd.casework.story import Instant
-from bodycamd.evidence.segment_reader import Triple
-from bodycamd.evidence.statements import ClockQuality, FragmentStatement, InitStatement, Video, wall_text
+from bodycamd.evidence.statements import ClockQuality, FragmentStatement, InitStatement, Video
 
 CLOCK_STEP_US = 500_000
 """So much may the wall clock move against CLOCK_BOOTTIME between two fragments before it counts as set."""
@@ -34,11 +33,15 @@ class SegmentFact(msgspec.Struct, omit_defaults=True):
     recipients: list[str] = []
     repeated: list[str] = []
     """Members that are left out of the film, because the same fragment stands in an earlier file."""
+    damaged: list[str] = []
+    """Members that are left out of the film, because they are not what was stated."""
     agrees: bool | None = None
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Picture that is missing. `at` is where it is missing from; `cause` is `worker_replaced` or `frames_dropped`."""
+    """Picture that is missing. `at` is where it is missing from; `cause` is `worker_replaced`, `frames_dropped`, or `damaged`: the
+    camera sealed it, and it is not what was sealed any more.
+    """
 
     at: Instant
     missing_us: int
@@ -46,6 +49,14 @@ class Gap(msgspec.Struct, frozen=True):
     reason: str
     segment: int
     index: int
+
+
+class DamagedPart(msgspec.Struct, frozen=True):
+    """Something in a file that is not as it was stated, and the members that are left out because of it."""
+
+    file: str
+    what: str
+    members: list[str]
 
 
 class LostSound(msgspec.Struct):
@@ -81,6 +92,8 @@ class FootageFacts(msgspec.Struct):
     gaps: list[Gap] = []
     gaps_unlisted: int = 0
     gap_us: int = 0
+    damage: list[DamagedPart] = []
+    damage_unlisted: int = 0
     lost_sound: list[LostSound] = []
     clock: list[ClockPeriod] = []
 
@@ -97,6 +110,9 @@ class Collector:
         self._last: FragmentStatement | None = None
         self._firsts: list[FragmentStatement] = []
         self._repeated: list[str] = []
+        self._damaged: list[str] = []
+        self._lost: list[FragmentStatement] = []
+        """Damaged fragments of which it is known what they held, and that may still come a second time."""
 
     def instant_at(self, boottime_us: int) -> Instant:
         """A moment of the recording by the wall clock, as the segment in which it lies states it. There must have been a fragment."""
@@ -107,12 +123,14 @@ class Collector:
         """Pass it on."""
         self._progress(done_bytes)
 
-    def triple(self, triple: Triple) -> None:
-        """The next statement."""
-        now = triple.statement
-        if isinstance(now, InitStatement):
-            self._init = now
-            return
+    def init(self, statement: InitStatement) -> None:
+        """The init segment of the next file."""
+        self._init = statement
+
+    def fragment(self, statement: FragmentStatement) -> None:
+        """The next fragment of the film."""
+        now = statement
+        self._lose(now)
         facts, last = self.facts, self._last
         facts.fragments += 1
         facts.frames += now.frames
@@ -128,35 +146,64 @@ class Collector:
         self._read_clock(now, last)
         self._last = now
 
-    def repeated(self, triple: Triple) -> None:
+    def repeated(self, member: str) -> None:
         """A fragment that is left out."""
-        self._repeated.append(triple.age.header.name)
+        self._repeated.append(member)
 
-    def segment(self, segment: PlainSegment) -> None:
+    def damaged(self, damage: Damage) -> None:
+        """Something is not as it was stated."""
+        self._damaged += damage.members
+        if damage.statement is not None:
+            self._lost.append(damage.statement)
+        if len(self.facts.damage) < MAX_LISTED:
+            self.facts.damage.append(DamagedPart(damage.file, damage.what, list(damage.members)))
+        else:
+            self.facts.damage_unlisted += 1
+
+    def end(self) -> None:
+        """Everything was read."""
+        self._lose(None)
+
+    def segment(self, segment: SegmentScan) -> None:
         """A file was read to its end."""
         name = segment.path.name
         kind = "sealed" if segment.sealed else "cut" if name.endswith(".cut.tar") else "open"
         fact = SegmentFact(name, kind, segment.good_bytes, segment.good_sha256, segment.torn_bytes, segment.fragments)
         if name in self._stated:
             fact.agrees = self._stated[name] == segment.good_sha256
-        if self._init is not None and segment.init:
+        if self._init is not None and segment.fragments:
             fact.generation, fact.video, fact.audio_track = self._init.generation, self._init.video, self._init.audio_track
             fact.recipients = list(self._init.recipients)
         fact.repeated, self._repeated = self._repeated, []
+        fact.damaged, self._damaged = self._damaged, []
         self.facts.segments.append(fact)
 
+    def _lose(self, now: FragmentStatement | None) -> None:
+        """What was damaged is a gap, unless it comes a second time."""
+        lost, self._lost = [statement for statement in self._lost if now is None or statement.seq != now.seq], []
+        for statement in lost:
+            if now is None:
+                self._add(Gap(_at(statement, statement.pts_us), statement.duration_us, "damaged", "", statement.segment, statement.index))
+            elif statement.seq > now.seq:
+                self._lost.append(statement)
+
+    def _add(self, gap: Gap) -> None:
+        self.facts.gap_us += gap.missing_us
+        if len(self.facts.gaps) < MAX_LISTED:
+            self.facts.gaps.append(gap)
+        else:
+            self.facts.gaps_unlisted += 1
+
     def _look_for_gap(self, now: FragmentStatement, last: FragmentStatement | None) -> None:
+        unstated_us = now.pts_us - last.end_us - now.gap_us if last is not None else 0
+        if last is not None and unstated_us > 0 and self.facts.damage:
+            self._add(Gap(_at(now, last.end_us), unstated_us, "damaged", "", now.segment, now.index))
         if not now.gap_us:
             return
         replaced = last is not None and last.generation != now.generation
         reason = self._reasons.get(last.generation, "") if last is not None and replaced else ""
         at_us = last.end_us if last is not None else now.pts_us
-        gap = Gap(_at(now, at_us), now.gap_us, "worker_replaced" if replaced else "frames_dropped", reason, now.segment, now.index)
-        self.facts.gap_us += now.gap_us
-        if len(self.facts.gaps) < MAX_LISTED:
-            self.facts.gaps.append(gap)
-        else:
-            self.facts.gaps_unlisted += 1
+        self._add(Gap(_at(now, at_us), now.gap_us, "worker_replaced" if replaced else "frames_dropped", reason, now.segment, now.index))
 
     def _listen(self, now: FragmentStatement, last: FragmentStatement | None) -> None:
         if now.audio == "live":
@@ -178,7 +225,7 @@ class Collector:
 
 
 def _at(statement: FragmentStatement, boottime_us: int) -> Instant:
-    wall = wall_text(max(0, boottime_us + wall_offset_us(statement)))
+    wall = clock_text(boottime_us + wall_offset_us(statement))
     return Instant(wall, boottime_us, statement.clock.source, statement.clock.error_ms)
 
 

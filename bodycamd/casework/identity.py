@@ -25,11 +25,14 @@ class Identities:
     @classmethod
     def load(cls, path: Path) -> Identities:
         """Read an identity file. Raises `NotFoundError`, `PermissionDeniedError`, or `DataError` with the line's number."""
-        raw = read_named(path, MAX_FILE_BYTES)
+        try:
+            raw = read_named(path, MAX_FILE_BYTES)
+        except DataError as error:
+            raise DataError(f"{error}; it is not an identity file as age-keygen writes it") from error
         if raw.startswith(b"age-encryption.org/"):
             raise DataError(f"{path}: the identity file is itself encrypted; decrypt it first: age -d -o identity.txt {path.name}")
         try:
-            lines = raw.decode("ascii").splitlines() if len(raw) <= MAX_FILE_BYTES else None
+            lines = raw.decode("ascii").splitlines()
         except UnicodeDecodeError:
             lines = None
         if lines is None:

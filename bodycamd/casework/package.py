@@ -1,11 +1,11 @@
 """The folder that goes to a case: film parts with subtitles and chapters, contact sheets, report, and the SHA-256 of everything.
 
-    <recording>.mp4  <recording>-2.mp4 …     contact-sheet.png  contact-sheet-2.png …
-    report.json  report.html                 SHA256SUMS
+    <device>_<recording>.mp4  <device>_<recording>-2.mp4 …     contact-sheet.png  contact-sheet-2.png …
+    report.json  report.html                                   SHA256SUMS
 
-Guarantees: the folder appears under its name whole and on the disk, or not at all; the finished films have been read back and hold exactly
-the packets that were sealed; nothing that is missing is passed over without a word; the store is only read. The folder is the user's alone
-(0700), because it holds plain footage.
+Guarantees: the folder appears under its name whole and on the disk, or not at all; no file of it has a name before all are whole; the
+finished films have been read back and hold exactly the packets that were sealed; nothing that is missing or damaged is passed over without
+a word; the store is only read. Folder and files are the user's alone (0700, 0600), because they hold plain footage.
 """
 
 from __future__ import annotations
@@ -14,31 +14,35 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from bodycamd.casework.binding import Bound, bound_films
-from bodycamd.casework.captions import Captions, Chapter
-from bodycamd.casework.contact_sheet import contact_sheet
-from bodycamd.casework.export import export
+from bodycamd.casework.binding import Bound
+from bodycamd.casework.captions import Chapter
+from bodycamd.casework.film_maker import FilmMaker
+from bodycamd.casework.film_making import Film, FilmMaking, Stated, UnnamedFiles
 from bodycamd.casework.footage_facts import Collector
 from bodycamd.casework.identity import Identities
-from bodycamd.casework.remux import Film
 from bodycamd.casework.report import REPORT_FORMAT, Binding, FilmPart, Report, Verification, made_with, repeat_steps
 from bodycamd.casework.report_page import page
+from bodycamd.casework.source import Source, source_of
+from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.casework.story import Story, missing_segments, read_story
-from bodycamd.errors import DataError, OutputError
+from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import durable
+from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.recorder.listing import StoreReader
-from bodycamd.recorder.names import segment_files
+from bodycamd.recorder.names import recording_start, segment_files
 
 SUMS = "SHA256SUMS"
 Language = Literal["nl", "en", "both"]
 Progress = Callable[[int], None]
+Stop = Callable[[], None]
 
 
 def check_complete(store: StoreReader, recording: str, story: Story) -> list[str]:
@@ -62,8 +66,10 @@ def export_package(
     overwrite: bool = False,
     with_holds: bool = False,
     progress: Progress = lambda _: None,
+    stop: Stop = lambda: None,
 ) -> Report:
-    """Make the folder `out`; the report tells of holds only `with_holds`. `progress` hears how many bytes of the segments have been read.
+    """Make the folder `out`; the report tells of holds only `with_holds`. `progress` hears how many bytes of the segments have been read;
+    `stop` is called at least every 100 ms and raises where the work is to end.
 
     Raises `PermissionDeniedError`, `DataError`, `NotFoundError`, `OutputError` like `export`; also `DataError` where a segment is missing
     and `incomplete` is false. After an error there is no folder `out`, or the one from before.
@@ -73,46 +79,63 @@ def export_package(
     numbers = [file.number for file in segment_files(store.recordings_folder / recording)[0]]
     missing = missing_segments(story, numbers) if incomplete else check_complete(store, recording, story)
     _may_be_made(out, overwrite)
-    try:
-        work = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}.", suffix=".part"))
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be created: {error.strerror}") from error
-    try:
-        making = _Work(work, recording, story, progress)
-        films, binding = making.films(segments, identities)
+    source = source_of(store, recording, story)
+    size_bytes = sum(path.stat().st_size for path in segments if path.is_file())
+    with ExitStack() as stack:
+        files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
+        maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
+        making = _Work(files, maker, source, story, progress, stop)
+        films, binding = making.films(segments, identities, StatementKeys.read(store.ledger_folder, recording_start(recording) or 0))
         report = making.report(films, binding, missing, verification)
-        making.write(report, language)
-        _finish(work, out)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        try:
+            named = making.write(report, language)
+            stop()
+            _finish(named, out)
+        except OSError as error:
+            raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
     return report
 
 
 class _Work:
-    """One package while it is made, in its working folder."""
+    """One package while it is made: files without names."""
 
-    def __init__(self, folder: Path, recording: str, story: Story, progress: Progress) -> None:
-        self._folder = folder
-        self._recording = recording
+    def __init__(self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, progress: Progress, stop: Stop) -> None:
+        self._files = files
+        self._maker = maker
+        self._source = source
+        self._recording = source.recording
         self._story = story
+        self._stop = stop
         self._collector = Collector({file.file: file.sha256 for file in story.files}, story.stalls, progress)
+        self._named: dict[str, UnnamedFile] = {}
 
-    def films(self, segments: Sequence[Path], identities: Identities) -> tuple[list[FilmPart], Binding]:
+    def films(self, segments: Sequence[Path], identities: Identities, keys: StatementKeys) -> tuple[list[FilmPart], Binding]:
         """Make the films and their contact sheets, read the films back and compare."""
+        self._unconfined = self._maker.weaknesses()
         chapters = [Chapter(m.at.boottime_us, f"Marker {n} - {m.at.wall[11:19]} UTC") for n, m in enumerate(self._story.markers, 1)]
-        film = self._folder / f"{self._recording}.mp4"
-        exported = export(
-            self._recording, segments, identities, film, captions=Captions(), chapters=chapters, watcher=self._collector
+        making = FilmMaking(
+            self._maker,
+            self._files,
+            identities,
+            keys=keys,
+            stated=stated_of(self._story),
+            captions=True,
+            watcher=self._collector,
+            stop=self._stop,
         )
-        whole, each = bound_films([(Path(part.path), part.shifts) for part in exported.parts])
-        if whole != exported.bound:
+        try:
+            made = making.make(segments, chapters)
+        except NotFoundError as error:
+            raise NotFoundError(f"recording {self._recording}: {error}") from error
+        self._collector.end()
+        read = [self._maker.read_back(film.file, film.shifts, only=len(made.films) == 1) for film in made.films]
+        if read[-1].whole != made.bound:
             raise DataError(f"recording {self._recording}: a finished film does not hold what was sealed; nothing was exported")
-        parts = [self._part(made, hashes, n) for n, (made, hashes) in enumerate(zip(exported.parts, each, strict=True), 1)]
-        for part in parts:
-            contact_sheet(self._folder / part.file, self._folder / part.contact_sheet, rows=4 if len(parts) == 1 else 2)
-        return parts, Binding(exported.bound, whole, True)
+        parts = [self._part(film, hashes.own, n) for n, (film, hashes) in enumerate(zip(made.films, read, strict=True), 1)]
+        for film, part in zip(made.films, parts, strict=True):
+            sheet = self._new(part.contact_sheet)
+            self._maker.draw_sheet(film.file, sheet, columns=4, rows=4 if len(parts) == 1 else 2)
+        return parts, Binding(made.bound, read[-1].whole, True)
 
     def report(self, films: list[FilmPart], binding: Binding, missing: list[str], verification: Verification | None) -> Report:
         """Write what was found."""
@@ -122,45 +145,73 @@ class _Work:
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             made_with=made_with(),
             recording=self._recording,
+            source=self._source,
             story=self._story,
             footage=facts,
             missing=missing,
             films=films,
             binding=binding,
             verification=verification,
+            verdict="altered" if facts.damage else verification.verdict if verification is not None else None,
+            unconfined=self._unconfined,
             repeat=repeat_steps(self._recording, facts.segments, films, binding),
         )
 
-    def write(self, report: Report, language: Language) -> None:
-        """The report's two forms, and the sums of everything."""
+    def write(self, report: Report, language: Language) -> dict[str, UnnamedFile]:
+        """The report's two forms, and the sums of everything. Gives all files of the package. Raises `OSError`."""
         json = msgspec.json.format(msgspec.json.encode(report), indent=1)
-        (self._folder / "report.json").write_bytes(json + b"\n")
-        (self._folder / "report.html").write_text(page(report, language, self._folder), encoding="utf-8")
+        sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}
+        self._write("report.json", json + b"\n")
+        self._write("report.html", page(report, language, sheets).encode())
         sums = {film.file: film.sha256 for film in report.films}
-        for path in self._folder.iterdir():
-            sums[path.name] = sums.get(path.name) or file_sha256(path)
-        (self._folder / SUMS).write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+        for name, file in self._named.items():
+            sums[name] = sums.get(name) or file_sha256(file.descriptor, self._stop)
+        self._write(SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
+        return self._named
+
+    def _new(self, name: str) -> UnnamedFile:
+        self._named[name] = self._files.new()
+        return self._named[name]
+
+    def _write(self, name: str, content: bytes) -> None:
+        file = self._new(name)
+        durable.write_all(file.descriptor, [content])
+        file.sync()
 
     def _part(self, film: Film, hashes: dict[str, Bound], number: int) -> FilmPart:
-        path = Path(film.path)
+        stem = f"{self._source.name}{'' if number == 1 else f'-{number}'}"
+        self._named[f"{stem}.mp4"] = film.file
         return FilmPart(
-            file=path.name,
+            file=f"{stem}.mp4",
             contact_sheet="contact-sheet.png" if number == 1 else f"contact-sheet-{number}.png",
             begins=self._collector.instant_at(film.begins_us),
             duration_seconds=round(film.duration_seconds, 6),
             frames=film.frames,
-            bytes=film.size_bytes,
-            sha256=file_sha256(path),
+            bytes=os.fstat(film.file.descriptor).st_size,
+            sha256=file_sha256(film.file.descriptor, self._stop),
             shifts=film.shifts,
             time_bases=film.time_bases,
             streamhash=hashes,
         )
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(descriptor: int, stop: Stop) -> str:
     """Of a whole file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, at = hashlib.sha256(), 0
+    while chunk := os.pread(descriptor, 1024 * 1024, at):
+        stop()
+        digest.update(chunk)
+        at += len(chunk)
+    return digest.hexdigest()
+
+
+def stated_of(story: Story) -> dict[str, Stated]:
+    """What the ledger states of each file."""
+    return {file.file: Stated(file.sha256, file.fragments) for file in story.files}
+
+
+def _content(file: UnnamedFile) -> bytes:
+    return os.pread(file.descriptor, os.fstat(file.descriptor).st_size, 0)
 
 
 def _may_be_made(out: Path, overwrite: bool) -> None:
@@ -174,16 +225,24 @@ def _may_be_made(out: Path, overwrite: bool) -> None:
         raise OutputError(f"{out}: exists already and is no exported package; it is not overwritten")
 
 
-def _finish(work: Path, out: Path) -> None:
-    """Make everything durable, then give it its name; an older package makes room at the last moment. Raises `OSError`."""
-    for path in work.iterdir():
-        durable.settle(path)
-    durable.sync_folder(work)
-    if out.exists():
-        old = work.with_suffix(".old")
-        os.rename(out, old)
-        os.rename(work, out)
-        shutil.rmtree(old)
-    else:
-        os.rename(work, out)
-    durable.sync_folder(out.absolute().parent)
+def _finish(named: Mapping[str, UnnamedFile], out: Path) -> None:
+    """Name everything in a hidden folder, then give that its name; an older package makes room at the last moment. Raises `OSError`,
+    `OutputError`: then nothing is left.
+
+    All files are whole and on the disk by now. What ends this process between two names leaves the hidden folder.
+    """
+    work = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}.", suffix=".part"))
+    try:
+        for name, file in named.items():
+            file.link(work / name)
+        durable.sync_folder(work)
+        if os.path.lexists(out):
+            old = work.with_suffix(".old")
+            os.rename(out, old)
+            os.rename(work, out)
+            shutil.rmtree(old)
+        else:
+            os.rename(work, out)
+        durable.sync_folder(out.absolute().parent)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

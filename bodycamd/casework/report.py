@@ -14,6 +14,7 @@ import msgspec
 from bodycamd import __version__
 from bodycamd.casework.binding import Bound
 from bodycamd.casework.footage_facts import FootageFacts, SegmentFact
+from bodycamd.casework.source import Source
 from bodycamd.casework.story import Instant, Story
 from bodycamd.casework.verdicts import Finding, StoreReport, Verdict
 
@@ -70,12 +71,15 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, omit_defaults=True):
-    """`report.json`."""
+    """`report.json`. `verdict` is that of the verification, and `altered` wherever the export itself met damage; absent where neither was.
+    `unconfined` is what the kernel did not let the process that parses the footage give up.
+    """
 
     format: str
     made: str
     made_with: str
     recording: str
+    source: Source
     story: Story
     footage: FootageFacts
     missing: list[str]
@@ -83,6 +87,8 @@ class Report(msgspec.Struct, omit_defaults=True):
     binding: Binding
     verification: Verification | None
     repeat: list[Step]
+    verdict: Verdict | None = None
+    unconfined: list[str] = []
 
 
 def verification_of(report: StoreReport, recording: str, device_key: str) -> Verification:
@@ -141,7 +147,7 @@ def _hash(segment: SegmentFact) -> str:
 
 
 def _decrypt(segment: SegmentFact) -> str:
-    play = "".join(f"--exclude={name} " for name in segment.repeated)
+    play = "".join(f"--exclude={name} " for name in (*segment.repeated, *segment.damaged))
     play += """--wildcards '*.age' --to-command="age -d -i '$IDENTITY'" """ + f"> sealed/{_stem(segment)}.mp4"
     if segment.kind == "sealed":
         return f'tar -xf "$SEALED/{segment.file}" {play}'

@@ -7,9 +7,8 @@ policy) to load or run anything, should a value get through all the same.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Literal
 
 from bodycamd.casework.report import Report
@@ -23,16 +22,16 @@ _GOOD = ("intact", "deleted", "held")
 _FAIR = ("incomplete", "open", "not_received")
 
 
-def page(report: Report, language: Language, folder: Path) -> str:
-    """The whole page. The contact sheets are read from `folder` and become part of it."""
-    return _Page(report, language, folder).html()
+def page(report: Report, language: Language, sheets: Mapping[str, bytes]) -> str:
+    """The whole page. `sheets` are the contact sheets by name; they become part of it."""
+    return _Page(report, language, sheets).html()
 
 
 class _Page:
-    def __init__(self, report: Report, language: Language, folder: Path) -> None:
+    def __init__(self, report: Report, language: Language, sheets: Mapping[str, bytes]) -> None:
         self._report = report
         self._language = language
-        self._folder = folder
+        self._sheets = sheets
 
     def html(self) -> str:
         report = self._report
@@ -131,11 +130,12 @@ class _Page:
         return self._section("summary", self._facts(rows), f"<figure>{drawing}{legend}</figure>")
 
     def _authenticity(self) -> str:
-        found = self._report.verification
+        found, damage = self._report.verification, self._report.footage.damage
+        lines = [f'<p class="verdict bad">{self._word("verdict_altered")} {self._word("damage_met")}</p>'] if damage else []
         if found is None:
-            return self._section("verification", f'<p class="verdict fair">{self._word("not_verified")}</p>')
+            return self._section("verification", *lines, f'<p class="verdict fair">{self._word("not_verified")}</p>')
         grade = "good" if found.verdict in _GOOD else "fair" if found.verdict in _FAIR else "bad"
-        lines = [f'<p class="verdict {grade}">{self._word(f"verdict_{found.verdict}")}</p>']
+        lines.append(f'<p class="verdict {grade}">{self._word(f"verdict_{found.verdict}")}</p>')
         listed = [*found.findings, *(f for f in found.store_findings if f.verdict not in _GOOD)]
         if listed:
             items = "".join(f"<li><b>{_safe(f.where)}</b>: {_safe(f.what)}</li>" for f in listed)
@@ -157,6 +157,10 @@ class _Page:
         if report.missing:
             items = "".join(f"<li>{_safe(name)}</li>" for name in report.missing)
             lines.append(f'<div class="verdict bad">{self._word("complete_missing")}<ul>{items}</ul></div>')
+        if facts.damage:
+            items = "".join(f"<li>{_safe(d.file)}: {_safe(d.what)}{_left_out(d.members)}</li>" for d in facts.damage)
+            more = f"<p>{self._word('more')} {facts.damage_unlisted}</p>" if facts.damage_unlisted else ""
+            lines.append(f'<div class="verdict bad">{self._word("complete_damaged")}<ul>{items}</ul>{more}</div>')
         unsealed = [s for s in facts.segments if s.kind != "sealed"]
         if unsealed:
             items = "".join(
@@ -214,7 +218,7 @@ class _Page:
     def _films(self) -> str:
         pieces = []
         for number, film in enumerate(self._report.films, 1):
-            picture = base64.b64encode((self._folder / film.contact_sheet).read_bytes()).decode("ascii")
+            picture = base64.b64encode(self._sheets[film.contact_sheet]).decode("ascii")
             facts = f"{_seconds(film.duration_seconds * 1e6)}, {film.frames} {self._word('frames')}, {film.bytes / 1e6:.1f} MB"
             pieces.append(
                 f'<div class="film"><h3>{self._word("film")} {number}: {_safe(film.file)}</h3>'
@@ -287,6 +291,10 @@ def _safe(text: str, *, keep_lines: bool = False) -> str:
     """Text from the store for HTML: escaped, with control and direction characters made visible."""
     shown = "".join(c if c.isprintable() or (keep_lines and c == "\n") else f"\\u{ord(c):04x}" for c in text)
     return escape(shown)
+
+
+def _left_out(members: Sequence[str]) -> str:
+    return f" ({_safe(', '.join(members))})" if members else ""
 
 
 def _moment(at: Instant | None) -> str:

@@ -179,6 +179,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Afgebroken bestanden: alleen de hele fragmenten zijn uitgevoerd.",
         "Files cut off: only the whole fragments were exported.",
     ),
+    "damage_met": (
+        "Bij de export bleek een deel beschadigd; het is weggelaten en hieronder vermeld.",
+        "The export met damage; what is damaged was left out, and is listed below.",
+    ),
+    "complete_damaged": (
+        "BESCHADIGD: WEGGELATEN UIT DE FILM",
+        "DAMAGED: LEFT OUT OF THE FILM",
+    ),
+    "gap_damaged": (
+        "verzegeld, maar niet meer zoals de camera het verzegelde: weggelaten",
+        "sealed, but no longer as the camera sealed it: left out",
+    ),
     "complete_missing": ("ONTBREKENDE SEGMENTEN", "MISSING SEGMENTS"),
     "torn": ("gescheurde bytes weggelaten", "torn bytes left out"),
     "warning_played_to_device": ("afgespeeld (naar de luidspreker gestuurd)", "played (sent to the loudspeaker)"),

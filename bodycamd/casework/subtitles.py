@@ -37,15 +37,20 @@ class SubtitleTrack:
 
     def __init__(self, container: OutputContainer, captions: Captions, begins: Fraction) -> None:
         self._container = container
-        self._cues = captions.cues
+        self._cues = captions
         self._begins = begins
-        self._next = next((n for n, cue in enumerate(self._cues) if cue.ends_us > begins * 1_000_000), len(self._cues))
+        self._next = captions.first_after(begins * 1_000_000)
         self._written_until = 0
         self._stream: Any = container.add_stream("mov_text")
         self._stream.codec_context.subtitle_header = _STYLE
         self._stream.codec_context.time_base = TIME_BASE
         self._stream.time_base = TIME_BASE
         self._stream.metadata["language"] = "und"
+
+    @property
+    def position(self) -> int:
+        """The number of the next cue."""
+        return self._next
 
     def write_until(self, end: Fraction) -> None:
         """Write every cue that ends at or before this instant (seconds of CLOCK_BOOTTIME) and that no later fragment can lengthen."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli.signals import Stopping
+
 
 def contact_sheet(
     film: Annotated[Path, typer.Argument(help="The film, as `bodycamd export` makes it.")],
@@ -17,5 +19,6 @@ def contact_sheet(
     """Make a PNG with pictures of a film at equal distances."""
     from bodycamd.casework.contact_sheet import contact_sheet as draw
 
-    shown = draw(film, png, columns, rows)
+    with Stopping() as stop:
+        shown = draw(film, png, columns, rows, stop=stop)
     typer.echo(f"{png}: {shown} pictures")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import os
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,8 @@ import typer
 from bodycamd.cli.output import counted, duration, print_json, size
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.registered_key import key_and_anchor
-from bodycamd.errors import BodycamError, NotFoundError, OutputError, UsageError
+from bodycamd.cli.signals import Stopping
+from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from bodycamd.casework.identity import Identities
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from bodycamd.recorder.listing import StoreReader
 
 ALL = "all"
+DAMAGED_CODE = 4
+DAMAGE_CODES = {DAMAGED_CODE: "exported without what is altered or damaged, which is listed"}
+"""What it ends with beside the codes of `bodycamd.errors`; the number is that of `verify`."""
 
 
 class Language(StrEnum):
@@ -50,12 +55,12 @@ def export(
     """Decrypt a recording into MP4 films: packets copied, never re-encoded; the evidence itself stays as it is.
 
     A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the ledger and
-    what is exported are verified first; a bad verdict does not stop the export, it stands in the report.
+    what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
+    told: then the exit code is 4.
     """
     from bodycamd.casework.identity import Identities
     from bodycamd.recorder.store import Store
 
-    signal.signal(signal.SIGTERM, _interrupt)  # so that temporary files are removed
     identities = Identities.load(identity)
     reader = Store.read_only(store)
     film_only = out.suffix == ".mp4"
@@ -69,15 +74,16 @@ def export(
         raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
     if anchor is not None and device_key is None:
         raise UsageError("--anchor needs --device-key")
-    if film_only:
-        _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json)
-        return
-    verified = _verified(store, recording, device_key, anchor)
-    making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, json)
-    if recording == ALL:
-        making.all(out)
-    else:
-        making.one(recording, out)
+    with Stopping() as stop:
+        if film_only:
+            damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json, stop)
+        else:
+            with stop.at_once():
+                verified = _verified(store, recording, device_key, anchor)
+            making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, json, stop)
+            damaged = making.all(out) if recording == ALL else making.one(recording, out)
+    if damaged:
+        raise typer.Exit(DAMAGED_CODE)
 
 
 class _Packages:
@@ -93,6 +99,7 @@ class _Packages:
         overwrite: bool,
         with_holds: bool,
         json: bool,
+        stop: Stopping,
     ) -> None:
         self._with_holds = with_holds
         self._store = store
@@ -102,9 +109,10 @@ class _Packages:
         self._incomplete = incomplete
         self._overwrite = overwrite
         self._json = json
+        self._stop = stop
 
-    def one(self, recording: str, out: Path) -> None:
-        """Make one package. Raises `BodycamError`."""
+    def one(self, recording: str, out: Path) -> bool:
+        """Make one package. Gives whether something was damaged. Raises `BodycamError`."""
         from bodycamd.casework.package import export_package
 
         total = sum(size for _, size in self._store.sizes(recording))
@@ -120,37 +128,53 @@ class _Packages:
                 overwrite=self._overwrite,
                 with_holds=self._with_holds,
                 progress=lambda done: progress(done, total),
+                stop=self._stop,
             )
+        _tell_unconfined(report.unconfined)
+        _tell_damage([(d.file, d.what, d.members) for d in report.footage.damage])
         if self._json:
             print_json(report)
         else:
             _tell(report, out)
+        return bool(report.footage.damage)
 
-    def all(self, out: Path) -> None:
-        """A package for each recording, in one folder. One that is there already is passed over, so that an interrupted export goes on.
+    def all(self, out: Path) -> bool:
+        """A package for each recording, in one folder, named after camera and recording. One that is there already and was made from the
+        same is passed over, so that an interrupted export goes on. Gives whether something was damaged.
 
         A recording that cannot be exported does not keep the others: the first error is raised at the end.
         """
+        from bodycamd.casework.source import check_same, source_of
+        from bodycamd.casework.story import read_story
+
         try:
             out.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{out}: cannot be created: {error.strerror}") from error
         failed: BodycamError | None = None
-        for name in [info.id for info in self._store.recordings()]:
-            if (out / name).exists() and not self._overwrite:
-                typer.echo(f"{out / name}: is there already; passed over", err=True)
-                continue
+        damaged = False
+        for recording in [info.id for info in self._store.recordings()]:
+            self._stop()
             try:
-                self.one(name, out / name)
-            except OutputError:
+                source = source_of(self._store, recording, read_story(self._store.ledger_folder, recording))
+                package = out / source.name
+                if os.path.lexists(package) and not self._overwrite:
+                    check_same(package, source)
+                    typer.echo(f"{package}: is there already; passed over", err=True)
+                else:
+                    damaged |= self.one(recording, package)
+            except StoppedError:
                 raise
             except NotFoundError as error:
                 typer.echo(f"bodycamd: {error}; passed over", err=True)
             except BodycamError as error:
+                if isinstance(error, OutputError) and not os.path.lexists(package):
+                    raise
                 typer.echo(f"bodycamd: {error}", err=True)
                 failed = failed or error
         if failed is not None:
             raise type(failed)("not every recording was exported; the first that was not: " + str(failed))
+        return damaged
 
     def _verification(self, recording: str) -> Verification | None:
         from bodycamd.casework.report import verification_of
@@ -169,29 +193,54 @@ def _film(
     incomplete: bool,
     overwrite: bool,
     json: bool,
-) -> None:
-    from bodycamd.casework.export import Progress
+    stop: Stopping,
+) -> bool:
     from bodycamd.casework.export import export as make
-    from bodycamd.casework.package import check_complete
+    from bodycamd.casework.film_making import Progress
+    from bodycamd.casework.package import check_complete, stated_of
+    from bodycamd.casework.statement_keys import StatementKeys
     from bodycamd.casework.story import read_story
+    from bodycamd.recorder.names import recording_start
 
     segments = store.segments(recording)
+    story = read_story(store.ledger_folder, recording)
     if not incomplete:
-        check_complete(store, recording, read_story(store.ledger_folder, recording))
+        check_complete(store, recording, story)
     total = sum(size for _, size in store.sizes(recording))
     with progress_bar(recording, quiet=json) as progress:
-        done = make(recording, segments, identities, out, overwrite=overwrite, watcher=Progress(lambda done: progress(done, total)))
-    if contact_sheet is not None:
-        from bodycamd.casework.contact_sheet import contact_sheet as draw
-
-        draw(Path(done.parts[0].path), contact_sheet)
+        done = make(
+            recording,
+            segments,
+            identities,
+            out,
+            overwrite=overwrite,
+            keys=StatementKeys.read(store.ledger_folder, recording_start(recording) or 0),
+            stated=stated_of(story),
+            contact_sheet=contact_sheet,
+            watcher=Progress(lambda done: progress(done, total)),
+            stop=stop,
+        )
+    _tell_unconfined(done.unconfined)
+    _tell_damage([(d.file, d.what, d.members) for d in done.damage])
     if json:
         print_json(done)
-        return
+        return bool(done.damage)
     for part in done.parts:
         typer.echo(f"{part.path}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.size_bytes)}")
     for segment in done.unsealed:
         typer.echo(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
+    return bool(done.damage)
+
+
+def _tell_unconfined(weaknesses: Sequence[str]) -> None:
+    for weakness in weaknesses:
+        typer.echo(f"the process that parses the footage is not confined as it should be: {weakness}", err=True)
+
+
+def _tell_damage(damage: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+    for file, what, members in damage:
+        left_out = f"; left out: {', '.join(members)}" if members else ""
+        typer.echo(f"DAMAGED: {what if what.startswith(file) else f'{file}: {what}'}{left_out}", err=True)
 
 
 def _cut_off(fragments: int, torn_bytes: int) -> str:
@@ -203,7 +252,7 @@ def _tell(report: Report, out: Path) -> None:
 
     for part in report.films:
         typer.echo(f"{out / part.file}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.bytes)}")
-    verdict = WORDS[report.verification.verdict] if report.verification is not None else "not verified: no --device-key"
+    verdict = WORDS[report.verdict] if report.verdict is not None else "not verified: no --device-key"
     typer.echo(f"{out / 'report.html'}: {verdict}")
     if report.footage.gap_us:
         typer.echo(f"gaps: {report.footage.gap_us / 1e6:.3f} s in all, see the report", err=True)
@@ -221,7 +270,3 @@ def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path
 
     registered, taken = key_and_anchor(device_key, anchor)
     return verify(store, registered, taken, only=None if recording == ALL else recording), registered.id
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -66,6 +66,15 @@ def split(stream: bytes) -> tuple[bytes, list[bytes]]:
     return init, fragments
 
 
+def stated_of(init: bytes) -> tuple[int, int, bool]:
+    """Width, height and whether there is sound; something where the footage is not to be read."""
+    try:
+        with av.open(io.BytesIO(init), "r") as container:
+            return container.streams.video[0].width, container.streams.video[0].height, bool(container.streams.audio)
+    except (av.error.FFmpegError, IndexError):
+        return 320, 180, True
+
+
 def picture_begins_us(init: bytes, fragment: bytes) -> int:
     """The time stamp of a fragment's first picture; that of a camera up for two hours where the footage is not to be read."""
     try:
@@ -81,14 +90,16 @@ def picture_begins_us(init: bytes, fragment: bytes) -> int:
 class Camera:
     """Writes segments into one recording folder."""
 
-    def __init__(self, folder: Path, recording: str = "000001-0001") -> None:
+    def __init__(self, folder: Path, recording: str = "000001-0001", device: str = "cam") -> None:
         self.identity = pyrage.x25519.Identity.generate()
         self.recording = recording
         self.folder = folder / recording
         self.folder.mkdir(parents=True)
         self.identity_file = folder / "identity.txt"
         self.identity_file.write_text(f"# created: 2025-06-01T12:00:00Z\n# public key: {self.identity.to_public()}\n{self.identity}\n")
-        self._start = Start(number=1, device="cam", boot_id="b", signer=SigningKey.generate(), clock=Clock())
+        signer = SigningKey.generate()
+        self.public_key = signer.public
+        self._start = Start(number=1, device=device, boot_id="b", signer=signer, clock=Clock())
         self.seq = 0
         self._segment = 0
         self._end_us = 0
@@ -98,15 +109,27 @@ class Camera:
         self._end_us = pts_us + 1_000_000
         return missing
 
-    def write(self, init: bytes, fragments: Sequence[bytes], *, suffix: str = ".tar", generation: int = 1, torn: int = 0) -> Path:
-        """One segment. `torn` cuts so many bytes off its end."""
+    def write(
+        self,
+        init: bytes,
+        fragments: Sequence[bytes],
+        *,
+        suffix: str = ".tar",
+        generation: int = 1,
+        torn: int = 0,
+        stated: tuple[int, int, bool] | None = None,
+    ) -> Path:
+        """One segment. `torn` cuts so many bytes off its end. `stated` (width, height, sound) is what the film has, unless given; then
+        the film is not looked at, and its fragments begin second after second.
+        """
         growing = GrowingSegment(self._start, recording=self.recording, segment=self._segment, ledger_head=ZERO_HASH)
         recipient = self.identity.to_public()
-        sealed = SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 180, 30.0, True)
+        width, height, sound = stated or stated_of(init)
+        sealed = SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", width, height, 30.0, sound)
         pieces = [*growing.init(sealed)]
-        for fragment in fragments:
+        for number, fragment in enumerate(fragments):
             self.seq += 1
-            pts_us = picture_begins_us(init, fragment)
+            pts_us = picture_begins_us(init, fragment) if stated is None else int(BOOT_SECONDS * 1e6) + number * 1_000_000
             age = pyrage.encrypt(fragment, [recipient])
             sealed_fragment = SealedFragment(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
             pieces += growing.fragment(sealed_fragment, gap_us=self._gap_us(pts_us))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,9 +16,13 @@ import pyrage
 import pytest
 
 from bodycamd.casework.export import Export, export
+from bodycamd.casework.film_making import Stated
 from bodycamd.casework.identity import Identities
+from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
+from bodycamd.evidence.keys import SigningKey
 from tests.casework.footage import BOOT_SECONDS, Camera, fragmented_mp4, split
+from tests.scale import count
 
 
 @pytest.fixture(scope="module")
@@ -197,22 +203,80 @@ def flip(path: Path, at: int) -> None:
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
-def test_damage_in_the_second_segment_leaves_no_film_of_the_first(
-    camera: Camera, footage: tuple[bytes, list[bytes]], place: float
-) -> None:
+@pytest.fixture(scope="module")
+def two_segments(tmp_path_factory: pytest.TempPathFactory, footage: tuple[bytes, list[bytes]]) -> tuple[Camera, list[Path]]:
+    camera = Camera(tmp_path_factory.mktemp("two"))
+    init, fragments = footage
+    return camera, [camera.write(init, fragments[:3]), camera.write(init, fragments[3:])]
+
+
+def random_places(segments: Sequence[Path]) -> list[tuple[int, int]]:
+    """In each segment: its first and last bytes, and some anywhere; most bytes are age files, so a third are in the blocks between."""
+    drawn = random.Random(7)
+    places = [(n, at) for n, path in enumerate(segments) for at in (0, 513, path.stat().st_size - 1, path.stat().st_size - 1024)]
+    for _ in range(60):
+        number = drawn.randrange(len(segments))
+        size = segments[number].stat().st_size
+        headers = [at for at in range(0, size, 512) if segments[number].read_bytes()[at + 257 : at + 262] == b"ustar"]
+        places.append((number, drawn.choice(headers) + drawn.randrange(512) if drawn.random() < 0.33 else drawn.randrange(size)))
+    return places
+
+
+def test_one_damaged_byte_costs_one_fragment_and_is_told(two_segments: tuple[Camera, list[Path]], tmp_path: Path) -> None:
+    """Wherever it is, also in a header, a statement or an init segment; the films around it play."""
+    camera, segments = two_segments
+    keys = StatementKeys({camera.public_key.id: camera.public_key}, complete=True)
+    places = random_places(segments)
+    random.Random(8).shuffle(places)
+    for number, (segment, at) in enumerate(places[: count(60)]):
+        before = segments[segment].read_bytes()
+        flip(segments[segment], at)
+        film = tmp_path / f"{number}.mp4"
+        try:
+            done = export(camera.recording, segments, Identities.load(camera.identity_file), film, keys=keys)
+        finally:
+            segments[segment].write_bytes(before)
+        assert done.damage, f"byte {at} of segment {segment}: not a word"
+        assert {damage.file for damage in done.damage} == {segments[segment].name}
+        lost = sum(not member.endswith("init.mp4.age") for damage in done.damage for member in damage.members)
+        assert lost <= 1
+        assert sum(part.frames for part in done.parts) == 180 - 30 * lost
+        for part in done.parts if number % 8 == 0 else []:
+            assert_decodes(Path(part.path))
+
+
+def test_a_statement_that_another_key_signed_is_left_out(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     init, fragments = footage
     segments = [camera.write(init, fragments[:3]), camera.write(init, fragments[3:])]
-    flip(segments[1], int(segments[1].stat().st_size * place))
-    with pytest.raises(DataError, match=segments[1].name):
-        run_export(camera, segments)
+    other = SigningKey.generate().public
+    for keys in (StatementKeys({other.id: other}, complete=True), StatementKeys({camera.public_key.id: other}, complete=False)):
+        with pytest.raises(NotFoundError, match="no footage in it that is not damaged"):
+            export(camera.recording, segments, Identities.load(camera.identity_file), camera.folder / "film.mp4", keys=keys)
     assert films(camera.folder) == []
+
+
+def test_what_the_ledger_states_is_compared(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    """A fragment was cut out of the archive, and the end mark set behind it: all that is there is sound, and less than was stated."""
+    segment = camera.write(*footage)
+    whole = hashlib.sha256(segment.read_bytes()).hexdigest()
+    stated = {segment.name: Stated(whole, 6)}
+    out = camera.folder / "film.mp4"
+    assert export(camera.recording, [segment], Identities.load(camera.identity_file), out, stated=stated).damage == []
+    content = segment.read_bytes()
+    last = content.rindex(b"000006.m4s.age")
+    segment.write_bytes(content[:last] + bytes(1024))
+    done = export(camera.recording, [segment], Identities.load(camera.identity_file), out, stated=stated, overwrite=True)
+    assert ["6 fragments; 5 are there" in damage.what for damage in done.damage] == [True]
 
 
 def test_a_sealed_segment_that_ends_early_is_damage(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
-    with pytest.raises(DataError, match="ends early"):
-        run_export(camera, [camera.write(*footage, torn=1024)])
-    assert films(camera.folder) == []
+    for torn, frames in ((1024, 180), (1, 180), (3000, 150)):
+        segment = camera.write(*footage, torn=torn)
+        camera.seq = 0
+        done = run_export(camera, [segment], overwrite=True)
+        assert len(done.damage) == 1
+        assert "ends early" in done.damage[0].what or "end of the archive" in done.damage[0].what
+        assert [part.frames for part in done.parts] == [frames]
 
 
 def test_footage_that_is_no_film_is_damage(camera: Camera) -> None:
@@ -268,11 +332,12 @@ def test_memory_does_not_grow_with_the_recording(camera: Camera, footage: tuple[
     padded = [fragment + (8 + 2_000_000).to_bytes(4, "big") + b"free" + bytes(2_000_000) for fragment in fragments]
     segments = [camera.write(init, padded) for _ in range(6)]
     program = (
-        "import resource, sys; from pathlib import Path; from bodycamd.casework.plaintext import PlainSegment;"
+        "import resource, sys; from pathlib import Path; from bodycamd.casework.segment_scan import SegmentScan, Whole;"
+        "from bodycamd.casework.statement_keys import StatementKeys;"
         "from bodycamd.casework.identity import Identities; identities = Identities.load(Path(sys.argv[1]))\n"
         "for path in sys.argv[2:]:\n"
-        "    with PlainSegment(Path(path), identities) as segment:\n"
-        "        while segment.read(65536): pass\n"
+        "    with SegmentScan(Path(path), StatementKeys.unknown()) as segment:\n"
+        "        for piece in segment: assert isinstance(piece, Whole) and identities.open(piece.age, piece.where)\n"
         "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     run = subprocess.run([sys.executable, "-c", program, camera.identity_file, *segments], check=True, capture_output=True, timeout=60)

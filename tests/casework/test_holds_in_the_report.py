@@ -11,6 +11,7 @@ from bodycamd.casework.binding import Bound
 from bodycamd.casework.footage_facts import FootageFacts
 from bodycamd.casework.report import Binding, Report
 from bodycamd.casework.report_page import page
+from bodycamd.casework.source import Source
 from bodycamd.casework.story import Story, read_story
 from tests.retention.camera import DAY, RestingCamera
 
@@ -32,13 +33,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return camera.store_folder
 
 
-def shown(story: Story, folder: Path) -> str:
+def shown(story: Story) -> str:
     nothing = {kind: Bound(0, 0, "", "") for kind in ("video", "audio")}
     report = Report(
         format="bodycam-report/1",
         made="",
         made_with="",
         recording=story.recording,
+        source=Source("cam", story.recording),
         story=story,
         footage=FootageFacts(),
         missing=[],
@@ -47,12 +49,12 @@ def shown(story: Story, folder: Path) -> str:
         verification=None,
         repeat=[],
     )
-    return page(report, "both", folder) + msgspec.json.encode(report).decode()
+    return page(report, "both", {}) + msgspec.json.encode(report).decode()
 
 
 def test_by_default_the_report_knows_no_holds(store: Path) -> None:
     story = read_story(store / "ledger", "000001-0001")
-    told = shown(story, store)
+    told = shown(story)
     for words in ("K-2026", "coordinator", "hold_", "Hold ", "Bewaring", "vastgehouden"):
         assert words not in told, words
     assert story.files, "and the rest is there"
@@ -63,7 +65,7 @@ def test_asked_for_they_stand_in_a_section_of_their_own(store: Path) -> None:
     assert story.holds is not None
     assert [h.type for h in story.holds] == ["hold_added", "hold_review_due", "hold_added", "hold_released"]
     assert not [h for h in story.happenings if h.type.startswith("hold")]
-    told = shown(story, store)
+    told = shown(story)
     for words in ("Bewaring", "Retention and holds", "K-2026/11", "K-2026/12", "afgehandeld", "settled"):
         assert words in told, words
-    assert "Deze opname is niet vastgehouden." in shown(read_story(store / "ledger", "000001-0002", with_holds=True), store)
+    assert "Deze opname is niet vastgehouden." in shown(read_story(store / "ledger", "000001-0002", with_holds=True))

@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import shutil
-import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -61,7 +60,7 @@ def films(package: Path) -> list[Path]:
 
 def test_everything_is_there_and_summed(package: Path) -> None:
     names = {path.name for path in package.iterdir()}
-    assert {"report.json", "report.html", "SHA256SUMS", "contact-sheet.png", f"{RECORDING}.mp4"} <= names
+    assert {"report.json", "report.html", "SHA256SUMS", "contact-sheet.png", f"test-1_{RECORDING}.mp4"} <= names
     summed = {line.split()[1] for line in (package / "SHA256SUMS").read_text().splitlines()}
     assert summed == names - {"SHA256SUMS"}
     assert subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=package, capture_output=True).returncode == 0
@@ -206,7 +205,7 @@ def test_one_language(camera: Camera, tmp_path: Path) -> None:
 
 def test_all_goes_on_where_it_was_interrupted(camera: Camera, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(camera, tmp_path / "all", recording="all") == 0
-    assert [path.name for path in (tmp_path / "all").iterdir()] == [RECORDING]
+    assert [path.name for path in (tmp_path / "all").iterdir()] == [f"test-1_{RECORDING}"]
     capsys.readouterr()
     assert export(camera, tmp_path / "all", recording="all") == 0
     assert "is there already" in capsys.readouterr().err
@@ -233,7 +232,7 @@ def parted(tmp_path: Path) -> Path:
 
 def test_parts_are_bound_as_one_and_each_says_when_it_begins(parted: Path) -> None:
     report = json.loads((parted / "report.json").read_bytes())
-    assert [film["file"] for film in report["films"]] == [f"{RECORDING}.mp4", f"{RECORDING}-2.mp4", f"{RECORDING}-3.mp4"]
+    assert [film["file"] for film in report["films"]] == [f"cam_{RECORDING}.mp4", f"cam_{RECORDING}-2.mp4", f"cam_{RECORDING}-3.mp4"]
     assert [film["frames"] for film in report["films"]] == [60, 90, 60]
     begins = [film["begins"]["boottime_us"] / 1e6 - BOOT_SECONDS for film in report["films"]]
     assert begins == pytest.approx([0, 4, 7], abs=0.05)
@@ -285,13 +284,34 @@ def test_a_wrong_identity_leaves_nothing(camera: Camera, tmp_path: Path, capsys:
     assert [path.name for path in tmp_path.iterdir()] == ["wrong.txt"]
 
 
-def test_damage_leaves_nothing(camera: Camera, copied: Path, tmp_path: Path) -> None:
+def test_damage_is_left_out_and_the_verdict_is_red(
+    camera: Camera, copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     segment = copied / "recordings" / RECORDING / "000000.tar"
+    whole = json.loads((tmp_path / "whole" / "report.json").read_bytes()) if export(camera, tmp_path / "whole") == 0 else {}
+    capsys.readouterr()
     content = bytearray(segment.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(b"000002.m4s.age") + 1000] ^= 1
     segment.write_bytes(bytes(content))
-    assert export(camera, tmp_path / "case", store=copied) == 65
-    assert not (tmp_path / "case").exists()
+    for out, key in ((tmp_path / "case", ["--device-key", str(camera.folder / "device.pem")]), (tmp_path / "bare", [])):
+        assert export(camera, out, *key, store=copied) == 4
+        said = capsys.readouterr()
+        assert "DAMAGED: 000000.tar: triple 2 at byte" in said.err
+        assert "left out: 000002.m4s.age" in said.err
+        assert "altered or missing" in said.out
+        report = json.loads((out / "report.json").read_bytes())
+        assert report["verdict"] == "altered"
+        assert [part["members"] for part in report["footage"]["damage"]] == [["000002.m4s.age"]]
+        (gap,) = [gap for gap in report["footage"]["gaps"] if gap["cause"] == "damaged"]
+        assert gap["missing_us"] / 1e6 == pytest.approx(1, abs=0.2)
+        lost = whole["footage"]["frames"] - report["footage"]["frames"]
+        assert lost == pytest.approx(15, abs=2)
+        for film in films(out):
+            stock_tools.run("ffmpeg", "-nostdin", "-v", "error", "-i", film, "-fps_mode", "passthrough", "-f", "null", "-")
+        html = (out / "report.html").read_text(encoding="utf-8")
+        assert 'class="verdict bad"' in html
+        assert "WEGGELATEN UIT DE FILM" in html
+    assert export(camera, tmp_path / "film.mp4", store=copied) == 4
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -346,20 +366,6 @@ def test_what_does_not_go_together(camera: Camera, tmp_path: Path) -> None:
     assert export(camera, tmp_path / "film.mp4", "--device-key", key) == 2
     assert export(camera, tmp_path / "case", "--contact-sheet", str(tmp_path / "sheet.png")) == 2
     assert export(camera, tmp_path / "case", "--anchor", key) == 2
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interruption_leaves_nothing(camera: Camera, tmp_path: Path, number: signal.Signals) -> None:
-    """Interrupted after the film was begun, in the middle of the work."""
-    program = (
-        "import os, sys; from bodycamd.casework import package;"
-        f"package.contact_sheet = lambda *a, **k: os.kill(os.getpid(), {int(number)});"
-        "from bodycamd.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    )
-    arguments = ["export", RECORDING, "--store", str(camera.store), "--identity", str(camera.identity), "--out", str(tmp_path / "case")]
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
-    assert done.returncode == 130, done.stderr
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bar_is_shown_to_a_person_and_to_nobody_else(camera: Camera, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_page_notices(desk: Path, tmp_path: Path, what: str) -> None:
     elif what == "cut ledger":
         (copy / "store/ledger/000002.jsonl").unlink()
     elif what == "film":
-        film = copy / "case/000001-0001.mp4"
+        film = copy / "case/test-1_000001-0001.mp4"
         content = bytearray(film.read_bytes())
         content[-3000] ^= 1
         film.write_bytes(bytes(content))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.casework.verdicts import EXIT_CODES
+from bodycamd.cli.export import DAMAGE_CODES
 from bodycamd.cli.main import exit_codes, main
 from bodycamd.cli.output import counted, duration
 from bodycamd.cli.verify import VERDICT_CODES
@@ -48,6 +49,13 @@ def test_exit_codes_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     for code, meaning in exit_codes().items():
+        assert f"{code} {meaning}" in words
+
+
+def test_the_help_of_export_lists_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
+    for code, meaning in {**exit_codes(), **DAMAGE_CODES}.items():
         assert f"{code} {meaning}" in words
 
 
