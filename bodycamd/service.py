@@ -29,7 +29,7 @@ from bodycamd.evidence.statements import Caller
 from bodycamd.health import SystemdNotifier, WriterWatch
 from bodycamd.recorder.names import recording_id
 from bodycamd.recorder.ring import Ring
-from bodycamd.recorder.shift import Shift, running_shift
+from bodycamd.recorder.shift import Shift
 from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
 from bodycamd.retention.keeper import Keeper
@@ -144,7 +144,7 @@ class Service:
         self._writer = writer
         writer.start()
         self._retention.attach(keeper, writer)
-        self._set_shift(await loop.run_in_executor(None, running_shift, store.ledger.path.parent, store.ledger.start.boot_id))
+        self._set_shift(store.shift)
         self._control.attach(writer, lambda number: recording_id(store.start, number))
 
     async def _become_ready(self) -> None:

@@ -303,6 +303,7 @@ head=$(printf '0%.0s' {1..64})
 zero_hash=$head
 failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0 last_device=''
 ended='{}' # by torn file whose broken line has its end, and that no start has stated so far: what is wrong
+doubtful=() newest_start='' # files without a good line after the newest start that has one, and its number
 epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
 declare -a epoch_start epoch_key epoch_device epoch_boot epoch_until
 declare -A line_n line_epoch                                                # by hash of a line
@@ -360,7 +361,7 @@ check_ended() {
 
 read_start() { # PATH: one ledger file; sets `failure` at the first thing that is wrong
   local path=$1 start good=0 size number=0 row line bad='' last_n=0 last_time=0 boot='' device='' first=1 torn format=''
-  local n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail rest_ends rest_last
+  local n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail
   start=${path##*/} start=$((10#${start%.jsonl}))
   size=$(stat -c %s "$path")
   tr '\000' '\001' < "$path" | cut -b1-66000 > "$tmp/lines"
@@ -388,6 +389,8 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     fi
     [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || break
     if [ $first = 1 ]; then
+      settle_doubtful
+      [ -z "$failure" ] || return
       [ $behind = 0 ] || head=$prev behind=0
       if [ "$prev" != "$head" ]; then
         failure="altered ${path##*/}: prev is not the last good line before this start"
@@ -405,7 +408,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       ended=$(jq -c --argjson t "$torn" 'del(.[$t[1][].file])' <<< "$ended")
       check_ended
       [ -z "$failure" ] || return
-      unstated='[]' next_key=$next device=$dev boot=$boot_id first=0
+      unstated='[]' next_key=$next device=$dev boot=$boot_id first=0 newest_start=$start
       format=$(field format "$detail") format=${format##*/}
       begin_epoch $start "$ram" "$dev" "$boot_id"
     elif [ "$type" = key_changed ]; then
@@ -427,11 +430,16 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     tell "$type" $start "$n" "$recording" "$reason" "$segments" "$segment" "$file" "$detail"
   done < "$tmp/whole"
   exec 4<&-
+  # a file without a good line is judged when a start follows, or at the end
+  if [ $first = 1 ]; then doubtful+=("$path"); else judge_rest "$path" $good "$size" "$bad"; fi
+}
+
+judge_rest() { # PATH GOOD SIZE WHY: a cut leaves less than a line, or one broken line with its end, which the next start must state
+  local path=$1 good=$2 size=$3 bad=$4 rest_ends rest_last
   [ "$good" != "$size" ] || return
-  # the rest: a cut leaves less than a line, or one broken line with its end, which the next start must state
   rest_ends=$(tail -c +$((good + 1)) "$path" | head -c 16777216 | tr -dc '\n' | wc -c)
   rest_last=$(tail -c 1 "$path" | od -An -tx1)
-  if [ "$rest_ends" != 0 ]; then
+  if [ "$rest_ends" != 0 ] || [ $((size - good)) -gt 65626 ]; then
     if [ "$rest_ends" != 1 ] || [ "$rest_last" != " 0a" ] || [ $((size - good)) -gt 65626 ]; then
       failure="altered ${path##*/}: $bad"
       return
@@ -442,6 +450,30 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     --arg s "$(head -c "$good" "$path" | sha256sum | cut -c1-64)" \
     --arg r "$(tail -c +$((good + 1)) "$path" | head -c 16777216 | sha256sum | cut -c1-64)" \
     '. + [{file: $f, good_bytes: $g, sha256: $s, torn_bytes: $t, torn_sha256: $r}]' <<< "$unstated")
+}
+
+settle_doubtful() { # a start follows: what stands in the files before it is what cuts left, and it must state it
+  local path
+  for path in "${doubtful[@]}"; do
+    judge_rest "$path" 0 "$(stat -c %s "$path")" "no whole line"
+    [ -z "$failure" ] || return
+  done
+  doubtful=()
+}
+
+judge_end() { # nothing follows: the next start may have begun, and after it the next; a number further on was never reached
+  local path number following=$((${newest_start:-0} + 1))
+  for path in "${doubtful[@]}"; do
+    number=${path##*/} number=$((10#${number%.jsonl}))
+    if [ -n "$newest_start" ] && [ $number != $following ]; then
+      found store unverifiable "ledger/${path##*/}: of a start that has not been and is not the next: nothing signed speaks of it"
+      continue
+    fi
+    following=$((number + 1))
+    judge_rest "$path" 0 "$(stat -c %s "$path")" "no whole line"
+    [ -z "$failure" ] || return
+  done
+  check_ended
 }
 
 # A ledger that was shortened goes on behind a checkpoint: the first lines of the dropped starts, which lead from key to key.
@@ -486,7 +518,7 @@ if [ $sound = 1 ] && [ -z "$failure" ]; then
     read_start "$path"
     [ -z "$failure" ] || break
   done
-  [ -n "$failure" ] || check_ended
+  [ -n "$failure" ] || judge_end
   if [ -z "$failure" ] && [ -n "$checkpoint" ] && [ $checkpoint_stated = 0 ]; then
     failure="altered $checkpoint: no entry of the ledger states this checkpoint"
   fi

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from bodycamd.casework.verdicts import Findings
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import anchor as evidence
 from bodycamd.evidence.anchor import Pin, SignedAnchor
-from bodycamd.evidence.ledger_reader import Line, file_name, inspect, open_ledger_file, single_line, starts
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line, file_name, single_line
 from bodycamd.linux import foreign
 from bodycamd.recorder.names import LEDGER_FOLDER
 
@@ -103,18 +105,11 @@ def read(path: Path) -> Anchor:
 
 
 def of_store(store: Path) -> Anchor:
-    """The last good line of a store's ledger. Raises `NotFoundError` where there is none, `StorageError`."""
-    folder = store / LEDGER_FOLDER
-    for start in reversed(starts(folder)):
-        found = inspect(folder, start)
-        if not found.good_bytes:
-            continue
-        text = b""
-        with open_ledger_file(folder, file_name(start)) as file:
-            while file.tell() < found.good_bytes:
-                text = file.readline()
-        return _of_entry(single_line(text.rstrip(b"\n"), file_name(start)), text.rstrip(b"\n").decode())
-    raise NotFoundError(f"{folder}: there is no ledger, or it has no line yet")
+    """The last line of a store's ledger that verifies. Raises `NotFoundError` where there is none, `StorageError`."""
+    newest = deque(VerifiedLedger(store / LEDGER_FOLDER), maxlen=1)
+    if not newest:
+        raise NotFoundError(f"{store / LEDGER_FOLDER}: there is no ledger, or it has no line that verifies")
+    return _of_entry(newest[0], newest[0].text.decode())
 
 
 def check_anchor(anchor: Anchor, account: LedgerAccount, pin_found: bool, findings: Findings) -> str:

@@ -15,14 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.casework.past import check_ledger
+from bodycamd.casework.past import ledger_of
 from bodycamd.casework.sentences import in_words
-from bodycamd.errors import DataError, NotFoundError, OutputError, StorageError, UsageError
-from bodycamd.evidence.checkpoint import checkpoints, read_checkpoint
-from bodycamd.evidence.ledger_reader import KeyInForce, file_name, lines, open_ledger_file, starts
-from bodycamd.evidence.retention_entries import HOLD_ENTRIES
-from bodycamd.recorder.history import PastEntry, past_entries
-from bodycamd.recorder.names import LEDGER_FOLDER, recording_start
+from bodycamd.errors import NotFoundError, OutputError, UsageError
+from bodycamd.evidence.entries import KeyChanged, RecordingClosed, StartDetail
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleted, RecordingDeleting
+from bodycamd.recorder.names import recording_start
 
 FORMAT = "bodycam-deletion-certificate/1"
 
@@ -47,91 +46,74 @@ class Certificate:
 def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certificate:
     """The certificate of a deleted recording; it tells of holds only `with_holds`.
 
-    Raises `UsageError` for what is no id, `NotFoundError` where the ledger (any more) says nothing of it or it is not deleted, `DataError`
-    where the lines do not lead to it, `StorageError`.
+    Raises `UsageError` for what is no id, `NotFoundError` where the ledger (any more) says nothing of it that verifies, or it is not
+    deleted; `StorageError`.
     """
     first = recording_start(recording)
     if first is None:
         raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
-    folder = store / LEDGER_FOLDER
-    check_ledger(store)
-    present = starts(folder)
-    try:
-        told = {start: past_entries(folder, start) for start in present if start >= first}
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot read the ledger: {error.strerror}") from error
-    about = [entry for entries in told.values() for entry in entries if entry.text("recording") == recording]
-    left_out = frozenset[str]() if with_holds else HOLD_ENTRIES
-    about = [entry for entry in about if entry.type not in left_out]
+    ledger = ledger_of(store)
+    about: list[Line] = []
+    chosen = _Chosen(recording, frozenset() if with_holds else HOLD_ENTRIES)
+    deleted: Line | None = None
+    for line in ledger:
+        if deleted is not None and line.entry.start > deleted.entry.start:
+            break
+        if chosen.take(line):
+            about.append(line)
+            deleted = line if deleted is None and isinstance(line.detail, RecordingDeleted) else deleted
+    broken = f"; the ledger verifies only so far: {ledger.broken}" if ledger.broken else ""
     if not about:
-        raise NotFoundError(f"{recording}: the ledger does not speak of it, or no longer")
-    deleted = next((entry for entry in about if entry.type == "deleted"), None)
+        raise NotFoundError(f"{recording}: the ledger does not speak of it, or no longer{broken}")
     if deleted is None:
-        raise NotFoundError(f"{recording}: it is not deleted")
-    speaking = {entry.start for entry in about}
-    found: list[str] = _dropped(folder, present)
-    device = ""
-    for start in present:
-        if start <= deleted.start:
-            chosen, device = _chosen(folder, start, recording if start in speaking else None, left_out)
-            found += chosen
-    deleting = next((entry for entry in about if entry.type == "deleting"), deleted)
-    closed = next((entry for entry in about if entry.type == "recording_closed"), None)
+        raise NotFoundError(f"{recording}: it is not deleted{broken}")
+    deleting = next((line.detail for line in about if isinstance(line.detail, RecordingDeleting)), None)
+    closed = next((line.detail for line in about if isinstance(line.detail, RecordingClosed)), None)
+    before = ledger.chain.checkpoint
     return Certificate(
         format=FORMAT,
         recording=recording,
-        device=device,
-        deleted=deleted.wall,
-        days=deleting.number("days"),
-        proof=deleting.text("proof").replace("_", " "),
-        recorded_minutes=round(closed.number("duration_us") / 60e6, 2) if closed is not None else 0.0,
-        statements=[_dated(entry) for entry in about],
-        lines=found,
+        device=deleted.entry.device,
+        deleted=deleted.entry.wall,
+        days=(deleting.days if deleting is not None else None) or 0,
+        proof=((deleting.proof if deleting is not None else None) or "").replace("_", " "),
+        recorded_minutes=round(closed.duration_us / 60e6, 2) if closed is not None else 0.0,
+        statements=[f"{line.entry.wall.partition('.')[0]}Z {in_words(line.entry)}" for line in about],
+        lines=[*(before.raw.decode().split("\n")[:-1] if before is not None else ()), *chosen.lines],
         holds=with_holds,
     )
 
 
-def _dated(entry: PastEntry) -> str:
-    return f"{entry.wall.partition('.')[0]}Z {in_words(entry)}"
+class _Chosen:
+    """The lines that lead to a recording's deletion: the first of every start, and of the starts that speak of the recording every change
+    of key and every line about it, but those of the types `left_out`.
+    """
 
+    def __init__(self, recording: str, left_out: frozenset[str]) -> None:
+        self._recording = recording
+        self._left_out = left_out
+        self._done: list[str] = []
+        self._begun: list[str] = []
+        self._within: list[str] = []
+        self._speaks = False
 
-def _dropped(folder: Path, present: list[int]) -> list[str]:
-    """The first lines of the starts whose files are dropped."""
-    found = checkpoints(folder)
-    if not found or not present or found[-1] < present[0]:
-        return []
-    return read_checkpoint(folder, found[-1], below=present[0], registered=None).raw.decode("ascii").splitlines()
+    @property
+    def lines(self) -> list[str]:
+        """As they stand in the ledger."""
+        return [*self._done, *self._begun, *(self._within if self._speaks else ())]
 
-
-def _chosen(folder: Path, start: int, recording: str | None, left_out: frozenset[str]) -> tuple[list[str], str]:
-    """The first line of a start, and where it speaks of the recording the others that matter; a torn end is left out."""
-    path = folder / file_name(start)
-    chosen: list[str] = []
-    device = ""
-    in_force = KeyInForce(start)
-    try:
-        with open_ledger_file(folder, path.name) as file:
-            raw = file.read()
-            file.seek(0)
-            begun = 0
-            for line in lines(file, path.name):
-                in_force.accept(line)
-                device = line.entry.device
-                kind = line.entry.type
-                about = recording is not None and (kind == "key_changed" or line.entry.detail.get("recording") == recording)
-                if kind == "start" or (about and kind not in left_out):
-                    chosen.append(raw[begun : line.end - 1].decode("ascii"))
-                begun = line.end
-                if recording is None:
-                    break
-    except OSError as error:
-        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
-    except (DataError, UnicodeDecodeError) as error:
-        if not chosen:
-            return [], device
-        if b"\n" in raw[begun:-1]:  # more than a cut leaves
-            raise DataError(f"{path.name}: damaged; run `bodycamd verify`: {error}") from error
-    return chosen, device
+    def take(self, line: Line) -> bool:
+        """One line more; returns whether it is about the recording."""
+        text = line.text.decode()
+        if isinstance(line.detail, StartDetail):
+            self._done = self.lines
+            self._begun, self._within, self._speaks = [text], [], False
+            return False
+        about = line.entry.detail.get("recording") == self._recording and line.entry.type not in self._left_out
+        self._speaks |= about
+        if about or isinstance(line.detail, KeyChanged):
+            self._within.append(text)
+        return about
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-import msgspec
-
 from bodycamd.casework.certificate import Certificate
 from bodycamd.casework.plain_page import Language, Words, day, document, pick
 from bodycamd.casework.report_words import WORDS as REPORT_WORDS
+from bodycamd.evidence.entries import RecordingClosed, RecordingOpened
+from bodycamd.evidence.ledger_reader import Line, single_line
+from bodycamd.evidence.retention_entries import HoldAdded, RecordingDeleting
+from bodycamd.evidence.statements import Entry
 from bodycamd.evidence.strict import shortened
-from bodycamd.recorder.history import PastEntry
 
 WORDS: dict[str, Words] = {
     "title": ("Bewijs van verwijdering", "Deletion certificate"),
@@ -70,18 +71,18 @@ SENTENCES: dict[str, Words] = {
     "deleting": ("De verwijdering begint: de {days} dagen zijn voorbij.", "The deletion begins: its {days} days have passed."),
     "deleted": ("De opname is verwijderd.", "The recording is deleted."),
 }
-_decoder = msgspec.json.Decoder(PastEntry)
 
 
 def page(certificate: Certificate, language: Language = "nl") -> str:
     """The whole page."""
-    about = [entry for entry in _entries(certificate) if entry.text("recording") == certificate.recording]
+    lines = [single_line(line.encode(), "certificate") for line in certificate.lines]
+    about = [line for line in lines if line.entry.detail.get("recording") == certificate.recording]
     title = f"{pick(WORDS['title'], language)} {certificate.recording}"
     facts = "".join(
         f"<tr><th>{escape(pick(WORDS[name], language))}</th><td>{escape(value)}</td></tr>"
         for name, value in _facts(certificate, about, language)
     )
-    told = [entry for entry in about if entry.type in SENTENCES]
+    told = [line.entry for line in about if line.entry.type in SENTENCES]
     said = "".join(f'<tr><td class="when">{_instant(entry.wall)}</td><td>{escape(_sentence(entry, language))}</td></tr>' for entry in told)
     others = len(about) - len(told)
     word = {name: escape(pick(words, language)) for name, words in WORDS.items()}
@@ -101,22 +102,18 @@ def page(certificate: Certificate, language: Language = "nl") -> str:
     )
 
 
-def _entries(certificate: Certificate) -> Iterator[PastEntry]:
-    for line in certificate.lines:
-        yield _decoder.decode(line.partition(" ")[2])
-
-
-def _facts(certificate: Certificate, about: list[PastEntry], language: Language) -> Iterator[tuple[str, str]]:
+def _facts(certificate: Certificate, about: list[Line], language: Language) -> Iterator[tuple[str, str]]:
     unknown = pick(WORDS["unknown"], language)
-    of = {entry.type: entry for entry in about}
-    opened, closed, deleting = of.get("recording_opened"), of.get("recording_closed"), of.get("deleting")
+    opened = next((line.entry for line in about if isinstance(line.detail, RecordingOpened)), None)
+    closed = next((line.detail for line in about if isinstance(line.detail, RecordingClosed)), None)
+    deleting = next((line.detail for line in about if isinstance(line.detail, RecordingDeleting)), None)
     yield "recording", certificate.recording
     yield "camera", certificate.device
     yield "recorded", _moment(opened.wall, language) if opened is not None else unknown
-    yield "length", _length(closed.number("duration_us") / 1e6) if closed is not None else unknown
+    yield "length", _length(closed.duration_us / 1e6) if closed is not None else unknown
     if deleting is not None:
-        files = deleting.number("segments")
-        yield "footage", f"{files} {_word('file' if files == 1 else 'files', language)}, {_size(deleting.number('bytes'), language)}"
+        files = deleting.segments or 0
+        yield "footage", f"{files} {_word('file' if files == 1 else 'files', language)}, {_size(deleting.bytes or 0, language)}"
     proof = pick(WORDS.get(f"proof_{certificate.proof.replace(' ', '_')}", WORDS["unknown"]), language)
     yield "kept", f"{certificate.days} {pick(WORDS['days'], language)}, {proof}" if certificate.days else unknown
     if certificate.holds:
@@ -124,13 +121,13 @@ def _facts(certificate: Certificate, about: list[PastEntry], language: Language)
     yield "deleted", _moment(certificate.deleted, language)
 
 
-def _held(about: list[PastEntry], language: Language) -> str:
-    grounds = dict.fromkeys(entry.text("ground") for entry in about if entry.type == "hold_added")
+def _held(about: list[Line], language: Language) -> str:
+    grounds = dict.fromkeys(line.detail.ground for line in about if isinstance(line.detail, HoldAdded))
     held = ", ".join(_word(ground, language) for ground in grounds)
     return f"{_word('held_for', language)} {held}" if held else _word("held_no", language)
 
 
-def _sentence(entry: PastEntry, language: Language) -> str:
+def _sentence(entry: Entry, language: Language) -> str:
     fields = {name: shortened(str(value), 200) for name, value in entry.detail.items()}
     fields["ground"] = _word(fields.get("ground", ""), language)
     if entry.type in ("recording_opened", "recording_closed"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bodycamd.casework.past import all_entries
+from bodycamd.casework.past import ledger_of
 from bodycamd.errors import NotFoundError
+from bodycamd.evidence.entries import RecordingOpened, SegmentRecovered, SegmentSealed
+from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.statements import Stated
 from bodycamd.linux.foreign import Folder
-from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 
 
@@ -37,15 +39,17 @@ def inventory(store: Path) -> tuple[list[Finding], int]:
     """
     stated: dict[str, _Stated] = {}
     newest = 0
-    for entry in all_entries(store):
-        newest = max(newest, entry.start)
-        _take(stated, entry)
+    ledger = ledger_of(store)
+    for line in ledger:
+        newest = line.entry.start
+        _take(stated, line.detail)
     folder = store / RECORDINGS_FOLDER
     try:
         names, strays = recording_names(folder)
     except NotFoundError as error:
         raise NotFoundError(f"{folder}: there is no such folder") from error
-    findings = [Finding(stray.path, stray.reason) for stray in strays]
+    findings = [Finding("../ledger", f"verifies only so far, nothing after it counts: {ledger.broken}")] if ledger.broken else []
+    findings += [Finding(stray.path, stray.reason) for stray in strays]
     for name in names:
         findings += _look(folder / name, stated.get(name), (recording_start(name) or 0) >= newest)
     for name, said in sorted(stated.items()):
@@ -57,22 +61,22 @@ def inventory(store: Path) -> tuple[list[Finding], int]:
     return findings, len(names)
 
 
-def _take(stated: dict[str, _Stated], entry: PastEntry) -> None:
-    name = entry.text("recording")
-    if recording_start(name) is None:
-        return
-    said = stated.setdefault(name, _Stated())
-    match entry.type:
-        case "recording_opened":
-            said.opened = True
-        case "segment_sealed":
-            said.files[entry.text("file")] = entry.number("size")
-        case "segment_recovered":
-            said.files[entry.text("file")] = entry.number("good_bytes") + entry.number("torn_bytes")
-        case "deleting":
-            said.deleting = True
-        case "deleted":
-            said.deleted = True
+def _take(stated: dict[str, _Stated], detail: Stated | None) -> None:
+    match detail:
+        case RecordingOpened():
+            _of(stated, detail.recording).opened = True
+        case SegmentSealed():
+            _of(stated, detail.recording).files[detail.file] = detail.size
+        case SegmentRecovered():
+            _of(stated, detail.recording).files[detail.file] = detail.good_bytes + detail.torn_bytes
+        case RecordingDeleting():
+            _of(stated, detail.recording).deleting = True
+        case RecordingDeleted():
+            _of(stated, detail.recording).deleted = True
+
+
+def _of(stated: dict[str, _Stated], recording: str) -> _Stated:
+    return stated.setdefault(recording, _Stated())
 
 
 def _look(folder: Path, said: _Stated | None, running: bool) -> list[Finding]:

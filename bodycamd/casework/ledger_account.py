@@ -26,7 +26,6 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.evidence.strict import shortened
-from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.judgement import DeletionJudge, Judged
 
@@ -134,12 +133,18 @@ class LedgerAccount:
         except (StorageError, PermissionDeniedError) as error:
             self.failure = "unverifiable", str(error)
         if self.failure is None and self._chain.unstated:
-            self.tail = ", ".join(f"{torn.file}: {torn.torn_bytes} bytes after the last whole line" for torn in self._chain.unstated[:5])
+            rests = [rest.torn for rest in self._chain.unstated[:5]]
+            self.tail = ", ".join(f"{torn.file}: {torn.torn_bytes} bytes after the last whole line" for torn in rests)
 
     @property
     def head(self) -> str:
         """The SHA-256 of the last good line."""
         return self._chain.head
+
+    @property
+    def strays(self) -> list[str]:
+        """Ledger files of starts that have not been."""
+        return self._chain.strays
 
     @property
     def checkpoint(self) -> str:
@@ -153,10 +158,12 @@ class LedgerAccount:
             self.starts += 1
             if self.last is not None and entry.device != self.last.device:
                 self.notes.append(f"{line.where}: the device is called {entry.device!r} from here on, {self.last.device!r} before")
-        if self._epoch is None or self._epoch.start != entry.start or self._epoch.key != self._chain.key:
+        key = self._chain.key
+        assert key is not None  # a line was given
+        if self._epoch is None or self._epoch.start != entry.start or self._epoch.key != key:
             if self._epoch is not None and self._epoch.start == entry.start:
                 self._epoch.until_n = entry.n
-            self._epoch = Epoch(entry.start, self._chain.key, entry.device, entry.boot_id)
+            self._epoch = Epoch(entry.start, key, entry.device, entry.boot_id)
         self.last = entry
         if line.sha256 in self._wanted:
             self.openings[line.sha256] = Opening(entry.n, self._epoch)
@@ -165,7 +172,7 @@ class LedgerAccount:
         handler = _HANDLERS.get(entry.type)
         if handler is not None:
             handler(self, entry, line.where)
-        self._judge.take(_past(entry))
+        self._judge.take(entry, line.detail)
 
     def _of(self, recording: str) -> Told:
         return self.told.setdefault(recording, Told())
@@ -230,7 +237,7 @@ class LedgerAccount:
         told = self._of(detail.recording)
         told.deleting = f"{entry.wall}: {detail.reason}"
         self._judge.shortened = self._chain.checkpoint is not None
-        told.judged(self._judge.deleting(_past(entry), detail))
+        told.judged(self._judge.deleting(entry, detail))
 
     def _deleted(self, entry: Entry, where: str) -> None:
         recording = detail_as(entry, RecordingDeleted, where).recording
@@ -248,10 +255,6 @@ class LedgerAccount:
         if len(told.losses) < MAX_CONTRADICTIONS:
             fields = ", ".join(f"{name} {shortened(str(value), 60)}" for name, value in entry.detail.items() if name != "recording")
             told.losses.append(f"{entry.type}: {fields}")
-
-
-def _past(entry: Entry) -> PastEntry:
-    return PastEntry(entry.type, entry.start, entry.boot_id, entry.boottime_ns, entry.wall, entry.detail)
 
 
 _HANDLERS: Mapping[str, Callable[[LedgerAccount, Entry, str], None]] = {

@@ -32,9 +32,11 @@ import msgspec
 
 from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
-from bodycamd.evidence.ledger_reader import LEDGER_FILE, starts
+from bodycamd.evidence.entries import SegmentRecovered, SegmentSealed
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import LEDGER_FILE
+from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.linux.foreign import Folder, denied
-from bodycamd.recorder.history import past_entries
 from bodycamd.recorder.listing import StoreReader
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, segment_files
 
@@ -96,10 +98,13 @@ def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress) -
         _own_folder(target, RECORDINGS_FOLDER, here) as there,
     ):
         ledger = _LedgerCopy(ledger_here, ledger_there)
-        stated = _stated_files(store)
+        verified = VerifiedLedger(store.ledger_folder)
+        stated = _stated_files(verified)
         wanted = {(file.recording, file.file) for file in stated}
         done = Offloaded(to=str(to.absolute()), recordings=len({file.recording for file in stated}), head=ledger.head)
         done.left_behind = [f"{name}/{file}" for name, files in _files(store).items() for file in files if (name, file) not in wanted]
+        if verified.chain.failed:
+            done.failed.append(f"the ledger verifies only so far, what is stated after it is not copied: {verified.broken}")
         everything = sum(file.length for file in stated)
         dealt_with = 0
         for file in stated:
@@ -175,25 +180,18 @@ def _not_there(store: Path, to: Path, same_disk: bool) -> str:
     return f"{to}: there is no folder {first}; {advice}"
 
 
-def _stated_files(store: StoreReader) -> list[_Stated]:
+def _stated_files(ledger: VerifiedLedger) -> list[_Stated]:
     """Every sealed or recovered segment that the ledger states, of recordings whose deletion it does not state, in order."""
     found: list[_Stated] = []
     gone: set[str] = set()
-    for start in starts(store.ledger_folder):
-        try:
-            entries = past_entries(store.ledger_folder, start)
-        except OSError as error:
-            raise StorageError(f"{store.ledger_folder}: cannot read the ledger: {error.strerror}") from error
-        for entry in entries:
-            recording, file = entry.text("recording"), entry.text("file")
-            if entry.type == "segment_sealed":
-                found.append(_Stated(recording, file, entry.number("size"), entry.text("sha256"), 0, ""))
-            elif entry.type == "deleting":
-                gone.add(recording)
-            elif entry.type == "segment_recovered":
-                torn = entry.number("torn_bytes")
-                good = entry.number("good_bytes")
-                found.append(_Stated(recording, file, good, entry.text("sha256"), torn, entry.text("torn_sha256")))
+    for line in ledger:
+        match line.detail:
+            case SegmentSealed() as sealed:
+                found.append(_Stated(sealed.recording, sealed.file, sealed.size, sealed.sha256, 0, ""))
+            case SegmentRecovered() as cut:
+                found.append(_Stated(cut.recording, cut.file, cut.good_bytes, cut.sha256, cut.torn_bytes, cut.torn_sha256 or ""))
+            case RecordingDeleting():
+                gone.add(line.detail.recording)
     return sorted((file for file in found if file.recording not in gone), key=lambda file: (file.recording, file.file))
 
 

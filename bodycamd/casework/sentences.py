@@ -1,14 +1,12 @@
-"""The ledger as sentences. Nothing is verified here (`bodycamd verify` does); a type that has no sentence is told with its fields."""
+"""The ledger's verified entries as sentences; a type that has no sentence is told with its fields."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from bodycamd.casework.past import all_entries
 from bodycamd.casework.report_words import WORDS as REPORT_WORDS
 from bodycamd.casework.sentence_words import (
     ASKED_BY,
@@ -23,8 +21,9 @@ from bodycamd.casework.sentence_words import (
     WORDS,
 )
 from bodycamd.errors import UsageError
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.statements import Entry
 from bodycamd.evidence.strict import shortened
-from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.index import day_us
 
@@ -52,22 +51,23 @@ class _Fields(dict[str, Any]):
         return "?"
 
 
-def sentences(store: Path, *, recording: str | None = None, since: str = "") -> Iterator[Sentence]:
-    """Every entry in words, the oldest first, or those of one recording, or from one day on.
+def sentences(ledger: Iterable[Line], *, recording: str | None = None, since: str = "") -> Iterator[Sentence]:
+    """Every entry of a verified ledger in words, the oldest first, or those of one recording, or from one day on.
 
-    Raises `UsageError` for what is no recording's id or no day, `NotFoundError`, `StorageError`.
+    Raises `UsageError` for what is no recording's id or no day, `StorageError`.
     """
     if recording is not None and recording_start(recording) is None:
         raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
     if since and day_us(since) is None:
         raise UsageError(f"--since {since!r} is no day: YYYY-MM-DD")
-    for entry in all_entries(store):
-        name = entry.text("recording")
+    for line in ledger:
+        entry = line.entry
+        name = _text(entry.detail.get("recording"))
         if (recording is None or name == recording) and entry.wall[:10] >= since:
             yield Sentence(entry.wall, entry.start, entry.type, name, in_words(entry))
 
 
-def in_words(entry: PastEntry, language: Language = "en") -> str:
+def in_words(entry: Entry, language: Language = "en") -> str:
     """One sentence. Text that others wrote is shortened and made printable."""
     at = LANGUAGES.index(language)
     fields = _Fields({key: shortened(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
@@ -75,23 +75,31 @@ def in_words(entry: PastEntry, language: Language = "en") -> str:
         if isinstance(value, str):
             fields[key] = _value(entry.type, key, value, fields[key], at)
     if entry.type == "recording_closed":
-        fields["duration"] = f"{entry.number('duration_us') / 1e6:.1f} s"
+        fields["duration"] = f"{_number(entry.detail.get('duration_us')) / 1e6:.1f} s"
     if entry.type == "fault" and "part" not in fields:
         fields["part"] = fields["action"]
     fields["confirmed"] = CONFIRMED[entry.detail.get("confirmed") is True][at]
     fields["usable"] = USABLE[entry.detail.get("usable") is True][at].format_map(fields)
-    if entry.type == "warning" and entry.text("detail"):
+    if entry.type == "warning" and entry.detail.get("detail"):
         fields["outcome"] += f": {fields['detail']}"
     after = ""
-    if entry.type == "recording_opened" and entry.text("officer"):
+    if entry.type == "recording_opened" and entry.detail.get("officer"):
         after = " " + SHIFT_OF[at].format_map(fields)
     after += _asked(entry.detail.get("caller"), at)
-    if entry.text("hold"):
+    if entry.detail.get("hold"):
         after += " " + HOLD_ID[at].format_map(fields)
     if entry.type in WORDS:
         return WORDS[entry.type][at].format_map(fields) + after
     told = ", ".join(f"{key} {fields[key]}" for key in entry.detail if key not in ("start", "caller"))
     return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _value(type: str, key: str, value: str, shown: str, at: int) -> str:

@@ -1,23 +1,26 @@
 """What the ledger tells of one recording: who, when, why, what was said, what went wrong. For the report.
 
-Read strictly in form, but not verified here: whether it is true is what `casework.verify` says, and the report puts the two side by side.
-All text comes from the store and is taken as hostile by whoever shows it.
+Only what verifies is told (`evidence.ledger_chain`); where the ledger breaks off, `ledger_damage` says so. Without the registered key that
+means: signed as the ledger's own first line says. Whether the footage is what was stated is what `casework.verify` says, and the report
+puts the two side by side. All text comes from the store and is taken as hostile by whoever shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from bodycamd.casework.sentences import LANGUAGES, in_words
-from bodycamd.errors import DataError, NotFoundError, StorageError
-from bodycamd.evidence.ledger_reader import file_name, lines, open_ledger_file, starts
-from bodycamd.evidence.retention_entries import HOLD_ENTRIES
-from bodycamd.evidence.statements import Entry, wall_text, wall_us
+from bodycamd.errors import NotFoundError
+from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, WarningGiven
+from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
+from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.evidence.strict import shortened
-from bodycamd.recorder.history import PastEntry
 from bodycamd.recorder.names import recording_start
 
 _DURING = {
@@ -130,23 +133,27 @@ class Story(msgspec.Struct, omit_defaults=True):
     ledger_damage: str = ""
 
 
-def read_story(ledger: Path, recording: str, *, with_holds: bool = False) -> Story:
+def read_story(ledger: Path, recording: str, registered: PublicKey | None = None, *, with_holds: bool = False) -> Story:
     """Read what the ledger tells; of holds only `with_holds`. Raises `NotFoundError` where this is no recording's name, `StorageError`."""
     start = recording_start(recording)
     if start is None:
         raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
     story = Story(recording, holds=[] if with_holds else None)
     boot_id = ""
-    for number in starts(ledger):
-        whole = story.reason and story.files and len(story.files) >= (story.stated_segments or 0)
-        if number < start or (number > start and whole and not with_holds):
+    shift: Line | None = None
+    verified = VerifiedLedger(ledger, registered)
+    for line in verified:
+        entry = line.entry
+        if isinstance(line.detail, (ShiftBegun, ShiftEnded)) and story.opened is None:
+            shift = line
+        if entry.start < start:
             continue
-        for entry in _entries(ledger, number, story):
-            if number == start:
-                boot_id = entry.boot_id
-            _Taking(story, entry, own=number == start, same_boot=entry.boot_id == boot_id).take()
-    if story.officer:
-        _find_shift(ledger, start, story)
+        if entry.start == start:
+            boot_id = entry.boot_id
+        _Taking(story, line, own=entry.start == start, same_boot=entry.boot_id == boot_id).take()
+    if shift is not None and isinstance(shift.detail, ShiftBegun) and shift.detail.officer == story.officer:
+        story.shift_begun = instant(shift.entry)
+    story.ledger_damage = verified.broken
     return story
 
 
@@ -172,133 +179,77 @@ def missing_segments(story: Story, numbers: list[int]) -> list[str]:
 class _Taking:
     """One entry into the story."""
 
-    def __init__(self, story: Story, entry: Entry, *, own: bool, same_boot: bool) -> None:
+    def __init__(self, story: Story, line: Line, *, own: bool, same_boot: bool) -> None:
         self._story = story
-        self._entry = entry
+        self._entry = line.entry
+        self._detail = line.detail
         self._own = own
         self._same_boot = same_boot
 
     def take(self) -> None:
-        story, entry = self._story, self._entry
-        if entry.type == "start" and self._own:
-            story.device, story.software = entry.device, self._text("software")
-        mine = self._text("recording") == story.recording
-        handler = {
-            "recording_opened": self._opened,
-            "warning": self._warning,
-            "marker": self._marker,
-            "recording_closed": self._closed,
-            "segment_sealed": self._file,
-            "segment_recovered": self._file,
-            "deleting": self._deleting,
-        }.get(entry.type)
-        if mine and handler is not None:
-            handler()
-        elif mine and entry.type in HOLD_ENTRIES:
+        story, entry, detail = self._story, self._entry, self._detail
+        if isinstance(detail, StartDetail) and self._own:
+            story.device, story.software = entry.device, detail.software
+        mine = entry.detail.get("recording") == story.recording
+        if mine and self._told(detail):
+            return
+        if mine and entry.type in HOLD_ENTRIES:
             if story.holds is not None and len(story.holds) < MAX_HAPPENINGS:
-                story.holds.append(self._told())
+                story.holds.append(self._in_words())
         elif mine or (self._own and entry.type in _DURING and story.opened is not None and not story.reason):
             self._happened()
 
-    def _opened(self) -> None:
+    def _told(self, detail: Stated | None) -> bool:
+        """What has a place of its own; returns whether this has."""
         story = self._story
-        story.opened = instant(self._entry)
-        story.resumes, story.officer = self._text("resumes"), self._text("officer")
-        pressed_us = self._number("pressed_us")
-        story.warning = Warning(self._text("warning"), pressed=instant(self._entry, pressed_us) if pressed_us else None)
+        match detail:
+            case RecordingOpened():
+                story.opened = instant(self._entry)
+                story.resumes, story.officer = detail.resumes or "", detail.officer or ""
+                story.warning = Warning(detail.warning, pressed=self._at(detail.pressed_us))
+            case WarningGiven():
+                pressed = story.warning.pressed if story.warning is not None else None
+                story.warning = Warning(detail.outcome, detail.file_sha256, pressed, self._at(detail.ended_us), detail.detail)
+            case Marked():
+                story.markers.append(Marker(instant(self._entry, detail.at_us), detail.cause, detail.officer or ""))
+            case RecordingClosed():
+                story.closed, story.reason = instant(self._entry), detail.reason
+                story.stated_duration_us, story.stated_segments = detail.duration_us, detail.segments
+                if story.reason == "interrupted":
+                    story.ended_by = "crash" if self._same_boot else "power_cut"
+            case SegmentSealed():
+                story.files.append(
+                    StatedFile(detail.segment, detail.file, "sealed", detail.sha256, detail.size, 0, detail.fragments)
+                )
+            case SegmentRecovered():
+                good, torn = detail.good_bytes, detail.torn_bytes
+                story.files.append(
+                    StatedFile(detail.segment, detail.file, "recovered", detail.sha256, good, torn, detail.fragments, detail.reason)
+                )
+            case RecordingDeleting():
+                story.deleting = self._entry.wall
+            case _:
+                return False
+        return True
 
-    def _warning(self) -> None:
-        before = self._story.warning
-        ended_us = self._number("ended_us")
-        self._story.warning = Warning(
-            self._text("outcome"),
-            self._text("file_sha256"),
-            before.pressed if before is not None else None,
-            instant(self._entry, ended_us) if ended_us else None,
-            self._text("detail"),
-        )
-
-    def _marker(self) -> None:
-        at = instant(self._entry, self._number("at_us"))
-        self._story.markers.append(Marker(at, self._text("cause"), self._text("officer")))
-
-    def _closed(self) -> None:
-        story = self._story
-        story.closed, story.reason = instant(self._entry), self._text("reason")
-        story.stated_duration_us, story.stated_segments = self._number("duration_us"), self._number("segments")
-        if story.reason == "interrupted":
-            story.ended_by = "crash" if self._same_boot else "power_cut"
-
-    def _file(self) -> None:
-        sealed = self._entry.type == "segment_sealed"
-        self._story.files.append(
-            StatedFile(
-                segment=self._number("segment"),
-                file=self._text("file"),
-                how="sealed" if sealed else "recovered",
-                sha256=self._text("sha256"),
-                bytes=self._number("size") if sealed else self._number("good_bytes"),
-                torn_bytes=self._number("torn_bytes"),
-                fragments=self._number("fragments"),
-                reason=self._text("reason"),
-            )
-        )
-
-    def _deleting(self) -> None:
-        self._story.deleting = self._entry.wall
+    def _at(self, at_us: int | None) -> Instant | None:
+        return instant(self._entry, at_us) if at_us else None
 
     def _happened(self) -> None:
-        if self._entry.type == "capture_stalled":
-            self._story.stalls[self._number("generation")] = shortened(self._text("reason"), 190)
+        if isinstance(self._detail, CaptureStalled):
+            self._story.stalls[self._detail.generation] = shortened(self._detail.reason, 190)
         if len(self._story.happenings) >= MAX_HAPPENINGS:
             self._story.happenings_unlisted += 1
             return
-        self._story.happenings.append(self._told())
+        self._story.happenings.append(self._in_words())
 
-    def _told(self) -> Happening:
-        fields = {name: value for name, value in self._entry.detail.items() if name != "recording"}
-        detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
+    def _in_words(self) -> Happening:
         entry = self._entry
-        told = PastEntry(entry.type, entry.start, entry.boot_id, entry.boottime_ns, entry.wall, entry.detail)
-        nl, en = (shortened(in_words(told, language), MAX_SENTENCE) for language in LANGUAGES)
+        fields = {name: value for name, value in entry.detail.items() if name != "recording"}
+        detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
+        nl, en = (shortened(in_words(entry, language), MAX_SENTENCE) for language in LANGUAGES)
         return Happening(instant(entry), entry.type, shortened(detail, 300), nl, en)
-
-    def _text(self, field: str) -> str:
-        value = self._entry.detail.get(field)
-        return value if isinstance(value, str) else ""
-
-    def _number(self, field: str) -> int:
-        value = self._entry.detail.get(field)
-        return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _shown(value: object) -> str:
     return " ".join(f"{name} {inner}" for name, inner in value.items()) if isinstance(value, dict) else str(value)
-
-
-def _entries(ledger: Path, start: int, story: Story) -> Iterator[Entry]:
-    """The entries of one start up to the first line that is not whole: what a cut leaves, or damage, which verification tells apart."""
-    name = file_name(start)
-    try:
-        with open_ledger_file(ledger, name) as file:
-            for line in lines(file, name):
-                yield line.entry
-    except DataError as error:
-        story.ledger_damage = story.ledger_damage or str(error)
-    except OSError as error:
-        raise StorageError(f"{ledger / name}: cannot read the ledger: {error.strerror}") from error
-
-
-def _find_shift(ledger: Path, start: int, story: Story) -> None:
-    """When the shift of the recording's officer began: the last one before it, if it is of that officer, also in an earlier start."""
-    for number in reversed([n for n in starts(ledger) if n <= start]):
-        found: Entry | None = None
-        for entry in _entries(ledger, number, story):
-            if number == start and entry.type == "recording_opened" and entry.detail.get("recording") == story.recording:
-                break
-            if entry.type in ("shift_begin", "shift_end"):
-                found = entry
-        if found is not None:
-            if found.type == "shift_begin" and found.detail.get("officer") == story.officer:
-                story.shift_begun = instant(found)
-            return

@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bodycamd.casework.past import all_entries
-from bodycamd.errors import NotFoundError, UsageError
-from bodycamd.evidence.retention_entries import older_hold_id
-from bodycamd.recorder.history import PastEntry
+from bodycamd.casework.past import ledger_of
+from bodycamd.errors import DataError, NotFoundError, UsageError
+from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, StartDetail
+from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, RecordingDeleting
+from bodycamd.evidence.statements import Entry, Stated
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 HOUR_SECONDS = 3600
@@ -65,17 +66,20 @@ class Month:
 
 def month_of(store: Path, month: str) -> Month:
     """The counts of `month`, YYYY-MM. Raises `UsageError` for what is no month, `NotFoundError` where the ledger tells nothing of it,
-    `StorageError`."""
+    `DataError` where it does not verify to its end, `StorageError`."""
     if not MONTH.fullmatch(month):
         raise UsageError(f"--month {month!r}: YYYY-MM, for example 2026-11")
-    entries = list(all_entries(store))
-    if not entries:
+    ledger = ledger_of(store)
+    lines = list(ledger)
+    if ledger.broken:
+        raise DataError(f"{store}: the ledger is not whole, and numbers of it would be wrong: {ledger.broken}; run `bodycamd verify`")
+    if not lines:
         raise NotFoundError(f"{store}: the ledger is empty")
-    days = [entry.wall[:10] for entry in entries]
+    days = [line.entry.wall[:10] for line in lines]
     first, last = min(days), max(days)
     if not first[:7] <= month <= last[:7]:
         raise NotFoundError(f"{month}: the ledger goes from {first} to {last}; it tells nothing of this month")
-    found = count(entries, month)
+    found = count(((line.entry, line.detail) for line in lines), month)
     found.since = max(first, f"{month}-01")
     found.until = min(last, f"{month}-{days_in(month):02d}")
     return found
@@ -86,57 +90,50 @@ def days_in(month: str) -> int:
     return monthrange(int(month[:4]), int(month[5:7]))[1]
 
 
-def count(entries: Iterable[PastEntry], month: str) -> Month:
-    """The same from entries in order."""
+def count(entries: Iterable[tuple[Entry, Stated | None]], month: str) -> Month:
+    """The same from verified entries in order, each with its typed detail."""
     found = Month(month)
     opened: dict[str, str] = {}
     held: set[tuple[str, str]] = set()
     ever_held: set[str] = set()
     began_ns = 0
-    for entry in entries:
-        recording, here = entry.text("recording"), entry.wall.startswith(month)
-        if entry.wall[:7] > month and entry.type not in ("recording_closed",):
+    for entry, detail in entries:
+        here = entry.wall.startswith(month)
+        if entry.wall[:7] > month and not isinstance(detail, RecordingClosed):
             continue
-        match entry.type:
-            case "start":
+        match detail:
+            case StartDetail():
                 began_ns = entry.boottime_ns
-            case "recording_opened":
-                if here:
-                    opened[recording] = _days(entry.wall)
-                    found.recordings += 1
-                    found.recordings_by_days[opened[recording]] += 1
-                    found.warnings[WARNINGS.get(entry.text("warning"), "not_due")] += 1
-            case "recording_closed":
-                if recording in opened:
-                    minutes = entry.number("duration_us") / 60e6
-                    found.minutes += minutes
-                    found.minutes_by_days[opened[recording]] += minutes
-                    found.interrupted_recordings += entry.text("reason") == "interrupted"
-            case "hold_added":
-                held.add((recording, _hold_id(entry)))
-                ever_held.add(recording)
-                if here and entry.text("ground") in found.holds_placed:
-                    found.holds_placed[entry.text("ground")] += 1
-            case "hold_released":
-                held.discard((recording, _hold_id(entry)))
+            case RecordingOpened() if here:
+                opened[detail.recording] = _days(entry.wall)
+                found.recordings += 1
+                found.recordings_by_days[opened[detail.recording]] += 1
+                found.warnings[WARNINGS[detail.warning]] += 1
+            case RecordingClosed() if detail.recording in opened:
+                minutes = detail.duration_us / 60e6
+                found.minutes += minutes
+                found.minutes_by_days[opened[detail.recording]] += minutes
+                found.interrupted_recordings += detail.reason == "interrupted"
+            case HoldAdded():
+                held.add((detail.recording, detail.id))
+                ever_held.add(detail.recording)
+                found.holds_placed[detail.ground] += here
+            case HoldReleased():
+                held.discard((detail.recording, detail.id))
                 found.holds_released += here
-            case "deleting" if here:
-                overdue = entry.number("age_seconds") - entry.number("days") * DAY_SECONDS
+            case RecordingDeleting() if here:
+                overdue = (detail.age_seconds or 0) - (detail.days or 0) * DAY_SECONDS
                 running = (entry.boottime_ns - began_ns) // 10**9 - HALF_AN_HOUR_SECONDS
                 late = min(overdue, running) > HOUR_SECONDS
-                found.deletions["after_hold" if recording in ever_held else "late" if late else "on_time"] += 1
-            case "press_refused":
-                found.presses_refused += here
-            case kind if here and kind in FAULTS:
-                found.faults[FAULTS[kind]] += 1
+                found.deletions["after_hold" if detail.recording in ever_held else "late" if late else "on_time"] += 1
+        if here:
+            found.presses_refused += entry.type == "press_refused"
+            if entry.type in FAULTS:
+                found.faults[FAULTS[entry.type]] += 1
     found.held_at_the_end = len({recording for recording, _ in held})
     found.minutes = round(found.minutes, 1)
     found.minutes_by_days = {days: round(minutes, 1) for days, minutes in found.minutes_by_days.items()}
     return found
-
-
-def _hold_id(entry: PastEntry) -> str:
-    return entry.text("hold") or older_hold_id(entry.text("recording"), entry.text("ground"))
 
 
 def as_csv(month: Month) -> str:

@@ -181,6 +181,9 @@ def _tell_ledger(report: StoreReport, account: LedgerAccount, recordings: int) -
         report.findings.add("altered" if recordings else "open", LEDGER_FOLDER, "there is no whole entry in it")
     if account.tail:
         report.findings.add("open", LEDGER_FOLDER, f"{account.tail}: being written, or cut off")
+    for name in account.strays:
+        what = "of a start that has not been and is not the next: nothing signed speaks of it"
+        report.findings.add("unverifiable", f"{LEDGER_FOLDER}/{name}", what)
     for note in account.notes:
         report.findings.add("intact", LEDGER_FOLDER, note)
 

@@ -29,10 +29,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = False) -> None:
     """List all recordings, the oldest first."""
     from bodycamd.recorder.store import Store
-    from bodycamd.retention.reading import read_retention
+    from bodycamd.retention.reading import read_recordings
 
-    found = Store.read_only(store).recordings()
-    retention = read_retention(store)
+    found, retention = read_recordings(Store.read_only(store))
+    _tell_broken(retention.broken)
     if json:
         print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
         return
@@ -63,6 +63,7 @@ def show(
     reader = Store.read_only(store)
     info = reader.recording(recording)
     files = reader.sizes(recording)
+    _tell_broken(retention.broken)
     if json:
         holds = [hold_fields(hold) for hold in retention.holds.get(recording, ())]
         listed = [{"path": str(path), "bytes": count} for path, count in files]
@@ -85,13 +86,22 @@ def log(
     json: AsJson = False,
 ) -> None:
     """Read the ledger as sentences, the oldest first."""
+    from bodycamd.casework.past import ledger_of
     from bodycamd.casework.sentences import sentences
 
-    for line in sentences(store, recording=recording, since=since):
+    ledger = ledger_of(store)
+    for line in sentences(ledger, recording=recording, since=since):
         if json:
             print_json(line)
         else:
             typer.echo(f"{line.wall.partition('.')[0]}Z  {line.text}")
+    _tell_broken(ledger.broken)
+
+
+def _tell_broken(reason: str) -> None:
+    """What does not verify is shown nowhere; that something was left out is said."""
+    if reason:
+        typer.echo(f"the ledger verifies only so far, the rest is left out: {reason}; `bodycamd verify` tells more", err=True)
 
 
 @app.command()

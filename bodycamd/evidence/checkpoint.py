@@ -18,16 +18,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.errors import DataError, StorageError
-from bodycamd.evidence.entries import StartDetail, detail_as
+from bodycamd.errors import DataError
+from bodycamd.evidence.entries import StartDetail
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.ledger_reader import KeyInForce, Line, file_name, lines, numbered, open_ledger_file
-from bodycamd.evidence.strict import MAX_JSON_BYTES
+from bodycamd.evidence.ledger_reader import KeyInForce, Line, lines, numbered
 from bodycamd.linux import foreign
 
 CHECKPOINT_FILE = re.compile(r"checkpoint-([0-9]{6})\.jsonl")
-_MAX_LINE_BYTES = 90 + MAX_JSON_BYTES
 MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
+"""A line is about 900 bytes: so many starts are two centuries of days."""
 
 
 class OtherKeyError(DataError):
@@ -72,7 +71,8 @@ def read_checkpoint(folder: Path, first_kept: int, *, below: int, registered: Pu
         last = start
         if start >= below:
             continue
-        detail = detail_as(line.entry, StartDetail, line.where)
+        detail = line.detail
+        assert isinstance(detail, StartDetail)  # the first entry of a file is its start
         if key is not None and detail.public_key != key.raw.hex():
             if count == 0:
                 raise OtherKeyError(f"{line.where}: signed by another key than was registered")
@@ -83,17 +83,6 @@ def read_checkpoint(folder: Path, first_kept: int, *, below: int, registered: Pu
     if key is None or count == 0:
         raise DataError(f"{name}: it holds no start before {below}")
     return Checkpoint(name, hashlib.sha256(raw).hexdigest(), b"".join(wanted), count, key)
-
-
-def first_line(folder: Path, start: int) -> bytes:
-    """The first line of a start's file with its line end; empty where a cut left none. Raises `StorageError`."""
-    path = folder / file_name(start)
-    try:
-        with open_ledger_file(folder, path.name) as file:
-            raw = file.readline(_MAX_LINE_BYTES)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
-    return raw if raw.endswith(b"\n") else b""
 
 
 def _start_lines(raw: bytes, name: str) -> Iterator[tuple[Line, bytes]]:

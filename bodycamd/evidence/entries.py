@@ -1,5 +1,5 @@
-"""The ledger's entry types whose fields others rely on. Any other type may be noted too: its detail is free, within the limits of strict
-JSON.
+"""The ledger's entry types whose fields verification checks. Any other type may be noted too: its detail is free, within the limits of
+strict JSON (`noted_entries` has those that somebody reads).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
+from bodycamd.evidence.noted_entries import NOTED
 from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.retention_entries import (
     HoldAdded,
@@ -188,10 +189,18 @@ def detail_as(entry: Entry, kind: type[D], where: str) -> D:
         raise DataError(f"{where}: detail of {entry.type!r}: {strict.shortened(str(error))}") from error
 
 
-def check_detail(entry: Entry, where: str) -> None:
-    """Check the detail of a type that has fixed fields, in any format of the ledger. Raises `DataError`."""
+def typed_detail(entry: Entry, where: str) -> Stated | None:
+    """The detail as the struct of its type; `None` for a type that this version does not know, and for a free one that does not fit.
+    Raises `DataError` where the fields of a fixed type are others.
+    """
     if kind := DETAILS.get(entry.type):
-        detail_as(entry, kind, where)
+        return detail_as(entry, kind, where)
+    if free := NOTED.get(entry.type):
+        try:
+            return msgspec.convert(entry.detail, free)
+        except msgspec.ValidationError:
+            return None
+    return None
 
 
 def check_format(entry: Entry, format: str, where: str) -> None:

@@ -184,6 +184,10 @@ class KeyFolder:
             self.erase(path)
         return chosen
 
+    def holds(self, key: PublicKey) -> bool:
+        """Whether the private half of this key is here. Raises `StorageError`."""
+        return any(held is not None and held.public == key for _, held in self._read_all())
+
     def create(self, number: int) -> SigningKey:
         """Make the key for start `number`; its file is durable when this returns. Raises `StorageError`."""
         key = SigningKey.generate()

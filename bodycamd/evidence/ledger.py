@@ -12,18 +12,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.errors import StorageError
+from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import durable
 from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, KeyChanged, StartDetail, TornFile
-from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey
-from bodycamd.evidence.ledger_reader import file_name, last_start
+from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, SigningKey
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import KeyInForce, Rest, file_name, first_line, lines, open_ledger_file, rest_of, starts
 from bodycamd.evidence.start import Clock, SignedEntry, Start
-from bodycamd.evidence.statements import Stated
+from bodycamd.evidence.statements import LAST_NUMBER, ZERO_HASH, Stated
+
+log = logging.getLogger(__name__)
 
 MAX_TORN_LISTED = 100
 
@@ -118,33 +123,124 @@ class Ledger:
         return not self._broken
 
 
+@dataclass(frozen=True, slots=True)
+class LastStart:
+    """Behind what the next start goes on: the newest start that counts (0: none), its last good line, and the key that the next one must
+    sign with (`None`: the first). `rests` is what stands behind that line, `files` are the names of the files that this rests on.
+    """
+
+    number: int
+    head: str
+    next_key: PublicKey | None
+    rests: tuple[Rest, ...]
+    files: tuple[str, ...]
+
+
+def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None) -> LastStart:
+    """Find it: where the ledger verifies, at its end. `past` has been read to its end; without it the ledger is read.
+
+    A ledger that is damaged further back does not keep the camera from recording: then it is the newest start that names a key which this
+    camera holds, by its own file alone. What follows is signed and chained to that, and `verify` tells of the damage. Raises
+    `StorageError`.
+    """
+    if past is None:
+        past = VerifiedLedger(folder)
+        for _ in past:
+            pass
+    chain = past.chain
+    if not chain.failed:
+        files = [file_name(number) for number in starts(folder) if number >= chain.start]
+        return LastStart(chain.start, chain.head, chain.next_key, tuple(chain.pending), tuple(files))
+    log.error("the ledger does not verify to its end, this start goes on all the same: %s", past.broken)
+    rests: list[Rest] = []
+    for number in reversed(starts(folder)):
+        line = first_line(folder, number)
+        named = PublicKey.from_hex(line.detail.next_public_key) if line is not None and isinstance(line.detail, StartDetail) else None
+        counts = named is not None and keys.holds(named)
+        head, rest = _by_itself(folder, number) if counts else (ZERO_HASH, _all_of(folder, number))
+        if rest is not None:
+            rests.insert(0, rest)
+        if counts:
+            return LastStart(number, head, named, tuple(rests), (file_name(number),))
+    return LastStart(0, ZERO_HASH, None, tuple(rests), ())
+
+
+def next_number(last: int, taken: Collection[int]) -> int:
+    """The number of the next start: one more than the last that counts, and none that names anything already. Raises `StorageError`."""
+    number = last + 1
+    while number in taken:
+        number += 1
+    if number > LAST_NUMBER:
+        raise StorageError(f"no number is left for a start after {last}: names up to {LAST_NUMBER} are taken in the store")
+    return number
+
+
 def open_ledger(
-    folder: Path, signing: Path, *, start: int, device: str, boot_id: str, clock: Clock, software: str, config_sha256: str
+    folder: Path,
+    signing: Path,
+    *,
+    start: int,
+    device: str,
+    boot_id: str,
+    clock: Clock,
+    software: str,
+    config_sha256: str,
+    previous: LastStart | None = None,
 ) -> Ledger:
     """Begin a start: choose the one accepted key, make the next, write the start entry, erase the old key. Every step is durable before the
     next. What follows is signed by keys that live in memory only.
 
-    `start` must be higher than every number in the ledger and the recordings (`ledger_reader.highest_start`). After a cut anywhere in here
-    the next call, with a higher number, goes on with exactly one accepted key. Raises `StorageError`: the accepted key is missing, or the
-    disk fails; the start has then not begun and nothing must be signed.
+    `start` names nothing in ledger or recordings yet (`next_number`); `previous` is what `last_start` finds, which is looked for where not
+    given. After a cut anywhere in here the next call, with a higher number, goes on with exactly one accepted key. Raises `StorageError`:
+    the accepted key is missing, or the disk fails; the start has then not begun and nothing must be signed.
     """
-    previous = last_start(folder)
-    _settle(folder, previous.files)
     keys = KeyFolder(signing)
+    if previous is None:
+        previous = last_start(folder, keys)
+    _settle(folder, previous.files)
     key, key_file = keys.accept(previous.next_key)
     following = keys.create(start + 1)
     in_memory = SigningKey.generate()
     signer = EvolvingSigner(key)
     begun = Start(number=start, device=device, boot_id=boot_id, signer=signer, clock=clock)
     ledger = Ledger(folder / file_name(start), begun, signer, previous.head)
+    torn = tuple(rest.torn for rest in previous.rests if rest.start < start)
     try:
-        ledger.note(_start_detail((key, following, in_memory), software, config_sha256, previous.torn))
+        ledger.note(_start_detail((key, following, in_memory), software, config_sha256, torn))
         signer.replace(in_memory)
         keys.erase(key_file)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def _by_itself(folder: Path, start: int) -> tuple[str, Rest | None]:
+    """The last good line of one file, by the keys that it names itself, and what stands behind it. Raises `StorageError`."""
+    head, good, reason = ZERO_HASH, 0, ""
+    name = file_name(start)
+    try:
+        with open_ledger_file(folder, name) as file:
+            in_force = KeyInForce(start)
+            try:
+                for line in lines(file, name):
+                    in_force.accept(line)
+                    head, good = line.sha256, line.end
+            except DataError as error:
+                reason = str(error)
+            return head, rest_of(file, start, good, reason)
+    except OSError as error:
+        raise StorageError(f"{folder / name}: cannot read the ledger: {error.strerror}") from error
+
+
+def _all_of(folder: Path, start: int) -> Rest | None:
+    """A file that does not count, as a rest. Raises `StorageError`."""
+    name = file_name(start)
+    try:
+        with open_ledger_file(folder, name) as file:
+            return rest_of(file, start, 0, f"{name}: of no start that this camera has a key of")
+    except OSError as error:
+        raise StorageError(f"{folder / name}: cannot read the ledger: {error.strerror}") from error
 
 
 def _settle(folder: Path, files: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
-"""Reading the ledger: strictly and as a stream, one line in memory at a time. Nothing here changes a file.
+"""The form of the ledger's files: their names, their lines, and who must sign the next line. Nothing here changes a file.
 
-All input is taken as hostile; whatever is wrong raises `DataError` with file and line, and nothing else.
+All input is taken as hostile; whatever is wrong raises `DataError` with file and line, and nothing else. No reader of a store uses this:
+what it may believe comes from `ledger_chain.VerifiedLedger`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
-from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_detail, check_format, detail_as
+from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_format, typed_detail
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
-from bodycamd.evidence.statements import ZERO_HASH, Entry, decode_entry
+from bodycamd.evidence.statements import Entry, Stated, decode_entry
 from bodycamd.evidence.strict import MAX_JSON_BYTES
 from bodycamd.linux import foreign
 
@@ -31,26 +32,34 @@ MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One whole line: its entry, and the bytes that were signed and hashed. The signature is not yet checked."""
+    """One whole line: its entry, and the bytes that were signed and hashed. The signature is not yet checked.
+
+    `detail` is the entry's detail as the struct of its type; `None` for types that this version does not know.
+    """
 
     entry: Entry
+    detail: Stated | None
     json: bytes
     signature: bytes
     sha256: str
     """Of the whole line without its line end: what the next entry must name as `prev`."""
     end: int
     """The file's size up to and including this line's end."""
+    number: int
+    """Of the line in its file, from 1."""
     where: str
+    format: str = ""
+    """Of the ledger, as the file's first entry states it; empty for a line on its own."""
+
+    @property
+    def text(self) -> bytes:
+        """The line as it stands in the file, without its line end."""
+        return base64.b64encode(self.signature) + b" " + self.json
 
 
 def file_name(start: int) -> str:
     """The name of a start's file in the ledger folder."""
     return f"{start:06d}.jsonl"
-
-
-def open_ledger_file(folder: Path, name: str) -> BinaryIO:
-    """Open a file of the ledger folder, which lies right below the store; neither is a link. Raises as `foreign.open_file` does."""
-    return foreign.open_file(folder / name, below=folder.parent)
 
 
 def numbered(folder: Path, pattern: re.Pattern[str], *, files_only: bool = True) -> list[int]:
@@ -70,159 +79,92 @@ def starts(folder: Path) -> list[int]:
     return numbered(folder, LEDGER_FILE)
 
 
-def highest_start(folder: Path) -> int:
-    """The highest start number that any name in the ledger folder has, whatever stands there; 0 where there is none."""
-    return max(numbered(folder, LEDGER_FILE, files_only=False), default=0)
+def taken_numbers(folder: Path) -> set[int]:
+    """The numbers of starts that any name in the ledger folder has, whatever stands there. Raises as `starts` does."""
+    return set(numbered(folder, LEDGER_FILE, files_only=False))
 
 
-def lines(file: BinaryIO, source: str) -> Iterator[Line]:
-    """Every line of a ledger file, strict in form: whole, one reading of the JSON, the start and its numbers growing, `prev` linked within
-    the file.
+def lines(file: BinaryIO, source: str, after: Line | None = None) -> Iterator[Line]:
+    """Every line of a ledger file from where it stands, strict in form: whole, one reading of the JSON, the start and its numbers growing,
+    `prev` linked within the file. `after` is the line before, where the file does not stand at its beginning.
 
     A last line without its line end raises `DataError` like any other damage, after the good lines were given. Signatures and the first
     `prev` are the caller's to check: they need the starts before.
     """
-    end, number, previous, format = 0, 0, None, ""
+    end, number, format = (after.end, after.number, after.format) if after is not None else (0, 0, "")
     while raw := file.readline(MAX_LINE_BYTES):
         number += 1
         where = f"{source}: line {number}"
         if raw[-1:] != b"\n":
             raise DataError(f"{where}: too long" if len(raw) == MAX_LINE_BYTES else f"{where}: torn, {len(raw)} bytes without a line end")
         end += len(raw)
-        line = _line(raw[:-1], end, where)
-        _check_order(previous, line)
+        line = _line(raw[:-1], end, number, where)
+        _check_order(after, line)
         format = format or line.entry.detail["format"]
         check_format(line.entry, format, where)
-        previous = line
+        line = replace(line, format=format)
+        after = line
         yield line
 
 
 def single_line(raw: bytes, where: str) -> Line:
     """One line on its own, without its line end, strict in form; who signed it is not checked. Raises `DataError`."""
-    return _line(raw, len(raw) + 1, where)
+    return _line(raw, len(raw) + 1, 1, where)
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerFile:
-    """What is good in one start's file: the longest prefix of whole lines that verify with the keys that it names, each in its time.
-
-    `detail` is of the start entry, `None` where not even that is whole. `head` is the SHA-256 of the last good line. `reason` says why the
-    rest is not good. `torn_line_ends` counts the line ends in it, `torn_at_line_end` tells whether it ends with one. See `left_by_cut`.
+class Rest:
+    """What stands in one start's file after its last good line, or in place of a first one. `torn` is how the next start has to state it;
+    `reason` says why it is not good, `line_ends` counts its line ends, `at_line_end` tells whether it ends with one.
     """
 
     start: int
-    good_bytes: int
-    torn_bytes: int
-    sha256: str
-    torn_sha256: str
-    torn_line_ends: int
-    torn_at_line_end: bool
-    head: str | None
-    detail: StartDetail | None
+    torn: TornFile
     reason: str
-    first_prev: str | None = None
-    """What the first good line names as the line before it."""
+    line_ends: int
+    at_line_end: bool
 
     @property
     def left_by_cut(self) -> bool:
-        """Whether a power cut can leave such a rest: less than a line, or one line that lost other bytes than its end (a card writes back
-        its sectors in whatever order it likes). Never more: every line is made durable before the next is written.
+        """Whether a power cut can leave it: less than a line, or one line that lost other bytes than its end (a card writes back its
+        sectors in whatever order it likes). Never more: every line is made durable before the next is written.
         """
-        if self.torn_line_ends == 0:
-            return True
-        return self.torn_line_ends == 1 and self.torn_at_line_end and self.torn_bytes <= MAX_LINE_BYTES
-
-    @property
-    def torn(self) -> TornFile | None:
-        """What the next start has to state about this file; `None` where all of it is good."""
-        if not self.torn_bytes:
-            return None
-        return TornFile(
-            file=file_name(self.start),
-            good_bytes=self.good_bytes,
-            sha256=self.sha256,
-            torn_bytes=self.torn_bytes,
-            torn_sha256=self.torn_sha256,
-        )
+        whole = self.line_ends == 1 and self.at_line_end
+        return (self.line_ends == 0 or whole) and self.torn.torn_bytes <= MAX_LINE_BYTES
 
 
-def inspect(folder: Path, start: int) -> LedgerFile:
-    """Find what is good in the file of one start; damage of any kind only shortens the good part.
-
-    Raises `NotFoundError`, `StorageError` or `PermissionDeniedError` where it cannot be read, `DataError` where it is no regular file.
-    """
-    path = folder / file_name(start)
-    try:
-        with open_ledger_file(folder, path.name) as file:
-            return _inspect(file, path.name, start)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
+def open_ledger_file(folder: Path, name: str) -> BinaryIO:
+    """Open a file of the ledger folder, which lies right below the store; neither is a link. Raises as `foreign.open_file` does."""
+    return foreign.open_file(folder / name, below=folder.parent)
 
 
-def start_keys(folder: Path, start: int) -> dict[str, PublicKey]:
-    """The public keys, by id, that the good entries of a start name as signing its footage: for `segment.recover`. Empty where its start
-    entry is not whole.
-
-    Raises as `inspect` does.
-    """
-    path = folder / file_name(start)
-    found: dict[str, PublicKey] = {}
-    with open_ledger_file(folder, path.name) as file:
-        in_force = KeyInForce(start)
-        try:
-            for line in lines(file, path.name):
-                key = in_force.accept(line)
-                found[key.id] = key
-        except DataError:
-            return found
-        except OSError as error:
-            raise StorageError(f"{path}: cannot read the ledger: {error.strerror}") from error
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class LastStart:
-    """Where the ledger stands: the head, the key that the next start must sign with (`None`: the first), and torn files that no entry
-    states yet.
-    """
-
-    head: str
-    next_key: PublicKey | None
-    torn: tuple[TornFile, ...]
-    files: tuple[str, ...]
-    """The names of the files that this was read from."""
-
-
-def last_start(folder: Path) -> LastStart:
-    """Find the last start whose entry is whole. Reads back only as far as that. Raises `StorageError`."""
-    torn: list[TornFile] = []
-    files: list[str] = []
-    for start in reversed(starts(folder)):
-        found = inspect(folder, start)
-        files.append(file_name(start))
-        if found.torn is not None:
-            torn.append(found.torn)
-        if found.detail is not None and found.head is not None:
-            return LastStart(found.head, PublicKey.from_hex(found.detail.next_public_key), tuple(torn[::-1]), tuple(files))
-    return LastStart(ZERO_HASH, None, tuple(torn[::-1]), tuple(files))
-
-
-def _inspect(file: BinaryIO, source: str, start: int) -> LedgerFile:
-    good, head, reason, first_prev = 0, None, "", None
-    in_force = KeyInForce(start)
-    try:
-        for line in lines(file, source):
-            in_force.accept(line)
-            good, head = line.end, line.sha256
-            first_prev = first_prev or line.entry.prev
-    except DataError as error:
-        reason = str(error)
+def rest_of(file: BinaryIO, start: int, good_bytes: int, reason: str) -> Rest | None:
+    """What stands in an open ledger file after its good bytes; `None` where nothing does. Reads the file once more. Raises `OSError`."""
     size = os.fstat(file.fileno()).st_size
+    if size <= good_bytes:
+        return None
     file.seek(0)
-    sha256, _ = _digest(file, good)
-    torn_sha256, line_ends = _digest(file, min(size - good, MAX_TORN_HASHED))
-    at_line_end = size > good and os.pread(file.fileno(), 1, size - 1) == b"\n"
-    return LedgerFile(start, good, size - good, sha256, torn_sha256, line_ends, at_line_end, head, in_force.detail, reason, first_prev)
+    sha256, _ = _digest(file, good_bytes)
+    torn_sha256, line_ends = _digest(file, min(size - good_bytes, MAX_TORN_HASHED))
+    torn = TornFile(file=file_name(start), good_bytes=good_bytes, sha256=sha256, torn_bytes=size - good_bytes, torn_sha256=torn_sha256)
+    return Rest(start, torn, reason, line_ends, os.pread(file.fileno(), 1, size - 1) == b"\n")
+
+
+def first_line(folder: Path, start: int) -> Line | None:
+    """The first line of a start's file where it is whole and signed by the key that it names itself: whose key that is only a chain tells.
+    Raises `StorageError`.
+    """
+    name = file_name(start)
+    with open_ledger_file(folder, name) as file:
+        try:
+            line = next(lines(file, name), None)
+            if line is not None:
+                KeyInForce(start).accept(line)
+        except DataError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{folder / name}: cannot read the ledger: {error.strerror}") from error
+    return line
 
 
 class KeyInForce:
@@ -231,21 +173,20 @@ class KeyInForce:
     """
 
     def __init__(self, start: int) -> None:
-        self.detail: StartDetail | None = None
-        """Of the start entry, once it was accepted."""
         self._start = start
         self._key: PublicKey | None = None
 
     def accept(self, line: Line) -> PublicKey:
         """Check who signed the next line; returns the key that is in force after it. Raises `DataError`."""
         if self._key is None:
-            detail = detail_as(line.entry, StartDetail, line.where)
-            check_signed(line, self._start, PublicKey.from_hex(detail.public_key))
-            self.detail, self._key = detail, PublicKey.from_hex(detail.ram_public_key)
+            if not isinstance(line.detail, StartDetail):
+                raise DataError(f"{line.where}: the first entry of a file is its start, not {line.entry.type!r}")
+            check_signed(line, self._start, PublicKey.from_hex(line.detail.public_key))
+            self._key = PublicKey.from_hex(line.detail.ram_public_key)
         else:
             check_signed(line, self._start, self._key)
-            if line.entry.type == "key_changed":
-                self._key = PublicKey.from_hex(detail_as(line.entry, KeyChanged, line.where).public_key)
+            if isinstance(line.detail, KeyChanged):
+                self._key = PublicKey.from_hex(line.detail.public_key)
         return self._key
 
 
@@ -267,7 +208,7 @@ def _digest(file: BinaryIO, length: int) -> tuple[str, int]:
     return digest.hexdigest(), line_ends
 
 
-def _line(raw: bytes, end: int, where: str) -> Line:
+def _line(raw: bytes, end: int, number: int, where: str) -> Line:
     signature, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
     if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" ":
         raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
@@ -278,8 +219,7 @@ def _line(raw: bytes, end: int, where: str) -> Line:
     if len(decoded) != SIGNATURE_BYTES or base64.b64encode(decoded) != signature:
         raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
     entry = decode_entry(json, where)
-    check_detail(entry, where)
-    return Line(entry, json, decoded, hashlib.sha256(raw).hexdigest(), end, where)
+    return Line(entry, typed_detail(entry, where), json, decoded, hashlib.sha256(raw).hexdigest(), end, number, where)
 
 
 def _check_order(previous: Line | None, line: Line) -> None:

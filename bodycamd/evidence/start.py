@@ -144,7 +144,7 @@ class Start:
         """State a ledger entry. Fields that are `None` are left out. Raises `DataError` for values that a reader would refuse."""
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
         entry = Entry(**self._common(prev), type=type, detail=fields)
-        entries.check_detail(entry, "to be signed")
+        entries.typed_detail(entry, "to be signed")
         entries.check_format(entry, entries.LEDGER_FORMAT, "to be signed")
         json, as_read = statements.encode_entry(entry)
         return SignedEntry(as_read, json, self.signer.sign(json))

@@ -30,7 +30,9 @@ Pixels = Annotated[int, Meta(ge=1, le=MAX_SIDE_PIXELS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 RawPublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
-StartNumber = Annotated[int, Meta(ge=1, le=999_999)]
+LAST_NUMBER = 999_999
+"""Of starts and of segments: their names have six digits."""
+StartNumber = Annotated[int, Meta(ge=1, le=LAST_NUMBER)]
 RecordingId = Annotated[str, Meta(pattern=r"^[0-9]{6}-[0-9]{4}\Z")]
 BootId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}\Z")]
 Wall = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z")]

@@ -1,20 +1,23 @@
-"""What a store holds, read quickly: from the ledger's entries and the folders' names, without opening the footage.
+"""What a store holds: from the ledger's verified entries and the folders' names, without opening the footage.
 
-Only ledger files are read that can speak of the recordings that are there. Nothing is verified (`casework.verify` does); a list is not
-evidence. A recording that is open, or was left open, is glanced into, because the ledger does not know its length yet.
+The footage is not verified (`casework.verify` does); a list is not evidence. A recording that is open, or was left open, is glanced into,
+because the ledger does not know its length yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bodycamd.errors import NotFoundError, StorageError
-from bodycamd.evidence.ledger_reader import starts
+from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
 from bodycamd.recorder.glance import Glance
-from bodycamd.recorder.history import PastEntry, each_entry
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 from bodycamd.recorder.recovery import INTERRUPTED, duration_us, recording_glances
 
@@ -52,20 +55,19 @@ class StoreReader:
         self.recordings_folder = directory / RECORDINGS_FOLDER
         self.ledger_folder = directory / LEDGER_FOLDER
 
-    def recordings(self) -> list[RecordingInfo]:
-        """Every recording whose folder is there, oldest first. Raises `StorageError`, `PermissionDeniedError`, and `DataError` where
-        something else stands in the place of the store's folders."""
+    def recordings(
+        self, ledger: Iterable[Line] | None = None, watch: Callable[[Line], object] = lambda _: None
+    ) -> list[RecordingInfo]:
+        """Every recording whose folder is there, oldest first. `ledger` is this store's, verified; `watch` hears of each line. Raises
+        `StorageError`, `PermissionDeniedError`, and `DataError` where something else stands in the place of the store's folders."""
         try:
             names, _ = recording_names(self.recordings_folder)
-            first = recording_start(names[0]) if names else None
-            if first is None:
-                return []
-            told: dict[str, list[PastEntry]] = {name: [] for name in names}
-            for start in starts(self.ledger_folder):
-                if start >= first:
-                    for entry, _ in each_entry(self.ledger_folder, start):
-                        if (name := entry.text("recording")) in told:
-                            told[name].append(entry)
+            told = {name: _Told() for name in names}
+            for line in ledger if ledger is not None else VerifiedLedger(self.ledger_folder):
+                watch(line)
+                name = getattr(line.detail, "recording", None)
+                if name in told:
+                    told[name].take(line)
             return [self._info(name, told[name]) for name in names]
         except OSError as error:
             raise StorageError(f"{self.directory}: cannot read the store: {error.strerror}") from error
@@ -94,32 +96,49 @@ class StoreReader:
         with Folder.open(self.recordings_folder / recording, below=self.directory) as folder:
             return [(path, there.size) for path in paths if (there := folder.look(path.name)) is not None]
 
-    def _info(self, name: str, entries: list[PastEntry]) -> RecordingInfo:
-        opened = next((entry for entry in entries if entry.type == "recording_opened"), None)
-        closed = next((entry for entry in entries if entry.type == "recording_closed"), None)
-        done = [entry for entry in entries if entry.type in ("segment_sealed", "segment_recovered")]
-        fragments = sum(entry.number("fragments") for entry in done)
-        size = sum(entry.number("size") or entry.number("good_bytes") for entry in done)
-        segments, length_us = len(done), closed.number("duration_us") if closed is not None else 0
+    def _info(self, name: str, told: _Told) -> RecordingInfo:
+        opened, closed = told.opened, told.closed
+        fragments, size, segments, length_us = told.fragments, told.bytes, told.segments, closed.duration_us if closed is not None else 0
         glances: list[Glance] = []
         if closed is None:
             glances = recording_glances(self.recordings_folder / name)
             fragments, size, segments = sum(g.fragments for g in glances), sum(g.bytes for g in glances), len(glances)
             length_us = duration_us(glances)
-        reason = closed.text("reason") if closed is not None else ""
+        reason = closed.reason if closed is not None else ""
         init = next((g.init for g in glances if g.init is not None), None)
-        pressed = opened.detail.get("pressed_us") if opened is not None else None
+        first = told.first if told.first is not None else init
         return RecordingInfo(
             id=name,
-            opened=opened.wall if opened is not None else init.wall if init is not None else "",
-            opened_us=(opened.boottime_ns if opened is not None else init.boottime_ns if init is not None else 0) // 1000,
+            opened=first.wall if first is not None else "",
+            opened_us=first.boottime_ns // 1000 if first is not None else 0,
             duration_us=length_us,
             fragments=fragments,
             bytes=size,
             segments=segments,
             state="unknown" if opened is None else "open" if closed is None else "recovered" if reason == INTERRUPTED else "closed",
             reason=reason,
-            warning=opened.text("warning") if opened is not None else "",
-            resumes=opened.text("resumes") if opened is not None else "",
-            pressed_us=pressed if isinstance(pressed, int) else None,
+            warning=opened.warning if opened is not None else "",
+            resumes=(opened.resumes if opened is not None else None) or "",
+            pressed_us=opened.pressed_us if opened is not None else None,
         )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the ledger says of one recording. `first` is its opening entry."""
+
+    first: Entry | None = None
+    opened: RecordingOpened | None = None
+    closed: RecordingClosed | None = None
+    segments: int = 0
+    fragments: int = 0
+    bytes: int = 0
+
+    def take(self, line: Line) -> None:
+        match line.detail:
+            case RecordingOpened() if self.opened is None:
+                self.first, self.opened = line.entry, line.detail
+            case RecordingClosed() if self.closed is None:
+                self.closed = line.detail
+            case SegmentSealed(size=size, fragments=fragments) | SegmentRecovered(good_bytes=size, fragments=fragments):
+                self.segments, self.bytes, self.fragments = self.segments + 1, self.bytes + size, self.fragments + fragments

@@ -80,8 +80,7 @@ def segment_files(folder: Path) -> tuple[list[SegmentFile], list[Stray]]:
     return sorted(found), strays
 
 
-def highest_recording_start(recordings: Path) -> int:
-    """The highest start number of anything that has a recording's name, folder or not; 0 where there is none. Raises as `recording_names`
-    does."""
+def recording_starts(recordings: Path) -> set[int]:
+    """The start numbers of everything that has a recording's name, folder or not. Raises as `recording_names` does."""
     with Folder.open(recordings, below=recordings.parent) as folder:
-        return max((number for entry in folder.names() if (number := recording_start(entry.name)) is not None), default=0)
+        return {number for entry in folder.names() if (number := recording_start(entry.name)) is not None}

@@ -6,10 +6,11 @@
     recording opened, not closed    → entry recording_closed, reason `interrupted`
 
 No byte of an earlier start's file is changed, none is removed. Every step may be the last one before the next cut: done again, it finds
-what is left to do. The entry `store_recovered` says that a start finished this, so that the next one looks only at what is newer; a store
-of 28 days is not read through.
+what is left to do. The entry `store_recovered` says that a start finished this, so that the next one looks only at what is newer; the
+footage of 28 days is not read through.
 
-What is in the way (a stray name, a file that cannot be read) is reported and passed over.
+What is in the way (a stray name, a file that cannot be read, footage of a start that the ledger does not verify) is reported and passed
+over.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from pathlib import Path
 
 from bodycamd.control.events import ResumeOffer
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
-from bodycamd.evidence.entries import RecordingClosed, SegmentRecovered
+from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger import Ledger
-from bodycamd.evidence.ledger_reader import start_keys, starts
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.noted_entries import StoreRecovered
 from bodycamd.evidence.segment import recover
 from bodycamd.evidence.strict import shortened
 from bodycamd.recorder.disk import FileOperations
 from bodycamd.recorder.glance import Glance, glance
-from bodycamd.recorder.history import PastEntry, past_entries
 from bodycamd.recorder.names import SegmentFile, Stray, recording_names, recording_start, segment_files
 
 log = logging.getLogger(__name__)
@@ -50,22 +51,71 @@ class Recovered:
 
 
 @dataclass(slots=True)
-class _Past:
-    """The entries that matter: of the starts since the last finished recovery, and of this boot's last minutes."""
+class _PastStart:
+    """What one start left to do, or to resume."""
 
-    since: int = 0
-    """Starts below this one are recovered."""
-    entries: list[PastEntry] = field(default_factory=list)
-    """Oldest first."""
+    boot_id: str
+    last_us: int = 0
+    """CLOCK_BOOTTIME of its last entry."""
+    lines: list[Line] = field(default_factory=list)
+    keys: dict[str, PublicKey] = field(default_factory=dict)
+    """By id: those that may have signed its footage."""
 
 
-def recover_store(recordings: Path, ledger_folder: Path, ledger: Ledger, *, disk: FileOperations, now_us: int, boot_id: str) -> Recovered:
+class Past:
+    """The entries that matter to a recovery, gathered while the verified ledger is read: of the starts since the last finished recovery,
+    and of this boot's last minutes.
+    """
+
+    def __init__(self, boot_id: str) -> None:
+        self.since = 0
+        """Starts below this one are recovered."""
+        self._boot_id = boot_id
+        self._starts: dict[int, _PastStart] = {}
+
+    def take(self, line: Line, key: PublicKey) -> None:
+        """One line more, oldest first; `key` is in force after it."""
+        start = self._starts.setdefault(line.entry.start, _PastStart(line.entry.boot_id))
+        start.last_us = line.entry.boottime_ns // 1000
+        start.keys[key.id] = key
+        if isinstance(line.detail, (RecordingOpened, RecordingClosed, SegmentSealed, SegmentRecovered)):
+            start.lines.append(line)
+        elif isinstance(line.detail, StoreRecovered) and line.detail.complete:
+            self._finished(line.entry.start)
+
+    def _finished(self, number: int) -> None:
+        """Everything before this start is stated. What this boot recorded may still be resumed."""
+        self.since = number
+        for before in [before for before in self._starts if before < number]:
+            start = self._starts[before]
+            if start.boot_id == self._boot_id:
+                start.lines = [line for line in start.lines if isinstance(line.detail, (RecordingOpened, RecordingClosed))]
+            else:
+                del self._starts[before]
+
+    def lines(self, now_us: int) -> list[Line]:
+        """Oldest first: those of starts that are not recovered, and of this boot's last minutes."""
+        found: list[Line] = []
+        for number, start in sorted(self._starts.items(), reverse=True):
+            recent = start.boot_id == self._boot_id and start.last_us >= now_us - RESUME_LOOK_BACK_US
+            if number < self.since and not recent:
+                break
+            found[:0] = start.lines
+        return found
+
+    def keys_of(self, start: int) -> dict[str, PublicKey] | None:
+        """The keys that may have signed the footage of a start; `None` where the ledger does not verify as far as that."""
+        found = self._starts.get(start)
+        return found.keys if found is not None else None
+
+
+def recover_store(recordings: Path, past: Past, ledger: Ledger, *, disk: FileOperations, now_us: int, boot_id: str) -> Recovered:
     """Recover what earlier starts left. Nothing in the store can make this raise; what could not be done is in `strays`."""
-    work = _Work(recordings, ledger_folder, ledger, disk)
+    work = _Work(recordings, past, ledger, disk)
     try:
-        past = _read_past(ledger_folder, ledger.start.number, now_us, boot_id)
-        work.run(past)
-        resume = _resume_offer(past, recordings, now_us, boot_id)
+        lines = past.lines(now_us)
+        work.run(lines)
+        resume = _resume_offer(lines, recordings, now_us, boot_id)
     except (OSError, BodycamError) as error:
         log.error("recovery: %s", error)
         work.strays.append(Stray(".", f"recovery stopped: {error}"))
@@ -76,26 +126,25 @@ def recover_store(recordings: Path, ledger_folder: Path, ledger: Ledger, *, disk
 class _Work:
     """One recovery."""
 
-    def __init__(self, recordings: Path, ledger_folder: Path, ledger: Ledger, disk: FileOperations) -> None:
+    def __init__(self, recordings: Path, past: Past, ledger: Ledger, disk: FileOperations) -> None:
         self._recordings = recordings
-        self._ledger_folder = ledger_folder
+        self._past = past
         self._ledger = ledger
         self._disk = disk
-        self._keys: dict[int, dict[str, PublicKey]] = {}
         self._complete = True
         self.segments = 0
         self.strays: list[Stray] = []
 
-    def run(self, past: _Past) -> None:
+    def run(self, lines: list[Line]) -> None:
         """Recover, close, and say that it is done. Raises `StorageError` where the ledger does not take an entry, `OSError`."""
         names, self.strays = recording_names(self._recordings)
-        segment_entries = [entry for entry in past.entries if entry.type in ("segment_sealed", "segment_recovered")]
-        stated = {(entry.text("recording"), entry.number("segment")) for entry in segment_entries}
+        details = [line.detail for line in lines]
+        stated = {(d.recording, d.segment) for d in details if isinstance(d, (SegmentSealed, SegmentRecovered))}
         for name in names:
             start = recording_start(name)
-            if start is not None and past.since <= start < self._ledger.start.number:
+            if start is not None and self._past.since <= start < self._ledger.start.number:
                 self._recover_recording(name, start, stated)
-        self._close_interrupted(past)
+        self._close_interrupted(lines)
         detail = {
             "complete": self._complete,
             "segments": self.segments,
@@ -111,15 +160,19 @@ class _Work:
             self._passed_over(name, str(error))
             return
         self.strays.extend(strays)
+        keys = self._past.keys_of(start)
+        if keys is None:  # to call the footage torn, or not signed, would be a lie
+            self._passed_over(name, f"the ledger does not verify as far as start {start}")
+            return
         for file in files:
             if file.kind != "open" and (name, file.number) in stated:
                 continue
             try:
-                self._recover_segment(name, start, file)
+                self._recover_segment(name, keys, file)
             except (OSError, DataError, NotFoundError, PermissionDeniedError) as error:
                 self._passed_over(f"{name}/{file.path.name}", str(error))
 
-    def _recover_segment(self, name: str, start: int, file: SegmentFile) -> None:
+    def _recover_segment(self, name: str, keys: dict[str, PublicKey], file: SegmentFile) -> None:
         path = file.path
         if file.kind == "open":
             path = path.with_name(f"{file.number:06d}.cut.tar")
@@ -127,8 +180,8 @@ class _Work:
         # Also a name that is there already: the start that gave it may have died before it was durable, and the ledger will name the file.
         self._disk.fsync_folder(path.parent)
         try:
-            found = recover(path, self._keys_of(start))
-        except StorageError as error:  # of the footage or of the ledger that names the key: to call the footage torn would be a lie
+            found = recover(path, keys)
+        except StorageError as error:  # to call footage torn that cannot be read would be a lie
             self._passed_over(f"{name}/{path.name}", str(error))
             return
         self._ledger.note(
@@ -147,23 +200,15 @@ class _Work:
         )
         self.segments += 1
 
-    def _keys_of(self, start: int) -> dict[str, PublicKey]:
-        if start not in self._keys:
-            try:
-                self._keys[start] = start_keys(self._ledger_folder, start)
-            except NotFoundError:
-                self._keys[start] = {}
-        return self._keys[start]
-
-    def _close_interrupted(self, past: _Past) -> None:
-        closed = {entry.text("recording") for entry in past.entries if entry.type == "recording_closed"}
-        for entry in past.entries:
-            name = entry.text("recording")
-            if entry.type == "recording_opened" and name not in closed and past.since <= entry.start:
-                glances = recording_glances(self._recordings / name)
+    def _close_interrupted(self, lines: list[Line]) -> None:
+        closed = {line.detail.recording for line in lines if isinstance(line.detail, RecordingClosed)}
+        for line in lines:
+            opened = line.detail
+            if isinstance(opened, RecordingOpened) and opened.recording not in closed and self._past.since <= line.entry.start:
+                glances = recording_glances(self._recordings / opened.recording)
                 self._ledger.note(
                     RecordingClosed(
-                        recording=name,
+                        recording=opened.recording,
                         reason=INTERRUPTED,
                         duration_us=duration_us(glances),
                         segments=len(glances),
@@ -202,40 +247,26 @@ def duration_us(glances: list[Glance]) -> int:
     return max(0, max(ends) - min(begins)) if begins and ends else 0
 
 
-def _read_past(ledger_folder: Path, current: int, now_us: int, boot_id: str) -> _Past:
-    """Read back to the last finished recovery, and on while it is this boot's last minutes."""
-    past = _Past()
-    finished = False
-    for start in reversed([number for number in starts(ledger_folder) if number < current]):
-        entries = past_entries(ledger_folder, start)
-        recent = bool(entries) and entries[-1].boot_id == boot_id and entries[-1].boottime_ns // 1000 >= now_us - RESUME_LOOK_BACK_US
-        if finished and not recent:
-            break
-        past.entries[:0] = entries
-        if not finished and any(entry.type == "store_recovered" and entry.detail.get("complete") is True for entry in entries):
-            finished, past.since = True, start
-    return past
-
-
-def _resume_offer(past: _Past, recordings: Path, now_us: int, boot_id: str) -> ResumeOffer | None:
+def _resume_offer(lines: list[Line], recordings: Path, now_us: int, boot_id: str) -> ResumeOffer | None:
     """The newest recording of this boot, if nothing but an interruption closed it.
 
     It counts from its last fragment, or, where it has none, from the last one of the recording that it resumed; where there is none at
     all, from the instant at which the first of them was opened.
     """
-    opened = [entry for entry in past.entries if entry.type == "recording_opened" and entry.boot_id == boot_id]
-    if not opened:
+    opened: dict[str, tuple[RecordingOpened, int]] = {}
+    ended: set[str] = set()
+    for line in lines:
+        if isinstance(line.detail, RecordingOpened) and line.entry.boot_id == boot_id:
+            opened[line.detail.recording] = line.detail, line.entry.boottime_ns // 1000
+        elif isinstance(line.detail, RecordingClosed) and line.detail.reason != INTERRUPTED:
+            ended.add(line.detail.recording)
+    if not opened or (name := next(reversed(opened))) in ended:
         return None
-    name = opened[-1].text("recording")
-    ended = {entry.text("recording") for entry in past.entries if entry.type == "recording_closed" and entry.text("reason") != INTERRUPTED}
-    if name in ended:
-        return None
-    by_name = {entry.text("recording"): entry for entry in opened}
-    first = opened[-1]
-    while not (last := _last_us(recordings / first.text("recording"))) and first.text("resumes") in by_name:
-        first = by_name.pop(first.text("resumes"))
-    recent = sum(1 for entry in opened if entry.text("resumes") and entry.boottime_ns // 1000 >= now_us - RECENT_US)
-    return ResumeOffer(name, last or first.boottime_ns // 1000, recent)
+    recent = sum(1 for detail, at_us in opened.values() if detail.resumes and at_us >= now_us - RECENT_US)
+    first, first_us = opened[name]
+    while not (last := _last_us(recordings / first.recording)) and first.resumes in opened:
+        first, first_us = opened.pop(first.resumes)
+    return ResumeOffer(name, last or first_us, recent)
 
 
 def _last_us(folder: Path) -> int:

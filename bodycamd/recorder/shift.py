@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
-from bodycamd.errors import BodycamError, UsageError
-from bodycamd.evidence.ledger_reader import starts
+from bodycamd.errors import UsageError
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.noted_entries import ShiftBegun, ShiftEnded
 from bodycamd.evidence.pseudonyms import pseudonym
-from bodycamd.recorder.history import past_entries
 
 log = logging.getLogger(__name__)
 
@@ -22,31 +21,30 @@ class Shift:
     since: str
 
 
-def running_shift(ledger_folder: Path, boot_id: str) -> Shift | None:
-    """The last shift that was begun in this boot and not ended. One of an earlier boot is over: who switches a camera on need not be who
+class ShiftSoFar:
+    """The shift, gathered while the verified ledger is read. One of an earlier boot is over: who switches a camera on need not be who
     switched it off, and a wrong name in evidence is worse than none.
-
-    Never raises: where the ledger cannot be read no shift is open, which the journal says.
     """
-    try:
-        for start in reversed(starts(ledger_folder)):
-            entries = past_entries(ledger_folder, start)
-            if entries and entries[0].boot_id != boot_id:
-                return None
-            for entry in reversed(entries):
-                if entry.type == "shift_end":
-                    return None
-                if entry.type == "shift_begin":
-                    return _taken_over(entry.text("officer"), entry.wall)
-    except (OSError, BodycamError) as error:
-        log.error("no shift is taken over from before: the ledger cannot be read: %s", error)
-    return None
 
+    def __init__(self, boot_id: str) -> None:
+        self._running: Shift | None = None
+        self._boot_id = boot_id
 
-def _taken_over(officer: str, since: str) -> Shift | None:
-    """An id that older software took and this ledger's format refuses must not keep a recording from being opened."""
-    try:
-        return Shift(pseudonym(officer, "the officer's id"), since)
-    except UsageError as error:
-        log.error("the shift from before is not taken over; begin it anew: %s", error)
-        return None
+    def take(self, line: Line) -> None:
+        """One line more, oldest first."""
+        if line.entry.boot_id != self._boot_id or isinstance(line.detail, ShiftEnded):
+            self._running = None
+        elif isinstance(line.detail, ShiftBegun):
+            self._running = Shift(line.detail.officer, line.entry.wall)
+
+    @property
+    def running(self) -> Shift | None:
+        """The last shift that was begun in this boot and not ended. An id that older software took and this ledger's format refuses must
+        not keep a recording from being opened."""
+        if self._running is None:
+            return None
+        try:
+            return Shift(pseudonym(self._running.officer, "the officer's id"), self._running.since)
+        except UsageError as error:
+            log.error("the shift from before is not taken over; begin it anew: %s", error)
+            return None

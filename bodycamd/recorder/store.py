@@ -4,8 +4,9 @@
     STORE/recordings/000042-0001/    000000.tar 000001.tar.part …     (see `recording`)
     STORE/ledger/000042.jsonl        one file for each start
 
-Folders are 0700 and files 0600: the service user's alone. `Store.open` makes a start: its number is higher than every number in ledger
-and recordings, so that no name is ever used twice, whatever the clock says. Then it recovers what earlier starts left open (`recovery`).
+Folders are 0700 and files 0600: the service user's alone. `Store.open` reads the ledger as far as it verifies and makes a start: its number
+is the next that names nothing in ledger and recordings, so that no name is ever used twice, whatever the clock says. Then it recovers what
+earlier starts left open (`recovery`).
 """
 
 from __future__ import annotations
@@ -14,20 +15,24 @@ import contextlib
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from bodycamd import __version__
 from bodycamd.control.events import ResumeOffer
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence import durable
-from bodycamd.evidence.ledger import Ledger, open_ledger
-from bodycamd.evidence.ledger_reader import highest_start
+from bodycamd.evidence.keys import KeyFolder
+from bodycamd.evidence.ledger import Ledger, last_start, next_number, open_ledger
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line, taken_numbers
 from bodycamd.linux.foreign import Folder, kind_of
 from bodycamd.recorder.clock import Clock
 from bodycamd.recorder.disk import Disk, FileOperations
 from bodycamd.recorder.listing import StoreReader
-from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, highest_recording_start
-from bodycamd.recorder.recovery import Recovered, recover_store
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, recording_starts
+from bodycamd.recorder.recovery import Past, Recovered, recover_store
+from bodycamd.recorder.shift import Shift, ShiftSoFar
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -35,14 +40,26 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Store:
     """An open store: the lock is held, the start has begun, earlier starts are recovered. Use `open`; `close` gives the lock back.
 
-    `ledger` signs and numbers everything of this start; from now on it belongs to the writer's thread. `resume` is the recording of this
-    boot that the last start left open, `strays` what lies in the store without belonging there: reported, and passed over.
+    `ledger` signs and numbers everything of this start; from now on it belongs to the writer's thread. `past` is what is believed of the
+    ledger: read up to this start, it goes on with it. `resume` is the recording of this boot that the last start left open, `shift` the
+    shift that is, `strays` what lies in the store without belonging there: reported, and passed over.
     """
 
-    def __init__(self, directory: Path, lock: int, ledger: Ledger, recovered: Recovered, disk: FileOperations) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        lock: int,
+        ledger: Ledger,
+        past: VerifiedLedger,
+        recovered: Recovered,
+        shift: Shift | None,
+        disk: FileOperations,
+    ) -> None:
         self.directory = directory
         self.recordings_folder = directory / RECORDINGS_FOLDER
         self.ledger = ledger
+        self.past = past
+        self.shift = shift
         self.disk = disk
         self._lock = lock
         self._recovered = recovered
@@ -59,13 +76,14 @@ class Store:
         software: str = f"bodycamd {__version__}",
         boot_id: str | None = None,
         disk: FileOperations | None = None,
+        watch: Callable[[Line], object] = lambda _: None,
     ) -> Store:
-        """Take the lock, begin a start, recover what earlier starts left open.
+        """Take the lock, read the ledger, begin a start, recover what earlier starts left open.
 
         `signing` is the folder of the signing keys, provisioned once (`evidence.keys.provision`). `boot_id` is the kernel's where not
-        given. Raises `StoreBusyError` where another process holds the store, `PermissionDeniedError` where it belongs to another user,
-        `DataError` where something else stands in the place of its folders or its lock, `StorageError` where the disk fails or the key is
-        missing: then no start has begun.
+        given. `watch` hears of each verified line of the starts before, oldest first. Raises `StoreBusyError` where another process
+        holds the store, `PermissionDeniedError` where it belongs to another user, `DataError` where something else stands in the place of
+        its folders or its lock, `StorageError` where the disk fails or the key is missing: then no start has begun.
         """
         disk = disk or Disk()
         try:
@@ -83,25 +101,33 @@ class Store:
             ledger_folder = directory / LEDGER_FOLDER
             recordings = directory / RECORDINGS_FOLDER
             boot = boot_id or read_boot_id()
+            past, left, shift = VerifiedLedger(ledger_folder), Past(boot), ShiftSoFar(boot)
+            for line in past:
+                if past.chain.key is not None:
+                    left.take(line, past.chain.key)
+                shift.take(line)
+                watch(line)
+            previous = last_start(ledger_folder, KeyFolder(signing), past)
             ledger = open_ledger(
                 ledger_folder,
                 signing,
-                start=1 + max(highest_start(ledger_folder), highest_recording_start(recordings)),
+                start=next_number(previous.number, taken_numbers(ledger_folder) | recording_starts(recordings)),
                 device=device_id,
                 boot_id=boot,
                 clock=clock,
                 software=software,
                 config_sha256=config_sha256,
+                previous=previous,
             )
             try:
-                recovered = recover_store(recordings, ledger_folder, ledger, disk=disk, now_us=clock.now_us(), boot_id=boot)
+                recovered = recover_store(recordings, left, ledger, disk=disk, now_us=clock.now_us(), boot_id=boot)
             except BaseException:
                 ledger.close()
                 raise
         except BaseException:
             os.close(lock)
             raise
-        return cls(directory, lock, ledger, recovered, disk)
+        return cls(directory, lock, ledger, past, recovered, shift.running, disk)
 
     @staticmethod
     def read_only(directory: Path) -> StoreReader:

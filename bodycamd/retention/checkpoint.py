@@ -19,13 +19,13 @@ from pathlib import Path
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import durable
-from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints, first_line, read_checkpoint
-from bodycamd.evidence.ledger_reader import file_name, inspect, open_ledger_file, starts
+from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints, read_checkpoint
+from bodycamd.evidence.entries import StartDetail
+from bodycamd.evidence.ledger_reader import file_name, first_line, open_ledger_file, starts
 from bodycamd.evidence.retention_entries import LedgerShortened
 from bodycamd.evidence.statements import ZERO_HASH
-from bodycamd.evidence.statements import wall_us as parse_wall
 from bodycamd.linux.foreign import Folder
-from bodycamd.recorder.history import past_entries
+from bodycamd.retention.index import Facts
 from bodycamd.retention.sweep import Enter
 
 DAY_US = 86_400_000_000
@@ -34,20 +34,23 @@ SLACK_US = 7 * DAY_US
 """Files are dropped a week's worth at a time, so that the checkpoint file is not written anew each day."""
 
 
-def shorten(folder: Path, oldest_recording: int | None, *, wall_us: int, keep_months: int, running: int, enter: Enter) -> int:
-    """Drop what is too old; returns how many files were dropped. `wall_us` is the confirmed wall clock, `running` the start that runs.
+def shorten(
+    folder: Path, facts: Facts, oldest_recording: int | None, *, wall_us: int, keep_months: int, running: int, enter: Enter
+) -> int:
+    """Drop what is too old; returns how many files were dropped. `facts` are of the verified ledger, `wall_us` is the confirmed wall clock,
+    `running` the start that runs.
 
     Raises `StorageError` where the disk refuses, `DataError` where the first lines of the dropped files do not lead from one to the next.
     """
-    first_kept = _first_kept(folder, wall_us, keep_months * MONTH_US, min(running, oldest_recording or running))
+    first_kept = _first_kept(facts, wall_us, keep_months * MONTH_US, min(running, oldest_recording or running))
     dropped = [start for start in starts(folder) if start < first_kept]
     if not dropped:
         return 0
-    kept = inspect(folder, first_kept)
-    if kept.detail is None or kept.first_prev is None:
-        raise DataError(f"{file_name(first_kept)}: its first line is not good: {kept.reason}")
-    raw = b"".join([_earlier(folder, dropped[0]), *(first_line(folder, start) for start in dropped)])
-    _write(folder / checkpoint_name(first_kept), raw)
+    kept = first_line(folder, first_kept)
+    if kept is None or not isinstance(kept.detail, StartDetail):
+        raise DataError(f"{file_name(first_kept)}: its first line is not good")
+    begun = [line.text + b"\n" for start in dropped if (line := first_line(folder, start)) is not None]
+    _write(folder / checkpoint_name(first_kept), b"".join([_earlier(folder, dropped[0]), *begun]))
     checkpoint = read_checkpoint(folder, first_kept, below=first_kept, registered=None)
     if checkpoint.next_key.raw.hex() != kept.detail.public_key:
         raise DataError(f"{file_name(first_kept)}: signed by another key than the starts before it lead to")
@@ -58,7 +61,7 @@ def shorten(folder: Path, oldest_recording: int | None, *, wall_us: int, keep_mo
             file=checkpoint.file,
             sha256=checkpoint.sha256,
             lines=checkpoint.lines,
-            head=kept.first_prev,
+            head=kept.entry.prev,
             next_key=checkpoint.next_key.raw.hex(),
             entries=entries,
         )
@@ -72,25 +75,17 @@ def _line_ends(folder: Path, start: int) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(65536), b""))
 
 
-def _first_kept(folder: Path, wall_us: int, keep_us: int, limit: int) -> int:
+def _first_kept(facts: Facts, wall_us: int, keep_us: int, limit: int) -> int:
     """The first start that stays: everything before it lies before a confirmed time that is old enough."""
     found, oldest_us = 0, wall_us
-    for start in starts(folder):
+    for start, known in facts.starts.items():
         if start > limit:
             break
-        entries = past_entries(folder, start)
-        confirmed = (e.wall for e in entries if e.type == "time" and e.detail.get("confirmed") is True)
-        first = next(confirmed, None)
-        if first is not None:
-            at_us = parse_wall(first, file_name(start))
-            oldest_us = min(oldest_us, at_us)
-            if wall_us - at_us < keep_us:
+        if known.confirmed_us is not None:
+            oldest_us = min(oldest_us, known.confirmed_us)
+            if wall_us - known.confirmed_us < keep_us:
                 break
-            begins_whole = bool(entries) and entries[0].type == "start"
-            unfinished = {e.text("recording") for e in entries if e.type == "deleted"} - {
-                e.text("recording") for e in entries if e.type == "deleting"
-            }
-            if begins_whole and not unfinished:
+            if not known.unfinished:
                 found = start
     return found if wall_us - oldest_us >= keep_us + SLACK_US else 0
 
@@ -99,8 +94,8 @@ def _earlier(folder: Path, first_dropped: int) -> bytes:
     """The first lines of the starts that were dropped before: from the newest checkpoint file that leads to the first file that is there.
     (A newer one may be torn by a cut, or have been left when its files were dropped in part.)
     """
-    first = inspect(folder, first_dropped)
-    if first.first_prev == ZERO_HASH or first.detail is None:
+    first = first_line(folder, first_dropped)
+    if first is None or not isinstance(first.detail, StartDetail) or first.entry.prev == ZERO_HASH:
         return b""
     for first_kept in reversed(checkpoints(folder)):
         try:

@@ -22,8 +22,7 @@ from dataclasses import dataclass, field
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.retention_entries import RecordingDeleting
-from bodycamd.evidence.statements import wall_us
-from bodycamd.recorder.history import PastEntry
+from bodycamd.evidence.statements import Entry, Stated, wall_us
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.index import CONTEXT, Facts
 from bodycamd.retention.policy import DAY_US, MARGIN_US
@@ -57,9 +56,9 @@ class DeletionJudge:
     _oldest: int | None = None
     """The start of the oldest recording with footage when the running start began: from there on the camera reads."""
 
-    def take(self, entry: PastEntry) -> None:
+    def take(self, entry: Entry, detail: Stated | None) -> None:
         """One entry more, after it was judged."""
-        self.facts.take(entry)
+        self.facts.take(entry, detail)
         timeline = self.facts.timeline
         if entry.type == "start":
             self._starts.append(_Start(entry.start, len(timeline.boots) - 1))
@@ -69,7 +68,7 @@ class DeletionJudge:
             offset_us, start = wall_us(entry.wall, "time") - entry.boottime_ns // 1000, self._starts[-1]
             start.offset_us = offset_us if start.offset_us is None else max(start.offset_us, offset_us)
 
-    def deleting(self, entry: PastEntry, detail: RecordingDeleting) -> Judged:
+    def deleting(self, entry: Entry, detail: RecordingDeleting) -> Judged:
         """Judge a `deleting` entry, before it is taken."""
         wrong = self._held(detail.recording, "its deletion began")
         days, age_seconds = detail.days, detail.age_seconds

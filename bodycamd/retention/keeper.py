@@ -58,7 +58,7 @@ class Summary:
 class Keeper:
     """Retention of one open store. `begin` first; then, in one thread, `step` and `finish` (it is the writer's `Chores`) and the commands.
 
-    `ledger_folder` is read; entries are made through `Enter`. `start` and `boot_id` are those of the running start.
+    `index` follows the ledger in `ledger_folder`; entries are made through `Enter`. `start` and `boot_id` are those of the running start.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Keeper:
         *,
         recordings: Path,
         ledger_folder: Path,
+        index: LedgerIndex,
         clock: Clock,
         start: int,
         boot_id: str,
@@ -81,7 +82,7 @@ class Keeper:
         self._boot_id = boot_id
         self._rules = rules
         self._disk = disk
-        self._index = LedgerIndex(ledger_folder)
+        self._index = index
         self._trust = Trust()
         self._floor: tuple[int, int] | None = None
         self._look_us = self._due_us = self._began_us = 0
@@ -205,6 +206,8 @@ class Keeper:
         """What is cheap first, then a pause, then what is deleted."""
         self._problems = []
         facts = self._facts()
+        if self._index.broken:
+            self._told(f"the ledger is believed only as far as it verifies, and nothing after that is deleted: {self._index.broken}")
         self._state_rules(facts, enter)
         self._state_time(facts, enter)
         now = self._now(facts)
@@ -246,7 +249,8 @@ class Keeper:
         wall_us = self._clock.read().wall_us
         try:
             oldest, months = self._oldest(), self._rules.keep_months
-            shorten(self._ledger_folder, oldest, wall_us=wall_us, keep_months=months, running=self._start, enter=enter)
+            facts = self._facts()
+            shorten(self._ledger_folder, facts, oldest, wall_us=wall_us, keep_months=months, running=self._start, enter=enter)
         except BodycamError as error:
             self._told(f"the ledger is not shortened: {error}")
 

@@ -14,10 +14,11 @@ import msgspec
 from bodycamd.config import Config
 from bodycamd.errors import PermissionDeniedError, StorageError
 from bodycamd.evidence.ledger import Ledger
+from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.evidence.statements import Caller
 from bodycamd.recorder.store import Store
-from bodycamd.retention.index import Facts
+from bodycamd.retention.index import Facts, LedgerIndex
 from bodycamd.retention.keeper import Keeper
 from bodycamd.retention.policy import Rules
 from bodycamd.retention.reading import read_facts
@@ -49,22 +50,27 @@ def rules_of(config: Config) -> Rules:
 
 def open_kept_store(config: Config, clock: FullClock) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`) and complete the deletions that an earlier start began. Raises as `Store.open` does."""
+    facts = Facts()
     store = Store.open(
         Path(config.storage.directory),
         signing=Path(config.keys.signing),
         device_id=config.device_id,
         clock=clock,
         config_sha256=digest(config),
+        watch=lambda line: facts.take(line.entry, line.detail),
     )
-    keeper = keep(store, clock, rules_of(config))
+    keeper = keep(store, clock, rules_of(config), facts)
     return store, keeper
 
 
-def keep(store: Store, clock: FullClock, rules: Rules) -> Keeper:
-    """Retention for an open store."""
+def keep(store: Store, clock: FullClock, rules: Rules, facts: Facts | None = None) -> Keeper:
+    """Retention for an open store. `facts` are those of the ledger as it was read when the store was opened (`Store.open`, `watch`);
+    without them it is read once more."""
+    past = VerifiedLedger(store.ledger.path.parent) if facts is None else store.past
     keeper = Keeper(
         recordings=store.recordings_folder,
         ledger_folder=store.ledger.path.parent,
+        index=LedgerIndex(past, facts),
         clock=clock,
         start=store.start,
         boot_id=store.ledger.start.boot_id,

@@ -14,7 +14,7 @@ import pytest
 
 from bodycamd.board.clock import SystemClock
 from bodycamd.evidence.keys import provision
-from bodycamd.evidence.ledger_reader import start_keys
+from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.segment import recover
 from bodycamd.recorder.store import Store
 from tests.bench import stores
@@ -79,7 +79,10 @@ def test_store_of_28_days_and_ready(table: Table, memory_folder: Path, tmp_path:
         fragments = stores.fill(camera.store, camera.device / "signing", device_id="test-1")
         on_disk = Path(shutil.copytree(camera.store, tmp_path / "store"))
         signing = Path(shutil.copytree(camera.device / "signing", tmp_path / "signing"))
-        checked = recover(on_disk / "recordings" / "000028-0024" / "000002.tar", start_keys(on_disk / "ledger", 28))
+        chain = Chain(on_disk / "ledger")
+        in_force = [chain.key for line in chain if line.entry.start == 28]
+        keys = {key.id: key for key in in_force if key is not None}
+        checked = recover(on_disk / "recordings" / "000028-0024" / "000002.tar", keys)
         assert (checked.fragments, checked.ended, checked.torn_bytes) == (stores.FRAGMENTS, True, 0)
         opened = []
         for _ in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from bodycamd.casework.sentences import in_words
 from bodycamd.casework.story import _DURING
 from bodycamd.control import machine
 from bodycamd.evidence.entries import TYPE_NAMES
-from bodycamd.recorder.history import PastEntry
+from tests.evidence.making import entry
 
 NOTED = re.findall(r"^([a-z_]+)  +\S.*?$", (machine.__doc__ or "").partition("type  ")[2], re.MULTILINE)
 
@@ -47,8 +48,8 @@ def test_both_languages_tell_the_same_fields(type: str) -> None:
         ("new_thing", {"part": "x\ny", "number": 2}, "New thing: part 'x\\ny', number 2."),
     ],
 )
-def test_sentences(type: str, detail: dict[str, object], words: str) -> None:
-    assert in_words(PastEntry(type, 1, "boot", 0, "2026-01-01T00:00:00Z", detail)).startswith(words)
+def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:
+    assert in_words(entry(type, detail)).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -66,5 +67,5 @@ def test_sentences(type: str, detail: dict[str, object], words: str) -> None:
         ("shift_begin", {"officer": "H-1", "caller": {"uid": 7}}, "De dienst van medewerker H-1 begint. Op verzoek van gebruiker 7."),
     ],
 )
-def test_sentences_in_dutch(type: str, detail: dict[str, object], words: str) -> None:
-    assert in_words(PastEntry(type, 1, "boot", 0, "2026-01-01T00:00:00Z", detail), "nl") == words
+def test_sentences_in_dutch(type: str, detail: dict[str, Any], words: str) -> None:
+    assert in_words(entry(type, detail), "nl") == words

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bodycamd.evidence.keys import PublicKey, SigningKey, provision
-from bodycamd.evidence.ledger import Ledger, open_ledger
+from bodycamd.errors import DataError
+from bodycamd.evidence.keys import KeyFolder, PublicKey, SigningKey, provision
+from bodycamd.evidence.ledger import LastStart, Ledger, last_start, next_number, open_ledger
 from bodycamd.evidence.ledger_chain import Chain
-from bodycamd.evidence.ledger_reader import Line, highest_start
+from bodycamd.evidence.ledger_reader import Line, Rest, taken_numbers
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.start import Start
-from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.evidence.statements import ZERO_HASH, ClockQuality, Entry, wall_text
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
 
 BOOT_ID = "2f6bd1d5-5f0e-4b35-8c57-0d1c8d6c1a11"
@@ -81,13 +83,46 @@ def made_segment(ages: Sequence[bytes], init: bytes = AGE_MAGIC + b"init", start
     return MadeSegment(b"".join(parts), bounds, start, segment)
 
 
+def before(root: Path) -> LastStart:
+    """What the next start goes on behind."""
+    return last_start(root / "ledger", KeyFolder(root / "signing"))
+
+
+def good_part(folder: Path) -> tuple[list[Line], Rest | None]:
+    """The lines that verify, with whatever key the first one names, and what stands behind them."""
+    read, found = Chain(folder), []
+    try:
+        for line in read:
+            found.append(line)
+    except DataError:
+        assert read.pending, "wrong before the end"
+    return found, read.pending[0] if read.pending else None
+
+
+def entry(type: str, detail: dict[str, Any], *, start: int = 1, boot_id: str = "boot", at_us: int = 0, wall_us: int = 0) -> Entry:
+    """An entry of the ledger that nobody has signed."""
+    return Entry(
+        n=1,
+        prev=ZERO_HASH,
+        key=ZERO_HASH,
+        device="cam-7",
+        start=start,
+        boot_id=boot_id,
+        boottime_ns=at_us * 1000,
+        wall=wall_text(wall_us),
+        clock=ClockQuality(source="test"),
+        type=type,
+        detail=detail,
+    )
+
+
 def next_start(root: Path) -> Ledger:
     """Begin the next start in `root/ledger` with the keys of `root/signing`."""
     ledger = root / "ledger"
     return open_ledger(
         ledger,
         root / "signing",
-        start=highest_start(ledger) + 1,
+        start=next_number(before(root).number, taken_numbers(ledger)),
         device="cam-7",
         boot_id=BOOT_ID,
         clock=SteppingClock(),

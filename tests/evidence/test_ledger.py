@@ -12,15 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import RecordingOpened, SegmentSealed, StartDetail, detail_as
 from bodycamd.evidence.keys import EvolvingSigner, SigningKey, provision
 from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
-from bodycamd.evidence.ledger_chain import Chain
-from bodycamd.evidence.ledger_reader import file_name, highest_start, inspect, last_start, lines, start_keys, starts
+from bodycamd.evidence.ledger_chain import Chain, VerifiedLedger
+from bodycamd.evidence.ledger_reader import file_name, lines, starts
 from bodycamd.evidence.statements import ZERO_HASH
-from bodycamd.recorder.history import past_entries
-from tests.evidence.making import chain, next_start, provisioned, some_start
+from tests.evidence.making import before, chain, good_part, next_start, provisioned, some_start
 from tests.scale import count
 
 
@@ -37,7 +36,6 @@ def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "signing").iterdir()] == ["000004.key"]
     assert len({line.entry.key for line in found}) == 6, "each start: one key of a file for its first entry, one of memory for the rest"
     assert found[4].entry.key == found[5].entry.key
-    assert start_keys(tmp_path / "ledger", 2).keys() == {found[4].entry.key}
     stranger = provisioned(tmp_path / "other")
     with pytest.raises(DataError, match="another key"):
         chain(tmp_path, stranger)
@@ -58,7 +56,8 @@ def test_each_key_of_memory_names_its_successor_and_signs_nothing_after_it(tmp_p
     assert [line.entry.type for line in found] == ["start", *["key_changed", "marker"] * 3]
     signers = [registered, keys[0], *[key for key in keys[1:] for _ in range(2)]][:7]
     assert [line.entry.key for line in found] == [key.id for key in signers]
-    assert list(start_keys(tmp_path / "ledger", 1)) == [key.id for key in keys]
+    walk = Chain(tmp_path / "ledger", registered)
+    assert list(dict.fromkeys(walk.key for _ in walk)) == keys
     content = ledger.path.read_bytes().splitlines(keepends=True)
     ledger.path.write_bytes(b"".join(content[:1] + content[2:]))
     with pytest.raises(DataError):
@@ -112,11 +111,14 @@ def test_every_cut_leaves_the_whole_lines_before_it(tmp_path: Path, unsynced: No
     content = path.read_bytes()
     for size in range(len(content), -1, -1):
         os.truncate(path, size)
-        found = inspect(tmp_path / "ledger", 1)
+        found, rest = good_part(tmp_path / "ledger")
         good = content.rfind(b"\n", 0, size) + 1
-        assert (found.good_bytes, found.torn_bytes) == (good, size - good)
-        assert found.sha256 == hashlib.sha256(content[:good]).hexdigest()
-        assert (found.detail is None) == (good == 0)
+        assert (found[-1].end if found else 0) == good
+        assert (rest is None) == (size == good)
+        if rest is not None:
+            assert (rest.torn.good_bytes, rest.torn.torn_bytes) == (good, size - good)
+            assert rest.torn.sha256 == hashlib.sha256(content[:good]).hexdigest()
+            assert rest.left_by_cut
         assert path.stat().st_size == size
 
 
@@ -129,9 +131,10 @@ def test_every_flipped_byte_ends_what_is_good_before_its_line(tmp_path: Path) ->
         changed = bytearray(content)
         changed[at] ^= 1 << at % 8
         path.write_bytes(changed)
-        found = inspect(tmp_path / "ledger", 1)
-        assert found.good_bytes == content.rfind(b"\n", 0, at) + 1, at
-        assert found.reason
+        found, rest = good_part(tmp_path / "ledger")
+        assert (found[-1].end if found else 0) == content.rfind(b"\n", 0, at) + 1, at
+        assert rest is not None
+        assert rest.reason
 
 
 def test_a_torn_line_is_stated_by_the_next_start_and_left_as_it_is(tmp_path: Path) -> None:
@@ -140,10 +143,10 @@ def test_a_torn_line_is_stated_by_the_next_start_and_left_as_it_is(tmp_path: Pat
     first = tmp_path / "ledger" / "000001.jsonl"
     torn = first.read_bytes() + b'c2ln {"half":'
     first.write_bytes(torn)
-    assert [item.torn_bytes for item in last_start(tmp_path / "ledger").torn] == [13]
+    assert [rest.torn.torn_bytes for rest in before(tmp_path).rests] == [13]
     live = Chain(tmp_path / "ledger", registered)
     assert len(list(live)) == 3
-    assert [item.file for item in live.unstated] == ["000001.jsonl"]
+    assert [rest.torn.file for rest in live.unstated] == ["000001.jsonl"]
     some_start(tmp_path)
     some_start(tmp_path)
     assert first.read_bytes() == torn
@@ -171,7 +174,7 @@ def test_a_torn_line_may_have_kept_its_end(tmp_path: Path) -> None:
         first.write_bytes(torn)
         with pytest.raises(DataError, match=r"000001\.jsonl: line 3"):
             chain(tmp_path, registered)
-        assert [entry.type for entry in past_entries(tmp_path / "ledger", 1)] == ["start", "marker"]
+        assert [line.entry.type for line in VerifiedLedger(tmp_path / "ledger")] == ["start", "marker"]
     some_start(tmp_path)
     assert len(chain(tmp_path, registered)) == 5
     (stated,) = detail_as(chain(tmp_path, registered)[2].entry, StartDetail, "x").torn_ledgers
@@ -252,9 +255,7 @@ def test_a_start_whose_number_is_taken_is_refused(tmp_path: Path) -> None:
     ledger.close()
     with pytest.raises(StorageError, match="cannot create the ledger"):
         Ledger(tmp_path / "ledger" / file_name(1), ledger.start, EvolvingSigner(SigningKey.generate()), ZERO_HASH)
-    assert (starts(tmp_path / "ledger"), highest_start(tmp_path / "nowhere")) == ([1], 0)
-    with pytest.raises(NotFoundError):
-        inspect(tmp_path / "ledger", 2)
+    assert (starts(tmp_path / "ledger"), starts(tmp_path / "nowhere")) == ([1], [])
 
 
 def test_a_ledger_without_its_key_is_told_never_replaced(tmp_path: Path) -> None:

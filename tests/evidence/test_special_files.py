@@ -8,8 +8,8 @@ import pytest
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.checkpoint import checkpoint_name, read_checkpoint
-from bodycamd.evidence.ledger_reader import file_name, highest_start, inspect, last_start, start_keys, starts
-from tests.evidence.making import chain, next_start, provisioned, some_start
+from bodycamd.evidence.ledger_reader import file_name, starts, taken_numbers
+from tests.evidence.making import before, chain, next_start, provisioned, some_start
 from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, put
 
 
@@ -22,11 +22,8 @@ def test_what_is_no_file_is_no_start_and_its_number_is_never_used(tmp_path: Path
     folder = tmp_path / "ledger"
     put(folder / file_name(2), NOT_A_FILE[special])
     assert starts(folder) == [1]
-    assert highest_start(folder) == 2
-    for read in (inspect, start_keys):
-        with pytest.raises(DataError, match="stands where a regular file must be"):
-            read(folder, 2)
-    assert last_start(folder).files == (file_name(1),)
+    assert taken_numbers(folder) == {1, 2}
+    assert before(tmp_path).files == (file_name(1),)
     next_start(tmp_path).close()
     assert starts(folder) == [1, 3]
     assert {line.entry.start for line in chain(tmp_path, registered)} == {1, 3}
@@ -36,9 +33,11 @@ def test_what_is_no_file_is_no_start_and_its_number_is_never_used(tmp_path: Path
 @pytest.mark.parametrize("special", sorted(set(NOT_A_FOLDER) - {"device"}))
 def test_a_ledger_that_is_no_folder_is_told(tmp_path: Path, special: str) -> None:
     put(tmp_path / "ledger", NOT_A_FOLDER[special])
-    for read in (starts, highest_start, last_start):
+    for read in (starts, taken_numbers):
         with pytest.raises(DataError, match="stands where a folder must be"):
             read(tmp_path / "ledger")
+    with pytest.raises(DataError, match="stands where a folder must be"):
+        before(tmp_path)
 
 
 @pytest.mark.timeout(20)

@@ -8,7 +8,6 @@ import pytest
 
 from bodycamd.board.simulated import SimulatedClock
 from bodycamd.evidence.keys import provision
-from bodycamd.recorder.shift import running_shift
 from bodycamd.recorder.store import Store
 
 BEGIN, END = ("shift_begin", "H-12"), ("shift_end", "H-12")
@@ -35,7 +34,7 @@ def test_the_open_shift(tmp_path: Path, starts: list[tuple[str, list[tuple[str, 
         store = Store.open(folder, signing=keys, device_id="cam", clock=SimulatedClock(), config_sha256="0" * 64, boot_id=boot)
         for type, name in entries:
             store.ledger.append(type, {"officer": name})
-        found = running_shift(tmp_path / "store" / "ledger", "boot")
         store.close()
-    assert (found.officer if found is not None else "") == officer
-    assert running_shift(tmp_path / "nowhere", "boot") is None
+    store = Store.open(folder, signing=keys, device_id="cam", clock=SimulatedClock(), config_sha256="0" * 64, boot_id="boot")
+    store.close()
+    assert (store.shift.officer if store.shift is not None else "") == officer

@@ -22,6 +22,7 @@ from tests.recorder import judge
 from tests.recorder.faults import FaultyDisk
 from tests.recorder.footage import SECOND
 from tests.recorder.rig import RealClock, Rig, open_store
+from tests.recorder.test_start_numbers import open_and_close
 from tests.waiting import wait_for
 
 
@@ -166,22 +167,6 @@ def test_a_name_that_a_killed_recovery_gave_is_durable_before_the_ledger_names_i
     disk = FaultyDisk()
     open_store(root, disk=disk).close()
     assert ("fsync_folder", recording) in disk.calls
-
-
-def test_start_numbers_grow_whatever_is_left(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    assert [open_and_close(root) for _ in range(3)] == [1, 2, 3]
-    (root / "store/recordings/000017-0003").mkdir()
-    assert open_and_close(root) == 18
-    (root / "store/recordings/000030-0001").write_bytes(b"not even a folder")
-    (root / "store/ledger/000041.jsonl").write_bytes(b"")
-    assert open_and_close(root) == 42
-
-
-def open_and_close(root: Path) -> int:
-    store = open_store(root)
-    store.close()
-    return store.start
 
 
 def test_one_process_holds_the_store(tmp_path: Path) -> None:

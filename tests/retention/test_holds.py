@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError, NotFoundError, UsageError
 from bodycamd.evidence import pseudonyms
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
-from bodycamd.recorder.shift import running_shift
 from tests.retention.camera import DAY, HOUR, WHO, RestingCamera, format_1
 
 
@@ -121,7 +120,7 @@ def test_a_shift_with_a_name_is_not_taken_over_so_that_a_press_still_records(tmp
         camera.store.ledger.append("shift_begin", {"officer": "Jan de Vries"})
         camera.store.close()
     camera.switch_on(same_boot=True)
-    assert running_shift(camera.store_folder / "ledger", camera.store.ledger.start.boot_id) is None
+    assert camera.store.shift is None
     camera.store.close()
 
 

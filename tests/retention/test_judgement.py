@@ -11,10 +11,9 @@ import pytest
 
 from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.statements import wall_text
-from bodycamd.recorder.history import PastEntry
 from bodycamd.retention.judgement import DeletionJudge, Judged
 from bodycamd.retention.policy import Deletion, decide
-from tests.retention.world import DAY, World
+from tests.retention.world import DAY, World, stated
 from tests.scale import count
 
 LIVES = count(60)
@@ -33,12 +32,12 @@ class JudgedWorld(World):
         if type == "deleting":
             detail |= self.proof(detail["recording"])
         super().enter(type, **detail)
-        entry = PastEntry(type, self.start, f"boot-{self.boot}", self.boot_us * 1000, wall_text(max(0, self.true_us + self.lie_us)), detail)
+        entry, typed = self.entries[-1]
         if type == "deleting":
             self.judged.append((detail["recording"], self.judge.deleting(entry, RecordingDeleting(reason="", **detail))))
         elif type == "deleted":
             self.judged.append((detail["recording"], self.judge.deleted(detail["recording"])))
-        self.judge.take(entry)
+        self.judge.take(entry, typed)
         if type == "start":
             if self.start == 1:
                 self.enter("retention_rules", days=self.rules.days, keep_months=24)
@@ -70,11 +69,11 @@ def test_a_deletion_that_is_too_early_or_of_held_footage_is_always_found(seed: i
     """Whatever is in the store at the end of such a life, and at the moment of its switching off, is deleted by a camera that lies."""
     world = JudgedWorld(seed, honest=True)
     world.live(0.15)
-    entry = PastEntry("deleting", world.start, f"boot-{world.boot}", world.boot_us * 1000, wall_text(world.true_us), {})
+    entry, _ = stated("deleting", world.start, f"boot-{world.boot}", world.boot_us, world.true_us, {})
     days = world.rules.days
     for name, clip in world.clips.items():
-        stated = {"recording": name, "reason": "", "days": days, "proof": proof, "age_seconds": days * 86_400}
-        found = world.judge.deleting(entry, msgspec.convert(stated, RecordingDeleting))
+        claim = {"recording": name, "reason": "", "days": days, "proof": proof, "age_seconds": days * 86_400}
+        found = world.judge.deleting(entry, msgspec.convert(claim, RecordingDeleting))
         if clip.held or world.true_us - clip.end_us < days * DAY:
             assert found.wrong, name
         bare = world.judge.deleting(entry, RecordingDeleting(recording=name, reason="its days have passed"))
@@ -88,12 +87,12 @@ def test_days_that_no_rule_states_are_no_rule() -> None:
         ("recording_opened", 1, {"recording": "000001-0001"}),
         ("recording_closed", 2, {"recording": "000001-0001", "end_us": 2}),
     ):
-        judge.take(PastEntry(type, 1, "boot", at_us * 1000, wall_text(at_us), detail))
-    stated = RecordingDeleting(recording="000001-0001", reason="", days=1, proof="running_time", age_seconds=86_400)
-    late = PastEntry("deleting", 1, "boot", 2 * DAY * 1000, wall_text(0), {})
-    assert judge.deleting(late, stated) == Judged(("deleted, and no entry before it states how long footage is kept",))
-    judge.take(PastEntry("retention_rules", 1, "boot", 3000, wall_text(3), {"days": 1, "keep_months": 1}))
-    assert judge.deleting(late, stated) == Judged()
+        judge.take(*stated(type, 1, "boot", at_us, at_us, detail))
+    claim = RecordingDeleting(recording="000001-0001", reason="", days=1, proof="running_time", age_seconds=86_400)
+    late, _ = stated("deleting", 1, "boot", 2 * DAY, 0, {})
+    assert judge.deleting(late, claim) == Judged(("deleted, and no entry before it states how long footage is kept",))
+    judge.take(*stated("retention_rules", 1, "boot", 3, 3, {"days": 1, "keep_months": 1}))
+    assert judge.deleting(late, claim) == Judged()
     judge.shortened = True
     dropped = RecordingDeleting(recording="000000-0001", reason="", days=1, proof="running_time", age_seconds=86_400)
     assert judge.deleting(late, dropped).not_judged
@@ -111,11 +110,11 @@ def test_a_shortened_ledger_is_judged_by_what_it_still_shows() -> None:
             ("recording_opened", {"recording": f"{start:06d}-0001"}),
             ("recording_closed", {"recording": f"{start:06d}-0001", "end_us": 5}),
         ):
-            judge.take(PastEntry(type, start, boot, 5000, wall_text(wall_us + 5), detail))
-    stated = RecordingDeleting(recording="000001-0001", reason="", days=28, proof="wall_clock", age_seconds=28 * 86_400)
-    now = PastEntry("deleting", 3, "c", 6000, wall_text(55 * DAY + 6), {})
-    assert judge.deleting(now, stated).wrong
+            judge.take(*stated(type, start, boot, 5, wall_us + 5, detail))
+    claim = RecordingDeleting(recording="000001-0001", reason="", days=28, proof="wall_clock", age_seconds=28 * 86_400)
+    now, _ = stated("deleting", 3, "c", 6, 55 * DAY + 6, {})
+    assert judge.deleting(now, claim).wrong
     judge.shortened = True
-    assert judge.deleting(now, stated).not_judged
+    assert judge.deleting(now, claim).not_judged
     newest = RecordingDeleting(recording="000003-0001", reason="", days=28, proof="wall_clock", age_seconds=28 * 86_400)
     assert judge.deleting(now, newest).wrong, "whichever clock was right, this one is seconds old"

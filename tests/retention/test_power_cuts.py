@@ -12,9 +12,8 @@ import msgspec
 import pytest
 
 from bodycamd.casework.inventory import inventory
-from bodycamd.evidence.ledger_reader import starts
+from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
-from bodycamd.recorder.history import past_entries
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.steps import Steps, read_log
 from tests.retention.camera import DAY, HOUR, RestingCamera
@@ -161,10 +160,9 @@ def test_an_entry_that_lost_its_signature_says_nothing(tmp_path: Path, kind: str
 def begun(store: Path) -> set[str]:
     """Deletions with a beginning and no end."""
     found: set[str] = set()
-    for start in starts(store / "ledger"):
-        for entry in past_entries(store / "ledger", start):
-            if entry.type == "deleting":
-                found.add(entry.text("recording"))
-            elif entry.type == "deleted":
-                found.remove(entry.text("recording"))
+    for line in VerifiedLedger(store / "ledger"):
+        if isinstance(line.detail, RecordingDeleting):
+            found.add(line.detail.recording)
+        elif isinstance(line.detail, RecordingDeleted):
+            found.remove(line.detail.recording)
     return found

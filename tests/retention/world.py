@@ -11,18 +11,34 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bodycamd.board.ports import ClockReading
-from bodycamd.evidence.statements import wall_text
-from bodycamd.recorder.history import PastEntry
-from bodycamd.retention.index import CONTEXT, Facts
+from bodycamd.evidence.entries import LEDGER_FORMAT, typed_detail
+from bodycamd.evidence.statements import ZERO_HASH, Entry, Stated
+from bodycamd.retention.index import Facts
 from bodycamd.retention.policy import Rules, decide
 from bodycamd.retention.timeline import Now
 from bodycamd.retention.trust import Trust
+from tests.evidence.making import entry
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 BEGIN = 1_767_225_600_000_000
 """2026-01-01."""
+KEYS = {"public_key": ZERO_HASH, "next_public_key": ZERO_HASH, "ram_public_key": ZERO_HASH}
+BESIDE: dict[str, dict[str, Any]] = {
+    "start": {"format": LEDGER_FORMAT, **KEYS, "software": "", "config_sha256": ZERO_HASH},
+    "recording_opened": {"keep_from_us": 0, "warning": "none"},
+    "recording_closed": {"duration_us": 0, "segments": 0, "reason": "officer"},
+    "time": {"trusted": True},
+    "deleting": {"recording": "000001-0001", "reason": "28 days have passed"},
+}
+"""The fields that an entry must have and retention does not look at."""
+
+
+def stated(type: str, start: int, boot_id: str, at_us: int, wall_us: int, detail: dict[str, Any]) -> tuple[Entry, Stated | None]:
+    """An entry and its typed detail, as the ledger's reader yields them."""
+    made = entry(type, BESIDE.get(type, {}) | detail, start=start, boot_id=boot_id, at_us=at_us, wall_us=wall_us)
+    return made, typed_detail(made, "world")
 
 
 @dataclass
@@ -52,7 +68,7 @@ class World:
         self.rules = Rules(days=self.chance.choice((28, 28, 14, 1)))
         self.true_us = BEGIN
         self.facts = Facts()
-        self.entries: list[PastEntry] = []
+        self.entries: list[tuple[Entry, Stated | None]] = []
         self.clips: dict[str, Clip] = {}
         self.deleted: dict[str, int] = {}
         self.boot = -1
@@ -96,20 +112,18 @@ class World:
 
     def enter(self, type: str, **detail: Any) -> None:
         assert not self.full, f"{type} was entered on a full disk"
-        wall = wall_text(max(0, self.true_us + self.lie_us))
-        self.entries.append(PastEntry(type, self.start, f"boot-{self.boot}", self.boot_us * 1000, wall, detail))
-        self.facts.take(self.entries[-1])
+        wall_us = max(0, self.true_us + self.lie_us)
+        self.entries.append(stated(type, self.start, f"boot-{self.boot}", self.boot_us, wall_us, detail))
+        self.facts.take(*self.entries[-1])
         self.unstated_us = 0
 
     def read_again(self) -> None:
-        """As a start does: from the oldest recording on, and further back to a confirmed clock."""
-        oldest = min((int(name[:6]) for name in self.clips), default=self.start - 1)
-        confirmed = {e.start for e in self.entries if e.type == "time" and e.detail["confirmed"] and e.start < oldest}
-        first = sorted(confirmed)[-CONTEXT] if len(confirmed) >= CONTEXT else 0
-        self.entries = [entry for entry in self.entries if entry.start >= first]
+        """As a start does: all that the ledger has, of which counts what is from the oldest recording on, and further back to a confirmed
+        clock."""
         self.facts = Facts()
-        for entry in self.entries:
-            self.facts.take(entry)
+        for made, detail in self.entries:
+            self.facts.take(made, detail)
+        self.facts.begin_at(self.facts.first_start_of(min((int(name[:6]) for name in self.clips), default=self.start - 1)))
 
     def state_time(self) -> None:
         self.enter("time", trusted=self.trust.trusted, confirmed=self.trust.confirmed)

@@ -21,8 +21,7 @@ from typing import Any
 from bodycamd.evidence.anchor import Pin
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey, provision
-from bodycamd.evidence.ledger import Ledger
-from bodycamd.evidence.ledger_reader import last_start
+from bodycamd.evidence.ledger import Ledger, last_start
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting, RetentionRules, TimeStated
 from bodycamd.evidence.segment import END, GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
@@ -291,8 +290,8 @@ def make(root: Path) -> Scene:
     pin = Pin(recording=recording, segment=0, n=growing.last.statement.n, sha256=growing.last_sha256)
     scene.anchors["running"] = ledger.start.anchor(ledger.head, pin).line
     scene.keys["ram"] = key_in_use(ledger)
-    named = last_start(scene.store / "ledger").next_key
-    scene.keys["file"] = KeyFolder(root / "keys").accept(named)[0]
+    key_folder = KeyFolder(root / "keys")
+    scene.keys["file"] = key_folder.accept(last_start(scene.store / "ledger", key_folder).next_key)[0]
     scene.keys["own"] = SigningKey.generate()
     store.close()
     return scene

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bodycamd.casework.verdicts import EXIT_CODES, WORDS
-from tests.casework.attacks import deletions, files, holds, ledgers, rollbacks
+from tests.casework.attacks import deletions, files, holds, ledgers, rollbacks, unsigned
 from tests.casework.attacks.attack import ATTACKS, STORE
 
 __all__ = ["ATTACKS", "page"]
@@ -13,7 +13,8 @@ assert deletions is not None
 assert files is not None
 assert holds is not None
 assert ledgers is not None
-assert rollbacks is not None, "importing them registers the attacks"
+assert rollbacks is not None
+assert unsigned is not None, "importing them registers the attacks"
 
 HEAD = """# Attacks on the evidence, and what verification says
 

@@ -1,0 +1,90 @@
+"""Ledger entries whose type is free, as far as somebody reads them: the fields that readers rely on, with bounds.
+
+Verification asks nothing of these types but strict JSON, and passes over fields that this version does not know. An entry that does not fit
+its struct here stays verified, and untyped: no reader sees more in it than its words.
+"""
+
+from __future__ import annotations
+
+from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, ShortText, Stated
+
+
+class Noted(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Base of the free types that have readers."""
+
+
+class Marked(Noted, frozen=True, kw_only=True):
+    """`marker`: the officer marked the moment `at_us` (CLOCK_BOOTTIME). `officer` is the pseudonym of the shift that was open."""
+
+    recording: RecordingId
+    at_us: Count | None = None
+    cause: ShortText = ""
+    officer: Officer | None = None
+    caller: Caller | None = None
+
+
+class WarningGiven(Noted, frozen=True, kw_only=True):
+    """`warning`: how the spoken warning went (`played_to_device`, `skipped`, `failed`, `none`); `file_sha256` is of the sound file."""
+
+    recording: RecordingId
+    outcome: ShortText
+    file_sha256: ShortText = ""
+    pressed_us: Count | None = None
+    ended_us: Count | None = None
+    detail: ShortText = ""
+
+
+class ShiftBegun(Noted, frozen=True, kw_only=True):
+    """`shift_begin`: from here on the camera is worn by `officer`, a pseudonym."""
+
+    officer: Officer
+    caller: Caller | None = None
+
+
+class ShiftEnded(Noted, frozen=True, kw_only=True):
+    """`shift_end`: the camera is taken off."""
+
+    officer: Officer | None = None
+    caller: Caller | None = None
+
+
+class StoreRecovered(Noted, frozen=True, kw_only=True):
+    """`store_recovered`: this start has stated what earlier ones left open. `complete`: all of it."""
+
+    complete: bool
+    segments: Count = 0
+
+
+class CaptureStalled(Noted, frozen=True, kw_only=True):
+    """`capture_stalled`: the capture worker of this generation was given up, and why."""
+
+    generation: Count
+    reason: ShortText = ""
+
+
+class FootageNotWritten(Noted, frozen=True, kw_only=True):
+    """`footage_not_written`: footage of a recording that the disk never took."""
+
+    recording: RecordingId
+    fragments: Count = 0
+    duration_us: Count = 0
+
+
+class FragmentRefused(Noted, frozen=True, kw_only=True):
+    """`fragment_refused`: a fragment that could not be stated."""
+
+    recording: RecordingId
+    seq: Count = 0
+    reason: ShortText = ""
+
+
+NOTED: dict[str, type[Noted]] = {
+    "marker": Marked,
+    "warning": WarningGiven,
+    "shift_begin": ShiftBegun,
+    "shift_end": ShiftEnded,
+    "store_recovered": StoreRecovered,
+    "capture_stalled": CaptureStalled,
+    "footage_not_written": FootageNotWritten,
+    "fragment_refused": FragmentRefused,
+}

@@ -1,0 +1,31 @@
+"""Which number the next start gets: the next one that names nothing in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.recorder.rig import open_store
+
+
+def test_start_numbers_grow_whatever_is_left(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert [open_and_close(root) for _ in range(3)] == [1, 2, 3]
+    (root / "store/recordings/000004-0003").mkdir()
+    (root / "store/recordings/000005-0001").write_bytes(b"not even a folder")
+    (root / "store/ledger/000006.jsonl").write_bytes(b"")
+    (root / "store/ledger/000007.jsonl").mkdir()
+    assert open_and_close(root) == 8
+
+
+def test_a_name_far_ahead_takes_no_numbers_away(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert open_and_close(root) == 1
+    (root / "store/ledger/999999.jsonl").write_bytes(b"")
+    (root / "store/recordings/999999-0001").mkdir()
+    assert [open_and_close(root) for _ in range(2)] == [2, 3]
+
+
+def open_and_close(root: Path) -> int:
+    store = open_store(root)
+    store.close()
+    return store.start
