@@ -129,7 +129,7 @@ def _landlock() -> str:
             os.close(ruleset)
     except OSError as error:
         return f"FILES CAN BE WRITTEN (no Landlock: {error.strerror})"
-    return f"no file can be written (Landlock {version})" + ("" if version >= 3 else ", BUT TRUNCATED")
+    return f"no file outside /dev can be written (Landlock {version})" + ("" if version >= 3 else ", BUT TRUNCATED")
 
 
 def _allow(ruleset: int, path: str, access: int) -> None:

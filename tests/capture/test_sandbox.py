@@ -8,7 +8,9 @@ import platform
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,21 +94,41 @@ def confined(folder: Path, user: int | None = None) -> dict[str, Any]:
     return result
 
 
-def test_no_disk_no_network_no_exec(tmp_path: Path) -> None:
-    result = confined(tmp_path)
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """On the disk, wherever the tests' own folders are: /dev/shm lies in /dev, where devices must be written to."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        yield Path(name)
+
+
+def test_in_dev_nothing_is_made_or_taken_away(in_memory: Path) -> None:
+    """The devices have no other names than those below /dev, and come and go; so what is there can be written to, and that is all."""
+    refused = {name for name, code in confined(in_memory)["here"].items() if code == 13}
+    assert {"create", "rename", "link", "symlink", "unlink", "mkdir", "fifo", "shared memory"} <= refused
+    assert [path.name for path in in_memory.iterdir()] == ["already"]
+
+
+def test_no_disk_no_network_no_exec(folder: Path) -> None:
+    result = confined(folder)
     allowed = {"read a file", "null", "unix", "netlink", "open descriptor", "memfd"}
     for where in ("here", "thread"):
         refused = {name for name, code in result[where].items() if code == 13}
         assert refused == set(result[where]) - allowed, result[where]
         assert {name for name, code in result[where].items() if code == 0} == allowed
-    assert (tmp_path / "already").read_bytes() == b"xxre before", "only through the descriptor that was open before"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["already"]
+    assert (folder / "already").read_bytes() == b"xxre before", "only through the descriptor that was open before"
+    assert sorted(path.name for path in folder.iterdir()) == ["already"]
 
 
 def test_the_report_says_what_is_in_force(tmp_path: Path) -> None:
     result = confined(tmp_path)
     assert result["report"][:3] == ["not dumpable", "no new privileges", "dies with the recorder"]
-    assert result["report"][3].startswith("no file can be written (Landlock ")
+    assert result["report"][3].startswith("no file outside /dev can be written (Landlock ")
     assert result["report"][4:] == ["no network, no exec (seccomp)"]
     assert (result["core"], result["seccomp"], result["privileges"]) == ([0, 0], "2", "1")
 

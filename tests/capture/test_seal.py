@@ -62,9 +62,9 @@ def test_a_bad_file_is_refused_with_line_and_reason(tmp_path: Path, text: str, w
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigError, match="absent: No such file"):
         load_recipients(tmp_path / "absent")
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="a folder stands where a regular file must be"):
         load_recipients(tmp_path)
     (tmp_path / "latin").write_bytes(b"# caf\xe9\n" + A.encode())
     with pytest.raises(ConfigError, match="not UTF-8 at byte 5"):

@@ -112,7 +112,7 @@ def test_it_is_closed_in_on_all_sides() -> None:
         prepared = worker.prepare()
         assert isinstance(prepared, Prepared)
         expected = r"goes before the recorder when memory runs out; not dumpable; no new privileges; dies with the recorder; "
-        expected += r"no file can be written \(Landlock \d+\); no network, no exec"
+        expected += r"no file outside /dev can be written \(Landlock \d+\); no network, no exec"
         assert re.fullmatch(expected + r" \(seccomp\)", prepared.sandbox)
         assert {"python", "av", "pyrage", "pyaudio"} <= set(prepared.versions)
         status = Path(f"/proc/{prepared.pid}/status").read_text()

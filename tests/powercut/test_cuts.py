@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import random
 import subprocess
@@ -16,7 +17,7 @@ from tests.powercut.bench import cut_device, judge_image, mounted, promised_at
 from tests.powercut.device import LoggedDevice
 from tests.powercut.judge import NEWEST_US, Truth, key_files, read_ledger, read_truth, snapshot
 from tests.powercut.replay import Replay
-from tests.powercut.workload import PATTERN, Noted, WatchedCamera, day_of_work
+from tests.powercut.workload import FILM_RATE, PATTERN, Noted, WatchedCamera, day_of_work
 
 pytestmark = [pytest.mark.powercut, pytest.mark.root, pytest.mark.timeout(1800)]
 
@@ -63,11 +64,21 @@ def test_no_cut_loses_anything_acknowledged(day: Day, tmp_path: Path) -> None:
     assert 0 < figures.newest_lost_us <= NEWEST_US
 
 
-@pytest.mark.parametrize("part", [0.15, 0.3, 0.6])
-def test_stock_tools_open_what_a_cut_left(day: Day, tmp_path: Path, part: float) -> None:
+def amid_segments(noted: Noted) -> list[int]:
+    """The size of the log amid each segment that grows for a second or longer: so many of its fragments are acknowledged, and so many still
+    come, that it is open and has footage however late the news of them was heard."""
+    heard: dict[tuple[str, int], list[int]] = {}
+    for position, event in noted.events:
+        if event["event"] == "FragmentDurable":
+            heard.setdefault((event["recording"], event["segment"]), []).append(position)
+    return [positions[len(positions) // 2] for positions in heard.values() if len(positions) >= FILM_RATE]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_stock_tools_open_what_a_cut_left(day: Day, tmp_path: Path, number: int) -> None:
     entries = device.read_log(day.device.log)
     replay = Replay(day.device.base, day.device.log, entries, tmp_path / "replay")
-    at = round(len(entries) * part)
+    at = bisect.bisect_right([entry.end for entry in entries], amid_segments(day.noted)[number])
     image, mount = tmp_path / "cut.img", tmp_path / "mount"
     mount.mkdir()
     replay.cut(at, "torn", random.Random(), image)

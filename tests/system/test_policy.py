@@ -113,9 +113,8 @@ def test_a_daemon_that_died_while_recording_resumes_without_a_warning(tmp_path: 
         camera.wait_event("FragmentDurable", 2)
         acknowledged = [(event["recording"], event["segment"], event["index"], event["sha256"]) for event in camera.of("FragmentDurable")]
         camera.kill()
-        before = len(camera.events)
         camera.start()
-        camera.wait_event("FragmentDurable", 2, where=lambda event: event in camera.events[before:])
+        camera.wait_event("FragmentDurable", 2, where=lambda event: event["recording"] != acknowledged[0][0])
         camera.stop_recording()
         first, second = camera.ledger("recording_opened")
         assert second["detail"]["resumes"] == first["detail"]["recording"]
