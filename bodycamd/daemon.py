@@ -3,7 +3,7 @@
 `python -m bodycamd.daemon --config FILE` is what systemd starts (Type=notify, watchdog). It imports no camera, codec, web or command-line
 library: those live in the worker and in the commands of people. The process ends with
 
-- 0 after SIGTERM or SIGINT: an open recording is closed and sealed first;
+- 0 after SIGTERM, SIGINT or SIGHUP: an open recording is closed and sealed first;
 - 100 when the battery is critical and everything is sealed: the unit then powers the camera off;
 - the exit code of a `BodycamError` (78: the configuration is wrong; 75: another daemon holds the store; …).
 """

@@ -122,7 +122,7 @@ class Service:
     async def run(self) -> ev.Exit:
         """Start, serve until the machine says `Exit`, stop. Raises `BodycamError` where the start is refused."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._control.handle, ev.ShutdownRequested())
         try:
             self._board.voice.start()

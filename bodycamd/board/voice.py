@@ -7,9 +7,9 @@ recording. At start it reads and checks the WAV, initialises PortAudio and lets 
 device and writes. The device is open only while it plays. Commands are looked for before every block of 10 ms, so that `stop` acts within a
 block and what the driver takes to drop its buffer.
 
-It needs no network (a local PulseAudio is a unix socket), dies with the recorder, and ignores SIGINT and SIGTERM, which a terminal or a
-service manager sends to the whole group: it ends when the recorder closes the link. What the sound libraries print goes to stderr, which
-the recorder reads.
+It needs no network (a local PulseAudio is a unix socket), dies with the recorder, and ignores SIGINT, SIGTERM and SIGHUP, which a terminal
+or a service manager sends to the whole group: it ends when the recorder closes the link. What the sound libraries print goes to stderr,
+which the recorder reads.
 
 What is **not** guaranteed: that anybody hears it. `ended` means that the device took and played every sample.
 """
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare, say so, serve. Exit code 0, also after `refused` and `failed`: the reason went over the link."""
     options = _options(arguments)
     _die_with(options.parent)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=options.link) as link:
         digest = ""

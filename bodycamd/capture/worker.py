@@ -9,7 +9,8 @@ Guarantees:
 - Plaintext footage stays in this process: the link carries age files, standard error carries short lines about the process only.
 - At the end the camera has 0.8 s to close and to give the frames that it still holds; then the last group of pictures is sent all the
   same. A driver that hangs costs neither the footage nor the end of the process, which is `_exit`.
-- When the recorder is gone (end of the link, or its death signal) the worker ends. SIGTERM and SIGINT are the recorder's to answer.
+- When the recorder is gone (end of the link, or its death signal) the worker ends. SIGTERM, SIGINT and SIGHUP are the
+  recorder's to answer.
 - A camera that fails ends the worker with `Failed` and the reason, after the footage up to then.
 """
 
@@ -70,8 +71,8 @@ def main(arguments: list[str]) -> NoReturn:
     if len(arguments) != 2 or not arguments[1].isdecimal():
         sys.stderr.write("usage: python -m bodycamd.capture.worker FD   (started by the recorder)\n")
         raise SystemExit(2)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads nothing here would use
     report = sandbox.step_back() + sandbox.harden_process() + sandbox.confine()
     link = WorkerLink(socket.socket(fileno=int(arguments[1])))

@@ -10,7 +10,7 @@ Guarantees
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,9 @@ from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
 from bodycamd.evidence.statements import FragmentStatement, InitStatement
 from bodycamd.linux.unnamed import UnnamedFile
+
+MAX_LISTED = 500
+"""So much damage is listed; more is counted only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Made:
     segments: int
     unsealed: list[UnsealedSegment] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
+    damage_unlisted: int = 0
 
 
 class Watcher(Protocol):
@@ -169,6 +173,8 @@ class FilmMaking:
         self._frames = 0
         self._done_bytes = 0
         self._inits: dict[int, tuple[InitStatement, bytes]] = {}
+        self._all_inits = False
+        """Whether every segment was asked for its init segment."""
         self._made = Made([], {}, 0)
 
     def make(self, segments: Sequence[Path], chapters: Sequence[Chapter]) -> Made:
@@ -200,7 +206,7 @@ class FilmMaking:
 
     def _segment(self, scan: SegmentScan, segments: Sequence[Path]) -> None:
         begun, frames, fed = False, 0, 0
-        damage_before = len(self._made.damage)
+        damage_before = self._damage_met
         for piece in scan:
             self._stop()
             if isinstance(piece, Damage):
@@ -233,7 +239,7 @@ class FilmMaking:
             self._watcher.progress(self._done_bytes + piece.offset)
         if begun:
             self._count(scan, frames)
-        self._compare(scan, len(self._made.damage) > damage_before)
+        self._compare(scan, self._damage_met > damage_before)
         if not scan.sealed:
             self._made.unsealed.append(UnsealedSegment(scan.path.name, fed, scan.torn_bytes))
         self._watcher.segment(scan)
@@ -257,17 +263,21 @@ class FilmMaking:
 
     def _begin_with_another(self, scan: SegmentScan, now: FragmentStatement, segments: Sequence[Path]) -> bool:
         """The init segment is damaged: that of another segment of the same worker, before this one or after it."""
-        for path in segments:
-            if now.generation in self._inits:
-                break
-            with SegmentScan(path, self._keys) as other:
-                piece = next(iter(other), None)
-                if isinstance(piece, Whole) and isinstance(piece.statement, InitStatement):
-                    self._inits.setdefault(piece.statement.generation, (piece.statement, self._identities.open(piece.age, piece.where)))
+        if now.generation not in self._inits and not self._all_inits:
+            self._all_inits = True
+            for path in segments:
+                self._take_init(path)
         if now.generation not in self._inits:
             return False
         self._begin(scan, *self._inits[now.generation])
         return True
+
+    def _take_init(self, path: Path) -> None:
+        with SegmentScan(path, self._keys) as other:
+            piece = next(iter(other), None)
+        if isinstance(piece, Whole) and isinstance(piece.statement, InitStatement):
+            with suppress(DataError):  # damaged: told when its segment is read
+                self._inits.setdefault(piece.statement.generation, (piece.statement, self._identities.open(piece.age, piece.where)))
 
     def _count(self, scan: SegmentScan, frames: int) -> None:
         read = self._maker.end_segment()
@@ -284,6 +294,13 @@ class FilmMaking:
         elif scan.good_sha256 != stated.sha256 and not told:
             self._damaged(Damage(scan.path.name, "its SHA-256 is not what the ledger states"))
 
+    @property
+    def _damage_met(self) -> int:
+        return len(self._made.damage) + self._made.damage_unlisted
+
     def _damaged(self, damage: Damage) -> None:
-        self._made.damage.append(damage)
+        if len(self._made.damage) < MAX_LISTED:
+            self._made.damage.append(damage)
+        else:
+            self._made.damage_unlisted += 1
         self._watcher.damaged(damage)

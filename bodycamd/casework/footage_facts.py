@@ -152,10 +152,10 @@ class Collector:
 
     def damaged(self, damage: Damage) -> None:
         """Something is not as it was stated."""
-        self._damaged += damage.members
-        if damage.statement is not None:
+        if damage.statement is not None and len(self._lost) < MAX_LISTED:
             self._lost.append(damage.statement)
         if len(self.facts.damage) < MAX_LISTED:
+            self._damaged += damage.members
             self.facts.damage.append(DamagedPart(damage.file, damage.what, list(damage.members)))
         else:
             self.facts.damage_unlisted += 1

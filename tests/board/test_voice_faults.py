@@ -241,7 +241,7 @@ def test_signals_for_the_whole_group_do_not_end_it(tone: Path, make_voice: MakeV
     voice, heard = make_voice(tone, output="simulated")
     heard.healthy()
     pid = pid_of(voice)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(pid, number)
     voice.speak()
     assert heard.ending(1)[1].outcome == "played_to_device"

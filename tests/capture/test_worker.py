@@ -233,6 +233,7 @@ def test_signals_are_the_recorders_to_answer() -> None:
         worker.until(Tick)
         worker.process.send_signal(signal.SIGTERM)
         worker.process.send_signal(signal.SIGINT)
+        worker.process.send_signal(signal.SIGHUP)
         worker.until(Fragment)
         worker.send(Close())
         assert worker.rest() == 0

@@ -126,10 +126,15 @@ def test_a_daemon_that_died_while_recording_resumes_without_a_warning(tmp_path: 
         assert all(sha256.encode() in data for _, _, _, sha256 in acknowledged)
 
 
-def test_sigterm_seals_the_open_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_seals_the_open_recording(tmp_path: Path, number: signal.Signals) -> None:
+    """To its children too, as a terminal that is closed sends SIGHUP."""
     with Camera(tmp_path) as camera:
         camera.skip_warning_and_record()
-        assert camera.stop() == 0
+        children_of = Path(f"/proc/{camera.process.pid}/task/{camera.process.pid}/children")
+        for pid in [*map(int, children_of.read_text().split()), camera.process.pid]:
+            os.kill(pid, number)
+        assert camera.process.wait(60) == 0
         assert [segment.suffix for segment in camera.segments()] == [".tar"]
         assert camera.ledger("recording_closed")[0]["detail"]["reason"] == "shutdown"
         assert not camera.timeline("lamp")[-1]["on"]
