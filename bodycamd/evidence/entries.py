@@ -101,7 +101,8 @@ class ShiftStated2(Stated, frozen=True, kw_only=True):
 
 
 class RecordingClosed(Stated, frozen=True, kw_only=True):
-    """`recording_closed`: why it ended, and what was written. `duration_us` is of the picture, from the first kept frame to the end of the
+    """`recording_closed`: why it ended (`officer`, `storage_full`, `battery_critical`, `shutdown`, `write_failed`, `replaced`,
+    `interrupted`), and what was written. `duration_us` is of the picture, from the first kept frame to the end of the
     last: what an export lasts. What the first fragment holds before the recording's start is in its `pre_start_us`.
 
     `end_us` is the end of the last frame, in CLOCK_BOOTTIME of the boot that opened the recording: retention counts from it. Absent where

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -91,25 +91,22 @@ def lines(file: BinaryIO, source: str, after: Line | None = None) -> Iterator[Li
     A last line without its line end raises `DataError` like any other damage, after the good lines were given. Signatures and the first
     `prev` are the caller's to check: they need the starts before.
     """
-    end, number, format = (after.end, after.number, after.format) if after is not None else (0, 0, "")
+    end, number = (after.end, after.number) if after is not None else (0, 0)
     while raw := file.readline(MAX_LINE_BYTES):
         number += 1
         where = f"{source}: line {number}"
         if raw[-1:] != b"\n":
             raise DataError(f"{where}: too long" if len(raw) == MAX_LINE_BYTES else f"{where}: torn, {len(raw)} bytes without a line end")
         end += len(raw)
-        line = _line(raw[:-1], end, number, where)
-        _check_order(after, line)
-        format = format or line.entry.detail["format"]
-        check_format(line.entry, format, where)
-        line = replace(line, format=format)
-        after = line
-        yield line
+        after = _line(raw[:-1], end, number, where, after)
+        yield after
 
 
 def single_line(raw: bytes, where: str) -> Line:
     """One line on its own, without its line end, strict in form; who signed it is not checked. Raises `DataError`."""
-    return _line(raw, len(raw) + 1, 1, where)
+    signature, json = _signed_json(raw, where)
+    entry = decode_entry(json, where)
+    return Line(entry, typed_detail(entry, where), json, signature, hashlib.sha256(raw).hexdigest(), len(raw) + 1, 1, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,19 @@ def _digest(file: BinaryIO, length: int) -> tuple[str, int]:
     return digest.hexdigest(), line_ends
 
 
-def _line(raw: bytes, end: int, number: int, where: str) -> Line:
+def _line(raw: bytes, end: int, number: int, where: str, after: Line | None) -> Line:
+    """The line that follows `after` in its file; the first where that is `None`."""
+    signature, json = _signed_json(raw, where)
+    entry = decode_entry(json, where)
+    detail = typed_detail(entry, where)
+    _check_order(after, entry, where)
+    format = after.format if after is not None else entry.detail["format"]
+    check_format(entry, format, where)
+    return Line(entry, detail, json, signature, hashlib.sha256(raw).hexdigest(), end, number, where, format)
+
+
+def _signed_json(raw: bytes, where: str) -> tuple[bytes, bytes]:
+    """The 64 bytes of the signature, and the JSON that it is over."""
     signature, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
     if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" ":
         raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
@@ -218,23 +227,21 @@ def _line(raw: bytes, end: int, number: int, where: str) -> Line:
         raise DataError(f"{where}: the signature is not base64") from error
     if len(decoded) != SIGNATURE_BYTES or base64.b64encode(decoded) != signature:
         raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
-    entry = decode_entry(json, where)
-    return Line(entry, typed_detail(entry, where), json, decoded, hashlib.sha256(raw).hexdigest(), end, number, where)
+    return decoded, json
 
 
-def _check_order(previous: Line | None, line: Line) -> None:
-    now = line.entry
+def _check_order(previous: Line | None, now: Entry, where: str) -> None:
     if previous is None:
         if now.type != "start":
-            raise DataError(f"{line.where}: the first entry of a file is its start, not {now.type!r}")
+            raise DataError(f"{where}: the first entry of a file is its start, not {now.type!r}")
         return
     before = previous.entry
     if now.type == "start":
-        raise DataError(f"{line.where}: a second start in one file")
+        raise DataError(f"{where}: a second start in one file")
     if now.prev != previous.sha256:
-        raise DataError(f"{line.where}: prev is not the SHA-256 of the line before it")
+        raise DataError(f"{where}: prev is not the SHA-256 of the line before it")
     for field in ("device", "start", "boot_id"):
         if getattr(now, field) != getattr(before, field):
-            raise DataError(f"{line.where}: {field} differs from the line before it")
+            raise DataError(f"{where}: {field} differs from the line before it")
     if now.n <= before.n or now.boottime_ns < before.boottime_ns:
-        raise DataError(f"{line.where}: n or boottime_ns runs backwards")
+        raise DataError(f"{where}: n or boottime_ns runs backwards")

@@ -117,7 +117,7 @@ class HoldReviewDue2(HoldReviewDue, frozen=True, kw_only=True):
 
 
 class SweepRequested(Stated, frozen=True, kw_only=True):
-    """`sweep_requested`: somebody wanted what is due to go at once. What is due is not theirs to say."""
+    """`sweep_requested`: somebody asked that what is due be deleted at once. What is due is not for them to decide."""
 
     caller: Caller
 

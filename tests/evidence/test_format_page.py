@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from bodycamd.evidence import anchor, entries, statements, ustar
+from tests.evidence import entry_tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 TEXT = re.sub(r"^```.*?^```$", "", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -31,6 +32,10 @@ def test_every_type_of_entry_is_on_the_page() -> None:
 @pytest.mark.parametrize("type", CORE)
 def test_every_field_of_the_types_that_a_verifier_needs_is_on_the_page(type: str) -> None:
     assert {field.encode_name for field in msgspec.structs.fields(entries.DETAILS[type])} - NAMED == set()
+
+
+def test_the_tables_of_entries_are_made_from_the_structs() -> None:
+    assert entry_tables.page(PAGE) == PAGE, "write them anew: python -m tests.evidence.entry_tables"
 
 
 def test_the_header_is_as_the_table_says() -> None:
