@@ -20,8 +20,9 @@ from msgspec import Meta
 
 from bodycamd import config_checks
 from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import read_named
-from bodycamd.strict_yaml import MAX_BYTES, read_strictly, shown
+from bodycamd.strict_yaml import MAX_BYTES, MAX_SHOWN, read_strictly
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,12 +339,12 @@ def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
     named = re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", reason, re.DOTALL)
     if named:
         key = f"{path}.{named[2]}" if path else named[2]
-        return shown(key), "unknown key" if named[1] == "contains unknown" else "the key is missing"
+        return shown(key, MAX_SHOWN), "unknown key" if named[1] == "contains unknown" else "the key is missing"
     got = re.search(r"got `(\w+)`", reason)
     if got:
         return path, f"{_TYPE_NAMES.get(got[1], got[1])} does not belong here"
     if reason.startswith("Invalid enum value"):
-        return path, f"unknown value {shown(reason.removeprefix('Invalid enum value '))}"
+        return path, f"unknown value {shown(reason.removeprefix('Invalid enum value '), MAX_SHOWN)}"
     return path, "the value is out of bounds"
 
 

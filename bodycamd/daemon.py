@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import copy
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from bodycamd.control.gestures import Gestures
 from bodycamd.control_loop import Mailbox
 from bodycamd.control_socket import ControlSocket
 from bodycamd.errors import BodycamError
+from bodycamd.foreign_text import shown, trace_lines
 from bodycamd.recorder.ring import Ring
 from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
@@ -36,6 +38,8 @@ from bodycamd.retention.keeper import Keeper
 from bodycamd.retention.opening import open_kept_store
 from bodycamd.service import Parts, Service
 
+MAX_LINE = 16_384
+"""Characters of a line in the journal."""
 POWER_OFF = 100
 """Exit code that asks the unit to power the camera off."""
 
@@ -138,19 +142,33 @@ async def serve(config: Config) -> int:
     return POWER_OFF if (await Service(parts).run()).power_off else 0
 
 
+class JournalFormatter(logging.Formatter):
+    """One line for the message, and one for each line of a trace, each of printable characters: names of files, devices and what sound
+    libraries say come from others.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of one record."""
+        message, error = copy.copy(record), record.exc_info[1] if record.exc_info else None
+        message.exc_info = message.exc_text = message.stack_info = None
+        return "\n".join([shown(super().format(message), MAX_LINE), *(trace_lines(error) if error is not None else ())])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
     parser = argparse.ArgumentParser(prog="bodycamd", description="The recorder of a body-worn camera.")
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=arguments.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    journal = logging.StreamHandler(sys.stderr)
+    journal.setFormatter(JournalFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=arguments.log_level, handlers=[journal])
     try:
         config = configuration.load(arguments.config)
         configuration.check_files(config, arguments.config)
         return asyncio.run(serve(config))
     except BodycamError as error:
-        print(f"bodycamd: {error}", file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
+        print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
         return error.exit_code
 
 

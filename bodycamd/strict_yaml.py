@@ -16,9 +16,12 @@ from typing import Any
 import yaml
 
 from bodycamd.errors import ConfigError
+from bodycamd.foreign_text import shown
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
+MAX_SHOWN = 60
+"""Characters of the file's own text in a message."""
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,29})\Z")
 _FLOAT = re.compile(r"[+-]?(0|[1-9][0-9]{0,29})?\.[0-9]{1,30}([eE][+-]?[0-9]{1,3})?\Z")
@@ -69,7 +72,7 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._start_document(event)
         elif isinstance(event, yaml.AliasEvent):
-            raise self.refuse(event, f"the alias *{shown(event.anchor)}", "the value itself, written out")
+            raise self.refuse(event, f"the alias *{shown(event.anchor, MAX_SHOWN)}", "the value itself, written out")
         elif isinstance(event, yaml.ScalarEvent):
             self._check_node(event)
             self._add(event, self._scalar(event))
@@ -92,9 +95,9 @@ class _Builder:
 
     def _check_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
-            raise self.refuse(event, f"the anchor &{shown(event.anchor)}", "each value written out where it belongs")
+            raise self.refuse(event, f"the anchor &{shown(event.anchor, MAX_SHOWN)}", "each value written out where it belongs")
         if event.tag is not None:
-            raise self.refuse(event, f"the tag {shown(event.tag)}", "plain values without tags")
+            raise self.refuse(event, f"the tag {shown(event.tag, MAX_SHOWN)}", "plain values without tags")
 
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1], _Mapping) and self._open[-1].key is None
@@ -120,7 +123,7 @@ class _Builder:
         if _FLOAT.match(text):
             return float(text)
         if _DOUBTFUL_NUMBER.match(text):
-            raise self.refuse(event, f"{shown(text)} {_DOUBTFUL}", 'decimal digits like 17 or 0.5, or the text in quotes "…"')
+            raise self.refuse(event, f"{shown(text, MAX_SHOWN)} {_DOUBTFUL}", 'decimal digits like 17 or 0.5, or the text in quotes "…"')
         return text
 
     def _add(self, event: yaml.Event, value: Any) -> None:
@@ -137,12 +140,6 @@ class _Builder:
         else:
             parent.values[parent.key] = value
             parent.key = None
-
-
-def shown(value: object, longest: int = 60) -> str:
-    """A value as it may stand in a one-line message: printable and short."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _text(raw: bytes, name: str) -> str:
@@ -164,7 +161,7 @@ def _events(text: str, name: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        problem = shown(" ".join(str(error.problem or error.context).split()))
+        problem = shown(" ".join(str(error.problem or error.context).split()), MAX_SHOWN)
         raise ConfigError(f"{name}: {where}not YAML: {problem}; allowed: `key: value`, indented by spaces") from error
 
 

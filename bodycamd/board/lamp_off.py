@@ -17,6 +17,7 @@ from pathlib import Path
 from bodycamd.board import clock, timeline
 from bodycamd.config import Config, load
 from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.foreign_text import shown
 
 
 def darken(config: Config) -> None:
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         darken(load(parser.parse_args(arguments).config))
     except BodycamError as error:
-        print(f"lamp_off: {error}", file=sys.stderr)  # noqa: T201
+        print(shown(f"lamp_off: {error}", 16_384), file=sys.stderr)  # noqa: T201
         return error.exit_code
     return 0
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from bodycamd.board import voice_link as messages
+from bodycamd.foreign_text import shown
 
 NOISE_BYTES = 4096
 """How much of what the sound libraries print is kept for the log of a failure."""
@@ -80,7 +81,7 @@ class VoiceChild:
         lines = (line.strip() for line in self._noise.decode("utf-8", "replace").splitlines())
         telling = [line for line in lines if line and not line.startswith(NO_JACK)]
         text = " | ".join(list(dict.fromkeys(reversed(telling)))[NOISE_LINES - 1 :: -1])
-        return "".join(character if character.isprintable() else "?" for character in text)
+        return shown(text, NOISE_BYTES)
 
     def forget_noise(self) -> None:
         """It is prepared: the complaints about sound systems that are not there were not about ours."""

@@ -50,6 +50,7 @@ from bodycamd.capture.link import (
 )
 from bodycamd.errors import BodycamError
 from bodycamd.footage import AudioState as Audio
+from bodycamd.foreign_text import shown
 
 if TYPE_CHECKING:
     from bodycamd.capture.microphone import Microphone
@@ -193,7 +194,7 @@ class Worker:
         try:
             self._source.close()
         except Exception as error:  # the process is about to end, and the kernel releases the camera
-            sys.stderr.write(f"bodycamd worker: the camera does not close well: {error}\n")
+            sys.stderr.write(f"bodycamd worker: the camera does not close well: {shown(error)}\n")
 
     def _max_group_frames(self) -> int | None:
         """A film was looked through when it was read."""
@@ -297,7 +298,7 @@ def _versions() -> dict[str, str]:
 def _leave(code: int, reason: str | None = None) -> NoReturn:
     """End at once. Not by `sys.exit`: a driver that hangs would hang its clean-up too."""
     if reason:
-        sys.stderr.write(f"bodycamd worker: {reason}\n")
+        sys.stderr.write(f"bodycamd worker: {shown(reason, 1000)}\n")
         sys.stderr.flush()
     os._exit(code)
 

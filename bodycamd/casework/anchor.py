@@ -25,6 +25,7 @@ from bodycamd.evidence import anchor as evidence
 from bodycamd.evidence.anchor import Pin, SignedAnchor
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line, file_name, single_line
+from bodycamd.foreign_text import json_text
 from bodycamd.linux import foreign
 from bodycamd.recorder.names import LEDGER_FOLDER
 
@@ -61,7 +62,7 @@ class Anchor:
     def file_bytes(self) -> bytes:
         """The JSON file."""
         fields = _File(evidence.ANCHOR_FORMAT, self.device, self.start, self.n, self.head, self.wall, self.line)
-        return msgspec.json.format(msgspec.json.encode(fields)) + b"\n"
+        return (json_text(fields, indent=2) + "\n").encode()
 
     def qr_png(self, path: Path) -> None:
         """Write the line as a QR code. Raises `OutputError`."""

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bodycamd.evidence.statements import ClockQuality, FragmentStatement, wall_text, wall_us
+from bodycamd.foreign_text import shown
 
 SECOND_US = 1_000_000
+MAX_NAME = 64
+"""Characters of a name that stands under the picture."""
 LAST_US = 253_402_300_799_999_999
 """The end of the year 9999."""
 
@@ -74,7 +77,7 @@ class Captions:
 def cues(statement: FragmentStatement) -> list[tuple[int, int, str]]:
     """What stands below a fragment: one cue for each second of the wall clock, as begin, end and text."""
     offset_us = wall_offset_us(statement)
-    suffix = f" UTC {uncertainty(statement.clock)}\n{statement.device} {statement.recording}"
+    suffix = f" UTC {uncertainty(statement.clock)}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
     at_us, found = statement.pts_us, []
     while at_us < statement.end_us:
         second = (at_us + offset_us) // SECOND_US
@@ -92,8 +95,8 @@ def wall_offset_us(statement: FragmentStatement) -> int:
 def uncertainty(clock: ClockQuality) -> str:
     """What the wall clock was worth, in the few words that fit below a picture."""
     if clock.error_ms is None:
-        return f"± ? ({clock.source})"
-    return f"± {clock.error_ms / 1000:g} s ({clock.source})"
+        return f"± ? ({shown(clock.source, MAX_NAME)})"
+    return f"± {clock.error_ms / 1000:g} s ({shown(clock.source, MAX_NAME)})"
 
 
 def seconds_text(at_us: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from bodycamd.casework.certificate import Certificate
 from bodycamd.casework.plain_page import Language, Words, day, document, pick
@@ -12,7 +11,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened
 from bodycamd.evidence.ledger_reader import Line, single_line
 from bodycamd.evidence.retention_entries import HoldAdded, RecordingDeleting
 from bodycamd.evidence.statements import Entry
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import html_text, shown
 
 WORDS: dict[str, Words] = {
     "title": ("Bewijs van verwijdering", "Deletion certificate"),
@@ -79,13 +78,14 @@ def page(certificate: Certificate, language: Language = "nl") -> str:
     about = [line for line in lines if line.entry.detail.get("recording") == certificate.recording]
     title = f"{pick(WORDS['title'], language)} {certificate.recording}"
     facts = "".join(
-        f"<tr><th>{escape(pick(WORDS[name], language))}</th><td>{escape(value)}</td></tr>"
+        f"<tr><th>{html_text(pick(WORDS[name], language))}</th><td>{html_text(value)}</td></tr>"
         for name, value in _facts(certificate, about, language)
     )
     told = [line.entry for line in about if line.entry.type in SENTENCES]
-    said = "".join(f'<tr><td class="when">{_instant(entry.wall)}</td><td>{escape(_sentence(entry, language))}</td></tr>' for entry in told)
+    rows = ((_instant(entry.wall), html_text(_sentence(entry, language))) for entry in told)
+    said = "".join(f'<tr><td class="when">{when}</td><td>{words}</td></tr>' for when, words in rows)
     others = len(about) - len(told)
-    word = {name: escape(pick(words, language)) for name, words in WORDS.items()}
+    word = {name: html_text(pick(words, language)) for name, words in WORDS.items()}
     return document(
         title,
         (
@@ -128,7 +128,7 @@ def _held(about: list[Line], language: Language) -> str:
 
 
 def _sentence(entry: Entry, language: Language) -> str:
-    fields = {name: shortened(str(value), 200) for name, value in entry.detail.items()}
+    fields = {name: shown(str(value), 200) for name, value in entry.detail.items()}
     fields["ground"] = _word(fields.get("ground", ""), language)
     if entry.type in ("recording_opened", "recording_closed"):
         for name in ("warning", "reason"):
@@ -148,7 +148,7 @@ def _moment(wall: str, language: Language) -> str:
 
 
 def _instant(wall: str) -> str:
-    return escape(wall[:19].replace("T", " "))
+    return html_text(wall[:19].replace("T", " "))
 
 
 def _length(seconds: float) -> str:

@@ -24,7 +24,7 @@ from bodycamd.capture import sandbox
 from bodycamd.casework import film_link
 from bodycamd.casework.film_link import DISK_ERRORS
 from bodycamd.errors import DataError, OutputError
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 
 MAX_OPEN_FILES = 64
 WORKING_SECONDS = 1.0
@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> None:
         with contextlib.suppress(EOFError):
             _FilmMaker(link).serve()
     except OutputError as error:
-        _fail(link, film_link.Failed("output", shortened(str(error), 500)))
+        _fail(link, film_link.Failed("output", shown(str(error), 500)))
     except DataError as error:
-        _fail(link, film_link.Failed("data", shortened(str(error), 500)))
+        _fail(link, film_link.Failed("data", shown(str(error), 500)))
     except MemoryError:
         _fail(link, film_link.Failed("data", f"it takes more than {int(arguments[1]) >> 20} MiB of memory to make a film of this footage"))
     except Exception as error:  # whatever a parser of foreign footage comes up with: no trace, the parent tells it
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
             _fail(link, film_link.Failed("output", f"cannot be written: {error.strerror}"))
         else:
             said = f"the footage cannot be made a film of ({type(error).__name__}: {error})"
-            _fail(link, film_link.Failed("data", shortened(said, 500)))
+            _fail(link, film_link.Failed("data", shown(said, 500)))
 
 
 def _take_limits(*, memory_bytes: int, processor_seconds: int) -> None:

@@ -25,7 +25,7 @@ from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.judgement import DeletionJudge, Judged
 
@@ -253,7 +253,7 @@ class LedgerAccount:
             return
         told = self._of(recording)
         if len(told.losses) < MAX_CONTRADICTIONS:
-            fields = ", ".join(f"{name} {shortened(str(value), 60)}" for name, value in entry.detail.items() if name != "recording")
+            fields = ", ".join(f"{name} {shown(str(value), 60)}" for name, value in entry.detail.items() if name != "recording")
             told.losses.append(f"{entry.type}: {fields}")
 
 

@@ -20,8 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from bodycamd.casework.binding import Bound
 from bodycamd.casework.captions import Chapter
 from bodycamd.casework.film_maker import FilmMaker
@@ -35,6 +33,7 @@ from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.casework.story import Story, missing_segments, read_story
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import durable
+from bodycamd.foreign_text import json_text, shown
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.recorder.listing import StoreReader
 from bodycamd.recorder.names import recording_start, segment_files
@@ -112,7 +111,7 @@ class _Work:
     def films(self, segments: Sequence[Path], identities: Identities, keys: StatementKeys) -> tuple[list[FilmPart], Binding]:
         """Make the films and their contact sheets, read the films back and compare."""
         self._unconfined = self._maker.weaknesses()
-        chapters = [Chapter(m.at.boottime_us, f"Marker {n} - {m.at.wall[11:19]} UTC") for n, m in enumerate(self._story.markers, 1)]
+        chapters = [Chapter(m.at.boottime_us, f"Marker {n} - {shown(m.at.wall[11:19])} UTC") for n, m in enumerate(self._story.markers, 1)]
         making = FilmMaking(
             self._maker,
             self._files,
@@ -159,7 +158,7 @@ class _Work:
 
     def write(self, report: Report, language: Language) -> dict[str, UnnamedFile]:
         """The report's two forms, and the sums of everything. Gives all files of the package. Raises `OSError`."""
-        json = msgspec.json.format(msgspec.json.encode(report), indent=1)
+        json = json_text(report, indent=1).encode()
         sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}
         self._write("report.json", json + b"\n")
         self._write("report.html", page(report, language, sheets).encode())

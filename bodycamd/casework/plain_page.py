@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Literal
+
+from bodycamd.foreign_text import html_text
 
 Language = Literal["nl", "en"]
 Words = tuple[str, str]
@@ -65,7 +66,7 @@ def document(title: str, body: Iterable[str], language: Language, style: str = "
     return (
         f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style></head><body>\n<h1>{escape(title)}</h1>\n"
+        f"<title>{html_text(title)}</title>\n<style>{STYLE}{style}</style></head><body>\n<h1>{html_text(title)}</h1>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Literal
 
 from bodycamd.casework.report import Report
@@ -16,6 +15,7 @@ from bodycamd.casework.report_style import STYLE
 from bodycamd.casework.report_words import WORDS
 from bodycamd.casework.story import Instant
 from bodycamd.casework.timeline_picture import timeline_picture
+from bodycamd.foreign_text import html_text as _safe
 
 Language = Literal["nl", "en", "both"]
 _GOOD = ("intact", "deleted", "held")
@@ -223,7 +223,7 @@ class _Page:
             pieces.append(
                 f'<div class="film"><h3>{self._word("film")} {number}: {_safe(film.file)}</h3>'
                 f"<p>{_moment(film.begins)}; {facts}<br>SHA-256 <code>{film.sha256}</code></p>"
-                f'<figure><img alt="{escape(self._plain("sheet"))}" src="data:image/png;base64,{picture}">'
+                f'<figure><img alt="{_safe(self._plain("sheet"))}" src="data:image/png;base64,{picture}">'
                 f"<figcaption>{self._word('sheet')}</figcaption></figure></div>"
             )
         return self._section("films", *pieces)
@@ -285,12 +285,6 @@ class _Page:
             expected = f"<p>{self._word('expected')}:</p><pre>{_safe(step.expected, keep_lines=True)}</pre>" if step.expected else ""
             pieces.append(f"<h3>{self._word(f'step_{step.title}')}</h3><pre>{commands}</pre>{expected}")
         return self._section("repeat", *pieces)
-
-
-def _safe(text: str, *, keep_lines: bool = False) -> str:
-    """Text from the store for HTML: escaped, with control and direction characters made visible."""
-    shown = "".join(c if c.isprintable() or (keep_lines and c == "\n") else f"\\u{ord(c):04x}" for c in text)
-    return escape(shown)
 
 
 def _left_out(members: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from bodycamd.evidence.keys import SIGNATURE_BYTES
 from bodycamd.evidence.segment import open_segment, sha256_between
 from bodycamd.evidence.segment_reader import CutError, SegmentReader, Triple, check_follows
 from bodycamd.evidence.statements import InitStatement, decode_statement
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
 
 MAX_TORN_BYTES = 64 * 1024 * 1024
@@ -118,7 +118,7 @@ def check_unstated(path: Path, place: Place, openings: Mapping[str, Opening], se
             cut = isinstance(error, CutError) or _ends_in_zeros(file, checked.good_bytes, checked.size)
             if isinstance(error, ContradictionError) or not cut:
                 raise
-            checked.after = shortened(str(error), 190)
+            checked.after = shown(str(error), 190)
         if path.suffixes == [".tar"] and not (reader.ended and checked.good_bytes == checked.size):
             raise DataError(f"{path.name}: it has the name of a finished segment and is none{': ' if checked.after else ''}{checked.after}")
         return checked

@@ -23,7 +23,7 @@ from bodycamd.casework.sentence_words import (
 from bodycamd.errors import UsageError
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
 from bodycamd.retention.index import day_us
 
@@ -70,7 +70,7 @@ def sentences(ledger: Iterable[Line], *, recording: str | None = None, since: st
 def in_words(entry: Entry, language: Language = "en") -> str:
     """One sentence. Text that others wrote is shortened and made printable."""
     at = LANGUAGES.index(language)
-    fields = _Fields({key: shortened(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
+    fields = _Fields({key: shown(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
     for key, value in entry.detail.items():
         if isinstance(value, str):
             fields[key] = _value(entry.type, key, value, fields[key], at)

@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, WarningGiven
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
 
 _DURING = {
@@ -237,7 +237,7 @@ class _Taking:
 
     def _happened(self) -> None:
         if isinstance(self._detail, CaptureStalled):
-            self._story.stalls[self._detail.generation] = shortened(self._detail.reason, 190)
+            self._story.stalls[self._detail.generation] = shown(self._detail.reason, 190)
         if len(self._story.happenings) >= MAX_HAPPENINGS:
             self._story.happenings_unlisted += 1
             return
@@ -247,8 +247,8 @@ class _Taking:
         entry = self._entry
         fields = {name: value for name, value in entry.detail.items() if name != "recording"}
         detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
-        nl, en = (shortened(in_words(entry, language), MAX_SENTENCE) for language in LANGUAGES)
-        return Happening(instant(entry), entry.type, shortened(detail, 300), nl, en)
+        nl, en = (shown(in_words(entry, language), MAX_SENTENCE) for language in LANGUAGES)
+        return Happening(instant(entry), entry.type, shown(detail, 300), nl, en)
 
 
 def _shown(value: object) -> str:

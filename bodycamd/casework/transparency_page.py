@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
 from bodycamd.casework.plain_page import Language, Words, day, document, pick
 from bodycamd.casework.plain_page import month as month_in_words
 from bodycamd.casework.transparency import WEEKS, Month, days_in
+from bodycamd.foreign_text import html_text
 
 WORDS: dict[str, Words] = {
     "title": ("Bodycam", "Body-worn camera"),
@@ -86,12 +86,12 @@ def page(month: Month, language: Language = "nl") -> str:
     return document(
         f"{word['title']}, {month_in_words(month.month, language)}",
         (
-            f'<p class="note">{escape(word["source"])}</p>',
-            f"<p>{escape(part)}</p>" if part else "",
-            '<div class="tiles">' + "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in tiles) + "</div>",
+            f'<p class="note">{html_text(word["source"])}</p>',
+            f"<p>{html_text(part)}</p>" if part else "",
+            '<div class="tiles">' + "".join(f"<div><b>{value}</b><span>{html_text(name)}</span></div>" for value, name in tiles) + "</div>",
             _plot(month, word),
             '<div class="tables">' + "".join(_table(word[name], values, word) for name, values in tables) + "</div>",
-            f'<p class="note">{escape(word["personal"])}</p>',
+            f'<p class="note">{html_text(word["personal"])}</p>',
         ),
         language,
         STYLE,
@@ -99,8 +99,8 @@ def page(month: Month, language: Language = "nl") -> str:
 
 
 def _table(title: str, values: Mapping[str, int], word: Mapping[str, str]) -> str:
-    rows = "".join(f'<tr><td>{escape(word[name])}</td><td class="number">{value}</td></tr>' for name, value in values.items())
-    return f"<section><h2>{escape(title)}</h2><table>{rows}</table></section>"
+    rows = "".join(f'<tr><td>{html_text(word[name])}</td><td class="number">{value}</td></tr>' for name, value in values.items())
+    return f"<section><h2>{html_text(title)}</h2><table>{rows}</table></section>"
 
 
 def _minutes(minutes: float) -> str:
@@ -129,7 +129,7 @@ def _plot(month: Month, word: Mapping[str, str]) -> str:
             f'<text x="{middle:.1f}" y="{base + 34}" text-anchor="middle" fill="#555" font-size="12">{_minutes(minutes)} min</text>'
         )
     return (
-        f'<figure><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(word["plot"])}" font-size="13" '
+        f'<figure><svg viewBox="0 0 {width} {height}" role="img" aria-label="{html_text(word["plot"])}" font-size="13" '
         f'font-family="system-ui, DejaVu Sans, Noto Sans, sans-serif"><line x1="{left}" x2="{width - left}" y1="{base}" y2="{base}" '
-        f'stroke="#888"/>{"".join(bars)}</svg><figcaption>{escape(word["plot"])}.</figcaption></figure>'
+        f'stroke="#888"/>{"".join(bars)}</svg><figcaption>{html_text(word["plot"])}.</figcaption></figure>'
     )

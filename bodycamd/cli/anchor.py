@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli.output import say_lines
 from bodycamd.errors import OutputError, UnavailableError, UsageError
 
 
@@ -38,7 +39,7 @@ def anchor(
     if qr is not None:
         taken.qr_png(qr)
     if out is None:
-        typer.echo(taken.file_bytes().decode(), nl=False)
+        say_lines(taken.file_bytes().decode().splitlines())
         return
     try:
         out.write_bytes(taken.file_bytes())

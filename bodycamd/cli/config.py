@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import print_json, say, say_lines
 from bodycamd.errors import ConfigError
+from bodycamd.foreign_text import json_text
 
 app = typer.Typer(help="Check a configuration before a camera gets it.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def check(
     if json:
         print_json({"file": str(file), "ok": True})
     else:
-        typer.echo(f"{file}: the configuration is right")
+        say(f"{file}: the configuration is right")
 
 
 @app.command()
@@ -42,7 +42,7 @@ def schema() -> None:
     """Print the JSON Schema of the configuration, for editors that complete and check while typing."""
     from bodycamd import config as configuration
 
-    typer.echo(msgspec.json.format(msgspec.json.encode(configuration.schema()), indent=2).decode())
+    say_lines(json_text(configuration.schema(), indent=2).split("\n"))
 
 
 def _check(file: Path, text_only: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli.output import say
 from bodycamd.cli.signals import Stopping
 
 
@@ -21,4 +22,4 @@ def contact_sheet(
 
     with Stopping() as stop:
         shown = draw(film, png, columns, rows, stop=stop)
-    typer.echo(f"{png}: {shown} pictures")
+    say(f"{png}: {shown} pictures")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.output import counted, duration, print_json, size
+from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.cli.signals import Stopping
@@ -160,17 +160,17 @@ class _Packages:
                 package = out / source.name
                 if os.path.lexists(package) and not self._overwrite:
                     check_same(package, source)
-                    typer.echo(f"{package}: is there already; passed over", err=True)
+                    say(f"{package}: is there already; passed over", err=True)
                 else:
                     damaged |= self.one(recording, package)
             except StoppedError:
                 raise
             except NotFoundError as error:
-                typer.echo(f"bodycamd: {error}; passed over", err=True)
+                say(f"bodycamd: {error}; passed over", err=True)
             except BodycamError as error:
                 if isinstance(error, OutputError) and not os.path.lexists(package):
                     raise
-                typer.echo(f"bodycamd: {error}", err=True)
+                say(f"bodycamd: {error}", err=True)
                 failed = failed or error
         if failed is not None:
             raise type(failed)("not every recording was exported; the first that was not: " + str(failed))
@@ -226,21 +226,21 @@ def _film(
         print_json(done)
         return bool(done.damage)
     for part in done.parts:
-        typer.echo(f"{part.path}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.size_bytes)}")
+        say(f"{part.path}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.size_bytes)}")
     for segment in done.unsealed:
-        typer.echo(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
+        say(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
     return bool(done.damage)
 
 
 def _tell_unconfined(weaknesses: Sequence[str]) -> None:
     for weakness in weaknesses:
-        typer.echo(f"the process that parses the footage is not confined as it should be: {weakness}", err=True)
+        say(f"the process that parses the footage is not confined as it should be: {weakness}", err=True)
 
 
 def _tell_damage(damage: Sequence[tuple[str, str, Sequence[str]]]) -> None:
     for file, what, members in damage:
         left_out = f"; left out: {', '.join(members)}" if members else ""
-        typer.echo(f"DAMAGED: {what if what.startswith(file) else f'{file}: {what}'}{left_out}", err=True)
+        say(f"DAMAGED: {what if what.startswith(file) else f'{file}: {what}'}{left_out}", err=True)
 
 
 def _cut_off(fragments: int, torn_bytes: int) -> str:
@@ -251,16 +251,16 @@ def _tell(report: Report, out: Path) -> None:
     from bodycamd.casework.verdicts import WORDS
 
     for part in report.films:
-        typer.echo(f"{out / part.file}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.bytes)}")
+        say(f"{out / part.file}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.bytes)}")
     verdict = WORDS[report.verdict] if report.verdict is not None else "not verified: no --device-key"
-    typer.echo(f"{out / 'report.html'}: {verdict}")
+    say(f"{out / 'report.html'}: {verdict}")
     if report.footage.gap_us:
-        typer.echo(f"gaps: {report.footage.gap_us / 1e6:.3f} s in all, see the report", err=True)
+        say(f"gaps: {report.footage.gap_us / 1e6:.3f} s in all, see the report", err=True)
     for segment in report.footage.segments:
         if segment.kind != "sealed":
-            typer.echo(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
+            say(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
     for missing in report.missing:
-        typer.echo(f"missing: {missing}", err=True)
+        say(f"missing: {missing}", err=True)
 
 
 def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, str] | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
-from bodycamd.cli.output import print_json, table
+from bodycamd.cli.output import print_json, say, say_lines, table
 
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def add(
         print_json(hold)
     else:
         of_case = f"{recording} is held for {hold['ground']} ({hold['reference']})"
-        typer.echo(f"{of_case}, hold {hold['hold']}; to be reviewed on {hold['review_on']}")
+        say(f"{of_case}, hold {hold['hold']}; to be reviewed on {hold['review_on']}")
 
 
 @app.command()
@@ -84,9 +84,9 @@ def release(
         print_json(result)
     elif result["still_held_for"]:
         still = " and ".join(sorted(set(result["still_held_for"])))
-        typer.echo(f"{result['recording']}: hold {result['hold']} is over; it is still held for {still}")
+        say(f"{result['recording']}: hold {result['hold']} is over; it is still held for {still}")
     else:
-        typer.echo(f"{result['recording']} is no longer held")
+        say(f"{result['recording']} is no longer held")
 
 
 @app.command("list")
@@ -115,10 +115,10 @@ def list_holds(config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = Non
         return
     columns = ("hold", "recording", "ground", "reference", "by", "since", "review_on")
     if not holds:
-        typer.echo("nothing is held")
+        say("nothing is held")
     else:
         headings = tuple(name.replace("_", " ") for name in columns)
-        typer.echo(table([headings, *(tuple(_cell(hold[name]) for name in columns) for hold in holds)]))
+        say_lines(table([headings, *(tuple(_cell(hold[name]) for name in columns) for hold in holds)]))
 
 
 def _cell(value: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli import person
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import print_json, say
 
 app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file; signing keys of people.", no_args_is_help=True)
 app.add_typer(person.app, name="person")
@@ -29,7 +29,7 @@ def new(
     if json:
         print_json({"identity": str(out), "recipient": recipient})
     else:
-        typer.echo(recipient)
+        say(recipient)
 
 
 @app.command()
@@ -48,6 +48,6 @@ def check(
         print_json({"file": str(recipients), "recipients": names})
         return
     for name in names:
-        typer.echo(name)
+        say(name)
     if len(names) == 1:
-        typer.echo(f"{recipients}: one recipient only: if its identity is lost, so is the footage", err=True)
+        say(f"{recipients}: one recipient only: if its identity is lost, so is the footage", err=True)

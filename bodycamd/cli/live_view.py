@@ -29,6 +29,7 @@ from bodycamd.cli.script import TAP_SECONDS
 from bodycamd.cli.simulated_camera import SimulatedCamera
 from bodycamd.config import Config
 from bodycamd.errors import UnavailableError
+from bodycamd.foreign_text import shown
 
 FRAMES_PER_SECOND = 25
 STATUS_SECONDS = 0.25
@@ -114,9 +115,9 @@ class LiveView:
     def _picture(self) -> Panel:
         led = Text("● ", "bold red") if self._levels["lamp"] else Text("○ ", "dim")
         lamp = str(self._status.get("lamp", ""))
-        led.append(LAMP_WORDS.get(lamp, lamp), "default")
+        led.append(LAMP_WORDS.get(lamp, shown(lamp)), "default")
         rows: list[tuple[str, Text | str]] = [
-            ("state", Text(str(self._status.get("state", "starting")), "bold")),
+            ("state", Text(shown(self._status.get("state", "starting")), "bold")),
             ("problems", ", ".join(str(f).replace("_", " ") for f in self._status.get("flags", [])) or "none"),
             ("LED", led),
         ]
@@ -127,8 +128,8 @@ class LiveView:
         rows += [("speaker", self._voice), ("button", "pressed" if self._levels["button"] else "up"), *self._figures()]
         table = Table(show_header=False, box=None, pad_edge=False)
         for name, value in rows:
-            table.add_row(Text(name, "dim"), value)
-        latest = (Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in self._latest)
+            table.add_row(Text(name, "dim"), Text(shown(value)) if isinstance(value, str) else value)  # a str would be read as markup
+        latest = (Text(shown(line), "dim", no_wrap=True, overflow="ellipsis") for line in self._latest)
         return Panel(Group(table, Text(), *latest), title="bodycamd, simulated", subtitle=KEYS, width=78)
 
     def _figures(self) -> Iterator[tuple[str, str]]:

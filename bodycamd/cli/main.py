@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,8 @@ from bodycamd.cli import (
     transparency,
     verify,
 )
+from bodycamd.cli.output import say
+from bodycamd.foreign_text import trace_lines
 
 
 def exit_codes() -> dict[int, str]:
@@ -43,6 +45,9 @@ def _told(codes: Mapping[int, str]) -> str:
 
 
 EPILOG = _told(exit_codes())
+
+_WRONG_USE: type[Exception] = typer.BadParameter.__mro__[2]
+"""ClickException of the click in use: its own, or the one within typer."""
 
 app = typer.Typer(
     name="bodycamd",
@@ -72,7 +77,7 @@ app.add_typer(config.app, name="config")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"bodycamd {__version__}")
+        say(f"bodycamd {__version__}")
         raise typer.Exit
 
 
@@ -86,15 +91,32 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and give its exit code."""
     try:
-        app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="bodycamd")
+        code = app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="bodycamd", standalone_mode=False)
     except errors.BodycamError as error:
-        typer.echo(f"bodycamd: {' '.join(str(error).split())}", err=True)
+        say(f"bodycamd: {error}", err=True)
         return error.exit_code
-    except KeyboardInterrupt:
+    except _WRONG_USE as error:
+        return _say_what_is_wrong(error)
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    except Exception as error:
+        for line in trace_lines(error):
+            say(line, err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _say_what_is_wrong(error: Any) -> int:
+    """With the words of a command line, which anybody may have made: never by typer's own printer."""
+    context = getattr(error, "ctx", None)
+    if context is not None and type(error).__name__ == "NoArgsIsHelpError":
+        context.get_help()  # typer prints it
+    else:
+        command = context.command_path if context is not None else "bodycamd"
+        say(f"bodycamd: {error.format_message()}; see {command} --help", err=True)
+    return int(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.cli.output import counted, print_json, size
+from bodycamd.cli.output import counted, print_json, say, size
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import UnavailableError, UsageError
@@ -52,9 +52,9 @@ def offload(
     else:
         there = f", {counted(done.already_there, 'file')} there already" if done.already_there else ""
         copied = f"{counted(done.copied, 'file')} of {counted(done.recordings, 'recording')} copied and verified ({size(done.bytes)})"
-        typer.echo(f"{done.to}: {copied}{there}")
+        say(f"{done.to}: {copied}{there}")
         for name in done.left_behind:
-            typer.echo(f"{name}: not sealed yet; left behind", err=True)
+            say(f"{name}: not sealed yet; left behind", err=True)
     error = failure(done)
     if error is not None:
         raise error

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
-import msgspec
 import typer
+
+from bodycamd.foreign_text import json_text, shown
+
+MAX_LINE = 16_384
+"""Characters: room for two paths, however they are written out; nobody reads more of one line."""
+MAX_CELL = 200
 
 
 class Language(Enum):
@@ -17,9 +23,24 @@ class Language(Enum):
     en = "en"
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """One line for a person, on standard output or, with `err`, on standard error. Every word that a command prints passes here or through
+    `print_json`: whatever it holds of others, it stays one line of printable characters.
+    """
+    line = shown(line, MAX_LINE)
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Several lines."""
+    for line in lines:
+        say(line)
+
+
 def print_json(value: Any) -> None:
-    """One JSON document on one line."""
-    typer.echo(msgspec.json.encode(value).decode())
+    """One JSON document on one line, in printable ASCII."""
+    typer.echo(json_text(value))
 
 
 def duration(seconds: float) -> str:
@@ -47,7 +68,8 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells in columns, the first row the headings."""
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells in columns as lines, the first row the headings."""
+    rows = [[shown(cell, MAX_CELL) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from bodycamd.evidence.keys import PublicKey, SigningKey
@@ -59,7 +59,7 @@ def check(
         print_json([{"id": name, "public_key": key.raw.hex(), "fingerprint": fingerprint(key)} for name, key in people.values()])
         return
     for name, key in people.values():
-        typer.echo(f"{name}  {fingerprint(key)}")
+        say(f"{name}  {fingerprint(key)}")
 
 
 def load(path: Path) -> SigningKey:
@@ -75,5 +75,5 @@ def _tell(id: str, public: PublicKey, json: bool) -> None:
     if json:
         print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint(public)})
         return
-    typer.echo(f"{id} {public.raw.hex()}")
-    typer.echo(f"fingerprint  {fingerprint(public)}", err=True)
+    say(f"{id} {public.raw.hex()}")
+    say(f"fingerprint  {fingerprint(public)}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from bodycamd.cli.output import Language, counted, duration, print_json, size, table
+from bodycamd.cli.output import Language, counted, duration, print_json, say, say_lines, size, table
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: 
         print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
         return
     if not found:
-        typer.echo(f"{store}: no recordings")
+        say(f"{store}: no recordings")
         return
     cells = [{**_cells(info), **_stay_cells(info.id, retention)} for info in found]
-    typer.echo(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
+    say_lines(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
     length = duration(sum(info.duration_us for info in found) / 1e6)
     held = sum(1 for info in found if retention.holds.get(info.id))
     total = size(sum(info.bytes for info in found))
     kept = counted(retention.rules.days, "day")
-    typer.echo(f"{counted(len(found), 'recording')}, {length}, {total}; {held} held; kept for {kept}")
+    say(f"{counted(len(found), 'recording')}, {length}, {total}; {held} held; kept for {kept}")
 
 
 @app.command()
@@ -70,12 +70,12 @@ def show(
         print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return
     for name, value in {**_cells(info), "resumes": info.resumes or "-", **_stay_cells(recording, retention)}.items():
-        typer.echo(f"{name:<12} {value}")
+        say(f"{name:<12} {value}")
     for hold in retention.holds.get(recording, ()):
         words = f"for {hold.ground} ({hold.reference}) by {hold.by} since {hold.since[:10]}, review on {hold.review_on}"
-        typer.echo(f"{'hold':<12} {words}")
+        say(f"{'hold':<12} {words}")
     for path, count in files:
-        typer.echo(f"{path}  {size(count)}")
+        say(f"{path}  {size(count)}")
 
 
 @app.command()
@@ -94,14 +94,14 @@ def log(
         if json:
             print_json(line)
         else:
-            typer.echo(f"{line.wall.partition('.')[0]}Z  {line.text}")
+            say(f"{line.wall.partition('.')[0]}Z  {line.text}")
     _tell_broken(ledger.broken)
 
 
 def _tell_broken(reason: str) -> None:
     """What does not verify is shown nowhere; that something was left out is said."""
     if reason:
-        typer.echo(f"the ledger verifies only so far, the rest is left out: {reason}; `bodycamd verify` tells more", err=True)
+        say(f"the ledger verifies only so far, the rest is left out: {reason}; `bodycamd verify` tells more", err=True)
 
 
 @app.command()
@@ -117,8 +117,8 @@ def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = F
         print_json({"recordings": recordings, "findings": findings})
     else:
         for finding in findings:
-            typer.echo(f"{finding.path}: {finding.problem}")
-        typer.echo(f"{counted(recordings, 'recording')}, {counted(len(findings), 'finding')}")
+            say(f"{finding.path}: {finding.problem}")
+        say(f"{counted(recordings, 'recording')}, {counted(len(findings), 'finding')}")
     if findings:
         raise typer.Exit(65)
 
@@ -151,7 +151,7 @@ def certificate(
     if not files:
         print_json(made)
     for path in files:
-        typer.echo(f"{path}: the deletion of {recording} is certified")
+        say(f"{path}: the deletion of {recording} is certified")
 
 
 def _stay(recording: str, retention: Retention) -> dict[str, Any]:

@@ -7,12 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-
 from bodycamd.board.simulated import SimulatedHand
 from bodycamd.board.warning_sound import load as load_warning
 from bodycamd.cli import timeline
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import print_json, say
 from bodycamd.cli.script import Step
 from bodycamd.cli.simulated_camera import SimulatedCamera, boottime_us
 from bodycamd.config import Config
@@ -100,5 +98,5 @@ class ScriptedRun:
             if self._as_json:
                 print_json(timeline.as_json(line, self._ready_us))
             else:
-                typer.echo(timeline.text(line, self._ready_us))
+                say(timeline.text(line, self._ready_us))
         self._printed_to_us = max(self._printed_to_us, settled_us)

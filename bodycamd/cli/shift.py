@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.cli.output import print_json
+from bodycamd.cli.output import print_json, say
 
 app = typer.Typer(help="Begin or end an officer's shift.", no_args_is_help=True)
 
@@ -45,4 +45,4 @@ def _tell(result: Any, words: str, json: bool) -> None:
         print_json(result)
     else:
         officer = result.get("officer", "?") if isinstance(result, dict) else "?"
-        typer.echo(words.format(officer=officer))
+        say(words.format(officer=officer))

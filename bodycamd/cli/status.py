@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.cli.output import duration, print_json, size
+from bodycamd.cli.output import MAX_CELL, duration, print_json, size
+from bodycamd.foreign_text import shown
 
 INSTANT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]+Z")
 
@@ -30,8 +31,8 @@ def status(
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in rows(result if isinstance(result, Mapping) else {"status": result}):
-        table.add_row(name, value)
-    Console().print(table, markup=False)
+        table.add_row(shown(name), shown(value, 10 * MAX_CELL))
+    Console(markup=False, emoji=False).print(table)
 
 
 def rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

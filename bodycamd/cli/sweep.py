@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
-from bodycamd.cli.output import print_json, table
+from bodycamd.cli.output import print_json, say, say_lines, table
 
 
 def sweep(
@@ -28,11 +28,11 @@ def sweep(
         print_json(plan)
         return
     if deleted is not None:
-        typer.echo("\n".join(f"{recording} is deleted" for recording in deleted) or "nothing was to be deleted")
+        say_lines([f"{recording} is deleted" for recording in deleted] or ["nothing was to be deleted"])
     else:
         going = [deletion["recording"] for deletion in plan["deletions"]]
         words = "would be deleted now" if dry_run else "is being deleted by the daemon"
-        typer.echo("\n".join(f"{recording} {words}" for recording in going) or "nothing is to be deleted now")
+        say_lines([f"{recording} {words}" for recording in going] or ["nothing is to be deleted now"])
     _print_upcoming(plan)
 
 
@@ -73,13 +73,13 @@ def _print_upcoming(plan: Mapping[str, Any]) -> None:
         if item["recording"] not in going:
             rows.append((item["recording"], f"{item['age_days']:.1f} d", when(item), ", ".join(item["held_for"]) or "-"))
     if len(rows) > 1:
-        typer.echo(table(rows))
+        say_lines(table(rows))
     if not plan["clock_confirmed"]:
-        typer.echo("the clock is not confirmed now: only running time is proof", err=True)
+        say("the clock is not confirmed now: only running time is proof", err=True)
     for warning in plan["warnings"]:
-        typer.echo(f"{warning['recording']}: {warning['text']}", err=True)
+        say(f"{warning['recording']}: {warning['text']}", err=True)
     for problem in plan.get("problems", []):
-        typer.echo(problem, err=True)
+        say(problem, err=True)
 
 
 def when(item: Mapping[str, Any]) -> str:

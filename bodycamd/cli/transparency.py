@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bodycamd.cli.output import Language, print_json
+from bodycamd.cli.output import Language, print_json, say_lines
 
 
 def transparency(
@@ -31,7 +31,7 @@ def transparency(
     if json:
         print_json(asdict(found))
     elif out is None:
-        typer.echo(as_csv(found), nl=False)
+        say_lines(as_csv(found).splitlines())
     if out is None:
         return
     if not out.is_dir():
@@ -41,4 +41,4 @@ def transparency(
     written = {out / f"transparency-{month}.{kind}": content.encode() for kind, content in pages.items()}
     write_new(written)
     if not json:
-        typer.echo("\n".join(map(str, written)))
+        say_lines(map(str, written))

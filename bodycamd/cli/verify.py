@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.output import counted, duration, print_json, size
+from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.linux.foreign import Folder
@@ -57,7 +57,7 @@ def _print_recording(done: RecordingReport) -> None:
 
     written = f"{counted(done.fragments, 'fragment')} in {counted(done.segments, 'segment')}"
     facts = f"{duration(done.duration_us / 1e6)}, {written}, {size(done.bytes)}"
-    typer.echo(f"{done.recording}  {WORDS[done.verdict]:<28}  {facts}" + (f"  opened {done.opened}" if done.opened else ""))
+    say(f"{done.recording}  {WORDS[done.verdict]:<28}  {facts}" + (f"  opened {done.opened}" if done.opened else ""))
     _print_findings(done.findings)
 
 
@@ -66,12 +66,12 @@ def _print_store(report: StoreReport) -> None:
 
     device, until = report.device or "?", report.last_wall or "?"
     entries = "1 entry" if report.entries == 1 else f"{report.entries} entries"
-    typer.echo(f"ledger       {entries} of {counted(report.starts, 'start')} of {device}, up to {until}")
-    typer.echo(f"head         {report.head}")
+    say(f"ledger       {entries} of {counted(report.starts, 'start')} of {device}, up to {until}")
+    say(f"head         {report.head}")
     if report.anchor:
-        typer.echo(f"anchor       {report.anchor}")
+        say(f"anchor       {report.anchor}")
     _print_findings(report.findings)
-    typer.echo(f"{report.store}: {WORDS[report.verdict]}")
+    say(f"{report.store}: {WORDS[report.verdict]}")
     sys.stdout.flush()
 
 
@@ -79,11 +79,6 @@ def _print_findings(findings: Findings) -> None:
     from bodycamd.casework.verdicts import WORDS
 
     for finding in findings.listed:
-        typer.echo(f"    {WORDS[finding.verdict]}: {_printable(finding.where)}: {_printable(finding.what)}")
+        say(f"    {WORDS[finding.verdict]}: {finding.where}: {finding.what}")
     if findings.unlisted:
-        typer.echo(f"    and {findings.unlisted} more")
-
-
-def _printable(text: str) -> str:
-    """File names in a hostile store may hold anything; a terminal gets none of it."""
-    return text if text.isprintable() else ascii(text)
+        say(f"    and {findings.unlisted} more")

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict
 from bodycamd.evidence.noted_entries import NOTED
 from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.retention_entries import (
@@ -29,6 +28,7 @@ from bodycamd.evidence.retention_entries import (
     TimeStated,
 )
 from bodycamd.evidence.statements import Caller, Count, Entry, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
+from bodycamd.foreign_text import shown
 
 LedgerFormat: TypeAlias = Literal["bodycam-ledger/1", "bodycam-ledger/2"]
 LEDGER_FORMAT: LedgerFormat = "bodycam-ledger/2"
@@ -187,7 +187,7 @@ def detail_as(entry: Entry, kind: type[D], where: str) -> D:
     try:
         return msgspec.convert(entry.detail, kind)
     except msgspec.ValidationError as error:
-        raise DataError(f"{where}: detail of {entry.type!r}: {strict.shortened(str(error))}") from error
+        raise DataError(f"{where}: detail of {entry.type!r}: {shown(str(error))}") from error
 
 
 def typed_detail(entry: Entry, where: str) -> Stated | None:
@@ -213,7 +213,7 @@ def check_format(entry: Entry, format: str, where: str) -> None:
         try:
             msgspec.convert(entry.detail, kind)
         except msgspec.ValidationError as error:
-            raise DataError(f"{where}: detail of {entry.type!r} in {format}: {strict.shortened(str(error))}") from error
+            raise DataError(f"{where}: detail of {entry.type!r} in {format}: {shown(error)}") from error
 
 
 def detail_fields(detail: Stated) -> dict[str, Any]:

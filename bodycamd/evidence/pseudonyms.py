@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from msgspec import Meta
 
 from bodycamd.errors import UsageError
+from bodycamd.foreign_text import shown
 
 Role: TypeAlias = Literal["coordinator", "evidence", "privacy", "technician", "administrator"]
 ReleaseReason: TypeAlias = Literal["settled", "withdrawn", "handed-over", "not-needed", "mistake"]
@@ -52,15 +53,11 @@ def release_reason(value: object, option: str) -> str:
     """Why a hold ends, as it may be written. Raises `UsageError`."""
     if isinstance(value, str) and value in get_args(ReleaseReason):
         return value
-    raise UsageError(f"{option} {_shown(value)}: it is one of {', '.join(get_args(ReleaseReason))}; the story belongs in the case file")
+    reasons = ", ".join(get_args(ReleaseReason))
+    raise UsageError(f"{option} {shown(repr(value), 60)}: it is one of {reasons}; the story belongs in the case file")
 
 
 def _matching(value: object, pattern: str, wanted: str) -> str:
     if isinstance(value, str) and re.match(pattern, value, re.ASCII):
         return value
-    raise UsageError(f"{wanted}. Not {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+    raise UsageError(f"{wanted}. Not {shown(repr(value), 60)}")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.errors import DataError, StorageError
-from bodycamd.evidence import strict, ustar
+from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
 from bodycamd.evidence.start import SignedStatement, Start
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.foreign_text import shown
 from bodycamd.linux import foreign
 
 __all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "members", "open_segment", "recover"]
@@ -176,7 +177,7 @@ def _recover(file: BinaryIO, source: str, keys: Mapping[str, PublicKey], size: i
             previous, good, digest = triple, reader.position, reader.sha256()
         good, digest = reader.position, reader.sha256()
     except DataError as error:
-        reason = strict.shortened(str(error), 190)
+        reason = shown(str(error), 190)
     return Recovery(
         good_bytes=good,
         torn_bytes=size - good,

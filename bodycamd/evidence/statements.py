@@ -19,6 +19,7 @@ from msgspec import Meta
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
 from bodycamd.footage import MAX_AGE_BYTES, MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, MAX_SIDE_PIXELS, AudioState
+from bodycamd.foreign_text import shown
 
 SEGMENT_FORMAT: Literal["bodycam-segment/1"] = "bodycam-segment/1"
 ZERO_HASH = "0" * 64
@@ -197,4 +198,4 @@ def wall_us(text: str, where: str) -> int:
     try:
         return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
     except ValueError as error:
-        raise DataError(f"{where}: wall {strict.shortened(text, 40)!r} is no time: {error}") from error
+        raise DataError(f"{where}: wall {shown(text, 40)!r} is no time: {error}") from error

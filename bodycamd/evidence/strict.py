@@ -14,6 +14,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 
 from bodycamd.errors import DataError
+from bodycamd.foreign_text import shown
 
 MAX_JSON_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -40,7 +41,7 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
         json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
         return decoder.decode(raw)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise DataError(f"{where}: {shortened(str(error))}") from error
+        raise DataError(f"{where}: {shown(str(error))}") from error
 
 
 def encode(value: object, where: str) -> bytes:
@@ -50,13 +51,7 @@ def encode(value: object, where: str) -> bytes:
     try:
         return msgspec.json.encode(value, order="sorted")
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise DataError(f"{where}: {shortened(str(error))}") from error
-
-
-def shortened(text: str, length: int = 160) -> str:
-    """The text in printable form and bounded, so that hostile input cannot flood a message or a terminal."""
-    printable = text if text.isprintable() else ascii(text)
-    return printable if len(printable) <= length else printable[:length] + "…"
+        raise DataError(f"{where}: {shown(str(error))}") from error
 
 
 def _depth(raw: bytes) -> int:
@@ -74,9 +69,9 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in pairs:
         if key in found:
-            raise _UnclearError(f"key {shortened(key, 40)!r} is repeated")
+            raise _UnclearError(f"key {shown(key, 40)!r} is repeated")
         if _holds_null(value):
-            raise _UnclearError(f"key {shortened(key, 40)!r} is null; what does not apply is left out")
+            raise _UnclearError(f"key {shown(key, 40)!r} is null; what does not apply is left out")
         found[key] = value
     return found
 
@@ -91,5 +86,5 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _integer(text: str) -> int:
     if len(text) > 20 or not -(2**63) <= (value := int(text)) < 2**63:
-        raise _UnclearError(f"integer {shortened(text, 24)} does not fit 64 bits")
+        raise _UnclearError(f"integer {shown(text, 24)} does not fit 64 bits")
     return value

@@ -27,7 +27,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import StoreRecovered
 from bodycamd.evidence.segment import recover
-from bodycamd.evidence.strict import shortened
+from bodycamd.foreign_text import shown
 from bodycamd.recorder.disk import FileOperations
 from bodycamd.recorder.glance import Glance, glance
 from bodycamd.recorder.names import SegmentFile, Stray, recording_names, recording_start, segment_files
@@ -148,7 +148,7 @@ class _Work:
         detail = {
             "complete": self._complete,
             "segments": self.segments,
-            "strays": [shortened(f"{stray.path}: {stray.reason}", 190) for stray in self.strays[:STRAYS_LISTED]],
+            "strays": [shown(f"{stray.path}: {stray.reason}", 190) for stray in self.strays[:STRAYS_LISTED]],
             "strays_unlisted": max(0, len(self.strays) - STRAYS_LISTED),
         }
         self._ledger.append("store_recovered", detail)

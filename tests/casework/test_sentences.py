@@ -45,7 +45,7 @@ def test_both_languages_tell_the_same_fields(type: str) -> None:
             "The capture process stopped or hung and is replaced: ended by signal 9.",
         ),
         ("fault", {"action": "Speak", "reason": "OSError: none"}, "A part fails: Speak: OSError: none."),
-        ("new_thing", {"part": "x\ny", "number": 2}, "New thing: part 'x\\ny', number 2."),
+        ("new_thing", {"part": "x\ny", "number": 2}, "New thing: part x\\u000ay, number 2."),
     ],
 )
 def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:

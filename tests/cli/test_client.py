@@ -140,7 +140,7 @@ def test_the_exit_code_of_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixtur
     refusal = b'{"ok":false,"error":"no shift is\\nopen","exit_code":2}\n'
     with server(tmp_path / "s", lambda line: refusal):
         assert main(["shift", "end", "--socket", str(tmp_path / "s")]) == 2
-    assert capsys.readouterr().err == "bodycamd: no shift is open\n"
+    assert capsys.readouterr().err == "bodycamd: no shift is\\u000aopen\n"
 
 
 @pytest.mark.parametrize(
