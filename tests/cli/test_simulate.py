@@ -169,9 +169,7 @@ def test_used_again_it_keeps_keys_and_configuration_and_stops_on_ctrl_c(ran: Ran
     socket = ran.folder / "device/control.sock"
     assert not socket.exists()
     command = [*BODYCAMD, "simulate", "--dir", str(ran.folder), "--script", "-"]
-    # What a shell starts with `&`, and all its children, ignore SIGINT: the camera on a terminal does not.
-    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=heard)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin is not None
     child.stdin.write(b"0 tap\n60 quit\n")
     child.stdin.close()
