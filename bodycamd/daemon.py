@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodycamd import config as configuration
+from bodycamd import memory, swap
 from bodycamd.board.ports import Board, Clock
 from bodycamd.board.warning_sound import load as load_warning
 from bodycamd.capture.link import Prepare
@@ -121,8 +122,8 @@ def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.E
 # --- the process ------------------------------------------------------------------------------------------------------------------------
 
 
-async def serve(config: Config) -> int:
-    """Build the parts, run until told to end, and give the exit code."""
+async def serve(config: Config, unlocked: str | None) -> int:
+    """Build the parts, run until told to end, and give the exit code. `unlocked`: why this process's memory is not locked, if so."""
     mailbox = Mailbox(asyncio.get_running_loop())
     board = build_board(config, mailbox.post)
     ring = build_ring(config, mailbox.post)
@@ -138,6 +139,7 @@ async def serve(config: Config) -> int:
         socket=lambda commands: ControlSocket(
             Path(config.control.socket), commands, group=config.control.group, admin_group=config.control.admin_group
         ),
+        protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     return POWER_OFF if (await Service(parts).run()).power_off else 0
 
@@ -164,9 +166,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     journal.setFormatter(JournalFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=arguments.log_level, handlers=[journal])
     try:
+        unlocked = memory.lock()  # before the signing keys are there
         config = configuration.load(arguments.config)
         configuration.check_files(config, arguments.config)
-        return asyncio.run(serve(config))
+        return asyncio.run(serve(config, unlocked))
     except BodycamError as error:
         print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
         return error.exit_code

@@ -34,6 +34,7 @@ from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
 from bodycamd.retention.keeper import Keeper
 from bodycamd.retention_commands import RetentionCommands
+from bodycamd.swap import Protection
 from bodycamd.watch import battery_event, clock_event
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ OFFLOADED = frozenset({"to", "head", "recordings", "copied", "already_there", "b
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a run is made of. `open_recorder` may take its time (recovery): it runs beside the loop."""
+    """Everything that a run is made of. `open_recorder` may take its time (recovery): it runs beside the loop. `protection` judges, now,
+    whether memory can be swapped to the card; it is given why the workers' is not locked, if so."""
 
     device_id: str
     board: Board
@@ -76,6 +78,7 @@ class Parts:
     mailbox: Mailbox
     open_recorder: Callable[[], tuple[Store, Writer, Keeper]]
     socket: Callable[[Mapping[str, Command]], ControlSocket]
+    protection: Callable[[str | None], Protection]
 
 
 class Service:
@@ -94,6 +97,7 @@ class Service:
         self._clock_before: ClockReading | None = None
         self._battery: tuple[ev.BatteryLevel, float | None] = ("ok", None)
         self._gauge_silent = False
+        self._protection = Protection("closed", "")
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -157,6 +161,7 @@ class Service:
             if worker.prepared and self._voice is not None:
                 break
             await asyncio.sleep(0.02)
+        self._watch_swap()
         assert self._store is not None
         self._control.handle(ev.Ready(self._store.resume))
         self._notifier.say(f"READY=1\nSTATUS={self._control.state.name}")
@@ -223,11 +228,11 @@ class Service:
 
     async def _watch(self) -> None:
         while True:
-            for look in (self._watch_clock, self._watch_battery):
+            for look in (self._watch_clock, self._watch_battery, self._watch_swap):
                 try:
                     look()
                 except Exception:  # neither is a reason to stop a recording, or to look no more
-                    log.exception("clock or battery could not be watched")
+                    log.exception("clock, battery or swap could not be watched")
             await asyncio.sleep(WATCH_SECONDS)
 
     def _watch_clock(self) -> None:
@@ -252,6 +257,17 @@ class Service:
         self._battery = battery if self._battery[0] != "critical" else ("critical", battery[1])
         if drained is not None:
             self._control.handle(drained)
+
+    def _watch_swap(self) -> None:
+        """No reason not to record: it is stated, at the start and when it changes. Before the first worker there is no footage to lose."""
+        worker = self._supervisor.status()
+        if not worker.prepared:
+            return
+        found = self._parts.protection(worker.unlocked)
+        if found.state != self._protection.state:
+            log.warning("swap is %s: %s", found.state, found.because if found.to_do is None else f"{found.because}. To do: {found.to_do}")
+            self._note("swap_changed", {"state": found.state, "because": found.because[:1000]})
+        self._protection = found
 
     async def _feed_watchdog(self) -> None:
         if self._notifier.watchdog_seconds is None:
@@ -340,13 +356,14 @@ class Service:
         worker = self._supervisor.status()
         recording = state.recording
         room = self._writer.room()
+        protection = self._parts.protection(worker.unlocked)
         return {
             "device_id": self._parts.device_id,
             "software": __version__,
             "start": self._store.start,
             "uptime_seconds": (now_us - self._started_us) / 1e6,
             "state": state.name,
-            "flags": [name for name in FLAGS if getattr(state, name)],
+            "flags": [name for name in FLAGS if getattr(state, name)] + ["swap_degraded"] * (protection.state == "degraded"),
             "recording": recording_id(self._store.start, recording.number) if recording is not None else None,
             "recording_seconds": (now_us - recording.began_us) / 1e6 if recording is not None else None,
             "lamp": self._control.shown,
@@ -354,6 +371,7 @@ class Service:
             "storage": {"footage_bytes": room.footage_bytes, "minutes_left": room.minutes_left, "level": room.level},
             "retention": self._retention.status(),
             "capture": msgspec.to_builtins(worker),
+            "swap": asdict(protection),
             "voice": {"ok": self._voice.ok, "detail": self._voice.detail} if self._voice is not None else None,
             "writer": msgspec.to_builtins(self._writer.progress()),
             "clock": {"trusted": clock.trusted, "source": clock.source, "error_ms": clock.error_ms},

@@ -23,6 +23,7 @@ from bodycamd.capture.link import (
     Ping,
     Pong,
     Prepare,
+    Prepared,
     SetMicrophone,
     Tick,
     send_command,
@@ -48,6 +49,8 @@ class Child:
         self.flowing = False
         self.init: Init | None = None
         self.audio: AudioState | None = None
+        self.unlocked: str | None = None
+        """Why its memory is not locked against swap."""
         self.frames = self.dropped = 0
         self._frames_at_footage = 0
         self._conversation = Conversation()
@@ -129,6 +132,8 @@ class Child:
     def _learn(self, message: FromWorker, now_us: int) -> None:
         facts = replace(self.facts, asked_us=None)
         match message:
+            case Prepared():
+                self.unlocked = message.unlocked
             case Pong() if facts.phase == "prepared":
                 facts = replace(facts, since_us=now_us)
             case Tick():

@@ -90,11 +90,13 @@ class Close(Message, frozen=True):
 
 
 class Prepared(Message, frozen=True):
-    """Imports done, settings and recipients checked. `sandbox` says what the worker can no longer do, and what could not be taken."""
+    """Imports done, settings and recipients checked. `sandbox` says what the worker can no longer do, and what could not be taken;
+    `unlocked` why its memory is not locked against swap, `None` if it is."""
 
     pid: Annotated[int, Meta(ge=1, le=2**31)]
     versions: dict[Name, Name]
     sandbox: Reason
+    unlocked: Reason | None
 
 
 class Refused(Message, frozen=True):

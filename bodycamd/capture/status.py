@@ -23,6 +23,8 @@ class WorkerStatus:
     spare: bool
     """A worker is prepared beside the one that is open, or waits to be opened."""
     sandbox: str
+    unlocked: str | None
+    """Why a worker's memory is not locked against swap; `None` if it is, or while no worker is prepared."""
     versions: Mapping[str, str]
     last_frame_us: int | None
     frames: int

@@ -124,15 +124,15 @@ class Supervisor:
     def status(self) -> WorkerStatus:
         """What is known now. The link reader goes on meanwhile: fields may be a message apart."""
         current, spare, prepared = self._current, self._spare, self._prepared
-        shown = current or spare
         waits = spare is not None and spare.phase == "prepared"
         return WorkerStatus(
             state=self._state(current, spare),
-            pid=shown.process.pid if shown else None,
+            pid=next((child.process.pid for child in self._children()), None),
             generation=self._generation,
             prepared=current is not None or waits,
             spare=waits,
             sandbox=prepared.sandbox if prepared else "",
+            unlocked=next((child.unlocked for child in self._children() if child.unlocked is not None), None),
             versions=prepared.versions if prepared else {},
             last_frame_us=current.facts.last_frame_us if current else None,
             frames=current.frames if current else 0,
@@ -169,9 +169,11 @@ class Supervisor:
             overdue(child.facts, now_us, self._timing) is not None
             or unkillable(child.facts, now_us, self._timing)
             or to_be_asked(child.facts, now_us, self._timing)
-            for child in (self._current, self._spare)
-            if child is not None
+            for child in self._children()
         )
+
+    def _children(self) -> list[Child]:
+        return [child for child in (self._current, self._spare) if child is not None]
 
     # --- the link reader ----------------------------------------------------------------------------------------------------------------
 
@@ -313,9 +315,7 @@ class Supervisor:
 
     def _judge(self) -> None:
         self._judging = False
-        for child in (self._current, self._spare):
-            if child is None:
-                continue
+        for child in self._children():
             now_us = self._clock.now_us()
             if overdue(child.facts, now_us, self._timing) is not None:
                 self._convict(child)
@@ -387,7 +387,7 @@ class Supervisor:
     def _end(self) -> None:
         """Leave no process behind."""
         self._running = False
-        children = [child for child in (self._current, self._spare, *self._undead) if child is not None]
+        children = self._children() + self._undead
         self._current = self._spare = None
         for child in children:
             self._unlink(child)

@@ -1,12 +1,13 @@
 """The capture worker's process: `python -m bodycamd.capture.worker FD`, where FD is its end of the link to the recorder.
 
-Life: harden, confine, take `Prepare`, import, check it, answer `Prepared` (or `Refused`, and exit); wait, with no device open, for `Open`,
-answering each `Ping`; send the first `Tick` at once, then the init segment and fragments; at `Close` flush, send `Closed`, exit. One
-process opens the camera once.
+Life: lock its memory, harden, confine, take `Prepare`, import, check it, answer `Prepared` (or `Refused`, and exit); wait, with no device
+open, for `Open`, answering each `Ping`; send the first `Tick` at once, then the init segment and fragments; at `Close` flush, send
+`Closed`, exit. One process opens the camera once.
 
 Guarantees:
 
-- Plaintext footage stays in this process: the link carries age files, standard error carries short lines about the process only.
+- Plaintext footage stays in this process: the link carries age files, standard error carries short lines about the process only. Its memory
+  is locked against swap where the limits allow; where they do not, it says so and records all the same.
 - At the end the camera has 0.8 s to close and to give the frames that it still holds; then the last group of pictures is sent all the
   same. A driver that hangs costs neither the footage nor the end of the process, which is `_exit`.
 - When the recorder is gone (end of the link, or its death signal) the worker ends. SIGTERM, SIGINT and SIGHUP are the
@@ -27,6 +28,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from bodycamd import memory
 from bodycamd.capture import sandbox
 from bodycamd.capture.link import (
     AudioState,
@@ -75,17 +77,19 @@ def main(arguments: list[str]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # picamera2 loads numpy, whose threads nothing here would use
-    report = sandbox.step_back() + sandbox.harden_process() + sandbox.confine()
+    unlocked = memory.lock()
+    report = ["memory locked" if unlocked is None else f"MEMORY NOT LOCKED: {unlocked}"]
+    report += sandbox.step_back() + sandbox.harden_process() + sandbox.confine()
     link = WorkerLink(socket.socket(fileno=int(arguments[1])))
     try:
-        _serve(link, report)
+        _serve(link, report, unlocked)
     except LinkClosed:
         _leave(0, "the recorder is gone")
     except LinkError as error:
         _leave(1, f"the recorder broke the link's rules: {error}")
 
 
-def _serve(link: WorkerLink, report: list[str]) -> NoReturn:
+def _serve(link: WorkerLink, report: list[str], unlocked: str | None) -> NoReturn:
     prepare = link.receive()
     if not isinstance(prepare, Prepare):
         raise LinkError(f"{type(prepare).__name__} before Prepare")
@@ -94,7 +98,7 @@ def _serve(link: WorkerLink, report: list[str]) -> NoReturn:
     except (BodycamError, ImportError) as error:
         link.send(Refused(reason=str(error)))
         _leave(0, f"refused: {error}")
-    link.send(Prepared(pid=os.getpid(), versions=_versions(), sandbox="; ".join(report)))
+    link.send(Prepared(pid=os.getpid(), versions=_versions(), sandbox="; ".join(report), unlocked=unlocked))
     command = link.receive()
     while isinstance(command, Ping | SetMicrophone):
         if isinstance(command, Ping):

@@ -110,6 +110,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "De kaart was te traag: {fragments} fragmenten zijn verloren.",
         "The card was too slow: {fragments} fragments are lost.",
     ),
+    "swap_changed": ("Werkgeheugen op de kaart (swap): {state}; {because}.", "Memory on the card (swap): {state}; {because}."),
     "button_stuck": ("De knop zit vast.", "The button is stuck."),
     "button_freed": ("De knop is weer vrij.", "The button is free again."),
     "offloaded": (
@@ -136,6 +137,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "kernel-ntp": ("tijd van het netwerk", "network time"),
     },
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
+    ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
     ("battery_changed", "level"): {"ok": ("in orde", "ok"), "low": ("bijna leeg", "low"), "critical": ("leeg", "critical")},
 }

@@ -26,7 +26,7 @@ def main(loop: Path, figures: Path, seconds: int, interval_ms: float, link: Work
     assert isinstance(prepare, Prepare)
     recipients = parse_recipients(prepare.recipients_text)
     frames = encoded_frames(loop, boottime_us() - (seconds + 60) * 1_000_000, seconds)
-    link.send(Prepared(pid=os.getpid(), versions={}, sandbox="bench"))
+    link.send(Prepared(pid=os.getpid(), versions={}, sandbox="bench", unlocked=None))
     command = link.receive()
     assert isinstance(command, Open)
     generation = command.generation

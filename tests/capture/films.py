@@ -34,6 +34,15 @@ def frames(seconds: int, first_us: int = BOOT_US) -> tuple[EncodedFrame, ...]:
     return tuple(made)
 
 
+def marked_film(path: Path, marker: bytes, seconds: int = 4) -> Path:
+    """H.264 with the marker in an SEI message (user data unregistered) of every access unit."""
+    assert b"\0\0" not in marker
+    payload = bytes(range(16, 32)) + marker
+    sei = b"\0\0\0\1\x06\x05" + bytes([len(payload)]) + payload + b"\x80"
+    path.write_bytes(b"".join(sei + frame.data for frame in frames(seconds)))
+    return path
+
+
 def burned_times(path: Path) -> list[tuple[float, int | None]]:
     """Of every picture of a film: its time in seconds as the file says, and in microseconds as the test card says."""
     times = []

@@ -63,10 +63,10 @@ class ScriptedWorker:
                 self.sock.sendall(os.urandom(4096))
                 forever()
             case "tick-early":
-                self.link.send(link.Prepared(pid=os.getpid(), versions={}, sandbox="none"))
+                self.link.send(link.Prepared(pid=os.getpid(), versions={}, sandbox="none", unlocked=None))
                 self.link.send(link.Tick(last_frame_us=None, frames=0, dropped=0, audio="off"))
                 forever()
-        self.link.send(link.Prepared(pid=os.getpid(), versions={"scripted": "1"}, sandbox="none"))
+        self.link.send(link.Prepared(pid=os.getpid(), versions={"scripted": "1"}, sandbox="none", unlocked=None))
         if self.behaviour == "deaf":
             forever()
         command = self.link.receive()

@@ -11,7 +11,7 @@ from bodycamd.capture.link import AudioState, Closed, Failed, Fragment, FromWork
 from tests.scale import count
 
 NOW = 100_000_000
-PREPARED = Prepared(pid=1, versions={}, sandbox="")
+PREPARED = Prepared(pid=1, versions={}, sandbox="", unlocked=None)
 INIT = Init(generation=3, recipients=("age1x",), encoder="e", width=320, height=240, frame_rate=30.0, audio_track=True)
 CLOSED = Closed(generation=3)
 FAILED = Failed(reason="x")

@@ -25,7 +25,13 @@ generations = st.integers(1, 2**31)
 payloads = st.binary(min_size=1, max_size=3000).map(lambda body: link.AGE_X25519 + body)
 
 bare = st.one_of(
-    st.builds(link.Prepared, pid=st.integers(1, 2**22), versions=st.dictionaries(texts, texts, max_size=4), sandbox=texts),
+    st.builds(
+        link.Prepared,
+        pid=st.integers(1, 2**22),
+        versions=st.dictionaries(texts, texts, max_size=4),
+        sandbox=texts,
+        unlocked=st.none() | texts,
+    ),
     st.builds(link.Refused, reason=texts),
     st.builds(link.Tick, last_frame_us=st.none() | micros, frames=micros, dropped=micros, audio=audio),
     st.builds(link.AudioState, generation=generations, audio=audio, reason=texts),

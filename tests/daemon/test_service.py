@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from bodycamd import service
 from bodycamd.board.ports import ClockReading
 from bodycamd.service import Service
+from bodycamd.swap import Protection
 
 
 def fail(*_: object) -> None:
@@ -68,3 +70,36 @@ def test_a_look_at_clock_and_battery_that_fails_is_not_the_last(monkeypatch: pyt
     assert len(looks) > 3
     assert len(said) > 3, "a gauge is no reason to stop a recording"
     assert "the link reader died" in caplog.text
+
+
+CLOSED = Protection("closed", "memory is locked")
+DEGRADED = Protection("degraded", "memory can be written to /var/swap", "turn swap off")
+
+
+def watching(found: Protection, *, prepared: bool = True) -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
+    """A service that looks after swap only, and what it notes in the ledger."""
+    notes: list[tuple[str, dict[str, Any]]] = []
+    watcher: Any = Service.__new__(Service)
+    watcher._parts = SimpleNamespace(protection=lambda worker: replace(found, because=f"{found.because} {worker}"))
+    watcher._supervisor = SimpleNamespace(status=lambda: SimpleNamespace(prepared=prepared, unlocked="no limit"))
+    watcher._writer = SimpleNamespace(note=lambda type, fields: notes.append((type, fields)))
+    watcher._protection = Protection("closed", "")
+    return watcher, notes
+
+
+def test_memory_that_can_be_swapped_is_noted_once_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    watcher, notes = watching(DEGRADED)
+    for _ in range(3):
+        watcher._watch_swap()
+    assert notes == [("swap_changed", {"state": "degraded", "because": "memory can be written to /var/swap no limit"})]
+    assert "To do: turn swap off" in caplog.text
+    watcher._parts.protection = lambda _: CLOSED
+    for _ in range(3):
+        watcher._watch_swap()
+    assert notes[1:] == [("swap_changed", {"state": "closed", "because": "memory is locked"})]
+
+
+def test_what_is_in_order_is_not_noted_and_nothing_is_said_before_a_worker_is_there() -> None:
+    for watcher, notes in (watching(CLOSED), watching(DEGRADED, prepared=False)):
+        watcher._watch_swap()
+        assert notes == []

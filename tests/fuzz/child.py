@@ -118,7 +118,7 @@ def link_target(chance: random.Random) -> Target:
     """What a worker, or somebody in its place, sends over the socket pair, in pieces of any size."""
     age = link.AGE_X25519 + b"x" * 80
     sent = [
-        *link.encode(link.Prepared(pid=7, versions={"av": "18.1"}, sandbox="none")),
+        *link.encode(link.Prepared(pid=7, versions={"av": "18.1"}, sandbox="none", unlocked=None)),
         *link.encode(
             link.Init(
                 generation=1, recipients=("age1x",), encoder="libx264", width=640, height=480, frame_rate=30.0, audio_track=True

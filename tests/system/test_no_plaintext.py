@@ -10,20 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests import stock_tools
-from tests.capture.films import frames
+from tests.capture.films import marked_film
 from tests.system.camera import Camera
 from tests.waiting import wait_for
 
 MARKER_BYTES = 32
-
-
-def marked_film(path: Path, marker: bytes) -> Path:
-    """H.264 with the marker in an SEI message (user data unregistered) of every access unit."""
-    assert b"\0\0" not in marker
-    payload = bytes(range(16, 32)) + marker
-    sei = b"\0\0\0\1\x06\x05" + bytes([len(payload)]) + payload + b"\x80"
-    path.write_bytes(b"".join(sei + frame.data for frame in frames(4)))
-    return path
 
 
 def occurrences(pid: int, needle: bytes) -> int:
@@ -86,6 +77,20 @@ def test_the_worker_is_not_dumpable_and_leaves_no_core(camera: Camera) -> None:
     assert core.split()[4:6] == ["0", "0"]
     assert "not dumpable" in camera.status()["capture"]["sandbox"]
     assert os.stat(f"/proc/{worker}/mem").st_uid == 0, "the kernel gives a process that may not be dumped to root"
+
+
+def test_its_memory_and_the_recorders_are_kept_out_of_swap(camera: Camera) -> None:
+    """Locked where this machine allows it; in any case `status` says what is in force. tests/machine has a kernel that swaps."""
+    status = camera.status()
+    locked = [int(_field(pid, "VmLck").split()[0]) for pid in (camera.process.pid, status["capture"]["pid"])]
+    assert (locked[1] > 10_000) is (status["capture"]["unlocked"] is None)
+    assert (min(locked) > 10_000) is ("memory is locked" in status["swap"]["because"])
+    assert (status["swap"]["state"] == "degraded") is ("swap_degraded" in status["flags"])
+    assert os.geteuid() != 0 or status["swap"]["state"] == "closed"
+
+
+def _field(pid: int, name: str) -> str:
+    return next(line.split(":", 1)[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name + ":"))
 
 
 def test_another_user_cannot_read_the_workers_memory(camera: Camera) -> None:
