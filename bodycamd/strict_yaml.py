@@ -26,7 +26,7 @@ MAX_SHOWN = 60
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,29})\Z")
 _FLOAT = re.compile(r"[+-]?(0|[1-9][0-9]{0,29})?\.[0-9]{1,30}([eE][+-]?[0-9]{1,3})?\Z")
 _DOUBTFUL_NUMBER = re.compile(
-    r"[+-]?(0[xob][0-9A-Fa-f_]+|[0-9][0-9_]*_[0-9_]*|0[0-9]+|[0-9]+(:[0-5]?[0-9])+|\.(nan|inf)|[0-9]+[eE][+-]?[0-9]+)\Z", re.IGNORECASE
+    r"[+-]?(0[xob][0-9A-Fa-f_]+|[0-9]+_[0-9_]*|0[0-9]+|[0-9]+(:[0-5]?[0-9])+|\.(nan|inf)|[0-9]+[eE][+-]?[0-9]+)\Z", re.IGNORECASE
 )
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 _YAML_1_1 = frozenset({"yes", "no", "on", "off", "y", "n", "~"})

@@ -115,5 +115,5 @@ def _receive(link: socket.socket, decoder: msgspec.json.Decoder[T]) -> T | None:
         raise LinkError(f"a packet of more than {MAX_BYTES} bytes")
     try:
         return decoder.decode(packet)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LinkError(f"not a message: {error}") from error

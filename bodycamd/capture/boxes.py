@@ -15,7 +15,7 @@ from bodycamd.errors import DataError
 
 MAX_BOX_BYTES: Final = 64 * 1024 * 1024
 MAX_SAMPLES: Final = 100_000
-"""In one track run: half an hour of sound."""
+"""Of one track in a fragment: half an hour of sound."""
 _HEADER: Final = struct.Struct(">I4s")
 
 
@@ -134,6 +134,8 @@ def _track_run(moof: bytes, begin: int, end: int) -> TrackRun:
             (base,) = struct.unpack_from(">Q" if version_and_flags >> 24 else ">I", moof, at + 4)
         elif kind == b"trun":
             durations += _durations(moof, at, stop, flags, default)
+            if len(durations) > MAX_SAMPLES:
+                raise BoxError(f"a track fragment of {len(durations)} samples")
     if not track or base is None:
         raise BoxError("a track fragment without track number or time")
     return TrackRun(track, base, tuple(durations))

@@ -192,8 +192,15 @@ def _check_payload_length(message: object, length: int) -> None:
 
 
 def _check_payload(message: object, payload: bytes | bytearray | memoryview) -> None:
-    if isinstance(message, (Init, Fragment)) and bytes(payload[: len(AGE_X25519)]) != AGE_X25519:
-        raise LinkError(f"the payload of {type(message).__name__} is not an age file for X25519 recipients")
+    if not isinstance(message, (Init, Fragment)):
+        return
+    what = f"the payload of {type(message).__name__}"
+    if bytes(payload[: len(AGE_X25519)]) != AGE_X25519:
+        raise LinkError(f"{what} is not an age file for X25519 recipients")
+    try:
+        footage.check_age_header(payload, what)
+    except DataError as error:
+        raise LinkError(str(error)) from error
 
 
 def encode(message: AnyMessage, payload: bytes | memoryview = b"") -> list[bytes | memoryview]:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pyrage
 
-from bodycamd.errors import BodycamError, ConfigError
-from bodycamd.footage import AGE_MAGIC
+from bodycamd.errors import BodycamError, ConfigError, DataError
+from bodycamd.footage import check_age_header
 from bodycamd.linux.foreign import read_named
 
 MAX_RECIPIENTS = 64
@@ -90,6 +90,10 @@ def seal(plaintext: bytes, recipients: Recipients) -> bytes:
         sealed: bytes = pyrage.encrypt(plaintext, list(recipients.keys))
     except Exception as error:  # whatever the library raises, the footage stays here
         raise SealError(f"sealing failed: {error}") from error
-    if not sealed.startswith(AGE_MAGIC) or len(sealed) <= len(plaintext):
-        raise SealError("sealing gave something that is not an age file")
+    try:
+        check_age_header(sealed, "its result")
+    except DataError as error:
+        raise SealError(f"sealing gave something that is not an age file: {error}") from error
+    if len(sealed) <= len(plaintext):
+        raise SealError("sealing gave something that is not an age file: it is too short")
     return sealed

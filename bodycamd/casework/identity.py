@@ -10,6 +10,7 @@ from pathlib import Path
 import pyrage
 
 from bodycamd.errors import DataError, PermissionDeniedError
+from bodycamd.footage import check_age_header
 from bodycamd.linux.foreign import read_named
 
 MAX_FILE_BYTES = 64 * 1024
@@ -44,6 +45,7 @@ class Identities:
 
     def open(self, age: bytes, where: str) -> bytes:
         """The plaintext. Raises `PermissionDeniedError` where it is sealed to others, `DataError` where it is damaged."""
+        check_age_header(age, where)
         try:
             plaintext: bytes = pyrage.decrypt(age, self._keys)
         except pyrage.DecryptError as error:

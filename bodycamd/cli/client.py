@@ -83,7 +83,9 @@ class ControlClient:
             yield message
 
     def _message(self) -> dict[str, Any] | None:
-        while b"\n" not in self._buffer:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
             if len(self._buffer) > MAX_LINE_BYTES:
                 raise DataError(f"{self._path}: a line of more than {MAX_LINE_BYTES} bytes: this is not bodycamd's control socket")
             try:
@@ -95,11 +97,11 @@ class ControlClient:
             if not received:
                 return None
             self._buffer += received
-        line, _, rest = bytes(self._buffer).partition(b"\n")
-        self._buffer = bytearray(rest)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
         try:
             return msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{self._path}: an answer that is not JSON: this is not bodycamd's control socket") from error
 
 

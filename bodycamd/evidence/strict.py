@@ -19,7 +19,9 @@ from bodycamd.foreign_text import shown
 MAX_JSON_BYTES = 64 * 1024
 MAX_DEPTH = 8
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""One string, or all that follows a quote that is never closed: it gives nothing back, so no byte is looked at from two quotes."""
+_NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ def encode(value: object, where: str) -> bytes:
 
 def _depth(raw: bytes) -> int:
     depth = deepest = 0
-    for byte in _STRING.sub(b"", raw):
+    for byte in _STRING.sub(b"", raw).translate(None, _NO_BRACKET):
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)

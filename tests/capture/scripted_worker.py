@@ -21,7 +21,7 @@ from bodycamd.footage import AudioState
 
 FRAME_US = 20_000
 FRAMES = 5
-AGE = link.AGE_X25519 + b"scripted"
+AGE = link.AGE_X25519 + b"A" * 43 + b"\n" + b"B" * 43 + b"\n--- " + b"C" * 43 + b"\nscripted"
 
 
 def turn(folder: Path) -> int:

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from bodycamd import footage
 from bodycamd.capture import link
 from bodycamd.config import MicrophoneSettings, VideoSettings
+from tests.age_files import AGE_HEADER
 from tests.scale import count
 
-AGE = link.AGE_X25519 + b"body"
+AGE = AGE_HEADER + b"body"
 micros = st.integers(0, 2**53)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 audio = st.sampled_from(["live", "off", "lost"])
 generations = st.integers(1, 2**31)
-payloads = st.binary(min_size=1, max_size=3000).map(lambda body: link.AGE_X25519 + body)
+payloads = st.binary(min_size=1, max_size=3000).map(lambda body: AGE_HEADER + body)
 
 bare = st.one_of(
     st.builds(
@@ -71,7 +72,7 @@ def read(stream: bytes) -> list[tuple[link.FromWorker, bytes]]:
     return list(link.FrameReader.of_worker().feed(stream))
 
 
-@settings(max_examples=count(2000))
+@settings(max_examples=count(2000), deadline=None)
 @given(st.lists(messages, max_size=5), st.data())
 def test_any_cut_of_the_stream_gives_the_same_messages(sent: list[tuple[link.FromWorker, bytes]], data: st.DataObject) -> None:
     stream = b"".join(part for message, payload in sent for part in link.encode(message, payload))
@@ -252,7 +253,7 @@ def test_memory_stays_bounded_whatever_is_announced() -> None:
 
 def test_both_ends_over_a_socket_with_payloads_larger_than_its_buffer() -> None:
     ours, theirs = socket.socketpair()
-    sealed = link.AGE_X25519 + bytes(range(256)) * 8_000
+    sealed = AGE_HEADER + bytes(range(256)) * 8_000
     got: list[tuple[link.FromWorker, bytes]] = []
 
     def recorder() -> None:

@@ -25,6 +25,7 @@ from bodycamd.evidence.segment import members
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
 from bodycamd.evidence.statements import ZERO_HASH, decode_entry, decode_statement
 from bodycamd.footage import AGE_MAGIC
+from tests.age_files import AGE_HEADER
 from tests.evidence.making import MadeSegment, made_segment, new_start
 from tests.fuzz.mutations import mutated
 
@@ -116,7 +117,7 @@ def json_target(chance: random.Random) -> Target:
 
 def link_target(chance: random.Random) -> Target:
     """What a worker, or somebody in its place, sends over the socket pair, in pieces of any size."""
-    age = link.AGE_X25519 + b"x" * 80
+    age = AGE_HEADER + b"x" * 80
     sent = [
         *link.encode(link.Prepared(pid=7, versions={"av": "18.1"}, sandbox="none", unlocked=None)),
         *link.encode(
