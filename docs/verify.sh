@@ -72,7 +72,7 @@ def text($max): type == "string" and length <= $max;
 def like($pattern): type == "string" and (contains("\n") | not) and test("^" + $pattern + "$");
 def hex64: like("[0-9a-f]{64}");
 def recording: like("[0-9]{6}-[0-9]{4}");
-def wall_form: "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z";
+def wall_form: "(19[7-9]|2[0-2][0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z";
 def day: like(wall_form)
   and ((.[0:19] + "Z") as $t | try ($t == ($t | fromdateiso8601 | todateiso8601)) catch false);
 def clock: type == "object" and (.source | text(200)) and (keys - ["error_ms", "source"] == []) and (has("error_ms") | not or true)
@@ -103,7 +103,8 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
   elif $kind == "key_changed" then ($d.public_key | hex64)
   elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string")
     and (if has("officer") then .officer | text(64) and length > 0 else true end) and (if has("caller") then .caller | caller else true end))
-  elif $kind == "recording_closed" then ($d | (.recording | recording) and (.reason | text(200)) and (.segments | count))
+  elif $kind == "recording_closed" then ($d | (.recording | recording) and (.reason | text(200)) and (.segments | count) and (.duration_us | count)
+    and optional("end_us"; count) and only(["recording", "reason", "segments", "duration_us", "end_us"]))
   elif $kind == "segment_sealed" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200)) and (.last | hex64)
     and (.sha256 | hex64) and (.size | count) and (.fragments | count))
   elif $kind == "segment_recovered" then ($d | (.recording | recording) and (.segment | count) and (.file | text(200))
@@ -123,6 +124,8 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
     and (.ground | ground) and (.reason | some(200)) and (.by | some(200)) and optional("caller"; caller) and optional("hold"; hold_id))
   elif $kind == "hold_review_due" then ($d | only(["recording", "ground", "review_on", "hold"]) and (.recording | recording) and (.ground | ground)
     and (.review_on | like("[0-9]{4}-[0-9]{2}-[0-9]{2}")) and optional("hold"; hold_id))
+  elif $kind == "ledger_shortened" then ($d | (.first_kept | whole(1; 999999)) and (.file | text(200)) and (.sha256 | hex64) and (.lines | positive)
+    and (.head | hex64) and (.next_key | hex64) and (.entries | count) and only(["first_kept", "file", "sha256", "lines", "head", "next_key", "entries"]))
   else true end;
 # Which formats of the ledger an entry fits: 1, 2 or both. What format 2 adds: ids of holds, and bounds for what is said of people.
 def fits: .type as $kind | .detail | [
@@ -230,13 +233,17 @@ judge_program=$strict'
     | .boots[-1].last |= greatest($at)
     | {boot: (.boots | length - 1), at: $at} as $here
     | if $e.type == "start" then
-        .start = $e.start | .begun = $here | .confirmed = false | .starts += [{number: $e.start, boot: $here.boot, offset: null}]
+        (if .boot_id != $e.boot_id then .boot_id = $e.boot_id | .officers = (if $shortened and .starts == [] then null else {} end) else . end)
+        | .start = $e.start | .begun = $here | .confirmed = false | .starts += [{number: $e.start, boot: $here.boot, offset: null, confirmed: null}]
         | .known |= with_entries(if .value.end == null and (.key | start_of) < $e.start then .value.end = $here else . end)
         | .oldest = ([.known | to_entries[] | select(.value.segments > 0) | .key | start_of] | min)
       elif $e.type == "time" then
         .confirmed = ($d.confirmed == true)
-        | if .confirmed then (($e.wall | us) - $at) as $offset | .boots[-1].offset |= greatest($offset) | .starts[-1].offset |= greatest($offset) else . end
-      elif $e.type == "retention_rules" then .rules = $d.days
+        | if .confirmed then (($e.wall | us) - $at) as $offset | .boots[-1].offset |= greatest($offset) | .starts[-1].offset |= greatest($offset)
+          | .starts[-1].confirmed |= (. // ($e.wall | us)) else . end
+      elif $e.type == "retention_rules" then .rules = $d.days | .months = $d.keep_months
+      elif $e.type == "shift_begin" and .officers != null and ($d.officer | type) == "string" then .officers[$d.officer] = true
+      elif $e.type == "entries_lost" then .officers = null
       elif ($d.recording | recording) | not then .
       else $d.recording as $name
         | if .known[$name] == null and ($e.type | IN("recording_opened", "segment_sealed", "segment_recovered", "recording_closed", "deleting")) then
@@ -255,9 +262,28 @@ judge_program=$strict'
           elif $e.type == "deleted" then del(.known[$name], .holds[$name])
           else . end
       end;
-  foreach inputs as $e ({boots: [], starts: [], known: {}, holds: {}, start: 0, said: []};
-      .said = (if $e.type == "deleting" then [held($e.detail.recording), judge($e)]
-               elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e);
+  # What an opening, and the entry of its warning, state against other entries.
+  def opening($e): $e.detail as $d | .spoken[$d.recording] as $spoken
+    | (select($d.resumes != null and .spoken[$d.resumes] == null and ($shortened and ($d.resumes | start_of) < .starts[0].number | not))
+       | "it goes on with a recording of which no entry before it speaks"),
+      (select($d.officer != null and .officers != null and .officers[$d.officer] != true) | "the shift of its officer did not begin in this boot")
+    | [$d.recording, "contradictory", .];
+  def warned($name): .spoken[$name] // {} | select(.opened != null and .warned != null and .opened != .warned)
+    | [$name, "contradictory", "its warning is stated as \(.opened) and as \(.warned)"];
+  # The months of the ledger must have passed since a confirmed time in the first start that was kept.
+  def dropped($e): select(.months != null and .starts[0].number == $e.detail.first_kept)
+    | select((if .starts[0].confirmed == null or (.confirmed | not) then 0 else ($e.wall | us) - .starts[0].confirmed end)
+        < .months * 31 * term_day - margin)
+    | ["store", "contradictory", "the ledger was shortened before its months had passed"];
+  def speak($e): $e.detail as $d | if ($d.recording | recording) and $e.type == "warning" and ($d.outcome | type) == "string"
+      then .spoken[$d.recording].warned = $d.outcome
+    elif $e.type == "recording_opened" then .spoken[$d.recording].opened = $d.warning
+    elif ($d.recording | recording) and ($e.type | IN("segment_sealed", "segment_recovered", "recording_closed", "deleting", "deleted",
+      "footage_not_written", "fragment_refused")) then .spoken[$d.recording] |= . // {} else . end;
+  foreach (inputs, null) as $e ({boots: [], starts: [], known: {}, holds: {}, start: 0, said: []};
+      if $e == null then . as $all | .said = [.spoken // {} | keys[] as $name | $all | warned($name)] else
+      .said = (if $e.type == "recording_opened" then [opening($e)] elif $e.type == "ledger_shortened" then [dropped($e)] elif $e.type == "deleting" then [held($e.detail.recording), judge($e)]
+               elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e) | speak($e) end;
       .said[] | row)'
 field() { jq -r --arg f "$1" '.[$f] // ""' <<< "$2"; }
 
@@ -306,8 +332,9 @@ ended='{}' # by torn file whose broken line has its end, and that no start has s
 doubtful=() newest_start='' # files without a good line after the newest start that has one, and its number
 epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
 declare -a epoch_start epoch_key epoch_device epoch_boot epoch_until
+declare -A start_device # by start: what the device was called
 declare -A line_n line_epoch                                                # by hash of a line
-declare -A opened closed closed_by deleting deleted contradiction loss known # by recording
+declare -A opened closed closed_by closed_span deleting deleted contradiction loss known # by recording
 declare -A stated stated_file                                               # by recording/number: JSON, and the file's name
 
 tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE DETAIL
@@ -322,6 +349,7 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
       if [ -n "${closed[$recording]:-}" ] || { [ $own != "$start" ] && [ "$reason" != interrupted ]; }; then
         contradiction[$recording]="closed twice or by another start"
       fi
+      closed_span[$recording]=$(jq -r '"\(.end_us // "-") \(.duration_us)"' <<< "$9")
       closed[$recording]=$reason/$segments closed_by[$recording]=$start ;;
     segment_sealed | segment_recovered)
       printf -v segment %06d "$7"
@@ -408,6 +436,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       ended=$(jq -c --argjson t "$torn" 'del(.[$t[1][].file])' <<< "$ended")
       check_ended
       [ -z "$failure" ] || return
+      start_device[$start]=$dev
       unstated='[]' next_key=$next device=$dev boot=$boot_id first=0 newest_start=$start
       format=$(field format "$detail") format=${format##*/}
       begin_epoch $start "$ram" "$dev" "$boot_id"
@@ -525,7 +554,7 @@ if [ $sound = 1 ] && [ -z "$failure" ]; then
 fi
 declare -A judged # by recording: lines of verdict and why
 while IFS=$'\t' read -r recording kind why; do
-  judged[$recording]+=$kind$'\t'$why$'\n'
+  if [ "$recording" = store ]; then found store "$kind" "$why"; else judged[$recording]+=$kind$'\t'$why$'\n'; fi
 done < <(jq -n -r --argjson shortened "$([ -n "$checkpoint" ] && echo true || echo false)" "$judge_program" < "$tmp/verified")
 if [ $sound = 1 ]; then
   for path in "${checkpoint_files[@]}"; do
@@ -640,7 +669,7 @@ walk() { # RECORDING NUMBER
     last_n=$n last_time=$time last_gen=$gen last=$json_sha fragments=$index good=$read_bytes
     [ -n "$pin" ] && [ "$pin" = "$recording/$((10#$number))/$n/$json_sha" ] && pin_found=1
     if [ $index != 0 ]; then
-      last_seq=$seq last_pts=$pts
+      last_seq=$seq last_pts=$pts first_us=${first_us:-$pts}
       if [ -n "$end_us" ] && [ $((pts - end_us)) -gt "$gap" ]; then found "$recording" altered "$number: picture is missing without a word"; fi
       { [ -n "$end_us" ] && [ "$end_us" -ge $((pts + duration)) ]; } || end_us=$((pts + duration))
       gap_us=$((gap_us + gap))
@@ -720,10 +749,25 @@ check_open() { # RECORDING NUMBER PATH
   fi
 }
 
+check_closing() { # does the entry that closes the recording fit what is there?
+  local count sealed=0 stated_end stated_duration
+  count=$(printf '%s\n' "${numbers[@]}" | sort -u | grep -c .)
+  for name in "${!stated[@]}"; do
+    if [ "${name%/*}" = "$recording" ] && [[ ${stated[$name]} == *'"kind":"segment_sealed"'* ]]; then sealed=$((sealed + 1)); fi
+  done
+  [ "$count" -ge "${reason##*/}" ] || found "$recording" altered "closed with ${reason##*/} segments, and $count are there or stated"
+  [ $sealed -le "${reason##*/}" ] || found "$recording" contradictory "closed with ${reason##*/} segments, and $sealed are stated as sealed"
+  read -r stated_end stated_duration <<< "${closed_span[$recording]}"
+  case ${verdict[$recording]} in intact | incomplete) ;; *) return ;; esac
+  { [ -z "${loss[$recording]:-}" ] && [ $sealed = "$count" ] && [ "${reason%/*}" != interrupted ] && [ -n "$first_us" ]; } || return
+  [ "$stated_end" = - ] || [ "$stated_end" = "$end_us" ] || found "$recording" contradictory "its end is stated as $stated_end, its last frame ends at $end_us"
+  [ "$stated_duration" = $((end_us - first_us)) ] || found "$recording" contradictory "it is stated to last $stated_duration, and lasts $((end_us - first_us))"
+}
+
 check_recording() {
   local recording=$1 folder=$store/recordings/$1 path name number may_be_open=0 there=() numbers=()
   local reason=${closed[$1]:-} kind why
-  end_us='' gap_us=0 open_fragments=0
+  end_us='' first_us='' gap_us=0 open_fragments=0
   verdict[$recording]=${verdict[$recording]:-intact}
   [ $((10#${recording%-*})) -lt "$recovered_before" ] || may_be_open=1
   if [ -d "$folder" ] && [ ! -L "$folder" ]; then
@@ -770,6 +814,7 @@ check_recording() {
       else check_open "$recording" "$number" "$path"; fi
     done
   done < <(printf '%s\n' "${numbers[@]}" | sort -u)
+  [ -z "$reason" ] || [ ! -d "$folder" ] || [ -L "$folder" ] || [ -n "${deleting[$recording]:-}" ] || [ -n "$failure" ] || check_closing
   [ $gap_us = 0 ] || found "$recording" incomplete "stated gaps of $gap_us microseconds"
   [ -z "${deleted[$recording]:-}" ] || return
   [ -z "${deleting[$recording]:-}" ] || found "$recording" incomplete "deletion was begun"
@@ -826,11 +871,14 @@ for recording in "${recordings[@]}"; do
 done
 
 if [ -n "$anchor_file" ]; then
-  if [ -n "$last_device" ] && [ "$(field device "$said")" != "$last_device" ]; then
-    found store unverifiable "the anchor is of another device"
-  elif [ -z "${line_n[$anchor_head]:-}" ]; then
-    anchor_start=$(printf %06d "$(field start "$said")").jsonl
-    if [ -n "$checkpoint" ] && [[ $anchor_start < ${checkpoint#checkpoint-} ]]; then found store unverifiable "the anchor is older than what the ledger keeps"
+  if [ -z "${line_n[$anchor_head]:-}" ]; then
+    anchor_start=$(field start "$said") called=''
+    for start in $(printf '%s\n' "${!start_device[@]}" | sort -n); do
+      [ "$start" -gt "$anchor_start" ] || called=${start_device[$start]}
+    done
+    anchor_start=$(printf %06d "$anchor_start").jsonl
+    if [ -n "$called" ] && [ "$(field device "$said")" != "$called" ]; then found store unverifiable "the anchor is of another device"
+    elif [ -n "$checkpoint" ] && [[ $anchor_start < ${checkpoint#checkpoint-} ]]; then found store unverifiable "the anchor is older than what the ledger keeps"
     elif [ -n "$failure" ]; then found store unverifiable "the ledger breaks off before the anchor's line"
     else found store altered "the anchor's line is not in the ledger: cut off, rewritten, or an older copy"; fi
   elif [ "$(field type "$said")" = anchor ] && [ -n "$(field head "$said")" ]; then
@@ -838,7 +886,8 @@ if [ -n "$anchor_file" ]; then
     use_key "${epoch_key[epoch]}"
     printf %s "${anchor:0:88}" | base64 -d > "$tmp/sig"
     printf %s "${anchor:89}" > "$tmp/json"
-    if [ "$(field key "$said")" != "$key" ] || ! signed "$tmp/json" "$tmp/sig" || [ "$n" -le "${line_n[$anchor_head]}" ] ||
+    same="${epoch_device[epoch]}/${epoch_start[epoch]}/${epoch_boot[epoch]}"
+    if [ "$(field device "$said")/$(field start "$said")/$(field boot_id "$said")" != "$same" ] || [ "$(field key "$said")" != "$key" ] || ! signed "$tmp/json" "$tmp/sig" || [ "$n" -le "${line_n[$anchor_head]}" ] ||
       { [ -n "${epoch_until[epoch]}" ] && [ "$n" -ge "${epoch_until[epoch]}" ]; }; then
       found store unverifiable "the anchor is not signed by the key that was in force"
     elif [ -n "$pin" ] && [ $pin_found = 0 ] && [ -z "${deleting[$pinned]:-}" ]; then

@@ -114,13 +114,17 @@ def of_store(store: Path) -> Anchor:
 
 
 def check_anchor(anchor: Anchor, account: LedgerAccount, pin_found: bool, findings: Findings) -> str:
-    """Whether today's ledger extends the anchor; what is wrong goes into `findings`. Returns one line for the report."""
+    """Whether today's ledger extends the anchor; what is wrong goes into `findings`. Returns one line for the report.
+
+    What ties an anchor to a camera is the chain, and the key in force at the line that it names. The device's name may have changed since.
+    """
     name = f"anchor of {anchor.wall}"
-    if account.last is not None and anchor.device != account.last.device:
-        findings.add("unverifiable", name, f"it is of device {anchor.device!r}, the store of {account.last.device!r}")
-        return "of another device"
     opening = account.openings.get(anchor.head)
     if opening is None:
+        called = account.device_as_of(anchor.start)
+        if called and anchor.device != called:
+            findings.add("unverifiable", name, f"it is of device {anchor.device!r}; in start {anchor.start} this one was called {called!r}")
+            return "of another device"
         if account.checkpoint and file_name(anchor.start) < account.checkpoint.removeprefix("checkpoint-"):
             findings.add("unverifiable", name, f"older than what the ledger keeps: start {anchor.start} went behind {account.checkpoint}")
         elif account.failure is not None:
@@ -132,7 +136,8 @@ def check_anchor(anchor: Anchor, account: LedgerAccount, pin_found: bool, findin
         return "extended"
     stated, epoch = anchor.signed.statement, opening.epoch
     in_time = stated.n > opening.n and (epoch.until_n is None or stated.n < epoch.until_n)
-    if not in_time or stated.start != epoch.start or not anchor.signed.signed_by(epoch.key):
+    same = (stated.device, stated.start, stated.boot_id) == (epoch.device, epoch.start, epoch.boot_id)
+    if not in_time or not same or not anchor.signed.signed_by(epoch.key):
         findings.add("unverifiable", name, "it is not signed by the key that was in force: the camera did not make this anchor")
         return "not the camera's"
     if anchor.pin is not None and not pin_found and not _deleted(account, anchor.pin.recording):

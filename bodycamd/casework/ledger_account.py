@@ -22,8 +22,8 @@ from bodycamd.evidence.entries import (
 )
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError
-from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.ledger_reader import Line, file_name
+from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
@@ -111,11 +111,15 @@ class LedgerAccount:
         self.openings: dict[str, Opening] = {}
         self.failure: tuple[Literal["altered", "unverifiable"], str] | None = None
         self.starts = 0
+        self.devices: dict[int, str] = {}
+        """By start: the device's name, at each start from which on it is another one."""
         self.entries = 0
         self.last: Entry | None = None
         self.recovered_before = 0
         """Every segment of a start below this one has been stated by a later start."""
         self.notes: list[str] = []
+        self.contradictions: list[str] = []
+        """Of the ledger itself."""
         self.tail = ""
         """What stands after the last good line, where something does."""
         self._wanted = wanted
@@ -123,6 +127,11 @@ class LedgerAccount:
         self._epoch: Epoch | None = None
         self._chain = Chain(folder, registered)
         self._judge = DeletionJudge()
+        self.warnings: dict[str, str] = {}
+        """By recording: the outcome of the spoken warning, by its own entry."""
+        self._boot_id = ""
+        self._officers: set[str] | None = None
+        """Whose shifts began in this boot; `None` where entries of it are missing."""
         try:
             for line in self._chain:
                 self._take(line)
@@ -141,6 +150,10 @@ class LedgerAccount:
         """The SHA-256 of the last good line."""
         return self._chain.head
 
+    def device_as_of(self, start: int) -> str:
+        """What the device was called in that start, and in one that is not in the ledger: before it. Empty where that is not known."""
+        return next((name for since, name in reversed(self.devices.items()) if since <= start), "")
+
     @property
     def strays(self) -> list[str]:
         """Ledger files of starts that have not been."""
@@ -156,6 +169,10 @@ class LedgerAccount:
         self.entries += 1
         if entry.type == "start":
             self.starts += 1
+            if entry.boot_id != self._boot_id:
+                self._boot_id, self._officers = entry.boot_id, set() if self.starts > 1 or not self.checkpoint else None
+            if self.last is None or entry.device != self.last.device:
+                self.devices[entry.start] = entry.device
             if self.last is not None and entry.device != self.last.device:
                 self.notes.append(f"{line.where}: the device is called {entry.device!r} from here on, {self.last.device!r} before")
         key = self._chain.key
@@ -179,12 +196,34 @@ class LedgerAccount:
 
     def _opened(self, entry: Entry, where: str) -> None:
         detail = detail_as(entry, RecordingOpened, where)
+        before = detail.resumes
+        known = before is None or before in self.told or before in self.warnings or (self.checkpoint and self._before_kept(before))
         told = self._of(detail.recording)
+        if not known:
+            told.contradicts(f"{where}: goes on with {before}, of which no entry before it speaks")
+        if detail.officer is not None and self._officers is not None and detail.officer not in self._officers:
+            told.contradicts(f"{where}: recorded in the shift of {shown(detail.officer, 64)}, which no entry of this boot begins")
         if told.opened is not None or recording_start(detail.recording) != entry.start:
             told.contradicts(f"{where}: opened twice, or in another start than its own")
         error = entry.clock.error_ms
         told.opened, told.wall = detail, entry.wall
         told.clock = entry.clock.source + (f" ± {error} ms" if error is not None else "")
+
+    def _before_kept(self, recording: str) -> bool:
+        return file_name(recording_start(recording) or 0) < self.checkpoint.removeprefix("checkpoint-")
+
+    def _warned(self, entry: Entry, where: str) -> None:
+        recording, outcome = entry.detail.get("recording"), entry.detail.get("outcome")
+        if isinstance(recording, str) and recording_start(recording) is not None and isinstance(outcome, str):
+            self.warnings[recording] = outcome
+
+    def _shift_begun(self, entry: Entry, where: str) -> None:
+        officer = entry.detail.get("officer")
+        if self._officers is not None and isinstance(officer, str):
+            self._officers.add(officer)
+
+    def _entries_lost(self, entry: Entry, where: str) -> None:
+        self._officers = None
 
     def _sealed(self, entry: Entry, where: str) -> None:
         detail = detail_as(entry, SegmentSealed, where)
@@ -247,6 +286,10 @@ class LedgerAccount:
             told.contradicts(f"{where}: deleted, and no entry before it says that it would be")
         told.deleted = entry.wall
 
+    def _shortened(self, entry: Entry, where: str) -> None:
+        if wrong := self._judge.dropped(entry, detail_as(entry, LedgerShortened, where)):
+            self.contradictions.append(f"{where}: {wrong}")
+
     def _lost(self, entry: Entry, where: str) -> None:
         recording = entry.detail.get("recording")
         if not isinstance(recording, str) or recording_start(recording) is None:
@@ -259,11 +302,15 @@ class LedgerAccount:
 
 _HANDLERS: Mapping[str, Callable[[LedgerAccount, Entry, str], None]] = {
     "recording_opened": LedgerAccount._opened,
+    "warning": LedgerAccount._warned,
+    "shift_begin": LedgerAccount._shift_begun,
+    "entries_lost": LedgerAccount._entries_lost,
     "segment_sealed": LedgerAccount._sealed,
     "segment_recovered": LedgerAccount._recovered,
     "recording_closed": LedgerAccount._closed,
     "deleting": LedgerAccount._deleting,
     "deleted": LedgerAccount._deleted,
+    "ledger_shortened": LedgerAccount._shortened,
     "footage_not_written": LedgerAccount._lost,
     "fragment_refused": LedgerAccount._lost,
 }

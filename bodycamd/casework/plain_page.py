@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -52,7 +53,9 @@ def pick(words: Words, language: Language) -> str:
 
 
 def day(text: str, language: Language) -> str:
-    """YYYY-MM-DD… as people write it: 30 januari 2026."""
+    """YYYY-MM-DD… as people write it: 30 januari 2026. A text that names no such month or day stays as it is."""
+    if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", text[:10]) is None:
+        return text
     return f"{int(text[8:10])} {pick(MONTHS[int(text[5:7]) - 1], language)} {text[:4]}"
 
 

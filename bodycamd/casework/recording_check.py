@@ -12,9 +12,11 @@ from bodycamd.casework.segment_check import Checked, Place, check_stated, check_
 from bodycamd.casework.verdicts import RecordingReport
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.anchor import Pin
+from bodycamd.evidence.entries import RecordingClosed
 from bodycamd.evidence.segment_reader import Triple
 from bodycamd.evidence.statements import FragmentStatement
-from bodycamd.recorder.names import SegmentFile, recording_start
+from bodycamd.foreign_text import shown
+from bodycamd.recorder.names import SegmentFile, recording_start, segment_files
 
 
 class RecordingCheck:
@@ -109,6 +111,32 @@ class _OneRecording:
             by_number.setdefault(file.number, []).append(file)
         for number, there in sorted(by_number.items()):
             self._judge_segment(number, there)
+        closed = self._told.closed
+        if closed is not None and not self._told.deleting and self._account.failure is None:
+            self._judge_closing(closed, set(by_number))
+
+    def _judge_closing(self, closed: RecordingClosed, numbers: set[int]) -> None:
+        """Does the entry that closes the recording fit what is there? Its times can be told where every segment was sealed: after a failed
+        write more may be on the disk than was acknowledged.
+        """
+        told, name = self._told, self.report.recording
+        if len(numbers) < closed.segments:
+            numbers |= {file.number for file in segment_files(self._folder)[0]}  # of a running camera, more may have come
+            if len(numbers) < closed.segments:
+                self._found("altered", name, f"closed with {closed.segments} segments, and {len(numbers)} are there or stated")
+        kinds = [stated.kind for stated in told.segments.values()]
+        sealed = kinds.count("sealed")
+        if sealed > closed.segments:
+            self._found("contradictory", name, f"closed with {closed.segments} segments, and {sealed} are stated as sealed")
+        sound = self.report.findings.worst in ("intact", "incomplete") and not told.losses
+        if not sound or sealed != len(numbers) or closed.reason == "interrupted" or self._first_us is None:
+            return
+        if closed.end_us is not None and closed.end_us != self._end_us:
+            off_us = closed.end_us - self._end_us
+            self._found("contradictory", name, f"its end is stated {off_us / 1e6:+.3f} s from that of its last frame")
+        if closed.duration_us != self._end_us - self._first_us:
+            lasts_us = self._end_us - self._first_us
+            self._found("contradictory", name, f"stated are {closed.duration_us / 1e6:.3f} s, and its footage lasts {lasts_us / 1e6:.3f} s")
 
     def _missing_folder(self) -> None:
         told, name = self._told, self.report.recording
@@ -208,6 +236,9 @@ class _OneRecording:
         told, name = self._told, self.report.recording
         for contradiction in told.contradictions:
             self._found("contradictory", name, contradiction)
+        warned = self._account.warnings.get(name)
+        if told.opened is not None and warned is not None and warned != told.opened.warning:
+            self._found("contradictory", name, f"the warning is stated as {shown(warned, 40)}, and as {told.opened.warning}")
         for wrong in told.wrongly_deleted:
             self._found("against_rules", name, wrong)
         if told.not_judged:

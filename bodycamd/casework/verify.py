@@ -184,6 +184,8 @@ def _tell_ledger(report: StoreReport, account: LedgerAccount, recordings: int) -
     for name in account.strays:
         what = "of a start that has not been and is not the next: nothing signed speaks of it"
         report.findings.add("unverifiable", f"{LEDGER_FOLDER}/{name}", what)
+    for contradiction in account.contradictions:
+        report.findings.add("contradictory", LEDGER_FOLDER, contradiction)
     for note in account.notes:
         report.findings.add("intact", LEDGER_FOLDER, note)
 

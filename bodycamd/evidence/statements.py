@@ -36,7 +36,10 @@ LAST_NUMBER = 999_999
 StartNumber = Annotated[int, Meta(ge=1, le=LAST_NUMBER)]
 RecordingId = Annotated[str, Meta(pattern=r"^[0-9]{6}-[0-9]{4}\Z")]
 BootId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}\Z")]
-Wall = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z")]
+Wall = Annotated[str, Meta(pattern=r"^(19[7-9]|2[0-2][0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z")]
+"""The wall clock, from 1970 (what an unset clock shows) to 2299: more than Linux's clock, 64 bits of nanoseconds, can show. Far enough from
+the years 1 and 9999 that what is reckoned from it and CLOCK_BOOTTIME is a date too.
+"""
 ShortText = Annotated[str, Meta(max_length=200)]
 Officer = Annotated[str, Meta(min_length=1, max_length=64)]
 """An officer's pseudonymous id."""
@@ -186,16 +189,23 @@ def decode_entry(raw: bytes, where: str) -> Entry:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_US = (datetime(2300, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) - 1
 
 
 def wall_text(at_us: int) -> str:
-    """Microseconds since 1970 (UTC) as RFC 3339 with microseconds: `2025-06-01T12:00:00.000000Z`."""
-    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    """Microseconds since 1970 (UTC) as RFC 3339 with microseconds: `2025-06-01T12:00:00.000000Z`. What lies before 1970 or after 2299
+    becomes the nearest instant that `Wall` admits: a clock that is beyond reason costs no footage, and no page."""
+    return (_EPOCH + timedelta(microseconds=min(max(at_us, 0), _LATEST_US))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def wall_us(text: str, where: str) -> int:
-    """The inverse of `wall_text`. Raises `DataError` for a day or time that does not exist."""
+    """The inverse of `wall_text`. Raises `DataError` for a day or time that does not exist, or not between 1970 and 2299."""
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
+        at_us = (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
     except ValueError as error:
         raise DataError(f"{where}: wall {shown(text, 40)!r} is no time: {error}") from error
+    except TypeError as error:
+        raise DataError(f"{where}: wall {shown(text, 40)!r} has no time zone") from error
+    if not 0 <= at_us <= _LATEST_US:
+        raise DataError(f"{where}: wall {shown(text, 40)!r} is not between 1970 and 2299")
+    return at_us

@@ -21,9 +21,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bodycamd.errors import DataError
-from bodycamd.evidence.retention_entries import RecordingDeleting
+from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_us
 from bodycamd.recorder.names import recording_start
+from bodycamd.retention.checkpoint import MONTH_US
 from bodycamd.retention.index import CONTEXT, Facts
 from bodycamd.retention.policy import DAY_US, MARGIN_US
 from bodycamd.retention.timeline import Age, Boot, Moment, Now, Timeline
@@ -44,6 +45,8 @@ class _Start:
     number: int
     boot: int
     offset_us: int | None = None
+    confirmed_us: int | None = None
+    """The first wall clock that it states as confirmed."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ class DeletionJudge:
             self._oldest = min((start for start in with_footage if start is not None), default=None)
         elif entry.type == "time" and self.facts.confirmed and self._starts:
             offset_us, start = wall_us(entry.wall, "time") - entry.boottime_ns // 1000, self._starts[-1]
+            if start.confirmed_us is None:
+                start.confirmed_us = wall_us(entry.wall, "time")
             start.offset_us = offset_us if start.offset_us is None else max(start.offset_us, offset_us)
 
     def deleting(self, entry: Entry, detail: RecordingDeleting) -> Judged:
@@ -102,6 +107,19 @@ class DeletionJudge:
     def deleted(self, recording: str) -> Judged:
         """Judge a `deleted` entry, before it is taken: a hold may have come after `deleting`, which the camera's rules refuse."""
         return Judged(tuple(self._held(recording, "it was deleted")))
+
+    def dropped(self, entry: Entry, detail: LedgerShortened) -> str:
+        """What the entries have against the shortening behind which this ledger begins (`checkpoint`): its months must have passed since a
+        confirmed time in the first start that was kept. Empty where nothing; earlier shortenings cannot be judged any more.
+        """
+        rules = self.facts.rules
+        if rules is None or not self._starts or detail.first_kept != self._starts[0].number:
+            return ""
+        since_us = self._starts[0].confirmed_us
+        passed_us = wall_us(entry.wall, "ledger_shortened") - since_us if since_us is not None and self.facts.confirmed else 0
+        if passed_us >= rules.keep_months * MONTH_US - MARGIN_US:
+            return ""
+        return f"the rules keep the ledger for {rules.keep_months} months; it was shortened after {passed_us / DAY_US:.1f} days at most"
 
     def _held(self, recording: str, when: str) -> list[str]:
         grounds = ", ".join(hold.ground for hold in self.facts.holds.get(recording, ()))

@@ -1,13 +1,14 @@
-"""Deletions that the camera states and its own entries contradict: a changed software, or a thief with the key in use."""
+"""What the camera states and its own entries contradict, deletions above all: a changed software, or a thief with the key in use."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from tests.casework.attacks.attack import attack
-from tests.casework.attacks.scene import DAY, INTACT, OPEN, PROVEN, SECOND_INTACT, Scene
+from tests.casework.attacks.attack import STORE, attack
+from tests.casework.attacks.scene import CUT, DAY, INTACT, OPEN, PROVEN, SECOND_INTACT, Scene, sha256
 from tests.recorder.footage import SECOND
 
 WRONG = "Deletions that the camera's own entries contradict"
@@ -121,3 +122,80 @@ def _(scene: Scene) -> None:
 @attack(WRONG, "begin a deletion with no proof, and leave it at that", where=INTACT, verdict="against_rules", holds=CAMERA)
 def _(scene: Scene) -> None:
     state(scene, "deleting", {"recording": INTACT, "reason": "28 days have passed"})
+
+
+def drop_first_start(scene: Scene, wall: str = "") -> None:
+    """As retention does it: behind a checkpoint, stated with the key in use."""
+    first, second = scene.lines(1)[0] + b"\n", scene.lines(2)
+    path = scene.store / "ledger" / "checkpoint-000002.jsonl"
+    path.write_bytes(first)
+    detail = {"first_kept": 2, "file": path.name, "sha256": sha256(first), "lines": 1, "head": json.loads(second[0][89:])["prev"]}
+    detail |= {"next_key": json.loads(first[89:])["detail"]["next_public_key"], "entries": len(scene.lines(1))}
+    state(scene, "ledger_shortened", detail, wall)
+    scene.ledger(1).unlink()
+
+
+@attack(WRONG, "drop old ledger files before their months have passed", where=STORE, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    for recording in (INTACT, CUT):
+        delete(scene, recording, **RIGHT)
+    drop_first_start(scene)
+
+
+# --- recordings -------------------------------------------------------------------------------------------------------------------------
+
+OWN = "What the camera says of a recording, and contradicts"
+NEW = "000003-0003"
+OPENED: dict[str, Any] = {"recording": NEW, "keep_from_us": 0, "warning": "none"}
+
+
+def finish(scene: Scene, **lies: Any) -> None:
+    """Seal the segment that is open and close its recording, as the camera would, but for the lies."""
+    growing = scene.segment(OPEN)
+    triples = scene.triples(growing)
+    path = growing.with_name("000000.tar")
+    scene.write_triples(path, triples, end=True)
+    growing.unlink()
+    content, last = path.read_bytes(), triples[-1][1]
+    sealed = {"recording": OPEN, "segment": 0, "file": path.name, "last": sha256(last), "sha256": sha256(content)}
+    state(scene, "segment_sealed", {**sealed, "size": len(content), "fragments": len(triples) - 1})
+    first, final = json.loads(triples[1][1]), json.loads(last)
+    end_us = final["pts_us"] + final["duration_us"]
+    closed = {"recording": OPEN, "reason": "officer", "segments": 1, "end_us": end_us, "duration_us": end_us - first["pts_us"]}
+    state(scene, "recording_closed", {**closed, **lies})
+
+
+@attack(OWN, "close a recording, and state an end before its last frame", where=OPEN, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    finish(scene, end_us=1)
+
+
+@attack(OWN, "close a recording, and state that it lasted an hour", where=OPEN, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    finish(scene, duration_us=3600 * SECOND)
+
+
+@attack(OWN, "close a recording with a segment more than there is", where=OPEN, holds=CAMERA)
+def _(scene: Scene) -> None:
+    finish(scene, segments=2)
+
+
+@attack(OWN, "close a recording with a segment less than is sealed", where=OPEN, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    finish(scene, segments=0)
+
+
+@attack(OWN, "go on, with no warning, with a recording that never was", where=NEW, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    state(scene, "recording_opened", {**OPENED, "resumes": "000003-0009"})
+
+
+@attack(OWN, "state two outcomes of one warning", where=NEW, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    state(scene, "recording_opened", {**OPENED, "warning": "failed"})
+    state(scene, "warning", {"recording": NEW, "outcome": "played_to_device", "file_sha256": "", "pressed_us": 1, "ended_us": 2})
+
+
+@attack(OWN, "record in the shift of an officer that did not begin", where=NEW, verdict="contradictory", holds=CAMERA)
+def _(scene: Scene) -> None:
+    state(scene, "recording_opened", {**OPENED, "officer": "H-99"})

@@ -238,10 +238,10 @@ def chain_on(scene: Scene, start: int, first: int, key: SigningKey) -> None:
     scene.write_lines(start, lines)
 
 
-def next_start(scene: Scene) -> Path:
+def next_start(scene: Scene, device: str = "cam-7") -> Path:
     clock = Clock()
     clock.at_us += 100_000_000
-    store = Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=clock, config_sha256="0" * 64, boot_id="boot-1")
+    store = Store.open(scene.store, signing=scene.root / "keys", device_id=device, clock=clock, config_sha256="0" * 64, boot_id="boot-1")
     store.close()
     return scene.store
 
@@ -350,6 +350,10 @@ _HOSTILE_JSON: dict[str, Callable[[bytes], bytes]] = {
     "null": lambda raw: raw.replace(b'"at_us":1', b'"at_us":null', 1),
     "an unknown field": lambda raw: raw.replace(b'"type":', b'"tyqe":1,"type":', 1),
     "a day that does not exist": lambda raw: raw.replace(b'"wall":"2025-06-15', b'"wall":"2025-02-30', 1),
+    "the year 1": lambda raw: raw.replace(b'"wall":"2025', b'"wall":"0001', 1),
+    "the year before the first": lambda raw: raw.replace(b'"wall":"2025', b'"wall":"1969', 1),
+    "the year after the last": lambda raw: raw.replace(b'"wall":"2025', b'"wall":"2300', 1),
+    "the year 9999": lambda raw: raw.replace(b'"wall":"2025', b'"wall":"9999', 1),
     "a line of 70,000 bytes": lambda raw: raw.replace(b'"at_us":1', b'"at_us":"' + b"x" * 70_000 + b'"', 1),
 }
 for _title, _raw in _HOSTILE_JSON.items():
@@ -365,6 +369,8 @@ for _title, _old, _new in (
     ("a missing field", b'"frames":30,', b""),
     ("a number that is a text", b'"frames":30', b'"frames":"30"'),
     ("a negative number", b'"frames":30', b'"frames":-30'),
+    ("the year 1", b'"wall":"2025', b'"wall":"0001'),
+    ("the year 9999", b'"wall":"2025', b'"wall":"9999'),
 ):
 
     @attack(JSON, f"a statement with {_title} in the open segment", where=OPEN, holds=RAM)

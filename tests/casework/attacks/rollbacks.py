@@ -84,6 +84,16 @@ def _(scene: Scene) -> None:
     next_start(scene)
 
 
+_RENAMED = "cut the newest entry off, and give the camera another name"
+
+
+@attack(ANCHOR, _RENAMED, where=STORE, holds=FILE, anchor="running", anchor_only=True)
+def _(scene: Scene) -> None:
+    path = scene.ledger(3)
+    path.write_bytes(path.read_bytes()[:-100])
+    next_start(scene, "cam-8")
+
+
 @attack(ANCHOR, "hand over an anchor of his own", where=STORE, verdict="unverifiable", holds="nothing", anchor="forged")
 def _(scene: Scene) -> None:
     forged = json.loads(scene.anchors["running"][89:])

@@ -176,6 +176,8 @@ class _Camera:
         self.clock = clock
         self.seq = 0
         self.boot = 1
+        self.shift_boot = 0
+        self.first_seq: dict[str, int] = {}
 
     def start(self) -> Store:
         keys = self.scene.root / "keys"
@@ -183,6 +185,10 @@ class _Camera:
             self.scene.store, signing=keys, device_id="cam-7", clock=self.clock, config_sha256="0" * 64, boot_id=f"boot-{self.boot}"
         )
         store.ledger.note(CONFIRMED)
+        if self.boot != self.shift_boot:
+            store.ledger.note(RULES)
+            store.ledger.append("shift_begin", {"officer": "H-12"})
+            self.shift_boot = self.boot
         return store
 
     def open(self, ledger: Ledger, number: int) -> str:
@@ -200,6 +206,7 @@ class _Camera:
         content = b"".join(growing.init(init))
         for index in range(fragments):
             self.seq += 1
+            self.first_seq.setdefault(recording, self.seq)
             gap = gap_us if index else 0
             pts_us = self.seq * SECOND + gap
             age = age_bytes(f"fragment {self.seq}", 1500)
@@ -226,7 +233,8 @@ class _Camera:
 
     def close(self, ledger: Ledger, recording: str, segments: int) -> None:
         ended_us = self.seq * SECOND + SECOND
-        ledger.note(RecordingClosed(recording=recording, reason="officer", duration_us=SECOND, segments=segments, end_us=ended_us))
+        lasts_us = ended_us - self.first_seq[recording] * SECOND
+        ledger.note(RecordingClosed(recording=recording, reason="officer", duration_us=lasts_us, segments=segments, end_us=ended_us))
 
 
 def key_in_use(ledger: Ledger) -> SigningKey:
@@ -245,7 +253,6 @@ def make(root: Path) -> Scene:
     camera.clock.boot_began_us -= OFF_US
     store = camera.start()
     ledger = store.ledger
-    ledger.note(RULES)
     recording = camera.open(ledger, 1)
     camera.seal(ledger, recording, 0, 3)
     ledger.append("marker", {"recording": recording, "at_us": 5})

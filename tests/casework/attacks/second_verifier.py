@@ -4,14 +4,14 @@ them; quick runs take every twentieth.
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
 
 from bodycamd.casework.verdicts import StoreReport
 from tests.casework.attacks.attack import Attack
-from tests.casework.attacks.scene import CUT, INTACT, PROVEN, Scene, sha256
+from tests.casework.attacks.deletions import drop_first_start
+from tests.casework.attacks.scene import CUT, INTACT, PROVEN, Scene
 from tests.casework.attacks.table import ATTACKS
 from tests.casework.attacks.test_attacks import check
 from tests.scale import SCALE
@@ -53,11 +53,5 @@ def shortened(scene: Scene) -> Scene:
         shutil.rmtree(scene.folder(recording))
         scene.append_entry(3, scene.keys["ram"], "deleting", {"recording": recording, "reason": "28 days have passed", **PROVEN})
         scene.append_entry(3, scene.keys["ram"], "deleted", {"recording": recording})
-    first, second = scene.lines(1)[0] + b"\n", scene.lines(2)
-    path = scene.store / "ledger" / "checkpoint-000002.jsonl"
-    path.write_bytes(first)
-    detail = {"first_kept": 2, "file": path.name, "sha256": sha256(first), "lines": 1, "head": json.loads(second[0][89:])["prev"]}
-    detail |= {"next_key": json.loads(first[89:])["detail"]["next_public_key"], "entries": len(scene.lines(1))}
-    scene.append_entry(3, scene.keys["ram"], "ledger_shortened", detail)
-    scene.ledger(1).unlink()
+    drop_first_start(scene, "2025-07-25")
     return scene

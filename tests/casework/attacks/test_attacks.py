@@ -12,6 +12,7 @@ from bodycamd.casework.verify import verify
 from bodycamd.evidence.keys import PublicKey
 from tests.casework.attacks import table
 from tests.casework.attacks.attack import STORE, Attack
+from tests.casework.attacks.ledgers import next_start
 from tests.casework.attacks.scene import Scene, make
 from tests.casework.attacks.table import ATTACKS
 
@@ -60,6 +61,15 @@ def test_attack(attack: Attack, scene: Scene, tmp_path: Path) -> None:
     report = check(attacked, attack.anchor)
     assert verdict_at(report, attack.where) == attack.verdict, report
     assert report.verdict == attack.verdict or attack.verdict == "open", report
+
+
+@pytest.mark.parametrize("anchor", ["at_rest", "earlier", "running"])
+def test_an_anchor_is_of_this_camera_whatever_it_is_called_today(anchor: str, scene: Scene, tmp_path: Path) -> None:
+    renamed = scene.copy(tmp_path / "renamed")
+    next_start(renamed, "cam-8")
+    report = check(renamed, anchor)
+    assert (report.device, report.anchor, report.findings.worst) == ("cam-8", "extended", "intact")
+    assert any("the device is called 'cam-8' from here on" in finding.what for finding in report.findings.listed)
 
 
 def test_there_are_at_least_sixty_and_no_two_are_the_same() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bodycamd.recorder.store import Store
 from tests.casework.attacks.attack import Attack
+from tests.casework.attacks.ledgers import next_start
 from tests.casework.attacks.scene import Clock, Scene, make
 from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.casework.attacks.test_attacks import check
@@ -44,6 +45,13 @@ def test_they_agree_on_a_ledger_that_was_shortened(tmp_path: Path) -> None:
     scene.flip(checkpoint, 200)
     assert check(scene).exit_code == 4
     assert second_opinion(scene, "") == said(check(scene))
+
+
+@pytest.mark.parametrize("anchor", ["at_rest", "running"])
+def test_they_agree_on_a_camera_that_was_renamed(anchor: str, scene: Scene, tmp_path: Path) -> None:
+    renamed = scene.copy(tmp_path / "renamed")
+    next_start(renamed, "cam-8")
+    assert second_opinion(renamed, anchor) == said(check(renamed, anchor))
 
 
 def test_they_agree_on_a_torn_line_that_kept_its_end(tmp_path: Path) -> None:
