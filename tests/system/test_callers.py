@@ -42,6 +42,7 @@ def run_as(folder: Path, groups: Sequence[str], *arguments: str) -> subprocess.C
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30)
 
 
+@pytest.mark.timeout(600)  # thirteen commands, each a process that imports everything twice: minutes on a busy machine
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as somebody else")
 def test_who_has_no_right_changes_nothing_and_who_has_it_is_named(tmp_path: Path) -> None:
     with Camera(tmp_path, {"control": {"group": ASKING, "admin_group": DECIDING}}) as camera:

@@ -117,9 +117,9 @@ def test_a_store_of_another_owner_stops_the_start_with_one_line(tmp_path: Path) 
     subprocess.run(["chown", "-R", "12345:12345", camera.store], check=True)
     camera.store.chmod(0o700)
     camera.start(ready=False)
-    assert camera.process.wait(60) == 74
+    assert camera.process.wait(60) == 77
     (line,) = [line for line in camera.journal.splitlines() if line.startswith("bodycamd: ")]
-    assert "Permission denied" in line
+    assert "belongs to user 12345, and user 0 may not write it" in line
     assert not camera.timeline("lamp")
     subprocess.run(["chown", "-R", "0:0", camera.store], check=True)
     with camera:
