@@ -34,6 +34,7 @@ from bodycamd.recorder.store import Store
 from bodycamd.recorder.writer import Writer
 from bodycamd.retention.keeper import Keeper
 from bodycamd.retention_commands import RetentionCommands
+from bodycamd.store_requests import StoreRequests
 from bodycamd.swap import Protection
 from bodycamd.watch import battery_event, clock_event
 
@@ -103,6 +104,7 @@ class Service:
         self._background: list[asyncio.Task[None]] = []
         self._broken = False
         self._retention = RetentionCommands()
+        self._store_requests = StoreRequests()
         self._socket = parts.socket(
             {
                 "status": Command(self._status),
@@ -111,6 +113,7 @@ class Service:
                 "shift_end": Command(self._end_shift, admin=True),
                 "offloaded": Command(self._offloaded, OFFLOADED, admin=True),
                 **self._retention.commands(),
+                **self._store_requests.commands(),
             }
         )
         self._control = ControlLoop(
@@ -148,6 +151,7 @@ class Service:
         self._writer = writer
         writer.start()
         self._retention.attach(keeper, writer)
+        self._store_requests.attach(store.directory)
         self._set_shift(store.shift)
         self._control.attach(writer, lambda number: recording_id(store.start, number))
 
@@ -172,6 +176,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._socket.stop()
+        self._store_requests.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._supervisor.stop)
         if self._writer is not None:

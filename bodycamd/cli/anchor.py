@@ -12,10 +12,10 @@ from bodycamd.errors import OutputError, UnavailableError, UsageError
 
 
 def anchor(
-    store: Annotated[Path | None, typer.Option(help="A store at rest, or a copy: its last ledger entry is the anchor.")] = None,
-    socket: Annotated[
-        Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.", readable=False)
+    store: Annotated[
+        Path | None, typer.Option(help="A store at rest, or a copy: its last entry is the anchor.", readable=False)
     ] = None,
+    socket: Annotated[Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.", readable=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Write the JSON here instead of printing it.")] = None,
     qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG) for a phone.")] = None,
 ) -> None:

@@ -38,11 +38,13 @@ class Language(StrEnum):
 
 def export(
     recording: Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001; or: all.")],
-    identity: Annotated[Path, typer.Option(help="The age identity file with the private key.")],
+    identity: Annotated[Path, typer.Option(help="The age identity file with the private key.", readable=False)],
     out: Annotated[Path, typer.Option(help="FILE.mp4: the film only (parts FILE-2.mp4, …). Else a folder: films, report, SHA256SUMS.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.")] = Path("/var/lib/bodycamd/store"),
-    device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.")] = None,
-    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.")] = None,
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = Path(
+        "/var/lib/bodycamd/store"
+    ),
+    device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.", readable=False)] = None,
+    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     language: Annotated[Language, typer.Option(help="The report's language.")] = Language.both,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Export although segments are missing; it is stated.")] = False,
     contact_sheet: Annotated[Path | None, typer.Option(help="With FILE.mp4: also make a PNG with pictures of its first part.")] = None,

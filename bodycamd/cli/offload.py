@@ -16,7 +16,9 @@ from bodycamd.errors import UnavailableError, UsageError
 
 def offload(
     to: Annotated[Path, typer.Option(help="A folder on a mounted disk. It becomes a store of its own.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.")] = Path("/var/lib/bodycamd/store"),
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = Path(
+        "/var/lib/bodycamd/store"
+    ),
     socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.", readable=False)] = DEFAULT_SOCKET,
     config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it in a start of its own.")] = Path(
         "/etc/bodycamd/bodycamd.yaml"

@@ -21,17 +21,22 @@ LISTED = ("recording", "opened", "age", "length", "size", "state", "warning", "d
 DAY_US = 86_400e6
 app = typer.Typer(help="List, show and check the recordings of a store, and what became of them.", no_args_is_help=True)
 
-StoreOption = Annotated[Path, typer.Option("--store", help="The store: the folder of recordings/ and ledger/.")]
+SocketOption = Annotated[
+    Path | None,
+    typer.Option("--socket", help="The daemon to ask where this user may not read the store.", readable=False),
+]
+StoreOption = Annotated[Path, typer.Option("--store", help="The store: the folder of recordings/ and ledger/.", readable=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = False) -> None:
+def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), socket: SocketOption = None, json: AsJson = False) -> None:
     """List all recordings, the oldest first."""
-    from bodycamd.recorder.store import Store
+    from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.reading import read_recordings
 
-    found, retention = read_recordings(Store.read_only(store))
+    with readable_store(store, socket) as reader:
+        found, retention = read_recordings(reader)
     _tell_broken(retention.broken)
     if json:
         print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
@@ -52,17 +57,18 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), json: 
 def show(
     recording: Annotated[str, typer.Argument(help="Its id, as `list` prints it: 000001-0001.")],
     store: StoreOption = Path("/var/lib/bodycamd/store"),
+    socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
     """Show one recording and its segments."""
-    from bodycamd.recorder.store import Store
+    from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.keeper import hold_fields
     from bodycamd.retention.reading import read_retention
 
-    retention = read_retention(store)
-    reader = Store.read_only(store)
-    info = reader.recording(recording)
-    files = reader.sizes(recording)
+    with readable_store(store, socket) as reader:
+        retention = read_retention(reader.directory)
+        info = reader.recording(recording)
+        files = [(store / path.relative_to(reader.directory), count) for path, count in reader.sizes(recording)]
     _tell_broken(retention.broken)
     if json:
         holds = [hold_fields(hold) for hold in retention.holds.get(recording, ())]
@@ -83,18 +89,21 @@ def log(
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     recording: Annotated[str | None, typer.Option(help="Only what is said of this recording.")] = None,
     since: Annotated[str, typer.Option(help="Only from this day on: YYYY-MM-DD.")] = "",
+    socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
     """Read the ledger as sentences, the oldest first."""
     from bodycamd.casework.past import ledger_of
     from bodycamd.casework.sentences import sentences
+    from bodycamd.cli.mirror import readable_store
 
-    ledger = ledger_of(store)
-    for line in sentences(ledger, recording=recording, since=since):
-        if json:
-            print_json(line)
-        else:
-            say(f"{line.wall.partition('.')[0]}Z  {line.text}")
+    with readable_store(store, socket) as reader:
+        ledger = ledger_of(reader.directory)
+        for line in sentences(ledger, recording=recording, since=since):
+            if json:
+                print_json(line)
+            else:
+                say(f"{line.wall.partition('.')[0]}Z  {line.text}")
     _tell_broken(ledger.broken)
 
 

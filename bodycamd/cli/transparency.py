@@ -14,7 +14,7 @@ from bodycamd.cli.output import Language, print_json, say_lines
 
 def transparency(
     month: Annotated[str, typer.Option(help="The month, in UTC: YYYY-MM.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/; a copy will do.")] = Path(
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/; a copy will do.", readable=False)] = Path(
         "/var/lib/bodycamd/store"
     ),
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,

@@ -27,9 +27,11 @@ VERDICT_CODES = {
 
 
 def verify(
-    device_key: Annotated[Path, typer.Option(help="The camera's registered public key (device.pem).")],
-    store: Annotated[Path, typer.Option(help="The folder of recordings/ and ledger/, or a copy.")] = Path("/var/lib/bodycamd/store"),
-    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.")] = None,
+    device_key: Annotated[Path, typer.Option(help="The camera's registered public key (device.pem).", readable=False)],
+    store: Annotated[Path, typer.Option(help="The folder of recordings/ and ledger/, or a copy.", readable=False)] = Path(
+        "/var/lib/bodycamd/store"
+    ),
+    anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Verify every byte of a store: ledger, recordings, and that nothing is missing.

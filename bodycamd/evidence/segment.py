@@ -33,8 +33,7 @@ __all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "memb
 
 def open_segment(path: Path) -> BinaryIO:
     """Open a segment's file, `STORE/recordings/RECORDING/FILE`: below the store nothing is a link. Raises as `foreign.open_file` does."""
-    absolute = path.absolute()
-    return foreign.open_file(absolute, below=absolute.parents[min(2, len(absolute.parents) - 1)])
+    return foreign.open_file(path, below=path.parents[min(2, len(path.parents) - 1)])
 
 
 def members(index: int, age: bytes, json: bytes, signature: bytes) -> tuple[bytes, ...]:

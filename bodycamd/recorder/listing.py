@@ -7,17 +7,18 @@ because the ledger does not know its length yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from bodycamd.errors import NotFoundError, StorageError
+import msgspec
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
-from bodycamd.recorder.glance import Glance
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 from bodycamd.recorder.recovery import INTERRUPTED, duration_us, recording_glances
 
@@ -45,6 +46,31 @@ class RecordingInfo:
     resumes: str
     """The recording that this one goes on with; empty where there is none."""
     pressed_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is in the segments that the ledger does not state yet of a recording that it has not closed. `duration_us`, `wall` and
+    `boottime_us` are of the whole recording: the latter of its first init segment."""
+
+    fragments: int
+    bytes: int
+    segments: int
+    duration_us: int
+    wall: str
+    boottime_us: int
+
+    def fields(self) -> dict[str, Any]:
+        """For the control socket."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, fields: object, where: str) -> Measured:
+        """What `fields` made. Raises `DataError`."""
+        try:
+            return msgspec.convert(fields, cls)
+        except msgspec.ValidationError as error:
+            raise DataError(f"{where}: not what a recording measures: {error}") from error
 
 
 class StoreReader:
@@ -96,21 +122,33 @@ class StoreReader:
         with Folder.open(self.recordings_folder / recording, below=self.directory) as folder:
             return [(path, there.size) for path in paths if (there := folder.look(path.name)) is not None]
 
+    def measure(self, recording: str, stated: int) -> Measured:
+        """Glance into the segments after the first `stated` ones, and for the length into the first and the last. Segments that cannot be
+        read are left out."""
+        glances = recording_glances(self.recordings_folder / recording, stated)
+        init = next((g.init for g, _ in glances if g.init is not None), None)
+        return Measured(
+            fragments=sum(g.fragments for g, unstated in glances if unstated),
+            bytes=sum(g.bytes for g, unstated in glances if unstated),
+            segments=sum(unstated for _, unstated in glances),
+            duration_us=duration_us([g for g, _ in glances]),
+            wall=init.wall if init is not None else "",
+            boottime_us=init.boottime_ns // 1000 if init is not None else 0,
+        )
+
     def _info(self, name: str, told: _Told) -> RecordingInfo:
         opened, closed = told.opened, told.closed
         fragments, size, segments, length_us = told.fragments, told.bytes, told.segments, closed.duration_us if closed is not None else 0
-        glances: list[Glance] = []
-        if closed is None:
-            glances = recording_glances(self.recordings_folder / name)
-            fragments, size, segments = sum(g.fragments for g in glances), sum(g.bytes for g in glances), len(glances)
-            length_us = duration_us(glances)
+        measured = self.measure(name, segments) if closed is None else None
+        if measured is not None:
+            fragments, size, segments = fragments + measured.fragments, size + measured.bytes, segments + measured.segments
+            length_us = measured.duration_us
         reason = closed.reason if closed is not None else ""
-        init = next((g.init for g in glances if g.init is not None), None)
-        first = told.first if told.first is not None else init
+        first = told.first
         return RecordingInfo(
             id=name,
-            opened=first.wall if first is not None else "",
-            opened_us=first.boottime_ns // 1000 if first is not None else 0,
+            opened=first.wall if first is not None else measured.wall if measured is not None else "",
+            opened_us=first.boottime_ns // 1000 if first is not None else measured.boottime_us if measured is not None else 0,
             duration_us=length_us,
             fragments=fragments,
             bytes=size,

@@ -205,7 +205,7 @@ class _Work:
         for line in lines:
             opened = line.detail
             if isinstance(opened, RecordingOpened) and opened.recording not in closed and self._past.since <= line.entry.start:
-                glances = recording_glances(self._recordings / opened.recording)
+                glances = [found for found, _ in recording_glances(self._recordings / opened.recording)]
                 self._ledger.note(
                     RecordingClosed(
                         recording=opened.recording,
@@ -222,8 +222,9 @@ class _Work:
         log.error("recovery passes over %s: %s", path, reason)
 
 
-def recording_glances(folder: Path) -> list[Glance]:
-    """A glance into every segment of a recording; none where there is no folder. Segments that cannot be read are left out."""
+def recording_glances(folder: Path, stated: int = 0) -> list[tuple[Glance, bool]]:
+    """A glance into each segment of a recording after the first `stated` ones, and into the first and the last; with whether it is after
+    them. None where there is no folder. Segments that cannot be read are left out."""
     try:
         files, _ = segment_files(folder)
     except NotFoundError:
@@ -231,10 +232,12 @@ def recording_glances(folder: Path) -> list[Glance]:
     except BodycamError as error:
         log.warning("%s", error)
         return []
-    glances: list[Glance] = []
-    for file in files:
+    glances: list[tuple[Glance, bool]] = []
+    for number, file in enumerate(files):
+        if 0 < number < min(stated, len(files) - 1):
+            continue
         try:
-            glances.append(glance(file.path))
+            glances.append((glance(file.path), number >= stated))
         except (OSError, BodycamError) as error:
             log.warning("%s: %s", file.path, error)
     return glances
@@ -271,4 +274,4 @@ def _resume_offer(lines: list[Line], recordings: Path, now_us: int, boot_id: str
 
 def _last_us(folder: Path) -> int:
     """When the last fragment of a recording was stated (CLOCK_BOOTTIME); 0 where there is none."""
-    return max((g.last.boottime_ns // 1000 for g in recording_glances(folder) if g.last is not None), default=0)
+    return max((g.last.boottime_ns // 1000 for g, _ in recording_glances(folder) if g.last is not None), default=0)

@@ -1,0 +1,111 @@
+"""The store of a running camera, for who may ask the daemon but not read the folder: its names and its ledger, fetched over the control
+socket into a folder of the user's own, and read there like any store. It holds no footage, and goes when the command ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.errors import DataError, OutputError, PermissionDeniedError, UnavailableError
+from bodycamd.linux.foreign import Folder
+from bodycamd.recorder.listing import Measured, StoreReader
+from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER
+from bodycamd.recorder.store import Store
+
+DEFAULT_STORE = Path("/var/lib/bodycamd/store")
+MAX_LEDGER_BYTES = 256 * 1024 * 1024
+ANSWER_SECONDS = 15.0
+
+
+@contextmanager
+def readable_store(store: Path, socket: Path | None) -> Iterator[StoreReader]:
+    """A reader of the store; where this user may not read it and it is the camera's own, or `socket` is given, a reader of what the daemon
+    tells of it. Raises `PermissionDeniedError` where neither may be had, and as `Store.read_only` does.
+    """
+    try:
+        reader = Store.read_only(store)
+        Folder.open(reader.ledger_folder, below=store).close()
+    except PermissionDeniedError as denied:
+        if store != DEFAULT_STORE and socket is None:
+            raise
+        try:
+            client = ControlClient(socket or DEFAULT_SOCKET, ANSWER_SECONDS)
+        except (UnavailableError, PermissionDeniedError) as error:
+            raise PermissionDeniedError(f"{denied}; nor can the daemon be asked: {error}") from error
+        with client, tempfile.TemporaryDirectory(prefix="bodycamd-") as folder:
+            yield _Mirror(client, Path(folder))
+    else:
+        yield reader
+
+
+class _Mirror(StoreReader):
+    """Files of the right sizes without content, and the ledger as it is."""
+
+    def __init__(self, client: ControlClient, directory: Path) -> None:
+        super().__init__(directory)
+        self._client = client
+        try:
+            self._fetch()
+        except OSError as error:
+            raise OutputError(f"{directory}: cannot keep the ledger for a moment: {error.strerror}") from error
+
+    def measure(self, recording: str, stated: int) -> Measured:
+        """As the daemon measures it."""
+        return Measured.of(self._client.request("store_measure", recording=recording, stated=stated), recording)
+
+    def _fetch(self) -> None:
+        self.ledger_folder.mkdir()
+        self.recordings_folder.mkdir()
+        left = MAX_LEDGER_BYTES
+        for path, size in self._files():
+            parts = path.split("/")
+            if len(parts) not in (2, 3) or ".." in parts or parts[0] not in (LEDGER_FOLDER, RECORDINGS_FOLDER):
+                raise DataError(f"the daemon's answer names {path!r}, which is no file of a store: is it of another version?")
+            target = self.directory / path
+            if path.endswith("/"):
+                target.mkdir()
+            elif parts[0] == LEDGER_FOLDER:
+                left -= size
+                if left < 0:
+                    raise DataError(f"the ledger is larger than {MAX_LEDGER_BYTES} bytes: read the store itself, with sudo")
+                self._fetch_file(parts[1], size, target)
+            else:
+                target.touch()
+                os.truncate(target, size)
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        after, more = "", True
+        while more:
+            page = self._ask("store_files", after=after)
+            files, more = page.get("files"), page.get("more") is True
+            if not isinstance(files, list) or (more and not files):
+                raise DataError("the daemon's answer is no list of files: is it of another version?")
+            for path, size in files:
+                yield str(path), int(size)
+            after = str(files[-1][0]) if files else ""
+
+    def _fetch_file(self, name: str, size: int, target: Path) -> None:
+        with target.open("xb") as file:
+            while file.tell() < size:
+                page = self._ask("store_ledger", file=name, offset=file.tell())
+                try:
+                    content = base64.b64decode(str(page.get("base64")), validate=True)
+                except binascii.Error as error:
+                    raise DataError(f"{name}: the daemon's answer is not base64: is it of another version?") from error
+                if not content:
+                    return
+                file.write(content[: size - file.tell()])
+
+    def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        answer = self._client.request(command, **arguments)
+        if not isinstance(answer, dict):
+            raise DataError(f"the daemon's answer to {command} is none: is it of another version?")
+        return answer
