@@ -9,12 +9,12 @@ import binascii
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.errors import DataError, OutputError, PermissionDeniedError, UnavailableError
+from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
 from bodycamd.linux.foreign import Folder
 from bodycamd.recorder.listing import Measured, StoreReader
 from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER
@@ -32,7 +32,8 @@ def readable_store(store: Path, socket: Path | None) -> Iterator[StoreReader]:
     """
     try:
         reader = Store.read_only(store)
-        Folder.open(reader.ledger_folder, below=store).close()
+        with suppress(NotFoundError):
+            Folder.open(reader.ledger_folder, below=store).close()
     except PermissionDeniedError as denied:
         if store != DEFAULT_STORE and socket is None:
             raise
