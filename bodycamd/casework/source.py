@@ -39,9 +39,14 @@ class _Film(msgspec.Struct):
     bytes: int
 
 
+class _Footage(msgspec.Struct):
+    damage: list[msgspec.Raw] = []
+
+
 class _Report(msgspec.Struct):
     source: Source
     films: list[_Film]
+    footage: _Footage
 
 
 _reports: msgspec.json.Decoder[_Report] = msgspec.json.Decoder(_Report)
@@ -66,9 +71,9 @@ def source_of(store: StoreReader, recording: str, story: Story) -> Source:
     return Source(story.device, recording, "", files)
 
 
-def check_same(package: Path, source: Source) -> None:
-    """Raises `OutputError` unless this folder is a package that was made from the same recording of the same camera, and its films are
-    there.
+def check_same(package: Path, source: Source) -> bool:
+    """Whether the package that is there met damage when it was made. Raises `OutputError` unless it is one that was made from the same
+    recording of the same camera, and its films are there.
     """
     advice = "choose another folder, or --overwrite"
     try:
@@ -85,3 +90,4 @@ def check_same(package: Path, source: Source) -> None:
         raise OutputError(f"{package}: is there already, and holds {there}; {advice}")
     if sizes != {film.file: film.bytes for film in report.films}:
         raise OutputError(f"{package}: is there already, and its films are not those of its report; {advice}")
+    return bool(report.footage.damage)

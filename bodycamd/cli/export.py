@@ -161,8 +161,9 @@ class _Packages:
                 source = source_of(self._store, recording, read_story(self._store.ledger_folder, recording))
                 package = out / source.name
                 if os.path.lexists(package) and not self._overwrite:
-                    check_same(package, source)
-                    say(f"{package}: is there already; passed over", err=True)
+                    there_damaged = check_same(package, source)
+                    damaged |= there_damaged
+                    say(f"{package}: is there already{', with damage' if there_damaged else ''}; passed over", err=True)
                 else:
                     damaged |= self.one(recording, package)
             except StoppedError:

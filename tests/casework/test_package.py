@@ -13,8 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from bodycamd.casework.report import Report
+from bodycamd.casework.report_page import page
 from bodycamd.cli.main import main
 from tests import stock_tools
 from tests.capture.films import burned_times
@@ -315,22 +318,32 @@ def test_damage_is_left_out_and_the_verdict_is_red(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_hostile_text_of_the_ledger_stays_text(camera: Camera, copied: Path, tmp_path: Path) -> None:
-    """The export does not believe the ledger: it shows it, escaped, and the verification says that it is not the camera's."""
+HOSTILE = "<script>alert(1)</script>\u202e\"&<img src=x onerror=y>"
+
+
+def test_hostile_text_of_a_forged_ledger_is_not_told(camera: Camera, copied: Path, tmp_path: Path) -> None:
+    """What does not verify exists for no reader; the verification says that it is not the camera's."""
     ledger = copied / "ledger" / "000001.jsonl"
-    hostile = "<script>alert(1)</script>\\u202e\\\"&<img src=x onerror=y>"
     lines = ledger.read_bytes().split(b"\n")
-    swapped = [line.replace(OFFICER.encode(), hostile.encode()) for line in lines]
-    ledger.write_bytes(b"\n".join(swapped))
+    hostile = json.dumps(HOSTILE)[1:-1].encode()
+    ledger.write_bytes(b"\n".join(line.replace(OFFICER.encode(), hostile) for line in lines))
     _relink(ledger)
     key = str(camera.folder / "device.pem")
     assert export(camera, tmp_path / "case", "--device-key", key, store=copied) == 0
-    html = (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
+    assert "alert(1)" not in (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
+    assert "alert(1)" not in (tmp_path / "case" / "report.json").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "case" / "report.json").read_bytes())["verification"]["store_verdict"] == "altered"
+
+
+def test_hostile_text_stays_text(package: Path) -> None:
+    """Also what a camera has signed is shown, never obeyed."""
+    report = msgspec.json.decode((package / "report.json").read_bytes(), type=Report)
+    report.story.officer = HOSTILE
+    html = page(report, "both", {film.contact_sheet: b"" for film in report.films})
     assert "<script" not in html
     assert "<img src=x" not in html
     assert "\u202e" not in html
     assert "&lt;script&gt;" in html
-    assert json.loads((tmp_path / "case" / "report.json").read_bytes())["verification"]["store_verdict"] == "altered"
 
 
 def _relink(ledger: Path) -> None:
