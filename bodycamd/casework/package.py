@@ -33,6 +33,7 @@ from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.casework.story import Story, missing_segments, read_story
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import durable
+from bodycamd.evidence.keys import PublicKey
 from bodycamd.foreign_text import json_text, shown
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.recorder.listing import StoreReader
@@ -60,6 +61,7 @@ def export_package(
     out: Path,
     *,
     verification: Verification | None = None,
+    registered: PublicKey | None = None,
     language: Language = "both",
     incomplete: bool = False,
     overwrite: bool = False,
@@ -67,14 +69,15 @@ def export_package(
     progress: Progress = lambda _: None,
     stop: Stop = lambda: None,
 ) -> Report:
-    """Make the folder `out`; the report tells of holds only `with_holds`. `progress` hears how many bytes of the segments have been read;
-    `stop` is called at least every 100 ms and raises where the work is to end.
+    """Make the folder `out`. With `registered`, the camera's key, of the ledger only what that key stands behind is told; of holds only
+    `with_holds`. `progress` hears how many bytes of the segments have been read; `stop` is called at least every 100 ms and raises where
+    the work is to end.
 
     Raises `PermissionDeniedError`, `DataError`, `NotFoundError`, `OutputError` like `export`; also `DataError` where a segment is missing
     and `incomplete` is false. After an error there is no folder `out`, or the one from before.
     """
     segments = store.segments(recording)
-    story = read_story(store.ledger_folder, recording, with_holds=with_holds)
+    story = read_story(store.ledger_folder, recording, registered, with_holds=with_holds)
     numbers = [file.number for file in segment_files(store.recordings_folder / recording)[0]]
     missing = missing_segments(story, numbers) if incomplete else check_complete(store, recording, story)
     _may_be_made(out, overwrite)
@@ -84,7 +87,8 @@ def export_package(
         files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
         maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
         making = _Work(files, maker, source, story, progress, stop)
-        films, binding = making.films(segments, identities, StatementKeys.read(store.ledger_folder, recording_start(recording) or 0))
+        keys = StatementKeys.read(store.ledger_folder, recording_start(recording) or 0, registered)
+        films, binding = making.films(segments, identities, keys)
         report = making.report(films, binding, missing, verification)
         try:
             named = making.write(report, language)

@@ -1,7 +1,7 @@
-"""The keys that the ledger of a store names for the statements of one start.
+"""The keys that the verified ledger of a store names for the statements of one start.
 
-They are the store's own word: that the camera's registered key stands behind them is what `casework.verify` shows. For an export they tell
-a statement that was damaged, or put there by somebody, from one that was signed.
+Without the camera's registered key they are the store's own word. For an export they tell a statement that was damaged, or put there by
+somebody, from one that was signed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from bodycamd.errors import BodycamError, DataError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.ledger_reader import KeyInForce, file_name, lines, open_ledger_file
+from bodycamd.evidence.ledger_chain import VerifiedLedger
 
 
 class StatementKeys:
-    """`complete`: the whole file of this start could be read, so that a key that is not named is none."""
+    """`complete`: the whole ledger verifies, so that a key that it does not name is none."""
 
     def __init__(self, keys: dict[str, PublicKey], *, complete: bool) -> None:
         self._keys = keys
@@ -26,18 +26,18 @@ class StatementKeys:
         return cls({}, complete=False)
 
     @classmethod
-    def read(cls, ledger: Path, start: int) -> StatementKeys:
-        """As far as the start's file can be read."""
+    def read(cls, ledger: Path, start: int, registered: PublicKey | None = None) -> StatementKeys:
+        """As far as the ledger verifies; without `registered`, with the first key that it names itself."""
         keys: dict[str, PublicKey] = {}
-        in_force = KeyInForce(start)
+        verified = VerifiedLedger(ledger, registered)
         try:
-            with open_ledger_file(ledger, file_name(start)) as file:
-                for line in lines(file, file_name(start)):
-                    key = in_force.accept(line)
+            for line in verified:
+                key = verified.chain.key
+                if line.entry.start == start and key is not None:
                     keys[key.id] = key
-        except (BodycamError, OSError):
+        except BodycamError:
             return cls(keys, complete=False)
-        return cls(keys, complete=True)
+        return cls(keys, complete=bool(keys) and not verified.broken)
 
     def check(self, key: str, statement: bytes, signature: bytes, where: str) -> None:
         """Raises `DataError` unless `key`, named by its id, signed these bytes; nothing where the ledger cannot tell."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bodycamd.casework.identity import Identities
     from bodycamd.casework.report import Report, Verification
     from bodycamd.casework.verdicts import StoreReport
+    from bodycamd.evidence.keys import PublicKey
     from bodycamd.recorder.listing import StoreReader
 
 ALL = "all"
@@ -95,7 +96,7 @@ class _Packages:
         self,
         store: StoreReader,
         identities: Identities,
-        verified: tuple[StoreReport, str] | None,
+        verified: tuple[StoreReport, PublicKey] | None,
         language: str,
         incomplete: bool,
         overwrite: bool,
@@ -107,6 +108,7 @@ class _Packages:
         self._store = store
         self._identities = identities
         self._verified = verified
+        self._registered = verified[1] if verified is not None else None
         self._language = language
         self._incomplete = incomplete
         self._overwrite = overwrite
@@ -125,6 +127,7 @@ class _Packages:
                 self._identities,
                 out,
                 verification=self._verification(recording),
+                registered=self._registered,
                 language=self._language,  # type: ignore[arg-type]
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
@@ -158,7 +161,7 @@ class _Packages:
         for recording in [info.id for info in self._store.recordings()]:
             self._stop()
             try:
-                source = source_of(self._store, recording, read_story(self._store.ledger_folder, recording))
+                source = source_of(self._store, recording, read_story(self._store.ledger_folder, recording, self._registered))
                 package = out / source.name
                 if os.path.lexists(package) and not self._overwrite:
                     there_damaged = check_same(package, source)
@@ -184,7 +187,7 @@ class _Packages:
 
         if self._verified is None:
             return None
-        return verification_of(self._verified[0], recording, self._verified[1])
+        return verification_of(self._verified[0], recording, self._verified[1].id)
 
 
 def _film(
@@ -266,10 +269,10 @@ def _tell(report: Report, out: Path) -> None:
         say(f"missing: {missing}", err=True)
 
 
-def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, str] | None:
+def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, PublicKey] | None:
     if device_key is None:
         return None
     from bodycamd.casework.verify import verify
 
     registered, taken = key_and_anchor(device_key, anchor)
-    return verify(store, registered, taken, only=None if recording == ALL else recording), registered.id
+    return verify(store, registered, taken, only=None if recording == ALL else recording), registered

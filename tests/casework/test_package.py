@@ -19,6 +19,7 @@ import pytest
 from bodycamd.casework.report import Report
 from bodycamd.casework.report_page import page
 from bodycamd.cli.main import main
+from bodycamd.evidence.keys import SigningKey
 from tests import stock_tools
 from tests.capture.films import burned_times
 from tests.casework.eventful import OFFICER, TORN_BYTES
@@ -333,6 +334,16 @@ def test_hostile_text_of_a_forged_ledger_is_not_told(camera: Camera, copied: Pat
     assert "alert(1)" not in (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
     assert "alert(1)" not in (tmp_path / "case" / "report.json").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "case" / "report.json").read_bytes())["verification"]["store_verdict"] == "altered"
+
+
+def test_what_the_registered_key_does_not_stand_behind_is_not_told(camera: Camera, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    other.write_bytes(SigningKey.generate().public.pem())
+    assert export(camera, tmp_path / "case", "--device-key", str(other)) == 0
+    report = json.loads((tmp_path / "case" / "report.json").read_bytes())
+    assert report["verdict"] == "unverifiable"
+    assert report["story"].get("officer", "") == ""
+    assert report["story"].get("files", []) == []
 
 
 def test_hostile_text_stays_text(package: Path) -> None:
