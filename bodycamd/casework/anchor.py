@@ -20,7 +20,7 @@ import msgspec
 
 from bodycamd.casework.ledger_account import LedgerAccount
 from bodycamd.casework.verdicts import Findings
-from bodycamd.errors import DataError, NotFoundError, OutputError
+from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence import anchor as evidence
 from bodycamd.evidence.anchor import Pin, SignedAnchor
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -64,16 +64,13 @@ class Anchor:
         fields = _File(evidence.ANCHOR_FORMAT, self.device, self.start, self.n, self.head, self.wall, self.line)
         return (json_text(fields, indent=2) + "\n").encode()
 
-    def qr_png(self, path: Path) -> None:
-        """Write the line as a QR code. Raises `OutputError`."""
+    def qr_png(self) -> bytes:
+        """The line as a QR code, a PNG."""
         import segno
 
         buffer = io.BytesIO()
         segno.make_qr(self.line, error="l").save(buffer, kind="png", scale=4, border=4)
-        try:
-            path.write_bytes(buffer.getvalue())
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+        return buffer.getvalue()
 
 
 def from_line(line: str, where: str) -> Anchor:

@@ -10,6 +10,7 @@ that no copy was made before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,14 +118,18 @@ class _Chosen:
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:
-    """Write files that do not exist yet: all of them, or none where one cannot be created. Raises `OutputError`."""
+    """Write files that do not exist yet: all of them, or none where one cannot be created, or where this is interrupted. Raises
+    `OutputError`."""
     made: list[Path] = []
     try:
         for path, content in files.items():
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
                 made.append(path)
                 file.write(content)
-    except OSError as error:
+    except BaseException as error:
         for done in made:
-            done.unlink()
-        raise OutputError(f"{path}: cannot be created: {error.strerror}") from error
+            with contextlib.suppress(OSError):  # the disk may be gone
+                done.unlink()
+        if isinstance(error, OSError):
+            raise OutputError(f"{path}: cannot be created: {error.strerror}") from error
+        raise

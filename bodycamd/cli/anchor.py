@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli.output import say_lines
-from bodycamd.errors import OutputError, UnavailableError, UsageError
+from bodycamd.errors import UnavailableError, UsageError
 
 
 def anchor(
@@ -24,10 +24,13 @@ def anchor(
     With neither option the running camera of this machine is asked.
     """
     from bodycamd.casework import anchor as anchors
+    from bodycamd.casework.certificate import write_new
     from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
 
     if store is not None and socket is not None:
         raise UsageError("--store reads a store at rest, --socket asks a running camera: give one of them")
+    if out is not None and out == qr:
+        raise UsageError(f"{out}: --out and --qr name the same file")
     if store is not None:
         taken = anchors.of_store(store)
     else:
@@ -36,12 +39,9 @@ def anchor(
         if not isinstance(answer, dict) or not isinstance(answer.get("line"), str):
             raise UnavailableError("the daemon's answer is no anchor: is it of another version?")
         taken = anchors.from_line(answer["line"], "the daemon's anchor")
-    if qr is not None:
-        taken.qr_png(qr)
+    files = {qr: taken.qr_png()} if qr is not None else {}
+    if out is not None:
+        files[out] = taken.file_bytes()
+    write_new(files)
     if out is None:
         say_lines(taken.file_bytes().decode().splitlines())
-        return
-    try:
-        out.write_bytes(taken.file_bytes())
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written: {error.strerror}") from error
