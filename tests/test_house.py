@@ -71,13 +71,29 @@ def test_scripts_can_be_started() -> None:
             subprocess.run(["bash", "-n", script], check=True)
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
-def test_unit_is_understood_without_a_message(tmp_path: Path) -> None:
+UNITS = sorted(path for path in (ROOT / "systemd").iterdir() if path.suffix in (".service", ".timer", ".socket", ".path", ".mount"))
+SERVICES = [path for path in UNITS if path.suffix == ".service"]
+MOST_EXPOSURE = 1.5
+with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+
+
+@with_systemd
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_unit_is_understood_without_a_message(path: Path, tmp_path: Path) -> None:
     """`systemd-analyze verify` succeeds on unknown keys: only an empty stderr tells. The interpreter is replaced by one that exists."""
-    unit = tmp_path / "bodycamd.service"
-    unit.write_text((ROOT / "systemd/bodycamd.service").read_text(encoding="utf-8").replace("/opt/bodycamd/bin/python", sys.executable))
-    verified = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    for unit in UNITS:
+        (tmp_path / unit.name).write_text(unit.read_text(encoding="utf-8").replace("/opt/bodycamd/bin/python", sys.executable))
+    verified = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / path.name], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@with_systemd
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_service_is_hardly_exposed(path: Path) -> None:
+    command: list[str | Path] = ["systemd-analyze", "security", "--offline=yes", "--no-pager", path]
+    judged = subprocess.run(command, capture_output=True, text=True, check=True)
+    [exposure] = re.findall(r"Overall exposure level for \S+: ([0-9.]+)", judged.stdout)
+    assert float(exposure) <= MOST_EXPOSURE
 
 
 def test_unit_keeps_what_the_design_promises() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from bodycamd.board import voice_link as messages
 from bodycamd.foreign_text import shown
+from bodycamd.linux.python import python_command
 
 NOISE_BYTES = 4096
 """How much of what the sound libraries print is kept for the log of a failure."""
@@ -34,7 +35,9 @@ class VoiceChild:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [python, "-m", "bodycamd.board.voice", "--link", str(theirs.fileno()), "--parent", str(os.getpid()), *options],
+                    python_command(
+                        "bodycamd.board.voice", "--link", str(theirs.fileno()), "--parent", str(os.getpid()), *options, python=python
+                    ),
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -45,6 +44,7 @@ from bodycamd.capture.source import Clock
 from bodycamd.capture.status import State, WorkerStatus
 from bodycamd.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
+from bodycamd.linux.python import python_command
 
 __all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]
 
@@ -63,14 +63,13 @@ class Supervisor:
         sink: FootageSink,
         post: Callable[[Event], None],
         clock: Clock,
-        python: str = sys.executable,
         timing: Timing | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
-        """`command` starts a worker (default: `bodycamd.capture.worker` with `python`); the link's descriptor number is appended."""
+        """`command` starts a worker (default: `bodycamd.capture.worker`); the link's descriptor number is appended."""
         self._prepare, self._sink, self._post, self._clock = prepare, sink, post, clock
         self._timing = timing or Timing()
-        self._command = tuple(command or (python, "-m", "bodycamd.capture.worker"))
+        self._command = tuple(command or python_command("bodycamd.capture.worker"))
         self._thread = threading.Thread(target=self._run, name="link reader", daemon=True)
         self._wishes: deque[Callable[[], None]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)

@@ -15,7 +15,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from bodycamd.casework.film_link import FromMaker
 from bodycamd.errors import DataError, OutputError, StorageError
 from bodycamd.evidence.statements import Video
 from bodycamd.footage import MAX_SIDE_PIXELS
+from bodycamd.linux.python import python_command
 from bodycamd.linux.unnamed import UnnamedFile
 
 LOOK_SECONDS: Final = 0.1
@@ -70,10 +70,9 @@ class FilmMaker:
         self._link, theirs = film_link.pair()
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-P", "-m", "bodycamd.casework.film_maker_process"),
-                    *(str(theirs.fileno()), str(memory_bytes), str(self._processor_seconds)),
-                ],
+                python_command(
+                    "bodycamd.casework.film_maker_process", str(theirs.fileno()), str(memory_bytes), str(self._processor_seconds)
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

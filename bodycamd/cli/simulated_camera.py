@@ -11,7 +11,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ import msgspec
 from bodycamd.cli.client import ControlClient
 from bodycamd.cli.simulation_folder import SimulationFolder
 from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.linux.python import python_command
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -51,7 +51,7 @@ class SimulatedCamera:
         with self.log.open("ab") as log:
             self._log_begins = log.tell()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "bodycamd.daemon", "--config", str(folder.config)],
+                python_command("bodycamd.daemon", "--config", str(folder.config)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,21 +32,34 @@ def image(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def card(image: Path, tmp_path: Path) -> Iterator[Path]:
-    mount = tmp_path / "card"
-    mount.mkdir()
+def card(image: Path) -> Iterator[Path]:
+    """Where other users reach it."""
+    mount = Path(tempfile.mkdtemp(prefix="bodycamd-card-"))
     subprocess.run(["mount", "-o", "loop", image, mount], check=True)
+    mount.chmod(0o755)
     try:
         yield mount
     finally:
         subprocess.run(["umount", mount], check=True)
+        mount.rmdir()
 
 
 def command(line: str, folder: Path) -> list[str]:
-    """A line of the service, for another folder."""
+    """A line of the service, for another folder: with the rights that the service has, for `nobody` in place of its user."""
     [words] = [text.partition("=")[2] for text in SERVICE.read_text(encoding="utf-8").splitlines() if text.startswith(line + "=")]
     assert "/var/lib/bodycamd" in words
-    return shlex.split(words.replace("/var/lib/bodycamd", str(folder)))
+    unit = SERVICE.read_text(encoding="utf-8").splitlines()
+    assert {"User=bodycam", "CapabilityBoundingSet=CAP_SYS_ADMIN", "AmbientCapabilities=CAP_SYS_ADMIN"} <= set(unit)
+    only = "-all,+sys_admin"
+    rights = [f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}", "--no-new-privs"]
+    return [
+        "setpriv",
+        "--reuid=nobody",
+        "--regid=nogroup",
+        "--clear-groups",
+        *rights,
+        *shlex.split(words.replace("/var/lib/bodycamd", str(folder))),
+    ]
 
 
 def traces(image: Path, content: bytes) -> int:
@@ -56,7 +71,8 @@ def traces(image: Path, content: bytes) -> int:
 @only_in_full
 def test_a_deleted_segment_stands_on_the_card_until_the_discard(image: Path, card: Path) -> None:
     store, disk = card / "store", Disk()
-    store.mkdir()
+    store.mkdir(mode=0o700)
+    shutil.chown(store, "nobody", "nogroup")
     segment = store / "000000.tar"
     content = os.urandom(SEGMENT_BYTES)
     segment.write_bytes(content)
@@ -78,11 +94,11 @@ def test_a_deleted_segment_stands_on_the_card_until_the_discard(image: Path, car
     assert traces(image, other) == 1 << 4
 
 
-def test_a_card_that_cannot_discard_is_no_failure(tmp_path: Path) -> None:
-    mount = tmp_path / "memory"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mount], check=True)
-    try:
-        subprocess.run(command("ExecStart", mount), check=True)
-    finally:
-        subprocess.run(["umount", mount], check=True)
+def test_a_card_that_cannot_discard_is_no_failure() -> None:
+    with tempfile.TemporaryDirectory(prefix="bodycamd-card-") as folder:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        try:
+            Path(folder).chmod(0o755)
+            subprocess.run(command("ExecStart", Path(folder)), check=True)
+        finally:
+            subprocess.run(["umount", folder], check=True)

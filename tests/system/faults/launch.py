@@ -37,7 +37,7 @@ def supervisor(**settings: Any) -> Supervisor:
 def voice(*arguments: Any, **settings: Any) -> VoiceProcess:
     """As the board makes it, with the failing voice: a script that puts another module in the place of the real one."""
     script = triggers.folder() / VOICE
-    script.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" -m tests.system.faults.voice "$@"\n')
+    script.write_text(f'#!/bin/sh\nshift 4\nexec "{sys.executable}" -m tests.system.faults.voice "$@"\n')
     script.chmod(0o700)
     return VoiceProcess(*arguments, **settings, python=str(script))
 
