@@ -10,15 +10,12 @@ that no copy was made before.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bodycamd.casework.past import ledger_of
 from bodycamd.casework.sentences import in_words
-from bodycamd.errors import NotFoundError, OutputError, UsageError
+from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.evidence.entries import KeyChanged, RecordingClosed, StartDetail
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleted, RecordingDeleting
@@ -115,21 +112,3 @@ class _Chosen:
         if about or isinstance(line.detail, KeyChanged):
             self._within.append(text)
         return about
-
-
-def write_new(files: Mapping[Path, bytes]) -> None:
-    """Write files that do not exist yet: all of them, or none where one cannot be created, or where this is interrupted. Raises
-    `OutputError`."""
-    made: list[Path] = []
-    try:
-        for path, content in files.items():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
-                made.append(path)
-                file.write(content)
-    except BaseException as error:
-        for done in made:
-            with contextlib.suppress(OSError):  # the disk may be gone
-                done.unlink()
-        if isinstance(error, OSError):
-            raise OutputError(f"{path}: cannot be created: {error.strerror}") from error
-        raise

@@ -16,12 +16,12 @@ __all__ = ["CELL_WIDTH", "contact_sheet"]
 
 
 def contact_sheet(
-    film: Path, png: Path, columns: int = 4, rows: int = 4, *, overwrite: bool = True, stop: Callable[[], None] = lambda: None
+    film: Path, png: Path, columns: int = 4, rows: int = 4, *, overwrite: bool = False, stop: Callable[[], None] = lambda: None
 ) -> int:
     """Write the sheet of a film and return how many pictures it shows: `columns` times `rows`, fewer where the film has fewer frames.
 
     Raises `NotFoundError`, `DataError` where the film cannot be decoded, `OutputError`. The file appears whole or not at all; one that
-    exists is replaced where `overwrite` says so.
+    exists is replaced only where `overwrite` says so.
     """
     if not film.is_file():
         raise NotFoundError(f"{film}: there is no such film")

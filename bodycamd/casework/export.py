@@ -22,6 +22,7 @@ from bodycamd.casework.binding import Bound
 from bodycamd.casework.film_maker import FilmMaker
 from bodycamd.casework.film_making import FilmMaking, Progress, Stated, UnnamedFiles, UnsealedSegment, Watcher
 from bodycamd.casework.identity import Identities
+from bodycamd.casework.new_file import FILM, PICTURE, check_room
 from bodycamd.casework.segment_scan import Damage
 from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.errors import NotFoundError, OutputError
@@ -79,8 +80,7 @@ def export(
 
     def name_part(number: int) -> Path:
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
-        if os.path.lexists(path) and not overwrite:
-            raise OutputError(f"{path}: exists already; choose another name, or --overwrite")
+        check_room(path, FILM, "film", overwrite)
         return path
 
     def may_be_made(number: int) -> None:
@@ -90,8 +90,8 @@ def export(
     for path in (out, contact_sheet):
         if path is not None and not path.absolute().parent.is_dir():
             raise OutputError(f"{path.absolute().parent}: there is no such folder; make it first")
-    if contact_sheet is not None and os.path.lexists(contact_sheet) and not overwrite:
-        raise OutputError(f"{contact_sheet}: exists already; choose another name, or --overwrite")
+    if contact_sheet is not None:
+        check_room(contact_sheet, PICTURE, "picture", overwrite)
     size_bytes = sum(path.stat().st_size for path in segments if path.is_file())
     with ExitStack() as stack:
         files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.stem, may_be_made))

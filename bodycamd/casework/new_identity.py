@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
 
-from bodycamd.errors import OutputError
-from bodycamd.evidence import durable
+from bodycamd.casework.new_file import write_new
 
 
 def new_identity(out: Path) -> str:
@@ -22,21 +20,5 @@ def new_identity(out: Path) -> str:
     recipient = str(identity.to_public())
     made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     content = f"# created: {made}\n# public key: {recipient}\n{identity}\n".encode("ascii")
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError as error:
-        raise OutputError(f"{out}: exists already; an identity is never overwritten: choose another name") from error
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be created: {error.strerror}") from error
-    try:
-        try:
-            os.fchmod(descriptor, 0o600)
-            durable.write_all(descriptor, (content,))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        durable.sync_folder(out.absolute().parent)
-    except OSError as error:
-        out.unlink(missing_ok=True)
-        raise OutputError(f"{out}: cannot be written: {error.strerror}") from error
+    write_new({out: content})
     return recipient

@@ -35,11 +35,13 @@ from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence import durable
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.foreign_text import json_text, shown
+from bodycamd.linux.foreign import read_file
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.recorder.listing import StoreReader
 from bodycamd.recorder.names import recording_start, segment_files
 
 SUMS = "SHA256SUMS"
+MAX_SUMS_BYTES = 1024 * 1024
 Language = Literal["nl", "en", "both"]
 Progress = Callable[[int], None]
 Stop = Callable[[], None]
@@ -226,6 +228,9 @@ def _may_be_made(out: Path, overwrite: bool) -> None:
         raise OutputError(f"{out}: exists already; choose another name, or --overwrite")
     if out.is_symlink() or not all((out / name).is_file() for name in (SUMS, "report.json")):
         raise OutputError(f"{out}: exists already and is no exported package; it is not overwritten")
+    listed = {SUMS, *(line[66:] for line in read_file(out / SUMS, MAX_SUMS_BYTES).decode(errors="replace").splitlines())}
+    if others := sorted(set(os.listdir(out)) - listed):
+        raise OutputError(f"{out}: not overwritten: {shown(others[0])} in it is not of the package; move it elsewhere")
 
 
 def _finish(named: Mapping[str, UnnamedFile], out: Path) -> None:

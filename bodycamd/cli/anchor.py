@@ -16,15 +16,15 @@ def anchor(
         Path | None, typer.Option(help="A store at rest, or a copy: its last entry is the anchor.", readable=False)
     ] = None,
     socket: Annotated[Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.", readable=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the JSON here instead of printing it.")] = None,
-    qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG) for a phone.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON to this new file instead of printing it.")] = None,
+    qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG, a new file) for a phone.")] = None,
 ) -> None:
     """Take an anchor. Kept outside the camera, it shows later that nothing before it was cut off, rewritten or replaced by an older copy.
 
     With neither option the running camera of this machine is asked.
     """
     from bodycamd.casework import anchor as anchors
-    from bodycamd.casework.certificate import write_new
+    from bodycamd.casework.new_file import write_new
     from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
 
     if store is not None and socket is not None:

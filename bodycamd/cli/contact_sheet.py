@@ -13,7 +13,7 @@ from bodycamd.cli.signals import Stopping
 
 def contact_sheet(
     film: Annotated[Path, typer.Argument(help="The film, as `bodycamd export` makes it.")],
-    png: Annotated[Path, typer.Argument(help="The PNG to make; replaced where it exists.")],
+    png: Annotated[Path, typer.Argument(help="The PNG to make: a new file.")],
     columns: Annotated[int, typer.Option(min=1, max=12, help="Pictures in a row.")] = 4,
     rows: Annotated[int, typer.Option(min=1, max=12, help="Rows.")] = 4,
 ) -> None:

@@ -144,8 +144,9 @@ def certificate(
     language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
-    from bodycamd.casework.certificate import certify, write_new
+    from bodycamd.casework.certificate import certify
     from bodycamd.casework.certificate_page import page
+    from bodycamd.casework.new_file import write_new
     from bodycamd.errors import UsageError
 
     if out is not None and out == html:

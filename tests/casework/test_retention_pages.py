@@ -131,7 +131,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
         (("recordings", "certificate", "nonsense"), 2, "is not the id of a recording"),
         (("recordings", "certificate", "000001-0077"), 66, "does not speak of it"),
         (("recordings", "certificate", "000001-0002"), 66, "it is not deleted"),
-        (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{taken}"), 73, "File exists"),
+        (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{taken}"), 73, "never overwritten"),
         (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{new}"), 2, "the same file"),
         (("recordings", "certificate", "000001-0001", "--out", "/nowhere/c.json"), 73, "No such file"),
         (("recordings", "certificate", "000001-0001", "--store", "/nowhere"), 66, "there is no ledger"),
@@ -145,7 +145,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
         (("transparency", "--month", "2026-04"), 66, "from 2026-01-01 to 2026-03-20"),
         (("transparency", "--month", "2026-01", "--store", "/nowhere"), 66, "there is no ledger"),
         (("transparency", "--month", "2026-01", "--out", "/nowhere"), 73, "no such folder"),
-        (("transparency", "--month", "2026-01", "--out", "{folder}"), 73, "File exists"),
+        (("transparency", "--month", "2026-01", "--out", "{folder}"), 73, "never overwritten"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
