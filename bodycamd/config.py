@@ -22,6 +22,7 @@ from bodycamd import config_checks
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import read_named
+from bodycamd.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.strict_yaml import MAX_BYTES, MAX_SHOWN, read_strictly
 
 
@@ -245,6 +246,8 @@ def load(path: Path | str) -> Config:
 def parse(raw: bytes, path: Path) -> Config:
     """As `load`, from bytes that stand, or will stand, at `path`."""
     name = shown(path, 4096)
+    if (secret := line_of_private_key(raw)) is not None:
+        raise ConfigError(f"{name}: line {secret}: {WHAT_TO_DO}")
     values = read_strictly(raw, name)
     try:
         config = msgspec.convert(values, Config)

@@ -11,7 +11,12 @@ import os
 import stat
 import wave
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bodycamd.errors import BodycamError
+from bodycamd.linux.foreign import read_named
+from bodycamd.private_keys import WHAT_TO_DO, line_of_private_key
 
 if TYPE_CHECKING:
     from bodycamd.config import Config
@@ -26,6 +31,7 @@ LONGEST_SOCKET_PATH_BYTES = 107
 LONGEST_WARNING_SECONDS = 30.0
 SHORTEST_WARNING_SECONDS = 0.5
 STATUTORY_DAYS = 28
+MAX_RECIPIENTS_BYTES = 64 * 1024
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -39,7 +45,7 @@ def contradictions(config: Config) -> Iterator[str]:
 
 def file_problems(config: Config) -> Iterator[str]:
     """Every file that is named and missing, unreadable, or not what is needed."""
-    yield from _unreadable("keys.recipients", config.keys.recipients, "a readable file of age recipients")
+    yield from _private_key("keys.recipients", config.keys.recipients, "a readable file of age recipients")
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
@@ -126,6 +132,16 @@ def _unreadable(key: str, path: str, wanted: str) -> Iterator[str]:
                 yield f"{key}: {path} is not a file; allowed: {wanted}"
     except OSError as error:
         yield f"{key}: {path}: {error.strerror or error}; allowed: {wanted}"
+
+
+def _private_key(key: str, path: str, wanted: str) -> Iterator[str]:
+    try:
+        line = line_of_private_key(read_named(Path(path), MAX_RECIPIENTS_BYTES))
+    except BodycamError as error:
+        yield f"{key}: {error}; allowed: {wanted}"
+        return
+    if line is not None:
+        yield f"{key}: {path}: line {line}: {WHAT_TO_DO}"
 
 
 def _warning(config: Config) -> Iterator[str]:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pyrage
 
+from bodycamd.config_checks import MAX_RECIPIENTS_BYTES
 from bodycamd.errors import BodycamError, ConfigError, DataError
 from bodycamd.footage import check_age_header
 from bodycamd.linux.foreign import read_named
+from bodycamd.private_keys import WHAT_TO_DO, line_of_private_key
 
 MAX_RECIPIENTS = 64
-MAX_RECIPIENTS_BYTES = 64 * 1024
 _ALLOWED = "one age X25519 recipient (age1…) a line, blank lines and # comments"
 
 
@@ -46,7 +47,11 @@ def load_recipients(path: Path) -> Recipients:
 
 
 def parse_recipients(text: str, source: str = "recipients") -> Recipients:
-    """The recipients in `text`. Raises `ConfigError` with `source` and the line number in front; it never repeats a private key."""
+    """The recipients in `text`. Raises `ConfigError` with `source` and the line number in front, also for a private key anywhere in it,
+    which is never repeated.
+    """
+    if (secret := line_of_private_key(text.encode())) is not None:
+        raise ConfigError(f"{source}: line {secret}: {WHAT_TO_DO}")
     found: dict[str, int] = {}
     keys: list[pyrage.x25519.Recipient] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -54,11 +59,6 @@ def parse_recipients(text: str, source: str = "recipients") -> Recipients:
         if not name or name.startswith("#"):
             continue
         where = f"{source}: line {number}"
-        if "AGE-SECRET-KEY" in name.upper():
-            raise ConfigError(
-                f"{where}: this is a private key: it must never be on a camera. Treat it as exposed, make a new pair with age-keygen, "
-                f"and put only its public half here"
-            )
         if name in found:
             raise ConfigError(f"{where}: the same recipient as in line {found[name]}")
         if len(found) == MAX_RECIPIENTS:

@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import durable
+from bodycamd.private_keys import line_of_private_key
 
 KEY_FILE_BYTES = 4096
 SIGNATURE_BYTES = 64
@@ -62,7 +63,9 @@ class PublicKey:
 
     @classmethod
     def from_pem(cls, pem: bytes) -> PublicKey:
-        """From SubjectPublicKeyInfo in PEM, as `openssl pkey -pubout` writes it. Raises `DataError`."""
+        """From SubjectPublicKeyInfo in PEM, as `openssl pkey -pubout` writes it. Raises `DataError`, also for a private key beside it."""
+        if line_of_private_key(pem) is not None:
+            raise DataError("a private key stands where a public one is asked for; nobody but the camera may have it: treat it as exposed")
         try:
             key = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm) as error:

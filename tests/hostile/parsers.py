@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import pyrage
 
 from bodycamd import config
 from bodycamd.board import voice_link, warning_sound
@@ -44,7 +45,7 @@ KIB = 1024
 SIGNED = base64.b64encode(bytes(64)) + b" "
 ENTRY = new_start().entry("marker", {"at_us": 5}, prev="0" * 64).json
 MADE = made_segment([AGE_MAGIC])
-IDENTITY = "AGE-SECRET-KEY-1N2APDFU4L80Y84ZCWLL09KTYJNAGWJGL7K9UR455N8XA5S8J999SEGU20N"
+IDENTITY = str(pyrage.x25519.Identity.generate())
 AGE_END = b"--- " + b"A" * 43 + b"\n" + bytes(64)
 Around = Callable[[bytes], bytes]
 
@@ -228,7 +229,7 @@ def camera(folder: Path) -> dict[str, Parser]:
         "YAML": Parser(yaml, 2 * KIB, [], {name: SHAPES[name] for name in SHAPES if name not in brackets}),
         "brackets in YAML": Parser(yaml, 16 * KIB, [], {name: SHAPES[name] for name in brackets}),
         "a value in YAML": Parser(yaml, 24 * KIB, [], {name: SHAPES[name] for name in SHAPES if number.search(name)}),
-        "a configuration": Parser(configuration, 16 * KIB, [], {name: SHAPES[name] for name in brackets}),
+        "a configuration": Parser(configuration, 16 * KIB, [], {name: SHAPES[name] for name in ("open brackets", "quotes")}),
         "recipients": Parser(
             recipients,
             64 * KIB,
