@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A second verifier, independent of bodycamd's own: bash, jq, openssl, sha256sum and the small tools that every system has.
 #
-#   verify.sh --store DIR --device-key device.pem [--anchor FILE]
+#   verify.sh --store DIR --device-key device.pem [--anchor FILE] [--people FILE]
 #
 # It prints what it found and a line `VERDICT recording` for each recording, and ends like `bodycamd verify`: 0 intact (deleted as stated
 # included), 3 incomplete by a stated cause, not yet received or still open, 4 altered or missing, deleted against the rules or contradictory,
@@ -13,13 +13,14 @@ export LC_ALL=C
 shopt -s nullglob dotglob extglob
 
 use() { printf '%s\n' "$1" >&2; exit 2; }
-store='' device_key='' anchor_file=''
+store='' device_key='' anchor_file='' people_file=''
 while [ $# -gt 0 ]; do
-  [ $# -ge 2 ] || use "usage: verify.sh --store DIR --device-key FILE [--anchor FILE]"
+  [ $# -ge 2 ] || use "usage: verify.sh --store DIR --device-key FILE [--anchor FILE] [--people FILE]"
   case $1 in
     --store) store=$2 ;;
     --device-key) device_key=$2 ;;
     --anchor) anchor_file=$2 ;;
+    --people) people_file=$2 ;;
     *) use "unknown option $1" ;;
   esac
   shift 2
@@ -32,7 +33,7 @@ registered=$(openssl pkey -pubin -in "$device_key" -outform DER 2>/dev/null | ta
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------------------------
 
-declare -A rank=([intact]=0 [deleted]=1 [held]=2 [open]=3 [not_received]=4 [incomplete]=5 [kept]=6 [unverifiable]=7 [contradictory]=8
+declare -A rank=([intact]=0 [deleted]=1 [held]=2 [open]=3 [incomplete]=4 [not_received]=5 [kept]=6 [unverifiable]=7 [contradictory]=8
   [against_rules]=9 [altered]=10)
 declare -A verdict=([store]=intact)
 found() { # WHERE VERDICT TEXT
@@ -285,6 +286,26 @@ judge_program=$strict'
       .said = (if $e.type == "recording_opened" then [opening($e)] elif $e.type == "ledger_shortened" then [dropped($e)] elif $e.type == "deleting" then [held($e.detail.recording), judge($e)]
                elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e) | speak($e) end;
       .said[] | row)'
+# A line of `copy.jsonl`, in which people state what happens to a copy. Output: n, prev, key, head, type, recording, hold, segments.
+copy_program=$strict'
+  def copied: .type as $kind | .detail | if $kind == "inventory" then only(["recording", "segments"]) and (.recording | recording)
+      and (.segments | type == "array" and length >= 1 and length <= 4000 and all(.[]; whole(0; 999999)))
+    elif $kind == "deletion" then only(["recording", "line"]) and (.recording | recording) and (.line | hex64)
+    elif $kind == "hold_added" then only(["hold", "recording", "ground", "reference", "by", "review_on"]) and (.hold | like("[0-9a-f]{12,64}"))
+      and (.recording | recording) and (.ground | ground) and (.reference | reference) and (.by | decider)
+      and (.review_on | like("[0-9]{4}-[0-9]{2}-[0-9]{2}"))
+    elif $kind == "hold_released" then only(["hold", "recording", "ground", "reason", "by"]) and (.hold | like("[0-9a-f]{12,64}"))
+      and (.recording | recording) and (.ground | ground) and (.by | decider)
+      and (.reason | IN("settled", "withdrawn", "handed-over", "not-needed", "mistake"))
+    elif $kind == "pruning" then only(["recording", "line", "segments", "bytes"]) and (.recording | recording) and (.line | hex64)
+      and (.segments | count) and (.bytes | count)
+    elif $kind == "pruned" then only(["recording", "strays_left"]) and (.recording | recording) and optional("strays_left"; count)
+    else true end;
+  [strictly | select(.format == "bodycam-copy/1" and (.n | positive) and (.prev | hex64) and (.key | hex64) and (.head | hex64) and (.wall | day)
+    and (.type | like("[a-z][a-z0-9_]{0,63}")) and (.detail | type == "object")
+    and only(["format", "n", "prev", "key", "head", "wall", "type", "detail"]) and copied)
+  | [.n, .prev, .key, .head, .type, (.detail.recording // "-"), (.detail.hold // "-"),
+     (.detail.segments | if type == "array" then map(tostring) | join(",") else "-" end)] | row] | .[0] // "bad"'
 field() { jq -r --arg f "$1" '.[$f] // ""' <<< "$2"; }
 
 # --- the store ----------------------------------------------------------------------------------------------------------------------------
@@ -293,6 +314,10 @@ for path in "$store"/*; do
   name=${path##*/}
   case $name in
     recordings | ledger) { [ -d "$path" ] && [ ! -L "$path" ]; } || found store altered "$name: not a folder" ;;
+    copy.jsonl) { [ -f "$path" ] && [ ! -L "$path" ]; } || found store altered "$name: not a file" ;;
+    copy.jsonl.part)
+      if [ -f "$path" ] && [ ! -L "$path" ]; then found store open "$name: lines that were being written"
+      else found store unverifiable "$name: nothing signed speaks of it"; fi ;;
     .lock) { [ -f "$path" ] && [ ! -L "$path" ] && [ ! -s "$path" ]; } || found store unverifiable "$name: nothing signed speaks of it" ;;
     *) found store unverifiable "$name: nothing signed speaks of it" ;;
   esac
@@ -565,6 +590,82 @@ if [ $sound = 1 ]; then
   done
 fi
 
+# --- the record of a copy -------------------------------------------------------------------------------------------------------------------
+
+declare -A person person_hex                     # by id of a key: whose it is, and its raw bytes
+declare -A copy_hold held_here received received_any # holds by recording/id; held: by recording, known or unknown; received: recording/segment
+inventoried=0
+if [ -n "$people_file" ]; then
+  while read -r name hex rest || [ -n "$name" ]; do
+    [[ -n $name && $name != \#* ]] || continue
+    [ -z "$rest" ] && [[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$ && $name = *[0-9]* && $hex =~ ^[0-9a-f]{64}$ ]] ||
+      use "$people_file: not lines of a pseudonym, a space and 64 hex digits"
+    id=$(key_id "$hex")
+    [ -z "${person[$id]:-}" ] || use "$people_file: a key stands twice"
+    person[$id]=$name person_hex[$id]=$hex
+  done < "$people_file"
+  [ ${#person[@]} -gt 0 ] || use "$people_file: nobody stands in it"
+fi
+
+copy_failure='' copy_unknown=0 copy_heads=()
+read_copy() { # sets `copy_failure` at the first line that is wrong
+  local line row number=0 last=$zero_hash n prev id after type recording hold segments segment signer
+  copy_failure='a line without its end'
+  [ ! -s "$1" ] || [ "$(tail -c 1 "$1" | od -An -tx1)" = " 0a" ] || : > "$tmp/torn"
+  tr '\000' '\001' < "$1" | cut -b1-66000 > "$tmp/lines"
+  head -n "$(wc -l < "$1")" "$tmp/lines" > "$tmp/whole"
+  cut -b90- "$tmp/whole" | jq -R -r "$copy_program" > "$tmp/rows" 2>/dev/null
+  exec 4< "$tmp/rows"
+  while IFS= read -r line && IFS= read -r row <&4; do
+    number=$((number + 1)) copy_failure="line $number"
+    [ ${#line} -le 65625 ] && [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$row" != bad ] || return
+    IFS=$'\t' read -r n prev id after type recording hold segments <<< "$row"
+    [ "$n" = $number ] && [ "$prev" = "$last" ] || return
+    signer=${person[$id]:-}
+    if [ -n "$signer" ]; then
+      use_key "${person_hex[$id]}"
+      base64 -d <<< "${line:0:88}" > "$tmp/sig"
+      printf %s "${line:89}" > "$tmp/json"
+      signed "$tmp/json" "$tmp/sig" || return
+    else
+      copy_unknown=$((copy_unknown + 1))
+    fi
+    last=$(printf %s "$line" | sha256sum) last=${last%% *}
+    copy_heads+=("$after")
+    case $type in
+      hold_added)
+        if [ -z "${copy_hold[$recording/$hold]:-}" ]; then
+          copy_hold[$recording/$hold]=unknown
+          [ -z "$signer" ] || copy_hold[$recording/$hold]=known
+        fi ;;
+      hold_released) [ -z "$signer" ] || unset "copy_hold[$recording/$hold]" ;;
+      inventory)
+        if [ -n "$signer" ]; then
+          inventoried=1
+          for segment in ${segments//,/ }; do received[$recording/$segment]=1 received_any[$recording]=1; done
+        fi ;;
+    esac
+  done < "$tmp/whole"
+  exec 4<&-
+  copy_failure=''
+  [ ! -e "$tmp/torn" ] || copy_failure='a line without its end'
+}
+if [ -f "$store/copy.jsonl" ] && [ ! -L "$store/copy.jsonl" ]; then
+  read_copy "$store/copy.jsonl"
+  [ -z "$copy_failure" ] || found store altered "copy.jsonl: $copy_failure"
+  [ $copy_unknown = 0 ] || found store unverifiable "copy.jsonl: $copy_unknown lines by keys that are not in --people"
+  for after in "${copy_heads[@]}"; do
+    if [ -z "$checkpoint" ] && [ -z "${line_n[$after]:-}" ]; then
+      if [ -n "$failure" ]; then found store unverifiable "copy.jsonl: the ledger breaks off before a line that it was signed after"
+      else found store altered "copy.jsonl: the ledger has no such line as it was signed after"; fi
+      break
+    fi
+  done
+  for name in "${!copy_hold[@]}"; do
+    [ "${held_here[${name%/*}]:-}" = known ] || held_here[${name%/*}]=${copy_hold[$name]}
+  done
+fi
+
 # --- segments -------------------------------------------------------------------------------------------------------------------------------
 
 ord_sum() { # TEXT: the sum of its bytes
@@ -695,7 +796,11 @@ check_stated() { # RECORDING NUMBER JSON
     | map(tostring) | join("\t")' <<< "$3")
   path=$store/recordings/$recording/$file
   if [ -L "$path" ] || [ ! -f "$path" ]; then
-    if [ -n "${deleting[$recording]:-}" ]; then end_us=''; else found "$recording" altered "$file: missing"; fi
+    if [ -n "${deleting[$recording]:-}" ]; then end_us=''
+    elif [ $inventoried = 1 ] && [ -z "${received[$recording/$((10#$number))]:-}" ]; then
+      end_us=''
+      found "$recording" not_received "$file: no inventory of this copy has it"
+    else found "$recording" altered "$file: missing"; fi
     return
   fi
   size=$(stat -c %s "$path")
@@ -792,13 +897,18 @@ check_recording() {
       return
     fi
     may_be_open=0
-    found "$recording" kept "the camera deleted it; ${#there[@]} of its files are here"
+    case ${held_here[$recording]:-} in
+      known) found "$recording" held "the camera deleted it; it is held at this copy" ;;
+      unknown) found "$recording" kept "the camera deleted it; the hold at this copy is by somebody whose key nobody knows" ;;
+      *) found "$recording" kept "the camera deleted it; ${#there[@]} of its files are here" ;;
+    esac
   fi
   if [ ! -d "$folder" ] || [ -L "$folder" ]; then
     if [ -n "${deleting[$recording]:-}" ]; then :
     elif [ -n "$failure" ]; then found "$recording" unverifiable "not there, and the ledger breaks off"
     elif [ -n "${opened[$recording]:-}" ] && [ "${reason##*/}" = 0 ]; then :
     elif [ -z "$reason" ] && [ $may_be_open = 1 ]; then found "$recording" open "nothing of it is on the disk"
+    elif [ $inventoried = 1 ] && [ -z "${received_any[$recording]:-}" ]; then found "$recording" not_received "no inventory of this copy has any of it"
     else found "$recording" altered "the whole recording is missing"; fi
   fi
   while read -r number; do

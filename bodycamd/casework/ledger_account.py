@@ -27,6 +27,7 @@ from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDelete
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
 from bodycamd.recorder.names import recording_start
+from bodycamd.retention.index import Facts
 from bodycamd.retention.judgement import DeletionJudge, Judged
 
 MAX_CONTRADICTIONS = 50
@@ -79,7 +80,11 @@ class Told:
     """Kept for recordings that are in the store only."""
     closed: RecordingClosed | None = None
     closed_by: int = 0
+    closed_at: Entry | None = None
+    """The entry that closed it."""
     deleting: str = ""
+    deleting_line: str = ""
+    """SHA-256 of the ledger line."""
     deleted: str = ""
     wrongly_deleted: list[str] = field(default_factory=list)
     """What its deletion has against it by the camera's own entries (`retention.judgement`)."""
@@ -132,6 +137,7 @@ class LedgerAccount:
         self._boot_id = ""
         self._officers: set[str] | None = None
         """Whose shifts began in this boot; `None` where entries of it are missing."""
+        self._line_sha256 = ""
         try:
             for line in self._chain:
                 self._take(line)
@@ -164,8 +170,14 @@ class LedgerAccount:
         """The name of the checkpoint file behind which the ledger goes on; empty where it was never shortened."""
         return self._chain.checkpoint.file if self._chain.checkpoint is not None else ""
 
+    @property
+    def facts(self) -> Facts:
+        """Holds and rules as they stand after the last good line."""
+        return self._judge.facts
+
     def _take(self, line: Line) -> None:
         entry = line.entry
+        self._line_sha256 = line.sha256
         self.entries += 1
         if entry.type == "start":
             self.starts += 1
@@ -269,12 +281,12 @@ class LedgerAccount:
         own = recording_start(detail.recording) == entry.start
         if told.closed is not None or (not own and detail.reason != "interrupted"):
             told.contradicts(f"{where}: closed twice, or by another start")
-        told.closed, told.closed_by = detail, entry.start
+        told.closed, told.closed_by, told.closed_at = detail, entry.start, entry
 
     def _deleting(self, entry: Entry, where: str) -> None:
         detail = detail_as(entry, RecordingDeleting, where)
         told = self._of(detail.recording)
-        told.deleting = f"{entry.wall}: {detail.reason}"
+        told.deleting, told.deleting_line = f"{entry.wall}: {detail.reason}", self._line_sha256
         self._judge.shortened = self._chain.checkpoint is not None
         told.judged(self._judge.deleting(entry, detail))
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bodycamd.casework.copies import CopyRecord
 from bodycamd.casework.ledger_account import LedgerAccount, Told
 from bodycamd.casework.segment_check import Checked, Place, check_stated, check_unstated
 from bodycamd.casework.verdicts import RecordingReport
@@ -25,7 +26,11 @@ class RecordingCheck:
     `unreadable` says why nothing can be said of a recording's folder, by its name; that of no name stands for all of them.
     """
 
-    def __init__(self, recordings: Path, account: LedgerAccount, pin: Pin | None, unreadable: Mapping[str, str]) -> None:
+    def __init__(
+        self, recordings: Path, account: LedgerAccount, pin: Pin | None, unreadable: Mapping[str, str], copy: CopyRecord | None = None
+    ) -> None:
+        """`copy` is what people state of the copy that this is."""
+        self.copy = copy
         self.recordings = recordings
         self.account = account
         self.pin = pin
@@ -102,8 +107,19 @@ class _OneRecording:
     def _judge_kept(self, files: list[SegmentFile]) -> None:
         """The camera deleted it; what a copy still has must be as it was stated."""
         self._judge_segments(files)
-        left = f"{len(files)} of its files are here; `bodycamd prune` deletes them"
-        self._found("kept", self.report.recording, f"the camera deleted it on {self._told.deleted}: {left}")
+        name, copy = self.report.recording, self._check.copy
+        since = f"the camera deleted it on {self._told.deleted}"
+        hold = copy.hold_of(name) if copy is not None else None
+        if hold is not None and hold.signer:
+            of = f"hold {hold.added.hold}, for {hold.added.ground}"
+            self._found("held", name, f"{since}; {hold.signer} holds this copy since {hold.since}: {of}")
+        elif hold is not None:
+            self._found("kept", name, f"{since}; the hold {hold.added.hold} at this copy is by somebody whose key nobody knows")
+        else:
+            self._found("kept", name, f"{since}: {len(files)} of its files are here; `bodycamd prune` deletes them")
+
+    def _not_received(self, number: int) -> bool:
+        return self._check.copy is not None and self._check.copy.not_received(self.report.recording, number)
 
     def _judge_segments(self, files: list[SegmentFile]) -> None:
         by_number: dict[int, list[SegmentFile]] = {number: [] for number in self._told.segments}
@@ -148,6 +164,8 @@ class _OneRecording:
             return  # nothing was ever written
         elif told.closed is None and self._may_be_open:
             self._found("open", name, "nothing of it is on the disk, and it is not closed")
+        elif self._check.copy is not None and self._check.copy.inventoried and not self._check.copy.received.get(name):
+            self._found("not_received", name, "no inventory of this copy has any of it")
         else:
             self._found("altered", name, "the whole recording is missing")
 
@@ -166,6 +184,9 @@ class _OneRecording:
                     cause = f"cut off; start {stated.start} found {stated.fragments} whole fragments and {stated.torn_bytes} torn bytes"
                     self._found("incomplete", self._where(path), cause + (f" ({stated.reason})" if stated.reason else ""))
             elif self._told.deleting:
+                self._hole = True
+            elif self._not_received(number):
+                self._found("not_received", self._where(path), "no inventory of this copy has it")
                 self._hole = True
             else:
                 self._found("altered", self._where(path), f"missing: {stated.kind} with {stated.fragments} fragments")

@@ -6,8 +6,8 @@ From best to worst; the worst one wins:
     deleted        deleted as stated: the ledger says when and why
     held           held at the copy: the camera has deleted it, and a person whose key counts holds what is here, which is as was stated
     open           being written, or left so by a cut that no later start has stated yet: whole as far as it goes
-    not_received   not yet received: the ledger states it, and no signed inventory of this copy says that it ever came here
     incomplete     something is not there, and the camera has stated the cause: a power cut, a gap, footage that the disk refused
+    not_received   not yet received: the ledger states it, and no signed inventory of this copy says that it ever came here
     kept           kept beyond its deletion: the camera has deleted it, nothing holds it here, and what is here is as was stated
     unverifiable   nothing signed speaks of it, or it cannot be read
     contradictory  the camera contradicts itself: what it signed cannot all be true
@@ -29,8 +29,8 @@ Verdict = Literal[
     "deleted",
     "held",
     "open",
-    "not_received",
     "incomplete",
+    "not_received",
     "kept",
     "unverifiable",
     "contradictory",
@@ -44,8 +44,8 @@ EXIT_CODES: dict[Verdict, int] = {
     "deleted": 0,
     "held": 0,
     "open": 3,
-    "not_received": 3,
     "incomplete": 3,
+    "not_received": 3,
     "kept": 6,
     "unverifiable": 5,
     "contradictory": 4,

@@ -17,12 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bodycamd.casework.anchor import Anchor, check_anchor
+from bodycamd.casework.copies import CopyRecord, read_copy
+from bodycamd.casework.copy_check import check_copy
 from bodycamd.casework.ledger_account import LedgerAccount, Told
+from bodycamd.casework.person_keys import People
 from bodycamd.casework.recording_check import RecordingCheck
 from bodycamd.casework.segment_check import first_prev
 from bodycamd.casework.verdicts import EXIT_CODES, Findings, RecordingReport, StoreReport, worst
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE, MAX_CHECKPOINT_BYTES
+from bodycamd.evidence.copy_record import COPY_FILE, COPY_PART
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import LEDGER_FILE
 from bodycamd.linux.foreign import Entry, Folder, denied
@@ -38,12 +42,15 @@ def verify(
     anchor: Anchor | None = None,
     *,
     only: str | None = None,
+    people: People | None = None,
     progress: Callable[[RecordingReport], None] | None = None,
 ) -> StoreReport:
     """Verify everything. `registered` is the key of the camera's registration; `progress` hears of each recording when it is done.
 
     With `only`, the id of a recording, of all segments those of this one alone are read, and those of the recording whose open segment the
     anchor pins. The ledger is verified as a whole all the same: what it says of the recording counts as far as its chain is whole.
+
+    `people` are those whose keys count in the record of a copy (`copy.jsonl`); what anybody else signed there is unverifiable.
 
     What this user may not read is unverifiable. Raises `PermissionDeniedError` where that is the whole store, or both its folders;
     `NotFoundError` where there is no store at all.
@@ -65,13 +72,18 @@ def verify(
     wanted = {prev for files in snapshot.values() for file in files if (prev := first_prev(file.path)) is not None}
     if anchor is not None:
         wanted.add(anchor.head)
+    copy = _copy(store, people or {}, findings)
+    if copy is not None:
+        wanted.update(copy.heads)
     account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
     if ledger_denied:
         account.failure = "unverifiable", "the ledger may not be read by this user"
     _tell_ledger(report, account, len(snapshot))
     if ledger_is_sound:
         _look_at_checkpoints(store / LEDGER_FOLDER, account.checkpoint, findings)
-    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None, unreadable)
+    if copy is not None:
+        check_copy(copy, account, findings)
+    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None, unreadable, copy)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
         if chosen is not None and name not in chosen:
             continue
@@ -98,8 +110,21 @@ def _look_around(store: Path, findings: Findings) -> None:
         if entry.name in (RECORDINGS_FOLDER, LEDGER_FOLDER):
             if not entry.is_folder:
                 findings.add("altered", entry.name, f"{entry.kind}, not a folder")
+        elif entry.name == COPY_FILE:
+            if not entry.is_file:
+                findings.add("altered", entry.name, f"{entry.kind}, not a file")
+        elif entry.name == COPY_PART and entry.is_file:
+            findings.add("open", entry.name, "lines that were being written; what they were to say was not said")
         elif entry.name != LOCK_FILE or not entry.is_file or entry.size:
             findings.add("unverifiable", entry.name, "does not belong in a store: nothing signed speaks of it")
+
+
+def _copy(store: Path, people: People, findings: Findings) -> CopyRecord | None:
+    try:
+        return read_copy(store, people)
+    except (PermissionDeniedError, StorageError) as error:
+        findings.add("unverifiable", COPY_FILE, str(error))
+        return None
 
 
 def _look_at_ledger(folder: Path, findings: Findings) -> tuple[bool, bool]:

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
 from bodycamd.cli.output import print_json, say, say_lines, table
+from bodycamd.cli.people import KeyOption, PeopleOption
 
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
 Recording = Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001.")]
 By = Annotated[str, typer.Option("--by", help="Who decides: a pseudonym such as E-03, or a role such as coordinator; never a name.")]
 REASON_HELP = "settled, withdrawn, handed-over, not-needed or mistake."
+COLUMNS = ("hold", "recording", "ground", "reference", "by", "since", "review_on")
 GROUND_HELP = "complaint, criminal-investigation or access-request."
 
 
@@ -24,6 +27,9 @@ def add(
     reference: Annotated[str, typer.Option(help="The case: a number such as Z-2026/00123, never a name or an address.")],
     by: By,
     review_on: Annotated[str, typer.Option(help="The day on which somebody looks whether it is still needed: YYYY-MM-DD.")],
+    store: CopyOption = None,
+    key: KeyOption = None,
+    people: PeopleOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
     json: AsJson = False,
@@ -31,6 +37,7 @@ def add(
     """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns.
 
     Each case is a hold of its own, with the id that is printed. Reference and decider stand in the clear in the ledger.
+    With --store and --key it is the copy that is held: it is not pruned, whatever the camera does.
     """
     from bodycamd.evidence import pseudonyms
     from bodycamd.retention import holds
@@ -38,14 +45,17 @@ def add(
     pseudonyms.reference(reference, "--reference")
     pseudonyms.decider(by, "--by")
     arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
-    hold, _ = ask_or_do(
-        config,
-        socket,
-        "hold_add",
-        arguments,
-        lambda keeper, enter, who: keeper.add_hold(arguments, who, enter),
-        lambda facts, who, wall_us: holds.added(arguments, who, facts.recordings(), facts.holds, wall_us),
-    )
+    if at_copy(store, key):
+        hold = hold_copy(store, key, people, arguments)
+    else:
+        hold, _ = ask_or_do(
+            config,
+            socket,
+            "hold_add",
+            arguments,
+            lambda keeper, enter, who: keeper.add_hold(arguments, who, enter),
+            lambda facts, who, wall_us: holds.added(arguments, who, facts.recordings(), facts.holds, wall_us),
+        )
     if json:
         print_json(hold)
     else:
@@ -59,6 +69,9 @@ def release(
     reason: Annotated[str, typer.Option(help=REASON_HELP)],
     by: By,
     ground: Annotated[str | None, typer.Option(help=f"With a recording's id, which of its holds: {GROUND_HELP}")] = None,
+    store: CopyOption = None,
+    key: KeyOption = None,
+    people: PeopleOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
     json: AsJson = False,
@@ -72,14 +85,17 @@ def release(
     pseudonyms.decider(by, "--by")
     named = "recording" if recording_start(hold) is not None else "hold"
     arguments = {"hold": None, "recording": None, named: hold, "ground": ground, "reason": reason, "by": by}
-    result, _ = ask_or_do(
-        config,
-        socket,
-        "hold_release",
-        arguments,
-        lambda keeper, enter, who: keeper.release_hold(arguments, who, enter),
-        lambda facts, who, _: holds.released(arguments, who, facts.recordings(), facts.holds),
-    )
+    if at_copy(store, key):
+        result = release_copy(store, key, people, {**arguments, "hold": hold})
+    else:
+        result, _ = ask_or_do(
+            config,
+            socket,
+            "hold_release",
+            arguments,
+            lambda keeper, enter, who: keeper.release_hold(arguments, who, enter),
+            lambda facts, who, _: holds.released(arguments, who, facts.recordings(), facts.holds),
+        )
     if json:
         print_json(result)
     elif result["still_held_for"]:
@@ -90,8 +106,17 @@ def release(
 
 
 @app.command("list")
-def list_holds(config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = None, json: AsJson = False) -> None:
-    """List all holds. Asked of the daemon; with none running, read from the store."""
+def list_holds(
+    store: CopyOption = None,
+    people: PeopleOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: AsJson = False,
+) -> None:
+    """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
+    if store is not None:
+        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), json)
+        return
     from bodycamd import config as configuration
     from bodycamd.cli.client import ControlClient
     from bodycamd.errors import UnavailableError
@@ -110,10 +135,13 @@ def list_holds(config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = Non
             raise
         retention = read_retention(Path(settings.storage.directory))
         holds = [hold_fields(hold) for _, held in sorted(retention.holds.items()) for hold in held]
+    _print_holds(holds, COLUMNS, json)
+
+
+def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], json: bool) -> None:
     if json:
         print_json(holds)
         return
-    columns = ("hold", "recording", "ground", "reference", "by", "since", "review_on")
     if not holds:
         say("nothing is held")
     else:

@@ -22,6 +22,7 @@ from bodycamd.cli import (
     hold,
     keys,
     offload,
+    prune,
     recordings,
     run,
     shift,
@@ -68,6 +69,7 @@ app.command("sweep", epilog=EPILOG)(sweep.sweep)
 app.command("transparency", epilog=EPILOG)(transparency.transparency)
 app.command("export", epilog=_told({**exit_codes(), **export.DAMAGE_CODES}))(export.export)
 app.command("offload", epilog=EPILOG)(offload.offload)
+app.command("prune", epilog=EPILOG)(prune.prune)
 app.add_typer(keys.app, name="keys")
 app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
 app.command("verify", epilog=_told({**exit_codes(), **verify.VERDICT_CODES}))(verify.verify)

@@ -9,6 +9,7 @@ import typer
 
 from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import counted, print_json, say, size
+from bodycamd.cli.people import KeyOption
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import UnavailableError, UsageError
@@ -23,23 +24,31 @@ def offload(
     config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it in a start of its own.")] = Path(
         "/etc/bodycamd/bodycamd.yaml"
     ),
+    key: KeyOption = None,
     same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Copy what is sealed to a disk, read it back, compare it with the ledger's statements, and log it in the ledger.
 
     Nothing is decrypted and nothing is deleted. Done again, it goes on where it stopped, and takes what has come since. What is still being
-    recorded stays behind.
+    recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told from what
+    has been removed.
     """
+    from bodycamd.casework.copies import now_us
+    from bodycamd.casework.copy_inventory import take_inventory
     from bodycamd.casework.offload import failure
     from bodycamd.casework.offload import offload as copy
+    from bodycamd.cli.person import load
     from bodycamd.recorder.store import Store
 
     as_ctrl_c()
     reader = Store.read_only(store)
+    signer = load(key) if key is not None else None
     log = _log(store, socket, config)
     with progress_bar("offload", quiet=json) as progress:
         done = copy(reader, to, same_disk=same_disk, progress=progress)
+    if signer is not None:
+        take_inventory(to, signer, now_us())
     log(
         to=done.to[-200:],
         recordings=done.recordings,

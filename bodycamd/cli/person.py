@@ -39,7 +39,7 @@ def new(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A private key of a person, or a list of people.")],
+    file: Annotated[Path, typer.Argument(help="A private key of a person, or a list of people.", readable=False)],
     id: Annotated[str, typer.Option("--id", help="With a private key: the person's pseudonym, for the line.")] = "",
     json: AsJson = False,
 ) -> None:

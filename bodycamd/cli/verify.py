@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.output import counted, duration, print_json, say, size
+from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.linux.foreign import Folder
@@ -31,6 +32,7 @@ def verify(
     store: Annotated[Path, typer.Option(help="The folder of recordings/ and ledger/, or a copy.", readable=False)] = Path(
         "/var/lib/bodycamd/store"
     ),
+    people: PeopleOption = None,
     anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -46,7 +48,7 @@ def verify(
         raise UsageError(f"{store}: there is no such folder") from error
     registered, taken = key_and_anchor(device_key, anchor)
     listener = None if json else _print_recording
-    report = check(store, registered, taken, progress=listener)
+    report = check(store, registered, taken, people=listed(people), progress=listener)
     if json:
         print_json(report)
     else:

@@ -50,11 +50,6 @@ def _(scene: Scene) -> None:
     shutil.copytree(scene.folder(SECOND_INTACT), scene.folder(DELETED))
 
 
-@attack(FILES, "put back the very files that were deleted as stated", where=DELETED, verdict="kept", holds="a copy of the card from before")
-def _(scene: Scene) -> None:
-    shutil.copytree(scene.root / "removed", scene.folder(DELETED))
-
-
 @attack(FILES, "give a segment another number", where=INTACT)
 def _(scene: Scene) -> None:
     scene.segment(INTACT, 1).rename(scene.folder(INTACT) / "000005.tar")

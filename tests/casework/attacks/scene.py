@@ -20,7 +20,7 @@ from typing import Any
 
 from bodycamd.evidence.anchor import Pin
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
-from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey, provision
+from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import Ledger, last_start
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting, RetentionRules, TimeStated
 from bodycamd.evidence.segment import END, GrowingSegment, members
@@ -77,10 +77,20 @@ class Scene:
     root: Path
     device_pem: bytes
     keys: dict[str, SigningKey] = field(default_factory=dict)
-    """`ram`: in use when the camera was stolen. `spent`: the one before it. `file`: the key file on the card. `own`: the thief's."""
+    """`ram`: in use when the camera was stolen. `spent`: the one before it. `file`: the key file on the card. `own`: the thief's.
+    `person`: of a person of the municipality, and not the thief's."""
     anchors: dict[str, str] = field(default_factory=dict)
     """Lines. `running`: made by the camera just before it was stolen. `earlier`: while it recorded 000003-0001's last second.
     `at_rest`: the last ledger line after start 2."""
+
+    @property
+    def people(self) -> dict[str, tuple[str, PublicKey]]:
+        """Whose keys count for the record of a copy."""
+        public = self.keys["person"].public
+        return {public.id: ("E-03", public)}
+
+    def signed_line(self, key: SigningKey, text: bytes) -> bytes:
+        return base64.b64encode(key.sign(text)) + b" " + text
 
     @property
     def store(self) -> Path:
@@ -300,5 +310,6 @@ def make(root: Path) -> Scene:
     key_folder = KeyFolder(root / "keys")
     scene.keys["file"] = key_folder.accept(last_start(scene.store / "ledger", key_folder).next_key)[0]
     scene.keys["own"] = SigningKey.generate()
+    scene.keys["person"] = SigningKey.generate()
     store.close()
     return scene

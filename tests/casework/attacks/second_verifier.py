@@ -22,6 +22,8 @@ CHOSEN = ATTACKS if SCALE >= 1 else ATTACKS[::60]
 
 def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:
     options: list[str | Path] = ["--store", scene.store, "--device-key", scene.root / "device.pem"]
+    (scene.root / "people").write_text("".join(f"{name} {key.raw.hex()}\n" for name, key in scene.people.values()))
+    options += ["--people", scene.root / "people"]
     if anchor:
         (scene.root / "anchor").write_text(scene.anchors[anchor] + "\n")
         options += ["--anchor", scene.root / "anchor"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bodycamd.casework.verdicts import EXIT_CODES, WORDS
-from tests.casework.attacks import deletions, files, holds, ledgers, rollbacks, unsigned
+from tests.casework.attacks import deletions, files, holds, ledgers, records, rollbacks, unsigned
 from tests.casework.attacks.attack import ATTACKS, STORE
 
 __all__ = ["ATTACKS", "page"]
@@ -13,6 +13,7 @@ assert deletions is not None
 assert files is not None
 assert holds is not None
 assert ledgers is not None
+assert records is not None
 assert rollbacks is not None
 assert unsigned is not None, "importing them registers the attacks"
 
@@ -35,6 +36,8 @@ TAIL = """## What nothing shows
   as the rules ask for, footage is deleted too early and his own entries bear it out.
 - Footage that was written after the last anchor and before a theft can be cut off without a trace. Take anchors often: at every
   dock and upload.
+- The newest lines of the record of a copy can be cut off, as the footage itself can be taken from the disk: then a hold at the copy is
+  gone, or footage is *not yet received*; never intact. The camera's own copy of the footage is not touched by that.
 - That the camera's clock was right: verification says what the camera said of it, and what that was worth.
 """
 

@@ -26,7 +26,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 def check(scene: Scene, anchor: str = "") -> StoreReport:
     taken = anchors.from_line(scene.anchors[anchor], "anchor") if anchor else None
-    return verify(scene.store, PublicKey.from_pem(scene.device_pem), taken)
+    return verify(scene.store, PublicKey.from_pem(scene.device_pem), taken, people=scene.people)
 
 
 def verdict_at(report: StoreReport, where: str) -> Verdict:
