@@ -27,9 +27,10 @@ READ = {
     "anchor socket", "anchor store", "config check file", "contact-sheet film", "export anchor", "export device_key", "export identity",
     "export store", "hold add config", "hold add socket", "hold list config", "hold list socket", "hold release config",
     "hold release socket", "keys check recipients", "keys person check file", "offload config", "offload socket", "offload store",
-    "recordings certificate store", "recordings check store", "recordings list store", "recordings log store", "recordings show store",
-    "run config", "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config", "sweep socket",
-    "transparency store", "verify anchor", "verify device_key", "verify store",
+    "recordings certificate store", "recordings check store", "recordings list socket", "recordings list store",
+    "recordings log socket", "recordings log store", "recordings show socket", "recordings show store", "run config",
+    "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config", "sweep socket", "transparency store",
+    "verify anchor", "verify device_key", "verify store",
 }  # fmt: skip
 """Command and path: what is only read."""
 FOLDERS = {"offload to": "tests/casework/test_offload.py", "simulate dir": "tests/cli/test_simulate.py"}
