@@ -139,9 +139,9 @@ class LastStart:
 def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None) -> LastStart:
     """Find it: where the ledger verifies, at its end. `past` has been read to its end; without it the ledger is read.
 
-    A ledger that is damaged further back does not keep the camera from recording: then it is the newest start that names a key which this
-    camera holds, by its own file alone. What follows is signed and chained to that, and `verify` tells of the damage. Raises
-    `StorageError`.
+    A ledger that is damaged or cannot be read further back does not keep the camera from recording: then it is the newest start that names
+    a key which this camera holds, by its own file alone. What follows is signed and chained to that, and `verify` tells of the damage.
+    Raises `StorageError`.
     """
     if past is None:
         past = VerifiedLedger(folder)
@@ -154,10 +154,14 @@ def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None
     log.error("the ledger does not verify to its end, this start goes on all the same: %s", past.broken)
     rests: list[Rest] = []
     for number in reversed(starts(folder)):
-        line = first_line(folder, number)
-        named = PublicKey.from_hex(line.detail.next_public_key) if line is not None and isinstance(line.detail, StartDetail) else None
-        counts = named is not None and keys.holds(named)
-        head, rest = _by_itself(folder, number) if counts else (ZERO_HASH, _all_of(folder, number))
+        try:
+            line = first_line(folder, number)
+            named = PublicKey.from_hex(line.detail.next_public_key) if line is not None and isinstance(line.detail, StartDetail) else None
+            counts = named is not None and keys.holds(named)
+            head, rest = _by_itself(folder, number) if counts else (ZERO_HASH, _all_of(folder, number))
+        except StorageError as error:
+            log.error("passed over: %s", error)
+            continue
         if rest is not None:
             rests.insert(0, rest)
         if counts:

@@ -84,6 +84,10 @@ class Chain:
         """Whether something before the end is wrong: what follows it is never given."""
         return self._failure is not None
 
+    def stop(self, reason: DataError) -> None:
+        """Give no further line; raise this instead."""
+        self._failure = reason
+
     @property
     def start(self) -> int:
         """The newest start that verifies; 0 where none does."""
@@ -257,6 +261,11 @@ class VerifiedLedger:
     def __init__(self, folder: Path, registered: PublicKey | None = None) -> None:
         self.chain = Chain(folder, registered)
         self.broken = ""
+
+    def stop(self, reason: str) -> None:
+        """Believe nothing from here on: what comes next cannot be read."""
+        self.broken = reason
+        self.chain.stop(DataError(reason))
 
     def __iter__(self) -> Iterator[Line]:
         try:

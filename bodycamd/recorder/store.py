@@ -102,11 +102,14 @@ class Store:
             recordings = directory / RECORDINGS_FOLDER
             boot = boot_id or read_boot_id()
             past, left, shift = VerifiedLedger(ledger_folder), Past(boot), ShiftSoFar(boot)
-            for line in past:
-                if past.chain.key is not None:
-                    left.take(line, past.chain.key)
-                shift.take(line)
-                watch(line)
+            try:
+                for line in past:
+                    if past.chain.key is not None:
+                        left.take(line, past.chain.key)
+                    shift.take(line)
+                    watch(line)
+            except StorageError as error:  # a bad sector in an old file costs what it said, not the recordings to come
+                past.stop(str(error))
             previous = last_start(ledger_folder, KeyFolder(signing), past)
             ledger = open_ledger(
                 ledger_folder,

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
+import pytest
+
+from bodycamd.errors import StorageError
+from bodycamd.linux import foreign
 from tests.recorder.rig import open_store
 
 
@@ -29,3 +34,21 @@ def open_and_close(root: Path) -> int:
     store = open_store(root)
     store.close()
     return store.start
+
+
+def test_an_old_ledger_file_that_cannot_be_read_does_not_stop_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "root"
+    assert [open_and_close(root) for _ in range(3)] == [1, 2, 3]
+    real = foreign.open_file
+
+    def bad_sector(path: Path, *, below: Path | None = None) -> BinaryIO:
+        if path.name == "000002.jsonl":
+            raise StorageError(f"{path}: cannot be read: Input/output error")
+        return real(path, below=below)
+
+    monkeypatch.setattr(foreign, "open_file", bad_sector)
+    store = open_store(root)
+    store.close()
+    assert store.start == 4
+    assert [line.entry.start for line in store.past] == []
+    assert "Input/output" in store.past.broken
