@@ -1,6 +1,6 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly test-camera test-unit test-powercut soak clean
+.PHONY: help demo test check bench nightly test-camera test-unit test-powercut soak mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,11 @@ soak: ## a day of work with random faults: RECORDINGS=300 (root, half an hour)
 	@scripts/setup bench
 	RECORDINGS=$(or $(RECORDINGS),300) .venv/bin/python -m pytest -q -s -m soak tests/soak
 
+mutants: ## small changes to control, retention and evidence: which do their own tests notice? (hours)
+	@scripts/setup test
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	.venv/bin/python -m tests.mutants.bench control retention evidence
+
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
 	BODYCAMD_TEST_SCALE=10 scripts/test
@@ -46,6 +51,7 @@ nightly: check ## everything, with the full number of random cases
 	$(MAKE) test-camera test-unit
 	$(MAKE) test-powercut CUTS=1000
 	$(MAKE) soak RECORDINGS=300
+	$(MAKE) mutants
 
 clean: ## remove what the targets made (not the Debian packages)
 	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info

@@ -150,6 +150,7 @@ def test_a_folder_that_the_ledger_does_not_know_stays_and_is_told_of() -> None:
         ({"off_us": 40 * DAY, "days": 14}, (40 * DAY, WALL + SILENT, WALL + SILENT + 14 * DAY + MARGIN, 0, False)),
         ({"running_us": DAY, "confirmed_now": False}, (DAY, WALL + SILENT, WALL + SILENT + 28 * DAY + MARGIN, 27 * DAY, False)),
         ({"running_us": DAY, "confirmed_now": False, "confirmed_then": False}, (DAY, None, None, 27 * DAY, False)),
+        ({"confirmed_now": False, "confirmed_then": False}, (0, None, None, 28 * DAY, False)),
         ({"running_us": 9, "confirmed_then": False}, (9, WALL + SILENT, WALL + SILENT + 28 * DAY + MARGIN, 28 * DAY - 9, False)),
     ],
 )
@@ -162,7 +163,8 @@ def test_the_oldest_goes_first_and_what_was_begun_before_all() -> None:
     end = timeline.see("boot-0", 0)
     now = timeline.now("boot-1", 28 * DAY, None)
     names = ["000003-0001", "000001-0002", "000002-0001", "000001-0001"]
-    recordings = [Recording(name, end, deleting=name in ("000003-0001", "000002-0001")) for name in names]
+    gone = "000000-0001"
+    recordings = [Recording(name, end, deleting=name in ("000003-0001", "000002-0001")) for name in (*names, gone)]
     decision = decide(recordings, frozenset(names), {}, timeline, now, Rules())
     assert [(d.recording, d.begun) for d in decision.deletions] == [
         ("000002-0001", True),

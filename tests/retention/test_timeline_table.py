@@ -45,6 +45,8 @@ def age(made: Timeline, moment: Moment, at_us: int, off_us: int | None, *, boot:
         # the clock of now shows less time off than before: it does not fit, and proves nothing
         ([(100, 8)], Moment(0, 60), 5, 7, Age(45, None, WALL + 68)),
         ([(100, 0)], Moment(0, 60), 5, None, Age(45, None, WALL + 60)),
+        ([(100, 8), (30, None)], Moment(1, 30), 0, 7, Age(0, None, None)),
+        ([(100, 8)], Moment(1, 2), 5, 7, Age(3, None, None)),
         # no clock then: the next boot that has one stands for it
         ([(100, None), (30, 4)], Moment(0, 60), 5, 7, Age(75, 78, WALL + 64)),
         ([(100, None), (30, None)], Moment(0, 60), 5, 7, Age(75, 75, WALL + 67)),
@@ -57,6 +59,9 @@ def age(made: Timeline, moment: Moment, at_us: int, off_us: int | None, *, boot:
         ([(100, 0), (30, -50)], Moment(0, 100), 0, 3, Age(30, 33, WALL + 100)),
         ([(100, 5), (30, 1), (10, 6)], Moment(0, 100), 0, 9, Age(40, 44, WALL + 105)),
         ([(100, 5), (30, 1)], Moment(0, 100), 0, 3, Age(30, 32, WALL + 101)),
+        ([(100, 7), (30, 2), (10, 3)], Moment(0, 100), 0, 4, Age(40, 42, WALL + 102)),
+        # a boot that nothing has been stated of counts as the one after the last
+        ([(100, 0)], Moment(9, 2), 5, 7, Age(3, 3, WALL + 109)),
     ],
 )
 def test_ages(boots: list[tuple[int, int | None]], moment: Moment, at_us: int, off_us: int | None, expected: Age) -> None:
@@ -106,6 +111,7 @@ def test_now_is_of_the_newest_boot_or_of_the_next() -> None:
     assert made.now("boot-1", 7, 50) == Now(Moment(1, 7), 43)
     assert made.now("boot-2", 7, None) == Now(Moment(2, 7), None)
     assert made.now("boot-0", 7, None) == Now(Moment(2, 7), None), "an earlier boot does not come again"
+    assert timeline((100, 0)).now("boot-0", 7, None) == Now(Moment(0, 7), None)
     assert Timeline().now("x", 7, 9) == Now(Moment(0, 7), 2)
 
 
