@@ -83,6 +83,10 @@ def place(tmp_path: Path) -> Path:
     return made
 
 
+SIGNED = ("hold", "prune")
+"""They need a person's key and the list of whose keys count."""
+
+
 def reading_commands() -> list[list[str]]:
     """Every command that takes `--store`, by the command line's own word."""
     found: list[list[str]] = []
@@ -91,7 +95,7 @@ def reading_commands() -> list[list[str]]:
         if hasattr(command, "commands"):
             for name, inner in command.commands.items():
                 walk(inner, [*path, name])
-        elif any("--store" in parameter.opts for parameter in command.params):
+        elif path[0] not in SIGNED and any("--store" in parameter.opts for parameter in command.params):
             found.append(path)
 
     walk(typer.main.get_command(app), [])
