@@ -289,11 +289,16 @@ def test_a_film_that_exists_is_kept(camera: Camera, footage: tuple[bytes, list[b
     film = camera.folder / "film.mp4"
     film.write_bytes(b"mine")
     segment = camera.write(*footage)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="exists already"):
+            run_export(camera, [segment], overwrite=overwrite)
+    assert film.read_bytes() == b"mine"
+    film.write_bytes(older := b"\0\0\0\x10ftypisom\0\0\2\0")
     with pytest.raises(OutputError, match="exists already"):
         run_export(camera, [segment])
-    assert film.read_bytes() == b"mine"
+    assert film.read_bytes() == older
     run_export(camera, [segment], overwrite=True)
-    assert film.read_bytes() != b"mine"
+    assert film.read_bytes() != older
 
 
 def test_a_second_part_that_exists_is_kept_too(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
