@@ -126,6 +126,21 @@ def read_copy(store: Path, people: People) -> CopyRecord | None:
     return record
 
 
+def standing(store: Path, recording: str, deleted: str, people: People) -> str:
+    """What who takes footage from a copy must know, in words: that the camera has deleted the recording (`deleted`: when it began), or that
+    the copy is held. Empty where neither is so, as in a camera's own store. Raises as `read_copy` does.
+    """
+    record = read_copy(store, people)
+    hold = record.hold_of(recording) if record is not None else None
+    by = f"held at this copy since {hold.since} by {hold.signer or 'a key that nobody knows'} ({hold.added.ground})" if hold else ""
+    if not deleted:
+        return by
+    if hold is not None and hold.signer:
+        return f"the camera has deleted this recording ({deleted}); it is {by}"
+    held = f", and only {by}" if by else ", and nothing holds this copy"
+    return f"KEPT BEYOND ITS DELETION: the camera has deleted this recording ({deleted}){held}: `bodycamd prune`, or a reason to hold it"
+
+
 @contextmanager
 def writing(store: Path, key: SigningKey, people: People) -> Iterator[CopyWriter]:
     """Add lines to the record of a copy, alone. Raises `StoreBusyError` where another command does so now, `DataError` where its lines are

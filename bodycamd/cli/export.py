@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.output import counted, duration, print_json, say, size
+from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.cli.signals import Stopping
@@ -18,7 +19,9 @@ from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedErr
 
 if TYPE_CHECKING:
     from bodycamd.casework.identity import Identities
+    from bodycamd.casework.person_keys import People
     from bodycamd.casework.report import Report, Verification
+    from bodycamd.casework.story import Story
     from bodycamd.casework.verdicts import StoreReport
     from bodycamd.evidence.keys import PublicKey
     from bodycamd.recorder.listing import StoreReader
@@ -46,6 +49,7 @@ def export(
     ),
     device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.", readable=False)] = None,
     anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
+    people: PeopleOption = None,
     language: Annotated[Language, typer.Option(help="The report's language.")] = Language.both,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Export although segments are missing; it is stated.")] = False,
     contact_sheet: Annotated[Path | None, typer.Option(help="With FILE.mp4: also make a PNG with pictures of its first part.")] = None,
@@ -59,7 +63,7 @@ def export(
 
     A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the ledger and
     what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
-    told: then the exit code is 4.
+    told: then the exit code is 4. What a copy keeps although the camera has deleted it, or holds, is told too.
     """
     from bodycamd.casework.identity import Identities
     from bodycamd.recorder.store import Store
@@ -77,13 +81,14 @@ def export(
         raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
     if anchor is not None and device_key is None:
         raise UsageError("--anchor needs --device-key")
+    known = listed(people)
     with Stopping() as stop:
         if film_only:
-            damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, json, stop)
+            damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)
         else:
             with stop.at_once():
-                verified = _verified(store, recording, device_key, anchor)
-            making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, json, stop)
+                verified = _verified(store, recording, device_key, anchor, known)
+            making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, known, json, stop)
             damaged = making.all(out) if recording == ALL else making.one(recording, out)
     if damaged:
         raise typer.Exit(DAMAGED_CODE)
@@ -101,9 +106,11 @@ class _Packages:
         incomplete: bool,
         overwrite: bool,
         with_holds: bool,
+        people: People,
         json: bool,
         stop: Stopping,
     ) -> None:
+        self._people = people
         self._with_holds = with_holds
         self._store = store
         self._identities = identities
@@ -135,6 +142,7 @@ class _Packages:
                 progress=lambda done: progress(done, total),
                 stop=self._stop,
             )
+        _tell_standing(self._store, report.story, self._people)
         _tell_unconfined(report.unconfined)
         _tell_damage([(d.file, d.what, d.members) for d in report.footage.damage])
         if self._json:
@@ -198,6 +206,7 @@ def _film(
     contact_sheet: Path | None,
     incomplete: bool,
     overwrite: bool,
+    people: People,
     json: bool,
     stop: Stopping,
 ) -> bool:
@@ -226,6 +235,7 @@ def _film(
             watcher=Progress(lambda done: progress(done, total)),
             stop=stop,
         )
+    _tell_standing(store, story, people)
     _tell_unconfined(done.unconfined)
     _tell_damage([(d.file, d.what, d.members) for d in done.damage])
     if json:
@@ -236,6 +246,13 @@ def _film(
     for segment in done.unsealed:
         say(f"{segment.file}: {_cut_off(segment.fragments, segment.torn_bytes)}", err=True)
     return bool(done.damage)
+
+
+def _tell_standing(store: StoreReader, story: Story, people: People) -> None:
+    from bodycamd.casework.copies import standing
+
+    if known := standing(store.directory, story.recording, story.deleting, people):
+        say(f"{story.recording}: {known}", err=True)
 
 
 def _tell_unconfined(weaknesses: Sequence[str]) -> None:
@@ -269,10 +286,12 @@ def _tell(report: Report, out: Path) -> None:
         say(f"missing: {missing}", err=True)
 
 
-def _verified(store: Path, recording: str, device_key: Path | None, anchor: Path | None) -> tuple[StoreReport, PublicKey] | None:
+def _verified(
+    store: Path, recording: str, device_key: Path | None, anchor: Path | None, people: People
+) -> tuple[StoreReport, PublicKey] | None:
     if device_key is None:
         return None
     from bodycamd.casework.verify import verify
 
     registered, taken = key_and_anchor(device_key, anchor)
-    return verify(store, registered, taken, only=None if recording == ALL else recording), registered
+    return verify(store, registered, taken, only=None if recording == ALL else recording, people=people), registered

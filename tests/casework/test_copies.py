@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.copies import writing
+from bodycamd.casework.copies import standing, writing
 from bodycamd.casework.copy_holds import add_hold, release_hold
 from bodycamd.casework.copy_inventory import take_inventory
 from bodycamd.casework.offload import offload
 from bodycamd.casework.person_keys import load_person_key, new_person_key, read_people
 from bodycamd.casework.prune import Plan, plan, prune
+from bodycamd.casework.story import read_story
 from bodycamd.casework.verdicts import StoreReport
 from bodycamd.casework.verify import verify
 from bodycamd.cli.main import main
@@ -334,6 +335,23 @@ def test_old_footage_whose_camera_never_came_back_is_proposed_only(tmp_path: Pat
     assert "offload the camera again" in planned.proposed[0].why
     assert made.prune() == []
     assert made.present() == ["000001-0001"]
+
+
+def test_who_exports_hears_how_the_copy_stands(offloaded: Municipality) -> None:
+    people = read_people(offloaded.people)
+
+    def heard(recording: str) -> str:
+        return standing(offloaded.disk, recording, read_story(offloaded.disk / "ledger", recording).deleting, people)
+
+    assert heard("000001-0001").startswith("KEPT BEYOND ITS DELETION: the camera has deleted this recording (2026-")
+    assert heard("000001-0002") == ""
+    offloaded.hold(key=offloaded.stranger)
+    assert "KEPT BEYOND ITS DELETION" in heard("000001-0001")
+    offloaded.hold(reference="K-2026/10")
+    assert "it is held at this copy since" in heard("000001-0001")
+    offloaded.hold("000001-0002")
+    assert heard("000001-0002").startswith("held at this copy since")
+    assert standing(offloaded.camera.store_folder, "000001-0002", "", people) == ""
 
 
 def test_the_commands(offloaded: Municipality, capsys: pytest.CaptureFixture[str]) -> None:
