@@ -25,15 +25,23 @@ RECORDING = "000001-0001"
 PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
 READ = {
     "anchor socket", "anchor store", "config check file", "contact-sheet film", "export anchor", "export device_key", "export identity",
-    "export store", "hold add config", "hold add socket", "hold list config", "hold list socket", "hold release config",
-    "hold release socket", "keys check recipients", "keys person check file", "offload config", "offload socket", "offload store",
-    "recordings certificate store", "recordings check store", "recordings list socket", "recordings list store",
-    "recordings log socket", "recordings log store", "recordings show socket", "recordings show store", "run config",
-    "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config", "sweep socket", "transparency store",
-    "verify anchor", "verify device_key", "verify store",
+    "export people", "export store", "hold add config", "hold add key", "hold add people", "hold add socket", "hold list config",
+    "hold list people", "hold list socket", "hold list store", "hold release config", "hold release key", "hold release people",
+    "hold release socket", "keys check recipients", "keys person check file", "offload config", "offload key", "offload socket",
+    "offload store", "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
+    "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
+    "recordings show store", "run config", "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config",
+    "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
 """Command and path: what is only read."""
-FOLDERS = {"offload to": "tests/casework/test_offload.py", "simulate dir": "tests/cli/test_simulate.py"}
+COPY = "tests/casework/test_copies.py"
+FOLDERS = {
+    "hold add store": COPY,
+    "hold release store": COPY,
+    "prune store": COPY,
+    "offload to": "tests/casework/test_offload.py",
+    "simulate dir": "tests/cli/test_simulate.py",
+}
 """Folders that are a store, or a camera, of their own and go on where they stopped; where that is shown."""
 
 
