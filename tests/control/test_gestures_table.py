@@ -35,6 +35,12 @@ def after(*inputs: Input) -> tuple[Gestures, list[Gesture]]:
         ([("down", 0), ("up", 9), ("up", BOUNCE + 7)], [ButtonDown(0), ButtonTapped(BOUNCE)]),
         ([("down", 0), ("up", 9), ("down", 2 * BOUNCE)], [ButtonDown(0), ButtonTapped(BOUNCE), ButtonDown(2 * BOUNCE)]),
         ([("down", 0), ("up", 9), ("down", 2 * BOUNCE - 1), ("due_up", 2 * BOUNCE)], [ButtonDown(0), ButtonTapped(BOUNCE)]),
+        ([("down", 0), ("up", 5), ("down", 9), ("up", BOUNCE + 5)], [ButtonDown(0), ButtonTapped(BOUNCE + 5)]),
+        ([("up", 0), ("down", 3 * BOUNCE)], [ButtonDown(3 * BOUNCE)]),
+        (
+            [("up", 0), ("down", 5), ("down", 3 * BOUNCE)],
+            [ButtonDown(BOUNCE), ButtonTapped(3 * BOUNCE), ButtonDown(3 * BOUNCE)],
+        ),
         # a hold, by the level or by a release that comes late
         ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD - 1)], [ButtonDown(0)]),
         ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD)], [ButtonDown(0), ButtonHeld(HOLD)]),
@@ -97,6 +103,25 @@ def test_gestures(inputs: list[Input], gestures: list[Gesture]) -> None:
 )
 def test_when_the_level_is_to_be_read(inputs: list[Input], deadline: int | None) -> None:
     assert after(*inputs)[0].next_deadline() == deadline
+
+
+@pytest.mark.parametrize(
+    ("inputs", "state"),
+    [
+        ([("up", 5)], Gestures(BOUNCE, HOLD, STUCK, settle_us=5 + BOUNCE, now_us=5)),
+        (
+            [("down", 5), ("up", 15_000)],
+            Gestures(BOUNCE, HOLD, STUCK, down=True, down_us=5, level=False, settle_us=5 + BOUNCE, now_us=15_000),
+        ),
+        (
+            [("down", 5), ("up", 6), ("due_down", 5 + BOUNCE)],
+            Gestures(BOUNCE, HOLD, STUCK, down=True, down_us=5 + BOUNCE, level=True, now_us=5 + BOUNCE),
+        ),
+        ([("up", 5), ("due_up", 99_999)], Gestures(BOUNCE, HOLD, STUCK, now_us=99_999)),
+    ],
+)
+def test_what_is_kept(inputs: list[Input], state: Gestures) -> None:
+    assert after(*inputs)[0] == state
 
 
 def test_a_release_leaves_a_fresh_button() -> None:

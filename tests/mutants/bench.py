@@ -107,21 +107,26 @@ def equivalents() -> dict[Change, str]:
 def main(arguments: list[str]) -> int:
     """Measure, tell, and write the figures down."""
     known, right = equivalents(), True
-    figures = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    mutants = figures.setdefault("mutants", {"packages": {}})
     for argument in arguments:
         what, _, tests = argument.partition("=")
         found, open_ = measured(what, tests or f"tests/{what.partition('/')[0]}", known)
-        mutants["packages"][what] = found
         score = int(str(found["caught"])) / max(1, int(str(found["mutants"])) - int(str(found["survivors_that_change_nothing"])))
-        print(f"{what}: {found['caught']} of {found['mutants']} caught, {100 * score:.1f} % of those that change anything")
+        print(f"{what}: {found['caught']} of {found['mutants']} caught, {100 * score:.1f} % of those that change anything", flush=True)
         for file, was, new in open_:
-            print(f"  {file}\n    - {was}\n    + {new}")
+            print(f"  {file}\n    - {was}\n    + {new}", flush=True)
         right = right and score >= TARGET and not open_
+        write_down(what, found)
+    return 0 if right else 1
+
+
+def write_down(what: str, found: dict[str, object]) -> None:
+    """Into the figures, beside those of the other packages and benches."""
+    figures = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    mutants = figures.setdefault("mutants", {})
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     mutants |= {"commit": commit, "date": datetime.now(UTC).date().isoformat(), "machine": f"{os.cpu_count()} x {platform.machine()}"}
+    mutants.setdefault("packages", {})[what] = found
     MEASURED.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
-    return 0 if right else 1
 
 
 if __name__ == "__main__":
