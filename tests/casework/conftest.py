@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.casework.desk import Desk
 from tests.casework.eventful import eventful
 from tests.system.camera import Camera
 
@@ -14,3 +15,13 @@ def eventful_camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
     made = eventful(tmp_path_factory.mktemp("eventful"))
     (made.folder / "device.pem").write_bytes(made.device_pem)
     return made
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("small"), small=True)
