@@ -41,7 +41,11 @@ RELEASE = {"hold": None, "recording": None, "ground": None, "reason": "settled",
         ({"recording": HELD, "reference": "K-1"}, UsageError, f"{HELD} is already held for complaint (K-1) by E-03: hold aaaaaaaaaaaa"),
         ({"recording": HELD, "reference": "K-1", "ground": "access-request"}, None, ""),
         ({"recording": TWICE, "reference": "I-1"}, None, ""),
-        ({"recording": TWICE, "reference": "I-1", "ground": "access-request"}, UsageError, "is already held for access-request (I-1)"),
+        (
+            {"recording": TWICE, "reference": "I-1", "ground": "access-request"},
+            UsageError,
+            f"{TWICE} is already held for access-request (I-1)",
+        ),
         ({"recording": GOING}, UsageError, f"{GOING}: its deletion has begun and will be completed; it can no longer be held"),
         ({"recording": "000009-0001"}, NotFoundError, "000009-0001: there is no such recording; `bodycamd recordings list` shows what"),
         ({"recording": "x"}, UsageError, "'x' is not the id of a recording; one looks like 000042-0001"),
@@ -51,7 +55,7 @@ RELEASE = {"hold": None, "recording": None, "ground": None, "reason": "settled",
         ({"reference": "J. de Vries"}, UsageError, "--reference"),
         ({"by": "Jan"}, UsageError, "--by"),
         ({"review_on": "2026-1-01"}, UsageError, "--review-on '2026-1-01' is no day: YYYY-MM-DD, for example 2026-12-31"),
-        ({"review_on": "2026-13-01"}, UsageError, "is no day"),
+        ({"review_on": "2026-13-01"}, UsageError, "--review-on '2026-13-01' is no day"),
         ({"review_on": 7}, UsageError, "--review-on 7 is no day"),
         ({"review_on": "2025-12-31"}, UsageError, "--review-on 2025-12-31 is past, by this camera's clock: give a day to come"),
     ],
@@ -66,7 +70,7 @@ def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words:
         return
     with pytest.raises(kind) as refused:
         holds.added(asked, WHO, RECORDINGS, HOLDS, TODAY)
-    assert words in str(refused.value)
+    assert str(refused.value).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_to_release(change: dict[str, Any], found: str | None, words: str) -> No
     if found is None:
         with pytest.raises((UsageError, NotFoundError)) as refused:
             holds.released(asked, WHO, RECORDINGS, HOLDS)
-        assert words in str(refused.value)
+        assert str(refused.value).startswith(words)
         return
     chosen = next(held for several in HOLDS.values() for held in several if held.id == found)
     assert holds.released(asked, WHO, RECORDINGS, HOLDS) == HoldReleased(
