@@ -6,6 +6,7 @@ yields the lines that verify and stops where verification stops. What it does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import KeyInForce, Line, Rest, file_name, first_line, lines, open_ledger_file, rest_of, starts
 from bodycamd.evidence.retention_entries import LedgerShortened
 from bodycamd.evidence.statements import ZERO_HASH
+
+_PLACE = re.compile(r"[0-9a-z-]+\.jsonl: line [0-9]+")
 
 
 class UnregisteredKeyError(DataError):
@@ -271,7 +274,12 @@ class VerifiedLedger:
         try:
             yield from self.chain.new_lines()
         except DataError as error:
-            self.broken = str(error)
+            self.broken = _place(str(error))
         else:
             self.broken = ""
 
+
+def _place(reason: str) -> str:
+    """Where it breaks off. Why may quote what nobody has signed, and is for `verify` to say."""
+    place = _PLACE.match(reason)
+    return f"{place[0]} does not verify" if place is not None else reason

@@ -142,8 +142,12 @@ class _Work:
         stated = {(d.recording, d.segment) for d in details if isinstance(d, (SegmentSealed, SegmentRecovered))}
         for name in names:
             start = recording_start(name)
-            if start is not None and self._past.since <= start < self._ledger.start.number:
+            if start is None or start < self._past.since:
+                continue
+            if start < self._ledger.start.number:
                 self._recover_recording(name, start, stated)
+            else:
+                self.strays.append(Stray(name, "of a start that has not been"))
         self._close_interrupted(lines)
         detail = {
             "complete": self._complete,

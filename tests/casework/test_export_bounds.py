@@ -102,7 +102,7 @@ def test_whatever_the_film_maker_does_is_one_sentence(
     started = subprocess.Popen
 
     def start(command: list[str], **named: Any) -> subprocess.Popen[bytes]:
-        return started([sys.executable, str(tmp_path / "taken.py"), *command[4:]], **named)
+        return started([sys.executable, str(tmp_path / "taken.py"), *command[command.index("-m") + 2 :]], **named)
 
     monkeypatch.setattr(subprocess, "Popen", start)
     (tmp_path / "out").mkdir()

