@@ -71,8 +71,10 @@ def main(folder: Path, seed: int, films: int) -> None:
             ended[type(error).__name__ if "\n" not in str(error) else "several lines"] += 1
             ended["left behind"] += sum(path != segment for path in camera.folder.iterdir())
         shutil.rmtree(folder / str(number))
-    own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"ended": ended, "own_mib": round(own), "child_mib": round(children)}))
+    # Not ru_maxrss of this process: it begins with what the process that started it had held.
+    own = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(json.dumps({"ended": ended, "own_mib": round(own / 1024), "child_mib": round(children / 1024)}))
 
 
 if __name__ == "__main__":
