@@ -11,6 +11,7 @@ import pytest
 
 from bodycamd.cli.main import main
 from tests.casework.desk import RECORDING, Desk, whole_package
+from tests.scale import only_in_full
 
 
 def test_two_cameras_into_one_folder(small: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,6 +49,7 @@ def test_two_cameras_of_one_name_are_told_apart(small: Desk, tmp_path: Path, cap
     assert {path: path.read_bytes() for path in (tmp_path / "all").rglob("*") if path.is_file()} == before
 
 
+@only_in_full
 @pytest.mark.parametrize("what", ["film gone", "film cut", "report gone", "report not ours", "an older name"])
 def test_what_is_there_is_compared_before_it_is_passed_over(
     small: Desk, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -30,13 +30,15 @@ from tests.scale import count, nightly_count, only_in_full
 from tests.waiting import wait_for
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+QUICK_KINDS = [KINDS[0], *(pytest.param(kind, marks=only_in_full) for kind in ("package", "sheet", "all"))]
+"""A film for `make test`; all of them in the full run."""
 BODYCAMD = [sys.executable, "-m", "bodycamd.cli.main"]
 
 
 # --- signals ----------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", QUICK_KINDS)
 def test_a_signal_at_any_moment_ends_with_nothing_and_its_code(desk: Desk, kind: str, tmp_path: Path) -> None:
     """The moments are spread over the whole run; before Python is up, and after the end, there is nothing to catch."""
     command = [*BODYCAMD, *desk.command(kind, tmp_path / "0")]
@@ -98,7 +100,7 @@ def run_in_process(desk: Desk, kind: str, out: Path, stop: Callable[[], None]) -
         export_package(Store.read_only(desk.store), RECORDING, identities, out / "case", stop=stop)
 
 
-@pytest.mark.parametrize("kind", ["film", "package", "sheet"])
+@pytest.mark.parametrize("kind", QUICK_KINDS[:3])
 def test_between_any_two_steps_it_can_be_stopped(desk: Desk, kind: str, tmp_path: Path) -> None:
     """Counted in steps instead of time: the first and the last ones too."""
     (tmp_path / "0").mkdir()
@@ -117,7 +119,7 @@ def test_between_any_two_steps_it_can_be_stopped(desk: Desk, kind: str, tmp_path
             everything(kind, out)  # fewer looks this time: a look while waiting is one too
 
 
-@pytest.mark.parametrize("kind", ["film", "package"])
+@pytest.mark.parametrize("kind", QUICK_KINDS[:2])
 def test_no_name_while_it_is_made_not_even_for_kill_9(desk: Desk, kind: str, tmp_path: Path) -> None:
     """Stopped in the middle, when footage has been written: the folder is empty, and stays so after `kill -9`."""
     program = (
@@ -165,7 +167,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", QUICK_KINDS)
 def test_a_full_disk_at_the_target_leaves_nothing(desk: Desk, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "whole").mkdir()
     assert main(desk.command(kind, tmp_path / "whole")) == 0
@@ -182,7 +184,7 @@ def test_a_full_disk_at_the_target_leaves_nothing(desk: Desk, kind: str, tmp_pat
             nothing(kind, small)
 
 
-@pytest.mark.parametrize("kind", ["film", "package", pytest.param("all", marks=only_in_full), pytest.param("sheet", marks=only_in_full)])
+@pytest.mark.parametrize("kind", QUICK_KINDS)
 def test_a_file_system_without_unnamed_files(desk: Desk, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """vfat, say: no O_TMPFILE and no links. All is made all the same; stopped, nothing is left."""
     opened = os.open

@@ -17,6 +17,7 @@ import typer
 
 from bodycamd.cli import main as program
 from tests.casework.test_retention_pages import kept
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 
 __all__ = ["kept"]
@@ -106,6 +107,7 @@ def test_every_path_of_every_command_is_known() -> None:
     assert set(paths()) == READ | set(FOLDERS) | set(WRITTEN)
 
 
+@only_in_full
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_exists_is_never_overwritten(name: str, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     precious = tmp_path / "identity.txt"
@@ -124,6 +126,7 @@ def test_what_exists_is_never_overwritten(name: str, scene: Scene, tmp_path: Pat
     assert everything(tmp_path) == before
 
 
+@only_in_full
 @pytest.mark.parametrize("name", ["export out", "export contact_sheet"])
 def test_overwrite_takes_only_what_is_of_the_same_kind(name: str, scene: Scene, tmp_path: Path) -> None:
     for file in ("identity.txt", "film.mp4", "sheet.png"):
@@ -137,6 +140,7 @@ def test_overwrite_takes_only_what_is_of_the_same_kind(name: str, scene: Scene, 
     assert everything(tmp_path) == before
 
 
+@only_in_full
 def test_overwrite_takes_no_package_that_holds_something_else(scene: Scene, tmp_path: Path) -> None:
     package = tmp_path / "case"
     assert run([*exported(scene), "--out", package]) == 0
@@ -147,6 +151,7 @@ def test_overwrite_takes_no_package_that_holds_something_else(scene: Scene, tmp_
     assert everything(tmp_path) == before
 
 
+@only_in_full
 @pytest.mark.parametrize("umask", [0, 0o077])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_only_this_user_reads_what_is_written(name: str, umask: int, scene: Scene, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from bodycamd.casework.verify import verify
 from bodycamd.evidence.keys import PublicKey
-from tests.scale import nightly_count
+from tests.scale import nightly_count, only_in_full
 from tests.system.camera import Camera
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,6 +51,7 @@ def offload(camera: Camera, disk: Path) -> subprocess.Popen[str]:
     return started
 
 
+@only_in_full
 @pytest.mark.timeout(1200)
 def test_a_signal_never_makes_less_look_like_all(camera: Camera, tmp_path: Path) -> None:
     registered = PublicKey.from_pem(camera.device_pem)

@@ -22,6 +22,7 @@ from bodycamd.cli.main import app, main
 from bodycamd.errors import PermissionDeniedError, UsageError
 from bodycamd.recorder.store import Store
 from tests.casework.attacks.scene import DELETED, INTACT, Scene, make
+from tests.scale import only_in_full
 from tests.special_files import without_root
 from tests.system.camera import Camera
 
@@ -36,6 +37,7 @@ import bodycamd.casework.certificate_page, bodycamd.casework.anchor, bodycamd.ca
 import bodycamd.casework.offload, bodycamd.retention.opening, bodycamd.board.clock, bodycamd.config, bodycamd.cli.mirror
 import segno, rich.table, rich.console, rich.progress, encodings.idna, encodings.latin_1
 from bodycamd.cli import main
+from tests.scale import only_in_full
 groups, commands = json.loads(sys.argv[1])
 for command in commands:
     main.main([*command, "--help"])
@@ -168,6 +170,7 @@ def test_a_store_of_another_owner_is_told_at_the_daemons_start(scene: Scene, tmp
         Store.open(Path("store"), signing=tmp_path, device_id="x", clock=SystemClock(), config_sha256="0" * 64)
 
 
+@only_in_full
 def test_who_may_ask_the_daemon_lists_shows_and_reads_the_log_over_the_socket(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
