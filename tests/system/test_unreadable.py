@@ -37,7 +37,6 @@ import bodycamd.casework.certificate_page, bodycamd.casework.anchor, bodycamd.ca
 import bodycamd.casework.offload, bodycamd.retention.opening, bodycamd.board.clock, bodycamd.config, bodycamd.cli.mirror
 import segno, rich.table, rich.console, rich.progress, encodings.idna, encodings.latin_1
 from bodycamd.cli import main
-from tests.scale import only_in_full
 groups, commands = json.loads(sys.argv[1])
 for command in commands:
     main.main([*command, "--help"])
