@@ -101,6 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_what_is_wrong(error)
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except PermissionError as error:
+        # Where a part of a store, a copy or a target may not be read: who asks has to know what to do, not where the code stood.
+        say(f"bodycamd: {error.filename}: {error.strerror}; run this as its owner or with sudo, or take a copy that you may read", err=True)
+        return errors.PermissionDeniedError.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 import sys
@@ -105,3 +106,16 @@ def test_an_empty_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["recordings", "list", "--store", str(tmp_path)]) == 0
     assert "no recordings" in capsys.readouterr().out
     assert main(["recordings", "show", "000001-0001", "--store", str(tmp_path)]) == 66
+
+
+def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(store: Path, month: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(store / ".lock"))
+
+    monkeypatch.setattr("bodycamd.casework.transparency.month_of", refuse)
+    assert main(["transparency", "--month", "2026-01", "--store", str(tmp_path)]) == 77
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "Permission denied; run this as its owner or with sudo" in said
