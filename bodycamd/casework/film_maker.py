@@ -97,7 +97,8 @@ class FilmMaker:
         self._close_pipe()
         self._link.close()
         if self._process.returncode is None:
-            self._process.kill()
+            # Not Popen.kill: it reaps a child that has ended by itself, and what it used would not be known.
+            os.kill(self._process.pid, signal.SIGKILL)
             _, status, used = os.wait4(self._process.pid, 0)
             self._process.returncode = os.waitstatus_to_exitcode(status)
             self.peak_bytes = used.ru_maxrss * 1024

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from bodycamd.errors import BodycamError, DataError
 from tests.casework.desk import RECORDING, Desk
 from tests.casework.footage import Camera, fragmented_mp4, split
 from tests.scale import SCALE, nightly_count
+from tests.waiting import wait_for
 
 
 def test_mutated_films_end_in_a_sentence_and_in_bounds(tmp_path: Path) -> None:
@@ -115,3 +118,13 @@ def test_whatever_the_film_maker_does_is_one_sentence(
 def test_the_film_maker_is_confined_here(tmp_path: Path) -> None:
     with FilmMaker(lambda: None) as maker:
         assert maker.weaknesses() == []
+
+
+def test_a_film_maker_that_has_ended_by_itself_is_closed_like_any_other() -> None:
+    """It may end between its last word and the look at what it used."""
+    with FilmMaker(lambda: None) as maker:
+        assert maker.weaknesses() == []
+        pid = maker._process.pid
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: Path(f"/proc/{pid}/stat").read_text().split(") ")[1].startswith("Z"))
+    assert maker.peak_bytes > 0
