@@ -1,6 +1,6 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly test-camera test-unit test-powercut soak mutants clean
+.PHONY: help demo test check bench nightly test-camera test-unit test-machine test-powercut soak mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ test-unit: ## the systemd unit booted in a container (root, 1 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-unit
 
+test-machine: ## the camera in a virtual machine: what gets into swap (root, QEMU without KVM, 3 GB, minutes)
+	@scripts/setup bench
+	@scripts/test-machine
+
 test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop devices, minutes)
 	@scripts/setup bench
 	@CUTS=$(or $(CUTS),150) scripts/test-powercut
@@ -48,7 +52,7 @@ nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
-	$(MAKE) test-camera test-unit
+	$(MAKE) test-camera test-unit test-machine
 	$(MAKE) test-powercut CUTS=1000
 	$(MAKE) soak RECORDINGS=300
 	$(MAKE) mutants
