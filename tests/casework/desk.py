@@ -33,7 +33,7 @@ class Desk:
 
     def command(self, kind: str, out: Path, *options: str) -> list[str]:
         if kind == "sheet":
-            return ["contact-sheet", str(self.film), str(out / "sheet.png")]
+            return ["contact-sheet", str(self.film), str(out / "sheet.png"), *options]
         what = {"film": (RECORDING, "film.mp4"), "package": (RECORDING, "case"), "all": ("all", "all")}[kind]
         common = ["--store", str(self.store), "--identity", str(self.identity), *options]
         return ["export", what[0], "--out", str(out / what[1]), *common]
