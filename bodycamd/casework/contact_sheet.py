@@ -9,6 +9,7 @@ from bodycamd.casework.export import give_names
 from bodycamd.casework.film_link import CELL_WIDTH
 from bodycamd.casework.film_maker import FilmMaker
 from bodycamd.casework.film_making import UnnamedFiles
+from bodycamd.casework.new_file import PICTURE, check_room
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.linux import foreign
 
@@ -21,12 +22,13 @@ def contact_sheet(
     """Write the sheet of a film and return how many pictures it shows: `columns` times `rows`, fewer where the film has fewer frames.
 
     Raises `NotFoundError`, `DataError` where the film cannot be decoded, `OutputError`. The file appears whole or not at all; one that
-    exists is replaced only where `overwrite` says so.
+    exists is replaced only where `overwrite` says so and it is a picture.
     """
     if not film.is_file():
         raise NotFoundError(f"{film}: there is no such film")
     if not png.absolute().parent.is_dir():
         raise OutputError(f"{png}: cannot be written: there is no such folder")
+    check_room(png, PICTURE, "picture", overwrite)
     with foreign.open_file(film) as source, UnnamedFiles(png.absolute().parent, png.stem) as files, FilmMaker(stop, out=png) as maker:
         made = files.new()
         try:
