@@ -65,9 +65,11 @@ def test_28_days_and_ten_times_as_much(table: Table, memory_folder: Path, monkey
     from bodycamd.evidence.keys import provision
 
     found = []
-    for label, starts, fragments in (("28 days", 28, 50), ("ten times", 280, 5)):
-        # Ten times the recordings, segments and starts; the number of fragments in a segment is nothing to retention.
+    for label, starts, recordings, fragments in (("28 days", 28, 24, 50), ("ten times", 14, 480, 5)):
+        # Ten times the recordings, segments and ledger lines, in few starts: each start that makes the store reads the whole ledger before.
+        # The number of fragments in a segment is nothing to retention.
         monkeypatch.setattr(stores, "STARTS", starts)
+        monkeypatch.setattr(stores, "RECORDINGS", recordings)
         monkeypatch.setattr(stores, "FRAGMENTS", fragments)
         root = memory_folder / label.replace(" ", "-")
         provision(root / "signing")
