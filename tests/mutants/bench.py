@@ -5,7 +5,7 @@
 
 Each package, or module, is changed in a copy under `build/mutants` and judged by the tests beside it at a fiftieth of the random cases, so
 that a table of cases notices and not a lucky life. mutmut changes the bodies of functions; constants of modules, properties, annotations
-and docstrings stay. A survivor changes nothing, for the reason that stands in `equivalent.toml`, or a test is missing. The figures go to
+and docstrings stay. A survivor changes nothing, for the reason that stands in `equivalent/`, or a test is missing. The figures go to
 `docs/measured.json`. Ends with 1 where less than 95 % are caught, or a survivor is neither caught nor explained.
 """
 
@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COPIES = ROOT / "build/mutants"
 MEASURED = ROOT / "docs/measured.json"
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+EQUIVALENT = Path(__file__).with_name("equivalent")
 BESIDE = ("config", "docs", "scripts", "systemd", "hardware", "README.md", "Makefile")
 TARGET = 0.95
 CAUGHT = ("killed", "timeout", "segfault", "caught by type check")
@@ -99,8 +99,8 @@ def measured(what: str, tests: str, known: dict[Change, str]) -> tuple[dict[str,
 
 
 def equivalents() -> dict[Change, str]:
-    """The reviewed list."""
-    listed = tomllib.loads(EQUIVALENT.read_text())["mutant"]
+    """The reviewed lists, one for each package."""
+    listed = [entry for page in sorted(EQUIVALENT.glob("*.toml")) for entry in tomllib.loads(page.read_text())["mutant"]]
     return {(entry["file"], entry["was"], entry["is"]): entry["reason"] for entry in listed}
 
 
@@ -124,8 +124,8 @@ def write_down(what: str, found: dict[str, object]) -> None:
     figures = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     mutants = figures.setdefault("mutants", {})
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    mutants |= {"commit": commit, "date": datetime.now(UTC).date().isoformat(), "machine": f"{os.cpu_count()} x {platform.machine()}"}
-    mutants.setdefault("packages", {})[what] = found
+    where = {"commit": commit, "date": datetime.now(UTC).date().isoformat(), "machine": f"{os.cpu_count()} x {platform.machine()}"}
+    mutants[what] = found | where
     MEASURED.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
 
 
