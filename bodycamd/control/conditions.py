@@ -112,7 +112,7 @@ def storage_changed(state: State, event: StorageChanged, now_us: int) -> Step:
         state, actions = abandon(state, now_us, "storage_full")
         return state, [entry, *actions]
     recording = state.recording
-    if recording is not None and (recording.end_us is None or recording.end_us > now_us):
+    if recording is not None and recording.awaits_footage(now_us):
         state, actions = stop(state, recording, now_us, now_us, "storage_full")
         return state, [entry, *actions]
     return state, [entry]
