@@ -186,10 +186,9 @@ def due(state: State, recording: Recording, now_us: int) -> Step:
     if ending is None:
         return remind(state, recording, now_us) if now_us >= recording.reminder_us else (state, [])
     actions: list[Action] = []
-    if not ending.wound_up and now_us >= ending.end_us:
-        ending = replace(ending, wound_up=True)
-        state, actions = rest_capture(replace(state, recording=replace(recording, ending=ending)))
+    if now_us >= ending.end_us:
+        state, actions = rest_capture(state)
     if now_us >= ending.seal_us:
         state, more = force_seal(state, recording, ending, now_us)
-        actions = actions + more
+        actions += more
     return state, actions

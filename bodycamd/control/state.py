@@ -64,8 +64,6 @@ class Ending:
     seal_us: int
     """When it is sealed by force, or next tried again."""
     forced: bool = False
-    wound_up: bool = False
-    """The capture was closed, or its microphone, after the end."""
 
 
 @dataclass(frozen=True, slots=True)

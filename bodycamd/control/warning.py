@@ -117,9 +117,7 @@ def _record(state: State, now_us: int, ended_us: int, outcome: WarningOutcome, s
 
 
 def _entry(number: int | None, outcome: WarningOutcome, sha256: str, pressed_us: int, ended_us: int, detail: str) -> Note:
-    return note(
-        "warning", recording=number, outcome=outcome, file_sha256=sha256, pressed_us=pressed_us, ended_us=ended_us, detail=detail
-    )
+    return note("warning", recording=number, outcome=outcome, file_sha256=sha256, pressed_us=pressed_us, ended_us=ended_us, detail=detail)
 
 
 def _failed(state: State, now_us: int, ended_us: int, sha256: str, detail: str) -> Step:
@@ -131,4 +129,3 @@ def _failed(state: State, now_us: int, ended_us: int, sha256: str, detail: str) 
     state, refusal = refuse(state, now_us, "warning_failed", pressed_us)
     state, stand = to_standby(state)
     return state, [entry, *refusal, *stand]
-

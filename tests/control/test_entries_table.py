@@ -205,7 +205,12 @@ def spoken(recording: int | None, outcome: str, sha256: str, ended_us: int, deta
         (leaving, 10, TimePassed(), [("seal_forced", {"recording": 1, "end_us": 105 * S}), ("left_unsealed", {"recording": 1})]),
         (stopped, 3, TimePassed(), [("seal_forced", {"recording": 1, "end_us": 107 * S})]),
         # the camera's parts
-        (recording, 1, CaptureFlowing(2, "libx264", 29.5), [("capture_flowing", {"generation": 2, "encoder": "libx264", "frame_rate": 29.5})]),
+        (
+            recording,
+            1,
+            CaptureFlowing(2, "libx264", 29.5),
+            [("capture_flowing", {"generation": 2, "encoder": "libx264", "frame_rate": 29.5})],
+        ),
         (
             recording,
             1,
