@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.errors import DataError
+import pytest
+
+from bodycamd.errors import BodycamError, DataError
 from bodycamd.evidence.keys import KeyFolder, PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import LastStart, Ledger, last_start, next_number, open_ledger
 from bodycamd.evidence.ledger_chain import Chain
@@ -147,3 +149,11 @@ def some_start(root: Path, markers: int = 2) -> None:
     for at_us in range(markers):
         ledger.append("marker", {"at_us": at_us, "absent": None})
     ledger.close()
+
+
+def told(call: Callable[[], object], kind: type[BodycamError] = DataError) -> str:
+    """What a refusal says, word for word. It must be of exactly this kind."""
+    with pytest.raises(kind) as refused:
+        call()
+    assert type(refused.value) is kind
+    return str(refused.value)
