@@ -182,7 +182,7 @@ def test_the_message_of_a_format_is_bounded() -> None:
 
 @pytest.mark.parametrize("given", [None, HOLD])
 def test_a_hold_has_its_own_id_or_one_of_recording_and_ground(given: str | None) -> None:
-    made = [
+    made: list[HoldAdded | HoldReleased | HoldReviewDue] = [
         HoldAdded(recording=ID, ground="complaint", reference="Z-1", by="E-03", review_on="2026-07-01", hold=given),
         HoldReleased(recording=ID, ground="complaint", reason="settled", by="E-03", hold=given),
         HoldReviewDue(recording=ID, ground="complaint", review_on="2026-07-01", hold=given),
