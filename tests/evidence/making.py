@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bodycamd.errors import BodycamError, DataError
@@ -157,3 +159,17 @@ def told(call: Callable[[], object], kind: type[BodycamError] = DataError) -> st
         call()
     assert type(refused.value) is kind
     return str(refused.value)
+
+
+def ledger_line(by: SigningKey, n: int, prev: str, type: str, detail: Mapping[str, Any], **changes: Any) -> bytes:
+    """A line as the camera writes it, but for the changes: signed all the same, without its line end."""
+    common = {"device": "cam-7", "start": 3, "boot_id": "boot", "wall": "2026-06-01T12:00:00.000000Z", "clock": {"source": "test"}}
+    said = {"n": n, "prev": prev, "key": by.public.id, "boottime_ns": n, "type": type, "detail": detail}
+    json = msgspec.json.encode(common | said | changes, order="sorted")
+    return base64.b64encode(by.sign(json)) + b" " + json
+
+
+def start_fields(by: SigningKey, following: SigningKey, memory: SigningKey, **changes: Any) -> dict[str, Any]:
+    """The detail of an entry `start`: who signs it, who the next one, and who what follows."""
+    keys = {"public_key": by.public.raw.hex(), "next_public_key": following.public.raw.hex(), "ram_public_key": memory.public.raw.hex()}
+    return keys | {"format": "bodycam-ledger/2", "software": "0.1.0", "config_sha256": "ab" * 32} | changes

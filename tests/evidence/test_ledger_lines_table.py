@@ -7,7 +7,6 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,31 +19,11 @@ from bodycamd.evidence.entries import StartDetail, TornFile
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_reader import KeyInForce, Line, Rest, check_signed, first_line, lines, rest_of, single_line
 from bodycamd.evidence.statements import ZERO_HASH
-from tests.evidence.making import told
+from tests.evidence.making import ledger_line as line
+from tests.evidence.making import start_fields, told
 
 FIRST, MEMORY, NEXT = (SigningKey.generate() for _ in range(3))
-START = {
-    "format": "bodycam-ledger/2",
-    "public_key": FIRST.public.raw.hex(),
-    "next_public_key": NEXT.public.raw.hex(),
-    "ram_public_key": MEMORY.public.raw.hex(),
-    "software": "0.1.0",
-    "config_sha256": "ab" * 32,
-}
-COMMON = {
-    "device": "cam-7",
-    "start": 3,
-    "boot_id": "boot",
-    "wall": "2026-06-01T12:00:00.000000Z",
-    "clock": {"source": "test"},
-}
-
-
-def line(by: SigningKey, n: int, prev: str, type: str, detail: Mapping[str, Any], **changes: Any) -> bytes:
-    """A line as the camera writes it, but for the changes; without its line end."""
-    fields = COMMON | {"n": n, "prev": prev, "key": by.public.id, "boottime_ns": n, "type": type, "detail": detail} | changes
-    json = msgspec.json.encode(fields, order="sorted")
-    return base64.b64encode(by.sign(json)) + b" " + json
+START = start_fields(FIRST, NEXT, MEMORY)
 
 
 def sha(raw: bytes) -> str:

@@ -91,9 +91,11 @@ def test_what_a_reader_would_refuse_is_not_signed() -> None:
     assert (
         told(lambda: encode_statement(msgspec.structs.replace(FRAGMENT.statement, n=0))) == "to be signed: Expected `int` >= 1 - at `$.n`"
     )
-    assert told(lambda: encode_statement(msgspec.structs.replace(FRAGMENT.statement, n=2**70))).startswith("to be signed: ")
+    unreadable = msgspec.structs.replace(FRAGMENT.statement, device="\ud800")
+    assert told(lambda: encode_statement(unreadable)).startswith("to be signed: 'utf-8' codec can't encode")
     assert told(lambda: encode_entry(entry("Marker", {}))).startswith("to be signed: Expected `str` matching regex")
-    assert told(lambda: encode_entry(entry("marker", {"n": 2**70}))).startswith("to be signed: ")
+    assert told(lambda: encode_entry(entry("marker", {"a": "\ud800"}))).startswith("to be signed: 'utf-8' codec can't encode")
+    assert told(lambda: encode_entry(entry("marker", {"n": 2**70}))) == "to be signed: integer 1180591620717411303424 does not fit 64 bits"
 
 
 def test_an_entry_is_sorted_json_without_line_end_and_a_question_mark_for_what_was_unreadable() -> None:
