@@ -59,7 +59,7 @@ def encode(value: object, where: str) -> bytes:
 
 def _depth(raw: bytes) -> int:
     brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKET)
-    return max(accumulate(1 if byte in b"[{" else -1 for byte in brackets), default=0)
+    return max(accumulate((1 if byte in b"[{" else -1 for byte in brackets), initial=0))
 
 
 def _object(pairs: list[tuple[str, object]]) -> set[str]:

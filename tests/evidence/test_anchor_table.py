@@ -10,7 +10,7 @@ import pytest
 from bodycamd.evidence.anchor import AnchorStatement, Pin, decode, encode
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.statements import ZERO_HASH, ClockQuality
-from tests.evidence.making import BOOT_ID, new_start, told
+from tests.evidence.making import BOOT_ID, brief, new_start, told
 
 KEY = SigningKey.generate()
 HEAD = "ab" * 32
@@ -77,6 +77,7 @@ def test_it_is_the_word_of_the_key_that_it_names_and_that_signed_it() -> None:
         (f"{SIGNATURE} {JSON.replace('anchor/1', 'anchor/2')}", "Invalid enum value 'bodycam-anchor/2' - at `$.format`"),
         (f"{SIGNATURE} {JSON.replace('2025-06-15', '2025-06-31')}", "wall '2025-06-31T15:06:41.001000Z' is no time: "),
     ],
+    ids=brief,
 )
 def test_what_is_no_anchor_is_told(line: str, reason: str) -> None:
     assert told(lambda: decode(line, "anchors.txt: line 2")).startswith(f"anchors.txt: line 2: {reason}")

@@ -26,7 +26,7 @@ from bodycamd.evidence.copy_record import (
 )
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.evidence.statements import ZERO_HASH
-from tests.evidence.making import told
+from tests.evidence.making import brief, told
 
 KEY = SigningKey.generate()
 PEOPLE = {KEY.public.id: ("E-03", KEY.public)}
@@ -133,6 +133,7 @@ OTHER_END = GOOD[:85] + bytes([GOOD[85] ^ 1 if GOOD[85:86] not in b"AQgw" else G
         (forged(n=2), "it does not follow the line before it"),
         (forged(prev=LINE), "it does not follow the line before it"),
     ],
+    ids=brief,
 )
 def test_what_is_no_line_ends_the_reading(line: bytes, reason: str) -> None:
     found, said = read(line + b"\n" + GOOD + b"\n")
@@ -144,12 +145,13 @@ def test_what_is_no_line_ends_the_reading(line: bytes, reason: str) -> None:
     ("rest", "reason"),
     [
         (GOOD, "not a whole line"),
-        (GOOD[:5], "not a whole line"),
+        (GOOD[:50], "not a whole line"),
         (b"x" * 200_000 + b"\n", "not a whole line"),
         (b"\n", "not a signature of 88 characters, a space and JSON"),
         (GOOD + b"\n", "it does not follow the line before it"),
         (forged(n=2) + b"\n", "it does not follow the line before it"),
     ],
+    ids=brief,
 )
 def test_what_was_read_before_stands(rest: bytes, reason: str) -> None:
     found, said = read(GOOD + b"\n" + rest)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bodycamd.errors import StorageError
 from bodycamd.evidence.keys import KEY_FILE_BYTES, EvolvingSigner, KeyFolder, PublicKey, SigningKey, provision
 from tests.evidence.cutting import Journal
-from tests.evidence.making import told
+from tests.evidence.making import brief, told
 
 WHAT_TO_DO = (
     "is missing or damaged. Put back the folder and the ledger that belong together, or provision the camera again with an empty store"
@@ -158,7 +158,7 @@ def test_what_the_disk_refuses_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert told(lambda: provision(file / "signing"), StorageError) == said
 
 
-@pytest.mark.parametrize("torn", [b"", b"torn", bytes(KEY_FILE_BYTES), KNOWN.file_bytes()[:-1], KNOWN.file_bytes() + b"\n"])
+@pytest.mark.parametrize("torn", [b"", b"torn", bytes(KEY_FILE_BYTES), KNOWN.file_bytes()[:-1], KNOWN.file_bytes() + b"\n"], ids=brief)
 def test_a_torn_first_key_is_erased_and_made_anew(tmp_path: Path, torn: bytes) -> None:
     """A cut first attempt: nobody can have registered it."""
     file = tmp_path / "000001.key"

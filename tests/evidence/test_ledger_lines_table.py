@@ -19,8 +19,8 @@ from bodycamd.evidence.entries import StartDetail, TornFile
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_reader import KeyInForce, Line, Rest, check_signed, first_line, lines, rest_of, single_line
 from bodycamd.evidence.statements import ZERO_HASH
+from tests.evidence.making import brief, start_fields, told
 from tests.evidence.making import ledger_line as line
-from tests.evidence.making import start_fields, told
 
 FIRST, MEMORY, NEXT = (SigningKey.generate() for _ in range(3))
 START = start_fields(FIRST, NEXT, MEMORY)
@@ -111,6 +111,7 @@ def spelt_otherwise(raw: bytes) -> bytes:
         (b"x" * 65_627, "too long"),
         (b"x" * 65_626, "too long"),
     ],
+    ids=brief,
 )
 def test_what_is_no_first_line_is_told(raw: bytes, reason: str) -> None:
     found, said = read(raw, MARKED)
@@ -132,6 +133,7 @@ def test_what_is_no_first_line_is_told(raw: bytes, reason: str) -> None:
         (second(type="shift_end"), "detail of 'shift_end' in bodycam-ledger/2: Object missing required field `officer`"),
         (second(boottime_ns=1), ""),
     ],
+    ids=brief,
 )
 def test_what_does_not_follow_is_told(raw: bytes, reason: str) -> None:
     found, said = read(BEGUN, raw)
@@ -156,6 +158,7 @@ def test_a_start_of_the_first_format_holds_all_of_its_file_to_it() -> None:
         (b"x" * 65_626, "too long"),
         (b"x" * 200_000 + b"\n", "too long"),
     ],
+    ids=brief,
 )
 def test_a_line_without_its_end_is_torn_or_too_long(content: bytes, reason: str) -> None:
     found, said = read(BEGUN, content, end=b"")
@@ -187,6 +190,7 @@ CHANGE = second(type="key_changed", detail={"public_key": FOLLOWING.public.raw.h
         ((line(MEMORY, 1, ZERO_HASH, "start", START),), "line 1: the signature does not verify with the key that is in force here"),
         ((line(FIRST, 1, ZERO_HASH, "start", START, start=4),), "line 1: it is of start 4, not 3"),
     ],
+    ids=brief,
 )
 def test_who_must_sign_which_line(raw: tuple[bytes, ...], said: str) -> None:
     in_force = KeyInForce(3)
@@ -229,6 +233,7 @@ def opened(tmp_path: Path, content: bytes) -> BinaryIO:
         (b"good\n", b"x" * 65_626 + b"\n", 1, True, False),
         (b"g" * 200_000 + b"\n", b"a\n" * 70_000 + b"b", 70_000, False, False),
     ],
+    ids=brief,
 )
 def test_what_stands_behind_the_good_lines(
     tmp_path: Path, good: bytes, rest: bytes, line_ends: int, at_line_end: bool, by_cut: bool
@@ -274,6 +279,7 @@ def ledger_of(tmp_path: Path, content: bytes, name: str = "000003.jsonl") -> Pat
         (line(MEMORY, 1, ZERO_HASH, "start", START) + b"\n", False),
         (line(FIRST, 1, ZERO_HASH, "start", START, start=4) + b"\n", False),
     ],
+    ids=brief,
 )
 def test_the_first_line_by_itself(tmp_path: Path, content: bytes, counts: bool) -> None:
     found = first_line(ledger_of(tmp_path, content), 3)

@@ -20,7 +20,7 @@ from bodycamd.evidence.statements import (
     wall_text,
     wall_us,
 )
-from tests.evidence.making import entry, new_start, sealed_fragment, sealed_init, told
+from tests.evidence.making import brief, entry, new_start, sealed_fragment, sealed_init, told
 
 LAST_US = 10_413_792_000_000_000 - 1
 """The last microsecond of 2299."""
@@ -82,6 +82,7 @@ def test_a_statement_is_one_line_of_sorted_json_and_is_read_back() -> None:
         (FRAGMENT.json.replace(b"2025-06-15", b"2025-06-31"), "wall '2025-06-31T15:06:41.001000Z' is no time: "),
         (FRAGMENT.json.replace(b'"n":1,', b'"n":0,'), "Expected `int` >= 1 - at `$.n`"),
     ],
+    ids=brief,
 )
 def test_what_is_no_statement_is_told(raw: bytes, said: str) -> None:
     assert told(lambda: decode_statement(raw, "s.tar: triple 1")).startswith(f"s.tar: triple 1: {said}")

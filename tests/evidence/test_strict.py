@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
 from bodycamd.evidence.statements import decode_entry, decode_statement
-from tests.evidence.making import made_segment, new_start, told
+from tests.evidence.making import brief, made_segment, new_start, told
 from tests.scale import count
 
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
@@ -78,6 +78,7 @@ DEEP = b'{"a":' + b"[" * 7 + b"]" * 7 + b"}"
         b'{"a":{"a":{"a":1},"b":1},"b":[{"a":1},{"a":1}]}',
         b"{}",
     ],
+    ids=brief,
 )
 def test_what_stands_at_a_bound_is_read(raw: bytes) -> None:
     assert strict.decode(raw, ANYTHING, "x") == json.loads(raw)
@@ -104,6 +105,7 @@ def test_what_stands_at_a_bound_is_read(raw: bytes) -> None:
         (b"[1]", "Expected `object`, got `array`"),
         (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
     ],
+    ids=brief,
 )
 def test_what_is_refused_is_said_in_these_words(raw: bytes, said: str) -> None:
     assert told(lambda: strict.decode(raw, ANYTHING, "ledger: line 3")) == f"ledger: line 3: {said}"

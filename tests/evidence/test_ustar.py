@@ -13,7 +13,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.ustar import Header, pack, unpack
 from bodycamd.footage import MAX_AGE_BYTES
-from tests.evidence.making import told
+from tests.evidence.making import brief, told
 
 HEADERS = st.one_of(
     st.builds(Header, st.just(0), st.just("init.mp4.age"), st.integers(1, MAX_AGE_BYTES)),
@@ -115,6 +115,7 @@ GOOD = pack(Header(7, "json", 100))
         (GOOD[:-1] + b"x", "the header of 000007.json is not as this format writes it"),
         (GOOD + b"\0", "the header of 000007.json is not as this format writes it"),
     ],
+    ids=brief,
 )
 def test_what_is_no_header_is_told(block: bytes, said: str) -> None:
     assert told(lambda: unpack(block, "s.tar: byte 512")) == f"s.tar: byte 512: {said}"
