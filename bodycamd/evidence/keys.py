@@ -172,7 +172,8 @@ class KeyFolder:
         chosen: tuple[SigningKey, Path] | None = None
         others: list[Path] = []
         for path, key in self._read_all():
-            if chosen is None and key is not None and (path.name == _name(1) if named is None else key.public == named):
+            accepted = key is not None and (path.name == _name(1) if named is None else key.public == named)
+            if key is not None and accepted and chosen is None:
                 chosen = key, path
             else:
                 others.append(path)

@@ -7,7 +7,6 @@ a clock that was wrong from one that was right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -233,8 +232,3 @@ class LedgerIndex:
             self._begun = True
             self.facts.begin_at(self.facts.first_start_of(oldest))
         return self.facts
-
-
-def held_by(holds: Mapping[str, list[Hold]], recording: str) -> str:
-    """The grounds on which a recording is held, in words; empty where it is not."""
-    return ", ".join(hold.ground for hold in holds.get(recording, ()))

@@ -68,9 +68,10 @@ class DeletionJudge:
             with_footage = (recording_start(name) for name, known in self.facts.known.items() if known.segments)
             self._oldest = min((start for start in with_footage if start is not None), default=None)
         elif entry.type == "time" and self.facts.confirmed and self._starts:
-            offset_us, start = wall_us(entry.wall, "time") - entry.boottime_ns // 1000, self._starts[-1]
+            at_us, start = wall_us(entry.wall, "time"), self._starts[-1]
+            offset_us = at_us - entry.boottime_ns // 1000
             if start.confirmed_us is None:
-                start.confirmed_us = wall_us(entry.wall, "time")
+                start.confirmed_us = at_us
             start.offset_us = offset_us if start.offset_us is None else max(start.offset_us, offset_us)
 
     def deleting(self, entry: Entry, detail: RecordingDeleting) -> Judged:
@@ -80,9 +81,8 @@ class DeletionJudge:
         if detail.proof is None or days is None or age_seconds is None:
             return Judged((*wrong, "no proof is stated that its days have passed"))
         began_us = entry.boottime_ns // 1000
-        first = self._starts[0].number if self._starts else 0
         own = recording_start(detail.recording) or 0
-        if self.shortened and own < first:
+        if self.shortened and self._starts and own < self._starts[0].number:
             return Judged(tuple(wrong), f"the entries of start {own} are no longer in the ledger: how old it was cannot be judged")
         rules = self.facts.rules
         if rules is not None and days < rules.days:
@@ -150,12 +150,11 @@ class DeletionJudge:
     def _most_us(self, end: Moment, now: Now) -> int:
         """The most that can have passed, whichever of the confirmed clocks was right."""
         positions, boots = self.facts.timeline.positions(), self.facts.timeline.boots
-        here = min(now.moment.boot, len(boots))
-        running_us = positions[here] + now.moment.at_us - positions[end.boot] - end.at_us
+        running_us = positions[now.moment.boot] + now.moment.at_us - positions[end.boot] - end.at_us
         if now.offset_us is None:
             return running_us
         claims = [boot.offset_us - positions[n] for n, boot in enumerate(boots) if n >= end.boot and boot.offset_us is not None]
-        off_us = now.offset_us - positions[here]
+        off_us = now.offset_us - positions[now.moment.boot]
         return running_us + off_us - min([off_us, *claims])
 
 

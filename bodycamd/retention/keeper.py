@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.errors import BodycamError, StorageError
+from bodycamd.errors import BodycamError
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.recorder.disk import FileOperations
@@ -105,7 +105,8 @@ class Keeper:
             self._state_rules(facts, enter)
             for recording in facts.recordings():
                 if recording.deleting:
-                    self._delete_all(Deletion(recording.id, begun=True), enter)
+                    for _ in self._delete(Deletion(recording.id, begun=True), enter):
+                        pass
         except (BodycamError, OSError) as error:
             self._told(str(error))
 
@@ -221,10 +222,7 @@ class Keeper:
             yield
         for deletion in decision.deletions:
             if deletion.begun or self._still_due(deletion):
-                try:
-                    yield from delete(deletion, self._recordings, self._rules, disk=self._disk, enter=enter)
-                except StorageError as error:
-                    self._told(f"{deletion.recording} is not deleted yet: {error}")
+                yield from self._delete(deletion, enter)
         self._shorten(enter)
         self._summarise(self._decide(self._facts()))
 
@@ -233,11 +231,11 @@ class Keeper:
         again = self._decide(self._facts()).deletions
         return any(other.recording == deletion.recording for other in again)
 
-    def _delete_all(self, deletion: Deletion, enter: Enter) -> None:
+    def _delete(self, deletion: Deletion, enter: Enter) -> Iterator[None]:
+        """What goes wrong here costs this recording alone, and is tried again by the next sweep."""
         try:
-            for _ in delete(deletion, self._recordings, self._rules, disk=self._disk, enter=enter):
-                pass
-        except StorageError as error:
+            yield from delete(deletion, self._recordings, self._rules, disk=self._disk, enter=enter)
+        except (BodycamError, OSError) as error:
             self._told(f"{deletion.recording} is not deleted yet: {error}")
 
     def _shorten(self, enter: Enter) -> None:
