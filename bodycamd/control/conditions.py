@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 
 from bodycamd.control.events import (
+    Action,
     AudioChanged,
     BatteryChanged,
     ButtonFreed,
@@ -51,7 +52,7 @@ def capture_stalled(state: State, event: CaptureStalled) -> Step:
     if repeated:
         return state, []
     entry = note("capture_stalled", generation=event.generation, reason=event.reason, last_frame_us=event.last_frame_us)
-    return state, [entry, EmptyRing()] if _must_be_empty(state) else [entry]
+    return state, [entry, *_emptied(state)]
 
 
 def capture_closed(state: State, event: CaptureClosed) -> Step:
@@ -61,7 +62,7 @@ def capture_closed(state: State, event: CaptureClosed) -> Step:
     state = _heard(state, event.generation, ended=True)
     if state.capture_open:
         return state, [OpenCapture(state.microphone_open)]
-    return state, [EmptyRing()] if _must_be_empty(state) else []
+    return state, _emptied(state)
 
 
 def audio_changed(state: State, event: AudioChanged) -> Step:
@@ -112,7 +113,7 @@ def storage_changed(state: State, event: StorageChanged, now_us: int) -> Step:
         state, actions = abandon(state, now_us, "storage_full")
         return state, [entry, *actions]
     recording = state.recording
-    if recording is not None and (recording.end_us is None or recording.end_us > now_us):
+    if recording is not None and recording.awaits_footage(now_us):
         state, actions = stop(state, recording, now_us, now_us, "storage_full")
         return state, [entry, *actions]
     return state, [entry]
@@ -153,8 +154,9 @@ def _heard(state: State, generation: int, ended: bool) -> State:
     return replace(state, generation=generation, generation_ended=ended, flowing=flowing)
 
 
-def _must_be_empty(state: State) -> bool:
-    return state.name == "standby" and state.settings.pre_event_us == 0 and not state.capture_open
+def _emptied(state: State) -> list[Action]:
+    """In standby a closed camera leaves nothing behind: its last fragment came after the first emptying."""
+    return [EmptyRing()] if state.name == "standby" and not state.capture_open else []
 
 
 def _finite(value: float) -> float | None:

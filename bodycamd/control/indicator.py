@@ -157,8 +157,7 @@ def changes(state: State) -> list[int]:
 
 
 def _recording_row(state: State, recording: Recording, now_us: int) -> RowName:
-    awaited = recording.end_us is None or now_us < recording.end_us
-    if state.disk_failing or state.failing(now_us) or (awaited and state.capture_stalled):
+    if state.disk_failing or state.failing(now_us) or (state.capture_stalled and recording.awaits_footage(now_us)):
         return "missing"
     if recording.durable_us is None:
         return "blink" if now_us < recording.began_us + FIRST_DURABLE_US else "missing"

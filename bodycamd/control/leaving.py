@@ -17,26 +17,24 @@ def leave(state: State, now_us: int, reason: Literal["shutdown", "battery_critic
     if state.leaving is not None:
         return replace(state, leaving=replace(state.leaving, power_off=state.leaving.power_off or power_off)), []
     actions: list[Action] = [note("leaving", reason=reason, power_off=power_off)]
-    leaving = Leaving(reason, power_off, not_before_us=now_us, give_up_us=now_us + LEAVE_US)
+    leaving = Leaving(reason, power_off, not_before_us=now_us + SIGN_US if power_off else now_us, give_up_us=now_us + LEAVE_US)
     state = replace(state, leaving=leaving)
     recording = state.recording
     if recording is not None:
-        if recording.end_us is None or recording.end_us > now_us:
+        if recording.awaits_footage(now_us):
             state, more = stop(state, recording, now_us, now_us, reason)
             actions += more
         return state, actions
     if state.name == "warning":
         state, more = abandon(state, now_us, reason)
     elif state.latched_us is not None:
-        state, more = refuse(replace(state, latched_us=None), now_us, reason, state.latched_us)
+        state, more = refuse(state, now_us, reason, state.latched_us)
     elif power_off:
         state, more = show_refusal(state, now_us, reason)
     else:
         more = []
     actions += more
     state, more = rest_capture(replace(state, name="closing"))
-    if power_off:
-        state = replace(state, leaving=replace(leaving, not_before_us=now_us + SIGN_US))
     return state, actions + more
 
 

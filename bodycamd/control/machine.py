@@ -176,11 +176,9 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
         case "recording":
             return replace(state, down_us=at_us), []
         case "closing" | "ended":
-            if state.recording is None:
-                raise AssertionError("closing without a recording is leaving")
             if state.storage_full:
                 return recording.refuse(state, now_us, "storage_full", at_us)
-            return recording.go_on(state, state.recording, at_us)
+            return recording.go_on(state, at_us)
 
 
 def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: int) -> Step:

@@ -27,7 +27,7 @@ from bodycamd.control.events import (
     StopReason,
     WarningOutcome,
 )
-from bodycamd.control.state import SAME_PRESS_US, SEAL_AGAIN_US, SEAL_US, SIGN_US, Recording, State, Step
+from bodycamd.control.state import SAME_PRESS_US, SEAL_AGAIN_US, SEAL_US, SIGN_US, Ending, Recording, State, Step
 
 
 def note(type_: str, **fields: str | int | float | bool | None) -> Note:
@@ -82,7 +82,7 @@ def begin(state: State, now_us: int, keep_from_us: int, warning: WarningOutcome 
     keep_from_us = max(0, min(keep_from_us, now_us))
     number = state.number + 1
     recording = Recording(number, now_us, keep_from_us, reminder_us=now_us + state.settings.reminder_us)
-    state = replace(state, name="recording", number=number, recording=recording, spoken_us=None, latched_us=None)
+    state = replace(state, name="recording", number=number, recording=recording, spoken_us=None)
     return state, [BeginRecording(number, state.pressed_us, keep_from_us, warning, resumes)]
 
 
@@ -117,31 +117,27 @@ def stop(state: State, recording: Recording, now_us: int, at_us: int, reason: St
     end_us = max(min(at_us, now_us), recording.keep_from_us)
     if reason == "officer":
         end_us += state.settings.post_event_us
-    ended = replace(recording, end_us=end_us, reason=reason, seal_us=max(end_us, now_us) + SEAL_US, seal_forced=False)
+    ended = replace(recording, ending=Ending(end_us, reason, seal_us=max(end_us, now_us) + SEAL_US))
     return replace(state, name="closing", recording=ended, down_us=None), [EndRecording(end_us, reason)]
 
 
-def go_on(state: State, recording: Recording, at_us: int) -> Step:
+def go_on(state: State, at_us: int) -> Step:
     """A press during `closing`: the same recording goes on, with a marker."""
-    continued = replace(
-        recording,
-        withdrawn_end_us=recording.end_us,
-        end_us=None,
-        seal_us=None,
-        seal_forced=False,
-        wound_up=False,
-    )
-    state, camera = open_capture(replace(state, name="recording", recording=continued, down_us=None))
+    recording = state.recording
+    if recording is None or recording.ending is None:
+        raise AssertionError("closing without a recording that ends is leaving")
+    continued = replace(recording, withdrawn_end_us=recording.ending.end_us, ending=None)
+    state, camera = open_capture(replace(state, name="recording", recording=continued))
     state, marker = mark(state, continued, at_us, "continued")
     return state, [ContinueRecording(recording.number), *camera, *marker]
 
 
-def force_seal(state: State, recording: Recording, now_us: int) -> Step:
+def force_seal(state: State, recording: Recording, ending: Ending, now_us: int) -> Step:
     """The last fragment did not come, or the disk does not answer: seal with what is there, and try again later."""
-    state = replace(state, recording=replace(recording, seal_forced=True, seal_us=now_us + SEAL_AGAIN_US))
-    if recording.seal_forced:
+    state = replace(state, recording=replace(recording, ending=replace(ending, forced=True, seal_us=now_us + SEAL_AGAIN_US)))
+    if ending.forced:
         return state, [SealNow()]
-    return state, [SealNow(), note("seal_forced", recording=recording.number, end_us=recording.end_us)]
+    return state, [SealNow(), note("seal_forced", recording=recording.number, end_us=ending.end_us)]
 
 
 def sealed(state: State, event: RecordingSealed, now_us: int) -> Step:
@@ -150,15 +146,16 @@ def sealed(state: State, event: RecordingSealed, now_us: int) -> Step:
     recording = state.recording
     if recording is None or number_of(event.recording) != recording.number:
         return state, []
-    if state.name == "recording":
+    ending = recording.ending
+    if ending is None:
         keep_from_us = now_us if recording.withdrawn_end_us is None else recording.withdrawn_end_us
         return begin(state, now_us, keep_from_us, "none", resumes=event.recording)
-    state = replace(state, recording=None, pressed_us=None, disk_failing=False)
+    state = replace(state, recording=None, disk_failing=False)
     leaving = state.leaving
     if leaving is not None and leaving.reason == "battery_critical":
         state, sign = show_refusal(state, now_us, "battery_critical")
         return replace(state, leaving=replace(leaving, not_before_us=now_us + SIGN_US)), sign
-    if recording.reason == "storage_full":
+    if ending.reason == "storage_full":
         state, sign = show_refusal(state, now_us, "storage_full")
     elif not event.whole:
         state, sign = show_refusal(state, now_us, "not_saved")
@@ -173,28 +170,25 @@ def sealed(state: State, event: RecordingSealed, now_us: int) -> Step:
 def to_standby(state: State) -> Step:
     """Let go of what was retained. With no pre-event time nothing stays: camera closed, ring emptied (again when the camera says it is
     closed)."""
-    state, camera = rest_capture(replace(state, name="standby", down_us=None, spoken_us=None, pressed_us=None))
+    state, camera = rest_capture(replace(state, name="standby", spoken_us=None, pressed_us=None))
     buffering = state.settings.pre_event_us > 0
     return state, [*camera, RetainFrom(None)] if buffering else [*camera, RetainFrom(None), EmptyRing()]
 
 
 def deadlines(recording: Recording) -> list[int]:
     """When `due` has something to do."""
-    if recording.end_us is None or recording.seal_us is None:
-        return [recording.reminder_us]
-    return [recording.seal_us] if recording.wound_up else [recording.end_us, recording.seal_us]
+    return [recording.reminder_us] if recording.ending is None else [recording.ending.end_us, recording.ending.seal_us]
 
 
 def due(state: State, recording: Recording, now_us: int) -> Step:
     """The reminder; after the end the winding up, and the seal by force."""
-    end_us, seal_us = recording.end_us, recording.seal_us
-    if end_us is None or seal_us is None:
+    ending = recording.ending
+    if ending is None:
         return remind(state, recording, now_us) if now_us >= recording.reminder_us else (state, [])
     actions: list[Action] = []
-    if not recording.wound_up and now_us >= end_us:
-        recording = replace(recording, wound_up=True)
-        state, actions = rest_capture(replace(state, recording=recording))
-    if now_us >= seal_us:
-        state, more = force_seal(state, recording, now_us)
-        actions = actions + more
+    if now_us >= ending.end_us:
+        state, actions = rest_capture(state)
+    if now_us >= ending.seal_us:
+        state, more = force_seal(state, recording, ending, now_us)
+        actions += more
     return state, actions

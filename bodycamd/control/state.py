@@ -55,6 +55,18 @@ class ControlSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a recording that was stopped comes to its seal."""
+
+    end_us: int
+    """Where it ends (in the future during the post-event time)."""
+    reason: StopReason
+    seal_us: int
+    """When it is sealed by force, or next tried again."""
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """The recording that is open: begun, and not known to be sealed."""
 
@@ -68,14 +80,12 @@ class Recording:
     marked_us: int | None = None
     withdrawn_end_us: int | None = None
     """The end that a press during `closing` withdrew last."""
-    end_us: int | None = None
-    """Set in `closing`: where the recording ends (in the future during the post-event time)."""
-    reason: StopReason = "officer"
-    seal_us: int | None = None
-    """Set in `closing`: when it is sealed by force, or next tried again."""
-    seal_forced: bool = False
-    wound_up: bool = False
-    """The capture was closed, or its microphone, after the end."""
+    ending: Ending | None = None
+    """Set in `closing`."""
+
+    def awaits_footage(self, now_us: int) -> bool:
+        """It has no end yet, or one that lies ahead."""
+        return self.ending is None or now_us < self.ending.end_us
 
 
 @dataclass(frozen=True, slots=True)

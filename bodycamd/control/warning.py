@@ -26,7 +26,7 @@ def press(state: State, now_us: int, at_us: int) -> Step:
     """A press in standby: the voice speaks, the camera opens into the ring, the ring holds on to the time of the press."""
     if state.storage_full:
         return refuse(state, now_us, "storage_full", at_us)
-    state = replace(state, name="warning", pressed_us=at_us, spoken_us=now_us, latched_us=None)
+    state = replace(state, name="warning", pressed_us=at_us, spoken_us=now_us)
     state, camera = open_capture(state)
     return state, [SpeakWarning(), *camera, RetainFrom(max(0, at_us - state.settings.pre_event_us))]
 
@@ -39,7 +39,7 @@ def skip(state: State, event: ButtonDown, now_us: int) -> Step:
 
 def ended(state: State, event: WarningEnded, now_us: int) -> Step:
     """The voice has spoken or failed. `skipped`, or an end before this warning began, is the echo of an earlier one and changes nothing."""
-    if state.name != "warning" or state.spoken_us is None or event.outcome == "skipped" or event.at_us < state.spoken_us:
+    if state.spoken_us is None or event.outcome == "skipped" or event.at_us < state.spoken_us:
         return state, []
     if event.outcome == "played_to_device":
         return _record(replace(state, voice_failed=False), now_us, event.at_us, event.outcome, event.file_sha256, event.detail)
@@ -59,19 +59,17 @@ def unanswered(state: State, now_us: int) -> Step:
 
 def abandon(state: State, now_us: int, reason: str) -> Step:
     """The recording that this warning announces cannot be made: silence, camera closed, the press refused. Ends in standby."""
-    at_us = now_us if state.pressed_us is None else state.pressed_us
-    state, refusal = refuse(state, now_us, reason, at_us)
+    state, refusal = refuse(state, now_us, reason, _pressed_us(state, now_us))
     state, stand = to_standby(state)
     return state, [SilenceVoice(), *refusal, *stand]
 
 
 def ready(state: State, event: Ready, now_us: int) -> Step:
     """The start is over: resume, honour a latched press, or stand by."""
-    state, actions = replace(state, name="standby"), list[Action]()
-    latched_us, state = state.latched_us, replace(state, latched_us=None)
+    actions: list[Action] = []
+    latched_us, state = state.latched_us, replace(state, name="standby", latched_us=None)
     if event.resume is not None:
-        state, more = _resume(state, event.resume, now_us)
-        actions += more
+        state, actions = _resume(state, event.resume, now_us)
     if latched_us is not None:
         actions.append(note("press_latched", at_us=latched_us, waited_us=now_us - latched_us))
         if state.recording is None:
@@ -102,8 +100,13 @@ def _resume(state: State, offer: ResumeOffer, now_us: int) -> Step:
     return state, [*actions, *camera, RetainFrom(now_us), *opened]
 
 
+def _pressed_us(state: State, now_us: int) -> int:
+    """Of the present warning, which always has one; the types do not say so."""
+    return now_us if state.pressed_us is None else state.pressed_us
+
+
 def _record(state: State, now_us: int, ended_us: int, outcome: WarningOutcome, sha256: str, detail: str) -> Step:
-    pressed_us = now_us if state.pressed_us is None else state.pressed_us
+    pressed_us = _pressed_us(state, now_us)
     ended_us = max(pressed_us, min(ended_us, now_us))
     if state.settings.pre_event_us > 0:
         keep_from_us = pressed_us - state.settings.pre_event_us
@@ -114,18 +117,15 @@ def _record(state: State, now_us: int, ended_us: int, outcome: WarningOutcome, s
 
 
 def _entry(number: int | None, outcome: WarningOutcome, sha256: str, pressed_us: int, ended_us: int, detail: str) -> Note:
-    return note(
-        "warning", recording=number, outcome=outcome, file_sha256=sha256, pressed_us=pressed_us, ended_us=ended_us, detail=detail
-    )
+    return note("warning", recording=number, outcome=outcome, file_sha256=sha256, pressed_us=pressed_us, ended_us=ended_us, detail=detail)
 
 
 def _failed(state: State, now_us: int, ended_us: int, sha256: str, detail: str) -> Step:
     state = replace(state, voice_failed=True)
     if state.settings.on_warning_failure == "record":
         return _record(state, now_us, ended_us, "failed", sha256, detail)
-    pressed_us = now_us if state.pressed_us is None else state.pressed_us
+    pressed_us = _pressed_us(state, now_us)
     entry = _entry(None, "failed", sha256, pressed_us, ended_us, detail)
     state, refusal = refuse(state, now_us, "warning_failed", pressed_us)
     state, stand = to_standby(state)
     return state, [entry, *refusal, *stand]
-

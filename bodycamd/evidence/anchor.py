@@ -81,7 +81,7 @@ def decode(line: str, where: str) -> SignedAnchor:
     """Read a handed-out line; the signature is not yet checked. Raises `DataError`."""
     signature, _, json = line.strip().partition(" ")
     try:
-        raw, decoded = json.encode("utf-8"), base64.b64decode(signature, validate=True)
+        raw, decoded = json.encode(), base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(f"{where}: not an anchor: base64 of a signature, a space and JSON") from error
     if len(decoded) != SIGNATURE_BYTES:

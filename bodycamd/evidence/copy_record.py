@@ -158,7 +158,7 @@ def signed_line(detail: Detail, signer: Signer, name: str, *, n: int, prev: str,
     )
     json = strict.encode(entry, "to be signed")
     line = base64.b64encode(signer.sign(json)) + b" " + json
-    return line, _line(line, {signer.public.id: (name, signer.public)} if name else {}, "to be signed")
+    return line, _line(line, {signer.public.id: (name, signer.public)}, "to be signed")
 
 
 def _line(raw: bytes, people: Mapping[str, tuple[str, PublicKey]], where: str) -> CopyLine:

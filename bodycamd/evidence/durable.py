@@ -65,9 +65,9 @@ def settle(path: Path) -> None:
 def open_new(path: Path, mode: int = 0o600) -> int:
     """Open a file that does not exist yet, for appending. Its name is durable only after `sync_folder`.
 
-    Raises `FileExistsError` where the name is taken: names are never reused.
+    Raises `FileExistsError` where the name is taken, by a link too: names are never reused.
     """
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, mode)
 
 
 def create(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -172,8 +172,7 @@ class KeyFolder:
         chosen: tuple[SigningKey, Path] | None = None
         others: list[Path] = []
         for path, key in self._read_all():
-            accepted = key is not None and (path.name == _name(1) if named is None else key.public == named)
-            if key is not None and accepted and chosen is None:
+            if chosen is None and key is not None and (path.name == _name(1) if named is None else key.public == named):
                 chosen = key, path
             else:
                 others.append(path)

@@ -156,9 +156,10 @@ def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None
     for number in reversed(starts(folder)):
         try:
             line = first_line(folder, number)
-            named = PublicKey.from_hex(line.detail.next_public_key) if line is not None and isinstance(line.detail, StartDetail) else None
+            detail = line.detail if line is not None else None
+            named = PublicKey.from_hex(detail.next_public_key) if isinstance(detail, StartDetail) else None
             counts = named is not None and keys.holds(named)
-            head, rest = _by_itself(folder, number) if counts else (ZERO_HASH, _all_of(folder, number))
+            head, rest = _by_itself(folder, number, counts)
         except StorageError as error:
             log.error("passed over: %s", error)
             continue
@@ -219,30 +220,22 @@ def open_ledger(
     return ledger
 
 
-def _by_itself(folder: Path, start: int) -> tuple[str, Rest | None]:
-    """The last good line of one file, by the keys that it names itself, and what stands behind it. Raises `StorageError`."""
-    head, good, reason = ZERO_HASH, 0, ""
+def _by_itself(folder: Path, start: int, counts: bool) -> tuple[str, Rest | None]:
+    """The last good line of one file, by the keys that it names itself, and what stands behind it; of a start that does not count no line
+    is good. Raises `StorageError`.
+    """
     name = file_name(start)
+    head, good, reason = ZERO_HASH, 0, f"{name}: of no start that this camera has a key of"
     try:
         with open_ledger_file(folder, name) as file:
             in_force = KeyInForce(start)
             try:
-                for line in lines(file, name):
+                for line in lines(file, name) if counts else ():
                     in_force.accept(line)
                     head, good = line.sha256, line.end
             except DataError as error:
                 reason = str(error)
             return head, rest_of(file, start, good, reason)
-    except OSError as error:
-        raise StorageError(f"{folder / name}: cannot read the ledger: {error.strerror}") from error
-
-
-def _all_of(folder: Path, start: int) -> Rest | None:
-    """A file that does not count, as a rest. Raises `StorageError`."""
-    name = file_name(start)
-    try:
-        with open_ledger_file(folder, name) as file:
-            return rest_of(file, start, 0, f"{name}: of no start that this camera has a key of")
     except OSError as error:
         raise StorageError(f"{folder / name}: cannot read the ledger: {error.strerror}") from error
 

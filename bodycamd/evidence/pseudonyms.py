@@ -58,6 +58,6 @@ def release_reason(value: object, option: str) -> str:
 
 
 def _matching(value: object, pattern: str, wanted: str) -> str:
-    if isinstance(value, str) and re.match(pattern, value, re.ASCII):
+    if isinstance(value, str) and re.match(pattern, value):
         return value
     raise UsageError(f"{wanted}. Not {shown(repr(value), 60)}")

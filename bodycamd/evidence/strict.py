@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import accumulate
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -40,10 +41,10 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     if _depth(raw) > MAX_DEPTH:
         raise DataError(f"{where}: nested deeper than {MAX_DEPTH} levels")
     try:
-        json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
+        json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
         return decoder.decode(raw)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise DataError(f"{where}: {shown(str(error))}") from error
+        raise DataError(f"{where}: {shown(error)}") from error
 
 
 def encode(value: object, where: str) -> bytes:
@@ -53,28 +54,23 @@ def encode(value: object, where: str) -> bytes:
     try:
         return msgspec.json.encode(value, order="sorted")
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise DataError(f"{where}: {shown(str(error))}") from error
+        raise DataError(f"{where}: {shown(error)}") from error
 
 
 def _depth(raw: bytes) -> int:
-    depth = deepest = 0
-    for byte in _STRING.sub(b"", raw).translate(None, _NO_BRACKET):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKET)
+    return max(accumulate((1 if byte in b"[{" else -1 for byte in brackets), initial=0))
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _object(pairs: list[tuple[str, object]]) -> set[str]:
+    """Its keys stand for the object: nothing else is asked of it here."""
+    found: set[str] = set()
     for key, value in pairs:
         if key in found:
             raise _UnclearError(f"key {shown(key, 40)!r} is repeated")
         if _holds_null(value):
             raise _UnclearError(f"key {shown(key, 40)!r} is null; what does not apply is left out")
-        found[key] = value
+        found.add(key)
     return found
 
 

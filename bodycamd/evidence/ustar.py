@@ -28,6 +28,7 @@ _SIZES: dict[Kind, tuple[int, int]] = {
     "json": (2, MAX_JSON_BYTES + 1),
     "sig": (64, 64),
 }
+_KINDS: dict[bytes, Kind] = {kind.encode(): kind for kind in _SIZES}
 _NAME = re.compile(rb"([0-9]{6})\.(init\.mp4\.age|m4s\.age|json|sig)\0+")
 _SIZE = re.compile(rb"([0-7]{11})\0")
 _LAYOUT = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
@@ -74,7 +75,7 @@ def unpack(block: bytes, where: str) -> Header:
         raise DataError(f"{where}: no member of a segment has this name")
     if size is None:
         raise DataError(f"{where}: the size is not 11 octal digits")
-    header = Header(int(name[1]), _kind(name[2]), int(size[1], 8))
+    header = Header(int(name[1]), _KINDS[name[2]], int(size[1], 8))
     if (header.index == 0) != (header.kind == "init.mp4.age") and header.kind in ("init.mp4.age", "m4s.age"):
         raise DataError(f"{where}: {header.name}: the init segment, and only it, has index 0")
     try:
@@ -84,10 +85,3 @@ def unpack(block: bytes, where: str) -> Header:
     if block != expected:
         raise DataError(f"{where}: the header of {header.name} is not as this format writes it")
     return header
-
-
-def _kind(name: bytes) -> Kind:
-    for kind in _SIZES:
-        if kind.encode() == name:
-            return kind
-    raise AssertionError(name)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.errors import DataError
+import msgspec
+import pytest
+
+from bodycamd.errors import BodycamError, DataError
 from bodycamd.evidence.keys import KeyFolder, PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import LastStart, Ledger, last_start, next_number, open_ledger
 from bodycamd.evidence.ledger_chain import Chain
@@ -147,3 +151,30 @@ def some_start(root: Path, markers: int = 2) -> None:
     for at_us in range(markers):
         ledger.append("marker", {"at_us": at_us, "absent": None})
     ledger.close()
+
+
+def told(call: Callable[[], object], kind: type[BodycamError] = DataError) -> str:
+    """What a refusal says, word for word. It must be of exactly this kind."""
+    with pytest.raises(kind) as refused:
+        call()
+    assert type(refused.value) is kind
+    return str(refused.value)
+
+
+def ledger_line(by: SigningKey, n: int, prev: str, type: str, detail: Mapping[str, Any], **changes: Any) -> bytes:
+    """A line as the camera writes it, but for the changes: signed all the same, without its line end."""
+    common = {"device": "cam-7", "start": 3, "boot_id": "boot", "wall": "2026-06-01T12:00:00.000000Z", "clock": {"source": "test"}}
+    said = {"n": n, "prev": prev, "key": by.public.id, "boottime_ns": n, "type": type, "detail": detail}
+    json = msgspec.json.encode(common | said | changes, order="sorted")
+    return base64.b64encode(by.sign(json)) + b" " + json
+
+
+def start_fields(by: SigningKey, following: SigningKey, memory: SigningKey, **changes: Any) -> dict[str, Any]:
+    """The detail of an entry `start`: who signs it, who the next one, and who what follows."""
+    keys = {"public_key": by.public.raw.hex(), "next_public_key": following.public.raw.hex(), "ram_public_key": memory.public.raw.hex()}
+    return keys | {"format": "bodycam-ledger/2", "software": "0.1.0", "config_sha256": "ab" * 32} | changes
+
+
+def brief(value: object) -> str | None:
+    """The name of a case: what is signed differs from run to run, its length does not."""
+    return f"{len(value)} long" if isinstance(value, str | bytes) and len(value) > 40 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict
 from bodycamd.evidence.statements import decode_entry, decode_statement
-from tests.evidence.making import made_segment, new_start
+from tests.evidence.making import brief, made_segment, new_start, told
 from tests.scale import count
 
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
@@ -60,6 +61,60 @@ def test_hostile_json_is_refused_with_place_and_reason(name: str) -> None:
 def test_all_that_is_allowed_is_read() -> None:
     raw = b' {"a" : [1, -2.5, true, "\\u00e9\\ud83d\\ude00 []{}\\"", {"b":{"c":{"d":{"e":[]}}}}], "i":-9223372036854775808}'
     assert strict.decode(raw, ANYTHING, "x")["a"][:4] == [1, -2.5, True, 'é😀 []{}"']
+
+
+DEEP = b'{"a":' + b"[" * 7 + b"]" * 7 + b"}"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":"' + b"x" * 65_528 + b'"}',
+        DEEP,
+        DEEP[:-1] + b',"b":' + b"[" * 7 + b"]" * 7 + b"}",
+        b'{"a":"' + b"[" * 20 + b'","b":["' + b"{" * 20 + b'\\"{{"]}',
+        b'{"a":[],"b":[],"c":[],"d":[],"e":[],"f":[],"g":[],"h":[],"i":[]}',
+        b'{"a":9223372036854775807,"b":-9223372036854775808}',
+        b'{"a":{"a":{"a":1},"b":1},"b":[{"a":1},{"a":1}]}',
+        b"{}",
+    ],
+    ids=brief,
+)
+def test_what_stands_at_a_bound_is_read(raw: bytes) -> None:
+    assert strict.decode(raw, ANYTHING, "x") == json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b'{"a":"' + b"x" * 65_529 + b'"}', "65537 bytes of JSON; at most 65536 are allowed"),
+        (b"[" + DEEP + b"]", "nested deeper than 8 levels"),
+        (DEEP[:-1] + b',"b":' + b"[" * 8, "nested deeper than 8 levels"),
+        (b'{"":"a","b":' + b"[{" * 4, "nested deeper than 8 levels"),
+        (b'{"a":[],"b":[[]],"c":[[]],"d":' + b"[" * 8, "nested deeper than 8 levels"),
+        (b'{"a":1}\x1f', "control character at byte 7"),
+        (b'{"' + b"k" * 50 + b'":null}', f"key '{'k' * 39}…' is null; what does not apply is left out"),
+        (b'{"' + b"k" * 50 + b'":1,"' + b"k" * 50 + b'":1}', f"key '{'k' * 39}…' is repeated"),
+        (b'{"a":[1,[null]]}', "key 'a' is null; what does not apply is left out"),
+        (b'{"a":NaN}', "NaN is not a number of JSON"),
+        (b'{"a":-Infinity}', "-Infinity is not a number of JSON"),
+        (b'{"a":9223372036854775808}', "integer 9223372036854775808 does not fit 64 bits"),
+        (b'{"a":-9223372036854775809}', "integer -9223372036854775809 does not fit 64 bits"),
+        (b'{"a":' + b"9" * 40 + b"}", f"integer {'9' * 23}… does not fit 64 bits"),
+        (b'{"a":' + b"9" * 5000 + b"}", f"integer {'9' * 23}… does not fit 64 bits"),
+        (b"[1]", "Expected `object`, got `array`"),
+        (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    ],
+    ids=brief,
+)
+def test_what_is_refused_is_said_in_these_words(raw: bytes, said: str) -> None:
+    assert told(lambda: strict.decode(raw, ANYTHING, "ledger: line 3")) == f"ledger: line 3: {said}"
+
+
+def test_what_is_written_is_sorted_and_what_cannot_be_written_is_told() -> None:
+    assert strict.encode({"b": 1, "a": {"d": 1, "c": 2}}, "x") == b'{"a":{"c":2,"d":1},"b":1}'
+    said = "to be signed: Encoding objects of type object is unsupported"
+    assert told(lambda: strict.encode({"a": object()}, "to be signed")) == said
 
 
 def test_a_repeated_key_stays_short_and_printable_in_the_message() -> None:

@@ -13,6 +13,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.ustar import Header, pack, unpack
 from bodycamd.footage import MAX_AGE_BYTES
+from tests.evidence.making import brief, told
 
 HEADERS = st.one_of(
     st.builds(Header, st.just(0), st.just("init.mp4.age"), st.integers(1, MAX_AGE_BYTES)),
@@ -60,19 +61,64 @@ def test_no_block_raises_anything_but_a_data_error(block: bytes) -> None:
         unpack(block, "x")
 
 
+LARGEST = MAX_AGE_BYTES
+
+
 @pytest.mark.parametrize(
     "header",
     [
-        Header(1_000_000, "sig", 64),
-        Header(-1, "sig", 64),
-        Header(1, "sig", 65),
-        Header(1, "m4s.age", 0),
-        Header(1, "m4s.age", MAX_AGE_BYTES + 1),
+        Header(0, "init.mp4.age", 1),
+        Header(0, "init.mp4.age", LARGEST),
+        Header(1, "m4s.age", 1),
+        Header(999_999, "m4s.age", LARGEST),
+        Header(0, "json", 2),
+        Header(999_999, "json", 65_537),
+        Header(0, "sig", 64),
+        Header(999_999, "sig", 64),
     ],
 )
-def test_out_of_bounds_is_not_written(header: Header) -> None:
-    with pytest.raises(DataError):
-        pack(header)
+def test_what_stands_at_a_bound_is_written_and_read(header: Header) -> None:
+    assert unpack(pack(header), "x") == header
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (Header(1_000_000, "sig", 64), "1000000.sig: 64 bytes; 64 to 64"),
+        (Header(-1, "sig", 64), "-00001.sig: 64 bytes; 64 to 64"),
+        (Header(1, "sig", 63), "000001.sig: 63 bytes; 64 to 64"),
+        (Header(1, "sig", 65), "000001.sig: 65 bytes; 64 to 64"),
+        (Header(1, "json", 1), "000001.json: 1 bytes; 2 to 65537"),
+        (Header(1, "json", 65_538), "000001.json: 65538 bytes; 2 to 65537"),
+        (Header(0, "init.mp4.age", 0), f"000000.init.mp4.age: 0 bytes; 1 to {LARGEST}"),
+        (Header(1, "m4s.age", 0), f"000001.m4s.age: 0 bytes; 1 to {LARGEST}"),
+        (Header(1, "m4s.age", LARGEST + 1), f"000001.m4s.age: {LARGEST + 1} bytes; 1 to {LARGEST}"),
+    ],
+)
+def test_out_of_bounds_is_not_written(header: Header, said: str) -> None:
+    assert told(lambda: pack(header)) == f"{said} and an index up to 999999 are allowed"
+
+
+GOOD = pack(Header(7, "json", 100))
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (bytes(512), "no member of a segment has this name"),
+        (b"0000007.json".ljust(100, b"\0") + GOOD[100:], "no member of a segment has this name"),
+        (GOOD[:135] + b" " + GOOD[136:], "the size is not 11 octal digits"),
+        (GOOD[:124] + b"8" + GOOD[125:], "the size is not 11 octal digits"),
+        (GOOD[:124] + b"00000000001\0" + GOOD[136:], "000007.json: 1 bytes; 2 to 65537 and an index up to 999999 are allowed"),
+        (b"000000.m4s.age".ljust(100, b"\0") + GOOD[100:], "000000.m4s.age: the init segment, and only it, has index 0"),
+        (b"000001.init.mp4.age".ljust(100, b"\0") + GOOD[100:], "000001.init.mp4.age: the init segment, and only it, has index 0"),
+        (GOOD[:-1] + b"x", "the header of 000007.json is not as this format writes it"),
+        (GOOD + b"\0", "the header of 000007.json is not as this format writes it"),
+    ],
+    ids=brief,
+)
+def test_what_is_no_header_is_told(block: bytes, said: str) -> None:
+    assert told(lambda: unpack(block, "s.tar: byte 512")) == f"s.tar: byte 512: {said}"
 
 
 def foreign(**fields: object) -> bytes:
