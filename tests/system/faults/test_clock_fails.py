@@ -22,7 +22,7 @@ pytestmark = only_in_full
 
 YEARS = 10 * 365 * 24 * 3600
 SIXTIES = -300_000_000
-"""A clock that is ten years behind 1970, where a machine without one begins."""
+"""A clock that is ten years behind 1970, where a machine without one begins; no statement says less than 1970."""
 HOUR_US = 3_600_000_000
 STALL_US = Timing().stall_us
 
@@ -74,7 +74,7 @@ def test_jumps_of_ten_years_during_a_recording_and_between_starts(tmp_path: Path
     found = camera.judged()
     in_order(found)
     now = datetime.now().year
-    assert years(found, "000001-0001") == [1960, now, now - 10]
+    assert years(found, "000001-0001") == [1970, now, now - 10]
     assert years(found, "000002-0001") == [now + 10]
     fragments = found.fragments("000001-0001")
     length = fragments[-1]["pts_us"] + fragments[-1]["duration_us"] - fragments[0]["pts_us"]
