@@ -25,6 +25,7 @@ from bodycamd.linux import foreign
 
 LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")
 _SIGNATURE_TEXT = 88
+_CHUNK_BYTES = 65536
 MAX_TORN_HASHED = 16 * 1024 * 1024
 """Of a torn part that is longer, `torn_sha256` is of so many bytes. (A cut leaves less than one line; more is somebody's doing.)"""
 MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
@@ -198,7 +199,7 @@ def check_signed(line: Line, start: int, key: PublicKey) -> None:
 def _digest(file: BinaryIO, length: int) -> tuple[str, int]:
     """SHA-256 of the next bytes, and how many line ends are among them."""
     digest, line_ends = hashlib.sha256(), 0
-    while length > 0 and (chunk := file.read(min(length, 65536))):
+    while chunk := file.read(min(length, _CHUNK_BYTES)):
         digest.update(chunk)
         line_ends += chunk.count(b"\n")
         length -= len(chunk)

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
+from bodycamd.evidence.segment_reader import CHUNK_BYTES, SegmentReader, Triple, check_follows
 from bodycamd.evidence.start import SignedStatement, Start
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement
 from bodycamd.evidence.ustar import END
@@ -195,7 +195,7 @@ def sha256_between(file: BinaryIO, begin: int, end: int) -> str:
     """The SHA-256 of the bytes from `begin` to just before `end`, or to where the file ends."""
     digest = hashlib.sha256()
     file.seek(begin)
-    while begin < end and (chunk := file.read(min(end - begin, 256 * 1024))):
+    while begin < end and (chunk := file.read(min(end - begin, CHUNK_BYTES))):
         digest.update(chunk)
         begin += len(chunk)
     return digest.hexdigest()

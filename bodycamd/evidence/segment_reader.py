@@ -16,7 +16,7 @@ from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement, decode_statement
 
-_CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class CutError(DataError):
@@ -130,7 +130,7 @@ class SegmentReader:
         running.update(block)
         content, digest, left = [], hashlib.sha256(), header.size
         while left:
-            chunk = self._file.read(min(left, _CHUNK_BYTES))
+            chunk = self._file.read(min(left, CHUNK_BYTES))
             if not chunk:
                 raise CutError(f"{where}: cut inside {header.name}")
             left -= len(chunk)

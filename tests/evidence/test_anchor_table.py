@@ -20,7 +20,11 @@ SIGNATURE, _, JSON = SIGNED.line.partition(" ")
 
 
 def test_an_anchor_states_head_pin_and_who_when() -> None:
-    assert SIGNED.statement == AnchorStatement(
+    signed = new_start(KEY, number=4).anchor(HEAD, PIN)
+    assert signed == SIGNED
+    assert signed.json == msgspec.json.encode(signed.statement, order="sorted")
+    assert KEY.public.verifies(signed.signature, signed.json)
+    assert signed.statement == AnchorStatement(
         format="bodycam-anchor/1",
         n=1,
         head=HEAD,
@@ -38,8 +42,7 @@ def test_an_anchor_states_head_pin_and_who_when() -> None:
 
 def test_the_line_is_the_signature_and_what_was_signed() -> None:
     assert base64.b64decode(SIGNATURE, validate=True) == SIGNED.signature
-    assert JSON.encode() == SIGNED.json == msgspec.json.encode(SIGNED.statement, order="sorted")
-    assert KEY.public.verifies(SIGNED.signature, SIGNED.json)
+    assert JSON.encode() == SIGNED.json == encode(SIGNED.statement)
     assert decode(SIGNED.line, "x") == SIGNED
     assert decode(f" {SIGNED.line}\n", "x") == SIGNED
 

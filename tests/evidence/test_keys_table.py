@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from bodycamd.errors import StorageError
@@ -31,7 +32,7 @@ def dead(*arguments: object) -> None:
 
 
 def test_a_public_key_in_all_its_forms() -> None:
-    key = KNOWN.public
+    key = SigningKey(Ed25519PrivateKey.from_private_bytes(SEED)).public
     assert key.raw.hex() == "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"
     assert key.id == "56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c"
     assert key.pem() == (
@@ -40,7 +41,10 @@ def test_a_public_key_in_all_its_forms() -> None:
     assert PublicKey.from_hex(key.raw.hex()) == PublicKey.from_pem(key.pem()) == PublicKey(key.raw) == key
     assert hash(PublicKey(key.raw)) == hash(key)
     assert repr(key) == "PublicKey(56475aa75463474c…)"
-    assert key != SigningKey.generate().public
+    other = SigningKey.generate().public
+    assert key != other
+    assert len({key, other, PublicKey(key.raw)}) == 2
+    assert hash(key) != hash(other)
     assert key != key.raw
 
 
@@ -158,7 +162,11 @@ def test_what_the_disk_refuses_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert told(lambda: provision(file / "signing"), StorageError) == said
 
 
-@pytest.mark.parametrize("torn", [b"", b"torn", bytes(KEY_FILE_BYTES), KNOWN.file_bytes()[:-1], KNOWN.file_bytes() + b"\n"], ids=brief)
+OTHER_KIND = X25519PrivateKey.from_private_bytes(SEED).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+TORN = [b"", b"torn", bytes(KEY_FILE_BYTES), KNOWN.file_bytes()[:-1], KNOWN.file_bytes() + b"\n", OTHER_KIND.ljust(KEY_FILE_BYTES, b"\n")]
+
+
+@pytest.mark.parametrize("torn", TORN, ids=brief)
 def test_a_torn_first_key_is_erased_and_made_anew(tmp_path: Path, torn: bytes) -> None:
     """A cut first attempt: nobody can have registered it."""
     file = tmp_path / "000001.key"
@@ -167,6 +175,12 @@ def test_a_torn_first_key_is_erased_and_made_anew(tmp_path: Path, torn: bytes) -
     pem = provision(tmp_path)
     assert (tmp_path / "second name").read_bytes() == bytes(len(torn))
     assert KeyFolder(tmp_path).accept(None)[0].public.pem() == pem == provision(tmp_path)
+
+
+def test_a_file_that_is_too_long_for_a_key_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "000001.key").touch()
+    os.truncate(tmp_path / "000001.key", 2**40)
+    assert not KeyFolder(tmp_path).holds(KNOWN.public)
 
 
 def test_a_camera_that_has_started_is_not_provisioned_again(tmp_path: Path) -> None:
