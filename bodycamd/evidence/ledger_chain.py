@@ -28,7 +28,7 @@ class UnregisteredKeyError(DataError):
 
 @dataclass(slots=True)
 class _File:
-    """One start's file, as far as it was read. `reason` says why what follows `last` is not good."""
+    """One start's file, as far as it was read. `reason` says why what follows `last` is not good; empty where nothing follows."""
 
     start: int
     in_force: KeyInForce = field(init=False)
@@ -171,6 +171,9 @@ class Chain:
             raise StorageError(f"{self._folder / name}: cannot read the ledger: {error.strerror}") from error
 
     def _rest(self, file: _File) -> Rest | None:
+        """What stands behind the good lines of a file; `None` where nothing did when they were read: the camera may have written since."""
+        if not file.reason:
+            return None
         name = file_name(file.start)
         try:
             with open_ledger_file(self._folder, name) as opened:

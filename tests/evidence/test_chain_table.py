@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bodycamd.evidence.checkpoint import Checkpoint, OtherKeyError, checkpoint_n
 from bodycamd.evidence.entries import TornFile
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError, VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line, lines
 from bodycamd.evidence.statements import ZERO_HASH
 from tests.evidence.making import ledger_line, start_fields, told
 
@@ -98,6 +99,7 @@ def test_nothing_is_read_of_nothing(tmp_path: Path) -> None:
         assert read(chain) == ([], "")
         assert (chain.head, chain.key, chain.next_key, chain.start, chain.failed) == (ZERO_HASH, KEYS[0].public, KEYS[0].public, 0, False)
     empty = Chain(tmp_path)
+    assert (empty.unstated, empty.pending, empty.strays, empty.start, empty.failed) == ([], [], [], 0, False)
     assert (read(empty), empty.key, empty.next_key, empty.checkpoint) == (([], ""), None, None, None)
 
 
@@ -127,6 +129,11 @@ def test_whose_key_begins_and_goes_on(ledger: Written) -> None:
         chain = Chain(ledger.folder, registered)
         assert read(chain) == (["1:1", "1:2"], "000002.jsonl: line 1: signed by another key than the start before it named")
         assert chain.failed
+
+
+def test_the_first_start_of_all_follows_on_nothing(ledger: Written) -> None:
+    ledger.start(1, prev="ab" * 32)
+    assert read(Chain(ledger.folder)) == ([], "000001.jsonl: line 1: prev is not the SHA-256 of the last good line before this start")
 
 
 @pytest.mark.parametrize("prev", [ZERO_HASH, "ab" * 32])
@@ -268,6 +275,21 @@ def test_what_has_grown_is_given_and_nothing_twice(ledger: Written) -> None:
     assert (read(chain), chain.pending, chain.start) == ((["2:1", "2:2"], ""), [], 2)
 
 
+def test_what_a_camera_writes_meanwhile_is_read_next_time(ledger: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.start(1, ("marker", {}), ("battery", {}))
+    whole = ledger.good[1]
+    ledger.put(1, b"".join(whole.splitlines(keepends=True)[:2]))
+
+    def read_slowly(*arguments: Any) -> Iterator[Line]:
+        yield from lines(*arguments)
+        ledger.put(1, whole)
+
+    monkeypatch.setattr(ledger_chain, "lines", read_slowly)
+    chain = Chain(ledger.folder)
+    assert (read(chain), chain.pending, chain.unstated) == ((["1:1", "1:2"], ""), [], [])
+    assert (read(chain), chain.pending) == ((["1:3"], ""), [])
+
+
 def test_what_is_wrong_stays_wrong(ledger: Written) -> None:
     ledger.start(1, rest=WITH_END + TORN)
     ledger.start(2)
@@ -323,6 +345,8 @@ def test_behind_a_checkpoint_the_registered_key_still_leads(ledger: Written) -> 
         assert read(chain) == (["3:1", "3:2", "4:1", "4:2"], "")
         assert chain.checkpoint is not None
         assert (chain.checkpoint.file, chain.checkpoint.lines, chain.next_key) == ("checkpoint-000003.jsonl", 2, KEYS[4].public)
+    ledger.checkpoint(2)
+    assert read(Chain(ledger.folder))[1] == "", "the newest checkpoint counts"
     said = told(lambda: list(Chain(ledger.folder, KEYS[5].public)), UnregisteredKeyError)
     assert said == "checkpoint-000003.jsonl: 1: line 1: signed by another key than was registered"
     ledger.start(5)
@@ -359,7 +383,7 @@ def test_a_checkpoint_that_does_not_lead_to_the_first_file(ledger: Written) -> N
 def test_a_first_file_that_cannot_be_read_leads_nowhere(ledger: Written) -> None:
     four_starts(ledger)
     good = ledger.good[3]
-    ledger.put(3, b"x" + good[1:])
+    ledger.put(3, base64.b64encode(bytes(64)) + good[88:])
     assert read(Chain(ledger.folder)) == ([], f"000003.jsonl: line 1: {ALTERED}")
 
 
@@ -432,9 +456,9 @@ def test_the_lines_of_a_checkpoint(ledger: Written) -> None:
     for number in (1, 2, 3):
         ledger.start(number)
     sha256 = ledger.checkpoint(4)
-    lines = list(ledger.first_lines.values())
+    begun = list(ledger.first_lines.values())
     for below, count in ((4, 3), (3, 2), (2, 1)):
-        expected = Checkpoint(checkpoint_name(4), sha256, b"".join(lines[:count]), count, KEYS[count].public)
+        expected = Checkpoint(checkpoint_name(4), sha256, b"".join(begun[:count]), count, KEYS[count].public)
         for registered in (None, KEYS[0].public):
             assert read_checkpoint(ledger.folder, 4, below=below, registered=registered) == expected
     assert checkpoints(ledger.folder) == [4]
@@ -505,6 +529,7 @@ def test_a_checkpoint_is_no_link_nor_is_its_folder(ledger: Written, tmp_path: Pa
 def test_what_is_believed_ends_where_verification_ends(ledger: Written) -> None:
     ledger.start(1, rest=TORN)
     verified = VerifiedLedger(ledger.folder, KEYS[0].public)
+    assert verified.broken == ""
     assert ([line.entry.type for line in verified], verified.broken) == (["start", "marker"], "")
     ledger.put(1, ledger.good[1] + WITH_END)
     assert (list(verified), verified.broken) == ([], "000001.jsonl: line 3 does not verify"), "why may quote what nobody signed"

@@ -258,7 +258,7 @@ def test_a_start_that_signs_for_itself_only_as_far_as_it_verifies(tmp_path: Path
     put(tmp_path, 1, b"gone\n")
     whole = content_of(tmp_path, 2)
     lines = whole.splitlines(keepends=True)
-    rest = lines[1][:30] + b"x" + lines[1][31:] + lines[2]
+    rest = b"x" * 88 + lines[1][88:] + lines[2]
     put(tmp_path, 2, lines[0] + rest)
     found = before(tmp_path)
     assert told_of(found) == (2, head_of(lines[0]), only_key(tmp_path), [torn_file(2, lines[0], rest)], ("000002.jsonl",))
