@@ -176,7 +176,7 @@ def _line(raw: bytes, people: Mapping[str, tuple[str, PublicKey]], where: str) -
         try:
             detail = msgspec.convert(entry.detail, kind)
         except msgspec.ValidationError as error:
-            raise DataError(f"{where}: detail of {entry.type!r}: {shown(str(error))}") from error
+            raise DataError(f"{where}: detail of {entry.type!r}: {shown(error)}") from error
     signer = ""
     if entry.key in people:
         signer, key = people[entry.key]

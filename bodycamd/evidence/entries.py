@@ -187,7 +187,7 @@ def detail_as(entry: Entry, kind: type[D], where: str) -> D:
     try:
         return msgspec.convert(entry.detail, kind)
     except msgspec.ValidationError as error:
-        raise DataError(f"{where}: detail of {entry.type!r}: {shown(str(error))}") from error
+        raise DataError(f"{where}: detail of {entry.type!r}: {shown(error)}") from error
 
 
 def typed_detail(entry: Entry, where: str) -> Stated | None:

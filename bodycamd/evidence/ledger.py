@@ -49,7 +49,6 @@ class Ledger:
         self._signer = signer
         self._size = 0
         self._broken = ""
-        self._descriptor = -1
         try:
             durable.make_folder(path.parent)
             self._descriptor = durable.open_new(path)

@@ -176,7 +176,7 @@ def _recover(file: BinaryIO, source: str, keys: Mapping[str, PublicKey], size: i
             previous, good, digest = triple, reader.position, reader.sha256()
         good, digest = reader.position, reader.sha256()
     except DataError as error:
-        reason = shown(str(error), 190)
+        reason = shown(error, 190)
     return Recovery(
         good_bytes=good,
         torn_bytes=size - good,

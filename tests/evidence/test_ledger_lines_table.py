@@ -76,7 +76,8 @@ def test_a_line_on_its_own() -> None:
     assert (found.sha256, found.end, found.number, found.where, found.format) == (sha(AFTER), len(AFTER) + 1, 1, "copied", "")
     assert (found.text, found.entry.type, found.detail) == (AFTER, "battery", None)
     assert single_line(BEGUN, "copied").detail == msgspec.convert(START, StartDetail)
-    assert told(lambda: single_line(AFTER[1:], "copied")).startswith("copied: ")
+    assert told(lambda: single_line(AFTER[1:], "copied")) == f"copied: {NO_SIGNATURE}"
+    assert told(lambda: single_line(AFTER[:-1], "copied")).startswith("copied: Expecting ',' delimiter")
     assert told(lambda: single_line(line(FIRST, 1, ZERO_HASH, "start", {}), "copied")).startswith("copied: detail of 'start': ")
 
 

@@ -121,6 +121,12 @@ def test_triples_are_read_with_their_statement() -> None:
     assert (len(part), reason, reader.position, reader.ended) == (2, "", MADE.bounds[2], False)
 
 
+def test_it_is_the_same_read_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bodycamd.evidence.segment_reader.CHUNK_BYTES", 7)
+    found, reason, reader = read(MADE.content)
+    assert (found, reason, reader.position, reader.sha256()) == (TRIPLES, "", len(MADE.content), sha(MADE.content))
+
+
 C, B = MADE.content, MADE.bounds
 ONE = C[: B[1]]
 JSON_AT = B[1] + 1024
@@ -348,6 +354,16 @@ def test_a_segment_may_lie_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for path in (Path("copied.tar"), Path("./copied.tar"), tmp_path / "copied.tar"):
         with open_segment(path) as file:
             assert file.read() == C
+
+
+def test_of_a_short_path_all_but_the_first_folder_is_foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/copied.tar").write_bytes(C)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path)
+    with open_segment(Path("real/copied.tar")) as file:
+        assert file.read() == C
+    assert "a link stands where" in told(lambda: open_segment(Path("link/copied.tar")))
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 0), (0, 5), (3, 5), (5, 600_000), (0, 262_144), (0, 262_145), (599_999, 700_000), (9, 3)])
