@@ -45,6 +45,7 @@ from tests.control.camera import (
     BUFFER,
     BUFFER_WITH_SOUND,
     POST,
+    REFUSE,
     Camera,
     S,
     no_notes,
@@ -173,6 +174,12 @@ def test_a_camera_that_buffers_is_opened_again_and_its_ring_kept() -> None:
 # --- back in standby ----------------------------------------------------------------------------------------------------------------------
 
 
+def strict(settings: ControlSettings = REFUSE) -> Camera:
+    """A warning that is refused because it failed."""
+    camera = warning(settings)
+    return after(camera, WarningEnded(camera.now_us, "failed", ""))
+
+
 def saved(settings: ControlSettings) -> Camera:
     return after(stopped(settings), sealed(1, 0))
 
@@ -187,8 +194,7 @@ def given_up(settings: ControlSettings) -> Camera:
 
 
 def refused(settings: ControlSettings) -> Camera:
-    camera = warning(replace(settings, on_warning_failure="refuse"))
-    return after(camera, WarningEnded(camera.now_us, "failed", ""), VoiceHealth(True))
+    return after(strict(replace(settings, on_warning_failure="refuse")), VoiceHealth(True))
 
 
 def latched_and_saved(settings: ControlSettings) -> Camera:
@@ -261,6 +267,29 @@ def test_the_sign_of_what_was_not_saved_as_asked_is_on_show_for_three_seconds(re
     camera.later(1)
     actions = camera.handle(RecordingSealed("000007-0001", S, camera.now_us, whole=reason != "not_saved"))
     assert no_notes(actions)[:2] == [Refuse(reason), Pulse("refused")]
+    camera.later(2.999)
+    assert camera.shown() == "refused"
+    camera.later(0.002)
+    assert camera.shown() != "refused"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: after(standby(), StorageChanged("full", 0.0), ButtonDown(0)),
+        lambda: after(warning(), StorageChanged("full", 0.0)),
+        lambda: after(Camera(), StorageChanged("full", 0.0), ButtonDown(0), Ready()),
+        lambda: after(stopped(), StorageChanged("full", 0.0), ButtonDown(0)),
+        lambda: after(recording(), ShutdownRequested(), ButtonDown(0)),
+        strict,
+        lambda: after(warning(), BatteryChanged("critical", 2.0)),
+        lambda: after(Camera(), ButtonDown(0), BatteryChanged("critical", 2.0)),
+    ],
+)
+def test_the_sign_of_a_refused_press_is_on_show_for_three_seconds(make: Callable[[], Camera]) -> None:
+    camera = make()
+    assert camera.state.refused_us == camera.now_us
+    assert camera.shown() == "refused"
     camera.later(2.999)
     assert camera.shown() == "refused"
     camera.later(0.002)
