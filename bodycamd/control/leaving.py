@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from bodycamd.control.events import Action, CloseCapture, Exit
+from bodycamd.control.events import Action, Exit
 from bodycamd.control.recording import note, refuse, rest_capture, show_refusal, stop
 from bodycamd.control.state import LEAVE_US, SIGN_US, Leaving, State, Step
 from bodycamd.control.warning import abandon
@@ -44,9 +44,8 @@ def exit_due_us(state: State, leaving: Leaving) -> int:
 
 
 def depart(state: State, leaving: Leaving) -> Step:
-    """The last actions of all."""
-    actions: list[Action] = [CloseCapture()] if state.capture_open else []
+    """The last actions of all. The capture has been closed since `leave`."""
+    actions: list[Action] = []
     if state.recording is not None:
         actions.append(note("left_unsealed", recording=state.recording.number))
-    state = replace(state, name="ended", recording=None, capture_open=False, microphone_open=False)
-    return state, [*actions, Exit(leaving.power_off)]
+    return replace(state, name="ended", recording=None), [*actions, Exit(leaving.power_off)]

@@ -183,7 +183,7 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
 
 def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: int) -> Step:
     down_us, state = state.down_us, replace(state, down_us=None)
-    if down_us is None or state.recording is None or state.name != "recording":
+    if down_us is None or state.recording is None:
         return state, []
     if isinstance(event, ButtonTapped):
         return recording.mark(state, state.recording, down_us, "tap")

@@ -187,6 +187,7 @@ class Account:
                 self.refused_us = now_us
                 self.seen.add(f"refuse {action.reason}")
             case ev.Exit():
+                assert not self.capture, "the camera was left open"
                 self.exits += 1
                 self.open = False
                 assert self.exits == 1

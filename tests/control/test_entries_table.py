@@ -171,6 +171,16 @@ def spoken(recording: int | None, outcome: str, sha256: str, ended_us: int, deta
         ),
         # the end
         (standby, 1, ShutdownRequested(), [("leaving", {"reason": "shutdown", "power_off": False})]),
+        (recording, 1, ShutdownRequested(), [("leaving", {"reason": "shutdown", "power_off": False})]),
+        (
+            recording,
+            1,
+            BatteryChanged("critical", 2.0),
+            [
+                ("battery_changed", {"level": "critical", "percent": 2.0}),
+                ("leaving", {"reason": "battery_critical", "power_off": True}),
+            ],
+        ),
         (
             latched,
             1,

@@ -251,6 +251,16 @@ def test_a_down_from_before_the_end_does_not_stop_what_goes_on() -> None:
     assert camera.name() == "recording"
 
 
+@pytest.mark.parametrize("first", [ButtonTapped(0), ButtonHeld(107 * S)])
+@pytest.mark.parametrize("second", [ButtonTapped(0), ButtonHeld(0)])
+def test_one_down_is_one_gesture(first: Event, second: Event) -> None:
+    camera = after(recording(), ButtonDown(105 * S), first)
+    camera.later(1)
+    before = camera.state
+    assert camera.handle(second) == []
+    assert changed(before, camera.state) == {}
+
+
 # --- the end of a recording ---------------------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +381,7 @@ def test_a_critical_battery_ends_it_after_its_sign(make: Callable[[], Camera]) -
     camera = make()
     camera.now_us = 105 * S
     camera.handle(BatteryChanged("critical", 2.0))
+    assert camera.name() == "closing"
     assert next_deadline(camera.state) == 108 * S
     assert camera.shown() == "refused"
     camera.now_us = 108 * S - 1
@@ -392,9 +403,11 @@ def test_a_second_reason_only_adds_its_power_off(first: Event, second: Event) ->
 
 @pytest.mark.parametrize("settings", [ControlSettings(), BUFFER])
 def test_nothing_is_open_after_the_end(settings: ControlSettings) -> None:
+    """Nor since it was told to leave: no footage comes of which nothing is recorded."""
     for make in (Camera, standby, warning, recording, stopped):
         camera = make(settings)
         camera.handle(ShutdownRequested())
+        assert not camera.state.capture_open
         camera.later(11)
         state = camera.state
         assert (state.name, state.recording, state.capture_open, state.microphone_open) == ("ended", None, False, False)
