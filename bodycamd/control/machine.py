@@ -175,7 +175,7 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
             return warning.skip(state, event, now_us)
         case "recording":
             return replace(state, down_us=at_us), []
-        case "closing" | "ended":
+        case _:  # closing
             if state.storage_full:
                 return recording.refuse(state, now_us, "storage_full", at_us)
             return recording.go_on(state, at_us)
