@@ -46,12 +46,12 @@ class LampPattern:
             return self.steps[0][0], None
         if not self.repeat and elapsed_us >= self.length_us:
             return False, None
-        rest = elapsed_us % self.length_us
-        for on, milliseconds in self.steps:
-            if rest < milliseconds * 1000:
-                return on, milliseconds * 1000 - rest
-            rest -= milliseconds * 1000
-        raise AssertionError("the rest of a division is smaller than the divisor")
+        steps, rest_us = iter(self.steps), elapsed_us % self.length_us
+        on, milliseconds = next(steps)
+        while rest_us >= milliseconds * 1000:
+            rest_us -= milliseconds * 1000
+            on, milliseconds = next(steps)
+        return on, milliseconds * 1000 - rest_us
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The button's limits, case by case, to the microsecond; and what a lamp pattern says of its next change."""
+"""The button's limits, case by case, to the microsecond."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from bodycamd.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonStuck, ButtonTapped
 from bodycamd.control.gestures import Gesture, Gestures
-from bodycamd.control.indicator import LampPattern
 
 BOUNCE, HOLD, STUCK = 20_000, 2_000_000, 10_000_000
 FRESH = Gestures(BOUNCE, HOLD, STUCK)
@@ -145,34 +144,3 @@ def test_lengths_that_make_no_button(bounce: int, hold: int, stuck: int, right: 
         return
     with pytest.raises(ValueError, match=f"bounce {bounce} µs, hold {hold} µs, stuck {stuck} µs: each must be longer"):
         Gestures(bounce, hold, stuck)
-
-
-TWO = ((True, 100), (False, 300), (True, 50), (False, 550))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "elapsed_us", "level"),
-    [
-        (LampPattern(((True, 1),)), 0, (True, None)),
-        (LampPattern(((False, 1),)), 10**9, (False, None)),
-        (LampPattern(TWO), 0, (True, 100_000)),
-        (LampPattern(TWO), 1, (True, 99_999)),
-        (LampPattern(TWO), 40_000, (True, 60_000)),
-        (LampPattern(TWO), 99_999, (True, 1)),
-        (LampPattern(TWO), 100_000, (False, 300_000)),
-        (LampPattern(TWO), 150_000, (False, 250_000)),
-        (LampPattern(TWO), 399_999, (False, 1)),
-        (LampPattern(TWO), 400_000, (True, 50_000)),
-        (LampPattern(TWO), 450_001, (False, 549_999)),
-        (LampPattern(TWO), 999_999, (False, 1)),
-        (LampPattern(TWO), 1_000_000, (True, 100_000)),
-        (LampPattern(TWO), 3_420_000, (True, 30_000)),
-        (LampPattern(TWO, repeat=False), 999_999, (False, 1)),
-        (LampPattern(TWO, repeat=False), 1_000_000, (False, None)),
-        (LampPattern(((True, 7),), repeat=False), 2_000, (True, 5_000)),
-        (LampPattern(((True, 7),), repeat=False), 7_000, (False, None)),
-    ],
-)
-def test_the_level_and_the_next_change(pattern: LampPattern, elapsed_us: int, level: tuple[bool, int | None]) -> None:
-    """Also between two changes: the loop asks whenever it wakes, and would sleep past the change."""
-    assert pattern.level(elapsed_us) == level

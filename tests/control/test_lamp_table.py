@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from bodycamd.control.indicator import CANNOT_RECORD_PULSES, LOW_PULSE, MISSING_PULSES, TABLE, RepeatedPulse, RowName, changes, indicate
+from bodycamd.control.indicator import (
+    CANNOT_RECORD_PULSES,
+    LOW_PULSE,
+    MISSING_PULSES,
+    TABLE,
+    LampPattern,
+    RepeatedPulse,
+    RowName,
+    changes,
+    indicate,
+)
 from bodycamd.control.machine import next_deadline
 from bodycamd.control.state import State
 from tests.control.camera import BUFFER, POST, Camera, S, recording, standby, stopped, warning
@@ -186,3 +196,34 @@ def test_a_state_that_has_ended_waits_for_nothing() -> None:
 def test_failing_is_over_at_its_instant(late_us: int) -> None:
     assert State(BUFFER, failing_until_us=500).failing(500 + late_us) == (late_us < 0)
     assert not State(BUFFER).failing(late_us)
+
+
+TWO = ((True, 100), (False, 300), (True, 50), (False, 550))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "elapsed_us", "level"),
+    [
+        (LampPattern(((True, 1),)), 0, (True, None)),
+        (LampPattern(((False, 1),)), 10**9, (False, None)),
+        (LampPattern(TWO), 0, (True, 100_000)),
+        (LampPattern(TWO), 1, (True, 99_999)),
+        (LampPattern(TWO), 40_000, (True, 60_000)),
+        (LampPattern(TWO), 99_999, (True, 1)),
+        (LampPattern(TWO), 100_000, (False, 300_000)),
+        (LampPattern(TWO), 150_000, (False, 250_000)),
+        (LampPattern(TWO), 399_999, (False, 1)),
+        (LampPattern(TWO), 400_000, (True, 50_000)),
+        (LampPattern(TWO), 450_001, (False, 549_999)),
+        (LampPattern(TWO), 999_999, (False, 1)),
+        (LampPattern(TWO), 1_000_000, (True, 100_000)),
+        (LampPattern(TWO), 3_420_000, (True, 30_000)),
+        (LampPattern(TWO, repeat=False), 999_999, (False, 1)),
+        (LampPattern(TWO, repeat=False), 1_000_000, (False, None)),
+        (LampPattern(((True, 7),), repeat=False), 2_000, (True, 5_000)),
+        (LampPattern(((True, 7),), repeat=False), 7_000, (False, None)),
+    ],
+)
+def test_the_level_and_the_next_change(pattern: LampPattern, elapsed_us: int, level: tuple[bool, int | None]) -> None:
+    """Also between two changes: the loop asks whenever it wakes, and would sleep past the change."""
+    assert pattern.level(elapsed_us) == level
