@@ -59,7 +59,7 @@ def unanswered(state: State, now_us: int) -> Step:
 
 def abandon(state: State, now_us: int, reason: str) -> Step:
     """The recording that this warning announces cannot be made: silence, camera closed, the press refused. Ends in standby."""
-    state, refusal = refuse(state, now_us, reason, _pressed_us(state, now_us))
+    state, refusal = refuse(state, now_us, reason, _pressed_us(state))
     state, stand = to_standby(state)
     return state, [SilenceVoice(), *refusal, *stand]
 
@@ -100,13 +100,13 @@ def _resume(state: State, offer: ResumeOffer, now_us: int) -> Step:
     return state, [*actions, *camera, RetainFrom(now_us), *opened]
 
 
-def _pressed_us(state: State, now_us: int) -> int:
+def _pressed_us(state: State) -> int:
     """Of the present warning, which always has one; the types do not say so."""
-    return now_us if state.pressed_us is None else state.pressed_us
+    return state.at_us if state.pressed_us is None else state.pressed_us
 
 
 def _record(state: State, now_us: int, ended_us: int, outcome: WarningOutcome, sha256: str, detail: str) -> Step:
-    pressed_us = _pressed_us(state, now_us)
+    pressed_us = _pressed_us(state)
     ended_us = max(pressed_us, min(ended_us, now_us))
     if state.settings.pre_event_us > 0:
         keep_from_us = pressed_us - state.settings.pre_event_us
@@ -124,7 +124,7 @@ def _failed(state: State, now_us: int, ended_us: int, sha256: str, detail: str) 
     state = replace(state, voice_failed=True)
     if state.settings.on_warning_failure == "record":
         return _record(state, now_us, ended_us, "failed", sha256, detail)
-    pressed_us = _pressed_us(state, now_us)
+    pressed_us = _pressed_us(state)
     entry = _entry(None, "failed", sha256, pressed_us, ended_us, detail)
     state, refusal = refuse(state, now_us, "warning_failed", pressed_us)
     state, stand = to_standby(state)

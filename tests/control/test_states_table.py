@@ -37,6 +37,7 @@ from bodycamd.control.events import (
     TimePassed,
     VoiceHealth,
     WarningEnded,
+    WarningOutcome,
     WriteFailed,
 )
 from bodycamd.control.machine import ControlSettings, next_deadline
@@ -169,6 +170,18 @@ def test_a_camera_that_buffers_is_opened_again_and_its_ring_kept() -> None:
     for settings, microphone in ((BUFFER, False), (BUFFER_WITH_SOUND, True), (SHORTEST_BUFFER, False)):
         assert no_notes(standby(settings).handle(STALLED)) == [], "the worker is replaced without being asked"
         assert no_notes(standby(settings).handle(CaptureClosed(1))) == [OpenCapture(microphone)]
+
+
+# --- the voice ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("outcome", "failed"), [("played_to_device", False), ("failed", True)])
+@pytest.mark.parametrize("known_to_fail", [False, True])
+def test_how_the_voice_is_known_after_a_warning(outcome: WarningOutcome, failed: bool, known_to_fail: bool) -> None:
+    camera = after(warning(), VoiceHealth(not known_to_fail))
+    camera.handle(WarningEnded(camera.now_us, outcome, ""))
+    assert camera.name() == "recording"
+    assert camera.state.voice_failed == failed
 
 
 # --- back in standby ----------------------------------------------------------------------------------------------------------------------
