@@ -166,7 +166,9 @@ def test_the_recording_begins_at_the_warnings_end() -> None:
     assert camera.noted("warning") == [{**entry, "pressed_us": pressed_us, "ended_us": ended_us}]
 
 
-@pytest.mark.parametrize(("settings", "before_us"), [(ControlSettings(record_warning=True), 0), (BUFFER, 30 * S)])
+@pytest.mark.parametrize(
+    ("settings", "before_us"), [(ControlSettings(record_warning=True), 0), (ControlSettings(pre_event_us=1), 1), (BUFFER, 30 * S)]
+)
 @pytest.mark.parametrize("skipped", [False, True])
 def test_with_record_warning_or_a_pre_event_time_it_begins_earlier(settings: ControlSettings, before_us: int, skipped: bool) -> None:
     camera = warning(settings)
