@@ -21,7 +21,7 @@ from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import durable
 from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints, read_checkpoint
 from bodycamd.evidence.entries import StartDetail
-from bodycamd.evidence.ledger_reader import file_name, first_line, open_ledger_file, starts
+from bodycamd.evidence.ledger_reader import Line, file_name, first_line, open_ledger_file, starts
 from bodycamd.evidence.retention_entries import LedgerShortened
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.linux.foreign import Folder
@@ -49,8 +49,9 @@ def shorten(
     kept = first_line(folder, first_kept)
     if kept is None or not isinstance(kept.detail, StartDetail):
         raise DataError(f"{file_name(first_kept)}: its first line is not good")
-    begun = [line.text + b"\n" for start in dropped if (line := first_line(folder, start)) is not None]
-    _write(folder / checkpoint_name(first_kept), b"".join([_earlier(folder, dropped[0]), *begun]))
+    begun = [line for start in dropped if (line := first_line(folder, start)) is not None]
+    lines = b"".join(line.text + b"\n" for line in begun)
+    _write(folder / checkpoint_name(first_kept), _earlier(folder, [*begun, kept][0]) + lines)
     checkpoint = read_checkpoint(folder, first_kept, below=first_kept, registered=None)
     if checkpoint.next_key.raw.hex() != kept.detail.public_key:
         raise DataError(f"{file_name(first_kept)}: signed by another key than the starts before it lead to")
@@ -90,21 +91,20 @@ def _first_kept(facts: Facts, wall_us: int, keep_us: int, limit: int) -> int:
     return found if wall_us - oldest_us >= keep_us + SLACK_US else 0
 
 
-def _earlier(folder: Path, first_dropped: int) -> bytes:
-    """The first lines of the starts that were dropped before: from the newest checkpoint file that leads to the first file that is there.
-    (A newer one may be torn by a cut, or have been left when its files were dropped in part.)
+def _earlier(folder: Path, first: Line) -> bytes:
+    """The first lines of the starts that were dropped before `first` began its own: from the newest checkpoint file that leads to it. (A
+    newer one may be torn by a cut, or have been left when its files were dropped in part.)
     """
-    first = first_line(folder, first_dropped)
-    if first is None or not isinstance(first.detail, StartDetail) or first.entry.prev == ZERO_HASH:
+    if first.entry.prev == ZERO_HASH:
         return b""
     for first_kept in reversed(checkpoints(folder)):
         try:
-            found = read_checkpoint(folder, first_kept, below=first_dropped, registered=None)
+            found = read_checkpoint(folder, first_kept, below=first.entry.start, registered=None)
         except DataError:
             continue
-        if found.next_key.raw.hex() == first.detail.public_key:
+        if found.next_key.raw.hex() == first.entry.detail["public_key"]:
             return found.raw
-    raise DataError(f"{file_name(first_dropped)}: no checkpoint leads to it")
+    raise DataError(f"{file_name(first.entry.start)}: no checkpoint leads to it")
 
 
 def _write(path: Path, raw: bytes) -> None:

@@ -298,8 +298,8 @@ class Keeper:
         self._problems.append(problem)
 
     def _summarise(self, decision: Decision) -> None:
-        coming = [o for o in decision.outlooks.values() if not o.held and o.deletes_on_us is not None]
-        following = min(coming, key=lambda outlook: outlook.deletes_on_us or 0, default=None)
+        coming = [(o.deletes_on_us, o.recording) for o in decision.outlooks.values() if not o.held and o.deletes_on_us is not None]
+        following = min(coming, default=None)
         warned = {kind: [f"{w.recording}: {w.text}" for w in decision.warnings if w.kind == kind] for kind in SHOWN}
         problems = (*self._problems, *warned["unknown_recording"], *warned["footage_missing"])
         self.summary = Summary(
@@ -308,8 +308,8 @@ class Keeper:
             recordings=len(decision.outlooks),
             held=tuple(outlook.recording for outlook in decision.outlooks.values() if outlook.held)[:LISTED],
             reviews_due=tuple(warned["review_due"])[:LISTED],
-            next_recording=following.recording if following else "",
-            next_deletes_on=wall_text(following.deletes_on_us or 0) if following else "",
+            next_recording=following[1] if following else "",
+            next_deletes_on=wall_text(following[0]) if following else "",
             problems=problems[:LISTED],
         )
 

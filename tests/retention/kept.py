@@ -45,17 +45,20 @@ class Growing:
 
 
 class Kept:
-    """The second start, in boot `b`, a second after it began: `off_us` after the ten minutes that boot `a` lasted. `refused` are the types
-    of entries that the disk does not take."""
+    """The second start, or a later one, in boot `b`, a second after it began: `off_us` after the ten minutes that boot `a` lasted.
+    `refused` are the types of entries that the disk does not take."""
 
-    def __init__(self, root: Path, *before: Said, off_us: int, present: tuple[str, ...], rules: Rules, begin: bool = True) -> None:
+    def __init__(
+        self, root: Path, *before: Said, off_us: int, present: tuple[str, ...], rules: Rules, start: int = 2, begin: bool = True
+    ) -> None:
         self.recordings, self.ledger_folder = root / "recordings", root / "ledger"
         for name in ("recordings", "ledger", *[f"recordings/{name}" for name in present]):
             (root / name).mkdir()
         for name in present:
             (self.recordings / name / "000000.tar").write_bytes(b"footage")
         self.clock = SimulatedClock(SECOND, WALL + 10 * MINUTE + off_us + SECOND)
-        self.ledger = Growing(*before, say("start", 2, "b", SECOND, wall_us=self.clock.wall_us))
+        self.start = start
+        self.ledger = Growing(*before, say("start", start, "b", SECOND, wall_us=self.clock.wall_us))
         self.entered: list[Stated] = []
         self.refused: set[str] = set()
         self.keeper = Keeper(
@@ -63,7 +66,7 @@ class Kept:
             ledger_folder=self.ledger_folder,
             index=LedgerIndex(cast(VerifiedLedger, self.ledger)),
             clock=self.clock,
-            start=2,
+            start=start,
             boot_id="b",
             rules=rules,
             disk=Disk(),
@@ -80,7 +83,7 @@ class Kept:
 
     def tell(self, type: str, **detail: Any) -> None:
         """Somebody else enters this."""
-        self.ledger.unread.append(say(type, 2, "b", self.clock.boottime_us, wall_us=self.clock.wall_us, **detail))
+        self.ledger.unread.append(say(type, self.start, "b", self.clock.boottime_us, wall_us=self.clock.wall_us, **detail))
 
     def types(self) -> list[str]:
         """Of what the keeper has entered since this was asked last."""
@@ -90,6 +93,13 @@ class Kept:
     def step(self, *, after_us: int = 0, recording: bool = False) -> bool:
         self.clock.advance(after_us)
         return self.keeper.step(cast(Journal, SimpleNamespace(state_durably=self.enter)), recording=recording)
+
+    def sweep(self, *, pace_us: int = 0) -> None:
+        """A whole one, in its steps."""
+        for _ in range(99):
+            if not self.step(after_us=pace_us):
+                return
+        raise AssertionError("it has no end")
 
     def present(self) -> list[str]:
         return sorted(path.name for path in self.recordings.iterdir())

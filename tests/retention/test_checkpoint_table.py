@@ -271,7 +271,7 @@ def test_where_the_first_lines_do_not_lead_from_one_to_the_next_nothing_goes(led
     if what == "remove":
         path.unlink()
     else:
-        path.write_bytes(b"" if what == "empty" else b"x" + path.read_bytes()[1:])
+        path.write_bytes(b"" if what == "empty" else b"!" + path.read_bytes()[1:])
     left = [name for name in names(ledger) if not name.startswith("checkpoint")]
     with pytest.raises((DataError, NotFoundError)) as refused:
         shortened(ledger, OLD, 4)
@@ -279,14 +279,48 @@ def test_where_the_first_lines_do_not_lead_from_one_to_the_next_nothing_goes(led
     assert [name for name in names(ledger) if not name.startswith("checkpoint")] == left
 
 
-def test_a_start_that_a_cut_left_without_a_line_has_none_in_the_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("empty", [1, 2])
+def test_a_start_that_a_cut_left_without_a_line_has_none_in_the_checkpoint(tmp_path: Path, empty: int) -> None:
     provisioned(tmp_path)
-    some_start(tmp_path)
-    (tmp_path / "ledger/000002.jsonl").touch()
-    some_start(tmp_path)
-    assert names(tmp_path / "ledger") == files(1, 2, 3)
-    dropped, (stated,) = shortened(tmp_path / "ledger", OLD, 3)
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    for number in (1, 2, 3):
+        if number == empty:
+            (ledger / f"00000{number}.jsonl").touch()
+        else:
+            some_start(tmp_path)
+    assert names(ledger) == files(1, 2, 3)
+    dropped, (stated,) = shortened(ledger, OLD, 3)
     assert (dropped, stated.lines, stated.entries) == (2, 1, 3)
+
+
+def test_and_it_takes_nothing_from_those_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power went when the first of the files had gone and the empty one was the oldest: the registered key still leads on."""
+    registered = provisioned(tmp_path)
+    ledger = tmp_path / "ledger"
+    for number in range(1, 6):
+        if number == 2:
+            (ledger / "000002.jsonl").touch()
+        else:
+            some_start(tmp_path)
+    unlink = os.unlink
+
+    def cut(path: Path) -> None:
+        if path.name == "000002.jsonl":
+            raise OSError(5, "Input/output error")
+        unlink(path)
+
+    running = next_start(tmp_path)
+    with monkeypatch.context() as cutting:
+        cutting.setattr(os, "unlink", cut)
+        with pytest.raises(StorageError):
+            shorten(ledger, OLD, 4, wall_us=WALL, keep_months=2, running=6, enter=running.note)
+    assert names(ledger) == files(2, 3, 4, 5, 6, checkpoint=4)
+    known = facts(None, None, *[KEEP + WEEK] * 4)
+    assert shorten(ledger, known, 5, wall_us=WALL, keep_months=2, running=6, enter=running.note) == 3
+    running.close()
+    assert len((ledger / "checkpoint-000005.jsonl").read_bytes().splitlines()) == 3
+    assert [line.entry.type for line in Chain(ledger, registered)][-2:] == ["ledger_shortened"] * 2
 
 
 def test_a_checkpoint_that_cannot_be_written_drops_nothing(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:

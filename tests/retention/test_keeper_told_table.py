@@ -112,18 +112,16 @@ def test_the_summary(tmp_path: Path) -> None:
 
 def test_the_summary_names_what_goes_next(tmp_path: Path) -> None:
     """Neither what is held nor what nothing tells about, and of what is left the first to go, not the first by name."""
-    later = say("recording_closed", 1, "a", 40, recording=TWO, end_us=40)
-    opened = [say("recording_opened", 1, "a", 30, recording=name) for name in (TWO, "000001-0004")]
-    last = say("recording_closed", 1, "a", 50, recording="000001-0004", end_us=50)
-    beside = (*opened, last, later, held(ONE))
-    camera = kept(tmp_path, ONE, beside=beside, present=(ONE, TWO, "000001-0004"), off_us=0)
+    opened = [say("recording_opened", 1, "a", 30, recording=name) for name in (TWO, THREE)]
+    closed = [say("recording_closed", 1, "a", at_us, recording=name, end_us=at_us) for name, at_us in ((THREE, 40), (TWO, 50))]
+    camera = kept(tmp_path, ONE, beside=(*opened, *closed, held(ONE)), present=(ONE, TWO, THREE), off_us=0)
     camera.step()
-    assert camera.keeper.summary.next_recording == TWO
+    assert camera.keeper.summary.next_recording == THREE
     assert camera.keeper.summary.next_deletes_on == wall_text(WALL + 40 + DAY + MARGIN)
-    camera.tell("hold_added", recording=TWO, hold="d" * 12)
+    camera.tell("hold_added", recording=THREE, hold="d" * 12)
     camera.step(after_us=10 * MINUTE)
-    assert camera.keeper.summary.next_recording == "000001-0004"
-    camera.tell("hold_added", recording="000001-0004", hold="e" * 12)
+    assert camera.keeper.summary.next_recording == TWO
+    camera.tell("hold_added", recording=TWO, hold="e" * 12)
     camera.step(after_us=10 * MINUTE)
     assert (camera.keeper.summary.next_recording, camera.keeper.summary.next_deletes_on) == ("", "")
 
@@ -175,7 +173,7 @@ def test_a_plan_says_what_would_go_and_changes_nothing(tmp_path: Path) -> None:
 def test_a_plan_looks_at_the_clock_and_tells_what_remains(tmp_path: Path) -> None:
     told = [said for said in recorded(TWO, ONE) if said[0].type != "time"]
     camera = Kept(tmp_path, *told, off_us=0, present=(ONE, TWO), rules=RULES)
-    camera.clock.advance(DAY // 4)
+    camera.clock.advance(DAY // 4 + 20 * SECOND)
     camera.clock.trusted = False
     plan = camera.keeper.plan()
     assert not camera.keeper.trust.trusted

@@ -92,7 +92,7 @@ def test_the_ledger_counts_from_the_oldest_recording_on(
 def test_a_ledger_that_breaks_off_is_told(store: Path) -> None:
     path = store / "ledger/000003.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([lines[0], b"x" + lines[1][1:], *lines[2:]]))
+    path.write_bytes(b"".join([lines[0], b"!" + lines[1][1:], *lines[2:]]))
     broken = "000003.jsonl: line 2 does not verify"
     assert reading.read_retention(store).broken == broken
     assert reading.read_recordings(Store.read_only(store))[1].broken == broken
