@@ -71,7 +71,6 @@ class SignedEntry:
 
 class _CommonFields(TypedDict):
     n: int
-    prev: str
     key: str
     device: str
     start: int
@@ -99,7 +98,8 @@ class Start:
         video = Video(encoder=sealed.encoder, width=sealed.width, height=sealed.height, frame_rate=sealed.frame_rate)
         return self._sign(
             InitStatement(
-                **self._common(prev),
+                **self._common(),
+                prev=prev,
                 format=statements.SEGMENT_FORMAT,
                 recording=recording,
                 segment=segment,
@@ -121,7 +121,8 @@ class Start:
         """
         return self._sign(
             FragmentStatement(
-                **self._common(prev),
+                **self._common(),
+                prev=prev,
                 recording=recording,
                 segment=segment,
                 index=index,
@@ -143,7 +144,7 @@ class Start:
     def entry(self, type: str, detail: Mapping[str, Any] | Stated, *, prev: str) -> SignedEntry:
         """State a ledger entry. Fields that are `None` are left out. Raises `DataError` for values that a reader would refuse."""
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
-        entry = Entry(**self._common(prev), type=type, detail=fields)
+        entry = Entry(**self._common(), prev=prev, type=type, detail=fields)
         entries.typed_detail(entry, "to be signed")
         entries.check_format(entry, entries.LEDGER_FORMAT, "to be signed")
         json, as_read = statements.encode_entry(entry)
@@ -151,9 +152,7 @@ class Start:
 
     def anchor(self, head: str, pin: Pin | None) -> SignedAnchor:
         """State where the ledger stands. `head` is its last durable line, `pin` the newest durable statement of an open segment."""
-        common = self._common(head)
-        fields = {name: value for name, value in common.items() if name != "prev"}
-        statement = AnchorStatement(format=ANCHOR_FORMAT, head=head, open=pin, **fields)  # type: ignore[arg-type]
+        statement = AnchorStatement(**self._common(), format=ANCHOR_FORMAT, head=head, open=pin)
         json = encode_anchor(statement)
         return SignedAnchor(statement, json, self.signer.sign(json))
 
@@ -162,12 +161,11 @@ class Start:
         self.key_signed_footage = True
         return SignedStatement(statement, json, self.signer.sign(json))
 
-    def _common(self, prev: str) -> _CommonFields:
+    def _common(self) -> _CommonFields:
         self._n += 1
         now = self._clock.read()
         return {
             "n": self._n,
-            "prev": prev,
             "key": self.signer.public.id,
             "device": self.device,
             "start": self.number,
