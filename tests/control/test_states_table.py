@@ -49,6 +49,7 @@ from tests.control.camera import (
     REFUSE,
     Camera,
     S,
+    fragment,
     no_notes,
     recording,
     sealed,
@@ -102,6 +103,18 @@ FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", N
         (lambda: after(standby(), ClockChanged(True, "ntp")), ClockChanged(False, "ntp"), {"clock_untrusted": True}),
         (standby, ButtonStuck(0), {"button_stuck": True}),
         (lambda: after(standby(), ButtonStuck(0)), ButtonFreed(0), {"button_stuck": False}),
+        (lambda: after(recording(), WriteFailed("write", "EIO")), fragment(1, 105 * S), {"disk_failing": False}),
+        # a press opens the camera, or the microphone of one that buffers
+        (
+            standby,
+            ButtonDown(100 * S),
+            {"name": "warning", "pressed_us": 100 * S, "spoken_us": 100 * S, "capture_open": True, "microphone_open": True},
+        ),
+        (
+            lambda: standby(BUFFER),
+            ButtonDown(100 * S),
+            {"name": "warning", "pressed_us": 100 * S, "spoken_us": 100 * S, "microphone_open": True},
+        ),
         # the camera: what is heard of a new generation, of the same one, and of one that is over
         (recording, FLOWING, {"generation": 1, "generation_ended": False, "flowing": True}),
         (recording, STALLED, {"generation": 1, "capture_stalled": True}),
@@ -170,6 +183,7 @@ def test_a_camera_that_buffers_is_opened_again_and_its_ring_kept() -> None:
     for settings, microphone in ((BUFFER, False), (BUFFER_WITH_SOUND, True), (SHORTEST_BUFFER, False)):
         assert no_notes(standby(settings).handle(STALLED)) == [], "the worker is replaced without being asked"
         assert no_notes(standby(settings).handle(CaptureClosed(1))) == [OpenCapture(microphone)]
+        assert EmptyRing() not in saved(settings).actions
 
 
 # --- the voice ---------------------------------------------------------------------------------------------------------------------------
