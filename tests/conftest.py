@@ -1,12 +1,21 @@
-"""Signals as on a terminal, however the tests were started.
+"""What holds for every test: signals as on a terminal, however the tests were started, and no descriptors left open.
 
 What a shell starts with `&` ignores SIGINT, what `nohup` starts ignores SIGHUP, and all children inherit that. A handler, even one that
 does nothing, is the default again in a child.
+
+A test that opens and never closes is told of by itself: by the thousandth descriptor it is another test that fails.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+MAX_LEFT_OPEN = 32
+"""More than what a module's fixtures open for the tests that follow."""
 
 
 def pytest_configure() -> None:
@@ -14,3 +23,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    before = set(os.listdir("/proc/self/fd"))
+    yield
+    left = set(os.listdir("/proc/self/fd")) - before
+    if len(left) > MAX_LEFT_OPEN:
+        names = [os.readlink(f"/proc/self/fd/{number}") for number in sorted(left) if os.path.lexists(f"/proc/self/fd/{number}")]
+        pytest.fail(f"{len(left)} descriptors were left open: {', '.join(names[:3])}, ...")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias
@@ -175,8 +174,3 @@ def receive_answer(link: socket.socket) -> FromMaker:
     if not raw:
         raise EOFError
     return _from_maker.decode(raw)
-
-
-def waits(link: socket.socket) -> bool:
-    """Whether a message is there."""
-    return bool(select.select([link], [], [], 0)[0])

@@ -25,6 +25,7 @@ from bodycamd.casework import film_link
 from bodycamd.casework.film_link import DISK_ERRORS
 from bodycamd.errors import DataError, OutputError
 from bodycamd.foreign_text import shown
+from bodycamd.linux.readable import readable
 
 MAX_OPEN_FILES = 64
 WORKING_SECONDS = 1.0
@@ -124,7 +125,7 @@ class _FilmMaker:
 
     def _heed(self) -> None:
         """Take the subtitles that have come: those of a fragment are sent before its bytes. Say now and then that work goes on."""
-        while film_link.waits(self._link):
+        while readable(self._link):
             order, descriptors = film_link.receive_order(self._link)
             if isinstance(order, film_link.Cues):
                 self._take_cues(order)

@@ -6,7 +6,6 @@ Every wait has a deadline. An error of the daemon arrives as the `BodycamError` 
 from __future__ import annotations
 
 import errno
-import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from bodycamd import errors
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, UnavailableError
+from bodycamd.linux.readable import readable
 
 DEFAULT_SOCKET = Path("/run/bodycamd/control.sock")
 MAX_LINE_BYTES = 64 * 1024
@@ -49,7 +49,7 @@ class ControlClient:
 
     def ready(self) -> bool:
         """Whether `events` would give something, or end, at once."""
-        return b"\n" in self._buffer or bool(select.select([self._socket], [], [], 0)[0])
+        return b"\n" in self._buffer or readable(self._socket)
 
     def request(self, command: str, **arguments: Any) -> Any:
         """The result of a command. Raises the daemon's error, or `UnavailableError` where no answer comes in time."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import sys
 import termios
 import time
@@ -30,6 +29,7 @@ from bodycamd.cli.simulated_camera import SimulatedCamera
 from bodycamd.config import Config
 from bodycamd.errors import UnavailableError
 from bodycamd.foreign_text import shown
+from bodycamd.linux.readable import readable
 
 FRAMES_PER_SECOND = 25
 STATUS_SECONDS = 0.25
@@ -77,7 +77,7 @@ class LiveView:
 
     def _obey_key(self) -> bool:
         key = ""
-        if select.select([sys.stdin], [], [], 1 / FRAMES_PER_SECOND)[0]:
+        if readable(sys.stdin, 1 / FRAMES_PER_SECOND):
             key = os.read(sys.stdin.fileno(), 1).decode(errors="replace")
         if key in ("q", "\x04"):
             return False

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import select
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from bodycamd.cli.client import ControlClient
 from bodycamd.cli.simulation_folder import SimulationFolder
 from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.linux.python import python_command
+from bodycamd.linux.readable import readable
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -77,7 +77,7 @@ class SimulatedCamera:
         """The CLOCK_BOOTTIME (µs) at which the daemon said that it is ready. Raises `UnavailableError` where it ends or takes too long."""
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end and self.exit_code is None:
-            if select.select([self._notify], [], [], 0.05)[0] and b"READY=1" in self._notify.recv(4096).split(b"\n"):
+            if readable(self._notify, 0.05) and b"READY=1" in self._notify.recv(4096).split(b"\n"):
                 ready_us = boottime_us()
                 self._events = ControlClient(self.folder.control_socket)
                 self._events.subscribe()

@@ -8,7 +8,6 @@ import os
 import pkgutil
 import pty
 import re
-import select
 import sys
 import termios
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 from bodycamd import casework, retention
 from bodycamd.cli.main import main
+from bodycamd.linux.readable import readable
 
 for _package in (casework, retention):
     for _module in pkgutil.iter_modules(_package.__path__, _package.__name__ + "."):
@@ -81,7 +81,7 @@ def in_a_terminal(work: Callable[[], int], seconds: float = 60) -> tuple[int, st
     termios.tcsetattr(terminal, termios.TCSANOW, attributes)
     printed, end = b"", time.monotonic() + seconds
     try:
-        while select.select([terminal], [], [], max(0.0, end - time.monotonic()))[0]:
+        while readable(terminal, max(0.0, end - time.monotonic())):
             data = os.read(terminal, 65536)
             if not data:
                 break

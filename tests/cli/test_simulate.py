@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import pty
-import select
 import signal
 import stat
 import subprocess
@@ -22,6 +21,7 @@ from bodycamd.cli.client import ControlClient
 from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.linux.readable import readable
 from tests.config.conftest import write_wav
 from tests.waiting import wait_for
 
@@ -250,7 +250,7 @@ def test_by_hand_on_a_terminal(tmp_path: Path) -> None:
 
     def sees(words: bytes) -> bool:
         with contextlib.suppress(OSError):  # EIO: the other end of the terminal is closed
-            while select.select([controller], [], [], 0)[0]:
+            while readable(controller):
                 seen.extend(os.read(controller, 65536))
         return words in seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -82,9 +83,14 @@ def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPath
     base = tmp_path_factory.mktemp("cuts")
     root = base / "0"
     registered = provisioned(root)
+
+    def start_and_mark() -> None:
+        with contextlib.closing(next_start(root)) as ledger:
+            ledger.append("marker")
+
     for number, (share, survives) in enumerate(cuts, 1):
         journal = Journal(root)
-        journal.record(lambda root=root: next_start(root).append("marker"))  # type: ignore[misc]
+        journal.record(start_and_mark)
         root = base / str(number)
         journal.cut(round(share * len(journal.operations)), survives, root)
         list(Chain(root / "ledger", registered))

@@ -16,7 +16,7 @@ from bodycamd.recorder.store import Store
 from bodycamd.retention.opening import keep
 from bodycamd.retention.policy import Rules
 from tests.casework.attacks.second_verifier import run_second_verifier
-from tests.scale import SCALE
+from tests.scale import IN_FULL, SCALE
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.parent.name for path in HERE.glob("*/expected.json"))
@@ -44,7 +44,7 @@ def verdicts(capsys: pytest.CaptureFixture[str], folder: Path, anchor: str = "")
         options += ["--anchor", folder / anchor]
     code, report = said(capsys, "verify", *options)
     found = {one["recording"]: one["verdict"] for one in report["recordings"]}
-    if SCALE >= 1 or folder == HERE / QUICK:
+    if SCALE >= IN_FULL or folder == HERE / QUICK:
         assert run_second_verifier(*options) == (code, {"store": report["findings"]["worst"], **found})
     return {"exit_code": code, "store": report["findings"]["worst"], "recordings": found}
 

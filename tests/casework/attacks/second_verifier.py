@@ -14,10 +14,10 @@ from tests.casework.attacks.deletions import drop_first_start
 from tests.casework.attacks.scene import CUT, INTACT, PROVEN, Scene
 from tests.casework.attacks.table import ATTACKS
 from tests.casework.attacks.test_attacks import check
-from tests.scale import SCALE
+from tests.scale import IN_FULL, SCALE
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "verify.sh"
-CHOSEN = ATTACKS[:: 1 if SCALE >= 10 else 3 if SCALE >= 1 else 60]
+CHOSEN = ATTACKS[:: 1 if SCALE >= 10 else 3 if SCALE >= 1 else 9 if SCALE >= IN_FULL else 60]
 
 
 def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:

@@ -10,7 +10,7 @@ from tests.casework.attacks.attack import Attack
 from tests.casework.attacks.scene import Scene, make
 from tests.casework.attacks.second_verifier import CHOSEN, agree, said, second_opinion
 from tests.casework.attacks.test_attacks import check
-from tests.scale import SCALE, only_in_full
+from tests.scale import IN_FULL, SCALE, only_in_full
 
 pytestmark = only_in_full
 
@@ -20,7 +20,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return make(tmp_path_factory.mktemp("scene") / "camera")
 
 
-@pytest.mark.parametrize("anchor", ["", "at_rest", "earlier", "running"] if SCALE >= 1 else ["running"])
+@pytest.mark.parametrize("anchor", ["", "at_rest", "earlier", "running"] if SCALE >= IN_FULL else ["running"])
 def test_they_agree_on_the_scene(scene: Scene, anchor: str) -> None:
     assert second_opinion(scene, anchor) == said(check(scene, anchor))
 

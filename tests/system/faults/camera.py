@@ -16,13 +16,13 @@ from bodycamd.board.clock import boottime_us
 from tests import stock_tools
 from tests.capture.films import burned_times
 from tests.recorder import judge
-from tests.scale import SCALE
+from tests.scale import IN_FULL, SCALE
 from tests.system.camera import SMALL_PICTURE, Camera, Entry
 from tests.system.faults import triggers
 from tests.waiting import wait_for
 
 FRAME_US = 1_000_000 / 15
-long_one = pytest.mark.skipif(SCALE < 1, reason="with BODYCAMD_TEST_SCALE=1")
+long_one = pytest.mark.skipif(SCALE < IN_FULL, reason="with BODYCAMD_TEST_SCALE=0.3")
 """For tests that take long and have a quicker relative."""
 FIGURES: dict[str, str] = {}
 """What was measured, printed at the end of a test file (`pytest -s`)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE, only_in_full
+from tests.scale import IN_FULL, SCALE, only_in_full
 from tests.system.camera import Entry
 from tests.system.faults import launch
 from tests.system.faults.camera import FaultyCamera, figure, within
@@ -49,7 +49,7 @@ def healed(camera: FaultyCamera, name: str, at_us: int) -> float:
     return seconds
 
 
-@pytest.mark.parametrize("call", ["write", "fdatasync", "create", "mkdir"] if SCALE >= 1 else ["write"])
+@pytest.mark.parametrize("call", ["write", "fdatasync", "create", "mkdir"] if SCALE >= IN_FULL else ["write"])
 def test_full_in_the_midst_of_a_step_ends_the_recording_visibly(recording: FaultyCamera, call: str) -> None:
     """The kernel's ENOSPC, although there seemed to be room."""
     if call in ("create", "mkdir"):
