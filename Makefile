@@ -1,6 +1,8 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly test-camera test-unit test-machine test-powercut soak mutants clean
+# Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-powercut soak mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -12,6 +14,10 @@ demo: ## a camera without hardware: press, warning, recording, marker, stop; the
 test: ## all tests, a tenth of the random cases
 	@scripts/setup test
 	@scripts/test
+
+test-full: ## what takes longer than `make test` may, and more random cases: three tenths (20 minutes)
+	@scripts/setup test
+	@BODYCAMD_TEST_SCALE=$(or $(BODYCAMD_TEST_SCALE),0.3) scripts/test-full
 
 check: ## lint, types, import order
 	@scripts/setup test

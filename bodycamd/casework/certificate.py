@@ -16,7 +16,7 @@ from pathlib import Path
 from bodycamd.casework.past import ledger_of
 from bodycamd.casework.sentences import in_words
 from bodycamd.errors import NotFoundError, UsageError
-from bodycamd.evidence.entries import KeyChanged, RecordingClosed, StartDetail
+from bodycamd.evidence.entries import KeyChanged, RecordingClosed, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleted, RecordingDeleting
 from bodycamd.recorder.names import recording_start
@@ -35,6 +35,10 @@ class Certificate:
     days: int
     proof: str
     recorded_minutes: float
+    segments_recorded: int
+    """How many segments the lines state, finished or recovered."""
+    segments_deleted: int | None
+    """How many the camera found when it deleted them; none where that is not stated."""
     statements: list[str]
     lines: list[str]
     holds: bool = False
@@ -75,11 +79,19 @@ def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certifi
         deleted=deleted.entry.wall,
         days=(deleting.days if deleting is not None else None) or 0,
         proof=((deleting.proof if deleting is not None else None) or "").replace("_", " "),
+        segments_recorded=_recorded(about),
+        segments_deleted=deleting.segments if deleting is not None else None,
         recorded_minutes=round(closed.duration_us / 60e6, 2) if closed is not None else 0.0,
         statements=[f"{line.entry.wall.partition('.')[0]}Z {in_words(line.entry)}" for line in about],
         lines=[*(before.raw.decode().split("\n")[:-1] if before is not None else ()), *chosen.lines],
         holds=with_holds,
     )
+
+
+def _recorded(about: list[Line]) -> int:
+    """A segment that was recovered and finished is one; the closing counts those too of which no line is left."""
+    stated = {line.detail.segment for line in about if isinstance(line.detail, SegmentSealed | SegmentRecovered)}
+    return max([len(stated), *(line.detail.segments for line in about if isinstance(line.detail, RecordingClosed))])
 
 
 class _Chosen:

@@ -27,6 +27,7 @@ WORDS: dict[str, Words] = {
     "footage": ("Verwijderd beeld", "Footage deleted"),
     "files": ("bestanden", "files"),
     "file": ("bestand", "file"),
+    "of_recorded": ("van de {count} die de camera opnam", "of the {count} that the camera recorded"),
     "kept": ("Bewaartermijn", "Kept for"),
     "days": ("dagen", "days"),
     "proof_wall_clock": ("verstreken volgens de bevestigde klok", "passed by the confirmed clock"),
@@ -112,8 +113,9 @@ def _facts(certificate: Certificate, about: list[Line], language: Language) -> I
     yield "recorded", _moment(opened.wall, language) if opened is not None else unknown
     yield "length", _length(closed.duration_us / 1e6) if closed is not None else unknown
     if deleting is not None:
-        files = deleting.segments or 0
-        yield "footage", f"{files} {_word('file' if files == 1 else 'files', language)}, {_size(deleting.bytes or 0, language)}"
+        files, recorded = deleting.segments or 0, certificate.segments_recorded
+        some = f" {_word('of_recorded', language).format(count=recorded)}" if files != recorded else ""
+        yield "footage", f"{files} {_word('file' if files == 1 else 'files', language)}{some}, {_size(deleting.bytes or 0, language)}"
     proof = pick(WORDS.get(f"proof_{certificate.proof.replace(' ', '_')}", WORDS["unknown"]), language)
     yield "kept", f"{certificate.days} {pick(WORDS['days'], language)}, {proof}" if certificate.days else unknown
     if certificate.holds:

@@ -161,7 +161,9 @@ def certificate(
     if not files:
         print_json(made)
     for path in files:
-        say(f"{path}: the deletion of {recording} is certified")
+        found, stated = made.segments_deleted, made.segments_recorded
+        some = f"; it recorded {stated} segments and found {found} when it deleted them" if found not in (stated, None) else ""
+        say(f"{path}: the deletion of {recording} is certified{some}")
 
 
 def _stay(recording: str, retention: Retention) -> dict[str, Any]:

@@ -98,6 +98,26 @@ def test_a_certificate_of_a_recording_that_was_cut_off(tmp_path: Path) -> None:
     assert "De opname eindigt: afgebroken." in Text(certificate_page.page(certify(camera.store_folder, name)))
 
 
+def test_a_certificate_counts_what_was_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A segment that was taken from the card before its time is not certified as deleted."""
+    camera = RestingCamera(tmp_path).switch_on()
+    camera.settle()
+    whole, robbed = camera.record(), camera.record(segments=3)
+    (camera.store.recordings_folder / robbed / "000002.tar").unlink()
+    camera.switch_off()
+    camera.switch_on(off_us=40 * DAY)
+    camera.settle()
+    camera.switch_off()
+    made = certify(camera.store_folder, robbed)
+    assert (made.segments_recorded, made.segments_deleted) == (3, 2)
+    assert "2 bestanden van de 3 die de camera opnam, " in Text(certificate_page.page(made))
+    assert "2 files of the 3 that the camera recorded, " in Text(certificate_page.page(made, "en"))
+    for name, said in ((robbed, "; it recorded 3 segments and found 2 when it deleted them\n"), (whole, "certified\n")):
+        out = str(tmp_path / f"{name}.json")
+        assert main(["recordings", "certificate", name, "--store", str(camera.store_folder), "--out", out]) == 0
+        assert capsys.readouterr().out.endswith(said)
+
+
 def test_the_numbers_of_a_month_as_a_page(kept: tuple[Path, str]) -> None:
     store, _ = kept
     january, march = month_of(store, "2026-01"), month_of(store, "2026-03")

@@ -10,16 +10,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import pyrage
 import pytest
-import typer.main
 
 from bodycamd.board.clock import SystemClock
 from bodycamd.casework.offload import offload
 from bodycamd.casework.verify import verify
-from bodycamd.cli.main import app, main
+from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.recorder.store import Store
@@ -28,6 +26,7 @@ from bodycamd.retention.policy import Rules
 from tests.casework.attacks.scene import CUT, DELETED, INTACT, Clock, Scene, make
 from tests.scale import SCALE, count
 from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
+from tests.system.store_commands import reading_commands
 
 FILES = (
     f"recordings/{INTACT}/000000.tar",
@@ -65,25 +64,6 @@ def soon(what: object) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-SIGNED = ("hold", "prune")
-"""They need a person's key and the list of whose keys count."""
-
-
-def reading_commands() -> list[list[str]]:
-    """Every command that takes `--store`."""
-    found: list[list[str]] = []
-
-    def walk(command: Any, path: list[str]) -> None:
-        if hasattr(command, "commands"):
-            for name, inner in command.commands.items():
-                walk(inner, [*path, name])
-        elif path[0] not in SIGNED and any("--store" in parameter.opts for parameter in command.params):
-            found.append(path)
-
-    walk(typer.main.get_command(app), [])
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 from bodycamd.board.clock import SystemClock
 from bodycamd.cli.client import ControlClient
-from bodycamd.cli.main import app, main
+from bodycamd.cli.main import main
 from bodycamd.errors import PermissionDeniedError, UsageError
 from bodycamd.recorder.store import Store
 from tests.casework.attacks.scene import DELETED, INTACT, Scene, make
 from tests.scale import only_in_full
 from tests.special_files import without_root
 from tests.system.camera import Camera
+from tests.system.store_commands import reading_commands
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as somebody else"), pytest.mark.timeout(120)]
 NOBODY = 65534
@@ -82,25 +82,6 @@ def place(tmp_path: Path) -> Path:
     (made := tmp_path / "place").mkdir()
     os.chown(made, NOBODY, NOBODY)
     return made
-
-
-SIGNED = ("hold", "prune")
-"""They need a person's key and the list of whose keys count."""
-
-
-def reading_commands() -> list[list[str]]:
-    """Every command that takes `--store`, by the command line's own word."""
-    found: list[list[str]] = []
-
-    def walk(command: Any, path: list[str]) -> None:
-        if hasattr(command, "commands"):
-            for name, inner in command.commands.items():
-                walk(inner, [*path, name])
-        elif path[0] not in SIGNED and any("--store" in parameter.opts for parameter in command.params):
-            found.append(path)
-
-    walk(typer.main.get_command(app), [])
-    return found
 
 
 def lines(store: Path, scene: Scene, place: Path) -> list[list[str]]:
