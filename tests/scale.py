@@ -24,5 +24,5 @@ def nightly_count(full: int) -> int:
     return max(1, round(full * min(SCALE / 10, 1.0)))
 
 
-only_in_full = pytest.mark.skipif(SCALE < IN_FULL, reason=f"takes long: BODYCAMD_TEST_SCALE={IN_FULL}, scripts/test-full, make nightly")
+only_in_full = pytest.mark.skipif(SCALE < IN_FULL, reason="takes long: make test-full, make nightly")
 """For tests that `make test` leaves out to stay under three minutes."""

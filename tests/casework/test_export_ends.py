@@ -38,6 +38,7 @@ BODYCAMD = [sys.executable, "-m", "bodycamd.cli.main"]
 # --- signals ----------------------------------------------------------------------------------------------------------------------------
 
 
+@only_in_full
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 def test_a_signal_at_any_moment_ends_with_nothing_and_its_code(desk: Desk, kind: str, tmp_path: Path) -> None:
     """The moments are spread over the whole run; before Python is up, and after the end, there is nothing to catch."""
@@ -100,6 +101,7 @@ def run_in_process(desk: Desk, kind: str, out: Path, stop: Callable[[], None]) -
         export_package(Store.read_only(desk.store), RECORDING, identities, out / "case", stop=stop)
 
 
+@only_in_full
 @pytest.mark.parametrize("kind", QUICK_KINDS[:3])
 def test_between_any_two_steps_it_can_be_stopped(desk: Desk, kind: str, tmp_path: Path) -> None:
     """Counted in steps instead of time: the first and the last ones too."""
@@ -119,6 +121,7 @@ def test_between_any_two_steps_it_can_be_stopped(desk: Desk, kind: str, tmp_path
             everything(kind, out)  # fewer looks this time: a look while waiting is one too
 
 
+@only_in_full
 @pytest.mark.parametrize("kind", QUICK_KINDS[:2])
 def test_no_name_while_it_is_made_not_even_for_kill_9(desk: Desk, kind: str, tmp_path: Path) -> None:
     """Stopped in the middle, when footage has been written: the folder is empty, and stays so after `kill -9`."""
@@ -165,6 +168,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
+@only_in_full
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
 @pytest.mark.parametrize("kind", QUICK_KINDS)

@@ -23,6 +23,7 @@ from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.readable import readable
 from tests.config.conftest import write_wav
+from tests.scale import only_in_full
 from tests.waiting import wait_for
 
 BODYCAMD = [sys.executable, "-m", "bodycamd.cli.main"]
@@ -191,6 +192,7 @@ def test_used_again_it_keeps_keys_and_configuration_and_stops_on_ctrl_c(ran: Ran
     assert {path: path.read_bytes() for path in kept} == kept
 
 
+@only_in_full
 def test_a_terminal_that_is_closed_takes_the_camera_along(tmp_path: Path) -> None:
     """SIGHUP: the camera seals what it records and ends; it does not record on alone."""
     write_wav(tmp_path / "short.wav", 1.0)
@@ -215,6 +217,7 @@ def test_a_terminal_that_is_closed_takes_the_camera_along(tmp_path: Path) -> Non
     assert not any(recordings.glob("*/*.part"))
 
 
+@only_in_full
 def test_sigterm_takes_the_camera_along_and_a_script_without_quit_ends_by_itself(tmp_path: Path) -> None:
     write_wav(tmp_path / "short.wav", 1.0)
     (tmp_path / "policy.yaml").write_text(SMALL)

@@ -18,7 +18,9 @@ from bodycamd.evidence.keys import PublicKey, provision
 from tests.powercut.judge import key_files, read_ledger, read_store, snapshot
 from tests.recorder.footage import fragment
 from tests.recorder.rig import open_store
-from tests.scale import SCALE, count
+from tests.scale import SCALE, count, only_in_full
+
+pytestmark = only_in_full
 
 WHENS = ("before", "halfway", "after")
 

@@ -24,6 +24,9 @@ BUTTON = {"via": "button"}
 AS_NOBODY = f"""
 import contextlib, io, os, sys
 from bodycamd.cli import main
+from tests.scale import only_in_full
+
+pytestmark = only_in_full
 with contextlib.redirect_stderr(io.StringIO()):
     assert main.main([*sys.argv[2:-1], "nowhere.sock"]) == 69
 gids = [int(gid) for gid in sys.argv[1].split(",")]

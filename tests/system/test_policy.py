@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE
+from tests.scale import SCALE, only_in_full
 from tests.stock_tools import decodes, play
 from tests.system.camera import WARNING, Camera, Entry, wait_until_us
 from tests.waiting import wait_for
@@ -83,6 +83,7 @@ def test_a_new_press_stops_the_sound_within_150_ms_and_records_at_once(tmp_path:
             assert played.getnframes() < whole.getnframes()
 
 
+@only_in_full
 @pytest.mark.parametrize("failure", ["absent", "blocked", "killed"])
 def test_a_speaker_that_fails_delays_nothing_and_is_shown_and_logged(tmp_path: Path, failure: str) -> None:
     camera = Camera(tmp_path, {"speaker": {"output": "alsa", "device": "no such speaker"}} if failure == "absent" else {})
@@ -126,6 +127,7 @@ def test_a_daemon_that_died_while_recording_resumes_without_a_warning(tmp_path: 
         assert all(sha256.encode() in data for _, _, _, sha256 in acknowledged)
 
 
+@only_in_full
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_all_seals_the_open_recording(tmp_path: Path, number: signal.Signals) -> None:
     """To its children too, as a terminal that is closed sends SIGHUP."""
@@ -142,6 +144,7 @@ def test_a_signal_to_all_seals_the_open_recording(tmp_path: Path, number: signal
         decodes(play(segment, camera.identity, tmp_path / "film.mp4"))
 
 
+@only_in_full
 def test_a_stray_file_in_the_store_is_stated_and_passed_over(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     strange = camera.store / "recordings" / "holiday.jpg"
@@ -169,6 +172,7 @@ def test_critical_battery_seals_and_asks_for_power_off(tmp_path: Path) -> None:
         assert [segment.suffix for segment in camera.segments()] == [".tar"]
 
 
+@only_in_full
 def test_a_press_while_starting_is_honoured_when_ready(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     camera.start(ready=False)

@@ -24,6 +24,8 @@ from tests.scale import nightly_count, only_in_full
 from tests.system.camera import Camera, Entry, wait_until_us
 from tests.waiting import wait_for
 
+pytestmark = only_in_full
+
 FRAME_US = 1_000_000 / 15
 VICTIMS = ("recorder", "recorder", "recorder", "worker", "worker", "voice")
 

@@ -17,7 +17,7 @@ import pytest
 
 from bodycamd.board.clock import boottime_us
 from tests import stock_tools
-from tests.scale import SCALE
+from tests.scale import SCALE, only_in_full
 from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us, within
 from tests.system.faults.worker import FROZEN
 from tests.waiting import wait_for
@@ -83,6 +83,7 @@ def replaced(camera: FaultyCamera, name: str, at_us: int, generation: int, promi
         pytest.param("overlong", "broke the rules of the link", marks=long_one),
     ],
 )
+@only_in_full
 def test_a_worker_that_misbehaves_is_replaced(recording: FaultyCamera, how: str, reason: str) -> None:
     generation = recording.status()["capture"]["generation"]
     assert reason in replaced(recording, how, recording.break_worker(how), generation)
@@ -96,6 +97,7 @@ def without_footage(camera: FaultyCamera, name: str, at_us: int) -> float:
     return float(first_us - last_us) / 1e6
 
 
+@only_in_full
 @long_one
 def test_a_worker_whose_frames_do_not_become_footage_is_replaced(recording: FaultyCamera) -> None:
     """The slowest to be noticed, as frames are reported all the time: a long group of pictures and the time to seal it have to pass."""
@@ -105,6 +107,7 @@ def test_a_worker_whose_frames_do_not_become_footage_is_replaced(recording: Faul
     assert without_footage(recording, "mute", at_us) < within(BACK_SECONDS)
 
 
+@only_in_full
 def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced(recording: FaultyCamera) -> None:
     """The spare is opened and says nothing: it does not get the time that an opening may take."""
     capture = recording.status()["capture"]
@@ -117,6 +120,7 @@ def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced(recording: Fa
     assert "no answer to its opening" in reasons[capture["generation"] + 1]
 
 
+@only_in_full
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=long_one)])
 def test_a_spare_that_is_lost_while_it_waits_is_replaced_before_it_is_needed(recording: FaultyCamera, number: signal.Signals) -> None:
     """No footage is missing."""
@@ -151,6 +155,7 @@ def test_a_lost_sound_costs_no_picture(recording: FaultyCamera) -> None:
     recording.durable_after(at_us)
 
 
+@only_in_full
 def test_a_camera_that_comes_back_is_used_again(recording: FaultyCamera) -> None:
     """It goes while it records, and is away for long enough that the pauses between the attempts have grown."""
     capture = recording.status()["capture"]
@@ -185,6 +190,7 @@ def test_every_gap_is_stated_to_the_frame(recording: FaultyCamera, tmp_path: Pat
     assert abs(stated - missing_us(times)) < FRAME_US
 
 
+@only_in_full
 @long_one
 def test_a_camera_that_is_absent_at_the_start_is_shown_and_used_when_it_comes(tmp_path: Path) -> None:
     camera = FaultyCamera(tmp_path)
@@ -207,6 +213,7 @@ def test_a_camera_that_is_absent_at_the_start_is_shown_and_used_when_it_comes(tm
         stock_tools.decodes(stock_tools.play(segment, camera.identity, tmp_path / "film.mp4"))
 
 
+@only_in_full
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("fsfreeze") is None, reason="needs root and fsfreeze")
 def test_a_worker_that_cannot_be_killed_is_passed_by(tmp_path: Path) -> None:
