@@ -106,7 +106,10 @@ def test_what_the_disk_refuses_is_taken_back_durably(tmp_path: Path, monkeypatch
     refused()
     assert (ledger.path.read_bytes(), ledger.head) == (whole, head)
     ledger.append("marker")
-    assert ledger.path.read_bytes().startswith(whole)
+    longer = ledger.path.read_bytes()
+    assert longer.startswith(whole)
+    refused()
+    assert ledger.path.read_bytes() == longer
     ledger.close()
 
 
@@ -337,8 +340,10 @@ def test_a_start_states_its_keys_and_what_it_found(tmp_path: Path) -> None:
     assert len({registered, following, in_memory}) == 3
     assert [path.name for path in (tmp_path / "signing").iterdir()] == ["000004.key"]
     assert ledger.start.number == 3
+    ledger.start.key_signed_footage = True
+    assert ledger.change_key()
     ledger.append("marker")
-    assert len(list(Chain(tmp_path / "ledger", registered))) == 2
+    assert len(list(Chain(tmp_path / "ledger", registered))) == 3
     ledger.close()
 
 
