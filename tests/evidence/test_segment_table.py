@@ -285,6 +285,8 @@ LONG = b"two" * 200_000
         (C[: B[3]], 3, ""),
         (C, 3, ""),
         (END, 0, ""),
+        (b"x", 0, "000000.tar.part: byte 0: cut inside a header"),
+        (C[:1023], 0, "000000.tar.part: byte 0: cut after 000000.init.mp4.age"),
         (C[: B[2] - 1], 1, f"000000.tar.part: byte {B[2] - 1024}: cut after 000001.sig"),
         (C[: B[2]] + LONG, 2, f"000000.tar.part: byte {B[2]}: no member of a segment has this name"),
         (C + b"x", 3, f"000000.tar.part: byte {B[3]}: bytes follow the end of the archive"),
