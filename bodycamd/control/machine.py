@@ -194,8 +194,7 @@ def _due(state: State, now_us: int) -> Step:
     actions: list[Action] = []
     answer_us = warning.answer_due_us(state)
     if answer_us is not None and now_us >= answer_us:
-        state, more = warning.unanswered(state, now_us)
-        actions += more
+        state, actions = warning.unanswered(state, now_us)
     if state.recording is not None:
         state, more = recording.due(state, state.recording, now_us)
         actions += more
