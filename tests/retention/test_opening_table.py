@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,14 +35,21 @@ def config_of(root: Path) -> Config:
     )
 
 
-@pytest.fixture
-def camera(tmp_path: Path) -> RestingCamera:
-    """A store with one recording and a confirmed clock, an hour before this boot began; nobody has it open."""
-    camera = RestingCamera(tmp_path).switch_on()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> RestingCamera:
+    camera = RestingCamera(tmp_path_factory.mktemp("camera")).switch_on()
     camera.settle()
     camera.record()
     camera.switch_off()
-    camera.clock.wall_us, camera.clock.boottime_us = camera.clock.wall_us + HOUR, 1_000_000
+    return camera
+
+
+@pytest.fixture
+def camera(made: RestingCamera, tmp_path: Path) -> RestingCamera:
+    """A store with one recording and a confirmed clock, an hour before this boot began; nobody has it open."""
+    shutil.copytree(made.root, tmp_path, dirs_exist_ok=True)
+    camera = RestingCamera(tmp_path)
+    camera.boot, camera.clock.wall_us, camera.clock.boottime_us = 1, made.clock.wall_us + HOUR, 1_000_000
     return camera
 
 
