@@ -72,8 +72,11 @@ def shorten(
 
 
 def _line_ends(folder: Path, start: int) -> int:
+    found = 0
     with open_ledger_file(folder, file_name(start)) as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(65536), b""))
+        while block := file.read(65536):
+            found += block.count(b"\n")
+    return found
 
 
 def _first_kept(facts: Facts, wall_us: int, keep_us: int, limit: int) -> int:
