@@ -125,6 +125,13 @@ def test_what_stays_of_them_and_what_is_stated(ledger: Path) -> None:
     assert os.stat(ledger / "checkpoint-000004.jsonl").st_mode & 0o777 == 0o600
 
 
+def test_lines_are_counted_to_the_end_of_a_long_file(ledger: Path) -> None:
+    ends = sum((ledger / name).read_bytes().count(b"\n") for name in files(1, 2))
+    with (ledger / "000001.jsonl").open("ab") as file:
+        file.write(bytes(200_000) + b"\n")
+    assert shortened(ledger, OLD, 3)[1][0].entries == ends + 1
+
+
 def test_the_next_time_the_lines_of_the_first_go_on(ledger: Path) -> None:
     first_lines = [(ledger / name).read_bytes().splitlines(keepends=True)[0] for name in files(*range(1, 7))]
     shortened(ledger, OLD, 3)
