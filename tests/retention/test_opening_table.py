@@ -129,6 +129,10 @@ def test_a_command_makes_a_start_of_its_own_and_states_the_time_at_its_end(camer
     assert asked == [(["000001-0001"], me, camera.clock.wall_us)]
     assert [said["type"] for said in entries(tmp_path)] == ["start", "retention_rules", "time"]
     assert entries(tmp_path)[2]["detail"] == {"trusted": True, "confirmed": True}
+    camera.clock.advance(HOUR)
+    with opening.own_start(config_of(tmp_path), camera.clock):
+        pass
+    assert entries(tmp_path)[-1]["detail"] == {"trusted": True, "confirmed": True}, "in the same boot"
     camera.clock.trusted = False
     with opening.own_start(config_of(tmp_path), camera.clock):
         pass
