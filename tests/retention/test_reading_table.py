@@ -139,11 +139,21 @@ def test_which_clock_counts(store: Path, made: RestingCamera, case: dict[str, An
     assert planned(store, made, **case)["clock_confirmed"] == confirmed
 
 
-def test_in_the_boot_that_the_ledger_knows_its_own_clock_counts(store: Path, made: RestingCamera, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that was set back a day since is not what was confirmed."""
-    clock = SimulatedClock(made.clock.boottime_us, made.clock.wall_us - DAY)
+@pytest.mark.parametrize(("stepped_us", "confirmed"), [(0, True), (MINUTE - 1, True), (MINUTE, False), (-DAY, False), (HOUR, False)])
+def test_in_the_boot_that_the_ledger_knows_its_own_clock_counts(
+    store: Path, made: RestingCamera, monkeypatch: pytest.MonkeyPatch, stepped_us: int, confirmed: bool
+) -> None:
+    """One that was set since is not what was confirmed."""
+    clock = SimulatedClock(made.clock.boottime_us, made.clock.wall_us + stepped_us)
     monkeypatch.setattr(reading, "read_boot_id", lambda: "boot-4")
-    assert not reading.read_plan(store, clock, Rules(7))["clock_confirmed"]
+    assert reading.read_plan(store, clock, Rules(7))["clock_confirmed"] == confirmed
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_in_that_boot_no_running_time_counts_twice(store: Path, made: RestingCamera, trusted: bool) -> None:
+    plan = planned(store, made, off_us=None, ran_us=DAY // 2, trusted=trusted)
+    ran_us = AGES[C][0] + DAY // 2 + (HOUR if trusted else 0)
+    assert plan["upcoming"][2]["age_days"] == round(ran_us / DAY, 3)
 
 
 def test_what_would_go(store: Path, made: RestingCamera) -> None:
