@@ -14,7 +14,10 @@ import pytest
 from bodycamd.casework.story import read_story
 from bodycamd.cli.client import ControlClient
 from bodycamd.cli.main import main
+from tests.scale import only_in_full
 from tests.system.camera import Camera
+
+pytestmark = only_in_full
 
 NOBODY = 65534
 ASKING, DECIDING = "users", "staff"
@@ -24,9 +27,6 @@ BUTTON = {"via": "button"}
 AS_NOBODY = f"""
 import contextlib, io, os, sys
 from bodycamd.cli import main
-from tests.scale import only_in_full
-
-pytestmark = only_in_full
 with contextlib.redirect_stderr(io.StringIO()):
     assert main.main([*sys.argv[2:-1], "nowhere.sock"]) == 69
 gids = [int(gid) for gid in sys.argv[1].split(",")]
