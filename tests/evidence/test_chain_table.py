@@ -462,6 +462,9 @@ def test_the_lines_of_a_checkpoint(ledger: Written) -> None:
         for registered in (None, KEYS[0].public):
             assert read_checkpoint(ledger.folder, 4, below=below, registered=registered) == expected
     assert checkpoints(ledger.folder) == [4]
+    ledger.checkpoint(4, begun[0], begun[1], begun[0])
+    said = "checkpoint-000004.jsonl: 3: line 1: start 1 is not in order"
+    assert told(lambda: read_checkpoint(ledger.folder, 4, below=2, registered=None)) == said, "also behind what was asked for"
     ledger.checkpoint(2)
     (ledger.folder / "checkpoint-5.jsonl").touch()
     assert checkpoints(ledger.folder) == [2, 4]
