@@ -178,3 +178,17 @@ def start_fields(by: SigningKey, following: SigningKey, memory: SigningKey, **ch
 def brief(value: object) -> str | None:
     """The name of a case: what is signed differs from run to run, its length does not."""
     return f"{len(value)} long" if isinstance(value, str | bytes) and len(value) > 40 else None
+
+
+def put(root: Path, start: int, content: bytes) -> None:
+    (root / "ledger").mkdir(exist_ok=True)
+    (root / "ledger" / f"{start:06d}.jsonl").write_bytes(content)
+
+
+def content_of(root: Path, start: int) -> bytes:
+    return (root / "ledger" / f"{start:06d}.jsonl").read_bytes()
+
+
+def only_key(root: Path) -> PublicKey:
+    (found,) = [key for _, key in KeyFolder(root / "signing")._read_all() if key is not None]
+    return found.public
