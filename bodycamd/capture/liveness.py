@@ -103,10 +103,12 @@ def overdue(facts: Facts, now_us: int, timing: Timing) -> str | None:
 
 
 def _barren(facts: Facts, now_us: int, timing: Timing) -> str | None:
-    """Longer than any healthy group takes *and* more frames than it has: fewer, and a slow encoder may still be at it."""
+    """More frames than a group has *and* longer than it takes at the pace at which they come, and then its sealing: a slow encoder may still
+    be at it, and while a fragment is sealed the frames of the next group come."""
     if facts.footage_us is None or facts.waiting_frames <= facts.group.frames:
         return None
-    barren_us, limit_us = now_us - facts.footage_us, facts.group.us + timing.seal_us
+    barren_us = now_us - facts.footage_us
+    limit_us = max(facts.group.us, barren_us * facts.group.frames // facts.waiting_frames) + timing.seal_us
     if not facts.flowing:
         limit_us = max(limit_us, timing.first_fragment_us)
     return f"frames, but no fragment for {barren_us // 1000} ms" if barren_us > limit_us else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bodycamd.capture.liveness import Attempts, Facts, Grace, Phase, Timing, backoff_us, overdue, to_be_asked, unkillable
@@ -57,9 +57,17 @@ def test_overdue_stays_overdue(phase: Phase, since_us: int, last_frame_us: int |
 
 def test_frames_that_become_no_footage_do_not_count() -> None:
     """More than one group of pictures, and the time to seal it."""
-    facts = Facts("open", since_us=0, last_frame_us=10_000_000, footage_us=5_000_000, flowing=True, waiting_frames=47)
+    facts = Facts("open", since_us=0, last_frame_us=10_000_000, footage_us=5_000_000, flowing=True, waiting_frames=80)
     assert overdue(facts, 7_500_000, T) is None
     assert overdue(facts, 7_501_000, T) == "frames, but no fragment for 2501 ms"
+
+
+def test_a_slow_encoder_has_its_own_time_for_a_group() -> None:
+    """Half of the pace: its group lasts 3 s, and while that is sealed frames of the next one come."""
+    facts = Facts("open", since_us=0, last_frame_us=10_000_000, footage_us=5_000_000, flowing=True, waiting_frames=60)
+    assert overdue(facts, 9_000_000, T) is None
+    later = replace(facts, waiting_frames=63)
+    assert overdue(later, 9_200_000, T) == "frames, but no fragment for 4200 ms"
 
 
 def test_the_first_fragment_of_an_opening_may_take_longer() -> None:
@@ -91,6 +99,7 @@ def test_how_long_footage_may_stay_away_follows_from_the_length_of_a_group(setti
     st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.0, 0.3)), min_size=3, max_size=6),
     st.integers(0, 199),
 )
+@example(0.5, 14, 0.40625, [(0.0, 0.0), (0.0, 0.0), (0.5, 0.25)], 0)
 def test_a_healthy_worker_is_never_overdue_however_slow_its_encoder(
     gop_seconds: float, rate: int, pace: float, delays: list[tuple[float, float]], phase_ms: int
 ) -> None:
