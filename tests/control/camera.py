@@ -137,3 +137,17 @@ def stopped(settings: ControlSettings | None = None) -> Camera:
     camera.handle(ButtonHeld(camera.now_us))
     assert camera.name() == "closing"
     return camera
+
+
+def after(camera: Camera, *events: Event) -> Camera:
+    """One after another, a tenth of a second apart."""
+    for event in events:
+        camera.now_us += S // 10
+        camera.handle(event)
+    return camera
+
+
+def strict(settings: ControlSettings = REFUSE) -> Camera:
+    """A warning that is refused because it failed."""
+    camera = warning(settings)
+    return after(camera, WarningEnded(camera.now_us, "failed", ""))
