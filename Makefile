@@ -11,7 +11,7 @@ demo: ## a camera without hardware: press, warning, recording, marker, stop; the
 	@scripts/setup demo
 	@scripts/demo
 
-test: ## all tests, a tenth of the random cases
+test: ## all tests, a twentieth of the random cases
 	@scripts/setup test
 	@scripts/test
 

@@ -1,4 +1,4 @@
-"""How many random cases a run takes, by BODYCAMD_TEST_SCALE: 0.1 for `make test`, 0.3 in CI, 10 in `make nightly`.
+"""How many random cases a run takes, by BODYCAMD_TEST_SCALE: 0.05 for `make test`, 0.3 in CI, 10 in `make nightly`.
 
 Cheap cases are run in full at 1 and above (`count`); those that take minutes are run in full in the nightly run (`nightly_count`). What
 `make test` leaves out altogether begins with CI's scale (`only_in_full`).
@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-SCALE = float(os.environ.get("BODYCAMD_TEST_SCALE", "0.1"))
+SCALE = float(os.environ.get("BODYCAMD_TEST_SCALE", "0.05"))
 IN_FULL = 0.3
 
 

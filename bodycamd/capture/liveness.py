@@ -103,8 +103,8 @@ def overdue(facts: Facts, now_us: int, timing: Timing) -> str | None:
 
 
 def _barren(facts: Facts, now_us: int, timing: Timing) -> str | None:
-    """More frames than a group has *and* longer than it takes at the pace at which they come, and then its sealing: a slow encoder may still
-    be at it, and while a fragment is sealed the frames of the next group come."""
+    """More frames than a group has *and* longer than it takes at the pace at which they come, and then its sealing: a slow encoder may be
+    at it still, and while a fragment is sealed the frames of the next group come."""
     if facts.footage_us is None or facts.waiting_frames <= facts.group.frames:
         return None
     barren_us = now_us - facts.footage_us

@@ -15,6 +15,7 @@ from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.retention.reading import read_retention
 from tests.recorder.faults import Fault
 from tests.retention.camera import DAY, HOUR, MINUTE, WHO, RefusingDisk, RestingCamera
+from tests.scale import only_in_full
 
 
 def test_deleted_when_the_days_have_passed_and_not_before(tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_deleted_when_the_days_have_passed_and_not_before(tmp_path: Path) -> Non
     assert inventory(camera.store_folder) == ([], 0)
 
 
+@only_in_full
 def test_without_any_trusted_clock_running_time_alone_counts(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path)
     camera.clock.trusted = False

@@ -24,7 +24,7 @@ from bodycamd.recorder.store import Store
 from bodycamd.retention.opening import keep
 from bodycamd.retention.policy import Rules
 from tests.casework.attacks.scene import CUT, DELETED, INTACT, Clock, Scene, make
-from tests.scale import SCALE, count
+from tests.scale import SCALE, count, only_in_full
 from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
 from tests.system.store_commands import reading_commands
 
@@ -71,6 +71,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return make(tmp_path_factory.mktemp("scene") / "camera")
 
 
+@only_in_full
 @pytest.mark.timeout(900)
 def test_every_reader_of_a_store_ends_soon_and_says_what_it_is(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands = [path for path in reading_commands() if path != ["offload"]]
