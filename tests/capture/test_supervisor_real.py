@@ -17,6 +17,7 @@ from bodycamd.config import MicrophoneSettings, VideoSettings
 from bodycamd.control.events import CaptureClosed, CaptureStalled
 from bodycamd.footage import SealedInit
 from tests.capture.test_supervisor import Bench, bench
+from tests.scale import only_in_full
 from tests.waiting import wait_for
 
 WORKER = [sys.executable, "-m", "bodycamd.capture.worker"]
@@ -59,6 +60,7 @@ def check_film(made: Bench, generation: int, identity: Path, folder: Path) -> No
     assert decoded_frames(film) == sum(fragment.frames for fragment in fragments)
 
 
+@only_in_full
 def test_stopped_it_is_replaced_and_all_footage_opens(identity: Path, tmp_path: Path) -> None:
     with bench(WORKER, prepare_for(identity), Timing()) as made:
         wait_for(lambda: made.supervisor.status().prepared, 30)

@@ -22,7 +22,7 @@ from bodycamd.casework.statement_keys import StatementKeys
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
 from bodycamd.evidence.keys import SigningKey
 from tests.casework.footage import BOOT_SECONDS, Camera, fragmented_mp4, split
-from tests.scale import count
+from tests.scale import count, only_in_full
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +222,7 @@ def random_places(segments: Sequence[Path]) -> list[tuple[int, int]]:
     return places
 
 
+@only_in_full
 def test_one_damaged_byte_costs_one_fragment_and_is_told(two_segments: tuple[Camera, list[Path]], tmp_path: Path) -> None:
     """Wherever it is, also in a header, a statement or an init segment; the films around it play."""
     camera, segments = two_segments
@@ -331,6 +332,7 @@ def test_a_full_disk_leaves_nothing(camera: Camera, footage: tuple[bytes, list[b
     assert films(camera.folder) == []
 
 
+@only_in_full
 def test_memory_does_not_grow_with_the_recording(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     """Ten times the segments, held once as decrypted bytes, would show; only the packets' index may grow."""
     init, fragments = footage

@@ -21,10 +21,11 @@ from bodycamd.casework.identity import Identities
 from bodycamd.errors import BodycamError, DataError
 from tests.casework.desk import RECORDING, Desk
 from tests.casework.footage import Camera, fragmented_mp4, split
-from tests.scale import SCALE, nightly_count
+from tests.scale import SCALE, nightly_count, only_in_full
 from tests.waiting import wait_for
 
 
+@only_in_full
 def test_mutated_films_end_in_a_sentence_and_in_bounds(tmp_path: Path) -> None:
     films = nightly_count(1000)
     command = [sys.executable, "-m", "tests.casework.mutated_films", str(tmp_path), str(random.randrange(10**6)), str(films)]
@@ -79,6 +80,7 @@ def test_a_contact_sheet_decodes_no_giants_and_h264_only(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("harm", "words"),
     [

@@ -28,6 +28,7 @@ from tests.cli import hostile_store
 from tests.cli.hostile_store import DELETED, KEPT, MONTH, HostileStore
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME, WRITTEN_OUT, in_a_terminal, on_a_terminal, steering
 from tests.cli.test_client import server
+from tests.scale import only_in_full
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,7 @@ def test_whatever_it_is_it_stays_short_and_readable(text: str, longest: int) -> 
     assert "\n" not in once
 
 
+@only_in_full
 @pytest.mark.parametrize("name", COMMANDS)
 def test_words_of_a_command_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that may be given is hostile, and a word too many."""

@@ -165,6 +165,7 @@ def test_the_evidence_officers_commands(ran: Ran, tmp_path: Path, capsys: pytest
     assert hashes[0] == hashes[1] != b""
 
 
+@only_in_full
 def test_used_again_it_keeps_keys_and_configuration_and_stops_on_ctrl_c(ran: Ran) -> None:
     kept = {path: path.read_bytes() for path in (*(ran.folder / "keys").iterdir(), ran.folder / "device/bodycamd.yaml")}
     socket = ran.folder / "device/control.sock"
@@ -241,6 +242,7 @@ def test_sigterm_takes_the_camera_along_and_a_script_without_quit_ends_by_itself
     assert not (tmp_path / "d/device/control.sock").exists()
 
 
+@only_in_full
 def test_by_hand_on_a_terminal(tmp_path: Path) -> None:
     write_wav(tmp_path / "short.wav", 1.0)
     (tmp_path / "policy.yaml").write_text(SMALL)

@@ -180,7 +180,7 @@ def test_a_torn_line_may_have_kept_its_end(tmp_path: Path) -> None:
     (stated,) = detail_as(chain(tmp_path, registered)[2].entry, StartDetail, "x").torn_ledgers
     assert (stated.good_bytes, stated.torn_bytes) == (good, len(whole) - good)
     last = whole[good:]
-    for changed in (whole[:good] + b"x" + last[1:], bytes(torn) + last, bytes(torn) + b"\n", bytes(torn[:-1])):
+    for changed in (whole[:good] + b"!" + last[1:], bytes(torn) + last, bytes(torn) + b"\n", bytes(torn[:-1])):
         first.write_bytes(changed)
         with pytest.raises(DataError, match=r"torn ledger files|000001\.jsonl"):
             chain(tmp_path, registered)
@@ -193,7 +193,7 @@ def test_more_than_a_broken_last_line_is_no_torn_one(tmp_path: Path, broken: str
     some_start(tmp_path)
     first = tmp_path / "ledger" / "000001.jsonl"
     *whole, second, third = first.read_bytes().splitlines(keepends=True)
-    rest = {"a whole line after it": b"x" + second[1:] + third, "two line ends": b"\n\n", "longer than any line": b"x" * 70_000 + b"\n"}
+    rest = {"a whole line after it": b"!" + second[1:] + third, "two line ends": b"\n\n", "longer than any line": b"x" * 70_000 + b"\n"}
     first.write_bytes(b"".join(whole) + rest[broken])
     some_start(tmp_path)
     with pytest.raises(DataError, match=r"000001\.jsonl: line 2"):

@@ -16,7 +16,7 @@ from bodycamd.recorder.store import Store
 from bodycamd.retention.opening import keep
 from bodycamd.retention.policy import Rules
 from tests.casework.attacks.second_verifier import run_second_verifier
-from tests.scale import IN_FULL, SCALE
+from tests.scale import IN_FULL, SCALE, only_in_full
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.parent.name for path in HERE.glob("*/expected.json"))
@@ -70,6 +70,7 @@ def test_the_list_says_what_it_said_then(name: str, capsys: pytest.CaptureFixtur
         assert {key: now.get(key) for key in before} == before
 
 
+@only_in_full
 @pytest.mark.parametrize(("name", "recording"), [(name, recording) for name in NAMES for recording in expected(name)["export"]])
 def test_an_export_holds_the_same_packets(name: str, recording: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = HERE / name

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from bodycamd.cli.main import main
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 
 
+@only_in_full
 def test_anchor_and_verify_a_camera_at_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pem, anchor = tmp_path / "device.pem", tmp_path / "anchor.json"
     with Camera(tmp_path / "camera", {"storage": {"segment_seconds": 10}}) as camera:

@@ -12,6 +12,7 @@ import pytest
 from bodycamd.cli.main import main
 from bodycamd.evidence.retention_entries import RecordingDeleting
 from tests.retention.camera import DAY, HOUR, RestingCamera
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 from tests.waiting import wait_for
 
@@ -110,6 +111,7 @@ def refusals(young: str, held: str, begun: str) -> list[tuple[list[str], int, st
     ]
 
 
+@only_in_full
 def test_refused_holds_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With no daemon not even a start is made; with one, no entry speaks of a hold."""
     resting, names = older(tmp_path)

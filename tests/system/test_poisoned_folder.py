@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.linux.python import python_command
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 from tests.waiting import wait_for
 
@@ -39,6 +40,7 @@ def test_the_poison_works(poisoned: Path) -> None:
     assert (poisoned.parent / "mark").exists()
 
 
+@only_in_full
 def test_the_daemon_and_its_children_run_nothing_that_lies_in_their_folder(poisoned: Path, tmp_path: Path) -> None:
     """Started there, with that folder as home, as the unit does: recorder, capture worker and voice come up, and go."""
     camera = Camera(tmp_path / "camera")

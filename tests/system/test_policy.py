@@ -34,6 +34,7 @@ def children(camera: Camera, name: str) -> list[int]:
     return found
 
 
+@only_in_full
 def test_the_film_begins_the_pre_event_time_before_the_press(tmp_path: Path) -> None:
     settings = {"pre_event_seconds": PRE_EVENT_SECONDS, "record_warning": True}
     with Camera(tmp_path, settings) as camera:
@@ -163,6 +164,7 @@ def test_a_stray_file_in_the_store_is_stated_and_passed_over(tmp_path: Path) -> 
     assert "000001-0001" in camera.recordings(), "a name far ahead takes no numbers away"
 
 
+@only_in_full
 def test_critical_battery_seals_and_asks_for_power_off(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
         camera.skip_warning_and_record()

@@ -11,6 +11,7 @@ import pytest
 
 from bodycamd.cli.main import main
 from tests.retention.camera import DAY, RestingCamera
+from tests.scale import only_in_full
 from tests.system.camera import Camera
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,7 @@ def test_hold_release_and_sweep_with_and_without_the_daemon(tmp_path: Path, caps
     assert (found["recordings"], found["holds_placed"]["complaint"], found["holds_released"]) == (1, 1, 1)
 
 
+@only_in_full
 def test_certificate_verifies_with_stock_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     camera = RestingCamera(tmp_path / "camera", keep_months=2).switch_on()
     camera.settle()

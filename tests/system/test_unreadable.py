@@ -104,6 +104,7 @@ def lines(store: Path, scene: Scene, place: Path) -> list[list[str]]:
     return [[*path, *more.get(path[-1], []), "--store", f"../{store.name}"] for path in reading_commands()]
 
 
+@only_in_full
 def test_every_command_tells_in_one_line_that_a_store_may_not_be_read(scene: Scene, place: Path) -> None:
     store = shutil.copytree(scene.store, place.parent / "store")
     asked = lines(store, scene, place)

@@ -171,6 +171,7 @@ def test_a_camera_that_comes_back_is_used_again(recording: FaultyCamera) -> None
     assert "no camera" in recording.ledger("capture_stalled")[-1]["detail"]["reason"]
 
 
+@only_in_full
 def test_every_gap_is_stated_to_the_frame(recording: FaultyCamera, tmp_path: Path) -> None:
     """The sum of all `gap_us` is the time that the burned clock misses; every acknowledged byte is there."""
     name = recording.status()["recording"]

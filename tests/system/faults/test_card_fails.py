@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bodycamd.board.clock import boottime_us
+from tests.scale import only_in_full
 from tests.system.faults import launch
 from tests.system.faults.camera import FaultyCamera, figure, long_one
 from tests.system.faults.card import SLOW, Card, missing
@@ -47,6 +48,7 @@ def test_full_and_emptied(tmp_path: Path) -> None:
         camera.judged()
 
 
+@only_in_full
 def test_a_mount_that_vanishes_is_shown_and_used_again(tmp_path: Path) -> None:
     """It is moved away under the running daemon, and back again."""
     with tmpfs(tmp_path / "disk", "80M") as disk:
@@ -109,6 +111,7 @@ def test_a_card_that_fails_every_write_is_shown_and_what_was_acknowledged_stays(
         camera.judged()
 
 
+@only_in_full
 def test_a_store_of_another_owner_stops_the_start_with_one_line(tmp_path: Path) -> None:
     """As root without the right to pass by permissions, so that it is anybody. The lamp is dark: the daemon does not run."""
     camera = FaultyCamera(tmp_path)

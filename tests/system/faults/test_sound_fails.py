@@ -11,6 +11,7 @@ import pytest
 
 from bodycamd.board.clock import boottime_us
 from bodycamd.capture.liveness import Timing
+from tests.scale import only_in_full
 from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us, within
 from tests.waiting import wait_for
 
@@ -75,6 +76,7 @@ def test_an_overflow_is_silence_of_its_length(recording: FaultyCamera) -> None:
     recording.heal("microphone")
 
 
+@only_in_full
 def test_not_one_picture_is_missing_and_every_loss_of_sound_is_stated(recording: FaultyCamera, tmp_path: Path) -> None:
     name = recording.status()["recording"]
     recording.stop_recording()
