@@ -52,7 +52,7 @@ soak: ## a day of work with random faults: RECORDINGS=300 (root, half an hour)
 mutants: ## small changes to control, retention and evidence: which do their own tests notice? (hours)
 	@scripts/setup test
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
-	.venv/bin/python -m tests.mutants.bench control retention evidence
+	.venv/bin/python -m tests.mutants.bench camera/control evidence retention=tests/retention,tests/camera/keeping camera/keeping
 
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench

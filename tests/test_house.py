@@ -111,7 +111,7 @@ def test_unit_keeps_what_the_design_promises() -> None:
     ):
         assert line in unit
     assert any(line.startswith("WatchdogSec=") for line in unit)
-    assert any(line.startswith("ExecStopPost=") and "bodycamd.board.lamp_off" in line for line in unit)
+    assert any(line.startswith("ExecStopPost=") and "bodycamd.camera.board.lamp_off" in line for line in unit)
 
 
 def test_publiccode_has_what_version_0_4_demands() -> None:

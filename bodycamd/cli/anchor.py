@@ -23,9 +23,9 @@ def anchor(
 
     With neither option the running camera of this machine is asked.
     """
-    from bodycamd.casework import anchor as anchors
-    from bodycamd.casework.new_file import write_new
-    from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+    from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.municipality.verify import anchors
 
     if store is not None and socket is not None:
         raise UsageError("--store reads a store at rest, --socket asks a running camera: give one of them")

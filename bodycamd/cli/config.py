@@ -40,19 +40,19 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors that complete and check while typing."""
-    from bodycamd import config as configuration
+    from bodycamd.config import settings as configuration
 
     say_lines(json_text(configuration.schema(), indent=2).split("\n"))
 
 
 def _check(file: Path, text_only: bool) -> None:
-    from bodycamd import config as configuration
+    from bodycamd.config import settings as configuration
 
     config = configuration.load(file)
     if text_only:
         return
     configuration.check_files(config, file)
-    from bodycamd.capture.seal import load_recipients
+    from bodycamd.camera.capture.worker.encrypt import load_recipients
 
     try:
         load_recipients(Path(config.keys.recipients))

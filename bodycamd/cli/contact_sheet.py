@@ -19,7 +19,7 @@ def contact_sheet(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that has the name.")] = False,
 ) -> None:
     """Make a PNG with pictures of a film at equal distances."""
-    from bodycamd.casework.contact_sheet import contact_sheet as draw
+    from bodycamd.municipality.film.contact_sheet import contact_sheet as draw
 
     with Stopping() as stop:
         shown = draw(film, png, columns, rows, overwrite=overwrite, stop=stop)

@@ -25,8 +25,8 @@ def at_copy(store: Path | None, key: Path | None) -> bool:
 
 def hold_copy(store: Path | None, key: Path | None, people: Path | None, arguments: dict[str, Any]) -> dict[str, Any]:
     """Place a hold. Raises as `copy_holds.add_hold` does."""
-    from bodycamd.casework.copies import now_us
-    from bodycamd.casework.copy_holds import add_hold
+    from bodycamd.municipality.copies.copies import now_us
+    from bodycamd.municipality.copies.copy_holds import add_hold
 
     assert store is not None
     assert key is not None
@@ -37,8 +37,8 @@ def hold_copy(store: Path | None, key: Path | None, people: Path | None, argumen
 
 def release_copy(store: Path | None, key: Path | None, people: Path | None, arguments: dict[str, Any]) -> dict[str, Any]:
     """Release one. Only a key of --people releases: anybody else's word would let footage go. Raises as `copy_holds.release_hold` does."""
-    from bodycamd.casework.copies import now_us, read_copy
-    from bodycamd.casework.copy_holds import release_hold
+    from bodycamd.municipality.copies.copies import now_us, read_copy
+    from bodycamd.municipality.copies.copy_holds import release_hold
 
     assert store is not None
     assert key is not None
@@ -54,8 +54,8 @@ def release_copy(store: Path | None, key: Path | None, people: Path | None, argu
 
 def list_copy(store: Path, people: Path | None) -> list[dict[str, Any]]:
     """Every hold at the copy. Raises `NotFoundError` where no record of it exists, `DataError` where it is damaged."""
-    from bodycamd.casework.copies import read_copy
     from bodycamd.errors import DataError
+    from bodycamd.municipality.copies.copies import read_copy
 
     record = read_copy(store, listed(people))
     if record is None:

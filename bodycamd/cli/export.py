@@ -13,18 +13,18 @@ import typer
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.progress import progress_bar
-from bodycamd.cli.registered_key import key_and_anchor
 from bodycamd.cli.signals import Stopping
+from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
 
 if TYPE_CHECKING:
-    from bodycamd.casework.identity import Identities
-    from bodycamd.casework.person_keys import People
-    from bodycamd.casework.report import Report, Verification
-    from bodycamd.casework.story import Story
-    from bodycamd.casework.verdicts import StoreReport
     from bodycamd.evidence.keys import PublicKey
-    from bodycamd.recorder.listing import StoreReader
+    from bodycamd.municipality.copies.person_keys import People
+    from bodycamd.municipality.film.identities import Identities
+    from bodycamd.municipality.report.report import Report, Verification
+    from bodycamd.municipality.report.story import Story
+    from bodycamd.municipality.verify.verdicts import StoreReport
+    from bodycamd.store.reader import StoreReader
 
 ALL = "all"
 DAMAGED_CODE = 4
@@ -65,8 +65,8 @@ def export(
     what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
     told: then the exit code is 4. What a copy keeps although the camera has deleted it, or holds, is told too.
     """
-    from bodycamd.casework.identity import Identities
-    from bodycamd.recorder.store import Store
+    from bodycamd.camera.recorder.store import Store
+    from bodycamd.municipality.film.identities import Identities
 
     identities = Identities.load(identity)
     reader = Store.read_only(store)
@@ -124,7 +124,7 @@ class _Packages:
 
     def one(self, recording: str, out: Path) -> bool:
         """Make one package. Gives whether something was damaged. Raises `BodycamError`."""
-        from bodycamd.casework.package import export_package
+        from bodycamd.municipality.report.case_folder import export_package
 
         total = sum(size for _, size in self._store.sizes(recording))
         with progress_bar(recording, quiet=self._json) as progress:
@@ -157,8 +157,8 @@ class _Packages:
 
         A recording that cannot be exported does not keep the others: the first error is raised at the end.
         """
-        from bodycamd.casework.source import check_same, source_of
-        from bodycamd.casework.story import read_story
+        from bodycamd.municipality.film.source import check_same, source_of
+        from bodycamd.municipality.report.story import read_story
 
         try:
             out.mkdir(mode=0o700, exist_ok=True)
@@ -191,7 +191,7 @@ class _Packages:
         return damaged
 
     def _verification(self, recording: str) -> Verification | None:
-        from bodycamd.casework.report import verification_of
+        from bodycamd.municipality.report.report import verification_of
 
         if self._verified is None:
             return None
@@ -210,12 +210,12 @@ def _film(
     json: bool,
     stop: Stopping,
 ) -> bool:
-    from bodycamd.casework.export import export as make
-    from bodycamd.casework.film_making import Progress
-    from bodycamd.casework.package import check_complete, stated_of
-    from bodycamd.casework.statement_keys import StatementKeys
-    from bodycamd.casework.story import read_story
-    from bodycamd.recorder.names import recording_start
+    from bodycamd.municipality.film.film import export as make
+    from bodycamd.municipality.film.film_making import Progress
+    from bodycamd.municipality.report.case_folder import check_complete, stated_of
+    from bodycamd.municipality.report.story import read_story
+    from bodycamd.municipality.verify.statement_keys import StatementKeys
+    from bodycamd.store.names import recording_start
 
     segments = store.segments(recording)
     story = read_story(store.ledger_folder, recording)
@@ -249,7 +249,7 @@ def _film(
 
 
 def _tell_standing(store: StoreReader, story: Story, people: People) -> None:
-    from bodycamd.casework.copies import standing
+    from bodycamd.municipality.copies.copies import standing
 
     if known := standing(store.directory, story.recording, story.deleting, people):
         say(f"{story.recording}: {known}", err=True)
@@ -271,7 +271,7 @@ def _cut_off(fragments: int, torn_bytes: int) -> str:
 
 
 def _tell(report: Report, out: Path) -> None:
-    from bodycamd.casework.verdicts import WORDS
+    from bodycamd.municipality.verify.verdicts import WORDS
 
     for part in report.films:
         say(f"{out / part.file}: {duration(part.duration_seconds)}, {counted(part.frames, 'frame')}, {size(part.bytes)}")
@@ -291,7 +291,7 @@ def _verified(
 ) -> tuple[StoreReport, PublicKey] | None:
     if device_key is None:
         return None
-    from bodycamd.casework.verify import verify
+    from bodycamd.municipality.verify.verify import verify
 
     registered, taken = key_and_anchor(device_key, anchor)
     return verify(store, registered, taken, only=None if recording == ALL else recording, people=people), registered

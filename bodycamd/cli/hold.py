@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
+from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
 
@@ -78,8 +78,8 @@ def release(
 ) -> None:
     """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
     from bodycamd.evidence import pseudonyms
-    from bodycamd.recorder.names import recording_start
     from bodycamd.retention import holds
+    from bodycamd.store.names import recording_start
 
     pseudonyms.release_reason(reason, "--reason")
     pseudonyms.decider(by, "--by")
@@ -117,11 +117,11 @@ def list_holds(
     if store is not None:
         _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), json)
         return
-    from bodycamd import config as configuration
-    from bodycamd.cli.client import ControlClient
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.keeping.keeper import hold_fields
+    from bodycamd.config import settings as configuration
     from bodycamd.errors import UnavailableError
-    from bodycamd.retention.keeper import hold_fields
-    from bodycamd.retention.reading import read_retention
+    from bodycamd.retention.outlook import read_retention
 
     settings = configuration.load(config) if socket is None or config.exists() else None
     holds: list[dict[str, Any]]

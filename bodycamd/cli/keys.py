@@ -23,7 +23,7 @@ def new(
 
     Keep the file safe, and a copy elsewhere: without a private key the footage is lost. It is never overwritten.
     """
-    from bodycamd.casework.new_identity import new_identity
+    from bodycamd.municipality.film.new_identity import new_identity
 
     recipient = new_identity(out)
     if json:
@@ -41,7 +41,7 @@ def check(
 
     Ends with 0, or with 78 and one line: file, line, reason. A single recipient is right, but is warned of: its loss loses the footage.
     """
-    from bodycamd.capture.seal import load_recipients
+    from bodycamd.camera.capture.worker.encrypt import load_recipients
 
     names = load_recipients(recipients).names
     if json:

@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
 from bodycamd.linux.foreign import Folder
-from bodycamd.recorder.listing import Measured, StoreReader
-from bodycamd.recorder.names import LEDGER_FOLDER, RECORDINGS_FOLDER
-from bodycamd.recorder.store import Store
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
+from bodycamd.store.reader import Measured, StoreReader
 
 DEFAULT_STORE = Path("/var/lib/bodycamd/store")
 MAX_LEDGER_BYTES = 256 * 1024 * 1024

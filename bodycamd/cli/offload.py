@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import counted, print_json, say, size
 from bodycamd.cli.people import KeyOption
 from bodycamd.cli.progress import progress_bar
@@ -34,12 +34,12 @@ def offload(
     recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told from what
     has been removed.
     """
-    from bodycamd.casework.copies import now_us
-    from bodycamd.casework.copy_inventory import take_inventory
-    from bodycamd.casework.offload import failure
-    from bodycamd.casework.offload import offload as copy
+    from bodycamd.camera.keeping.offload import failure
+    from bodycamd.camera.keeping.offload import offload as copy
+    from bodycamd.camera.recorder.store import Store
     from bodycamd.cli.person import load
-    from bodycamd.recorder.store import Store
+    from bodycamd.municipality.copies.copies import now_us
+    from bodycamd.municipality.copies.copy_inventory import take_inventory
 
     as_ctrl_c()
     reader = Store.read_only(store)
@@ -88,7 +88,7 @@ def _log(store: Path, socket: Path, config: Path) -> Any:
 
 
 def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
-    from bodycamd import config as configuration
+    from bodycamd.config import settings as configuration
 
     if not config.is_file():
         raise UsageError(f"{socket}: no daemon answers, and there is no {config}: it could not be logged; give --socket or --config")
@@ -97,9 +97,9 @@ def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
         raise UsageError(f"{config}: it is about the store {settings.storage.directory}, not {store}")
 
     def log(**fields: Any) -> None:
-        from bodycamd.board.clock import SystemClock
+        from bodycamd.camera.keeping.opening import own_start
         from bodycamd.evidence.entries import detail_fields
-        from bodycamd.retention.opening import own_start
+        from bodycamd.linux.clock import SystemClock
 
         with own_start(settings, SystemClock()) as (_, ledger, caller):
             ledger.append("offloaded", {**fields, "caller": detail_fields(caller)})

@@ -10,7 +10,7 @@ import typer
 from bodycamd.errors import BodycamError, UsageError
 
 if TYPE_CHECKING:
-    from bodycamd.casework.person_keys import People
+    from bodycamd.municipality.copies.person_keys import People
 
 PeopleOption = Annotated[
     Path | None, typer.Option("--people", help="The list of people whose keys count for a copy (docs/copies.md).", readable=False)
@@ -20,7 +20,7 @@ KeyOption = Annotated[Path | None, typer.Option("--key", help="Your signing key,
 
 def listed(people: Path | None) -> People:
     """Nobody where none are named. A list that is none is wrong use: raises `UsageError`, which names its path."""
-    from bodycamd.casework.person_keys import read_people
+    from bodycamd.municipality.copies.person_keys import read_people
 
     if people is None:
         return {}

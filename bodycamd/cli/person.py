@@ -29,8 +29,8 @@ def new(
 
     The fingerprint is for comparing, by telephone or face to face, by who keeps that list.
     """
-    from bodycamd.casework.person_keys import new_person_key
     from bodycamd.evidence.pseudonyms import pseudonym
+    from bodycamd.municipality.copies.person_keys import new_person_key
 
     pseudonym(id, "--id")
     secret = typer.prompt("passphrase", hide_input=True, confirmation_prompt=True).encode() if passphrase else None
@@ -47,9 +47,9 @@ def check(
 
     Ends with 0, or with one line: what is wrong, and where.
     """
-    from bodycamd.casework.person_keys import MAX_PEOPLE_BYTES, fingerprint, read_people
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.copies.person_keys import MAX_PEOPLE_BYTES, fingerprint, read_people
 
     if b"-----BEGIN " in read_named(file, MAX_PEOPLE_BYTES):
         _tell(pseudonym(id, "--id") if id else "?", load(file).public, json)
@@ -64,13 +64,13 @@ def check(
 
 def load(path: Path) -> SigningKey:
     """The key of who gives the command; asks for its passphrase where it has one. Raises as `person_keys.load_person_key` does."""
-    from bodycamd.casework.person_keys import load_person_key
+    from bodycamd.municipality.copies.person_keys import load_person_key
 
     return load_person_key(path, lambda: str(typer.prompt(f"passphrase of {path}", hide_input=True, err=True)).encode())
 
 
 def _tell(id: str, public: PublicKey, json: bool) -> None:
-    from bodycamd.casework.person_keys import fingerprint
+    from bodycamd.municipality.copies.person_keys import fingerprint
 
     if json:
         print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint(public)})

@@ -9,7 +9,7 @@ import typer
 
 from bodycamd.cli.output import counted, print_json, say, size
 from bodycamd.cli.people import KeyOption, listed
-from bodycamd.cli.registered_key import key_and_anchor
+from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import UsageError
 
 
@@ -25,10 +25,10 @@ def prune(
 
     What is held stays, by the camera's ledger or at the copy. Each step is signed with --key into copy.jsonl.
     """
-    from bodycamd.casework.copies import now_us
-    from bodycamd.casework.prune import plan
-    from bodycamd.casework.prune import prune as delete
     from bodycamd.cli.person import load
+    from bodycamd.municipality.copies.copies import now_us
+    from bodycamd.municipality.copies.prune import plan
+    from bodycamd.municipality.copies.prune import prune as delete
 
     registered, _ = key_and_anchor(device_key, None)
     known = listed(people)

@@ -14,8 +14,8 @@ from bodycamd.cli.output import Language, counted, duration, print_json, say, sa
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
-    from bodycamd.recorder.listing import RecordingInfo
-    from bodycamd.retention.reading import Retention
+    from bodycamd.retention.outlook import Retention
+    from bodycamd.store.reader import RecordingInfo
 
 LISTED = ("recording", "opened", "age", "length", "size", "state", "warning", "deletes on", "held for")
 DAY_US = 86_400e6
@@ -33,7 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), socket: SocketOption = None, json: AsJson = False) -> None:
     """List all recordings, the oldest first."""
     from bodycamd.cli.mirror import readable_store
-    from bodycamd.retention.reading import read_recordings
+    from bodycamd.retention.outlook import read_recordings
 
     with readable_store(store, socket) as reader:
         found, retention = read_recordings(reader)
@@ -61,9 +61,9 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one recording and its segments."""
+    from bodycamd.camera.keeping.keeper import hold_fields
     from bodycamd.cli.mirror import readable_store
-    from bodycamd.retention.keeper import hold_fields
-    from bodycamd.retention.reading import read_retention
+    from bodycamd.retention.outlook import read_retention
 
     with readable_store(store, socket) as reader:
         retention = read_retention(reader.directory)
@@ -93,9 +93,9 @@ def log(
     json: AsJson = False,
 ) -> None:
     """Read the ledger as sentences, the oldest first."""
-    from bodycamd.casework.past import ledger_of
-    from bodycamd.casework.sentences import sentences
     from bodycamd.cli.mirror import readable_store
+    from bodycamd.municipality.verify.past import ledger_of
+    from bodycamd.municipality.words.sentences import sentences
 
     with readable_store(store, socket) as reader:
         ledger = ledger_of(reader.directory)
@@ -119,7 +119,7 @@ def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = F
 
     Names and sizes are compared with the ledger's entries; `bodycamd verify` checks the bytes and signatures.
     """
-    from bodycamd.casework.inventory import inventory
+    from bodycamd.municipality.verify.store_check import inventory
 
     findings, recordings = inventory(store)
     if json:
@@ -144,10 +144,10 @@ def certificate(
     language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
-    from bodycamd.casework.certificate import certify
-    from bodycamd.casework.certificate_page import page
-    from bodycamd.casework.new_file import write_new
     from bodycamd.errors import UsageError
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.municipality.publish.certificate import certify
+    from bodycamd.municipality.publish.certificate_page import page
 
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")

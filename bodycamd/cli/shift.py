@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import print_json, say
 
 app = typer.Typer(help="Begin or end an officer's shift.", no_args_is_help=True)

@@ -12,7 +12,7 @@ from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from bodycamd.cli.script import Step
+    from bodycamd.workshop.simulation.button_script import Step
 
 
 def simulate(
@@ -34,26 +34,26 @@ def simulate(
         raise UsageError("--json needs a script: --script FILE, or - for standard input")
     if steps is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("by hand needs a terminal; give --script FILE (lines like `1 tap`), or - for standard input")
-    from bodycamd.cli import simulation_folder
-    from bodycamd.cli.simulated_camera import SimulatedCamera
+    from bodycamd.workshop.simulation import folder as simulation_folder
+    from bodycamd.workshop.simulation.process import SimulatedCamera
 
     folder, settings = simulation_folder.prepare(dir, config, source)
     as_ctrl_c()  # the camera must not outlive this process
     with SimulatedCamera(folder) as camera:
         if steps is None:
-            from bodycamd.cli.live_view import LiveView
+            from bodycamd.cli.simulate_by_hand import LiveView
 
             camera.wait_until_ready()
             code = LiveView(camera, settings).run()
         else:
-            from bodycamd.cli.scripted_run import ScriptedRun
+            from bodycamd.cli.simulate_script import ScriptedRun
 
             code = ScriptedRun(camera, settings, steps, json).run()
     raise typer.Exit(code if code >= 0 else 128 - code)
 
 
 def _read_script(name: str) -> list[Step]:
-    from bodycamd.cli.script import parse
+    from bodycamd.workshop.simulation.button_script import parse
 
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")

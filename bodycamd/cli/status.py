@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.cli.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import MAX_CELL, duration, print_json, size
 from bodycamd.foreign_text import shown
 

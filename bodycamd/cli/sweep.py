@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.cli.asking import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
 from bodycamd.cli.output import print_json, say, say_lines, table
 
 
@@ -40,10 +40,10 @@ def _plan(config: Any, socket: Any) -> tuple[Any, bool]:
     """Without a daemon it is read from the store; nothing is written, and no start is made."""
     from pathlib import Path
 
-    from bodycamd import config as configuration
-    from bodycamd.cli.client import ControlClient
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.config import settings as configuration
     from bodycamd.errors import UnavailableError
-    from bodycamd.retention.reading import read_plan
+    from bodycamd.retention.outlook import read_plan
 
     settings = configuration.load(config) if socket is None or config.exists() else None
     try:
@@ -52,8 +52,8 @@ def _plan(config: Any, socket: Any) -> tuple[Any, bool]:
     except UnavailableError:
         if settings is None:
             raise
-    from bodycamd.board.clock import SystemClock
-    from bodycamd.retention.opening import rules_of
+    from bodycamd.camera.keeping.opening import rules_of
+    from bodycamd.linux.clock import SystemClock
 
     return read_plan(Path(settings.storage.directory), SystemClock(), rules_of(settings)), False
 

@@ -22,10 +22,10 @@ def transparency(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count recordings, minutes, warnings, holds, deletions and faults of a month: numbers only, nothing personal."""
-    from bodycamd.casework.new_file import write_new
-    from bodycamd.casework.transparency import as_csv, month_of
-    from bodycamd.casework.transparency_page import page
     from bodycamd.errors import OutputError
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.municipality.publish.transparency import as_csv, month_of
+    from bodycamd.municipality.publish.transparency_page import page
 
     found = month_of(store, month)
     if json:

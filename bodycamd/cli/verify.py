@@ -10,12 +10,12 @@ import typer
 
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.people import PeopleOption, listed
-from bodycamd.cli.registered_key import key_and_anchor
+from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.linux.foreign import Folder
 
 if TYPE_CHECKING:
-    from bodycamd.casework.verdicts import Findings, RecordingReport, StoreReport
+    from bodycamd.municipality.verify.verdicts import Findings, RecordingReport, StoreReport
 
 VERDICT_CODES = {
     0: "all is intact, or deleted as stated",
@@ -24,7 +24,7 @@ VERDICT_CODES = {
     5: "something cannot be verified",
     6: "something is kept beyond its deletion",
 }
-"""What it ends with beside the codes of `bodycamd.errors`; the numbers are those of `casework.verdicts`, which help does not import."""
+"""What it ends with beside the codes of `bodycamd.errors`; the numbers are those of `verify.verdicts`, which help does not import."""
 
 
 def verify(
@@ -40,7 +40,7 @@ def verify(
 
     Ends with the verdict (see below); the worst one wins: 4, then 5, then 6, then 3. Writes nothing; the store of a running camera will do.
     """
-    from bodycamd.casework.verify import verify as check
+    from bodycamd.municipality.verify.verify import verify as check
 
     try:
         Folder.open(store).close()
@@ -57,7 +57,7 @@ def verify(
 
 
 def _print_recording(done: RecordingReport) -> None:
-    from bodycamd.casework.verdicts import WORDS
+    from bodycamd.municipality.verify.verdicts import WORDS
 
     written = f"{counted(done.fragments, 'fragment')} in {counted(done.segments, 'segment')}"
     facts = f"{duration(done.duration_us / 1e6)}, {written}, {size(done.bytes)}"
@@ -66,7 +66,7 @@ def _print_recording(done: RecordingReport) -> None:
 
 
 def _print_store(report: StoreReport) -> None:
-    from bodycamd.casework.verdicts import WORDS
+    from bodycamd.municipality.verify.verdicts import WORDS
 
     device, until = report.device or "?", report.last_wall or "?"
     entries = "1 entry" if report.entries == 1 else f"{report.entries} entries"
@@ -80,7 +80,7 @@ def _print_store(report: StoreReport) -> None:
 
 
 def _print_findings(findings: Findings) -> None:
-    from bodycamd.casework.verdicts import WORDS
+    from bodycamd.municipality.verify.verdicts import WORDS
 
     for finding in findings.listed:
         say(f"    {WORDS[finding.verdict]}: {finding.where}: {finding.what}")

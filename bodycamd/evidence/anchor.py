@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict
+from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import BootId, ClockQuality, DeviceId, Positive, RecordingId, Sha256, StartNumber, Stated, Wall, wall_us
 

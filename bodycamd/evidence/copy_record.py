@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict
+from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey, Signer
 from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, NewHoldId

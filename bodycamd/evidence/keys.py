@@ -33,9 +33,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from bodycamd.config.private_keys import line_of_private_key
 from bodycamd.errors import DataError, StorageError
-from bodycamd.evidence import durable
-from bodycamd.private_keys import line_of_private_key
+from bodycamd.linux import durable
 
 KEY_FILE_BYTES = 4096
 SIGNATURE_BYTES = 64

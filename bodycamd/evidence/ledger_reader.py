@@ -20,7 +20,7 @@ from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_format, typed_detail
 from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
 from bodycamd.evidence.statements import Entry, Stated, decode_entry
-from bodycamd.evidence.strict import MAX_JSON_BYTES
+from bodycamd.evidence.strict_json import MAX_JSON_BYTES
 from bodycamd.linux import foreign
 
 LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")

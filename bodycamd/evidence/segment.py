@@ -21,7 +21,7 @@ from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.segment_reader import CHUNK_BYTES, SegmentReader, Triple, check_follows
-from bodycamd.evidence.start import SignedStatement, Start
+from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import SealedFragment, SealedInit

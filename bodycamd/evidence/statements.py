@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict
+from bodycamd.evidence import strict_json as strict
 from bodycamd.footage import MAX_AGE_BYTES, MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, MAX_SIDE_PIXELS, AudioState
 from bodycamd.foreign_text import shown
 

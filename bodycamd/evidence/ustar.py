@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bodycamd.errors import DataError
-from bodycamd.evidence.strict import MAX_JSON_BYTES
+from bodycamd.evidence.strict_json import MAX_JSON_BYTES
 from bodycamd.footage import MAX_AGE_BYTES
 
 BLOCK = 512

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bodycamd.retention.trust import Reading
+from bodycamd.retention.clock_trust import Reading
 
 
 class Clock(Protocol):

@@ -14,9 +14,9 @@ from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.evidence import pseudonyms
 from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased
 from bodycamd.evidence.statements import Caller
-from bodycamd.recorder.names import recording_start
-from bodycamd.retention.index import day_us
+from bodycamd.retention.ledger_index import day_us
 from bodycamd.retention.policy import DAY_US, Hold, Recording
+from bodycamd.store.names import recording_start
 
 GROUNDS: tuple[str, ...] = get_args(Ground)
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bodycamd.retention.timeline import TOLERANCE_US, Age, Moment, Now, Timeline
+from bodycamd.retention.elapsed import TOLERANCE_US, Age, Moment, Now, Timeline
 
 DAY_US = 86_400_000_000
 MARGIN_US = 2 * TOLERANCE_US

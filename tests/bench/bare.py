@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bodycamd.board.clock import boottime_us
-from tests.waiting import wait_for
+from bodycamd.linux.clock import boottime_us
+from tests.kit.waiting import wait_for
 
 EVERY_SECONDS = 0.1
 _WAIT = """

@@ -9,8 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.capture.film import read_film
-from bodycamd.capture.source import EncodedFrame
+from bodycamd.camera.capture.sources.film import read_film
+from bodycamd.camera.capture.sources.source import EncodedFrame
 
 BUILD = Path(__file__).parents[2] / "build" / "bench"
 FRAME_RATE, WIDTH, HEIGHT = 30, 1920, 1080

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from bodycamd.capture.link import Closed, Fragment, Init, Open, Prepare, Prepared, WorkerLink
-from bodycamd.capture.muxer import MuxedFragment, Muxer
-from bodycamd.capture.outbox import Outbox
-from bodycamd.capture.seal import parse_recipients
-from bodycamd.capture.source import boottime_us
+from bodycamd.camera.capture.protocol import Closed, Fragment, Init, Open, Prepare, Prepared, WorkerLink
+from bodycamd.camera.capture.sources.source import boottime_us
+from bodycamd.camera.capture.worker.encrypt import parse_recipients
+from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.outbox import Outbox
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, encoded_frames
 
 

@@ -16,18 +16,18 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.board.clock import SystemClock
-from bodycamd.capture.film import read_film
-from bodycamd.capture.muxer import MuxedFragment, Muxer
-from bodycamd.capture.source import EncodedFrame
+from bodycamd.camera.capture.sources.film import read_film
+from bodycamd.camera.capture.sources.source import EncodedFrame
+from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import provision
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.recorder.store import Store
+from bodycamd.linux.clock import SystemClock
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, Film
-from tests.scale import SCALE
+from tests.kit.scale import SCALE
 
 LARGE_BYTES = round(min(max(SCALE, 0.1), 10.0) * 1e9)
 SMALL_BYTES = LARGE_BYTES // 4

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pyrage
 
-from bodycamd.board.clock import SystemClock
-from bodycamd.capture.link import Prepare
-from bodycamd.capture.supervisor import Supervisor
-from bodycamd.config import MicrophoneSettings, VideoSettings
-from bodycamd.control.events import BeginRecording, Event, FragmentDurable
+from bodycamd.camera.capture.protocol import Prepare
+from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.camera.control.events import BeginRecording, Event, FragmentDurable
+from bodycamd.camera.recorder.ring import Ring
+from bodycamd.camera.recorder.store import Store
+from bodycamd.camera.recorder.writer import Writer
+from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.evidence.keys import provision
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.recorder.disk import Disk
-from bodycamd.recorder.ring import Ring
-from bodycamd.recorder.store import Store
-from bodycamd.recorder.writer import Writer
+from bodycamd.linux.clock import SystemClock
+from bodycamd.linux.disk import Disk
 from tests.bench.film import Film
-from tests.waiting import wait_for
+from tests.kit.waiting import wait_for
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.waiting import wait_for
+from tests.kit.waiting import wait_for
 
 BYTES = 1 << 30
 OPERATIONS_PER_SECOND = 60

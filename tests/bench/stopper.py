@@ -10,7 +10,7 @@ from pathlib import Path
 
 LOOK_SECONDS = 0.04
 """No process of ours has come as far as its first word by then."""
-_CHILDREN = (b"bodycamd.capture.worker", b"bodycamd.board.voice")
+_CHILDREN = (b"bodycamd.camera.capture.worker.main", b"bodycamd.camera.board.voice.process")
 
 
 class Stopper:

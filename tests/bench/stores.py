@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bodycamd.board.clock import SystemClock
+from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.segment import GrowingSegment
-from bodycamd.recorder.store import Store
-from tests.recorder.footage import SECOND, fragment, init
+from bodycamd.linux.clock import SystemClock
+from tests.kit.fragments import SECOND, fragment, init
 
 STARTS, RECORDINGS, SEGMENTS, FRAGMENTS = 28, 24, 3, 50
 """One start a day; 28 times 24 times 3 is 2,016 segments of 50 fragments: 100,800."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
+from bodycamd.linux.clock import boottime_us
 from tests.bench.bare import BareProcess
 from tests.bench.figures import Table, percentile, spread
-from tests.board.conftest import Loudspeaker, alsa_config, loudspeaker, paced, tone_wav  # noqa: F401  (fixtures)
-from tests.scale import count
-from tests.system.camera import Camera, wait_until_us
-from tests.waiting import wait_for
+from tests.camera.board.conftest import Loudspeaker, alsa_config, loudspeaker, paced, tone_wav  # noqa: F401  (fixtures)
+from tests.kit.camera import Camera, wait_until_us
+from tests.kit.scale import count
+from tests.kit.waiting import wait_for
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.linux.clock import boottime_us
 from tests.bench.bare import BareProcess
 from tests.bench.figures import Table, percentile, spread
 from tests.bench.slow_disk import SlowDisk
 from tests.bench.stopper import Stopper
+from tests.kit.camera import Camera
+from tests.kit.scale import count
+from tests.kit.waiting import wait_for
 from tests.powercut.device import missing
-from tests.scale import count
-from tests.system.camera import Camera
-from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.bench,

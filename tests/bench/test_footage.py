@@ -10,7 +10,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.capture.muxer import Muxer
+from bodycamd.camera.capture.worker.muxer import Muxer
 from tests.bench.figures import Table, pipe_cpu_seconds
 from tests.bench.film import FRAME_RATE, HEIGHT, SECONDS, WIDTH, Film, encoded_frames
 from tests.bench.pipeline import Cost, record

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench.figures import Table, memory_megabytes, process_cpu_seconds
 from tests.bench.film import BIT_RATE, FRAME_RATE, HEIGHT, WIDTH, Film
-from tests.system.camera import Camera
+from tests.kit.camera import Camera
 
 pytestmark = [
     pytest.mark.bench,

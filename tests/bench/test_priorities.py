@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.bench.figures import Table, percentile, spread
-from tests.scale import count
-from tests.system.camera import Camera
+from tests.kit.camera import Camera
+from tests.kit.scale import count
 from tests.system.load.groups import Group, missing
 from tests.system.load.hogs import Hog
 from tests.system.load.officer import ANSWER_MS, Officer
@@ -31,7 +31,7 @@ def answers(folder: Path, *, nice: int = 0) -> list[float]:
     with ExitStack() as stack:
         group = stack.enter_context(Group("cpu", "camera"))
         camera = Camera(folder, {"video": PICTURE, "gestures": {"hold_seconds": 1.0}})
-        camera.command = ("nice", "-n", str(nice), sys.executable, "-m", "bodycamd.daemon")
+        camera.command = ("nice", "-n", str(nice), sys.executable, "-m", "bodycamd.camera.daemon.wiring")
         group.join()
         try:
             stack.enter_context(camera)

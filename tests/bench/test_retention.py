@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.simulated import SimulatedClock
-from bodycamd.recorder.store import Store
-from bodycamd.retention.index import Facts
-from bodycamd.retention.keeper import Keeper
-from bodycamd.retention.opening import keep
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.opening import keep
+from bodycamd.camera.recorder.store import Store
+from bodycamd.retention.ledger_index import Facts
+from bodycamd.retention.outlook import read_recordings
 from bodycamd.retention.policy import Rules
-from bodycamd.retention.reading import read_recordings
 from tests.bench import stores
 from tests.bench.figures import Table
-from tests.scale import count
+from tests.kit.scale import count
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import SystemClock
+from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import provision
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.segment import recover
-from bodycamd.recorder.store import Store
+from bodycamd.linux.clock import SystemClock
 from tests.bench import stores
 from tests.bench.figures import Table
-from tests.system.camera import Camera
+from tests.kit.camera import Camera
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 
@@ -41,7 +41,7 @@ def test_imports(table: Table) -> None:
     ours, peers = [], []
     for _ in range(ROUNDS):
         peers.append(start_seconds("import asyncio, ssl"))
-        ours.append(start_seconds("import bodycamd.daemon"))
+        ours.append(start_seconds("import bodycamd.camera.daemon.wiring"))
     mine, peer = min(ours), min(peers)
     table.add(
         "start: the recorder's imports, CPU",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence import entries, ledger
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import provision
@@ -16,9 +17,8 @@ from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased,
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.recorder.store import Store
-from tests.casework.footage import BOOT_SECONDS, Reading, fragmented_mp4, picture_begins_us, split
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME
+from tests.kit.films import BOOT_SECONDS, Reading, fragmented_mp4, picture_begins_us, split
 
 KEPT, DELETED = "000001-0001", "000001-0002"
 MONTH = "2025-06"

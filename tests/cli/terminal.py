@@ -15,12 +15,12 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
 
-from bodycamd import casework, retention
+from bodycamd import municipality, retention
 from bodycamd.cli.main import main
 from bodycamd.linux.readable import readable
 
-for _package in (casework, retention):
-    for _module in pkgutil.iter_modules(_package.__path__, _package.__name__ + "."):
+for _package in (municipality, retention):
+    for _module in pkgutil.walk_packages(_package.__path__, _package.__name__ + "."):
         importlib.import_module(_module.name)  # once, here, and not in every child
 
 INJECTED = "\x1b[38;5;199m"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.verdicts import EXIT_CODES
 from bodycamd.cli.export import DAMAGE_CODES
 from bodycamd.cli.main import exit_codes, main
 from bodycamd.cli.output import counted, duration
 from bodycamd.cli.verify import VERDICT_CODES
+from bodycamd.municipality.verify.verdicts import EXIT_CODES
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["run", "simulate", "status", "shift begin", "shift end", "recordings list", "recordings show", "export", "contact-sheet"]
@@ -25,7 +25,8 @@ COMMANDS += ["config check", "config schema"]
 def test_help_imports_nothing_heavy(line: str) -> None:
     program = (
         "import sys\nfrom bodycamd.cli.main import main\ncode = main(sys.argv[1:])\n"
-        "heavy = {'av', 'pyrage', 'cryptography', 'numpy', 'yaml', 'pyaudio', 'gpiozero', 'bodycamd.daemon'} & set(sys.modules)\n"
+        "heavy = {'av', 'pyrage', 'cryptography', 'numpy', 'yaml', 'pyaudio', 'gpiozero', 'bodycamd.camera.daemon.wiring'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else code)"
     )
     run = subprocess.run([sys.executable, "-c", program, *line.split()], capture_output=True, text=True, timeout=60)
@@ -114,7 +115,7 @@ def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
     def refuse(store: Path, month: str) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(store / ".lock"))
 
-    monkeypatch.setattr("bodycamd.casework.transparency.month_of", refuse)
+    monkeypatch.setattr("bodycamd.municipality.publish.transparency.month_of", refuse)
     assert main(["transparency", "--month", "2026-01", "--store", str(tmp_path)]) == 77
     said = capsys.readouterr().err
     assert said.count("\n") == 1

@@ -18,17 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bodycamd import config as configuration
-from bodycamd.cli.live_view import LiveView
+from bodycamd.camera.daemon.wiring import JournalFormatter
 from bodycamd.cli.main import app, main
 from bodycamd.cli.output import say
-from bodycamd.daemon import JournalFormatter
+from bodycamd.cli.simulate_by_hand import LiveView
+from bodycamd.config import settings as configuration
 from bodycamd.foreign_text import html_text, json_text, shown
+from tests.camera.daemon.test_client import server
 from tests.cli import hostile_store
 from tests.cli.hostile_store import DELETED, KEPT, MONTH, HostileStore
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME, WRITTEN_OUT, in_a_terminal, on_a_terminal, steering
-from tests.cli.test_client import server
-from tests.scale import only_in_full
+from tests.kit.scale import only_in_full
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +264,6 @@ def test_the_journal_has_one_line_for_a_message_and_the_trace_below() -> None:
 
 def test_every_way_to_print_of_the_commands_is_known() -> None:
     """What prints, prints through `bodycamd.cli.output`; ruff forbids typer's own way. rich draws in three places, each tried here."""
-    folder = Path(configuration.__file__).parent
+    folder = Path(configuration.__file__).parents[1]
     drawing = {str(path.relative_to(folder)) for path in folder.rglob("*.py") if "from rich" in path.read_text()}
-    assert drawing == {"cli/live_view.py", "cli/progress.py", "cli/status.py"}
+    assert drawing == {"cli/simulate_by_hand.py", "cli/progress.py", "cli/status.py"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.identity import Identities
 from bodycamd.cli.main import main
-from tests import stock_tools
+from bodycamd.municipality.film.identities import Identities
+from tests.kit import stock_tools
 
 
 def test_a_new_identity_is_one_of_ages_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_recipients_file_is_checked_as_the_camera_does(tmp_path: Path, capsys:
 
 def test_every_recipient_opens_what_was_sealed_to_several(tmp_path: Path) -> None:
     names = [subprocess.run(["age-keygen", "-o", tmp_path / n], capture_output=True, text=True).stderr.split()[-1] for n in ("a", "b")]
-    from bodycamd.capture.seal import parse_recipients, seal
+    from bodycamd.camera.capture.worker.encrypt import parse_recipients, seal
 
     sealed = seal(b"footage", parse_recipients("\n".join(names)))
     for name in ("a", "b"):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.person_keys import load_person_key, new_person_key, read_people
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, PermissionDeniedError
-from tests import stock_tools
+from bodycamd.municipality.copies.person_keys import load_person_key, new_person_key, read_people
+from tests.kit import stock_tools
 
 
 def none() -> bytes:

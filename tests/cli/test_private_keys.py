@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.cli.main import main
+from bodycamd.config.private_keys import line_of_private_key
 from bodycamd.evidence.keys import SigningKey
-from bodycamd.private_keys import line_of_private_key
 from tests.evidence.making import RECIPIENT
-from tests.scale import count
+from tests.kit.scale import count
 
 ROOT = Path(__file__).parents[2]
 GOOD = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -95,7 +95,7 @@ def test_in_utf_16_inside_a_comment(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_the_daemon_does_not_start(configured: Path) -> None:
     (configured.parent / "recipients.txt").write_text(f"{GOOD}\n# {PRIVATE['an age identity']}\n")
-    command: list[str | Path] = [sys.executable, "-m", "bodycamd.daemon", "--config", configured]
+    command: list[str | Path] = [sys.executable, "-m", "bodycamd.camera.daemon.wiring", "--config", configured]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 78
     assert "line 2: a private key" in ended.stderr

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.readable import readable
 from tests.config.conftest import write_wav
-from tests.scale import only_in_full
-from tests.waiting import wait_for
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 
 BODYCAMD = [sys.executable, "-m", "bodycamd.cli.main"]
 SMALL = """device_id: test-07
@@ -155,7 +155,7 @@ def test_the_evidence_officers_commands(ran: Ran, tmp_path: Path, capsys: pytest
     assert main(["export", "000001-0001", *store, *identity, "--out", str(film)]) == 73
     assert main(["export", "000001-0009", *store, *identity, "--out", str(tmp_path / "b.mp4")]) == 66
     assert main(["contact-sheet", str(film), str(tmp_path / "second.png"), "--columns", "2", "--rows", "1"]) == 0
-    if listed["segments"] > 1:  # the camera was stalled by a busy machine and replaced; tests/casework has the packets of several parts
+    if listed["segments"] > 1:  # the camera was stalled by a busy machine and replaced; film/test_export.py has the packets of parts
         return
     hashes = []
     stock = f"tar -xf {ran.folder}/store/recordings/000001-0001/000000.tar --wildcards '*.age' --to-command='age -d -i {identity[1]}'"

@@ -13,13 +13,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd import config as configuration
 from bodycamd.cli.main import main
-from bodycamd.config import Config
+from bodycamd.config import settings as configuration
+from bodycamd.config.settings import Config
+from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError
-from bodycamd.strict_yaml import read_strictly
 from tests.config.conftest import GOOD
-from tests.scale import count
+from tests.kit.scale import count
 
 SHIPPED = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
 SYSTEM_USERS = Path(__file__).parents[2] / "systemd" / "bodycamd.sysusers"

@@ -17,7 +17,7 @@ from bodycamd.evidence.ledger import LastStart, Ledger, last_start, next_number,
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.ledger_reader import Line, Rest, taken_numbers
 from bodycamd.evidence.segment import GrowingSegment
-from bodycamd.evidence.start import Start
+from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH, ClockQuality, Entry, wall_text
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.evidence import durable
+from bodycamd.linux import durable
 from tests.evidence.cutting import Journal
 
 

@@ -15,10 +15,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import EvolvingSigner, provision
-from bodycamd.recorder.store import Store
-from tests.recorder.rig import Rig
-from tests.scale import SCALE
+from tests.camera.recorder.rig import Rig
+from tests.kit.scale import SCALE
 
 pytestmark = [
     pytest.mark.root,

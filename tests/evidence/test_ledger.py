@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger_chain import Chain, VerifiedLedger
 from bodycamd.evidence.ledger_reader import file_name, lines, starts
 from bodycamd.evidence.statements import ZERO_HASH
 from tests.evidence.making import before, chain, good_part, next_start, provisioned, some_start
-from tests.scale import count
+from tests.kit.scale import count
 
 
 def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:

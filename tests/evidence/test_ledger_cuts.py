@@ -14,7 +14,7 @@ from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey
 from bodycamd.evidence.ledger_chain import Chain
 from tests.evidence.cutting import Journal, Survives
 from tests.evidence.making import before, next_start, provisioned, some_start
-from tests.scale import count
+from tests.kit.scale import count
 
 
 def private_parts(root: Path) -> dict[str, bytes]:

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from bodycamd.errors import StorageError
-from bodycamd.evidence import durable
 from bodycamd.evidence import ledger as ledger_module
 from bodycamd.evidence.entries import KeyChanged, StartDetail
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, SigningKey
 from bodycamd.evidence.ledger import LastStart, Ledger, next_number, open_ledger
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.linux import durable
 from tests.evidence.cutting import Journal
 from tests.evidence.making import BOOT_ID, SteppingClock, content_of, new_start, only_key, provisioned, put, some_start, told
 from tests.evidence.written_ledger import sha, torn_file

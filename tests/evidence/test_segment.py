@@ -22,7 +22,7 @@ from bodycamd.evidence.segment_reader import SegmentReader, Triple, read_age
 from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import MadeSegment, made_segment, new_start, sealed_fragment, sealed_init
-from tests.scale import count
+from tests.kit.scale import count
 
 AGES = st.lists(st.binary(min_size=1, max_size=1500), max_size=4)
 

@@ -10,7 +10,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence.checkpoint import checkpoint_name, read_checkpoint
 from bodycamd.evidence.ledger_reader import file_name, starts, taken_numbers
 from tests.evidence.making import before, chain, next_start, provisioned, some_start
-from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, put
+from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, put
 
 
 @pytest.mark.timeout(20)

@@ -11,7 +11,7 @@ import pytest
 
 from bodycamd.evidence.entries import KeyChanged, RecordingOpened
 from bodycamd.evidence.keys import SigningKey
-from bodycamd.evidence.start import SignedStatement, Start
+from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Video
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
 from tests.evidence.making import BOOT_ID, RECIPIENT, SteppedReading, told

@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict
+from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.statements import decode_entry, decode_statement
 from tests.evidence.making import brief, made_segment, new_start, told
-from tests.scale import count
+from tests.kit.scale import count
 
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
 STATEMENT = made_segment([]).segment.last.json  # type: ignore[union-attr]

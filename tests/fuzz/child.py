@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.capture import link
+from bodycamd.camera.capture import protocol as link
 from bodycamd.errors import DataError
 from bodycamd.evidence import anchor
 from bodycamd.evidence.keys import SigningKey
@@ -25,9 +25,9 @@ from bodycamd.evidence.segment import members
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
 from bodycamd.evidence.statements import ZERO_HASH, decode_entry, decode_statement
 from bodycamd.footage import AGE_MAGIC
-from tests.age_files import AGE_HEADER
 from tests.evidence.making import MadeSegment, made_segment, new_start
 from tests.fuzz.mutations import mutated
+from tests.kit.age_files import AGE_HEADER
 
 HANG_SECONDS = 10
 

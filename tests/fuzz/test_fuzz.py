@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.scale import nightly_count
+from tests.kit.scale import nightly_count
 
 SHARES = {"segment": 300_000, "ledger": 300_000, "json": 150_000, "link": 250_000}
 MAX_KIB = 100 * 1024

@@ -13,7 +13,7 @@ import gc
 import time
 from collections.abc import Callable
 
-from bodycamd.board.voice_link import LinkError
+from bodycamd.camera.board.voice.protocol import LinkError
 from bodycamd.errors import BodycamError
 
 FLOOR_SECONDS = 0.015

@@ -19,17 +19,17 @@ from pathlib import Path
 import msgspec
 import pyrage
 
-from bodycamd import config
-from bodycamd.board import voice_link, warning_sound
-from bodycamd.capture import film, link
-from bodycamd.capture.boxes import StreamCutter, box_kinds, track_runs
-from bodycamd.capture.seal import load_recipients
-from bodycamd.casework import anchor
-from bodycamd.casework.identity import Identities
-from bodycamd.cli import script
-from bodycamd.cli.client import ControlClient
-from bodycamd.control_socket import MAX_LINE_BYTES, ControlSocket
-from bodycamd.evidence import strict
+from bodycamd.camera.board.voice import protocol as voice_link
+from bodycamd.camera.board.voice import sound as warning_sound
+from bodycamd.camera.capture import protocol as link
+from bodycamd.camera.capture.sources import film
+from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
+from bodycamd.camera.capture.worker.encrypt import load_recipients
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.socket import MAX_LINE_BYTES, ControlSocket
+from bodycamd.config import settings as config
+from bodycamd.config.strict_yaml import read_strictly
+from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.checkpoint import checkpoint_name, read_checkpoint
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import file_name, first_line, lines, open_ledger_file, rest_of
@@ -37,7 +37,9 @@ from bodycamd.evidence.segment import members
 from bodycamd.evidence.segment_reader import SegmentReader
 from bodycamd.evidence.statements import decode_entry, decode_statement
 from bodycamd.footage import AGE_MAGIC
-from bodycamd.strict_yaml import read_strictly
+from bodycamd.municipality.film.identities import Identities
+from bodycamd.municipality.verify import anchors as anchor
+from bodycamd.workshop.simulation import button_script as script
 from tests.evidence.making import RECIPIENT, made_segment, new_start
 from tests.hostile.shapes import SHAPES, Shape, numbered, repeated
 

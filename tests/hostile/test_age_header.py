@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.capture import link
-from bodycamd.capture.seal import parse_recipients, seal
-from bodycamd.casework.identity import Identities
+from bodycamd.camera.capture import protocol as link
+from bodycamd.camera.capture.worker.encrypt import parse_recipients, seal
 from bodycamd.errors import DataError
 from bodycamd.footage import AGE_MAGIC, MAX_AGE_HEADER_BYTES, MAX_AGE_STANZAS, check_age_header
-from tests.age_files import AGE_HEADER
-from tests.scale import count
+from bodycamd.municipality.film.identities import Identities
+from tests.kit.age_files import AGE_HEADER
+from tests.kit.scale import count
 
 KEYS = [pyrage.x25519.Identity.generate() for _ in range(64)]
 END = b"--- " + b"C" * 43 + b"\n"

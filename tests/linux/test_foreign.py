@@ -14,7 +14,7 @@ import pytest
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError
 from bodycamd.linux import foreign
 from bodycamd.linux.foreign import Folder
-from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, without_root
+from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, without_root
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 SECONDS = 5

@@ -176,7 +176,7 @@ def checked() -> str:
 
 def in_swap(processes: dict[str, dict[str, int]]) -> int:
     """kB of the worker that has most there."""
-    return max((found["VmSwap"] for name, found in processes.items() if name.startswith("bodycamd.capture.worker")), default=0)
+    return max((found["VmSwap"] for name, found in processes.items() if name.startswith("bodycamd.camera.capture.worker.main")), default=0)
 
 
 def main() -> None:

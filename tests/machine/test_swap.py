@@ -18,8 +18,8 @@ from typing import Any
 import pyrage
 import pytest
 
-from tests import stock_tools
-from tests.capture.films import marked_film
+from tests.camera.capture.films import marked_film
+from tests.kit import stock_tools
 from tests.machine.job import HOG
 from tests.machine.virtual_machine import VirtualMachine
 
@@ -105,7 +105,7 @@ def test_without_locking_the_footage_is_in_the_swap_file(seen: Seen) -> None:
     """The run that must find it, so that the other's finding nothing means something; and the camera said what could happen."""
     assert seen.open["limit"] == "0"
     assert seen.marks["open"] > 0
-    assert max(found["VmSwap"] for found in memory_of(seen.open, "bodycamd.capture.worker")) > 10_000
+    assert max(found["VmSwap"] for found in memory_of(seen.open, "bodycamd.camera.capture.worker.main")) > 10_000
     told = seen.open["status"]["swap"]
     assert (told["state"], "swap_degraded" in seen.open["status"]["flags"]) == ("degraded", True)
     for part in ("/swap-open", "the recorder's memory", "the worker's memory", "no memory control group"):
@@ -125,9 +125,9 @@ def test_with_locking_none_of_it_is_there(seen: Seen) -> None:
     assert seen.marks["locked"] == 0
     # A worker that has yet to lock itself may be swapped: it has no footage.
     locked_before = {name for name, found in seen.locked["before"].items() if found["VmLck"] > 0}
-    assert {name.split()[0] for name in locked_before} == {"bodycamd.daemon", "bodycamd.capture.worker"}
+    assert {name.split()[0] for name in locked_before} == {"bodycamd.camera.daemon.wiring", "bodycamd.camera.capture.worker.main"}
     locked = {name: found for name, found in seen.locked["under_pressure"].items() if name in locked_before}
-    assert any(name.startswith("bodycamd.daemon") for name in locked)
+    assert any(name.startswith("bodycamd.camera.daemon.wiring") for name in locked)
     assert all(found["VmSwap"] == 0 < found["VmLck"] for found in locked.values()), locked
     assert seen.locked["status"]["swap"] == {"state": "closed", "because": "memory is locked", "to_do": None}
     assert "swap_degraded" not in seen.locked["status"]["flags"]

@@ -1,9 +1,9 @@
 """Which small changes to the code do a package's own fast tests notice? `make mutants`, nightly; mutmut makes and runs them.
 
-    python -m tests.mutants.bench control retention evidence
-    python -m tests.mutants.bench retention/policy retention/timeline=tests/retention/test_timeline_table.py
+    python -m tests.mutants.bench camera/control retention evidence
+    python -m tests.mutants.bench retention/policy retention/elapsed=tests/retention/test_timeline_table.py
 
-Each package, or module, is changed in a copy under `build/mutants` and judged by the tests beside it at a fiftieth of the random cases, so
+Each package, or module, is changed in a copy under `build/mutants` and judged by its folder of tests at a fiftieth of the random cases, so
 that a table of cases notices and not a lucky life. mutmut changes the bodies of functions; constants of modules, properties, annotations
 and docstrings stay. A survivor changes nothing, for the reason that stands in `equivalent/`, or a test is missing. The figures go to
 `docs/measured.json`. Ends with 1 where less than 95 % are caught, or a survivor is neither caught nor explained.
@@ -31,6 +31,12 @@ TARGET = 0.95
 CAUGHT = ("killed", "timeout", "segfault", "caught by type check")
 Change = tuple[str, str, str]
 """File, the line as it was, the line as it is."""
+
+
+def beside(what: str) -> str:
+    """The tests of a package or module: the deepest folder of tests with its name."""
+    found = next(folder for folder in (Path(what), *Path(what).parents) if (ROOT / "tests" / folder).is_dir() and folder.name)
+    return f"tests/{found}"
 
 
 def settings(what: str, tests: str) -> str:
@@ -109,7 +115,7 @@ def main(arguments: list[str]) -> int:
     known, right = equivalents(), True
     for argument in arguments:
         what, _, tests = argument.partition("=")
-        found, open_ = measured(what, tests or f"tests/{what.partition('/')[0]}", known)
+        found, open_ = measured(what, tests or beside(what), known)
         score = int(str(found["caught"])) / max(1, int(str(found["mutants"])) - int(str(found["survivors_that_change_nothing"])))
         print(f"{what}: {found['caught']} of {found['mutants']} caught, {100 * score:.1f} % of those that change anything", flush=True)
         for file, was, new in open_:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from bodycamd.board.simulated import SimulatedClock
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.keeping.opening import keep
+from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
-from bodycamd.recorder.store import Store
-from bodycamd.retention.opening import keep
 from bodycamd.retention.policy import Rules
-from tests.casework.attacks.second_verifier import run_second_verifier
-from tests.scale import IN_FULL, SCALE, only_in_full
+from tests.kit.scale import IN_FULL, SCALE, only_in_full
+from tests.municipality.verify.attacks.second_verifier import run_second_verifier
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.parent.name for path in HERE.glob("*/expected.json"))

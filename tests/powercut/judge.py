@@ -21,9 +21,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from bodycamd.board.clock import SystemClock
+from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
-from bodycamd.recorder.store import Store
+from bodycamd.linux.clock import SystemClock
 
 NEWEST_US = 2_000_000
 """What a cut may cost of the newest footage."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
+from tests.kit.waiting import wait_for
 from tests.powercut.judge import Segment
 from tests.powercut.workload import WatchedCamera, fragments, press_twice
-from tests.waiting import wait_for
 
 STRAY = "notes.txt"
-DEATH = ("--kill", "2", "--kill-step", "unlink retention.sweep._remove")
+DEATH = ("--kill", "2", "--kill-step", "unlink retention.deletion._remove")
 """Of the segments of the recording that goes then, one is gone."""
 
 

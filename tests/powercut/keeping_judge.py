@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bodycamd.board.simulated import SimulatedClock
-from bodycamd.casework.verify import verify
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.opening import keep
+from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.recorder.store import Store
-from bodycamd.retention.keeper import Keeper
-from bodycamd.retention.opening import keep
+from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
 from tests.powercut.judge import ZERO, Ledger, Segment, Verdict, WrongError, read_ledger
 from tests.powercut.keeping import STRAY, Kept, stored

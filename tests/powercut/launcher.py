@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bodycamd import daemon
-from bodycamd.board import simulated
-from bodycamd.board.clock import SystemClock, quality
-from bodycamd.board.ports import ClockReading
-from bodycamd.evidence import durable
-from bodycamd.recorder import store
-from bodycamd.recorder.writer import Writer
-from bodycamd.retention import trust
+from bodycamd.camera.board import simulated
+from bodycamd.camera.board.ports import ClockReading
+from bodycamd.camera.daemon import wiring as daemon
+from bodycamd.camera.recorder import store
+from bodycamd.camera.recorder.writer import Writer
+from bodycamd.linux import durable
+from bodycamd.linux.clock import SystemClock, quality
+from bodycamd.retention import clock_trust as trust
 from tests.powercut.steps import Kill, Steps
 
 DAY_US = 86_400_000_000

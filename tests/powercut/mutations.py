@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 BY_EXT4 = (
-    "fsync recorder.recording._write",
-    "fsync recorder.recording._make_folder",
-    "fsync recorder.recording.seal_segment",
-    "fsync recorder.recovery._recover_segment",
+    "fsync camera.recorder.recording._write",
+    "fsync camera.recorder.recording._make_folder",
+    "fsync camera.recorder.recording.seal_segment",
+    "fsync camera.recorder.recovery._recover_segment",
     "fsync evidence.ledger.append",
     "fsync evidence.ledger._settle",
-    "fsync evidence.durable.create",
-    "fsync evidence.durable.make_folder",
-    "fdatasync recorder.recording.seal_segment",
+    "fsync linux.durable.create",
+    "fsync linux.durable.make_folder",
+    "fdatasync camera.recorder.recording.seal_segment",
 )
 """Folders, and the end of an archive. On ext4 the `fdatasync` of a file whose size changed commits the journal, and with it every name so
 far; and the 1,024 zero bytes that end an archive mostly fall in a block that is there and holds zeros. So there these steps show no
 difference. POSIX promises nothing of the kind, and the disk of `posix` shows it."""
 
-OF_THE_BLOCKS = ("fdatasync evidence.durable.erase", "write evidence.durable.erase")
+OF_THE_BLOCKS = ("fdatasync linux.durable.erase", "write linux.durable.erase")
 """A key that was not overwritten has no name any more, but stands in the blocks: only the logged device shows it."""
 
 ON_EXT4 = (
-    "fdatasync recorder.recording._write",
+    "fdatasync camera.recorder.recording._write",
     "fdatasync evidence.segment.recover",
     "fdatasync evidence.ledger.append",
-    "fdatasync evidence.durable.settle",
-    "fdatasync evidence.durable.create",
+    "fdatasync linux.durable.settle",
+    "fdatasync linux.durable.create",
     *OF_THE_BLOCKS,
 )
 """What the logged ext4 shows."""
@@ -38,8 +38,8 @@ ENTRIES_OF_RETENTION = tuple(f"{ENTRY} of {kind}" for kind in ("hold_added", "ho
 """Of one kind of entry only. Not of `deleted`: nobody relies on it, and the next start makes it again."""
 
 OF_DELETION = (
-    "fsync retention.sweep._settle_removals",
-    "fsync retention.sweep._settle_folder_removal",
+    "fsync retention.deletion._settle_removals",
+    "fsync retention.deletion._settle_folder_removal",
 )
 """Folders again, of what is deleted: `posix` shows it."""
 

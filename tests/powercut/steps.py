@@ -1,7 +1,7 @@
 """Every step that a process takes on the disk, seen at the border to the kernel: written down, left out, or the last one of its life.
 
 `install` wraps the functions of `os` that change a file system, for paths below one folder. A step is named by the operation and the
-function of bodycamd that asks for it, for example `fdatasync recorder.recording._write`. Nothing in the product knows of this.
+function of bodycamd that asks for it, for example `fdatasync camera.recorder.recording._write`. Nothing in the product knows of this.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-SEAM_MODULES = ("bodycamd.recorder.disk", "bodycamd.recorder.progress")
+SEAM_MODULES = ("bodycamd.linux.disk", "bodycamd.camera.recorder.progress")
 SEAM_FUNCTIONS = ("sync_folder", "write_all", "open_new")
 """They carry out what others ask for, so a step is named after the caller."""
 _LENGTH = struct.Struct("<I")

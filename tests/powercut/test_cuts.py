@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import stock_tools
+from tests.kit import stock_tools
 from tests.powercut import device
 from tests.powercut.bench import cut_device, judge_image, mounted, promised_at
 from tests.powercut.device import LoggedDevice

@@ -195,7 +195,7 @@ def test_the_work_has_everything_that_a_cut_may_hit(plain: PlainWork) -> None:
     assert len(plain.kept.footage) > 10
     assert all(len(plain.kept.of(recording)) > 1 for recording, _ in plain.kept.footage)
     steps = {operation.step for _, operation in plain.log}
-    assert {f"{name} retention.sweep.{by}" for name, by in (("unlink", "_remove"), ("rmdir", "_remove_folder"))} <= steps
+    assert {f"{name} retention.deletion.{by}" for name, by in (("unlink", "_remove"), ("rmdir", "_remove_folder"))} <= steps
     assert any(operation.path.endswith(STRAY) for _, operation in plain.log)
 
 

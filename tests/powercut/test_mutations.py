@@ -55,7 +55,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
 
 def test_every_durable_step_has_its_mutation(work: Work) -> None:
     seen = {operation.step for _, operation in work.log if operation.kind in ("sync", "sync folder")}
-    assert seen | {"write evidence.durable.erase"} == mutations.ALL
+    assert seen | {"write linux.durable.erase"} == mutations.ALL
 
 
 def test_no_cut_loses_anything_on_a_disk_that_keeps_only_what_posix_promises(work: Work, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_daemon_that_does_not_synchronise_its_footage_is_caught_at_work(tmp_pa
     with LoggedDevice(tmp_path / "device") as logged:
         camera = WatchedCamera(tmp_path / "camera", logged.disk, logged.position, FILM)
         try:
-            camera.launch("--root", str(logged.disk), "--leave-out", "fdatasync recorder.recording._write").wait_ready()
+            camera.launch("--root", str(logged.disk), "--leave-out", "fdatasync camera.recorder.recording._write").wait_ready()
             press_twice(camera)
             fragments(camera, 2 * FILM_RATE)
             camera.stop_recording()

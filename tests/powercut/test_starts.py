@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.powercut, pytest.mark.root, pytest.mark.timeout(1800)]
 
 CUTS = max(30, int(os.environ.get("CUTS", "150")) * 3 // 10)
 DEATHS = (
-    "fdatasync evidence.durable.create",
-    "fsync evidence.durable.create",
+    "fdatasync linux.durable.create",
+    "fsync linux.durable.create",
     "fdatasync evidence.ledger.append",
-    "write evidence.durable.erase",
-    "fdatasync evidence.durable.erase",
+    "write linux.durable.erase",
+    "fdatasync linux.durable.erase",
 )
 """The durable steps of a start, in their order; the daemon dies just before each."""
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.kit.scale import count
 from tests.powercut.device import LOG_SECTOR, Entry
 from tests.powercut.written import BLOCK, written_after
-from tests.scale import count
 
 
 class Disk:

@@ -15,12 +15,12 @@ from typing import Any
 import av
 import yaml
 
-from bodycamd.board.clock import boottime_us
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey, provision
-from tests.system.camera import Camera
-from tests.waiting import wait_for
+from bodycamd.linux.clock import boottime_us
+from tests.kit.camera import Camera
+from tests.kit.waiting import wait_for
 
 FILM_RATE = 60
 FILM = {"source": "file", "frame_rate": FILM_RATE}
@@ -77,7 +77,7 @@ class WatchedCamera(Camera):
 
     def launch(self, *launcher: str) -> WatchedCamera:
         """Start the daemon, or, with arguments, the daemon in the launcher; does not wait."""
-        program = ["-m", "tests.powercut.launcher", *launcher, "--"] if launcher else ["-m", "bodycamd.daemon"]
+        program = ["-m", "tests.powercut.launcher", *launcher, "--"] if launcher else ["-m", "bodycamd.camera.daemon.wiring"]
         self.command = [sys.executable, *program]
         self.start(ready=False)
         return self
@@ -204,14 +204,14 @@ def day_of_work(camera: WatchedCamera) -> None:
 
 
 DEATHS: Sequence[tuple[str, int]] = (
-    ("fdatasync recorder.recording._write", 20),
-    ("fsync recorder.recovery._recover_segment", 1),
+    ("fdatasync camera.recorder.recording._write", 20),
+    ("fsync camera.recorder.recovery._recover_segment", 1),
     ("fdatasync evidence.ledger.append", 1),
     ("fdatasync evidence.ledger.append", 6),
-    ("fsync recorder.recording.seal_segment", 1),
-    ("fdatasync evidence.durable.create", 1),
-    ("fdatasync evidence.durable.erase", 1),
-    ("fdatasync recorder.recording._write", 10),
+    ("fsync camera.recorder.recording.seal_segment", 1),
+    ("fdatasync linux.durable.create", 1),
+    ("fdatasync linux.durable.erase", 1),
+    ("fdatasync camera.recorder.recording._write", 10),
 )
 """Where the short work dies, just before the step: what it wrote stands in memory only, and the next start must not take it for durable."""
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bodycamd.board.simulated import SimulatedClock
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import StorageError
 from bodycamd.evidence.entries import TYPE_NAMES, detail_fields
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.statements import Stated
-from bodycamd.recorder.disk import Disk
-from bodycamd.recorder.journal import Journal
-from bodycamd.retention.index import LedgerIndex
-from bodycamd.retention.keeper import Keeper
+from bodycamd.linux.disk import Disk
+from bodycamd.retention.ledger_index import LedgerIndex
 from bodycamd.retention.policy import Rules
 from tests.retention.telling import WALL, Said, say
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bodycamd.evidence.statements import ZERO_HASH, Entry, Stated
-from bodycamd.retention.index import Facts
+from bodycamd.retention.ledger_index import Facts
 from tests.retention.world import stated
 
 WALL = 1_767_225_600_000_000

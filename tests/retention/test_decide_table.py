@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bodycamd.retention.elapsed import Moment, Now, Timeline
 from bodycamd.retention.policy import Decision, Deletion, Hold, Outlook, Recording, Rules, Warning, decide, reviews_due
-from bodycamd.retention.timeline import Moment, Now, Timeline
 
 DAY = 86_400_000_000
 MARGIN = 120_000_000

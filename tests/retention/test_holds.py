@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError, NotFoundError, UsageError
 from bodycamd.evidence import pseudonyms
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
-from tests.retention.camera import DAY, HOUR, WHO, RestingCamera, format_1
+from tests.kit.resting_camera import DAY, HOUR, WHO, RestingCamera, format_1
 
 
 def details(camera: RestingCamera, kind: str) -> list[dict[str, str]]:

@@ -10,8 +10,8 @@ from bodycamd.errors import BodycamError, NotFoundError, UsageError
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
 from bodycamd.evidence.statements import Caller
 from bodycamd.retention import holds
+from bodycamd.retention.elapsed import Moment
 from bodycamd.retention.policy import Hold, Recording
-from bodycamd.retention.timeline import Moment
 
 WHO = Caller(via="control_socket", uid=1000)
 DAY = 86_400_000_000

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from bodycamd.evidence.ledger_chain import VerifiedLedger
-from bodycamd.retention.index import CONTEXT, Facts, LedgerIndex, StartFacts, day_us
+from bodycamd.retention.elapsed import Boot, Moment
+from bodycamd.retention.ledger_index import CONTEXT, Facts, LedgerIndex, StartFacts, day_us
 from bodycamd.retention.policy import Hold, Recording, Rules
-from bodycamd.retention.timeline import Boot, Moment
 from tests.retention.kept import DAY, Growing
 from tests.retention.telling import WALL, Said, known, say
 

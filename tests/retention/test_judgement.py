@@ -13,8 +13,8 @@ from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.statements import wall_text
 from bodycamd.retention.judgement import DeletionJudge, Judged
 from bodycamd.retention.policy import Deletion, decide
+from tests.kit.scale import count
 from tests.retention.world import DAY, World, stated
-from tests.scale import count
 
 LIVES = count(60)
 YEARS = 0.4

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bodycamd.board.simulated import SimulatedClock
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.retention_entries import TimeStated
-from bodycamd.recorder.store import Store
-from bodycamd.retention import reading
+from bodycamd.retention import outlook as reading
 from bodycamd.retention.policy import Outlook, Rules
-from tests.recorder.footage import SECOND
-from tests.retention.camera import DAY, HOUR, MINUTE, RestingCamera
+from tests.kit.fragments import SECOND
+from tests.kit.resting_camera import DAY, HOUR, MINUTE, RestingCamera
 
 A, B, C = "000001-0001", "000002-0001", "000003-0001"
 
@@ -81,7 +81,7 @@ def test_the_ledger_counts_from_the_oldest_recording_on(
     store: Path, monkeypatch: pytest.MonkeyPatch, gone: tuple[str, ...], remembered: list[str]
 ) -> None:
     """And, here, one confirmed start before it."""
-    monkeypatch.setattr("bodycamd.retention.index.CONTEXT", 1)
+    monkeypatch.setattr("bodycamd.retention.ledger_index.CONTEXT", 1)
     for name in gone:
         shutil.rmtree(store / "recordings" / name)
     assert sorted(reading.read_retention(store).holds) == remembered

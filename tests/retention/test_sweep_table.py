@@ -11,9 +11,9 @@ import pytest
 from bodycamd.errors import StorageError
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Stated
-from bodycamd.recorder.disk import Disk
+from bodycamd.linux.disk import Disk
+from bodycamd.retention.deletion import delete
 from bodycamd.retention.policy import Deletion, Rules
-from bodycamd.retention.sweep import delete
 
 ID = "000001-0001"
 DUE = Deletion(ID, False, 29 * 86_400_000_000 + 1_999_999, "wall_clock", 1_767_225_600_000_000)

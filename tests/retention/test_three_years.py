@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.kit.scale import nightly_count, only_in_full
 from tests.retention.world import DAY, World
-from tests.scale import nightly_count, only_in_full
 
 pytestmark = only_in_full
 

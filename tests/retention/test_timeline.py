@@ -7,9 +7,9 @@ from itertools import combinations, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.retention.timeline import Moment, Timeline
-from tests.retention.camera import DAY, HOUR
-from tests.scale import count
+from bodycamd.retention.elapsed import Moment, Timeline
+from tests.kit.resting_camera import DAY, HOUR
+from tests.kit.scale import count
 
 BEGIN = 1_767_225_600_000_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bodycamd.retention.timeline import Age, Boot, Moment, Now, Timeline
+from bodycamd.retention.elapsed import Age, Boot, Moment, Now, Timeline
 
 WALL = 1_000_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bodycamd.retention.trust import Trust
+from bodycamd.retention.clock_trust import Trust
 
 SECOND = 1_000_000
 MINUTE, DAY = 60 * SECOND, 86_400 * SECOND

@@ -10,13 +10,13 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodycamd.board.ports import ClockReading
+from bodycamd.camera.board.ports import ClockReading
 from bodycamd.evidence.entries import LEDGER_FORMAT, typed_detail
 from bodycamd.evidence.statements import ZERO_HASH, Entry, Stated
-from bodycamd.retention.index import Facts
+from bodycamd.retention.clock_trust import Trust
+from bodycamd.retention.elapsed import Now
+from bodycamd.retention.ledger_index import Facts
 from bodycamd.retention.policy import Rules, decide
-from bodycamd.retention.timeline import Now
-from bodycamd.retention.trust import Trust
 from tests.evidence.making import entry
 
 MINUTE = 60_000_000

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import av
 
-from bodycamd.board.clock import boottime_us
 from bodycamd.errors import BodycamError
+from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import memory_megabytes
-from tests.system.camera import Camera, Entry
+from tests.kit.camera import Camera, Entry
+from tests.kit.waiting import wait_for
 from tests.system.load.hogs import Hog
 from tests.system.load.officer import Officer
-from tests.waiting import wait_for
 
 RATE = 15
 GROUP = 8
@@ -87,10 +87,10 @@ class Day:
         self._disk = disk
         self._chance = random.Random(seed)
         self.others: dict[str, Callable[[], None]] = {
-            "worker killed": lambda: self._signal(b"bodycamd.capture.worker", signal.SIGKILL),
-            "worker stopped": lambda: self._signal(b"bodycamd.capture.worker", signal.SIGSTOP),
-            "voice killed": lambda: self._signal(b"bodycamd.board.voice", signal.SIGKILL),
-            "voice stopped": lambda: self._signal(b"bodycamd.board.voice", signal.SIGSTOP),
+            "worker killed": lambda: self._signal(b"bodycamd.camera.capture.worker.main", signal.SIGKILL),
+            "worker stopped": lambda: self._signal(b"bodycamd.camera.capture.worker.main", signal.SIGSTOP),
+            "voice killed": lambda: self._signal(b"bodycamd.camera.board.voice.process", signal.SIGKILL),
+            "voice stopped": lambda: self._signal(b"bodycamd.camera.board.voice.process", signal.SIGSTOP),
             "disk full": self._fill_disk,
             "garbage on the socket": self._garbage,
             "battery low": self._battery,

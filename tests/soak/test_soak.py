@@ -14,11 +14,11 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.board.clock import boottime_us
+from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import FAIL_AT, percentile, spread
-from tests.recorder import judge
+from tests.camera.recorder import judge
+from tests.kit.camera import Camera
 from tests.soak.day import GROUP, RATE, Day, Held, make_film, small_disk
-from tests.system.camera import Camera
 from tests.system.load.officer import ANSWER_MS, untrue
 
 RECORDINGS = int(os.environ.get("RECORDINGS", "300"))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bodycamd.cli.main import main
-from tests.scale import only_in_full
-from tests.system.camera import Camera
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
 
 
 @only_in_full

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.story import read_story
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.cli.main import main
-from tests.scale import only_in_full
-from tests.system.camera import Camera
+from bodycamd.municipality.report.story import read_story
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
 
 pytestmark = only_in_full
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.recorder.disk import Disk
-from tests.scale import only_in_full
+from bodycamd.linux.disk import Disk
+from tests.kit.scale import only_in_full
 
 SERVICE = Path(__file__).parents[2] / "systemd" / "bodycamd-discard.service"
 SIZE_BYTES = 64 << 20

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.cli.main import main
-from tests.casework.attacks.scene import DELETED, Scene, make
+from tests.municipality.verify.attacks.scene import DELETED, Scene, make
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
 

@@ -11,10 +11,10 @@ import pytest
 
 from bodycamd.cli.main import main
 from bodycamd.evidence.retention_entries import RecordingDeleting
-from tests.retention.camera import DAY, HOUR, RestingCamera
-from tests.scale import only_in_full
-from tests.system.camera import Camera
-from tests.waiting import wait_for
+from tests.kit.camera import Camera
+from tests.kit.resting_camera import DAY, HOUR, RestingCamera
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 
 HOLD = {"--ground": "complaint", "--reference": "K-2026-117", "--by": "coordinator", "--review-on": "2099-01-01"}
 RELEASE = {"--reason": "settled", "--by": "coordinator"}

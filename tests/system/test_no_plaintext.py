@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import stock_tools
-from tests.capture.films import marked_film
-from tests.system.camera import Camera
-from tests.waiting import wait_for
+from tests.camera.capture.films import marked_film
+from tests.kit import stock_tools
+from tests.kit.camera import Camera
+from tests.kit.waiting import wait_for
 
 MARKER_BYTES = 32
 

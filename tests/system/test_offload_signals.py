@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.casework.verify import verify
 from bodycamd.evidence.keys import PublicKey
-from tests.scale import nightly_count, only_in_full
-from tests.system.camera import Camera
+from bodycamd.municipality.verify.verify import verify
+from tests.kit.camera import Camera
+from tests.kit.scale import nightly_count, only_in_full
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BLOCKED_AT_FIRST = """
 import signal, sys
 from bodycamd.cli import main
-import bodycamd.casework.offload, bodycamd.retention.opening, bodycamd.board.clock, bodycamd.config
+import bodycamd.camera.keeping.offload, bodycamd.camera.keeping.opening, bodycamd.linux.clock, bodycamd.config.settings
 print("imported", flush=True)
 sys.exit(main.main(sys.argv[1:]))
 """

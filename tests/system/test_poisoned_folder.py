@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bodycamd.linux.python import python_command
-from tests.scale import only_in_full
-from tests.system.camera import Camera
-from tests.waiting import wait_for
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 POISON = "import os\nwith open({mark!r}, 'a') as file:\n    file.write(f'{{__name__}} {{os.getpid()}}\\n')\nraise SystemExit(99)\n"
@@ -35,7 +35,7 @@ def poisoned(tmp_path: Path) -> Path:
 
 def test_the_poison_works(poisoned: Path) -> None:
     """Else the other tests would show nothing."""
-    ended = subprocess.run([sys.executable, "-m", "bodycamd.daemon"], cwd=poisoned, capture_output=True)
+    ended = subprocess.run([sys.executable, "-m", "bodycamd.camera.daemon.wiring"], cwd=poisoned, capture_output=True)
     assert ended.returncode == 99
     assert (poisoned.parent / "mark").exists()
 
@@ -44,7 +44,7 @@ def test_the_poison_works(poisoned: Path) -> None:
 def test_the_daemon_and_its_children_run_nothing_that_lies_in_their_folder(poisoned: Path, tmp_path: Path) -> None:
     """Started there, with that folder as home, as the unit does: recorder, capture worker and voice come up, and go."""
     camera = Camera(tmp_path / "camera")
-    camera.command = ("env", "-C", str(poisoned), f"HOME={poisoned}", *python_command("bodycamd.daemon"))
+    camera.command = ("env", "-C", str(poisoned), f"HOME={poisoned}", *python_command("bodycamd.camera.daemon.wiring"))
     with camera:
         found = wait_for(lambda: whole(started(camera.process.pid)), 30, "a worker and a voice")
         assert found is not None
@@ -55,7 +55,7 @@ def test_the_daemon_and_its_children_run_nothing_that_lies_in_their_folder(poiso
 
 def whole(pids: list[int]) -> list[int] | None:
     """The processes, once there is one of each kind."""
-    kinds = ("bodycamd.daemon", "bodycamd.capture.worker", "bodycamd.board.voice")
+    kinds = ("bodycamd.camera.daemon.wiring", "bodycamd.camera.capture.worker.main", "bodycamd.camera.board.voice.process")
     return pids if all(any(kind in words(pid) for pid in pids) for kind in kinds) else None
 
 
@@ -83,8 +83,8 @@ def test_every_start_of_python_by_the_product_is_safe() -> None:
     using = {str(path) for path, text in source.items() if starting.search(text)}
     assert using <= {
         "bodycamd/linux/python.py",
-        "bodycamd/board/speaker.py",
-        "bodycamd/board/voice_child.py",
+        "bodycamd/camera/board/voice/supervisor.py",
+        "bodycamd/camera/board/voice/child.py",
     }
     for path in using - {"bodycamd/linux/python.py"}:
         text = source[Path(path)]

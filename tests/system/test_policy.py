@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests.scale import SCALE, only_in_full
-from tests.stock_tools import decodes, play
-from tests.system.camera import WARNING, Camera, Entry, wait_until_us
-from tests.waiting import wait_for
+from bodycamd.linux.clock import boottime_us
+from tests.kit.camera import WARNING, Camera, Entry, wait_until_us
+from tests.kit.scale import SCALE, only_in_full
+from tests.kit.stock_tools import decodes, play
+from tests.kit.waiting import wait_for
 
 PRE_EVENT_SECONDS = 30 if SCALE >= 1 else 6
 

@@ -12,19 +12,20 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.board.clock import SystemClock, boottime_us
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.recorder.store import Store
-from tests import stock_tools
-from tests.capture.films import burned_times
+from bodycamd.linux.clock import SystemClock, boottime_us
+from tests.camera.capture.films import burned_times
+from tests.kit import stock_tools
+from tests.kit.camera import Camera, Entry, wait_until_us
+from tests.kit.scale import nightly_count, only_in_full
+from tests.kit.waiting import wait_for
 from tests.powercut.judge import Fragment, key_files, read_store, snapshot
-from tests.scale import nightly_count, only_in_full
-from tests.system.camera import Camera, Entry, wait_until_us
-from tests.waiting import wait_for
 
 pytestmark = only_in_full
+MODULES = {"worker": "bodycamd.camera.capture.worker.main", "voice": "bodycamd.camera.board.voice.process"}
 
 FRAME_US = 1_000_000 / 15
 VICTIMS = ("recorder", "recorder", "recorder", "worker", "worker", "voice")
@@ -123,7 +124,7 @@ def test_killed_at_random_instants_nothing_acknowledged_is_lost(tmp_path: Path) 
                 camera.kill()
                 camera.born()
                 starts += 1
-            elif not camera.kill_child({"worker": "bodycamd.capture.worker", "voice": "bodycamd.board.voice"}[victim], chance):
+            elif not camera.kill_child(MODULES[victim], chance):
                 continue
             kills[victim] += 1
         camera.wait_state("standby", "recording", "warning")
@@ -192,7 +193,7 @@ def test_a_killed_voice_costs_the_warning_not_the_recording(tmp_path: Path) -> N
     with MortalCamera(tmp_path) as camera:
         camera.tap()
         wait_for(lambda: [line for line in camera.timeline("voice") if line["event"] == "started"], 10, "the voice")
-        assert camera.kill_child("bodycamd.board.voice", random.Random())
+        assert camera.kill_child("bodycamd.camera.board.voice.process", random.Random())
         camera.wait_event("FragmentDurable", 2)
         camera.stop_recording()
     assert camera.ledger("recording_opened")[0]["detail"]["warning"] == "failed"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bodycamd.evidence.keys import PublicKey
-from tests import stock_tools
-from tests.capture.films import burned_times
-from tests.system.camera import Camera, Entry
+from tests.camera.capture.films import burned_times
+from tests.kit import stock_tools
+from tests.kit.camera import Camera, Entry
 
 pytestmark = pytest.mark.timing
 """All look at one recording, and it is one without a gap only on a machine that keeps up."""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bodycamd.cli.main import main
-from tests.retention.camera import DAY, RestingCamera
-from tests.scale import only_in_full
-from tests.system.camera import Camera
+from tests.kit.camera import Camera
+from tests.kit.resting_camera import DAY, RestingCamera
+from tests.kit.scale import only_in_full
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,18 +14,18 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.board.clock import SystemClock
-from bodycamd.casework.offload import offload
-from bodycamd.casework.verify import verify
+from bodycamd.camera.keeping.offload import offload
+from bodycamd.camera.keeping.opening import keep
+from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.recorder.store import Store
-from bodycamd.retention.opening import keep
+from bodycamd.linux.clock import SystemClock
+from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
-from tests.casework.attacks.scene import CUT, DELETED, INTACT, Clock, Scene, make
-from tests.scale import SCALE, count, only_in_full
-from tests.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
+from tests.kit.scale import SCALE, count, only_in_full
+from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
+from tests.municipality.verify.attacks.scene import CUT, DELETED, INTACT, Clock, Scene, make
 from tests.system.store_commands import reading_commands
 
 FILES = (

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from bodycamd.board.clock import SystemClock
-from bodycamd.cli.client import ControlClient
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.errors import PermissionDeniedError, UsageError
-from bodycamd.recorder.store import Store
-from tests.casework.attacks.scene import DELETED, INTACT, Scene, make
-from tests.scale import only_in_full
-from tests.special_files import without_root
-from tests.system.camera import Camera
+from bodycamd.linux.clock import SystemClock
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
+from tests.kit.special_files import without_root
+from tests.municipality.verify.attacks.scene import DELETED, INTACT, Scene, make
 from tests.system.store_commands import reading_commands
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as somebody else"), pytest.mark.timeout(120)]
@@ -32,9 +32,11 @@ ASKING = "users"
 AS_NOBODY = f"""
 import json, os, sys
 from pathlib import Path
-import bodycamd.casework.verify, bodycamd.casework.package, bodycamd.casework.export, bodycamd.casework.transparency_page
-import bodycamd.casework.certificate_page, bodycamd.casework.anchor, bodycamd.casework.inventory, bodycamd.casework.contact_sheet
-import bodycamd.casework.offload, bodycamd.retention.opening, bodycamd.board.clock, bodycamd.config, bodycamd.cli.mirror
+import bodycamd.municipality.verify.verify, bodycamd.municipality.report.case_folder, bodycamd.municipality.film.film
+import bodycamd.municipality.publish.transparency_page, bodycamd.municipality.publish.certificate_page
+import bodycamd.municipality.verify.anchors, bodycamd.municipality.verify.store_check, bodycamd.municipality.film.contact_sheet
+import bodycamd.camera.keeping.offload, bodycamd.camera.keeping.opening, bodycamd.linux.clock, bodycamd.config.settings
+import bodycamd.cli.mirror
 import segno, rich.table, rich.console, rich.progress, encodings.idna, encodings.latin_1
 from bodycamd.cli import main
 groups, commands = json.loads(sys.argv[1])
@@ -208,8 +210,8 @@ def test_many_names_come_in_pages_that_fit(tmp_path: Path) -> None:
     """1,500 segments: each page is a line of the socket."""
     import msgspec
 
-    from bodycamd import store_requests
-    from bodycamd.recorder.listing import StoreReader
+    from bodycamd.camera.daemon import store_requests
+    from bodycamd.store.reader import StoreReader
 
     store = tmp_path / "store"
     (store / "ledger").mkdir(parents=True)

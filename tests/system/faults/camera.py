@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests import stock_tools
-from tests.capture.films import burned_times
-from tests.recorder import judge
-from tests.scale import IN_FULL, SCALE
-from tests.system.camera import SMALL_PICTURE, Camera, Entry
+from bodycamd.linux.clock import boottime_us
+from tests.camera.capture.films import burned_times
+from tests.camera.recorder import judge
+from tests.kit import stock_tools
+from tests.kit.camera import SMALL_PICTURE, Camera, Entry
+from tests.kit.scale import IN_FULL, SCALE
+from tests.kit.waiting import wait_for
 from tests.system.faults import triggers
-from tests.waiting import wait_for
 
 FRAME_US = 1_000_000 / 15
 long_one = pytest.mark.skipif(SCALE < IN_FULL, reason="with BODYCAMD_TEST_SCALE=0.3")

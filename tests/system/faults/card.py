@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.waiting import wait_for
+from tests.kit.waiting import wait_for
 
 PROGRAMS = ("qemu-storage-daemon", "fusermount3", "mkfs.ext4", "e2fsck", "losetup")
 BYTES = 192 * 1024 * 1024

@@ -10,8 +10,8 @@ import json
 import time
 from typing import Any
 
-from bodycamd.board.clock import SystemClock, quality
-from bodycamd.board.ports import ClockReading
+from bodycamd.camera.board.ports import ClockReading
+from bodycamd.linux.clock import SystemClock, quality
 from tests.system.faults.triggers import told
 
 LOOK_NS = 5_000_000

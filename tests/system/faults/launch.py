@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bodycamd import config as configuration
-from bodycamd import daemon, service
-from bodycamd.board import simulated
-from bodycamd.board.speaker import VoiceProcess
-from bodycamd.capture.supervisor import Supervisor
-from bodycamd.recorder import space
-from bodycamd.recorder.writer import Writer
+from bodycamd.camera.board import simulated
+from bodycamd.camera.board.voice.supervisor import VoiceProcess
+from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.camera.daemon import service
+from bodycamd.camera.daemon import wiring as daemon
+from bodycamd.camera.recorder import space
+from bodycamd.camera.recorder.writer import Writer
+from bodycamd.config import settings as configuration
 from tests.system.faults import clocks, kernel, triggers
 
 RESERVE_BYTES = "BODYCAMD_TEST_RESERVE_BYTES"

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests import stock_tools
-from tests.scale import SCALE, only_in_full
+from bodycamd.linux.clock import boottime_us
+from tests.kit import stock_tools
+from tests.kit.scale import SCALE, only_in_full
+from tests.kit.waiting import wait_for
 from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us, within
 from tests.system.faults.worker import FROZEN
-from tests.waiting import wait_for
 
 AWAY_ATTEMPTS = 12 if SCALE >= 1 else 8
 BACK_SECONDS = 3.0

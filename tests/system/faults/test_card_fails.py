@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests.scale import only_in_full
+from bodycamd.linux.clock import boottime_us
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 from tests.system.faults import launch
 from tests.system.faults.camera import FaultyCamera, figure, long_one
 from tests.system.faults.card import SLOW, Card, missing
-from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(missing()), reason=missing())]
 RESERVE = 4 << 20

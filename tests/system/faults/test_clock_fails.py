@@ -12,10 +12,10 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from bodycamd.board.clock import boottime_us
-from bodycamd.capture.liveness import Timing
-from tests.recorder import judge
-from tests.scale import only_in_full
+from bodycamd.camera.capture.liveness import Timing
+from bodycamd.linux.clock import boottime_us
+from tests.camera.recorder import judge
+from tests.kit.scale import only_in_full
 from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, missing_us, within
 
 pytestmark = only_in_full

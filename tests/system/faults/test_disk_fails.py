@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests.scale import IN_FULL, SCALE, only_in_full
-from tests.system.camera import Entry
+from bodycamd.linux.clock import boottime_us
+from tests.kit.camera import Entry
+from tests.kit.scale import IN_FULL, SCALE, only_in_full
+from tests.kit.waiting import wait_for
 from tests.system.faults import launch
 from tests.system.faults.camera import FaultyCamera, figure, within
-from tests.waiting import wait_for
 
 pytestmark = only_in_full
 

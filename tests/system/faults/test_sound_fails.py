@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from bodycamd.capture.liveness import Timing
-from tests.scale import only_in_full
+from bodycamd.camera.capture.liveness import Timing
+from bodycamd.linux.clock import boottime_us
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 from tests.system.faults.camera import FRAME_US, FaultyCamera, figure, long_one, missing_us, within
-from tests.waiting import wait_for
 
 STALL_US = Timing().stall_us
 SPEAKER_FAULTS = ("hung", "unplugged")

@@ -7,8 +7,8 @@ from __future__ import annotations
 import sys
 import time
 
-from bodycamd.board import voice
-from bodycamd.board.voice_output import OutputFailure, SimulatedSpeaker
+from bodycamd.camera.board.voice import process as voice
+from bodycamd.camera.board.voice.output import OutputFailure, SimulatedSpeaker
 from tests.system.faults.triggers import told
 
 LOOK_SECONDS = 0.01

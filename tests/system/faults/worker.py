@@ -25,9 +25,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bodycamd.capture import microphone, sounddevices, worker
-from bodycamd.capture.link import Open
-from bodycamd.capture.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.protocol import Open
+from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.worker import main as worker
+from bodycamd.camera.capture.worker import microphone
+from bodycamd.camera.capture.worker import sound_devices as sounddevices
 from bodycamd.errors import UnavailableError
 from tests.system.faults import clocks
 from tests.system.faults.triggers import folder, told

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.waiting import wait_for
+from tests.kit.waiting import wait_for
 
 _ROOT = Path("/sys/fs/cgroup")
 _VERSION_1 = not (_ROOT / "cgroup.controllers").exists()

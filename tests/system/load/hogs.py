@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bodycamd.board.simulated import SimulatedHand
+from bodycamd.camera.board.simulated import SimulatedHand
 
 CLIENTS = 8
 DEEP = b'{"command":' * 2000 + b"\n"

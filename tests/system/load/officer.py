@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bodycamd.board.clock import boottime_us
+from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import FAIL_AT, percentile, spread
-from tests.recorder import judge
-from tests.system.camera import Camera, Entry, wait_until_us
-from tests.waiting import wait_for
+from tests.camera.recorder import judge
+from tests.kit.camera import Camera, Entry, wait_until_us
+from tests.kit.waiting import wait_for
 
 ANSWER_MS = 50
 """The button answers within this, p99 (invariant I7)."""

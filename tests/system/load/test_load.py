@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.board.clock import boottime_us
-from tests.scale import count, nightly_count, only_in_full
-from tests.system.camera import Camera
+from bodycamd.linux.clock import boottime_us
+from tests.kit.camera import Camera
+from tests.kit.scale import count, nightly_count, only_in_full
 from tests.system.load.groups import Group, faults, missing
 from tests.system.load.hogs import Hog
 from tests.system.load.officer import FIGURES, Officer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.system.camera import Entry
+from tests.kit.camera import Entry
 from tests.system.load.officer import untrue
 
 

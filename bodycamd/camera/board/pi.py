@@ -1,0 +1,195 @@
+"""The parts of a camera on a Raspberry Pi, through gpiozero and lgpio.
+
+Wiring (BCM numbers, all settable in `board.gpio`):
+
+- button: between its pin (default 17) and ground; the internal pull-up is used, so pressed reads low;
+- LED, ready LED, haptic: pin (27, none, 22) high means on; the vibration motor needs a transistor, a pin gives 16 mA at most.
+
+The pin factory is lgpio and nothing else: where it cannot be had, `pi_board` raises and the daemon does not start, because a camera whose
+button silently is a mock is worse than one that says that it is broken. Bounce is left in: every edge is told with the CLOCK_BOOTTIME of
+its receipt, and `camera.control.gestures` removes the bounce. Outputs are only switched on and off; no gpiozero blink thread ever runs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gpiozero import InputDevice, OutputDevice
+from gpiozero.exc import GPIOPinInUse, GPIOZeroError
+
+from bodycamd.camera.board.battery import battery
+from bodycamd.camera.board.ports import Board, Clock
+from bodycamd.camera.board.voice.supervisor import VoiceProcess
+from bodycamd.camera.control.events import Event
+from bodycamd.config.settings import BoardSettings, SpeakerSettings
+from bodycamd.errors import UnavailableError
+from bodycamd.linux.clock import SystemClock
+
+log = logging.getLogger(__name__)
+
+
+class GpioButton:
+    """A push button between a pin and ground. Raw edges, bounce and all."""
+
+    def __init__(self, pin: int, factory: Any, clock: Clock) -> None:
+        self._device = _claim(lambda: InputDevice(pin, pull_up=True, pin_factory=factory), "board.gpio.button", pin)
+        self._clock = clock
+        self._on_edge: Callable[[bool, int], None] | None = None
+
+    def watch(self, on_edge: Callable[[bool, int], None]) -> None:
+        """Call `on_edge(pressed, at_us)` for every edge, from lgpio's thread, until `close`.
+
+        `at_us` is the CLOCK_BOOTTIME at which this process received the edge. The kernel's own stamp is not used: its clock differs between
+        kernels.
+        """
+        self._on_edge = on_edge
+        self._device.pin.edges = "both"
+        self._device.pin.when_changed = self._changed  # gpiozero keeps only a weak reference to this object
+
+    def _changed(self, ticks: float, state: int) -> None:
+        at_us = self._clock.now_us()
+        if self._on_edge is not None:
+            self._on_edge(not state, at_us)
+
+    def is_pressed(self) -> bool:
+        """The level now."""
+        return bool(self._device.is_active)
+
+    def close(self) -> None:
+        """Release the pin; no edge is told after this."""
+        self._on_edge = None
+        self._device.close()
+
+
+class GpioOutput:
+    """A light or a motor on one pin: high is on. It is off from the first moment and after `close`."""
+
+    def __init__(self, pin: int, factory: Any, key: str) -> None:
+        self._device = _claim(lambda: OutputDevice(pin, initial_value=False, pin_factory=factory), key, pin)
+        self._key = key
+        self._failing = False
+
+    def set(self, on: bool) -> None:
+        """Switch. A pin that cannot be written is logged once per failure and never stops the recording."""
+        try:
+            if on:
+                self._device.on()
+            else:
+                self._device.off()
+        except Exception as error:
+            if not self._failing:
+                log.error("%s: the pin cannot be written (%s); the officer does not see or feel the camera's state", self._key, error)
+            self._failing = True
+        else:
+            self._failing = False
+
+    def close(self) -> None:
+        """Switch off and release the pin."""
+        self.set(False)
+        self._device.close()
+
+
+def lgpio_factory() -> Any:
+    """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where there is no lgpio, no Pi or no
+    chip.
+
+    When it is imported, lgpio makes a named pipe in its working folder and makes that folder the process's current one. The folder is
+    `LG_WD` if set, else systemd's `RUNTIME_DIRECTORY`, else a private temporary folder that is removed at exit; the process's current
+    folder is put back.
+    """
+    if "LG_WD" not in os.environ:
+        runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+        if not runtime:
+            runtime = tempfile.mkdtemp(prefix="bodycamd-lgpio-")
+            atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+        os.environ["LG_WD"] = runtime
+    here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        from gpiozero.pins.lgpio import LGPIOFactory  # imported here: lgpio is apt's on the Pi and absent elsewhere
+    except ImportError as error:
+        raise UnavailableError(
+            f"GPIO cannot be used: {error}. On a Raspberry Pi: sudo apt install python3-lgpio, and a virtual environment with "
+            "--system-site-packages; without a Pi set board.adapter: simulated"
+        ) from error
+    except OSError as error:
+        raise UnavailableError(
+            f"lgpio cannot make its pipe in {os.environ['LG_WD']} ({error.strerror}); set LG_WD to a writable folder"
+        ) from error
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    try:
+        return LGPIOFactory()
+    except Exception as error:  # lgpio.error is no subclass of OSError; PinUnknownPi where this is no Pi
+        raise UnavailableError(
+            f"the GPIO chip cannot be opened: {error}. Check that /dev/gpiochip0 exists and that the service's user is in group gpio; "
+            "without a Pi set board.adapter: simulated"
+        ) from error
+
+
+def _claim(make: Callable[[], Any], key: str, pin: int) -> Any:
+    try:
+        return make()
+    except GPIOPinInUse as error:
+        raise UnavailableError(f"{key}: GPIO {pin} already belongs to another part of this camera; give each part its own pin") from error
+    except GPIOZeroError as error:
+        raise UnavailableError(f"{key}: GPIO {pin} cannot be used ({error}); choose another pin") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "lgpio":
+            raise
+        raise UnavailableError(
+            f"{key}: GPIO {pin} cannot be claimed ({error}); another process or a device-tree overlay holds it: "
+            "look with gpioinfo, or choose another pin"
+        ) from error
+
+
+def pi_board(
+    settings: BoardSettings,
+    speaker: SpeakerSettings,
+    *,
+    wav: Path,
+    post: Callable[[Event], None],
+    directory: Path | None = None,
+    clock: Clock | None = None,
+    pin_factory: Any = None,
+) -> Board:
+    """All parts of a camera on a Raspberry Pi.
+
+    `wav` is the warning; `post` receives the voice's events, from its own thread, after `voice.start()`. `directory` is only for
+    `speaker.output: simulated`. `pin_factory` is for tests: `MockFactory(pin_class=MockPWMPin)`. Raises `UnavailableError` with the next
+    step, and then holds no pin.
+    """
+    clock = clock or SystemClock()
+    gauge = battery(settings.battery)
+    voice = VoiceProcess(speaker, wav, post, clock, directory=directory)
+    factory = pin_factory if pin_factory is not None else lgpio_factory()
+    gpio = settings.gpio
+    claimed: list[GpioButton | GpioOutput] = []
+    try:
+        claimed.append(button := GpioButton(gpio.button, factory, clock))
+        claimed.append(lamp := GpioOutput(gpio.led, factory, "board.gpio.led"))
+        ready = None if gpio.ready_led is None else GpioOutput(gpio.ready_led, factory, "board.gpio.ready_led")
+        claimed.extend([] if ready is None else [ready])
+        haptic = NoHaptic() if gpio.haptic is None else GpioOutput(gpio.haptic, factory, "board.gpio.haptic")
+    except BaseException:
+        for part in claimed:
+            part.close()
+        raise
+    return Board(button=button, lamp=lamp, ready_lamp=ready, haptic=haptic, voice=voice, clock=clock, battery=gauge)
+
+
+class NoHaptic:
+    """No vibration motor is fitted."""
+
+    def set(self, on: bool) -> None:
+        """There is nothing to move."""
+
+    def close(self) -> None:
+        """There is nothing to release."""

@@ -1,0 +1,105 @@
+"""What the daemon needs of the hardware, as narrow protocols. `pi` and `simulated` are the two shipped adapters; configuration chooses.
+
+All methods are called from the control loop and return at once; callbacks may come from any thread. Times are CLOCK_BOOTTIME microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bodycamd.camera.control.events import BatteryLevel, HapticName
+
+
+class Button(Protocol):
+    """The record button: raw edges, bounce and all; gestures are made in `camera.control.gestures`."""
+
+    def watch(self, on_edge: Callable[[bool, int], None]) -> None:
+        """Call `on_edge(pressed, at_us)` for every edge, from any thread, until `close`."""
+
+    def is_pressed(self) -> bool:
+        """The level now: read again when the bounce time is over."""
+
+    def close(self) -> None:
+        """Release the pin."""
+
+
+class Lamp(Protocol):
+    """One light. The indicator's language lives in `camera.control.indicator`; the lamp only goes on and off."""
+
+    def set(self, on: bool) -> None:
+        """Light or darken; returns within a millisecond."""
+
+    def close(self) -> None:
+        """Darken and release the pin."""
+
+
+class Haptic(Protocol):
+    """The vibration motor. The lengths of the pulses are in `camera.control.indicator`."""
+
+    def set(self, on: bool) -> None:
+        """Start or stop the motor."""
+
+    def close(self) -> None:
+        """Stop and release the pin."""
+
+
+class Voice(Protocol):
+    """The speaker, in a process of its own. Posts `VoiceHealth` and `WarningEnded`; never blocks, whatever the sound system does."""
+
+    def start(self) -> None:
+        """Start the child and let it prepare the warning; `VoiceHealth` follows."""
+
+    def speak(self) -> None:
+        """Play the warning from its start; `WarningEnded` follows within the WAV's length plus a bounded time, also if the child hangs."""
+
+    def silence(self) -> None:
+        """Stop the sound within 150 ms, by killing the child if it does not answer."""
+
+    def close(self) -> None:
+        """End the child."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One reading of the clocks. `error_ms` is the kernel's own bound (`None` where there is none)."""
+
+    boottime_us: int
+    wall_us: int
+    trusted: bool
+    source: str
+    error_ms: int | None
+
+
+class Clock(Protocol):
+    """CLOCK_BOOTTIME for order and length, the wall clock with its quality for statements."""
+
+    def now_us(self) -> int:
+        """CLOCK_BOOTTIME in microseconds."""
+
+    def read(self) -> ClockReading:
+        """Both clocks, and whether the kernel calls the wall clock synchronised."""
+
+
+class Battery(Protocol):
+    """The battery gauge, where there is one."""
+
+    def read(self) -> tuple[BatteryLevel, float | None]:
+        """The level by the configured thresholds, and the percentage; `("ok", None)` where no gauge is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All parts of one camera."""
+
+    button: Button
+    lamp: Lamp
+    ready_lamp: Lamp | None
+    haptic: Haptic
+    voice: Voice
+    clock: Clock
+    battery: Battery
+
+
+__all__ = ["Battery", "Board", "Button", "Clock", "ClockReading", "Haptic", "HapticName", "Lamp", "Voice"]

@@ -1,0 +1,99 @@
+"""Sealing: plaintext footage in, an age v1 file for the municipality's X25519 recipients out.
+
+Guarantees: every file has a file key of its own; only public keys are ever read here; nothing leaves `seal` unencrypted. If sealing
+fails, or gives something that is not an age file, `SealError` is raised and the footage is not passed on: there is no way round it.
+
+Not guaranteed: that somebody still holds the private key. A test decryption belongs to the people who do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyrage
+
+from bodycamd.config.checks import MAX_RECIPIENTS_BYTES
+from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
+from bodycamd.errors import BodycamError, ConfigError, DataError
+from bodycamd.footage import check_age_header
+from bodycamd.linux.foreign import read_named
+
+MAX_RECIPIENTS = 64
+_ALLOWED = "one age X25519 recipient (age1…) a line, blank lines and # comments"
+
+
+class SealError(BodycamError):
+    """The footage could not be sealed; it has not left the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The public keys that footage is sealed to, in the file's order; `names` are their `age1…` spellings."""
+
+    names: tuple[str, ...]
+    keys: tuple[pyrage.x25519.Recipient, ...] = field(repr=False)
+
+
+def load_recipients(path: Path) -> Recipients:
+    """Read a recipients file. Raises `ConfigError` with the file, the line number and the reason."""
+    try:
+        text = read_named(path, MAX_RECIPIENTS_BYTES).decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; allowed: {_ALLOWED}") from error
+    except BodycamError as error:
+        raise ConfigError(str(error)) from error
+    return parse_recipients(text, str(path))
+
+
+def parse_recipients(text: str, source: str = "recipients") -> Recipients:
+    """The recipients in `text`. Raises `ConfigError` with `source` and the line number in front, also for a private key anywhere in it,
+    which is never repeated.
+    """
+    if (secret := line_of_private_key(text.encode())) is not None:
+        raise ConfigError(f"{source}: line {secret}: {WHAT_TO_DO}")
+    found: dict[str, int] = {}
+    keys: list[pyrage.x25519.Recipient] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        name = line.strip()
+        if not name or name.startswith("#"):
+            continue
+        where = f"{source}: line {number}"
+        if name in found:
+            raise ConfigError(f"{where}: the same recipient as in line {found[name]}")
+        if len(found) == MAX_RECIPIENTS:
+            raise ConfigError(f"{where}: more than {MAX_RECIPIENTS} recipients")
+        keys.append(_parse(name, where))
+        found[name] = number
+    if not found:
+        raise ConfigError(f"{source}: no recipient in it; allowed: {_ALLOWED}")
+    return Recipients(names=tuple(found), keys=tuple(keys))
+
+
+def _parse(name: str, where: str) -> pyrage.x25519.Recipient:
+    if not name.startswith("age1"):
+        raise ConfigError(f"{where}: not an age X25519 recipient; allowed: {_ALLOWED}")
+    try:
+        return pyrage.x25519.Recipient.from_str(name)
+    except (pyrage.RecipientError, ValueError) as error:
+        raise ConfigError(f"{where}: not a valid age X25519 recipient ({error}); allowed: {_ALLOWED}") from error
+
+
+def seal(plaintext: bytes, recipients: Recipients) -> bytes:
+    """`plaintext` as one age file for all `recipients`. Raises `SealError`.
+
+    Holds the interpreter lock throughout (2 ms a megabyte on a PC).
+    """
+    if not recipients.keys:
+        raise SealError("no recipients to seal to")
+    try:
+        sealed: bytes = pyrage.encrypt(plaintext, list(recipients.keys))
+    except Exception as error:  # whatever the library raises, the footage stays here
+        raise SealError(f"sealing failed: {error}") from error
+    try:
+        check_age_header(sealed, "its result")
+    except DataError as error:
+        raise SealError(f"sealing gave something that is not an age file: {error}") from error
+    if len(sealed) <= len(plaintext):
+        raise SealError("sealing gave something that is not an age file: it is too short")
+    return sealed

@@ -1,0 +1,164 @@
+"""Encoded frames and PCM in, a CMAF stream out: one init segment (ftyp+moov), then fragments (moof+mdat) of one group of pictures each.
+
+Guarantees:
+
+- Capture times survive exactly: the picture's track counts microseconds, the sound's 48,000ths of a second, of CLOCK_BOOTTIME.
+- A fragment comes out when the next keyframe is in and the sound has caught up, or at the latest when 0.5 s of picture wait for sound: a
+  stalled microphone holds nothing back. `close` gives the last group of pictures, partial as it is.
+- What is stated of a fragment was read from its bytes. `gap_us` is the time in it for which there is no picture of its own: of every frame
+  that stands longer than 1.5 frame times, all beyond one frame time.
+
+Not guaranteed: that sound and picture of a fragment end together; sound that comes late is in the next fragment, at its right time.
+
+AAC-LC needs one packet of 1,024 samples to start up: the sound's track begins 21.3 ms before its first sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+from av.audio.stream import AudioStream
+
+from bodycamd.camera.capture.sources.source import EncodedFrame
+from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
+from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, pcm_frame
+from bodycamd.errors import DataError
+
+_MICROS: Final = Fraction(1, 1_000_000)
+_SAMPLES: Final = Fraction(1, RATE)
+_OPTIONS: Final = {
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont+skip_trailer",
+    "max_interleave_delta": "500000",
+}
+_AAC_OPTIONS: Final = {"aac_coder": "fast"}
+"""4 ms of a PC's processor a second of sound; the default coder takes 9, which a Zero 2 W does not have to spare."""
+_BUFFER_BYTES: Final = 2 * 1024 * 1024
+"""Larger than a usual fragment, so that each arrives in one piece and is not put together again."""
+_VIDEO_TRACK: Final = 1
+
+
+class MuxError(DataError):
+    """The frames cannot be muxed: a broken order, or a stream that is not what it claims to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuxedFragment:
+    """One fragment in the clear. `audio_pts_us` is `None` where it holds no sound."""
+
+    data: bytes
+    pts_us: int
+    duration_us: int
+    frames: int
+    gap_us: int
+    audio_pts: int | None
+    audio_samples: int
+
+    @property
+    def audio_pts_us(self) -> int | None:
+        """The first sample's instant."""
+        return None if self.audio_pts is None else self.audio_pts * 1_000_000 // RATE
+
+
+class Muxer:
+    """One stream. Used from one thread; the callbacks come from within the calls."""
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        height: int,
+        frame_rate: float,
+        audio_bit_rate: int | None,
+        on_init: Callable[[bytes], None],
+        on_fragment: Callable[[MuxedFragment], None],
+    ) -> None:
+        self._on_init, self._on_fragment = on_init, on_fragment
+        self._frame_us = round(1_000_000 / frame_rate)
+        self._cutter = StreamCutter()
+        self._last_us: int | None = None
+        self._closed = False
+        self._output = av.open(self, "w", format="mp4", options=_OPTIONS, buffer_size=_BUFFER_BYTES)
+        self._picture = self._output.add_mux_stream("h264", rate=round(frame_rate), width=width, height=height)
+        self._picture.time_base = _MICROS
+        self._sound: AudioStream | None = None
+        if audio_bit_rate is not None:
+            self._sound = self._output.add_stream("aac", rate=RATE, layout="mono", options=_AAC_OPTIONS)
+            self._sound.bit_rate = audio_bit_rate
+
+    def put_frame(self, frame: EncodedFrame) -> None:
+        """Add a frame. Raises `MuxError` if the first is not a keyframe, or if it is not later than the one before it."""
+        if self._last_us is None and not frame.keyframe:
+            raise MuxError("the first frame is not a keyframe")
+        if self._last_us is not None and frame.pts_us <= self._last_us:
+            raise MuxError(f"a frame of {frame.pts_us} µs after one of {self._last_us} µs")
+        self._last_us = frame.pts_us
+        packet = av.Packet(frame.data)
+        packet.stream = self._picture
+        packet.time_base = _MICROS
+        packet.pts = packet.dts = frame.pts_us
+        packet.duration = self._frame_us
+        packet.is_keyframe = frame.keyframe
+        self._mux(packet)
+
+    def put_sound(self, pcm: bytes, position: int) -> None:
+        """Add PCM; `position` is its first sample, counted from the boot. Only after the first frame, and without a hole."""
+        if self._sound is None:
+            raise MuxError("this stream has no sound track")
+        if self._last_us is None:
+            raise MuxError("sound before the first frame")
+        for begin in range(0, len(pcm), RATE * SAMPLE_BYTES):
+            frame = pcm_frame(pcm[begin : begin + RATE * SAMPLE_BYTES])
+            frame.time_base = _SAMPLES
+            frame.pts = position + begin // SAMPLE_BYTES
+            for packet in self._sound.encode(frame):
+                self._mux(packet)
+
+    def close(self) -> None:
+        """Give what is left. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._last_us is not None and self._sound is not None:
+            for packet in self._sound.encode(None):
+                self._mux(packet)
+        self._output.close()
+        if self._cutter.waiting_bytes:
+            raise MuxError("the stream ended inside a fragment")
+
+    def write(self, data: bytes) -> int:
+        """For FFmpeg: the next bytes of the stream."""
+        for cut in self._cutter.feed(data):
+            kinds = box_kinds(cut)
+            if kinds == (b"ftyp", b"moov"):
+                self._on_init(cut)
+            elif kinds == (b"moof", b"mdat"):
+                self._on_fragment(self._describe(cut))
+            else:
+                raise MuxError(f"unexpected boxes: {kinds!r}")
+        return len(data)
+
+    def _mux(self, packet: av.Packet[Any]) -> None:
+        try:
+            self._output.mux(packet)
+        except av.FFmpegError as error:
+            raise MuxError(f"the muxer refuses a packet: {error}") from error
+
+    def _describe(self, data: bytes) -> MuxedFragment:
+        runs = {run.track: run for run in track_runs(data)}
+        picture = runs.pop(_VIDEO_TRACK, None)
+        if picture is None:
+            raise MuxError("a fragment without picture")
+        sound = next(iter(runs.values()), None)
+        return MuxedFragment(
+            data=data,
+            pts_us=picture.begin,
+            duration_us=sum(picture.durations),
+            frames=len(picture.durations),
+            gap_us=sum(duration - self._frame_us for duration in picture.durations if duration > 1.5 * self._frame_us),
+            audio_pts=sound.begin if sound else None,
+            audio_samples=sum(sound.durations) if sound else 0,
+        )

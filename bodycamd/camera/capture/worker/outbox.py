@@ -1,0 +1,112 @@
+"""The way out of the worker: footage is sealed in one thread and sent in another, in order, and nobody who makes footage waits for either.
+
+Guarantees:
+
+- Footage reaches the link as age files only. If sealing fails, it stays here and the worker ends (`on_failure`).
+- Memory is bounded: when the recorder does not keep up, whole fragments are refused at the door (`put_fragment` gives False), so that what
+  is sent is whole and in order; the recorder finds the gap from the fragments' times.
+- Init segments and the last message are never refused. Ticks never queue up: a new one takes the place of one that still waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
+from bodycamd.camera.capture.worker.encrypt import Recipients, seal
+
+WAITING_BYTES: Final = 24 * 1024 * 1024
+"""For footage in the clear and for sealed footage each: four seconds of the highest bit rate still fit twice over."""
+
+
+class Outbox:
+    """Used from any thread."""
+
+    def __init__(
+        self,
+        link: WorkerLink,
+        recipients: Recipients,
+        *,
+        on_failure: Callable[[str], None],
+        on_recorder_gone: Callable[[], None],
+        waiting_bytes: int = WAITING_BYTES,
+    ) -> None:
+        self._link, self._recipients = link, recipients
+        self._on_failure, self._on_recorder_gone = on_failure, on_recorder_gone
+        self._waiting_bytes = waiting_bytes
+        self._changed = threading.Condition()
+        self._plain: deque[tuple[FromWorker, bytes]] = deque()
+        self._sealed: deque[tuple[FromWorker, bytes]] = deque()
+        self._plain_bytes = self._sealed_bytes = 0
+        self._tick: Tick | None = None
+        self._unsent = 0
+        for run, name in ((self._seal, "seal"), (self._send, "send")):
+            threading.Thread(target=run, name=name, daemon=True).start()
+
+    def put_fragment(self, message: Fragment, plaintext: bytes) -> bool:
+        """Seal and send, unless too much waits already: then nothing is taken and the result is False."""
+        with self._changed:
+            if self._plain_bytes + len(plaintext) > self._waiting_bytes:
+                return False
+            self._put(message, plaintext)
+            return True
+
+    def put(self, message: FromWorker, plaintext: bytes = b"") -> None:
+        """Send in its turn; the plaintext of an init segment is sealed."""
+        with self._changed:
+            self._put(message, plaintext)
+
+    def tick(self, message: Tick) -> None:
+        """Send as soon as the link is free."""
+        with self._changed:
+            self._tick = message
+            self._changed.notify_all()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything has been sent, but not longer than `seconds`; whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._unsent == 0, timeout=seconds)
+
+    def _put(self, message: FromWorker, plaintext: bytes) -> None:
+        self._plain.append((message, plaintext))
+        self._plain_bytes += len(plaintext)
+        self._unsent += 1
+        self._changed.notify_all()
+
+    def _seal(self) -> None:
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._plain and self._sealed_bytes < self._waiting_bytes)
+                    message, plaintext = self._plain.popleft()
+                payload = seal(plaintext, self._recipients) if isinstance(message, Init | Fragment) else b""
+                with self._changed:
+                    self._plain_bytes -= len(plaintext)
+                    self._sealed.append((message, payload))
+                    self._sealed_bytes += len(payload)
+                    self._changed.notify_all()
+        except Exception as error:
+            self._on_failure(str(error))
+
+    def _send(self) -> None:
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._tick is not None or self._sealed)
+                    tick, self._tick = self._tick, None
+                    footage = self._sealed.popleft() if tick is None else None
+                if tick is not None:
+                    self._link.send(tick)
+                elif footage is not None:
+                    self._link.send(*footage)
+                    with self._changed:
+                        self._sealed_bytes -= len(footage[1])
+                        self._unsent -= 1
+                        self._changed.notify_all()
+        except LinkClosed:
+            self._on_recorder_gone()
+        except Exception as error:
+            self._on_failure(str(error))

@@ -1,0 +1,206 @@
+"""Frames from the camera and blocks from the microphone in, fragments out: the worker's one thread that muxes.
+
+Guarantees:
+
+- The camera's callback (`on_frame`) only puts a frame into a bounded queue. Frames that find it full are dropped, with all others up to the
+  next keyframe (they could not be decoded), and counted.
+- The picture never waits for the sound: a microphone that is closed, lost or late costs silence or a late sound, never a frame.
+- The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
+
+A camera that gave no frame for longer than `MAX_STILL_US` and then goes on ends the stream too: what follows is another generation's.
+So does one whose keyframes stay away: only a keyframe ends a fragment, so that the picture would grow here instead of reaching the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.worker.microphone import Microphone
+from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
+from bodycamd.errors import BodycamError
+from bodycamd.footage import AudioState
+
+MAX_STILL_US: Final = 4_000_000
+_WAITING_FRAMES: Final = 300
+_WAITING_BYTES: Final = 24 * 1024 * 1024
+_WAITING_BLOCKS: Final = 240
+_POLL_SECONDS: Final = 0.02
+_LAG_US: Final = 100_000
+"""How far behind now silence is laid, so that a microphone that comes back finds room for its first block."""
+_OPENING_LAG_US: Final = 350_000
+_LAST_SOUND_US: Final = 250_000
+
+
+class Stream:
+    """One generation's footage. `on_frame` and `fail` from any thread; the callbacks come from the stream's own thread."""
+
+    def __init__(
+        self,
+        *,
+        make_muxer: Callable[[Callable[[MuxedFragment], None]], Muxer],
+        microphone: Microphone | None,
+        on_fragment: Callable[[MuxedFragment, AudioState], bool],
+        on_audio: Callable[[AudioState, str], None],
+        on_end: Callable[[str | None], None],
+        max_group_frames: int | None = None,
+    ) -> None:
+        """`make_muxer` is called at the first frame; `on_fragment` gives False if it did not take the fragment; `on_end` is called last,
+        with the reason of a failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
+        the source answers for it.
+        """
+        self._microphone, self._on_fragment, self._on_audio, self._on_end = microphone, on_fragment, on_audio, on_end
+        self._make_muxer = make_muxer
+        self._max_group_frames, self._group_frames = max_group_frames, 0
+        self._muxer: Muxer | None = None
+        self._track: SoundTrack | None = None
+        self._open = False
+        self._changed = threading.Condition()
+        self._frames: deque[EncodedFrame] = deque()
+        self._bytes = 0
+        self._resync = True
+        self._ending = False
+        self._failure: str | None = None
+        self._audio: AudioState = "off"
+        self._blocks: deque[Block] = deque(maxlen=_WAITING_BLOCKS)
+        self.last_frame_us: int | None = None
+        """The last frame that was muxed."""
+        self.frames = 0
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="mux", daemon=True)
+
+    @property
+    def audio(self) -> AudioState:
+        """What the sound is now."""
+        return self._audio
+
+    def start(self) -> None:
+        """Begin to take frames."""
+        self._thread.start()
+
+    def camera_is_open(self) -> None:
+        """The source's `open` has returned, so it knows what it gives; frames that came before have waited."""
+        with self._changed:
+            self._open = True
+            self._changed.notify()
+
+    def on_frame(self, frame: EncodedFrame) -> None:
+        """Take a frame, or drop it; returns at once."""
+        with self._changed:
+            if self._ending:
+                return
+            full = len(self._frames) >= _WAITING_FRAMES or self._bytes + len(frame.data) > _WAITING_BYTES
+            if full or (self._resync and not frame.keyframe):
+                self.dropped += 1
+                self._resync = True
+                return
+            self._resync = False
+            self._frames.append(frame)
+            self._bytes += len(frame.data)
+            self._changed.notify()
+
+    def finish(self) -> None:
+        """Take no more frames, mux what is there, end; returns at once."""
+        self._end(None)
+
+    def fail(self, reason: str) -> None:
+        """As `finish`, but the end is a failure."""
+        self._end(reason)
+
+    def _end(self, reason: str | None) -> None:
+        with self._changed:
+            if not self._ending:
+                self._ending, self._failure = True, reason
+                self._changed.notify()
+
+    def _run(self) -> None:
+        failure: str | None
+        try:
+            while self._step():
+                pass
+            if self._muxer is not None:
+                self._last_sound(self._muxer)
+                self._muxer.close()
+            failure = self._failure
+        except BodycamError as error:
+            failure = str(error)
+        except Exception as error:  # a defect, here or in FFmpeg: the recorder replaces the worker
+            failure = f"the stream failed: {error!r}"
+        self._on_end(failure)
+
+    def _step(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: (self._frames and self._open) or self._ending, timeout=_POLL_SECONDS)
+            frames = list(self._frames) if self._open else []
+            if frames:
+                self._frames.clear()
+                self._bytes = 0
+            going_on = bool(frames) or not self._ending
+        for frame in frames:
+            if not self._put(frame):
+                return False
+        self._put_sound(boottime_us())
+        return going_on
+
+    def _put(self, frame: EncodedFrame) -> bool:
+        last_us = self.last_frame_us
+        if last_us is not None and frame.pts_us - last_us > MAX_STILL_US:
+            self._end(f"no frame for {(frame.pts_us - last_us) / 1e6:.1f} s")
+            return False
+        self._group_frames = 1 if frame.keyframe else self._group_frames + 1
+        if self._max_group_frames is not None and self._group_frames > self._max_group_frames:
+            self._end(f"no keyframe in {self._group_frames} frames")
+            return False
+        if self._muxer is None:
+            self._muxer = self._make_muxer(self._fragment)
+            self._track = SoundTrack(frame.pts_us)
+        self._muxer.put_frame(frame)
+        self.last_frame_us = frame.pts_us
+        self.frames += 1
+        return True
+
+    def _put_sound(self, now_us: int) -> None:
+        microphone, track = self._microphone, self._track
+        if microphone is None:
+            return
+        self._blocks.extend(microphone.poll(now_us))
+        if track is None or self._muxer is None:
+            return  # the first frame will tell where the track begins
+        position = track.position
+        pcm = [track.live(block) for block in self._blocks]
+        self._blocks.clear()
+        if microphone.state != "live":
+            pcm.append(track.silence(now_us - (_OPENING_LAG_US if microphone.opening else _LAG_US), microphone.state))
+        self._muxer.put_sound(b"".join(pcm), position)
+        if microphone.state != self._audio:
+            self._audio = microphone.state
+            self._on_audio(microphone.state, microphone.reason)
+
+    def _last_sound(self, muxer: Muxer) -> None:
+        """Wait a moment for the sound of the last frames."""
+        if self._track is None or self._microphone is None or self.last_frame_us is None:
+            return
+        begun_us = boottime_us()
+        end_us = min(self.last_frame_us + 50_000, begun_us)
+        while to_us(self._track.position) < end_us and boottime_us() - begun_us < _LAST_SOUND_US:
+            time.sleep(_POLL_SECONDS)
+            self._put_sound(boottime_us())
+        if self._microphone.state != "live":
+            position = self._track.position
+            muxer.put_sound(self._track.silence(end_us, self._microphone.state), position)
+
+    def _fragment(self, fragment: MuxedFragment) -> None:
+        if not self._on_fragment(fragment, self._sound_of(fragment)):
+            self.dropped += fragment.frames
+
+    def _sound_of(self, fragment: MuxedFragment) -> AudioState:
+        if self._microphone is None:
+            return "off"
+        if fragment.audio_pts is None or self._track is None:
+            return "lost" if self._microphone.state == "live" else self._microphone.state
+        return self._track.state(fragment.audio_pts, fragment.audio_pts + fragment.audio_samples)

@@ -1,0 +1,186 @@
+"""One capture worker as the recorder holds it: the process, its end of the link, and what is known of it.
+
+Nothing here waits: reading gives what has come, killing only tells the kernel, reaping only asks. `camera.capture.supervisor` decides.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bodycamd.camera.capture.liveness import Facts, Phase
+from bodycamd.camera.capture.order import Conversation, asked, heard, opened
+from bodycamd.camera.capture.protocol import (
+    Close,
+    Fragment,
+    FrameReader,
+    FromWorker,
+    Init,
+    LinkClosed,
+    Open,
+    Ping,
+    Pong,
+    Prepare,
+    Prepared,
+    SetMicrophone,
+    Tick,
+    send_command,
+)
+from bodycamd.camera.capture.sources.source import Group
+from bodycamd.footage import AudioState
+
+
+class Child:
+    """A worker process from its start until it is reaped. One thread uses it."""
+
+    def __init__(self, command: Sequence[str], prepare: Prepare, now_us: int) -> None:
+        """Start `command` with the link's descriptor number as its last argument. Raises `OSError` if it cannot be started."""
+        self.facts = Facts("preparing", now_us, group=Group.of(prepare.video))
+        self.generation: int | None = None
+        self.reason: str | None = None
+        """Why it failed; `None` as long as it did not."""
+        self.closing = False
+        """Asked to close, or no longer wanted."""
+        self.told_closed = False
+        """`Closed` came: all footage is in."""
+        self.flowing = False
+        self.init: Init | None = None
+        self.audio: AudioState | None = None
+        self.unlocked: str | None = None
+        """Why its memory is not locked against swap."""
+        self.frames = self.dropped = 0
+        self._frames_at_footage = 0
+        self._conversation = Conversation()
+        self._reader = FrameReader.of_worker()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                ours.setblocking(False)
+                send_command(ours, prepare)
+                # A session of its own: Ctrl-C in a terminal is the recorder's to answer. Its standard output is the journal, as its errors.
+                self.process = subprocess.Popen(
+                    [*command, str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=2,
+                    start_new_session=True,
+                )
+            except BaseException:
+                ours.close()
+                raise
+        self.sock: socket.socket | None = ours
+        self.exit_fd = os.pidfd_open(self.process.pid)
+        """Readable once the process has ended."""
+
+    @property
+    def phase(self) -> Phase:
+        """Where in its life the worker is."""
+        return self.facts.phase
+
+    def enter(self, phase: Phase, now_us: int) -> None:
+        """Begin a phase; a killed worker stays killed."""
+        if self.facts.phase != "killed":
+            self.facts = replace(self.facts, phase=phase, since_us=now_us)
+
+    def ask(self, now_us: int) -> None:
+        """Have a prepared worker show that it is there. Raises `LinkError`."""
+        self._conversation = asked(self._conversation)
+        self.facts = replace(self.facts, asked_us=now_us)
+        self._send(Ping())
+
+    def open(self, generation: int, microphone: bool, now_us: int) -> None:
+        """Have it open the camera. Raises `LinkError`."""
+        self.generation = generation
+        self._conversation = opened(self._conversation, generation)
+        self.enter("open", now_us)
+        self.facts = replace(self.facts, asked_us=now_us)
+        self._send(Open(generation=generation, microphone=microphone))
+
+    def set_microphone(self, open: bool) -> None:
+        """Have it open or close the microphone. Raises `LinkError`."""
+        self._send(SetMicrophone(open=open))
+
+    def close_camera(self, now_us: int) -> None:
+        """Have it flush and close. Raises `LinkError`."""
+        self.enter("closing", now_us)
+        self._send(Close())
+
+    def _send(self, command: Ping | Open | SetMicrophone | Close) -> None:
+        if self.sock is None:
+            raise LinkClosed("the worker's link is closed")
+        send_command(self.sock, command)
+
+    def read(self, now_us: int) -> tuple[FromWorker, bytes] | None:
+        """Take in what has come; give a message if it is whole. Raises `LinkError` if it breaks a rule, `LinkClosed`, `BlockingIOError`."""
+        if self.sock is None:
+            raise LinkClosed("the worker's link is closed")
+        try:
+            received = self.sock.recv_into(self._reader.space())
+        except ConnectionError as error:
+            raise LinkClosed(f"the worker's link broke: {error}") from error
+        if received == 0:
+            raise LinkClosed("the worker's link was cut inside a message" if self._reader.mid_frame else "the worker closed its link")
+        whole = self._reader.advance(received)
+        if whole is not None:
+            self._conversation = heard(self._conversation, whole[0], now_us)
+            self._learn(whole[0], now_us)
+        return whole
+
+    def _learn(self, message: FromWorker, now_us: int) -> None:
+        facts = replace(self.facts, asked_us=None)
+        match message:
+            case Prepared():
+                self.unlocked = message.unlocked
+            case Pong() if facts.phase == "prepared":
+                facts = replace(facts, since_us=now_us)
+            case Tick():
+                self.frames, self.dropped = message.frames, message.dropped
+                last_frame_us, footage_us = self._conversation.last_frame_us, facts.footage_us
+                if footage_us is None and last_frame_us is not None:
+                    footage_us = now_us
+                waiting_frames = message.frames - self._frames_at_footage
+                facts = replace(facts, last_frame_us=last_frame_us, footage_us=footage_us, waiting_frames=waiting_frames)
+            case Fragment():
+                self._frames_at_footage = self.frames
+                facts = replace(facts, footage_us=now_us, flowing=True, waiting_frames=0)
+        self.facts = facts
+
+    def kill(self, reason: str, now_us: int) -> None:
+        """Tell the kernel to end it, whatever it does; the first reason counts."""
+        self.reason = self.reason or reason
+        self.process.kill()
+        self.enter("killed", now_us)
+
+    def reap(self) -> bool:
+        """Whether it has ended; then it leaves no zombie."""
+        return self.process.poll() is not None
+
+    def wait(self, at_most_us: int) -> None:
+        """Wait until it has ended, but not longer."""
+        try:
+            self.process.wait(at_most_us / 1e6)
+        except subprocess.TimeoutExpired:
+            # In an uninterruptible call: init will reap it when the driver lets go.
+            return
+
+    def ending(self) -> str:
+        """Why it is gone, for a person."""
+        if self.reason is not None:
+            return self.reason
+        code = self.process.returncode
+        if code is None:
+            return "still there"
+        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+    def close_link(self) -> None:
+        """Close the recorder's end."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+    def close_exit(self) -> None:
+        """Close the descriptor of its ending."""
+        os.close(self.exit_fd)

@@ -1,0 +1,207 @@
+"""The decisions of the camera: `step(state, event, now_us)` gives the next state and what to do. Pure and total: any event, in any state,
+in any order.
+
+Guarantees (each is a property test):
+
+- At most one recording is open; numbers grow by one. A recording always ends after a shutdown request, and `Exit` comes once, within 10 s.
+- No gesture both starts and stops: only a down that began in `recording` can mark (released before the hold time) or stop it (held).
+- No press is lost: a down in `starting` is latched, in `standby` starts the warning or is refused with a sign, in `warning` skips it, in
+  `recording` marks or stops, in `closing` goes on with the same recording or is refused with a sign.
+- A late event (of an earlier warning, another recording, an older generation) changes nothing.
+- Time never runs backward: an earlier `now_us` counts as the latest one seen. After a step at `now_us` everything that was due is done and
+  `next_deadline` lies after it. The loop posts `TimePassed` then; when it is late, the event comes first, then what was due.
+
+Entries for the ledger (`Note.type`; fields in brackets, times in CLOCK_BOOTTIME µs). The writer itself states recordings, segments and
+gaps.
+
+======================  ===================================================================================================================
+type                    when [fields]
+======================  ===================================================================================================================
+warning                 a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us,
+                        detail]
+marker                  the officer marked [recording, at_us, cause: tap | continued | latched_press]
+press_latched           a press while starting was honoured when ready [at_us, waited_us]
+press_refused           a press could not be honoured [reason: storage_full | warning_failed | shutdown | battery_critical, at_us]
+button_stuck            the button is down far longer than any hold [at_us]
+button_freed            it came up again [at_us]
+capture_flowing         the first fragment of a generation arrived [generation, encoder, frame_rate]
+capture_stalled         frames stopped, the worker is being replaced [generation, reason, last_frame_us]
+audio_changed           the sound became live, off or lost [generation, audio]
+voice_ready             the voice can speak again [detail]
+voice_failed            the voice cannot speak [detail]
+write_failed            a disk operation failed [operation, reason]
+disk_changed            the disk became unusable, or usable again [usable, reason]
+ring_overflowed         footage was dropped because the disk was too slow [fragments, dropped_us]
+seal_forced             the recording was sealed without its last fragment, 3 s after its end [recording, end_us]
+storage_changed         [level: ok | low | full, minutes_left]
+battery_changed         [level: ok | low | critical, percent]
+clock_changed           [trusted, source, step_us]
+resume_declined         an open recording was not resumed [recording, reason: too_old | storage_full, age_us]
+failing                 five or more resumes within a minute [resumes]
+leaving                 the daemon is to end [reason: shutdown | battery_critical, power_off]
+left_unsealed           it ended with a recording that would not be sealed; the next start recovers it [recording]
+======================  ===================================================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bodycamd.camera.control import conditions, recording, warning
+from bodycamd.camera.control.events import (
+    Action,
+    AudioChanged,
+    BatteryChanged,
+    ButtonDown,
+    ButtonFreed,
+    ButtonHeld,
+    ButtonStuck,
+    ButtonTapped,
+    CaptureClosed,
+    CaptureFlowing,
+    CaptureStalled,
+    ClockChanged,
+    DiskChanged,
+    Event,
+    FragmentDurable,
+    Ready,
+    RecordingSealed,
+    RingOverflowed,
+    ShutdownRequested,
+    StorageChanged,
+    TimePassed,
+    VoiceHealth,
+    WarningEnded,
+    WriteFailed,
+)
+from bodycamd.camera.control.indicator import changes
+from bodycamd.camera.control.leaving import depart, exit_due_us, leave
+from bodycamd.camera.control.state import ControlSettings, State, Step
+
+
+def initial(settings: ControlSettings) -> State:
+    """The state before the first event: starting."""
+    return State(settings)
+
+
+def step(state: State, event: Event, now_us: int) -> tuple[State, list[Action]]:
+    """What follows from `event`, and from all that is due by `now_us`."""
+    now_us = max(now_us, state.at_us)
+    if state.name == "ended":
+        return state, []
+    state, actions = _answer(replace(state, at_us=now_us), event, now_us)
+    state, due = _due(state, now_us)
+    return state, actions + due
+
+
+def next_deadline(state: State) -> int | None:
+    """When the loop must post `TimePassed`: something is due, or what the lamp shows changes by time alone. `None`: only an event can bring
+    anything new."""
+    if state.name == "ended":
+        return None
+    instants = changes(state)
+    answer_us = warning.answer_due_us(state)
+    if answer_us is not None:
+        instants.append(answer_us)
+    if state.recording is not None:
+        instants += recording.deadlines(state.recording)
+    if state.leaving is not None:
+        instants.append(exit_due_us(state, state.leaving))
+    return min((instant for instant in instants if instant > state.at_us), default=None)
+
+
+def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per event
+    match event:
+        case ButtonDown():
+            return _down(state, event, now_us)
+        case ButtonTapped() | ButtonHeld():
+            return _released_or_held(state, event, now_us)
+        case FragmentDurable():
+            return recording.durable(state, event, now_us)
+        case RecordingSealed():
+            return recording.sealed(state, event, now_us)
+        case WarningEnded():
+            return warning.ended(state, event, now_us)
+        case Ready():
+            return warning.ready(state, event, now_us) if state.name == "starting" else (state, [])
+        case CaptureFlowing():
+            return conditions.capture_flowing(state, event)
+        case CaptureStalled():
+            return conditions.capture_stalled(state, event)
+        case CaptureClosed():
+            return conditions.capture_closed(state, event)
+        case AudioChanged():
+            return conditions.audio_changed(state, event)
+        case VoiceHealth():
+            return conditions.voice_health(state, event)
+        case WriteFailed():
+            return conditions.write_failed(state, event)
+        case DiskChanged():
+            return conditions.disk_changed(state, event)
+        case RingOverflowed():
+            return conditions.ring_overflowed(state, event)
+        case StorageChanged():
+            return conditions.storage_changed(state, event, now_us)
+        case BatteryChanged():
+            state, noted = conditions.battery_changed(state, event)
+            state, left = leave(state, now_us, "battery_critical") if event.level == "critical" else (state, [])
+            return state, noted + left
+        case ClockChanged():
+            return conditions.clock_changed(state, event)
+        case ButtonStuck():
+            return conditions.button_stuck(state, event)
+        case ButtonFreed():
+            return conditions.button_freed(state, event)
+        case ShutdownRequested():
+            return leave(state, now_us, "shutdown")
+        case TimePassed():
+            return state, []
+
+
+def _down(state: State, event: ButtonDown, now_us: int) -> Step:
+    at_us = min(event.at_us, now_us)
+    if state.button_stuck:  # a down says that it had come up
+        state, freed = conditions.button_freed(state, ButtonFreed(at_us))
+        state, actions = _down(state, event, now_us)
+        return state, [*freed, *actions]
+    if state.leaving is not None:
+        return recording.refuse(state, now_us, state.leaving.reason, at_us)
+    match state.name:
+        case "starting":
+            return replace(state, latched_us=at_us if state.latched_us is None else state.latched_us), []
+        case "standby":
+            return warning.press(state, now_us, at_us)
+        case "warning":
+            return warning.skip(state, event, now_us)
+        case "recording":
+            return replace(state, down_us=at_us), []
+        case _:  # closing
+            if state.storage_full:
+                return recording.refuse(state, now_us, "storage_full", at_us)
+            return recording.go_on(state, at_us)
+
+
+def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: int) -> Step:
+    down_us, state = state.down_us, replace(state, down_us=None)
+    if down_us is None or state.recording is None:
+        return state, []
+    if isinstance(event, ButtonTapped):
+        return recording.mark(state, state.recording, down_us, "tap")
+    return recording.stop(state, state.recording, now_us, event.at_us, "officer")
+
+
+def _due(state: State, now_us: int) -> Step:
+    actions: list[Action] = []
+    answer_us = warning.answer_due_us(state)
+    if answer_us is not None and now_us >= answer_us:
+        state, actions = warning.unanswered(state, now_us)
+    if state.recording is not None:
+        state, more = recording.due(state, state.recording, now_us)
+        actions += more
+    if state.leaving is not None and now_us >= exit_due_us(state, state.leaving):
+        state, more = depart(state, state.leaving)
+        actions += more
+    return state, actions
+
+
+__all__ = ["ControlSettings", "State", "initial", "step", "next_deadline"]

@@ -1,0 +1,159 @@
+"""What the control knows: its settings, its flags, the open recording.
+
+Immutable values without behaviour; `machine.step` makes the next one. All times are CLOCK_BOOTTIME microseconds, all lengths microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bodycamd.camera.control.events import Action, StopReason
+
+StateName = Literal["starting", "standby", "warning", "recording", "closing", "ended"]
+
+DURABLE_US = 3_000_000
+"""The LED says *recording* for so long after a fragment of the open recording became durable."""
+FIRST_DURABLE_US = 5_000_000
+"""So long after its beginning a recording may blink before its first durable fragment is called missing: opening a camera, one GOP and one
+disk operation take up to 2 + 2 + 1 s on the smallest board. A stall or a failed write that is known is shown at once."""
+SEAL_US = 3_000_000
+"""So long after its end a recording may wait for its last fragment before it is sealed by force."""
+SEAL_AGAIN_US = 10_000_000
+"""The pause between attempts to seal."""
+LEAVE_US = 10_000_000
+"""So long an exit waits for the seal. The next start recovers what could not be sealed."""
+VOICE_ANSWER_US = 2_000_000
+"""So long after the warning's length the voice may stay silent before the warning counts as failed."""
+RESUME_US = 60_000_000
+"""A recording whose last durable fragment is older than this is not resumed."""
+RESUMES_FAILING = 5
+"""So many resumes within a minute are shown as failing."""
+FAILING_US = 60_000_000
+"""For so long failing is shown."""
+SAME_PRESS_US = 300_000
+"""Markers, and refusals, that follow the last one sooner than this are the same one: a chattering button must not fill the ledger."""
+SIGN_US = 3_000_000
+"""For so long a refusal is on the lamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """The policy that the control follows; the daemon fills it from the configuration and the warning's file."""
+
+    pre_event_us: int = 0
+    pre_event_audio: bool = False
+    post_event_us: int = 0
+    record_warning: bool = False
+    on_warning_failure: Literal["record", "refuse"] = "record"
+    audio: bool = True
+    reminder_us: int = 120_000_000
+    warning_us: int = 15_000_000
+    """The length of the spoken warning."""
+    warning_sha256: str = ""
+    """Of the warning's file, for ledger entries about warnings that the voice did not end itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a recording that was stopped comes to its seal."""
+
+    end_us: int
+    """Where it ends (in the future during the post-event time)."""
+    reason: StopReason
+    seal_us: int
+    """When it is sealed by force, or next tried again."""
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The recording that is open: begun, and not known to be sealed."""
+
+    number: int
+    began_us: int
+    keep_from_us: int
+    reminder_us: int
+    """When the next reminder is due."""
+    durable_us: int | None = None
+    """When the newest durable fragment became durable."""
+    marked_us: int | None = None
+    withdrawn_end_us: int | None = None
+    """The end that a press during `closing` withdrew last."""
+    ending: Ending | None = None
+    """Set in `closing`."""
+
+    def awaits_footage(self, now_us: int) -> bool:
+        """It has no end yet, or one that lies ahead."""
+        return self.ending is None or now_us < self.ending.end_us
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The daemon is to end once everything is sealed."""
+
+    reason: Literal["shutdown", "battery_critical"]
+    power_off: bool
+    not_before_us: int
+    """The sign that says so is on show until then."""
+    give_up_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole state of the control."""
+
+    settings: ControlSettings
+    at_us: int = 0
+    """The latest instant that `step` has seen. Everything that was due by then is done."""
+    name: StateName = "starting"
+    number: int = 0
+    """Of the newest recording of this start."""
+    recording: Recording | None = None
+    latched_us: int | None = None
+    """The first press during `starting`."""
+    pressed_us: int | None = None
+    """The press that the present warning or recording goes back to."""
+    spoken_us: int | None = None
+    """Set in `warning`: when the voice was told to speak."""
+    down_us: int | None = None
+    """The down that began in `recording` and has had no tap or hold yet: only this one can mark or stop."""
+    refused_us: int | None = None
+    """When the latest refusal was shown."""
+    failing_until_us: int | None = None
+    leaving: Leaving | None = None
+    capture_open: bool = False
+    """What was asked for last, not what is."""
+    microphone_open: bool = False
+    """What was asked for last, not what is."""
+    generation: int = 0
+    """The newest generation that was heard of."""
+    generation_ended: bool = True
+    flowing: bool = False
+    """Fragments of the newest generation arrive."""
+    capture_stalled: bool = False
+    disk_failing: bool = False
+    """A write failed, or footage was dropped, and no fragment has become durable since."""
+    disk_unusable: bool = False
+    """As the writer said last: gone, read-only, or not taking the ledger's entries."""
+    voice_failed: bool = False
+    audio_lost: bool = False
+    storage_low: bool = False
+    storage_full: bool = False
+    battery_low: bool = False
+    clock_untrusted: bool = True
+    """True until the clock is known."""
+    button_stuck: bool = False
+    live: bool = False
+
+    @property
+    def degraded(self) -> bool:
+        """It records, but something wants attention soon: shown as `low`."""
+        return self.storage_low or self.battery_low or self.voice_failed or self.audio_lost or self.disk_unusable
+
+    def failing(self, now_us: int) -> bool:
+        """The daemon has died and resumed so often that a person must look."""
+        return self.failing_until_us is not None and now_us < self.failing_until_us
+
+
+Step = tuple[State, list[Action]]

@@ -1,0 +1,179 @@
+"""The wiring page: builds every part from the configuration and runs them.
+
+`python -m bodycamd.camera.daemon.wiring --config FILE` is what systemd starts (Type=notify, watchdog). It imports no camera, codec, web or
+command-line library: those live in the worker and in the commands of people. The process ends with
+
+- 0 after SIGTERM, SIGINT or SIGHUP: an open recording is closed and sealed first;
+- 100 when the battery is critical and everything is sealed: the unit then powers the camera off;
+- the exit code of a `BodycamError` (78: the configuration is wrong; 75: another daemon holds the store; …).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import copy
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bodycamd.camera.board.ports import Board, Clock
+from bodycamd.camera.board.voice.sound import load as load_warning
+from bodycamd.camera.capture.protocol import Prepare
+from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.camera.control import events as ev
+from bodycamd.camera.control import machine
+from bodycamd.camera.control.gestures import Gestures
+from bodycamd.camera.daemon.loop import Mailbox
+from bodycamd.camera.daemon.service import Parts, Service
+from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.opening import open_kept_store
+from bodycamd.camera.recorder.ring import Ring
+from bodycamd.camera.recorder.store import Store
+from bodycamd.camera.recorder.writer import Writer
+from bodycamd.config import settings as configuration
+from bodycamd.config.settings import Config
+from bodycamd.errors import BodycamError
+from bodycamd.foreign_text import shown, trace_lines
+from bodycamd.linux import memory, swap
+
+MAX_LINE = 16_384
+"""Characters of a line in the journal."""
+POWER_OFF = 100
+"""Exit code that asks the unit to power the camera off."""
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------------------------
+
+
+def build_board(config: Config, post: Callable[[ev.Event], None]) -> Board:
+    """The hardware, real or simulated, that the configuration names."""
+    directory = Path(config.simulation_directory) if config.simulation_directory is not None else None
+    if config.board.adapter == "simulated":
+        from bodycamd.camera.board.simulated import simulated_board
+
+        assert directory is not None, "the configuration check asks for simulation_directory"
+        return simulated_board(config.board, config.speaker, directory=directory, wav=config.warning_path, post=post)
+    from bodycamd.camera.board.pi import pi_board
+
+    return pi_board(config.board, config.speaker, wav=config.warning_path, post=post, directory=directory)
+
+
+def build_gestures(config: Config) -> Gestures:
+    """The button's gestures."""
+    settings = config.gestures
+    return Gestures(
+        bounce_us=settings.bounce_ms * 1000, hold_us=round(settings.hold_seconds * 1e6), stuck_us=round(settings.stuck_seconds * 1e6)
+    )
+
+
+def build_control_settings(config: Config) -> machine.ControlSettings:
+    """The policy that the control follows."""
+    warning = load_warning(config.warning_path)
+    return machine.ControlSettings(
+        pre_event_us=config.pre_event_seconds * 1_000_000,
+        pre_event_audio=config.pre_event_audio,
+        post_event_us=config.post_event_seconds * 1_000_000,
+        record_warning=config.record_warning,
+        on_warning_failure=config.on_warning_failure,
+        audio=config.audio,
+        reminder_us=config.reminder_seconds * 1_000_000,
+        warning_us=round(warning.seconds * 1e6),
+        warning_sha256=warning.sha256,
+    )
+
+
+def build_ring(config: Config, post: Callable[[ev.Event], None]) -> Ring:
+    """The memory between worker and disk."""
+    return Ring(seconds=config.ring.seconds, max_bytes=config.ring.max_bytes, pre_event_seconds=config.pre_event_seconds, on_overflow=post)
+
+
+def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> Supervisor:
+    """The capture worker's keeper."""
+    prepare = Prepare(
+        video=config.video,
+        microphone=config.microphone,
+        audio=config.audio,
+        recipients_text=Path(config.keys.recipients).read_text(encoding="utf-8"),
+    )
+    return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
+
+
+def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer, Keeper]:
+    """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
+    works in that thread. Deletions that an earlier start began are completed when this returns."""
+    store, keeper = open_kept_store(config, clock)
+    bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
+    writer = Writer(
+        store=store,
+        ring=ring,
+        clock=clock,
+        post=post,
+        segment_seconds=config.storage.segment_seconds,
+        low_minutes=config.storage.reserve_minutes,
+        chores=keeper,
+        expected_bytes_per_second=bits_per_second / 8 * 1.02,  # the container, age and the statements add about two per cent
+    )
+    return store, writer, keeper
+
+
+# --- the process ------------------------------------------------------------------------------------------------------------------------
+
+
+async def serve(config: Config, unlocked: str | None) -> int:
+    """Build the parts, run until told to end, and give the exit code. `unlocked`: why this process's memory is not locked, if so."""
+    mailbox = Mailbox(asyncio.get_running_loop())
+    board = build_board(config, mailbox.post)
+    ring = build_ring(config, mailbox.post)
+    parts = Parts(
+        device_id=config.device_id,
+        board=board,
+        ring=ring,
+        supervisor=build_supervisor(config, ring, board.clock, mailbox.post),
+        gestures=build_gestures(config),
+        state=machine.initial(build_control_settings(config)),
+        mailbox=mailbox,
+        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post),
+        socket=lambda commands: ControlSocket(
+            Path(config.control.socket), commands, group=config.control.group, admin_group=config.control.admin_group
+        ),
+        protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
+    )
+    return POWER_OFF if (await Service(parts).run()).power_off else 0
+
+
+class JournalFormatter(logging.Formatter):
+    """One line for the message, and one for each line of a trace, each of printable characters: names of files, devices and what sound
+    libraries say come from others.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of one record."""
+        message, error = copy.copy(record), record.exc_info[1] if record.exc_info else None
+        message.exc_info = message.exc_text = message.stack_info = None
+        return "\n".join([shown(super().format(message), MAX_LINE), *(trace_lines(error) if error is not None else ())])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
+    parser = argparse.ArgumentParser(prog="bodycamd", description="The recorder of a body-worn camera.")
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    arguments = parser.parse_args(argv)
+    journal = logging.StreamHandler(sys.stderr)
+    journal.setFormatter(JournalFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=arguments.log_level, handlers=[journal])
+    try:
+        unlocked = memory.lock()  # before the signing keys are there
+        config = configuration.load(arguments.config)
+        configuration.check_files(config, arguments.config)
+        return asyncio.run(serve(config, unlocked))
+    except BodycamError as error:
+        print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Retention at work: holds, deletion, shortening, and the way out to a disk."""

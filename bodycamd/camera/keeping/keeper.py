@@ -1,0 +1,350 @@
+"""Retention as it runs: in the writer's thread of the daemon, between batches of footage, or inside a command while no daemon runs.
+
+Every ten minutes it reads what is new in the ledger, states the time if an hour has passed or the clock's worth has changed, reminds of
+holds whose day of review has come, deletes what the policy says, and lets go of ledger files that are too old (`checkpoint`). Deleting goes
+in steps with at most one file each; a press, and footage that waits, come first. While a recording is open a sweep that would delete waits
+for its end, up to half an hour; then it goes on, a step at a time.
+
+A file that cannot be dealt with costs its recording this sweep, and is told; it never stops the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bodycamd.camera.keeping.shortening import shorten
+from bodycamd.camera.recorder.journal import Journal
+from bodycamd.errors import BodycamError
+from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
+from bodycamd.evidence.statements import Caller, wall_text
+from bodycamd.linux.disk import FileOperations
+from bodycamd.retention import holds as hold_rules
+from bodycamd.retention.clock import Clock
+from bodycamd.retention.clock_trust import Trust
+from bodycamd.retention.deletion import Enter, delete
+from bodycamd.retention.elapsed import Now
+from bodycamd.retention.ledger_index import Facts, LedgerIndex
+from bodycamd.retention.policy import Decision, Deletion, Hold, Rules, decide, reviews_due
+from bodycamd.store.names import recording_names, recording_start
+
+log = logging.getLogger(__name__)
+
+LOOK_US = 5_000_000
+SWEEP_US = 600_000_000
+STATE_TIME_US = 3_600_000_000
+PATIENCE_US = 1_800_000_000
+LISTED = 20
+SHOWN = ("review_due", "unknown_recording", "footage_missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What `status` tells: of the last sweep."""
+
+    swept_at: str = ""
+    clock_confirmed: bool = False
+    recordings: int = 0
+    held: tuple[str, ...] = ()
+    reviews_due: tuple[str, ...] = ()
+    next_recording: str = ""
+    next_deletes_on: str = ""
+    problems: tuple[str, ...] = ()
+
+
+class Keeper:
+    """Retention of one open store. `begin` first; then, in one thread, `step` and `finish` (it is the writer's `Chores`) and the commands.
+
+    `index` follows the ledger in `ledger_folder`; entries are made through `Enter`. `start` and `boot_id` are those of the running start.
+    """
+
+    def __init__(
+        self,
+        *,
+        recordings: Path,
+        ledger_folder: Path,
+        index: LedgerIndex,
+        clock: Clock,
+        start: int,
+        boot_id: str,
+        rules: Rules,
+        disk: FileOperations,
+    ) -> None:
+        self.summary = Summary()
+        """Replaced as a whole; may be read from any thread."""
+        self._recordings = recordings
+        self._ledger_folder = ledger_folder
+        self._clock = clock
+        self._start = start
+        self._boot_id = boot_id
+        self._rules = rules
+        self._disk = disk
+        self._index = index
+        self._trust = Trust()
+        self._floor: tuple[int, int] | None = None
+        self._look_us = self._due_us = self._began_us = 0
+        self._steps: Iterator[None] | None = None
+        self._problems: list[str] = []
+        self._shortened_us: int | None = None
+
+    # --- the daemon's thread --------------------------------------------------------------------------------------------------------------
+
+    def begin(self, enter: Enter) -> None:
+        """Read the ledger, complete the deletions that an earlier start began, and state the rules. What fails is logged, and tried again
+        by the next sweep."""
+        try:
+            facts = self._facts()
+            now = self._now(facts)
+            floor_us = facts.timeline.floor_us(now)
+            self._floor = (floor_us, now.moment.at_us) if floor_us is not None else None
+            self._trust = Trust(confirmed_us=facts.timeline.confirmed_offset_us(now))
+            self._look()
+            self._state_rules(facts, enter)
+            for recording in facts.recordings():
+                if recording.deleting:
+                    for _ in self._delete(Deletion(recording.id, begun=True), enter):
+                        pass
+        except (BodycamError, OSError) as error:
+            self._told(str(error))
+
+    def step(self, journal: Journal, *, recording: bool) -> bool:
+        """See `camera.recorder.jobs.Chores`."""
+        try:
+            return self._step(journal.state_durably, recording)
+        except Exception as error:  # whatever is wrong here must not cost footage
+            log.exception("retention failed")
+            self._problems.append(f"{type(error).__name__}: {error}")
+            self._steps, self._due_us = None, self._clock.now_us() + SWEEP_US
+            return False
+
+    def finish(self, journal: Journal) -> None:
+        """State the time, so that this boot's running time counts in full."""
+        try:
+            self._look()
+            journal.state_durably(TimeStated(trusted=self._trust.trusted, confirmed=self._trust.confirmed))
+        except BodycamError as error:
+            log.error("retention: %s", error)
+
+    def sweep_soon(self) -> None:
+        """Sweep at the next step, from any thread."""
+        self._due_us = 0
+
+    # --- commands -------------------------------------------------------------------------------------------------------------------------
+
+    def add_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
+        """Hold a recording; durable and signed when this returns. Raises as `holds.added` does, and `StorageError`."""
+        facts = self._facts()
+        enter(hold_rules.added(arguments, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
+        held = self._facts().holds[arguments["recording"]][-1]
+        self._summarise(self._decide(facts))
+        return hold_fields(held)
+
+    def release_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
+        """Release a hold; durable and signed when this returns. Raises as `holds.released` does, and `StorageError`."""
+        facts = self._facts()
+        entry = hold_rules.released(arguments, caller, facts.recordings(), facts.holds)
+        enter(entry)
+        facts = self._facts()
+        self._summarise(self._decide(facts))
+        still = [hold.ground for hold in facts.holds.get(entry.recording, ())]
+        return {"hold": entry.hold, "recording": entry.recording, "ground": entry.ground, "still_held_for": still}
+
+    def list_holds(self) -> list[dict[str, Any]]:
+        """Every hold, by recording. Raises `StorageError`."""
+        return [hold_fields(hold) for _, held in sorted(self._facts().holds.items()) for hold in held]
+
+    def plan(self) -> dict[str, Any]:
+        """What a sweep would delete now, what goes when, and what somebody should know. Changes nothing. Raises `StorageError`."""
+        self._look()
+        facts = self._facts()
+        return plan_fields(self._decide(facts), facts.holds, self._rules, self._trust.confirmed)
+
+    def sweep(self, enter: Enter) -> list[str]:
+        """A whole sweep at once; returns the recordings that were deleted. Raises `StorageError` where the ledger cannot be read or
+        written.
+        """
+        before = {recording.id for recording in self._facts().recordings()}
+        for _ in self._sweep(enter):
+            pass
+        return sorted(before - {recording.id for recording in self._facts().recordings()})
+
+    @property
+    def trust(self) -> Trust:
+        """What the clock is worth now."""
+        return self._trust
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the last sweep could not do."""
+        return tuple(self._problems)
+
+    # --- one sweep ------------------------------------------------------------------------------------------------------------------------
+
+    def _step(self, enter: Enter, recording: bool) -> bool:
+        now_us = self._clock.now_us()
+        if now_us >= self._look_us:
+            self._look()
+        if self._steps is None:
+            if now_us < self._due_us:
+                return False
+            self._due_us, self._began_us = now_us + SWEEP_US, now_us
+            self._steps = self._sweep(enter)
+        elif recording and now_us - self._began_us < PATIENCE_US:
+            return False
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._steps = None
+        except BodycamError as error:
+            self._steps = None
+            self._told(str(error))
+        return self._steps is not None
+
+    def _sweep(self, enter: Enter) -> Iterator[None]:
+        """What is cheap first, then a pause, then what is deleted."""
+        self._problems = []
+        facts = self._facts()
+        if self._index.broken:
+            self._told(f"the ledger is believed only as far as it verifies, and nothing after that is deleted: {self._index.broken}")
+        self._state_rules(facts, enter)
+        self._state_time(facts, enter)
+        now = self._now(facts)
+        for hold in reviews_due(facts.holds, now):
+            if not hold.reminded:
+                due = HoldReviewDue(recording=hold.recording, ground=hold.ground, review_on=hold.review_on, hold=hold.id)  # type: ignore[arg-type]
+                enter(due)
+        decision = self._decide(facts)
+        self._summarise(decision)
+        if decision.deletions:
+            yield
+        for deletion in decision.deletions:
+            if deletion.begun or self._still_due(deletion):
+                yield from self._delete(deletion, enter)
+        self._shorten(enter)
+        self._summarise(self._decide(self._facts()))
+
+    def _still_due(self, deletion: Deletion) -> bool:
+        """Time has passed since the decision: a hold may have come."""
+        again = self._decide(self._facts()).deletions
+        return any(other.recording == deletion.recording for other in again)
+
+    def _delete(self, deletion: Deletion, enter: Enter) -> Iterator[None]:
+        """What goes wrong here costs this recording alone, and is tried again by the next sweep."""
+        try:
+            yield from delete(deletion, self._recordings, self._rules, disk=self._disk, enter=enter)
+        except (BodycamError, OSError) as error:
+            self._told(f"{deletion.recording} is not deleted yet: {error}")
+
+    def _shorten(self, enter: Enter) -> None:
+        """Once a day at most."""
+        now_us = self._clock.now_us()
+        if not self._trust.confirmed or (self._shortened_us is not None and now_us - self._shortened_us < 24 * STATE_TIME_US):
+            return
+        self._shortened_us = now_us
+        wall_us = self._clock.read().wall_us
+        try:
+            oldest, months = self._oldest(), self._rules.keep_months
+            facts = self._facts()
+            shorten(self._ledger_folder, facts, oldest, wall_us=wall_us, keep_months=months, running=self._start, enter=enter)
+        except BodycamError as error:
+            self._told(f"the ledger is not shortened: {error}")
+
+    def _state_rules(self, facts: Facts, enter: Enter) -> None:
+        if facts.rules != self._rules:
+            enter(RetentionRules(days=self._rules.days, keep_months=self._rules.keep_months, legal_basis=self._rules.legal_basis))
+            self._facts()
+
+    def _state_time(self, facts: Facts, enter: Enter) -> None:
+        self._look()
+        now_us = self._clock.now_us()
+        stated_us = facts.time_stated_us
+        if stated_us is None or now_us - stated_us >= STATE_TIME_US or facts.confirmed != self._trust.confirmed:
+            enter(TimeStated(trusted=self._trust.trusted, confirmed=self._trust.confirmed))
+            self._facts()
+
+    # --- what is known --------------------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Read the clock."""
+        reading = self._clock.read()
+        self._look_us = reading.boottime_us + LOOK_US
+        floor_us = None
+        if self._floor is not None:
+            floor_us = self._floor[0] + reading.boottime_us - self._floor[1]
+        self._trust = self._trust.step(reading, floor_us)
+
+    def _now(self, facts: Facts) -> Now:
+        reading = self._clock.read()
+        return facts.timeline.now(self._boot_id, reading.boottime_us, reading.wall_us if self._trust.confirmed else None)
+
+    def _names(self) -> list[str]:
+        return recording_names(self._recordings)[0]
+
+    def _oldest(self) -> int | None:
+        names = self._names()
+        return recording_start(names[0]) if names else None
+
+    def _facts(self) -> Facts:
+        return self._index.refresh(self._oldest())
+
+    def _decide(self, facts: Facts) -> Decision:
+        return decide(facts.recordings(), frozenset(self._names()), facts.holds, facts.timeline, self._now(facts), self._rules)
+
+    def _told(self, problem: str) -> None:
+        log.error("retention: %s", problem)
+        self._problems.append(problem)
+
+    def _summarise(self, decision: Decision) -> None:
+        coming = [(o.deletes_on_us, o.recording) for o in decision.outlooks.values() if not o.held and o.deletes_on_us is not None]
+        following = min(coming, default=None)
+        warned = {kind: [f"{w.recording}: {w.text}" for w in decision.warnings if w.kind == kind] for kind in SHOWN}
+        problems = (*self._problems, *warned["unknown_recording"], *warned["footage_missing"])
+        self.summary = Summary(
+            swept_at=wall_text(self._clock.read().wall_us),
+            clock_confirmed=self._trust.confirmed,
+            recordings=len(decision.outlooks),
+            held=tuple(outlook.recording for outlook in decision.outlooks.values() if outlook.held)[:LISTED],
+            reviews_due=tuple(warned["review_due"])[:LISTED],
+            next_recording=following[1] if following else "",
+            next_deletes_on=wall_text(following[0]) if following else "",
+            problems=problems[:LISTED],
+        )
+
+
+def hold_fields(hold: Hold) -> dict[str, Any]:
+    """A hold for people and programs."""
+    return {
+        "hold": hold.id,
+        "recording": hold.recording,
+        "ground": hold.ground,
+        "reference": hold.reference,
+        "by": hold.by,
+        "since": hold.since,
+        "review_on": hold.review_on,
+    }
+
+
+def plan_fields(decision: Decision, holds: Mapping[str, list[Hold]], rules: Rules, confirmed: bool) -> dict[str, Any]:
+    """A decision for people and programs."""
+    upcoming = [
+        {
+            "recording": o.recording,
+            "age_days": round(o.age_us / 86_400e6, 3),
+            "deletes_on": wall_text(o.deletes_on_us) if o.deletes_on_us is not None and not o.held else None,
+            "remaining_days": round(o.remaining_us / 86_400e6, 3) if not o.held else None,
+            "held_for": [hold.ground for hold in holds.get(o.recording, ())],
+        }
+        for o in sorted(decision.outlooks.values(), key=lambda outlook: outlook.recording)
+    ]
+    return {
+        "days": rules.days,
+        "clock_confirmed": confirmed,
+        "deletions": [{"recording": d.recording, "begun": d.begun, "proof": d.proof} for d in decision.deletions],
+        "upcoming": upcoming,
+        "warnings": [{"kind": w.kind, "recording": w.recording, "text": w.text} for w in decision.warnings],
+    }
+
+

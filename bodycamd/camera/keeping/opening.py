@@ -1,0 +1,118 @@
+"""A store with its retention, opened the same way by the daemon and by commands that write while no daemon runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.recorder.store import Store
+from bodycamd.config.settings import Config
+from bodycamd.errors import PermissionDeniedError, StorageError
+from bodycamd.evidence.ledger import Ledger
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.retention_entries import TimeStated
+from bodycamd.evidence.statements import Caller
+from bodycamd.retention.ledger_index import Facts, LedgerIndex
+from bodycamd.retention.outlook import read_facts
+from bodycamd.retention.policy import Rules
+
+
+class FullClock(Protocol):
+    """`camera.board.ports.Clock`."""
+
+    def now_us(self) -> int:
+        """CLOCK_BOOTTIME in microseconds."""
+
+    def read(self) -> Any:
+        """Both clocks."""
+
+
+Judge = Callable[[Facts, Caller, int], object]
+"""Looks at a request before anything is begun: what the ledger states, on whose word, the wall clock in microseconds."""
+
+
+def digest(config: Config) -> str:
+    """SHA-256 of the settings in force, for the ledger's start entry."""
+    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
+
+
+def rules_of(config: Config) -> Rules:
+    """How long this configuration keeps footage and ledger."""
+    return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
+
+
+def open_kept_store(config: Config, clock: FullClock) -> tuple[Store, Keeper]:
+    """Open the store (`Store.open`) and complete the deletions that an earlier start began. Raises as `Store.open` does."""
+    facts = Facts()
+    store = Store.open(
+        Path(config.storage.directory),
+        signing=Path(config.keys.signing),
+        device_id=config.device_id,
+        clock=clock,
+        config_sha256=digest(config),
+        watch=lambda line: facts.take(line.entry, line.detail),
+    )
+    keeper = keep(store, clock, rules_of(config), facts)
+    return store, keeper
+
+
+def keep(store: Store, clock: FullClock, rules: Rules, facts: Facts | None = None) -> Keeper:
+    """Retention for an open store. `facts` are those of the ledger as it was read when the store was opened (`Store.open`, `watch`);
+    without them it is read once more."""
+    past = VerifiedLedger(store.ledger.path.parent) if facts is None else store.past
+    keeper = Keeper(
+        recordings=store.recordings_folder,
+        ledger_folder=store.ledger.path.parent,
+        index=LedgerIndex(past, facts),
+        clock=clock,
+        start=store.start,
+        boot_id=store.ledger.start.boot_id,
+        rules=rules,
+        disk=store.disk,
+    )
+    keeper.begin(store.ledger.note)
+    return keeper
+
+
+@contextmanager
+def own_start(config: Config, clock: FullClock, judge: Judge | None = None) -> Iterator[tuple[Keeper, Ledger, Caller]]:
+    """A start of a command's own, while no daemon runs: as the service user, with the store's lock; and on whose word it writes: that of
+    the user who started the command. `judge` looks first: what it refuses, by raising, leaves the store as it was.
+
+    Raises `StoreBusyError` where a daemon runs, `PermissionDeniedError` where the store belongs to somebody else, as `Store.open` does
+    besides.
+    """
+    caller = Caller(via="command", uid=os.getuid())
+    _become_owner(Path(config.storage.directory))
+    if judge is not None:
+        judge(read_facts(Path(config.storage.directory)), caller, clock.read().wall_us)
+    store, keeper = open_kept_store(config, clock)
+    try:
+        yield keeper, store.ledger, caller
+        store.ledger.note(TimeStated(trusted=keeper.trust.trusted, confirmed=keeper.trust.confirmed))
+    finally:
+        store.close()
+
+
+def _become_owner(store: Path) -> None:
+    """Files of root in the store would lock the daemon out: root goes on as the store's owner."""
+    try:
+        found = store.stat()
+    except FileNotFoundError as error:
+        raise StorageError(f"{store}: there is no store yet") from error
+    except OSError as error:
+        raise PermissionDeniedError(f"{store}: {error.strerror}; run this as the service's user, or as root") from error
+    if os.geteuid() == found.st_uid:
+        return
+    if os.geteuid() != 0:
+        raise PermissionDeniedError(f"{store}: it belongs to another user; run this as the service's user, or as root")
+    os.setgroups([])
+    os.setresgid(found.st_gid, found.st_gid, found.st_gid)
+    os.setresuid(found.st_uid, found.st_uid, found.st_uid)

@@ -1,0 +1,67 @@
+"""What the writer's thread is asked to do, one after the other, and what it does by itself in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bodycamd.camera.control.events import BeginRecording, ContinueRecording, SealNow
+from bodycamd.camera.recorder.journal import Journal
+from bodycamd.camera.recorder.recording import Ending
+from bodycamd.camera.recorder.ring import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin a recording; the ring already keeps what it needs."""
+
+    action: BeginRecording
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger entry."""
+
+    type: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Sign where the ledger stands."""
+
+    answer: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something else that may write. It must not raise."""
+
+    run: Callable[[Journal], None]
+
+
+Job = Begin | Ending | ContinueRecording | SealNow | Entry | Anchor | Work
+
+
+class Chores(Protocol):
+    """What the store needs besides footage, in steps that each take at most one disk operation on footage files."""
+
+    def step(self, journal: Journal, *, recording: bool) -> bool:
+        """One step, if one is due; `recording`: one is open. Returns whether another is waiting. Called at least twice a second, after all
+        footage that waited was written; jobs are carried out between two steps."""
+
+    def finish(self, journal: Journal) -> None:
+        """The last thing before the ledger is closed."""
+
+
+class NoChores:
+    """Nothing to do."""
+
+    def step(self, journal: Journal, *, recording: bool) -> bool:
+        """Nothing."""
+        return False
+
+    def finish(self, journal: Journal) -> None:
+        """Nothing."""

@@ -1,0 +1,290 @@
+"""The ring of sealed fragments in memory: pre-event buffer in standby, cushion for a slow disk while recording.
+
+Guarantees
+- Never more than `max_bytes` and `seconds` of footage, whatever is asked of it; what is on its way to the disk counts.
+- In standby only the pre-event length is kept; with a pre-event length of 0 a fragment that nobody asked for is not kept at all.
+- What `retain_from` or a `Claim` asks for stays, until the bounds are hit. Then the oldest that is not yet on disk goes first, is counted,
+  and `RingOverflowed` is posted. Fragments of a running disk operation are not dropped: that would free nothing.
+- After `empty` nothing is left but what an open recording has still to write, and that goes as soon as it is on disk.
+
+Not guaranteed: that footage outlives the process. The ring is memory; only `FragmentDurable` says more.
+
+Every method may be called from any thread and in any order. One lock, one condition; nothing slow is done under the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bodycamd.camera.control.events import RingOverflowed
+from bodycamd.footage import SealedFragment, SealedInit
+
+MAX_FRAGMENTS = 4096
+"""A bound for a worker that sends very many very small fragments: the longest ring of the shortest GOP has 600."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingStats:
+    """What the ring holds now, and what it had to drop or refuse since it was made."""
+
+    fragments: int
+    seconds: float
+    bytes: int
+    unwritten: int
+    """How many of the fragments a recording has still to get onto the disk."""
+    overflowed: int
+    """Fragments that were asked for and dropped for lack of room."""
+    refused: int
+    """Fragments that cannot be used: no init segment of their generation, or a `seq` that does not grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Fragments of one generation that wait to be written, oldest first, and the init segment that plays them."""
+
+    init: SealedInit
+    fragments: tuple[SealedFragment, ...]
+
+
+class Claim:
+    """A recording's right to every fragment that ends after `from_us`, from the ring and from now on. Only the ring looks inside."""
+
+    __slots__ = ("done_seq", "from_us", "taken_seq")
+
+    def __init__(self, from_us: int) -> None:
+        self.from_us = from_us
+        self.taken_seq = 0
+        self.done_seq = 0
+
+    def wants(self, fragment: SealedFragment) -> bool:
+        """Whether this fragment has still to become durable for this claim."""
+        return fragment.end_us > self.from_us and fragment.seq > self.done_seq
+
+    def has(self, fragment: SealedFragment) -> bool:
+        """Whether this fragment is durable for this claim."""
+        return fragment.end_us > self.from_us and fragment.seq <= self.done_seq
+
+    def holds(self, fragment: SealedFragment) -> bool:
+        """Whether this fragment is on its way to the disk."""
+        return self.wants(fragment) and fragment.seq <= self.taken_seq
+
+
+class Ring:
+    """Bounded memory of sealed fragments between the link reader and the writer.
+
+    `seconds` bounds the sum of the fragments' lengths, `max_bytes` their age files; `pre_event_seconds` is what standby keeps.
+    `on_overflow` receives `RingOverflowed` on the thread that called, without the lock.
+    """
+
+    def __init__(self, *, seconds: float, max_bytes: int, pre_event_seconds: float, on_overflow: Callable[[RingOverflowed], None]) -> None:
+        self._max_us = round(seconds * 1e6)
+        self._max_bytes = max_bytes
+        self._pre_event_us = round(pre_event_seconds * 1e6)
+        self._on_overflow = on_overflow
+        self._changed = threading.Condition()
+        self._fragments: list[SealedFragment] = []
+        self._inits: dict[int, SealedInit] = {}
+        self._claims: list[Claim] = []
+        self._retain_from_us: int | None = None
+        self._newest_end_us = 0
+        self._newest_seq = 0
+        self._forget_through_seq = 0
+        self._newest_generation = 0
+        self._ended_generation = 0
+        self._endings = 0
+        self._bytes = 0
+        self._us = 0
+        self._overflowed = 0
+        self._refused = 0
+
+    # --- the link reader ----------------------------------------------------------------------------------------------------------------
+
+    def put_init(self, init: SealedInit) -> None:
+        """Take the init segment of a generation (the first one counts). Earlier generations have ended with it: one camera, one worker."""
+        with self._change():
+            self._inits.setdefault(init.generation, init)
+            self._newest_generation = max(self._newest_generation, init.generation)
+
+    def put(self, fragment: SealedFragment) -> None:
+        """Take a fragment. Without its init segment, or with a `seq` that does not grow, it cannot be used: counted and dropped."""
+        with self._change():
+            if fragment.generation not in self._inits or fragment.seq <= self._newest_seq:
+                self._refused += 1
+                return
+            self._newest_seq = fragment.seq
+            self._newest_end_us = max(self._newest_end_us, fragment.end_us)
+            self._fragments.append(fragment)
+
+    def ended(self, generation: int) -> None:
+        """No more fragments of this generation will come: the camera was closed, or its worker killed."""
+        with self._change():
+            self._ended_generation = max(self._ended_generation, generation)
+            self._endings += 1
+
+    # --- the control --------------------------------------------------------------------------------------------------------------------
+
+    def retain_from(self, from_us: int | None) -> None:
+        """Do not evict fragments that end after `from_us`; `None`: back to the pre-event length (claims stand either way).
+
+        What an open recording already has on disk is not retained for this.
+        """
+        with self._change():
+            self._retain_from_us = from_us
+
+    def empty(self) -> None:
+        """Forget everything that is not part of a recording, now; and what an open recording has still to write, once that is on disk.
+
+        The init segment of a camera that is still open stays: it holds no footage, and what comes next could not be played without it. It
+        goes when the generation ends.
+        """
+        with self._change():
+            self._forget_through_seq = self._newest_seq
+
+    def expire(self, now_us: int) -> None:
+        """Evict by the clock what is older than the pre-event length: for a camera that gives no more fragments (else `put` does it)."""
+        with self._change():
+            self._newest_end_us = max(self._newest_end_us, now_us)
+
+    def stats(self) -> RingStats:
+        """What is held, dropped and refused."""
+        with self._changed:
+            unwritten = sum(1 for fragment in self._fragments if any(claim.wants(fragment) for claim in self._claims))
+            return RingStats(len(self._fragments), self._us / 1e6, self._bytes, unwritten, self._overflowed, self._refused)
+
+    # --- the writer ---------------------------------------------------------------------------------------------------------------------
+
+    def claim(self, from_us: int) -> Claim:
+        """From now on keep every fragment that ends after `from_us` until `durable` says that it is on disk, or `release`."""
+        claim = Claim(from_us)
+        with self._change():
+            self._claims.append(claim)
+        return claim
+
+    def release(self, claim: Claim, until_us: int | None = None) -> tuple[int, int]:
+        """The recording is over. Returns how many fragments before `until_us` did not get onto the disk, and their length in µs."""
+        with self._change():
+            known = any(other is claim for other in self._claims)
+            left = [f for f in self._fragments if known and claim.wants(f) and (until_us is None or f.pts_us < until_us)]
+            self._claims = [other for other in self._claims if other is not claim]
+        return len(left), sum(fragment.duration_us for fragment in left)
+
+    def take(
+        self, claim: Claim, *, max_bytes: int, before_us: int | None = None, span_us: int | None = None, until_us: int | None = None
+    ) -> Batch | None:
+        """All that waits for the claim, oldest first, as one batch; `None` if nothing waits.
+
+        A batch is of one generation, up to about `max_bytes`, but at least one fragment. It ends before a fragment that begins at
+        `before_us` or later, where the growing segment is full; if that is the first one already, the batch is for a new segment of
+        `span_us`. `until_us` is strict: no fragment that begins there or later.
+        """
+        with self._changed:
+            chosen: list[SealedFragment] = []
+            size = 0
+            for fragment in self._waiting(claim):
+                if until_us is not None and fragment.pts_us >= until_us:
+                    break
+                if not chosen and span_us is not None and (before_us is None or fragment.pts_us >= before_us):
+                    before_us = fragment.pts_us + span_us
+                full = size + len(fragment.age) > max_bytes or (before_us is not None and fragment.pts_us >= before_us)
+                if chosen and (full or fragment.generation != chosen[0].generation):
+                    break
+                chosen.append(fragment)
+                size += len(fragment.age)
+            if not chosen:
+                return None
+            claim.taken_seq = chosen[-1].seq
+            return Batch(self._inits[chosen[0].generation], tuple(chosen))
+
+    def durable(self, claim: Claim, seq: int) -> None:
+        """Everything the claim has taken up to `seq` is on disk."""
+        with self._change():
+            claim.done_seq = max(claim.done_seq, seq)
+            claim.taken_seq = max(claim.taken_seq, claim.done_seq)
+
+    def give_back(self, claim: Claim) -> None:
+        """What was taken and is not durable waits again: its disk operation failed."""
+        with self._change():
+            claim.taken_seq = claim.done_seq
+
+    def waits(self, claim: Claim, until_us: int | None = None) -> bool:
+        """Whether a fragment (that begins before `until_us`) waits for the claim."""
+        with self._changed:
+            return any(until_us is None or fragment.pts_us < until_us for fragment in self._waiting(claim))
+
+    def wake(self) -> None:
+        """Let `wait` look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, claim: Claim | None, seconds: float, also: Callable[[], bool]) -> None:
+        """Return when a fragment waits for the claim, when `also()` is true (asked after each change or `wake`), or after `seconds`."""
+        with self._changed:
+            self._changed.wait_for(lambda: also() or (claim is not None and bool(self._waiting(claim))), timeout=seconds)
+
+    def endings(self) -> tuple[int, bool]:
+        """How often `ended` was called, and whether the newest generation is still open."""
+        with self._changed:
+            return self._endings, self._newest_generation > self._ended_generation
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Every change of state: evicts what it freed, tells who waits, and reports an overflow without the lock."""
+        with self._changed:
+            yield
+            overflow = self._settle()
+            self._changed.notify_all()
+        if overflow is not None:
+            self._on_overflow(overflow)
+
+    # --- under the lock -----------------------------------------------------------------------------------------------------------------
+
+    def _waiting(self, claim: Claim) -> list[SealedFragment]:
+        return [fragment for fragment in self._fragments if fragment.seq > claim.taken_seq and claim.wants(fragment)]
+
+    def _asked_for(self, fragment: SealedFragment) -> bool:
+        if any(claim.wants(fragment) for claim in self._claims):
+            return True
+        retained = self._retain_from_us is not None and fragment.end_us > self._retain_from_us and fragment.seq > self._forget_through_seq
+        return retained and not any(claim.has(fragment) for claim in self._claims)
+
+    def _kept(self, fragment: SealedFragment) -> bool:
+        if self._asked_for(fragment):
+            return True
+        recent = self._pre_event_us > 0 and fragment.end_us > self._newest_end_us - self._pre_event_us
+        return recent and fragment.seq > self._forget_through_seq
+
+    def _settle(self) -> RingOverflowed | None:
+        """Evict what nobody needs, then what does not fit; forget init segments that play nothing any more."""
+        kept = [fragment for fragment in self._fragments if self._kept(fragment)]
+        self._us = sum(fragment.duration_us for fragment in kept)
+        self._bytes = sum(len(fragment.age) for fragment in kept)
+        lost = lost_us = 0
+        while kept and (self._us > self._max_us or self._bytes > self._max_bytes or len(kept) > MAX_FRAGMENTS):
+            index = self._first_to_go(kept)
+            if index is None:
+                break
+            gone = kept.pop(index)
+            self._us -= gone.duration_us
+            self._bytes -= len(gone.age)
+            if self._asked_for(gone):
+                lost += 1
+                lost_us += gone.duration_us
+        self._fragments = kept
+        self._overflowed += lost
+        used = {fragment.generation for fragment in kept}
+        for generation in [g for g in self._inits if g not in used and (g <= self._ended_generation or g < self._newest_generation)]:
+            del self._inits[generation]
+        return RingOverflowed(lost, lost_us) if lost else None
+
+    def _first_to_go(self, kept: list[SealedFragment]) -> int | None:
+        """The oldest that nobody asked for, else the oldest that is not on its way to the disk."""
+        for index, fragment in enumerate(kept):
+            if not self._asked_for(fragment):
+                return index
+        for index, fragment in enumerate(kept):
+            if not any(claim.holds(fragment) for claim in self._claims):
+                return index
+        return None

@@ -1,0 +1,160 @@
+"""The simulation by hand: a live view of the camera as the officer meets it, and keys for the button.
+
+The dot follows the lamp itself, so it blinks as the LED does. A terminal reports no key-up: space is a tap, `h` holds, `d` presses and
+releases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from bodycamd.camera.board.simulated import SimulatedHand
+from bodycamd.cli.output import duration, size
+from bodycamd.config.settings import Config
+from bodycamd.errors import UnavailableError
+from bodycamd.foreign_text import shown
+from bodycamd.linux.readable import readable
+from bodycamd.workshop.simulation import officer_view as timeline
+from bodycamd.workshop.simulation.button_script import TAP_SECONDS
+from bodycamd.workshop.simulation.process import SimulatedCamera
+
+FRAMES_PER_SECOND = 25
+STATUS_SECONDS = 0.25
+LATEST = 6
+LAMP_WORDS = {
+    "buffering": timeline.BUFFERING,
+    "blink": timeline.FAST,
+    "recording": timeline.STEADY,
+    "low": timeline.LOW,
+    "missing": timeline.DOUBLE,
+    "refused": timeline.LONG,
+    "cannot_record": timeline.LONG,
+}
+KEYS = "space tap · h hold · d down/up · q quit"
+
+
+class LiveView:
+    """Shows the camera until `q`, Ctrl-C or its end, then stops it and gives its exit code."""
+
+    def __init__(self, camera: SimulatedCamera, config: Config) -> None:
+        self._camera = camera
+        self._hold_seconds = config.gestures.hold_seconds + 0.3
+        self._hand = SimulatedHand(camera.folder.device)
+        self._levels = {"lamp": False, "ready_lamp": False, "haptic": False, "button": False}
+        self._fitted = {"ready_lamp": config.board.gpio.ready_led is not None, "haptic": config.board.gpio.haptic is not None}
+        self._voice = "silent"
+        self._status: dict[str, Any] = {}
+        self._next_status = 0.0
+        self._release_at: float | None = None
+        self._latest: list[str] = []
+
+    def run(self) -> int:
+        """Until the end."""
+        view = Live(self._picture(), refresh_per_second=FRAMES_PER_SECOND)
+        with contextlib.suppress(KeyboardInterrupt), _single_keys(sys.stdin.fileno()), view as live:
+            while self._camera.exit_code is None and self._obey_key():
+                self._look()
+                live.update(self._picture())
+            self._camera.ask_to_stop()
+            while self._camera.exit_code is None:
+                time.sleep(1 / FRAMES_PER_SECOND)
+                self._look()
+                live.update(self._picture())
+        return self._camera.stop()
+
+    def _obey_key(self) -> bool:
+        key = ""
+        if readable(sys.stdin, 1 / FRAMES_PER_SECOND):
+            key = os.read(sys.stdin.fileno(), 1).decode(errors="replace")
+        if key in ("q", "\x04"):
+            return False
+        now = time.monotonic()
+        if self._release_at is not None and now >= self._release_at:
+            self._release_at = None
+            self._hand.up()
+        if self._release_at is None and key:
+            self._press(key, now)
+        return True
+
+    def _press(self, key: str, now: float) -> None:
+        pressed = self._levels["button"]
+        if key == "d":
+            self._hand.up() if pressed else self._hand.down()
+        elif key in (" ", "h") and not pressed:
+            self._hand.down()
+            self._release_at = now + (TAP_SECONDS if key == " " else self._hold_seconds)
+
+    def _look(self) -> None:
+        for change in self._camera.board_changes():
+            part = change.get("part")
+            if part in self._levels and "on" in change:
+                self._levels[part] = change["on"]
+            elif part == "voice":
+                self._voice = "speaks the warning" if change.get("event") == "started" else f"silent ({change.get('event')})"
+        for event in self._camera.events():
+            self._latest = [*self._latest, _event_words(event)][-LATEST:]
+        now = time.monotonic()
+        if now >= self._next_status and self._camera.exit_code is None:
+            self._next_status = now + STATUS_SECONDS
+            with contextlib.suppress(UnavailableError):  # between the end of the socket and the end of the process
+                self._status = self._camera.status()
+
+    def _picture(self) -> Panel:
+        led = Text("● ", "bold red") if self._levels["lamp"] else Text("○ ", "dim")
+        lamp = str(self._status.get("lamp", ""))
+        led.append(LAMP_WORDS.get(lamp, shown(lamp)), "default")
+        rows: list[tuple[str, Text | str]] = [
+            ("state", Text(shown(self._status.get("state", "starting")), "bold")),
+            ("problems", ", ".join(str(f).replace("_", " ") for f in self._status.get("flags", [])) or "none"),
+            ("LED", led),
+        ]
+        if self._fitted["ready_lamp"]:
+            rows.append(("ready LED", Text("● ", "bold green") if self._levels["ready_lamp"] else Text("○ ", "dim")))
+        if self._fitted["haptic"]:
+            rows.append(("haptic", Text("≋≋≋ vibrates", "bold yellow") if self._levels["haptic"] else "still"))
+        rows += [("speaker", self._voice), ("button", "pressed" if self._levels["button"] else "up"), *self._figures()]
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for name, value in rows:
+            table.add_row(Text(name, "dim"), Text(shown(value)) if isinstance(value, str) else value)  # a str would be read as markup
+        latest = (Text(shown(line), "dim", no_wrap=True, overflow="ellipsis") for line in self._latest)
+        return Panel(Group(table, Text(), *latest), title="bodycamd, simulated", subtitle=KEYS, width=78)
+
+    def _figures(self) -> Iterator[tuple[str, str]]:
+        ring, storage = self._status.get("ring") or {}, self._status.get("storage") or {}
+        recording, seconds = self._status.get("recording"), self._status.get("recording_seconds")
+        yield "recording", f"{recording}, {duration(seconds or 0)}" if recording else "-"
+        yield "ring", f"{ring.get('fragments', 0)} fragments, {duration(ring.get('seconds', 0))}, {size(ring.get('bytes', 0))}"
+        minutes = storage.get("minutes_left")
+        yield "room", f"{minutes:.0f} minutes ({storage.get('level', '')})" if isinstance(minutes, int | float) else "-"
+
+
+def _event_words(event: dict[str, Any]) -> str:
+    name = event.get("event", "")
+    if name == "FragmentDurable":
+        return f"safe on disk: {event.get('recording')} segment {event.get('segment')} fragment {event.get('index')}"
+    told = {k: v for k, v in event.items() if k not in ("event", "at_us", "file_sha256", "sha256") and v not in (None, "")}
+    return f"{name} " + " ".join(f"{k}={v}" for k, v in told.items())
+
+
+@contextlib.contextmanager
+def _single_keys(descriptor: int) -> Iterator[None]:
+    """Keys arrive one by one and unechoed; the terminal is put back however this ends."""
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

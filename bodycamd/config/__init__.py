@@ -1,0 +1,1 @@
+"""The configuration: typed, strict, one line for each error."""

@@ -1,0 +1,363 @@
+"""The configuration: every key with its unit, default and bounds, and the strict loader.
+
+`load(path)` gives a `Config` or raises `ConfigError`; nothing is ever guessed. YAML is read strictly (`strict_yaml`); unknown keys, wrong
+types, values out of bounds and contradictions (`config_checks`) are refused. Relative paths are relative to the configuration file's
+folder; `load` returns absolute ones and fills in the shipped warning. Files that the configuration names are looked at by `check_files`,
+not by `load`.
+
+An error is one line: `FILE: key.path: reason; allowed: …`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import msgspec.inspect as mi
+from msgspec import Meta
+
+from bodycamd.config import checks as config_checks
+from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
+from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, read_strictly
+from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.foreign_text import shown
+from bodycamd.linux.foreign import read_named
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: immutable, no unknown keys."""
+
+
+Text = Annotated[str, Meta(min_length=1, max_length=1024)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
+Pin = Annotated[int, Meta(ge=0, le=27)]
+
+
+class WarningSettings(Settings, frozen=True, kw_only=True):
+    """The spoken warning."""
+
+    language: Annotated[Literal["nl", "en"], Meta(description="Which shipped warning is spoken: Dutch or English.")] = "nl"
+    file: Annotated[
+        Text | None,
+        Meta(
+            description="The municipality's own recording: WAV, PCM 16 bit, 48 kHz, mono or stereo, 0.5 to 30 s long. "
+            "null: the shipped `warnings/LANGUAGE.wav` beside the configuration file."
+        ),
+    ] = None
+
+
+class VideoSettings(Settings, frozen=True, kw_only=True):
+    """Picture source and encoding: H.264."""
+
+    source: Annotated[
+        Literal["picamera2", "pattern", "file"],
+        Meta(description="The camera module, a test pattern with a running clock, or an H.264 film in a loop."),
+    ] = "picamera2"
+    file: Annotated[Text | None, Meta(description="The film; with source: file only.")] = None
+    camera: Annotated[int, Meta(ge=0, le=7, description="Number of the camera module, where there are several.")] = 0
+    width: Annotated[int, Meta(ge=160, le=1920, multiple_of=2, description="Width of the picture in pixels.")] = 1920
+    height: Annotated[int, Meta(ge=120, le=1080, multiple_of=2, description="Height of the picture in pixels.")] = 1080
+    frame_rate: Annotated[int, Meta(ge=5, le=60, description="Frames per second.")] = 30
+    bit_rate: Annotated[int, Meta(ge=200_000, le=10_000_000, description="Bits per second of the picture.")] = 6_000_000
+    gop_seconds: Annotated[
+        float, Meta(ge=0.5, le=2.0, description="Seconds from keyframe to keyframe: a fragment, and about what a power cut may cost.")
+    ] = 1.0
+
+
+class MicrophoneSettings(Settings, frozen=True, kw_only=True):
+    """Sound source and encoding: 48 kHz mono AAC-LC."""
+
+    source: Annotated[Literal["alsa", "tone", "file"], Meta(description="The microphone, a test tone, or a WAV file in a loop.")] = "alsa"
+    device: Annotated[Text | None, Meta(description="ALSA name of the microphone, as `arecord -L` prints it; null: the default.")] = None
+    file: Annotated[Text | None, Meta(description="The WAV file; with source: file only.")] = None
+    bit_rate: Annotated[int, Meta(ge=32_000, le=192_000, description="Bits per second of the sound.")] = 96_000
+
+
+class SpeakerSettings(Settings, frozen=True, kw_only=True):
+    """Where the warning is played."""
+
+    output: Annotated[Literal["alsa", "simulated"], Meta(description="The sound card, or WAV files in simulation_directory.")] = "alsa"
+    device: Annotated[Text | None, Meta(description="ALSA name of the speaker, as `aplay -L` prints it; null: the default.")] = None
+
+
+class GpioSettings(Settings, frozen=True, kw_only=True):
+    """BCM pin numbers; `null` where a part is not fitted."""
+
+    button: Annotated[Pin, Meta(description="BCM pin of the button, to ground, pulled up inside.")] = 17
+    led: Annotated[Pin, Meta(description="BCM pin of the red LED that faces outward.")] = 27
+    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = None
+    haptic: Annotated[Pin | None, Meta(description="BCM pin of the vibration motor; null: not fitted.")] = 22
+
+
+class BatterySettings(Settings, frozen=True, kw_only=True):
+    """The battery gauge."""
+
+    supply: Annotated[Name | None, Meta(description="Name of the gauge below /sys/class/power_supply; null: none.")] = None
+    low_percent: Annotated[int, Meta(ge=5, le=50, description="At this charge in percent the officer is told.")] = 15
+    critical_percent: Annotated[
+        int, Meta(ge=1, le=20, description="At this charge in percent the camera saves, closes and shuts down; below low_percent.")
+    ] = 3
+
+
+class BoardSettings(Settings, frozen=True, kw_only=True):
+    """Which hardware stands behind the ports."""
+
+    adapter: Annotated[Literal["pi", "simulated"], Meta(description="A Raspberry Pi's pins, or files in simulation_directory.")] = "pi"
+    gpio: GpioSettings = GpioSettings()
+    battery: BatterySettings = BatterySettings()
+
+
+class GestureSettings(Settings, frozen=True, kw_only=True):
+    """The officer's gestures."""
+
+    hold_seconds: Annotated[float, Meta(ge=1.0, le=5.0, description="Seconds until a press counts as held: it stops a recording.")] = 2.0
+    bounce_ms: Annotated[int, Meta(ge=5, le=50, description="Milliseconds after an edge in which the contact may bounce.")] = 20
+    stuck_seconds: Annotated[float, Meta(ge=10, le=300, description="Seconds after which the button is reported as stuck.")] = 30.0
+
+
+class RingSettings(Settings, frozen=True, kw_only=True):
+    """The ring of sealed fragments in memory: pre-event buffer in standby, cushion for a slow card while recording."""
+
+    seconds: Annotated[
+        int, Meta(ge=10, le=300, description="Seconds of footage it may hold: pre_event_seconds, two GOPs and a cushion of 8 s must fit.")
+    ] = 150
+    megabytes: Annotated[int, Meta(ge=8, le=512, description="Megabytes (10^6 bytes) it may hold: the same must fit.")] = 128
+
+    @property
+    def max_bytes(self) -> int:
+        """The bound in bytes."""
+        return self.megabytes * 1_000_000
+
+
+class StorageSettings(Settings, frozen=True, kw_only=True):
+    """Where sealed footage and the ledger live."""
+
+    directory: Annotated[Text, Meta(description="Folder of recordings/ and ledger/.")] = "/var/lib/bodycamd/store"
+    when_full: Annotated[Literal["stop"], Meta(description="With no room for footage: close the recording, refuse presses.")] = "stop"
+    reserve_minutes: Annotated[int, Meta(ge=1, le=240, description="With less room than this many minutes the officer is told.")] = 30
+    segment_seconds: Annotated[int, Meta(ge=10, le=300, description="Length of a segment file in seconds; at least ten GOPs.")] = 60
+
+
+class KeySettings(Settings, frozen=True, kw_only=True):
+    """The public keys that footage is sealed to, and the folder of the camera's own signing keys."""
+
+    recipients: Annotated[
+        Text, Meta(description="File of age recipients (age1…), one per line: the holders of the private keys. Public keys only.")
+    ] = "/etc/bodycamd/recipients.txt"
+    signing: Annotated[Text, Meta(description="Folder of the camera's own signing keys.")] = "/var/lib/bodycamd/device"
+
+
+class ControlSettings(Settings, frozen=True, kw_only=True):
+    """The control socket and the groups that may use it."""
+
+    socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = "/run/bodycamd/control.sock"
+    group: Annotated[
+        Name,
+        Meta(
+            description="System group that may connect and read: status, events, an anchor, the holds, what a sweep would delete. "
+            "The packaged unit opens the socket's folder to the group bodycam only."
+        ),
+    ] = "bodycam"
+    admin_group: Annotated[
+        Name,
+        Meta(
+            description="System group that may also begin and end shifts, place and release holds, sweep and log an offload. "
+            "Its members must be in `group` too, or they cannot reach the socket."
+        ),
+    ] = "bodycam-admin"
+
+
+class RetentionSettings(Settings, frozen=True, kw_only=True):
+    """How long footage is kept."""
+
+    days: Annotated[int, Meta(ge=1, le=3650, description="Days until footage not on hold is deleted; above 28 only with legal_basis.")] = 28
+    legal_basis: Annotated[Text | None, Meta(description="The written basis for more than 28 days: decree, article, date.")] = None
+
+
+class LedgerSettings(Settings, frozen=True, kw_only=True):
+    """How long the ledger is kept."""
+
+    keep_months: Annotated[int, Meta(ge=1, le=240, description="Months that ledger entries are kept.")] = 24
+
+
+class Config(Settings, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    device_id: Annotated[Name, Meta(description="Name of this camera in every statement: letters, digits, `.`, `_`, `-`; at most 64.")]
+    pre_event_seconds: Annotated[
+        int, Meta(ge=0, le=120, description="Seconds kept from before the press; 0: camera closed in standby. Needs record_warning.")
+    ] = 0
+    pre_event_audio: Annotated[bool, Meta(description="Whether sound is kept from before the press too.")] = False
+    post_event_seconds: Annotated[int, Meta(ge=0, le=120, description="Seconds that are recorded on after the stop.")] = 0
+    record_warning: Annotated[bool, Meta(description="Whether the recording holds the time of the spoken warning too.")] = False
+    on_warning_failure: Annotated[
+        Literal["record", "refuse"], Meta(description="When the warning cannot be spoken: record, show it, log it; or refuse.")
+    ] = "record"
+    audio: Annotated[bool, Meta(description="Whether sound is recorded.")] = True
+    reminder_seconds: Annotated[int, Meta(ge=10, le=3600, description="While recording, one short pulse every so many seconds.")] = 120
+    simulation_directory: Annotated[
+        Text | None, Meta(description="Folder of the simulated board's sockets and files; only where something is simulated.")
+    ] = None
+    warning: WarningSettings = WarningSettings()
+    video: VideoSettings = VideoSettings()
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    speaker: SpeakerSettings = SpeakerSettings()
+    board: BoardSettings = BoardSettings()
+    gestures: GestureSettings = GestureSettings()
+    ring: RingSettings = RingSettings()
+    storage: StorageSettings = StorageSettings()
+    keys: KeySettings = KeySettings()
+    control: ControlSettings = ControlSettings()
+    retention: RetentionSettings = RetentionSettings()
+    ledger: LedgerSettings = LedgerSettings()
+
+    @property
+    def warning_path(self) -> Path:
+        """The WAV that is spoken. Only for a `Config` from `load`."""
+        if self.warning.file is None:
+            raise ValueError("the configuration was not made by load()")
+        return Path(self.warning.file)
+
+
+PATH_KEYS = (
+    "warning.file",
+    "video.file",
+    "microphone.file",
+    "simulation_directory",
+    "storage.directory",
+    "keys.recipients",
+    "keys.signing",
+    "control.socket",
+)
+"""The keys that hold paths: relative ones are relative to the configuration file's folder."""
+
+
+def load(path: Path | str) -> Config:
+    """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
+    try:
+        raw = read_named(Path(path), 16 * MAX_BYTES)
+    except BodycamError as error:
+        raise ConfigError(f"{shown(error, 4096)}; allowed: a readable configuration file") from error
+    return parse(raw, Path(path))
+
+
+def parse(raw: bytes, path: Path) -> Config:
+    """As `load`, from bytes that stand, or will stand, at `path`."""
+    name = shown(path, 4096)
+    if (secret := line_of_private_key(raw)) is not None:
+        raise ConfigError(f"{name}: line {secret}: {WHAT_TO_DO}")
+    values = read_strictly(raw, name)
+    try:
+        config = msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        key, reason = _explain(error)
+        raise ConfigError(f"{name}: {key}: {reason}; allowed: {allowed(key)}") from error
+    config = _with_absolute_paths(config, path.absolute().parent)
+    for problem in config_checks.contradictions(config):
+        raise ConfigError(f"{name}: {problem}")
+    return config
+
+
+def check_files(config: Config, path: Path | str) -> None:
+    """Look at the files that the configuration at `path` names. Raises `ConfigError` for the first that is not what is needed."""
+    for problem in config_checks.file_problems(config):
+        raise ConfigError(f"{shown(path, 4096)}: {problem}")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration, for editors."""
+    made = msgspec.json.schema(Config)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bodycamd configuration", **made}
+
+
+def key_types() -> dict[str, mi.Field]:
+    """Every key's path with its type and default, sections not counted."""
+    return dict(_leaves(Config, ""))
+
+
+def allowed(key: str) -> str:
+    """What may stand at a key, in words; for a section or an unknown key, the keys that exist there."""
+    types = key_types()
+    if key in types:
+        return _in_words(types[key].type)
+    section = key
+    while section and not any(k.startswith(section + ".") for k in types):
+        section = section.rpartition(".")[0]
+    prefix = section + "." if section else ""
+    here = dict.fromkeys(k.removeprefix(prefix).partition(".")[0] for k in types if k.startswith(prefix))
+    return ("a mapping of " if section == key else "") + ", ".join(here)
+
+
+def _leaves(section: type[msgspec.Struct], prefix: str) -> list[tuple[str, mi.Field]]:
+    found: list[tuple[str, mi.Field]] = []
+    made = mi.type_info(section)
+    assert isinstance(made, mi.StructType)
+    for field in made.fields:
+        if isinstance(field.type, mi.StructType):
+            found += _leaves(field.type.cls, f"{prefix}{field.name}.")
+        else:
+            found.append((prefix + field.name, field))
+    return found
+
+
+def _in_words(kind: mi.Type) -> str:
+    match kind:
+        case mi.Metadata():
+            return _in_words(kind.type)
+        case mi.UnionType():
+            return " or ".join(_in_words(t) for t in kind.types)
+        case mi.LiteralType():
+            return ", ".join(str(v) for v in kind.values)
+        case mi.IntType():
+            even = "an even whole number" if kind.multiple_of == 2 else "a whole number"
+            return f"{even} from {kind.ge} to {kind.le}"
+        case mi.FloatType():
+            return f"a number from {kind.ge} to {kind.le}"
+        case mi.BoolType():
+            return "true or false"
+        case mi.NoneType():
+            return "null"
+        case mi.StrType(pattern=str()):
+            return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
+        case _:
+            return "text"
+
+
+_TYPE_NAMES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "bool": "true/false",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
+def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
+    """The key's path and the reason in plain words, from msgspec's message."""
+    reason, _, where = str(error).partition(" - at `$")
+    path = where.rstrip("`").lstrip(".")
+    named = re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", reason, re.DOTALL)
+    if named:
+        key = f"{path}.{named[2]}" if path else named[2]
+        return shown(key, MAX_SHOWN), "unknown key" if named[1] == "contains unknown" else "the key is missing"
+    got = re.search(r"got `(\w+)`", reason)
+    if got:
+        return path, f"{_TYPE_NAMES.get(got[1], got[1])} does not belong here"
+    if reason.startswith("Invalid enum value"):
+        return path, f"unknown value {shown(reason.removeprefix('Invalid enum value '), MAX_SHOWN)}"
+    return path, "the value is out of bounds"
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    values: dict[str, Any] = msgspec.to_builtins(config)
+    if config.warning.file is None:
+        values["warning"]["file"] = f"warnings/{config.warning.language}.wav"
+    for key in PATH_KEYS:
+        section, _, last = key.rpartition(".")
+        holder = values[section] if section else values
+        if holder[last] is not None:
+            holder[last] = str(folder / holder[last])
+    return msgspec.convert(values, Config)

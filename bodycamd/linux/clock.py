@@ -1,0 +1,102 @@
+"""The clocks of this machine: CLOCK_BOOTTIME for order and length, the wall clock with the kernel's own word on its quality.
+
+`SystemClock.read` never fails and never guesses: a wall clock is *trusted* only while the kernel says that something disciplines it (NTP,
+PTP, GPS). What is **not** guaranteed: that the discipline itself tells the truth (an NTP server can lie), and that both clocks of one
+reading are of exactly the same instant (they are read within microseconds of each other).
+
+The kernel's word comes from adjtimex(2) in read-only mode, which needs no privilege. A service manager may still forbid it: systemd's
+`ProtectClock=yes` and any system-call filter without `@clock` do. Then the source reads `unreadable` and the clock counts as untrusted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from pathlib import Path
+
+from bodycamd.camera.board.ports import ClockReading
+
+TIME_ERROR = 5
+"""What adjtimex returns while the clock is not synchronised (linux/timex.h)."""
+STA_UNSYNC = 0x0040
+TIMEX_BYTES = 208
+"""sizeof(struct timex) on every 64-bit Linux; x86-64 and aarch64 share the layout."""
+
+
+class _Timeval(ctypes.Structure):
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_usec", ctypes.c_long)]
+
+
+class Timex(ctypes.Structure):
+    """`struct timex` of linux/timex.h as the C library declares it."""
+
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("constant", ctypes.c_long),
+        ("precision", ctypes.c_long),
+        ("tolerance", ctypes.c_long),
+        ("time", _Timeval),
+        ("tick", ctypes.c_long),
+        ("ppsfreq", ctypes.c_long),
+        ("jitter", ctypes.c_long),
+        ("shift", ctypes.c_int),
+        ("stabil", ctypes.c_long),
+        ("jitcnt", ctypes.c_long),
+        ("calcnt", ctypes.c_long),
+        ("errcnt", ctypes.c_long),
+        ("stbcnt", ctypes.c_long),
+        ("tai", ctypes.c_int),
+        ("reserved", ctypes.c_int * 11),
+    ]
+
+
+def boottime_us() -> int:
+    """CLOCK_BOOTTIME in microseconds: grows while the machine sleeps, never steps."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+def boot_id() -> str:
+    """The kernel's random id of this boot, 36 characters with dashes. It changes at every start of the kernel, and only then."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def quality(result: int, status: int, maxerror_us: int) -> tuple[bool, str, int | None]:
+    """What one adjtimex answer means: trusted, source, and the kernel's bound of the error in milliseconds (rounded up)."""
+    if result == TIME_ERROR or status & STA_UNSYNC:
+        return False, "unsynchronised", None
+    return True, "kernel-ntp", -(-maxerror_us // 1000)
+
+
+class SystemClock:
+    """The machine's clocks.
+
+    Raises `RuntimeError` when it is made on a machine whose `struct timex` has another layout (32-bit systems): better no start than a
+    wrong word on the clock in signed statements.
+    """
+
+    def __init__(self) -> None:
+        if ctypes.sizeof(Timex) != TIMEX_BYTES:
+            raise RuntimeError(f"struct timex has {ctypes.sizeof(Timex)} bytes here, not {TIMEX_BYTES}: bodycamd needs a 64-bit system")
+        self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+        self._adjtimex.argtypes = [ctypes.POINTER(Timex)]
+        self._adjtimex.restype = ctypes.c_int
+
+    def now_us(self) -> int:
+        """CLOCK_BOOTTIME in microseconds."""
+        return boottime_us()
+
+    def read(self) -> ClockReading:
+        """Both clocks and the wall clock's quality. `source` is `kernel-ntp`, `unsynchronised`, or `unreadable (NAME OF THE ERROR)`."""
+        timex = Timex(modes=0)
+        result = self._adjtimex(ctypes.byref(timex))
+        at_us, wall_us = boottime_us(), time.time_ns() // 1000
+        if result < 0:
+            error = ctypes.get_errno()
+            return ClockReading(at_us, wall_us, False, f"unreadable ({os.strerror(error)})", None)
+        return ClockReading(at_us, wall_us, *quality(result, timex.status, timex.maxerror))

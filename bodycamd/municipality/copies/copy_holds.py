@@ -1,0 +1,69 @@
+"""Holds at a copy of a store: by a person's key, without the camera. They keep the copy whatever the camera does with the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from bodycamd.errors import NotFoundError, UsageError
+from bodycamd.evidence import pseudonyms
+from bodycamd.evidence.copy_record import CopyHoldAdded, CopyHoldReleased
+from bodycamd.evidence.keys import SigningKey
+from bodycamd.evidence.retention_entries import Ground
+from bodycamd.municipality.copies.copies import CopyHold, writing
+from bodycamd.municipality.copies.person_keys import People
+from bodycamd.municipality.copies.prune import check_is_copy
+from bodycamd.retention.holds import GROUNDS, new_id, review_day
+from bodycamd.store.names import RECORDINGS_FOLDER, recording_start
+
+
+def add_hold(store: Path, key: SigningKey, people: People, arguments: Mapping[str, Any], now_us: int) -> CopyHold:
+    """Hold the copy of a recording; signed and durable when this returns. `arguments` as for a hold on the camera.
+
+    Raises `UsageError`: an argument is wrong, this case holds it already, its pruning has begun. Raises `NotFoundError` where the copy has
+    no such recording, and as `copies.writing` does.
+    """
+    check_is_copy(store)
+    recording, ground = arguments["recording"], arguments["ground"]
+    if recording_start(recording) is None:
+        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    if ground not in GROUNDS:
+        raise UsageError(f"--ground {ground!r}: it is one of {', '.join(GROUNDS)}")
+    reference = pseudonyms.reference(arguments["reference"], "--reference")
+    by = pseudonyms.decider(arguments["by"], "--by")
+    review_on = review_day(arguments["review_on"], now_us, "this computer's clock")
+    if not (store / RECORDINGS_FOLDER / recording).is_dir():
+        raise NotFoundError(f"{store}: recording {recording} is not in this copy")
+    with writing(store, key, people) as writer:
+        if recording in writer.record.pruning:
+            raise UsageError(f"{recording}: its pruning has begun and will be completed; it can no longer be held")
+        for hold in writer.record.holds.get(recording, {}).values():
+            if (hold.added.ground, hold.added.reference) == (ground, reference):
+                raise UsageError(f"{recording} is already held at this copy for {ground} ({reference}): hold {hold.added.hold}")
+        id = new_id(id for held in writer.record.holds.values() for id in held)
+        added = CopyHoldAdded(hold=id, recording=recording, ground=cast(Ground, ground), reference=reference, by=by, review_on=review_on)
+        writer.add([added], now_us)
+        return writer.record.holds[recording][id]
+
+
+def release_hold(store: Path, key: SigningKey, people: People, arguments: Mapping[str, Any], now_us: int) -> CopyHoldReleased:
+    """Release a hold at the copy, by its id, or by its recording where that leaves no doubt. Raises as `add_hold` does."""
+    check_is_copy(store)
+    reason = pseudonyms.release_reason(arguments["reason"], "--reason")
+    by = pseudonyms.decider(arguments["by"], "--by")
+    named, ground = arguments["hold"], arguments["ground"]
+    with writing(store, key, people) as writer:
+        everything = [hold.added for held in writer.record.holds.values() for hold in held.values()]
+        meant = [hold for hold in everything if named in (hold.hold, hold.recording) and ground in (None, hold.ground)]
+        if not meant:
+            raise NotFoundError(f"{named!a}: there is no such hold at this copy; `bodycamd hold list --store` shows which there are")
+        if len(meant) > 1:
+            told = "; ".join(f"{hold.hold} for {hold.ground} ({hold.reference})" for hold in meant)
+            raise UsageError(f"{named} is held {len(meant)} times at this copy: name the hold to release: {told}")
+        hold = meant[0]
+        released = CopyHoldReleased(
+            hold=hold.hold, recording=hold.recording, ground=hold.ground, reason=cast(pseudonyms.ReleaseReason, reason), by=by
+        )
+        writer.add([released], now_us)
+        return released

@@ -1,0 +1,1 @@
+"""From sealed fragments to a film."""

@@ -1,0 +1,24 @@
+"""A new age identity, as `age-keygen` writes it: for the evidence officer's computer, never for a camera."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyrage
+
+from bodycamd.linux.new_file import write_new
+
+
+def new_identity(out: Path) -> str:
+    """Make a key pair, write the private half to a new file (0600, durable) and return the public half (`age1…`).
+
+    Raises `OutputError` where the file exists already or cannot be written: an identity is never overwritten, because footage may be sealed
+    to it.
+    """
+    identity = pyrage.x25519.Identity.generate()
+    recipient = str(identity.to_public())
+    made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    content = f"# created: {made}\n# public key: {recipient}\n{identity}\n".encode("ascii")
+    write_new({out: content})
+    return recipient

@@ -1,0 +1,1 @@
+"""Pages for citizens: certificates and the month's numbers."""

@@ -1,0 +1,1 @@
+"""The case folder and what is told in it."""

@@ -1,0 +1,1 @@
+"""Is it what the camera made, and all of it?"""

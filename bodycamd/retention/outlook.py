@@ -1,0 +1,84 @@
+"""Retention read from a store, or a copy of one, without lock and without writing: for lists, and for plans while no daemon runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bodycamd.camera.keeping.keeper import plan_fields
+from bodycamd.camera.recorder.store import read_boot_id
+from bodycamd.errors import NotFoundError
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.retention.clock import Clock
+from bodycamd.retention.clock_trust import Trust
+from bodycamd.retention.elapsed import Moment, Now
+from bodycamd.retention.ledger_index import Facts, LedgerIndex
+from bodycamd.retention.policy import Hold, Outlook, Rules, decide
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start
+from bodycamd.store.reader import RecordingInfo, StoreReader
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What a store's ledger says of how long its recordings stay. `rules` are those that the camera stated last."""
+
+    rules: Rules
+    holds: Mapping[str, list[Hold]]
+    outlooks: Mapping[str, Outlook]
+    broken: str = ""
+    """Why the ledger is not believed to its end; empty where it is."""
+
+
+def read_retention(store: Path) -> Retention:
+    """As the ledger stands, at its last entry. Raises as `Store.read_only` does, and `StorageError`."""
+    facts, present, broken = _read(store)
+    return _retention(facts, present, broken)
+
+
+def read_recordings(reader: StoreReader) -> tuple[list[RecordingInfo], Retention]:
+    """The recordings and what is known of how long they stay, in one reading of the ledger. Raises as `StoreReader.recordings` does."""
+    facts = Facts()
+    ledger = VerifiedLedger(reader.ledger_folder)
+    found = reader.recordings(ledger, lambda line: facts.take(line.entry, line.detail))
+    facts.begin_at(facts.first_start_of(recording_start(found[0].id) if found else None))
+    return found, _retention(facts, frozenset(info.id for info in found), ledger.broken)
+
+
+def _retention(facts: Facts, present: frozenset[str], broken: str) -> Retention:
+    rules = facts.rules or Rules()
+    boots = facts.timeline.boots
+    here = Now(Moment(len(boots) - 1, boots[-1].last_us) if boots else Moment(0, 0))
+    decision = decide(facts.recordings(), present, facts.holds, facts.timeline, here, rules)
+    return Retention(rules, facts.holds, decision.outlooks, broken)
+
+
+def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
+    """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
+    the ledger confirmed. Raises as `Store.read_only` does, and `StorageError`."""
+    facts, present, _ = _read(store)
+    reading = clock.read()
+    boot_id = read_boot_id()
+    here = facts.timeline.now(boot_id, reading.boottime_us, None)
+    trust = Trust(confirmed_us=facts.timeline.confirmed_offset_us(here)).step(reading, facts.timeline.floor_us(here))
+    now = facts.timeline.now(boot_id, reading.boottime_us, reading.wall_us if trust.confirmed else None)
+    decision = decide(facts.recordings(), present, facts.holds, facts.timeline, now, rules)
+    return plan_fields(decision, facts.holds, rules, trust.confirmed)
+
+
+def read_facts(store: Path) -> Facts:
+    """What the ledger states. Raises as `Store.read_only` does, and
+    `StorageError`."""
+    return _read(store)[0]
+
+
+def _read(store: Path) -> tuple[Facts, frozenset[str], str]:
+    recordings = store / RECORDINGS_FOLDER
+    try:
+        names, _ = recording_names(recordings)
+    except NotFoundError as error:
+        raise NotFoundError(f"{store}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
+    index = LedgerIndex(VerifiedLedger(store / LEDGER_FOLDER))
+    facts = index.refresh(recording_start(names[0]) if names else None)
+    return facts, frozenset(names), index.broken

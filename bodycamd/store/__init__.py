@@ -1,0 +1,1 @@
+"""Reading a store, or a copy of one."""

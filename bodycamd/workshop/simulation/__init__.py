@@ -1,0 +1,1 @@
+"""A camera without hardware."""

@@ -1,0 +1,367 @@
+"""The stream and the outbox with sources, microphones and recorders that misbehave. The muxer and age are real."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from bodycamd.camera.capture.protocol import AudioState, Closed, Fragment, FrameReader, FromWorker, Init, Tick, WorkerLink
+from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.worker import outbox as outbox_module
+from bodycamd.camera.capture.worker import stream as stream_module
+from bodycamd.camera.capture.worker.encrypt import SealError, parse_recipients
+from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, Microphone, SoundDevice
+from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.outbox import Outbox
+from bodycamd.camera.capture.worker.sound_track import to_us
+from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
+from bodycamd.footage import AudioState as Audio
+from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
+from tests.kit.waiting import wait_for
+
+
+class Captured:
+    """A stream with everything that came out of it."""
+
+    def __init__(self, microphone: Microphone | None = None, *, taken: bool = True, max_group_frames: int | None = None) -> None:
+        self.inits: list[bytes] = []
+        self.fragments: list[tuple[MuxedFragment, Audio]] = []
+        self.audio: list[tuple[Audio, str]] = []
+        self.ends: list[str | None] = []
+        self.taken = taken
+        self.stream = Stream(
+            make_muxer=lambda on_fragment: Muxer(
+                width=WIDTH,
+                height=HEIGHT,
+                frame_rate=FRAME_RATE,
+                audio_bit_rate=96_000 if microphone else None,
+                on_init=self.inits.append,
+                on_fragment=on_fragment,
+            ),
+            microphone=microphone,
+            on_fragment=self._fragment,
+            on_audio=lambda audio, reason: self.audio.append((audio, reason)),
+            on_end=self.ends.append,
+            max_group_frames=max_group_frames,
+        )
+        self.stream.start()
+
+    def _fragment(self, fragment: MuxedFragment, audio: Audio) -> bool:
+        self.fragments.append((fragment, audio))
+        return self.taken
+
+    def end(self) -> str | None:
+        self.stream.finish()
+        wait_for(lambda: self.ends)
+        return self.ends[0]
+
+    def film(self, path: Path) -> Path:
+        path.write_bytes(self.inits[0] + b"".join(fragment.data for fragment, _ in self.fragments))
+        return path
+
+
+class PacedDevice:
+    """A sound card in real time that can hang."""
+
+    def __init__(self) -> None:
+        self.next_us = boottime_us()
+        self.flows = threading.Event()
+        self.flows.set()
+
+    def read(self) -> tuple[bytes, int]:
+        self.next_us += to_us(BLOCK_SAMPLES)
+        time.sleep(max(0, self.next_us - boottime_us()) / 1e6)
+        self.flows.wait(30)
+        return b"\1\0" * BLOCK_SAMPLES, self.next_us
+
+    def close(self) -> None:
+        pass
+
+
+def paced(captured: Captured, seconds: int, while_at: Callable[[int], None] = lambda number: None) -> list[EncodedFrame]:
+    """Frames in real time."""
+    begun_us = boottime_us()
+    film = list(frames(seconds, begun_us))
+    spent_us = boottime_us() - begun_us
+    film = [EncodedFrame(frame.data, frame.pts_us + spent_us, frame.keyframe) for frame in film]
+    for number, frame in enumerate(film):
+        time.sleep(max(0, frame.pts_us - boottime_us()) / 1e6)
+        while_at(number)
+        captured.stream.on_frame(frame)
+    return film
+
+
+def test_frames_wait_until_the_camera_is_open() -> None:
+    captured = Captured()
+    film = frames(2)
+    for frame in film[3:]:
+        captured.stream.on_frame(frame)
+    time.sleep(0.1)
+    assert (captured.stream.last_frame_us, captured.inits) == (None, [])
+    captured.stream.camera_is_open()
+    wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
+    assert captured.end() is None
+    assert (captured.stream.frames, captured.stream.dropped) == (10, 7), "what comes before the first keyframe is of no use"
+    assert [(fragment.frames, audio) for fragment, audio in captured.fragments] == [(10, "off")]
+
+
+def test_an_end_without_a_frame() -> None:
+    captured = Captured()
+    assert captured.end() is None
+    assert (captured.inits, captured.fragments) == ([], [])
+
+
+def test_a_failure_ends_after_the_footage_up_to_then() -> None:
+    captured = Captured()
+    captured.stream.camera_is_open()
+    for frame in frames(2)[:17]:
+        captured.stream.on_frame(frame)
+    captured.stream.fail("the camera is gone")
+    captured.stream.fail("a second reason")
+    captured.stream.finish()
+    wait_for(lambda: captured.ends)
+    assert captured.ends == ["the camera is gone"]
+    assert [fragment.frames for fragment, _ in captured.fragments] == [10, 7]
+
+
+def test_keyframes_that_stay_away_end_the_stream_with_all_footage_up_to_then() -> None:
+    captured = Captured(max_group_frames=15)
+    captured.stream.camera_is_open()
+    for number, frame in enumerate(frames(4)):
+        captured.stream.on_frame(frame if number <= 10 else replace(frame, keyframe=False))
+    wait_for(lambda: captured.ends)
+    assert captured.ends == ["no keyframe in 16 frames"]
+    assert [fragment.frames for fragment, _ in captured.fragments] == [10, 15]
+
+
+def test_a_full_queue_drops_up_to_the_next_keyframe_and_states_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_WAITING_FRAMES", 15)
+    captured = Captured()
+    film = frames(4)
+    begun = time.monotonic()
+    for frame in film[:35]:
+        captured.stream.on_frame(frame)
+    assert time.monotonic() - begun < 0.1, "the camera's callback never waits"
+    captured.stream.camera_is_open()
+    wait_for(lambda: captured.stream.frames == 15)
+    for frame in film[35:]:
+        captured.stream.on_frame(frame)
+    captured.end()
+    assert (captured.stream.frames, captured.stream.dropped) == (15, 25)
+    assert complaints(captured.film(tmp_path / "film.mp4")) == ""
+
+
+def test_a_gap_between_keyframes_is_in_the_fragment_before_it(tmp_path: Path) -> None:
+    captured = Captured()
+    captured.stream.camera_is_open()
+    film = frames(4)
+    kept = film[:15] + film[30:]
+    for frame in kept:
+        captured.stream.on_frame(frame)
+    captured.end()
+    assert [(fragment.frames, fragment.gap_us) for fragment, _ in captured.fragments] == [(10, 0), (5, 1_500_000), (10, 0)]
+    assert [burned for _, burned in burned_times(captured.film(tmp_path / "film.mp4"))] == [frame.pts_us for frame in kept]
+
+
+def test_a_camera_that_comes_back_after_seconds_is_for_the_next_generation() -> None:
+    captured = Captured()
+    captured.stream.camera_is_open()
+    film = frames(2)
+    for frame in film[:10]:
+        captured.stream.on_frame(frame)
+    captured.stream.on_frame(EncodedFrame(film[10].data, film[10].pts_us + MAX_STILL_US, True))
+    wait_for(lambda: captured.ends)
+    assert captured.ends == ["no frame for 4.1 s"]
+    assert [(fragment.frames, fragment.duration_us) for fragment, _ in captured.fragments] == [(10, 1_000_000)]
+
+
+def test_times_that_run_backwards_end_the_stream() -> None:
+    captured = Captured()
+    captured.stream.camera_is_open()
+    film = frames(2)
+    for frame in (*film[:12], film[3]):
+        captured.stream.on_frame(frame)
+    wait_for(lambda: captured.ends)
+    assert captured.ends[0] is not None
+    assert "µs after one of" in captured.ends[0]
+
+
+def test_what_nobody_takes_is_counted() -> None:
+    captured = Captured(taken=False)
+    captured.stream.camera_is_open()
+    for frame in frames(2):
+        captured.stream.on_frame(frame)
+    captured.end()
+    assert captured.stream.dropped == 20
+
+
+def test_a_microphone_that_hangs_costs_its_sound_only(tmp_path: Path) -> None:
+    device = PacedDevice()
+
+    def at(number: int) -> None:
+        if number == 15:
+            device.flows.clear()
+        if number == 35:
+            device.flows.set()
+
+    def opened() -> SoundDevice:
+        device.next_us = boottime_us()
+        return device
+
+    microphone = Microphone(opened)
+    captured = Captured(microphone)
+    captured.stream.camera_is_open()
+    microphone.set_open(True)
+    film = paced(captured, 5, at)
+    assert captured.end() is None
+    states = [audio for _, audio in captured.fragments]
+    assert states[0] == "live"
+    assert states[2] == "lost"
+    assert states[4] == "live"
+    assert [audio for audio, _ in captured.audio] == ["live", "lost", "live"]
+    assert captured.audio[1][1] == "the microphone gives nothing for 1 s"
+    assert [fragment.frames for fragment, _ in captured.fragments] == [FRAME_RATE] * 5
+    end_us = film[-1].pts_us + FRAME_US
+    samples = sum(fragment.audio_samples for fragment, _ in captured.fragments)
+    assert abs(film[0].pts_us + to_us(samples - 1024) - end_us) < 150_000, "silence fills the hole: time does not close up"
+    assert complaints(captured.film(tmp_path / "film.mp4")) == ""
+
+
+def test_a_closed_microphone_is_silence_stated_off(tmp_path: Path) -> None:
+    device = PacedDevice()
+    opened: list[int] = []
+
+    def open_it() -> SoundDevice:
+        opened.append(1)
+        device.next_us = boottime_us()
+        return device
+
+    microphone = Microphone(open_it)
+    captured = Captured(microphone)
+    captured.stream.camera_is_open()
+    paced(captured, 3, lambda number: microphone.set_open(True) if number == 13 else None)
+    captured.end()
+    assert [audio for _, audio in captured.fragments] == ["off", "live", "live"]
+    assert len(opened) == 1
+    assert all(fragment.audio_samples for fragment, _ in captured.fragments)
+    assert complaints(captured.film(tmp_path / "film.mp4")) == ""
+
+
+# --- the outbox -------------------------------------------------------------------------------------------------------------------------
+
+IDENTITY = pyrage.x25519.Identity.generate()
+RECIPIENTS = parse_recipients(str(IDENTITY.to_public()))
+
+
+class Recorder:
+    """The other end of a real link, which reads only when it is told to."""
+
+    def __init__(self, waiting_bytes: int = outbox_module.WAITING_BYTES) -> None:
+        self.sock, theirs = socket.socketpair()
+        self.failures: list[str] = []
+        self.gone = threading.Event()
+        self.reader = FrameReader.of_worker()
+        self.link = WorkerLink(theirs)
+        failed, gone = self.failures.append, self.gone.set
+        self.outbox = Outbox(self.link, RECIPIENTS, on_failure=failed, on_recorder_gone=gone, waiting_bytes=waiting_bytes)
+
+    def close(self) -> None:
+        self.link.close()
+        self.sock.close()
+
+    def read(self) -> Iterator[tuple[FromWorker, bytes]]:
+        self.sock.settimeout(10)
+        while True:
+            received = self.sock.recv_into(self.reader.space())
+            assert received
+            if (message := self.reader.advance(received)) is not None:
+                yield message
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder(waiting_bytes=3_000_000)
+    yield recorder
+    recorder.close()
+
+
+def fragment(number: int) -> Fragment:
+    return Fragment(
+        generation=1, pts_us=number * 1_000_000, duration_us=1_000_000, frames=30, audio="off", audio_pts_us=None, audio_samples=0, gap_us=0
+    )
+
+
+def test_footage_goes_out_in_order_and_sealed(recorder: Recorder) -> None:
+    init = Init(generation=1, recipients=RECIPIENTS.names, encoder="x", width=320, height=240, frame_rate=30, audio_track=False)
+    recorder.outbox.put(init, b"the init segment")
+    for number in range(5):
+        assert recorder.outbox.put_fragment(fragment(number), f"fragment {number}".encode())
+    recorder.outbox.put(AudioState(generation=1, audio="lost", reason="x"))
+    recorder.outbox.put(Closed(generation=1))
+    messages = recorder.read()
+    got = [next(messages) for _ in range(8)]
+    assert [type(message).__name__ for message, _ in got] == ["Init", *["Fragment"] * 5, "AudioState", "Closed"]
+    opened = [pyrage.decrypt(payload, [IDENTITY]) for _, payload in got[:6]]
+    assert opened == [b"the init segment", *(f"fragment {number}".encode() for number in range(5))]
+    assert recorder.outbox.flush(5)
+
+
+def test_a_recorder_that_does_not_read_costs_whole_fragments_and_nobody_waits(recorder: Recorder) -> None:
+    taken = []
+    for number in range(30):
+        begun = time.monotonic()
+        if recorder.outbox.put_fragment(fragment(number), bytes(1_000_000)):
+            taken.append(number)
+        assert time.monotonic() - begun < 0.5
+        time.sleep(0.02)
+    assert 6 <= len(taken) < 15
+    assert not recorder.outbox.flush(0.05)
+    for number in range(50):
+        recorder.outbox.tick(Tick(last_frame_us=number, frames=1, dropped=0, audio="off"))
+    messages = recorder.read()
+    ticks: list[Tick] = []
+    footage: list[int] = []
+    while len(footage) < len(taken) or not ticks:
+        message, payload = next(messages)
+        if isinstance(message, Tick):
+            ticks.append(message)
+        else:
+            assert isinstance(message, Fragment)
+            footage.append(message.pts_us // 1_000_000)
+            assert len(pyrage.decrypt(payload, [IDENTITY])) == 1_000_000
+    assert footage == taken, "whole, and in order"
+    assert [tick.last_frame_us for tick in ticks] == [49], "a new tick takes the place of the one that waits"
+    assert recorder.outbox.put_fragment(fragment(99), b"later"), "and it goes on"
+    assert isinstance(next(messages)[0], Fragment)
+
+
+def test_the_end_of_the_recorder_is_told(recorder: Recorder) -> None:
+    recorder.sock.close()
+    recorder.outbox.put(AudioState(generation=1, audio="lost", reason=""))
+    assert recorder.gone.wait(5)
+
+
+def test_footage_that_cannot_be_sealed_stays_here(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object) -> bytes:
+        raise SealError("sealing failed: out of entropy")
+
+    monkeypatch.setattr(outbox_module, "seal", broken)
+    recorder.outbox.put_fragment(fragment(1), b"footage")
+    wait_for(lambda: recorder.failures)
+    assert recorder.failures == ["sealing failed: out of entropy"]
+    recorder.sock.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        recorder.sock.recv(1)
+
+
+def test_a_message_against_the_rules_is_a_failure(recorder: Recorder) -> None:
+    recorder.outbox.put_fragment(Fragment(**{**{f: getattr(fragment(1), f) for f in fragment(1).__struct_fields__}, "frames": 0}), b"x")
+    wait_for(lambda: recorder.failures)
+    assert "malformed message" in recorder.failures[0]

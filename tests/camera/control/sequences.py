@@ -1,0 +1,309 @@
+"""Random sequences of events, plausible and adversarial, and a second, simpler account of the camera that every step is held against.
+
+`play` interprets a list of moves, so that a seeded generator (many) and hypothesis (fewer, shrunk to the smallest) drive the same checks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bodycamd.camera.control import events as ev
+from bodycamd.camera.control.indicator import indicate
+from bodycamd.camera.control.machine import ControlSettings, State, initial, next_deadline, step
+from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US
+
+S = 1_000_000
+KINDS = 24
+Move = tuple[int, int, int, int]
+"""Which event, how much later (µs), and two numbers that vary it."""
+
+LATER = (-400_000, 0, 1, 1_000, 20_000, 100_000, 300_000, 700_000, S, S, 2 * S, 3 * S, 5 * S, 17 * S, 70 * S)
+
+
+def random_moves(chance: random.Random, length: int) -> list[Move]:
+    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1)
+    kinds = chance.choices(range(KINDS), weights, k=length)
+    return [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
+
+
+def random_settings(chance: random.Random) -> ControlSettings:
+    pre_event_us = chance.choice((0, 0, 30 * S))
+    return ControlSettings(
+        pre_event_us=pre_event_us,
+        pre_event_audio=chance.random() < 0.3,
+        post_event_us=chance.choice((0, 0, 10 * S)),
+        record_warning=pre_event_us > 0 or chance.random() < 0.3,
+        on_warning_failure="refuse" if chance.random() < 0.3 else "record",
+        audio=chance.random() < 0.7,
+        reminder_us=chance.choice((10 * S, 120 * S)),
+        warning_us=chance.choice((5 * S, 12 * S)),
+    )
+
+
+def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
+    """The event of a move. Most fit what is going on; `b` in 6, 7 makes them late, stale or stamped wrongly."""
+    odd = b >= 6
+    at_us = (now_us, now_us - a * 300_000, now_us + a * S, 0)[b % 4] if odd else now_us - a * 1000
+    number = state.number + (a % 3 - 1 if odd else 0)
+    recording_id = ("", "junk", "7", f"000007-{number:04d}")[min(3, a)] if odd else f"000007-{number:04d}"
+    generation = max(0, state.generation + (a % 4 - 2 if odd else (1 if state.generation_ended else 0)))
+    match kind:
+        case 0 | 1:
+            return ev.ButtonDown(at_us)
+        case 2:
+            return ev.ButtonTapped(at_us)
+        case 3:
+            return ev.ButtonHeld(at_us)
+        case 4:
+            return ev.Ready(ev.ResumeOffer("000006-0001", now_us - a * 10 * S, b) if a >= 4 else None)
+        case 5:
+            return ev.ButtonStuck(at_us)
+        case 6:
+            return ev.ButtonFreed(at_us)
+        case 7:
+            return ev.WarningEnded(at_us, ("played_to_device", "played_to_device", "skipped", "failed")[a % 4], "cd" * 32, "")
+        case 8:
+            return ev.VoiceHealth(a % 2 == 0, "detail")
+        case 9:
+            return ev.CaptureFlowing(generation, "libx264", 30.0)
+        case 10:
+            return ev.CaptureStalled(generation, "no frame", now_us - S)
+        case 11:
+            return ev.CaptureClosed(generation)
+        case 12:
+            return ev.AudioChanged(generation, ("live", "off", "lost")[a % 3])
+        case 13 | 14:
+            return ev.FragmentDurable(recording_id, 0, 1, 1, "00" * 32, at_us, S, at_us)
+        case 15:
+            return ev.RecordingSealed(recording_id, S, at_us, whole=not odd)
+        case 16:
+            return ev.DiskChanged(a % 4 < 2, "EROFS") if odd else ev.WriteFailed("fdatasync", "EIO")
+        case 17:
+            return ev.StorageChanged(("ok", "ok", "low", "full")[a % 4], float("nan") if odd else 3.0)
+        case 18:
+            return ev.BatteryChanged(("ok", "low", "ok", "critical")[a % 4] if b == 0 else "ok", None if odd else 40.0)
+        case 19:
+            return ev.ClockChanged(a % 2 == 0, "kernel-ntp", a)
+        case 20:
+            return ev.RingOverflowed(a, a * S)
+        case 21:
+            return ev.RecordingSealed(recording_id, S, at_us) if state.name == "closing" else ev.TimePassed()
+        case 22:
+            return ev.TimePassed()
+        case _:
+            return ev.ShutdownRequested() if a == 0 else ev.TimePassed()
+
+
+@dataclass
+class Account:
+    """What an observer of events and actions alone knows."""
+
+    settings: ControlSettings
+    number: int = 0
+    open: bool = False
+    ending: bool = False
+    durable_us: int | None = None
+    began_down: bool = False
+    """The last button gesture was a down that began in `recording`, in a recording that has not ended since."""
+    capture: bool = False
+    microphone: bool = False
+    retained: bool = False
+    speaking: bool = False
+    ring_touched: bool = False
+    """The camera was opened since the ring was emptied."""
+    exits: int = 0
+    leave_by_us: int | None = None
+    refused_us: int | None = None
+    seen: set[str] = field(default_factory=set)
+    """Which consequences have come up: a generator that never gets anywhere would check nothing."""
+
+    def took(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action]) -> None:
+        """Take one step into the account, and check it."""
+        own_down = self.began_down
+        matching = isinstance(event, ev.FragmentDurable | ev.RecordingSealed) and event.recording == f"000007-{self.number:04d}"
+        if isinstance(event, ev.FragmentDurable) and matching and self.open:
+            self.durable_us = max(self.durable_us or 0, min(event.at_us, now_us))
+        if isinstance(event, ev.RecordingSealed) and matching and self.open:
+            self.open, self.ending, self.durable_us = False, False, None
+        for action in actions:
+            self._took_action(action, event, now_us)
+        self._gesture(before, event, now_us, state, actions, own_down)
+        self._stands(state, now_us)
+        if isinstance(event, ev.ShutdownRequested) and self.leave_by_us is None:
+            self.leave_by_us = now_us + 10 * S
+
+    def _took_action(self, action: ev.Action, event: ev.Event, now_us: int) -> None:
+        match action:
+            case ev.BeginRecording():
+                assert not self.open, "two recordings open"
+                assert action.number == self.number + 1, "numbers grow by one"
+                assert action.keep_from_us <= now_us
+                assert self.capture
+                assert self.retained
+                self.number, self.open, self.ending, self.durable_us = action.number, True, False, None
+                self.seen.add(f"begin {action.warning} {'resumes' if action.resumes else ''}")
+            case ev.EndRecording():
+                assert self.open, "ended what is not open"
+                self.ending, self.began_down = True, False
+                self.seen.add(f"end {action.reason}")
+            case ev.ContinueRecording():
+                assert self.open
+                assert self.ending
+                assert action.number == self.number
+                self.ending = False
+                self.seen.add("continue")
+            case ev.SealNow():
+                assert self.open
+                assert self.ending
+                self.seen.add("seal now")
+            case ev.OpenCapture():
+                self.capture, self.microphone, self.ring_touched = True, action.microphone, True
+            case ev.SetMicrophone():
+                assert self.capture
+                self.microphone = action.open
+            case ev.CloseCapture():
+                self.capture = self.microphone = False
+            case ev.RetainFrom():
+                self.retained = action.from_us is not None
+            case ev.EmptyRing():
+                assert not self.open, "the ring was emptied under a recording"
+                assert not self.capture
+                self.ring_touched = False
+            case ev.SpeakWarning():
+                assert not self.speaking
+                self.speaking = True
+            case ev.SilenceVoice():
+                assert self.speaking
+                self.speaking = False
+            case ev.Pulse():
+                if action.name == "started":
+                    assert self.durable_us is not None, "started is felt when footage is on disk"
+                if action.name == "saved":
+                    assert isinstance(event, ev.RecordingSealed)
+                self.seen.add(f"pulse {action.name}")
+            case ev.Refuse():
+                self.refused_us = now_us
+                self.seen.add(f"refuse {action.reason}")
+            case ev.Exit():
+                assert not self.capture, "the camera was left open"
+                self.exits += 1
+                self.open = False
+                assert self.exits == 1
+            case ev.Note():
+                assert all(value == value for _, value in action.fields), "NaN is no JSON"
+                self.seen.add(action.type)
+
+    def _gesture(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action], own_down: bool) -> None:
+        kinds = {type(action) for action in actions}
+        starts, stops = kinds & {ev.SpeakWarning, ev.BeginRecording, ev.ContinueRecording}, ev.EndRecording in kinds
+        assert not (starts and stops) or ev.SilenceVoice in kinds, "one step both starts and stops"
+        if isinstance(event, ev.ButtonDown):
+            assert not stops
+            self._pressed(before, now_us, state, kinds)
+            self.began_down = before.name == "recording"
+        elif isinstance(event, ev.ButtonTapped | ev.ButtonHeld):
+            assert not kinds & {ev.SpeakWarning, ev.ContinueRecording}
+            if isinstance(event, ev.ButtonTapped):
+                assert not stops
+            else:
+                assert stops == (own_down and before.name == "recording"), "a hold stops if and only if its down began in recording"
+            self.began_down = False
+        if isinstance(event, ev.WarningEnded) and before.name == "warning" != state.name:
+            self.speaking = False
+        if state.name != "recording":
+            self.began_down = False
+
+    def _pressed(self, before: State, now_us: int, state: State, kinds: set[type[ev.Action]]) -> None:
+        on_show = self.refused_us is not None and now_us - self.refused_us < SAME_PRESS_US and indicate(state, now_us).name == "refused"
+        refused = ev.Refuse in kinds or on_show
+        match before.name:
+            case "starting":
+                assert state.latched_us is not None or refused
+            case "standby":
+                assert ev.SpeakWarning in kinds or refused
+            case "warning":
+                assert {ev.SilenceVoice, ev.BeginRecording} <= kinds
+            case "recording":
+                assert state.down_us is not None
+            case "closing":
+                assert ev.ContinueRecording in kinds or refused
+            case "ended":
+                assert not kinds
+
+    def _stands(self, state: State, now_us: int) -> None:
+        assert (state.recording is not None) == self.open
+        assert state.name == "ended" or (state.name in ("recording", "closing") or not self.open)
+        due_us = next_deadline(state)
+        assert due_us is None or due_us > now_us, "a deadline that does not move forward"
+        for when_us in (now_us, now_us + S, due_us - 1 if due_us is not None else now_us):
+            shown = indicate(state, when_us)
+            if shown.name in ("recording", "low"):
+                assert self.open
+                assert self.durable_us is not None
+                assert when_us < self.durable_us + 3 * S, "the lamp says recording, but nothing was durable for 3 s"
+        if state.name == "standby":
+            buffering = self.settings.pre_event_us > 0
+            assert self.capture == buffering
+            assert self.microphone == (buffering and self.settings.audio and self.settings.pre_event_audio)
+            assert not self.retained
+            assert buffering or not self.ring_touched
+        if state.name in ("warning", "recording"):
+            assert self.capture
+            assert self.microphone == self.settings.audio
+            assert self.retained
+        if state.name != "warning":
+            assert not self.speaking
+        if self.leave_by_us is not None and now_us >= self.leave_by_us + SIGN_US:
+            assert state.name == "ended"
+
+
+def is_late(event: ev.Event, state: State) -> bool:
+    """By their contents alone these belong to something that is over."""
+    match event:
+        case ev.FragmentDurable() | ev.RecordingSealed():
+            return event.recording != f"000007-{state.number:04d}" or state.recording is None
+        case ev.WarningEnded():
+            return state.name != "warning" or event.outcome == "skipped" or state.spoken_us is None or event.at_us < state.spoken_us
+        case ev.CaptureFlowing() | ev.CaptureClosed() | ev.AudioChanged() | ev.CaptureStalled():
+            return event.generation < state.generation
+        case ev.Ready():
+            return state.name != "starting"
+        case _:
+            return False
+
+
+def play(settings: ControlSettings, moves: Iterable[Move], obedient: bool = True) -> Account:
+    """Drive a camera through the moves, then shut it down. `obedient`: the loop posts `TimePassed` at every deadline; else events alone."""
+    state, now_us, account = initial(settings), 50 * S, Account(settings)
+
+    def take(event: ev.Event) -> None:
+        nonlocal state
+        before = state
+        state, actions = step(before, event, now_us)
+        assert state.at_us == max(now_us, before.at_us) or before.name == "ended"
+        if is_late(event, before):
+            assert (state, actions) == step(before, ev.TimePassed(), now_us), "a late event changed something"
+        account.took(before, event, max(now_us, before.at_us), state, actions)
+
+    def pass_until(end_us: int) -> None:
+        nonlocal now_us
+        while (due_us := next_deadline(state)) is not None and due_us <= end_us:
+            now_us = due_us
+            take(ev.TimePassed())
+
+    for kind, later_us, a, b in moves:
+        if obedient:
+            moment_us = now_us + later_us
+            pass_until(moment_us)
+            now_us = moment_us
+        else:
+            now_us += later_us
+        take(event_of(kind, a, b, state, now_us))
+    take(ev.ShutdownRequested())
+    end_us = max(now_us, state.at_us) + 14 * S
+    pass_until(end_us)
+    assert state.name == "ended", "the camera did not leave"
+    assert account.exits == 1
+    return account

@@ -1,0 +1,197 @@
+"""The client of the control socket, against servers that answer, refuse, lie, hang up and say nothing."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.cli.daemon_or_store import ask_or_do
+from bodycamd.cli.main import main
+from bodycamd.cli.offload import _log
+from bodycamd.cli.status import rows
+from bodycamd.config import settings as configuration
+from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
+
+STATUS = {
+    "device_id": "camera-01",
+    "state": "recording",
+    "flags": ["storage_low", "voice_failed"],
+    "recording": "000003-0001",
+    "recording_seconds": 63.2,
+    "lamp": "low",
+    "ring": {"fragments": 3, "seconds": 3.1, "bytes": 2_400_000},
+    "storage": {"footage_bytes": 40_000_000_000, "minutes_left": 1199.6, "level": "low"},
+    "clock": {"trusted": True, "source": "kernel-ntp", "error_ms": 7},
+    "battery": {"level": "ok", "percent": None},
+    "shift": None,
+    "something_new": {"deep": [1, 2]},
+}
+
+
+@contextmanager
+def server(path: Path, answer: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    """Answers each line; `None` hangs up."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            with peer, peer.makefile("rb") as lines:
+                for line in lines:
+                    said = answer(line)
+                    if said is None:
+                        break
+                    peer.sendall(said)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+def ok(result: object) -> bytes:
+    return json.dumps({"ok": True, "result": result}).encode() + b"\n"
+
+
+def test_status_for_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with server(tmp_path / "s", lambda line: ok(STATUS)):
+        assert main(["status", "--socket", str(tmp_path / "s")]) == 0
+        people = " ".join(capsys.readouterr().out.split())
+        assert main(["status", "--json", "--socket", str(tmp_path / "s")]) == 0
+        assert json.loads(capsys.readouterr().out) == STATUS
+    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "19 h 59 min", "7 ms", "something new", "1; 2"):
+        assert words in people, words
+
+
+def test_a_status_with_other_keys_is_shown_too() -> None:
+    assert dict(rows({"flags": [], "mood": True, "odd": None, "free_bytes": 1500})) == {
+        "problems": "none",
+        "mood": "yes",
+        "odd": "-",
+        "free": "1.5 kB",
+    }
+
+
+def test_status_tells_of_retention_in_words() -> None:
+    retention = {
+        "swept_at": "2026-11-21T23:57:17.307590Z",
+        "clock_confirmed": False,
+        "recordings": 14,
+        "held": ["000002-0001", "000006-0001"],
+        "reviews_due": ["000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26"],
+        "next_recording": "000008-0001",
+        "next_deletes_on": "2026-11-24T01:46:14.917616Z",
+        "problems": [],
+    }
+    capture = {"state": "standby", "versions": {"python": "3.11.7", "av": "18.1.0"}}
+    ring = {"fragments": 0, "seconds": 0.0, "bytes": 0}
+    shown = dict(rows({"retention": retention, "capture": capture, "ring": ring}))
+    assert shown == {
+        "retention": "14 recordings; 000008-0001 goes next, on 2026-11-24T01:46:14Z; swept at 2026-11-21T23:57:17Z; "
+        "the clock is not confirmed: running time counts",
+        "held": "000002-0001; 000006-0001",
+        "reviews due": "000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26",
+        "capture": "state standby, versions (python 3.11.7, av 18.1.0)",
+        "ring": "fragments 0, 0.0 s, 0 bytes",
+    }
+
+
+def test_shift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(line: bytes) -> bytes:
+        asked.append(json.loads(line))
+        return ok({"officer": "h-12", "since": "2025-06-01T08:00:00+00:00"})
+
+    with server(tmp_path / "s", answer):
+        assert main(["shift", "begin", "--officer", "h-12", "--socket", str(tmp_path / "s")]) == 0
+        assert main(["shift", "end", "--json", "--socket", str(tmp_path / "s")]) == 0
+    assert asked == [{"command": "shift_begin", "officer": "h-12"}, {"command": "shift_end"}]
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "the shift of officer h-12 has begun"
+    assert json.loads(out[1])["officer"] == "h-12"
+
+
+@pytest.mark.parametrize(("code", "kind"), [(77, PermissionDeniedError), (69, UnavailableError), (99, UnavailableError)])
+def test_the_daemons_error_is_told_in_its_own_words(tmp_path: Path, code: int, kind: type[BodycamError]) -> None:
+    refusal = json.dumps({"ok": False, "error": "needs group bodycam-admin", "exit_code": code}).encode() + b"\n"
+    with server(tmp_path / "s", lambda line: refusal), ControlClient(tmp_path / "s") as client, pytest.raises(kind, match="bodycam-admin"):
+        client.request("shift_end")
+
+
+def test_the_exit_code_of_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = b'{"ok":false,"error":"no shift is\\nopen","exit_code":2}\n'
+    with server(tmp_path / "s", lambda line: refusal):
+        assert main(["shift", "end", "--socket", str(tmp_path / "s")]) == 2
+    assert capsys.readouterr().err == "bodycamd: no shift is\\u000aopen\n"
+
+
+@pytest.mark.parametrize(
+    "refusal", [b'{"ok":false,"error":"too many clients: try again","exit_code":69}\n', None], ids=["no place", "hung up"]
+)
+def test_a_daemon_that_is_there_is_not_passed_by(tmp_path: Path, refusal: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever works without the daemon because it has no place now would be told that the store is busy, or not theirs."""
+    there = SimpleNamespace(control=SimpleNamespace(socket=str(tmp_path / "s")), storage=SimpleNamespace(directory=str(tmp_path)))
+    monkeypatch.setattr(configuration, "load", lambda _: there)
+    (tmp_path / "config").write_text("")
+    with server(tmp_path / "s", lambda line: refusal):
+        with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
+            ask_or_do(tmp_path / "config", None, "sweep", {}, lambda *_: pytest.fail("done without the daemon"))
+        with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
+            _log(tmp_path, tmp_path / "s", tmp_path / "config")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (None, UnavailableError, "hung up"),
+        (b"", UnavailableError, "no answer"),
+        (b"HTTP/1.1 400\n", DataError, "not JSON"),
+        (b"[1]\n", DataError, "not JSON"),
+        (b"x" * 70_000, DataError, "65536 bytes"),
+        (b"{}\n", UnavailableError, "without a reason"),
+    ],
+)
+def test_servers_that_are_not_a_camera(tmp_path: Path, said: bytes | None, kind: type[BodycamError], words: str) -> None:
+    with (
+        server(tmp_path / "s", lambda line: said),
+        ControlClient(tmp_path / "s", timeout_seconds=0.3) as client,
+        pytest.raises(kind, match=words),
+    ):
+        client.request("status")
+
+
+def test_events_arrive_and_end(tmp_path: Path) -> None:
+    events = b'{"event":"FragmentDurable","seq":1}\n{"event":"RecordingSealed"}\n'
+    with server(tmp_path / "s", lambda line: ok("subscribed") + events), ControlClient(tmp_path / "s", timeout_seconds=0.3) as client:
+        client.subscribe()
+        stream = client.events()
+        assert [next(stream)["event"], next(stream)["event"]] == ["FragmentDurable", "RecordingSealed"]
+        assert not client.ready()
+        with pytest.raises(TimeoutError):
+            next(stream)
+
+
+def test_nobody_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--socket", str(tmp_path / "none")]) == 69
+    (tmp_path / "file").write_text("")
+    assert main(["status", "--socket", str(tmp_path / "file")]) == 69
+    assert main(["status", "--socket", str(tmp_path / ("x" * 200))]) == 66
+    assert len(capsys.readouterr().err.splitlines()) == 3

@@ -1,0 +1,95 @@
+"""The control loop on a board that only notes what it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bodycamd.camera.board.ports import Board
+from bodycamd.camera.board.simulated import SimulatedClock
+from bodycamd.camera.control import events as ev
+from bodycamd.camera.control import machine
+from bodycamd.camera.control.gestures import Gestures
+from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
+
+
+class Part:
+    """Every part of the board, the capture and the ring: notes the calls in one list."""
+
+    def __init__(self, name: str, calls: list[str]) -> None:
+        self._name, self._calls = name, calls
+
+    def _note(self, what: str) -> None:
+        self._calls.append(f"{self._name} {what}")
+
+    def set(self, on: bool) -> None:
+        self._note("on" if on else "off")
+
+    def watch(self, on_edge: Callable[[bool, int], None]) -> None:
+        self._note("watch")
+
+    def is_pressed(self) -> bool:
+        return False
+
+    def start(self) -> None:
+        self._note("start")
+
+    def speak(self) -> None:
+        self._note("speak")
+
+    def silence(self) -> None:
+        self._note("silence")
+
+    def open(self, microphone: bool) -> None:
+        self._note("open")
+
+    def set_microphone(self, open: bool) -> None:
+        self._note("microphone")
+
+    def close(self) -> None:
+        self._note("close")
+
+    def retain_from(self, from_us: int | None) -> None:
+        self._note("retain")
+
+    def empty(self) -> None:
+        self._note("empty")
+
+    def ended(self, generation: int) -> None:
+        self._note("ended")
+
+    def read(self) -> tuple[ev.BatteryLevel, float | None]:
+        return "ok", None
+
+
+def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
+    calls: list[str] = []
+
+    async def press() -> None:
+        clock = SimulatedClock()
+        part = {name: Part(name, calls) for name in ("button", "lamp", "haptic", "voice", "battery", "capture", "ring")}
+        loop = ControlLoop(
+            board=Board(
+                button=part["button"],
+                lamp=part["lamp"],
+                ready_lamp=None,
+                haptic=part["haptic"],
+                voice=part["voice"],
+                clock=clock,
+                battery=part["battery"],
+            ),
+            gestures=Gestures(bounce_us=20_000, hold_us=2_000_000, stuck_us=60_000_000),
+            state=machine.initial(machine.ControlSettings()),
+            capture=part["capture"],
+            ring=part["ring"],
+            mailbox=Mailbox(asyncio.get_running_loop()),
+            observe=lambda _: None,
+        )
+        loop.handle(ev.Ready(None))
+        calls.clear()
+        loop.handle(ev.ButtonDown(clock.now_us()))
+        loop.close()
+
+    asyncio.run(press())
+    assert calls[0] == "lamp on"
+    assert {"voice speak", "capture open"} <= set(calls)

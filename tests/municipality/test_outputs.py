@@ -1,0 +1,177 @@
+"""What commands write: nothing that exists is overwritten, and nobody else may read it, whatever the umask.
+
+All commands with all their paths, found in the program itself: a new command, or a new path of one, fails until it is told here what it is.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from bodycamd.cli import main as program
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
+from tests.municipality.publish.test_retention_pages import kept
+
+__all__ = ["kept"]
+
+RECORDING = "000001-0001"
+PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
+READ = {
+    "anchor socket", "anchor store", "config check file", "contact-sheet film", "export anchor", "export device_key", "export identity",
+    "export people", "export store", "hold add config", "hold add key", "hold add people", "hold add socket", "hold list config",
+    "hold list people", "hold list socket", "hold list store", "hold release config", "hold release key", "hold release people",
+    "hold release socket", "keys check recipients", "keys person check file", "offload config", "offload key", "offload socket",
+    "offload store", "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
+    "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
+    "recordings show store", "run config", "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config",
+    "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
+}  # fmt: skip
+"""Command and path: what is only read."""
+COPY = "tests/municipality/copies/test_copies.py"
+FOLDERS = {
+    "hold add store": COPY,
+    "hold release store": COPY,
+    "prune store": COPY,
+    "offload to": "tests/municipality/copies/test_offload.py",
+    "simulate dir": "tests/cli/test_simulate.py",
+}
+"""Folders that are a store, or a camera, of their own and go on where they stopped; where that is shown."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is to read: a camera with a film of it, a store with a deletion."""
+
+    camera: Camera
+    film: Path
+    deleted_in: Path
+    deleted: str
+
+
+WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
+    "anchor out": lambda scene, to: ["anchor", "--store", scene.camera.store, "--out", to],
+    "anchor qr": lambda scene, to: ["anchor", "--store", scene.camera.store, "--qr", to],
+    "contact-sheet png": lambda scene, to: ["contact-sheet", scene.film, to, "--columns", 2, "--rows", 1],
+    "export contact_sheet": lambda scene, to: [*exported(scene), "--out", to.with_name("new.mp4"), "--contact-sheet", to],
+    "export out": lambda scene, to: [*exported(scene), "--out", to],
+    "keys new out": lambda _, to: ["keys", "new", "--out", to],
+    "keys person new out": lambda _, to: ["keys", "person", "new", "--out", to, "--id", "E-03"],
+    "recordings certificate html": lambda scene, to: [*certified(scene), "--html", to],
+    "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
+    "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
+}
+"""Command and path: how it is told to write there."""
+
+
+def exported(scene: Scene) -> list[object]:
+    return ["export", RECORDING, "--store", scene.camera.store, "--identity", scene.camera.identity]
+
+
+def certified(scene: Scene) -> list[object]:
+    return ["recordings", "certificate", scene.deleted, "--store", scene.deleted_in]
+
+
+def paths(app: typer.Typer = program.app, group: str = "") -> Iterator[str]:
+    """Every path that a command takes, as `command parameter`."""
+    for command in app.registered_commands:
+        assert command.callback is not None
+        for parameter, kind in typing.get_type_hints(command.callback).items():
+            if Path in (kind, *typing.get_args(kind)):
+                yield f"{group}{command.name or command.callback.__name__} {parameter}"
+    for below in app.registered_groups:
+        assert below.typer_instance is not None
+        yield from paths(below.typer_instance, f"{group}{below.name} ")
+
+
+@pytest.fixture(scope="module")
+def scene(eventful_camera: Camera, kept: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    film = tmp_path_factory.mktemp("film") / "film.mp4"
+    scene = Scene(eventful_camera, film, *kept)
+    assert run([*exported(scene), "--out", film]) == 0
+    return scene
+
+
+def run(words: list[object]) -> int:
+    return program.main([str(word) for word in words])
+
+
+def test_every_path_of_every_command_is_known() -> None:
+    assert set(paths()) == READ | set(FOLDERS) | set(WRITTEN)
+
+
+@only_in_full
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_exists_is_never_overwritten(name: str, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    precious = tmp_path / "identity.txt"
+    precious.write_bytes(PRECIOUS)
+    link, dangling, folder = tmp_path / "link", tmp_path / "dangling", tmp_path / "folder"
+    link.symlink_to(precious)
+    dangling.symlink_to(tmp_path / "elsewhere")
+    folder.mkdir()
+    (folder / "transparency-2026-03.csv").write_bytes(PRECIOUS)
+    before = everything(tmp_path)
+    for taken in (precious, link, dangling, folder):
+        assert run(WRITTEN[name](scene, taken)) == 73, taken
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+    assert everything(tmp_path) == before
+
+
+@only_in_full
+@pytest.mark.parametrize("name", ["export out", "export contact_sheet"])
+def test_overwrite_takes_only_what_is_of_the_same_kind(name: str, scene: Scene, tmp_path: Path) -> None:
+    for file in ("identity.txt", "film.mp4", "sheet.png"):
+        (tmp_path / file).write_bytes(PRECIOUS)
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "identity.txt")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "identity.txt").write_bytes(PRECIOUS)
+    before = everything(tmp_path)
+    for taken in sorted(tmp_path.iterdir()):
+        assert run([*WRITTEN[name](scene, taken), "--overwrite"]) == 73, taken
+    assert everything(tmp_path) == before
+
+
+@only_in_full
+def test_overwrite_takes_no_package_that_holds_something_else(scene: Scene, tmp_path: Path) -> None:
+    package = tmp_path / "case"
+    assert run([*exported(scene), "--out", package]) == 0
+    assert run([*exported(scene), "--out", package, "--overwrite"]) == 0
+    (package / "identity.txt").write_bytes(PRECIOUS)
+    before = everything(tmp_path)
+    assert run([*exported(scene), "--out", package, "--overwrite"]) == 73
+    assert everything(tmp_path) == before
+
+
+@only_in_full
+@pytest.mark.parametrize("umask", [0, 0o077])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_only_this_user_reads_what_is_written(name: str, umask: int, scene: Scene, tmp_path: Path) -> None:
+    to = tmp_path / "new"
+    if name == "transparency out":
+        to.mkdir(mode=0o700)
+    earlier = os.umask(umask)
+    try:
+        assert run(WRITTEN[name](scene, to)) == 0
+    finally:
+        os.umask(earlier)
+    made = list(tmp_path.rglob("*"))
+    assert made
+    assert {path.name: stat.filemode(path.stat().st_mode) for path in made} == {
+        path.name: "drwx------" if path.is_dir() else "-rw-------" for path in made
+    }
+
+
+def everything(folder: Path) -> dict[str, bytes | str]:
+    return {
+        str(path.relative_to(folder)): os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else "folder"
+        for path in folder.rglob("*")
+    }

@@ -1,0 +1,71 @@
+"""Every type of entry has its sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from bodycamd.camera.control import machine
+from bodycamd.evidence.entries import TYPE_NAMES
+from bodycamd.municipality.report.story import _DURING
+from bodycamd.municipality.words.sentence_words import WORDS
+from bodycamd.municipality.words.sentences import in_words
+from tests.evidence.making import entry
+
+NOTED = re.findall(r"^([a-z_]+)  +\S.*?$", (machine.__doc__ or "").partition("type  ")[2], re.MULTILINE)
+
+
+def test_no_entry_is_told_as_a_list_of_fields() -> None:
+    assert {"warning", "marker", "left_unsealed"} <= set(NOTED)
+    assert set(NOTED) | set(TYPE_NAMES.values()) | _DURING <= set(WORDS)
+
+
+@pytest.mark.parametrize("type", WORDS)
+def test_both_languages_tell_the_same_fields(type: str) -> None:
+    dutch, english = (sorted(re.findall(r"{(\w+)}", text)) for text in WORDS[type])
+    assert dutch == english
+
+
+@pytest.mark.parametrize(
+    ("type", "detail", "words"),
+    [
+        ("warning", {"outcome": "skipped", "detail": "pressed again"}, "The spoken warning was skipped: pressed again."),
+        ("warning", {"outcome": "played_to_device"}, "The spoken warning was played to the device."),
+        ("audio_changed", {"audio": "lost"}, "Sound is lost."),
+        ("recording_closed", {"recording": "1", "reason": "storage_full", "duration_us": 2_100_000}, "Recording 1 ends after 2.1 s: "),
+        ("press_refused", {"reason": "battery_critical"}, "A press of the button was refused: battery critical."),
+        ("disk_changed", {"usable": False, "reason": "read-only"}, "The disk is not usable: read-only."),
+        ("disk_changed", {"usable": True, "reason": ""}, "The disk is usable again."),
+        ("sweep_requested", {"caller": {"via": "command", "uid": 7}}, "What is due is to be deleted at once. Asked for by user 7."),
+        (
+            "capture_stalled",
+            {"generation": 1, "reason": "ended by signal 9", "last_frame_us": 16266665742},
+            "The capture process stopped or hung and is replaced: ended by signal 9.",
+        ),
+        ("fault", {"action": "Speak", "reason": "OSError: none"}, "A part fails: Speak: OSError: none."),
+        ("new_thing", {"part": "x\ny", "number": 2}, "New thing: part x\\u000ay, number 2."),
+    ],
+)
+def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:
+    assert in_words(entry(type, detail)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("type", "detail", "words"),
+    [
+        (
+            "capture_stalled",
+            {"generation": 1, "reason": "ended by signal 9", "last_frame_us": 16266665742},
+            "Het opnameproces is uitgevallen of vastgelopen en wordt vervangen: beëindigd door signaal 9.",
+        ),
+        ("audio_changed", {"audio": "lost", "generation": 1}, "Het geluid is weggevallen."),
+        ("disk_changed", {"usable": False, "reason": "read-only"}, "De schijf is niet bruikbaar: read-only."),
+        ("press_refused", {"reason": "storage_full", "at_us": 1}, "Een druk op de knop is geweigerd: opslag vol."),
+        ("recording_closed", {"recording": "1", "reason": "officer"}, "Opname 1 eindigt na 0.0 s: door de medewerker gestopt."),
+        ("shift_begin", {"officer": "H-1", "caller": {"uid": 7}}, "De dienst van medewerker H-1 begint. Op verzoek van gebruiker 7."),
+    ],
+)
+def test_sentences_in_dutch(type: str, detail: dict[str, Any], words: str) -> None:
+    assert in_words(entry(type, detail), "nl") == words
