@@ -118,10 +118,9 @@ def list_holds(
         _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), json)
         return
     from bodycamd.camera.daemon.client import ControlClient
-    from bodycamd.camera.keeping.keeper import hold_fields
     from bodycamd.config import settings as configuration
     from bodycamd.errors import UnavailableError
-    from bodycamd.retention.outlook import read_retention
+    from bodycamd.retention.outlook import hold_fields, read_retention
 
     settings = configuration.load(config) if socket is None or config.exists() else None
     holds: list[dict[str, Any]]

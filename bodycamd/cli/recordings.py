@@ -61,9 +61,8 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one recording and its segments."""
-    from bodycamd.camera.keeping.keeper import hold_fields
     from bodycamd.cli.mirror import readable_store
-    from bodycamd.retention.outlook import read_retention
+    from bodycamd.retention.outlook import hold_fields, read_retention
 
     with readable_store(store, socket) as reader:
         retention = read_retention(reader.directory)

@@ -11,9 +11,10 @@ from bodycamd.camera.board.simulated import SimulatedHand
 from bodycamd.camera.board.voice.sound import load as load_warning
 from bodycamd.cli.output import print_json, say
 from bodycamd.config.settings import Config
+from bodycamd.linux.clock import boottime_us
 from bodycamd.workshop.simulation import officer_view as timeline
 from bodycamd.workshop.simulation.button_script import Step
-from bodycamd.workshop.simulation.process import SimulatedCamera, boottime_us
+from bodycamd.workshop.simulation.process import SimulatedCamera
 
 LOOK_SECONDS = 0.05
 UNDER_WAY = ("starting", "warning", "closing")

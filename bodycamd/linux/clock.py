@@ -13,15 +13,39 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from bodycamd.camera.board.ports import ClockReading
+from bodycamd.errors import StorageError
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TIME_ERROR = 5
 """What adjtimex returns while the clock is not synchronised (linux/timex.h)."""
 STA_UNSYNC = 0x0040
 TIMEX_BYTES = 208
 """sizeof(struct timex) on every 64-bit Linux; x86-64 and aarch64 share the layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One reading of the clocks. `error_ms` is the kernel's own bound (`None` where there is none)."""
+
+    boottime_us: int
+    wall_us: int
+    trusted: bool
+    source: str
+    error_ms: int | None
+
+
+class Clock(Protocol):
+    """CLOCK_BOOTTIME for order and length, the wall clock with its quality for statements."""
+
+    def now_us(self) -> int:
+        """CLOCK_BOOTTIME in microseconds."""
+
+    def read(self) -> ClockReading:
+        """Both clocks, and whether the kernel calls the wall clock synchronised."""
 
 
 class _Timeval(ctypes.Structure):
@@ -62,8 +86,12 @@ def boottime_us() -> int:
 
 
 def boot_id() -> str:
-    """The kernel's random id of this boot, 36 characters with dashes. It changes at every start of the kernel, and only then."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    """The kernel's random id of this boot, 36 characters with dashes. It changes at every start of the kernel, and only then. Raises
+    `StorageError` where the kernel does not tell."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError as error:
+        raise StorageError(f"{BOOT_ID}: cannot read the boot id: {error.strerror}") from error
 
 
 def quality(result: int, status: int, maxerror_us: int) -> tuple[bool, str, int | None]:

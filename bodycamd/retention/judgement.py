@@ -20,13 +20,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bodycamd.camera.keeping.shortening import MONTH_US
 from bodycamd.errors import DataError
 from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_us
 from bodycamd.retention.elapsed import Age, Boot, Moment, Now, Timeline
 from bodycamd.retention.ledger_index import CONTEXT, Facts
-from bodycamd.retention.policy import DAY_US, MARGIN_US
+from bodycamd.retention.policy import DAY_US, MARGIN_US, MONTH_US
 from bodycamd.store.names import recording_start
 
 

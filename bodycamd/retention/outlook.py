@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bodycamd.camera.keeping.keeper import plan_fields
-from bodycamd.camera.recorder.store import read_boot_id
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.statements import wall_text
+from bodycamd.linux.clock import boot_id
 from bodycamd.retention.clock import Clock
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.elapsed import Moment, Now
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
-from bodycamd.retention.policy import Hold, Outlook, Rules, decide
+from bodycamd.retention.policy import Decision, Hold, Outlook, Rules, decide
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start
 from bodycamd.store.reader import RecordingInfo, StoreReader
 
@@ -59,10 +59,10 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     the ledger confirmed. Raises as `Store.read_only` does, and `StorageError`."""
     facts, present, _ = _read(store)
     reading = clock.read()
-    boot_id = read_boot_id()
-    here = facts.timeline.now(boot_id, reading.boottime_us, None)
+    boot = boot_id()
+    here = facts.timeline.now(boot, reading.boottime_us, None)
     trust = Trust(confirmed_us=facts.timeline.confirmed_offset_us(here)).step(reading, facts.timeline.floor_us(here))
-    now = facts.timeline.now(boot_id, reading.boottime_us, reading.wall_us if trust.confirmed else None)
+    now = facts.timeline.now(boot, reading.boottime_us, reading.wall_us if trust.confirmed else None)
     decision = decide(facts.recordings(), present, facts.holds, facts.timeline, now, rules)
     return plan_fields(decision, facts.holds, rules, trust.confirmed)
 
@@ -82,3 +82,37 @@ def _read(store: Path) -> tuple[Facts, frozenset[str], str]:
     index = LedgerIndex(VerifiedLedger(store / LEDGER_FOLDER))
     facts = index.refresh(recording_start(names[0]) if names else None)
     return facts, frozenset(names), index.broken
+
+
+def hold_fields(hold: Hold) -> dict[str, Any]:
+    """A hold for people and programs."""
+    return {
+        "hold": hold.id,
+        "recording": hold.recording,
+        "ground": hold.ground,
+        "reference": hold.reference,
+        "by": hold.by,
+        "since": hold.since,
+        "review_on": hold.review_on,
+    }
+
+
+def plan_fields(decision: Decision, holds: Mapping[str, list[Hold]], rules: Rules, confirmed: bool) -> dict[str, Any]:
+    """A decision for people and programs."""
+    upcoming = [
+        {
+            "recording": o.recording,
+            "age_days": round(o.age_us / 86_400e6, 3),
+            "deletes_on": wall_text(o.deletes_on_us) if o.deletes_on_us is not None and not o.held else None,
+            "remaining_days": round(o.remaining_us / 86_400e6, 3) if not o.held else None,
+            "held_for": [hold.ground for hold in holds.get(o.recording, ())],
+        }
+        for o in sorted(decision.outlooks.values(), key=lambda outlook: outlook.recording)
+    ]
+    return {
+        "days": rules.days,
+        "clock_confirmed": confirmed,
+        "deletions": [{"recording": d.recording, "begun": d.begun, "proof": d.proof} for d in decision.deletions],
+        "upcoming": upcoming,
+        "warnings": [{"kind": w.kind, "recording": w.recording, "text": w.text} for w in decision.warnings],
+    }

@@ -18,6 +18,7 @@ from typing import Literal
 from bodycamd.retention.elapsed import TOLERANCE_US, Age, Moment, Now, Timeline
 
 DAY_US = 86_400_000_000
+MONTH_US = 31 * DAY_US
 MARGIN_US = 2 * TOLERANCE_US
 
 WarningKind = Literal["review_due", "held_past_days", "not_provable", "unknown_recording", "footage_missing"]

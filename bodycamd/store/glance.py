@@ -5,16 +5,20 @@ For lists, and for the length of a recording that was cut off. `evidence.segment
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bodycamd.errors import DataError
+from bodycamd.errors import BodycamError, DataError, NotFoundError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.segment import open_segment
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, decode_statement
+from bodycamd.store.names import segment_files
 
+log = logging.getLogger(__name__)
+INTERRUPTED = "interrupted"
 S = TypeVar("S", InitStatement, FragmentStatement)
 
 
@@ -72,3 +76,31 @@ def _read(descriptor: int, place: tuple[int, int], kind: type[S]) -> S | None:
     except DataError:
         return None
     return statement if isinstance(statement, kind) else None
+
+
+def recording_glances(folder: Path, stated: int = 0) -> list[tuple[Glance, bool]]:
+    """A glance into each segment of a recording after the first `stated` ones, and into the first and the last; with whether it is after
+    them. None where there is no folder. Segments that cannot be read are left out."""
+    try:
+        files, _ = segment_files(folder)
+    except NotFoundError:
+        return []
+    except BodycamError as error:
+        log.warning("%s", error)
+        return []
+    glances: list[tuple[Glance, bool]] = []
+    for number, file in enumerate(files):
+        if 0 < number < min(stated, len(files) - 1):
+            continue
+        try:
+            glances.append((glance(file.path), number >= stated))
+        except (OSError, BodycamError) as error:
+            log.warning("%s: %s", file.path, error)
+    return glances
+
+
+def duration_us(glances: list[Glance]) -> int:
+    """From the first kept frame to the end of the last: what an export lasts, gaps included."""
+    begins = [g.first.pts_us for g in glances if g.first is not None]
+    ends = [g.last.end_us for g in glances if g.last is not None]
+    return max(0, max(ends) - min(begins)) if begins and ends else 0

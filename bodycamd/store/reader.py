@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from bodycamd.camera.recorder.recovery import INTERRUPTED, duration_us, recording_glances
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
+from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
 
 RecordingState = Literal["open", "closed", "recovered", "unknown"]

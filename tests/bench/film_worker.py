@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from bodycamd.camera.capture.protocol import Closed, Fragment, Init, Open, Prepare, Prepared, WorkerLink
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.worker.encrypt import parse_recipients
 from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
 from bodycamd.camera.capture.worker.outbox import Outbox
+from bodycamd.linux.clock import boottime_us
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, encoded_frames
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.camera.board import simulated
-from bodycamd.camera.board.ports import ClockReading
 from bodycamd.camera.daemon import wiring as daemon
 from bodycamd.camera.recorder import store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.linux import durable
-from bodycamd.linux.clock import SystemClock, quality
+from bodycamd.linux.clock import ClockReading, SystemClock, quality
 from bodycamd.retention import clock_trust as trust
 from tests.powercut.steps import Kill, Steps
 
@@ -59,7 +58,7 @@ def main() -> int:
         simulated.__dict__["SystemClock"] = lambda: LaterClock(ours.days_on)
         trust.CONTINUOUS_US = 0
     if ours.boot:
-        store.__dict__["read_boot_id"] = lambda: ours.boot
+        store.__dict__["boot_id"] = lambda: ours.boot
     if ours.stray:
         os.close(os.open(ours.root / ours.stray, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         durable.sync_folder((ours.root / ours.stray).parent)

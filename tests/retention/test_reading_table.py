@@ -119,7 +119,7 @@ def planned(
         clock.boottime_us, clock.wall_us = 0, clock.wall_us + off_us
     clock.advance(ran_us)
     with pytest.MonkeyPatch.context() as boot:
-        boot.setattr(reading, "read_boot_id", lambda: "boot-4" if off_us is None else "boot-5")
+        boot.setattr(reading, "boot_id", lambda: "boot-4" if off_us is None else "boot-5")
         return reading.read_plan(store, clock, Rules(days))
 
 
@@ -145,7 +145,7 @@ def test_in_the_boot_that_the_ledger_knows_its_own_clock_counts(
 ) -> None:
     """One that was set since is not what was confirmed."""
     clock = SimulatedClock(made.clock.boottime_us, made.clock.wall_us + stepped_us)
-    monkeypatch.setattr(reading, "read_boot_id", lambda: "boot-4")
+    monkeypatch.setattr(reading, "boot_id", lambda: "boot-4")
     assert reading.read_plan(store, clock, Rules(7))["clock_confirmed"] == confirmed
 
 

@@ -10,9 +10,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodycamd.camera.board.ports import ClockReading
 from bodycamd.evidence.entries import LEDGER_FORMAT, typed_detail
 from bodycamd.evidence.statements import ZERO_HASH, Entry, Stated
+from bodycamd.linux.clock import ClockReading
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.elapsed import Now
 from bodycamd.retention.ledger_index import Facts

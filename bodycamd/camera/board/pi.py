@@ -25,12 +25,12 @@ from gpiozero import InputDevice, OutputDevice
 from gpiozero.exc import GPIOPinInUse, GPIOZeroError
 
 from bodycamd.camera.board.battery import battery
-from bodycamd.camera.board.ports import Board, Clock
+from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import Event
 from bodycamd.config.settings import BoardSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import SystemClock
+from bodycamd.linux.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 

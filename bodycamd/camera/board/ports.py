@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bodycamd.camera.control.events import BatteryLevel, HapticName
+from bodycamd.linux.clock import Clock
 
 
 class Button(Protocol):
@@ -61,27 +62,6 @@ class Voice(Protocol):
         """End the child."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """One reading of the clocks. `error_ms` is the kernel's own bound (`None` where there is none)."""
-
-    boottime_us: int
-    wall_us: int
-    trusted: bool
-    source: str
-    error_ms: int | None
-
-
-class Clock(Protocol):
-    """CLOCK_BOOTTIME for order and length, the wall clock with its quality for statements."""
-
-    def now_us(self) -> int:
-        """CLOCK_BOOTTIME in microseconds."""
-
-    def read(self) -> ClockReading:
-        """Both clocks, and whether the kernel calls the wall clock synchronised."""
-
-
 class Battery(Protocol):
     """The battery gauge, where there is one."""
 
@@ -102,4 +82,4 @@ class Board:
     battery: Battery
 
 
-__all__ = ["Battery", "Board", "Button", "Clock", "ClockReading", "Haptic", "HapticName", "Lamp", "Voice"]
+__all__ = ["Battery", "Board", "Button", "Haptic", "HapticName", "Lamp", "Voice"]

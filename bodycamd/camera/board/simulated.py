@@ -24,12 +24,12 @@ from pathlib import Path
 
 from bodycamd.camera.board.battery import BatteryThresholds
 from bodycamd.camera.board.board_log import Timeline
-from bodycamd.camera.board.ports import Board, Clock, ClockReading
+from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import BatteryLevel, Event
 from bodycamd.config.settings import BoardSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import SystemClock, boottime_us
+from bodycamd.linux.clock import Clock, ClockReading, SystemClock, boottime_us
 
 log = logging.getLogger(__name__)
 

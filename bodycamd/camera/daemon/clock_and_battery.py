@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bodycamd.camera.board.ports import ClockReading
 from bodycamd.camera.control.events import BatteryChanged, BatteryLevel, ClockChanged
+from bodycamd.linux.clock import ClockReading
 
 STEP_US = 1_000_000
 """A wall clock that moved this much against CLOCK_BOOTTIME was stepped; slewing stays far below it."""

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from bodycamd import __version__
-from bodycamd.camera.board.ports import Board, ClockReading
+from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.gestures import Gestures
@@ -35,6 +35,7 @@ from bodycamd.errors import ConfigError, UnavailableError, UsageError
 from bodycamd.evidence.entries import detail_fields
 from bodycamd.evidence.pseudonyms import pseudonym
 from bodycamd.evidence.statements import Caller
+from bodycamd.linux.clock import ClockReading
 from bodycamd.linux.swap import Protection
 from bodycamd.store.names import recording_id
 

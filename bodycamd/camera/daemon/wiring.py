@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bodycamd.camera.board.ports import Board, Clock
+from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.voice.sound import load as load_warning
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
@@ -38,6 +38,7 @@ from bodycamd.config.settings import Config
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown, trace_lines
 from bodycamd.linux import memory, swap
+from bodycamd.linux.clock import Clock
 
 MAX_LINE = 16_384
 """Characters of a line in the journal."""

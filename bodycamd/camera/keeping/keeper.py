@@ -28,7 +28,8 @@ from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.deletion import Enter, delete
 from bodycamd.retention.elapsed import Now
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
-from bodycamd.retention.policy import Decision, Deletion, Hold, Rules, decide, reviews_due
+from bodycamd.retention.outlook import hold_fields, plan_fields
+from bodycamd.retention.policy import Decision, Deletion, Rules, decide, reviews_due
 from bodycamd.store.names import recording_names, recording_start
 
 log = logging.getLogger(__name__)
@@ -312,39 +313,3 @@ class Keeper:
             next_deletes_on=wall_text(following[0]) if following else "",
             problems=problems[:LISTED],
         )
-
-
-def hold_fields(hold: Hold) -> dict[str, Any]:
-    """A hold for people and programs."""
-    return {
-        "hold": hold.id,
-        "recording": hold.recording,
-        "ground": hold.ground,
-        "reference": hold.reference,
-        "by": hold.by,
-        "since": hold.since,
-        "review_on": hold.review_on,
-    }
-
-
-def plan_fields(decision: Decision, holds: Mapping[str, list[Hold]], rules: Rules, confirmed: bool) -> dict[str, Any]:
-    """A decision for people and programs."""
-    upcoming = [
-        {
-            "recording": o.recording,
-            "age_days": round(o.age_us / 86_400e6, 3),
-            "deletes_on": wall_text(o.deletes_on_us) if o.deletes_on_us is not None and not o.held else None,
-            "remaining_days": round(o.remaining_us / 86_400e6, 3) if not o.held else None,
-            "held_for": [hold.ground for hold in holds.get(o.recording, ())],
-        }
-        for o in sorted(decision.outlooks.values(), key=lambda outlook: outlook.recording)
-    ]
-    return {
-        "days": rules.days,
-        "clock_confirmed": confirmed,
-        "deletions": [{"recording": d.recording, "begun": d.begun, "proof": d.proof} for d in decision.deletions],
-        "upcoming": upcoming,
-        "warnings": [{"kind": w.kind, "recording": w.recording, "text": w.text} for w in decision.warnings],
-    }
-
-

@@ -27,9 +27,8 @@ from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
 from bodycamd.retention.deletion import Enter
 from bodycamd.retention.ledger_index import Facts
+from bodycamd.retention.policy import DAY_US, MONTH_US
 
-DAY_US = 86_400_000_000
-MONTH_US = 31 * DAY_US
 SLACK_US = 7 * DAY_US
 """Files are dropped a week's worth at a time, so that the checkpoint file is not written anew each day."""
 

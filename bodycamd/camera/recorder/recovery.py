@@ -29,12 +29,11 @@ from bodycamd.evidence.noted_entries import StoreRecovered
 from bodycamd.evidence.segment import recover
 from bodycamd.foreign_text import shown
 from bodycamd.linux.disk import FileOperations
-from bodycamd.store.glance import Glance, glance
+from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
 from bodycamd.store.names import SegmentFile, Stray, recording_names, recording_start, segment_files
 
 log = logging.getLogger(__name__)
 
-INTERRUPTED = "interrupted"
 RESUME_LOOK_BACK_US = 600_000_000
 """So far back ledger files of this boot are read for the resume offer: twice the longest segment."""
 RECENT_US = 60_000_000
@@ -224,34 +223,6 @@ class _Work:
         self._complete = False
         self.strays.append(Stray(path, reason))
         log.error("recovery passes over %s: %s", path, reason)
-
-
-def recording_glances(folder: Path, stated: int = 0) -> list[tuple[Glance, bool]]:
-    """A glance into each segment of a recording after the first `stated` ones, and into the first and the last; with whether it is after
-    them. None where there is no folder. Segments that cannot be read are left out."""
-    try:
-        files, _ = segment_files(folder)
-    except NotFoundError:
-        return []
-    except BodycamError as error:
-        log.warning("%s", error)
-        return []
-    glances: list[tuple[Glance, bool]] = []
-    for number, file in enumerate(files):
-        if 0 < number < min(stated, len(files) - 1):
-            continue
-        try:
-            glances.append((glance(file.path), number >= stated))
-        except (OSError, BodycamError) as error:
-            log.warning("%s: %s", file.path, error)
-    return glances
-
-
-def duration_us(glances: list[Glance]) -> int:
-    """From the first kept frame to the end of the last: what an export lasts, gaps included."""
-    begins = [g.first.pts_us for g in glances if g.first is not None]
-    ends = [g.last.end_us for g in glances if g.last is not None]
-    return max(0, max(ends) - min(begins)) if begins and ends else 0
 
 
 def _resume_offer(lines: list[Line], recordings: Path, now_us: int, boot_id: str) -> ResumeOffer | None:

@@ -29,12 +29,11 @@ from bodycamd.evidence.ledger import Ledger, last_start, next_number, open_ledge
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line, taken_numbers
 from bodycamd.linux import durable
+from bodycamd.linux.clock import boot_id as boot_id_now
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.linux.foreign import Folder, kind_of
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, recording_starts
 from bodycamd.store.reader import StoreReader
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Store:
@@ -100,7 +99,7 @@ class Store:
         try:
             ledger_folder = directory / LEDGER_FOLDER
             recordings = directory / RECORDINGS_FOLDER
-            boot = boot_id or read_boot_id()
+            boot = boot_id or boot_id_now()
             past, left, shift = VerifiedLedger(ledger_folder), Past(boot), ShiftSoFar(boot)
             try:
                 for line in past:
@@ -168,14 +167,6 @@ class Store:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def read_boot_id() -> str:
-    """The kernel's id of this boot. Raises `StorageError`."""
-    try:
-        return BOOT_ID.read_text("ascii").strip()
-    except OSError as error:
-        raise StorageError(f"{BOOT_ID}: cannot read the boot id: {error.strerror}") from error
 
 
 def _another_owner(directory: Path) -> PermissionDeniedError:

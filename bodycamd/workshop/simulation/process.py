@@ -19,17 +19,13 @@ import msgspec
 
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.linux.clock import boottime_us
 from bodycamd.linux.python import python_command
 from bodycamd.linux.readable import readable
 from bodycamd.workshop.simulation.folder import SimulationFolder
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
-
-
-def boottime_us() -> int:
-    """CLOCK_BOOTTIME now."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
 class SimulatedCamera:

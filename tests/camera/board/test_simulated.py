@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.board import board_log as timeline
-from bodycamd.camera.board.ports import Board, Clock
+from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.simulated import SOCKET_NAME, SimulatedClock, SimulatedHand, simulated_board
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.clock import Clock, boottime_us
 from tests.camera.board.conftest import WARNINGS, Heard
 from tests.kit.waiting import wait_for
 

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from bodycamd.camera.capture import protocol as link
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.footage import AudioState
+from bodycamd.linux.clock import boottime_us
 
 FRAME_US = 20_000
 FRAMES = 5

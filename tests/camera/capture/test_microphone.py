@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.worker import microphone as microphone_module
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, QUIET_US, Microphone, SoundDevice
 from bodycamd.camera.capture.worker.sound_devices import device_opener, find_device, read_wav, tone
 from bodycamd.camera.capture.worker.sound_track import RATE, Block
 from bodycamd.config.settings import MicrophoneSettings
 from bodycamd.errors import ConfigError, UnavailableError
+from bodycamd.linux.clock import boottime_us
 from tests.kit.waiting import wait_for
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from bodycamd.camera.capture.sources import pacing
 from bodycamd.camera.capture.sources.pacing import Pacer
 from bodycamd.camera.capture.sources.pattern import Pattern
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.sources.testcard import BLACK, WHITE, TestCard, read_time_us
 from bodycamd.config.settings import VideoSettings
+from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import FRAME_US, HEIGHT, WIDTH
 from tests.kit.scale import count
 from tests.kit.waiting import wait_for

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodycamd.camera.capture.sources.picamera import FrameDelivery, PiCamera, choose_encoder, clock_offset_us, parameter_sets
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import UnavailableError
+from bodycamd.linux.clock import boottime_us
 
 SPS = b"\0\0\0\1\x67\x64\0\x28\xac"
 PPS = b"\0\0\0\1\x68\xee\x3c\x80"

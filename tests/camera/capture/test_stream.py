@@ -13,7 +13,7 @@ import pyrage
 import pytest
 
 from bodycamd.camera.capture.protocol import AudioState, Closed, Fragment, FrameReader, FromWorker, Init, Tick, WorkerLink
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import outbox as outbox_module
 from bodycamd.camera.capture.worker import stream as stream_module
 from bodycamd.camera.capture.worker.encrypt import SealError, parse_recipients
@@ -23,6 +23,7 @@ from bodycamd.camera.capture.worker.outbox import Outbox
 from bodycamd.camera.capture.worker.sound_track import to_us
 from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
 from bodycamd.footage import AudioState as Audio
+from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
 from tests.kit.waiting import wait_for
 

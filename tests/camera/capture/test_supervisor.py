@@ -15,11 +15,11 @@ from typing import TypeVar
 import pytest
 
 from bodycamd.camera.capture.protocol import Prepare
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.supervisor import Supervisor, Timing
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux.clock import boottime_us
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 

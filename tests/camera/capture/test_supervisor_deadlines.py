@@ -8,10 +8,10 @@ import threading
 import time
 from pathlib import Path
 
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.supervisor import Timing
 from bodycamd.camera.control.events import CaptureStalled
 from bodycamd.footage import SealedFragment
+from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.test_supervisor import alive, bench, scripted
 from tests.kit.waiting import wait_for
 

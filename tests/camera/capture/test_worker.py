@@ -30,8 +30,8 @@ from bodycamd.camera.capture.protocol import (
     SetMicrophone,
     Tick,
 )
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
+from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import burned_times, complaints, start_times
 from tests.camera.capture.real_worker import RECIPIENT, VIDEO, RealWorker
 

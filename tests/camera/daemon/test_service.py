@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.board.ports import ClockReading
 from bodycamd.camera.daemon import service
 from bodycamd.camera.daemon.service import Service
+from bodycamd.linux.clock import ClockReading
 from bodycamd.linux.swap import Protection
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from bodycamd.camera.board.ports import ClockReading
 from bodycamd.camera.control.events import BatteryChanged, ClockChanged
 from bodycamd.camera.daemon.clock_and_battery import battery_event, clock_event
 from bodycamd.camera.daemon.watchdog import SILENCE_US, SystemdNotifier, WriterWatch
+from bodycamd.linux.clock import ClockReading
 
 S = 1_000_000
 

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 
 from bodycamd.camera.keeping import opening
-from bodycamd.camera.recorder.store import read_boot_id
 from bodycamd.config.settings import Config, KeySettings, LedgerSettings, RetentionSettings, StorageSettings
 from bodycamd.errors import PermissionDeniedError, StorageError, UsageError
 from bodycamd.evidence.ledger_reader import KeyInForce
 from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.statements import Caller
+from bodycamd.linux.clock import boot_id
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.retention.policy import Rules
 from tests.kit.resting_camera import HOUR, RestingCamera
@@ -83,7 +83,7 @@ def test_the_daemon_opens_the_store_and_goes_on_with_what_the_ledger_says(
     assert len(read) == len(set(read)), "the ledger is read once"
     assert [said["type"] for said in entries(tmp_path)] == ["start", "retention_rules"]
     begun, rules = entries(tmp_path)
-    assert (begun["device"], begun["start"], begun["boot_id"]) == ("cam-9", 2, read_boot_id())
+    assert (begun["device"], begun["start"], begun["boot_id"]) == ("cam-9", 2, boot_id())
     assert begun["detail"]["config_sha256"] == opening.digest(config_of(tmp_path))
     assert rules["detail"] == {"days": 14, "keep_months": 12, "legal_basis": "APV 2:1"}
     plan = keeper.plan()

@@ -10,8 +10,7 @@ import json
 import time
 from typing import Any
 
-from bodycamd.camera.board.ports import ClockReading
-from bodycamd.linux.clock import SystemClock, quality
+from bodycamd.linux.clock import ClockReading, SystemClock, quality
 from tests.system.faults.triggers import told
 
 LOOK_NS = 5_000_000

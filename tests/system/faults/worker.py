@@ -26,11 +26,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bodycamd.camera.capture.protocol import Open
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import main as worker
 from bodycamd.camera.capture.worker import microphone
 from bodycamd.camera.capture.worker import sound_devices as sounddevices
 from bodycamd.errors import UnavailableError
+from bodycamd.linux.clock import boottime_us
 from tests.system.faults import clocks
 from tests.system.faults.triggers import folder, told
 

@@ -7,8 +7,9 @@ import sys
 import time
 
 from bodycamd.camera.capture.sources.picamera import PiCamera
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.config.settings import VideoSettings
+from bodycamd.linux.clock import boottime_us
 
 
 def main(seconds: float, film: str) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.camera.capture.protocol import Prepare
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux.clock import boottime_us
 
 
 class BootClock:

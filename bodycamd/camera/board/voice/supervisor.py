@@ -32,13 +32,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bodycamd.camera.board.ports import Clock
 from bodycamd.camera.board.voice import protocol as messages
 from bodycamd.camera.board.voice.child import VoiceChild
 from bodycamd.camera.board.voice.timing import VoiceStatus, VoiceTiming
 from bodycamd.camera.control.events import Event, VoiceHealth, WarningEnded, WarningOutcome
 from bodycamd.config.settings import SpeakerSettings
 from bodycamd.errors import ConfigError
+from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from bodycamd.camera.capture.sources.source import boottime_us
+from bodycamd.linux.clock import boottime_us
 
 
 class Pacer:

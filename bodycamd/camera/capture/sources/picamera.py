@@ -20,9 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import UnavailableError
+from bodycamd.linux.clock import boottime_us
 
 V4L2_ENCODER: Final = "/dev/video11"
 """Where the kernel puts bcm2835-codec-encode; picamera2 opens this very name."""

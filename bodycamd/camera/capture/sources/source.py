@@ -7,7 +7,6 @@ A source is used once: made (opens no device, checks what can be checked), opene
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -79,8 +78,3 @@ class PictureSource(Protocol):
 
         May be called after an error, and twice. May hang where the driver does.
         """
-
-
-def boottime_us() -> int:
-    """CLOCK_BOOTTIME now, in microseconds: it counts through suspend and is never set."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000

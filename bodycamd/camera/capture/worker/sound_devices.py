@@ -16,11 +16,11 @@ from typing import Any, Final
 import pyaudio
 
 from bodycamd.camera.capture.sources.pacing import Pacer
-from bodycamd.camera.capture.sources.source import boottime_us
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, SoundDevice, block_us
 from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, to_samples, to_us
 from bodycamd.config.settings import MicrophoneSettings
 from bodycamd.errors import ConfigError, UnavailableError
+from bodycamd.linux.clock import boottime_us
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _BEEP_SAMPLES: Final = RATE // 50

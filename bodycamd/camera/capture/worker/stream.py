@@ -19,12 +19,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from bodycamd.camera.capture.sources.source import EncodedFrame, boottime_us
+from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.microphone import Microphone
 from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
 from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
 from bodycamd.errors import BodycamError
 from bodycamd.footage import AudioState
+from bodycamd.linux.clock import boottime_us
 
 MAX_STILL_US: Final = 4_000_000
 _WAITING_FRAMES: Final = 300
