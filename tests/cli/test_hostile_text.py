@@ -121,6 +121,7 @@ def test_words_of_a_command_line(name: str, tmp_path: Path, monkeypatch: pytest.
         assert (code != 1, bool(printed.strip())) == (True, True), (line, printed)
 
 
+@only_in_full
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"run", "simulate", "config schema"}))
 def test_a_hostile_store(name: str, place: HostileStore, tmp_path: Path) -> None:
     """The words are honest, what is read is not, and the names of new files are not."""

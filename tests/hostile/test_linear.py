@@ -9,6 +9,7 @@ import pytest
 from tests.hostile.linear import growth
 from tests.hostile.parsers import Around, parsers
 from tests.hostile.shapes import SHAPES, Shape
+from tests.kit.scale import only_in_full
 
 NAMES = [
     "strict JSON", "a statement", "an entry", "a ledger file", "a checkpoint", "a segment", "a segment's members",
@@ -19,7 +20,10 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
+SLOW = {"brackets in YAML", "YAML", "a value in YAML", "a configuration", "a segment's members", "NAL units"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=only_in_full) if name in SLOW else name for name in NAMES])
 def test_the_work_grows_with_the_input(name: str, tmp_path: Path) -> None:
     parser = parsers(tmp_path)[name]
     shapes = {f"{shape} ({number})": put(around, SHAPES[shape]) for number, around in enumerate(parser.around) for shape in SHAPES}

@@ -124,6 +124,7 @@ def test_every_command_tells_in_one_line_that_a_store_may_not_be_read(scene: Sce
             assert "use sudo" in err
 
 
+@only_in_full
 def test_verify_calls_what_it_may_not_read_unverifiable_and_never_altered(scene: Scene, place: Path) -> None:
     hidden = (f"recordings/{INTACT}", f"recordings/{INTACT}/000000.tar", "recordings", "ledger", "ledger/000002.jsonl")
     asked = []

@@ -23,7 +23,7 @@ from bodycamd.config.settings import SpeakerSettings
 from bodycamd.errors import ConfigError
 from bodycamd.linux.clock import SystemClock, boottime_us
 from tests.camera.board.conftest import Heard, MakeVoice, tone_wav
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.kit.waiting import wait_for
 
 pytestmark = pytest.mark.timing
@@ -142,6 +142,7 @@ def test_stopped_for_ever(when: str, tone: Path, tmp_path: Path, make_voice: Mak
     heard.healthy()
 
 
+@only_in_full
 def test_a_device_that_never_opens(tone: Path, tmp_path: Path, alsa_config: Callable[[str], None], make_voice: MakeVoice) -> None:
     """Opening a FIFO that nobody reads blocks inside ALSA, already while PortAudio looks around."""
     os.mkfifo(tmp_path / "fifo")
@@ -153,6 +154,7 @@ def test_a_device_that_never_opens(tone: Path, tmp_path: Path, alsa_config: Call
     wait_for(lambda: voice.status().starts >= 2, 4, "a second try")
 
 
+@only_in_full
 def test_a_device_that_takes_no_more_samples(tone: Path, tmp_path: Path, alsa_config: Callable[[str], None], make_voice: MakeVoice) -> None:
     """The FIFO has a reader that never reads: it takes 64 KiB, then every write blocks for ever."""
     os.mkfifo(tmp_path / "fifo")
@@ -185,6 +187,7 @@ def test_speak_and_silence_never_wait(tone: Path, make_voice: MakeVoice) -> None
     wait_for(lambda: len(heard.endings) == 150, 5, "an end for every speak")
 
 
+@only_in_full
 def test_a_voice_that_cannot_even_be_killed(tone: Path, make_voice: MakeVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inside a driver call that cannot be interrupted SIGKILL has to wait: no second process is started beside it."""
     voice, heard = make_voice(tone, output="simulated", timing=QUICK)
@@ -237,6 +240,7 @@ def test_a_voice_that_cannot_be_started(tone: Path, make_voice: MakeVoice) -> No
     assert seconds_until_failed(voice, heard) < 0.5
 
 
+@only_in_full
 def test_signals_for_the_whole_group_do_not_end_it(tone: Path, make_voice: MakeVoice) -> None:
     voice, heard = make_voice(tone, output="simulated")
     heard.healthy()
@@ -283,6 +287,7 @@ def test_close_ends_everything(tone: Path, tmp_path: Path, make_voice: MakeVoice
     voice.close()
 
 
+@only_in_full
 def test_asked_for_again(tone: Path, tmp_path: Path, make_voice: MakeVoice) -> None:
     """A speak during a speak begins anew; each one has its end."""
     voice, heard = make_voice(tone, output="simulated")

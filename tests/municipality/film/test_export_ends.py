@@ -188,6 +188,7 @@ def test_a_full_disk_at_the_target_leaves_nothing(desk: Desk, kind: str, tmp_pat
             nothing(kind, small)
 
 
+@only_in_full
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 def test_a_file_system_without_unnamed_files(desk: Desk, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """vfat, say: no O_TMPFILE and no links. All is made all the same; stopped, nothing is left."""
