@@ -116,7 +116,7 @@ def test_tar_and_age_give_a_film_that_plays_and_is_the_source(evidence: Evidence
     evidence.shell(PLAY, OUT=out)
     probe = json.loads(evidence.shell("ffprobe -v error -show_streams -of json $FILE", FILE=out))
     assert [stream["codec_name"] for stream in probe["streams"]] == ["h264", "aac"]
-    assert evidence.shell("ffmpeg -v error -i $FILE -f null -", FILE=out) == ""
+    assert evidence.shell("ffmpeg -v error -i $FILE -enc_time_base 1:1000000 -f null -", FILE=out) == ""
     assert evidence.shell(STREAM_HASH, FILE=out) == evidence.shell(STREAM_HASH, FILE=evidence.source)
 
 
@@ -199,7 +199,7 @@ def test_a_cut_segment_plays_up_to_its_last_whole_fragment(evidence: Evidence, t
     out = tmp_path / "film.mp4"
     play = head + "tar -xf - --wildcards '*.age' --to-command='age -d -i $KEY' > $OUT"
     evidence.shell(play, GOOD=str(found.good_bytes), CUT=cut, OUT=out)
-    assert evidence.shell("ffmpeg -v error -i $FILE -f null -", FILE=out) == ""
+    assert evidence.shell("ffmpeg -v error -i $FILE -enc_time_base 1:1000000 -f null -", FILE=out) == ""
     count_frames = "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 $FILE"
     assert int(evidence.shell(count_frames, FILE=out)) == 25 * found.fragments
 

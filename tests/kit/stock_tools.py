@@ -29,9 +29,14 @@ def extract(segment: Path, folder: Path) -> list[Path]:
     return [folder / name for name in run("tar", "-tf", segment).decode().split()]
 
 
+DECODED = ("-enc_time_base", "1:1000000", "-f", "null", "-")
+"""Where `ffmpeg` leaves what it decoded. Without a time base of its own it counts in the film's mean frame rate, and warns where two
+pictures of an uneven film come into one tick; that says nothing of the film."""
+
+
 def decodes(film: Path) -> None:
     """`ffmpeg` decodes every frame and sample without a message."""
-    run("ffmpeg", "-v", "warning", "-i", film, "-f", "null", "-")
+    run("ffmpeg", "-nostdin", "-v", "warning", "-i", film, *DECODED)
 
 
 def streamhash(film: Path) -> list[str]:

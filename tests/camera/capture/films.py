@@ -14,6 +14,7 @@ from bodycamd.camera.capture.sources.pattern import x264
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.sources.testcard import TestCard, read_time_us
 from bodycamd.config.settings import VideoSettings
+from tests.kit.stock_tools import DECODED
 
 WIDTH, HEIGHT, FRAME_RATE = 320, 240, 10
 FRAME_US = 1_000_000 // FRAME_RATE
@@ -57,7 +58,7 @@ def burned_times(path: Path) -> list[tuple[float, int | None]]:
 def complaints(path: Path) -> str:
     """What ffprobe and ffmpeg say about a film, from warnings up: nothing, if it is whole."""
     said = ""
-    for command in (["ffprobe", "-v", "warning", str(path)], ["ffmpeg", "-nostdin", "-v", "warning", "-i", str(path), "-f", "null", "-"]):
+    for command in (["ffprobe", "-v", "warning", str(path)], ["ffmpeg", "-nostdin", "-v", "warning", "-i", str(path), *DECODED]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         said += done.stderr + ("" if done.returncode == 0 else f"exit code {done.returncode}")
     return said

@@ -11,6 +11,7 @@ import pyrage
 from tests.camera.recorder.rig import Rig
 from tests.evidence.test_stock_tools import film
 from tests.kit.fragments import SECOND, fragment, init
+from tests.kit.stock_tools import DECODED
 
 
 def test_tar_and_age_give_the_film_of_sealed_and_cut_segments(tmp_path: Path) -> None:
@@ -39,6 +40,6 @@ def test_tar_and_age_give_the_film_of_sealed_and_cut_segments(tmp_path: Path) ->
         assert (done.returncode, done.stderr) == (0, "")
         expected = init_segment + b"".join(fragments[number * 2 : number * 2 + 2])
         assert (tmp_path / f"S{number}.mp4").read_bytes() == expected
-        decode = ["ffmpeg", "-v", "error", "-i", f"{tmp_path}/S{number}.mp4", "-f", "null", "-"]
+        decode = ["ffmpeg", "-v", "error", "-i", f"{tmp_path}/S{number}.mp4", *DECODED]
         decoded = subprocess.run(decode, capture_output=True, text=True)
         assert (decoded.returncode, decoded.stdout, decoded.stderr) == (0, "", "")

@@ -23,6 +23,7 @@ from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.verify.statement_keys import StatementKeys
 from tests.kit.films import BOOT_SECONDS, Camera, fragmented_mp4, split
 from tests.kit.scale import count, only_in_full
+from tests.kit.stock_tools import DECODED
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def probe(film: Path) -> tuple[dict[str, dict[str, Any]], float]:
 
 
 def assert_decodes(film: Path) -> None:
-    done = subprocess.run(["ffmpeg", "-v", "warning", "-i", str(film), "-f", "null", "-"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["ffmpeg", "-v", "warning", "-i", str(film), *DECODED], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 
