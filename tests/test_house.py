@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.kit.scale import only_in_full
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,6 +38,26 @@ def test_no_module_is_over_400_lines() -> None:
 def test_imports_run_one_way() -> None:
     linted = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@only_in_full
+@pytest.mark.parametrize(
+    ("module", "content", "said"),
+    [
+        ("elsewhere.py", "", "bodycamd.elsewhere"),
+        ("camera/elsewhere.py", "", "bodycamd.camera.elsewhere"),
+        ("municipality/film/here.py", "from bodycamd.camera.control import state\n", "bodycamd.municipality"),
+        ("retention/here.py", "import bodycamd.camera.daemon.service\n", "bodycamd.retention"),
+    ],
+)
+def test_a_module_out_of_its_place_fails_the_check(module: str, content: str, said: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "bodycamd", tmp_path / "bodycamd", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "bodycamd" / module).write_text(content)
+    command: list[str | Path] = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    linted = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert linted.returncode == 1, linted.stdout
+    assert said in linted.stdout
 
 
 def test_nothing_of_one_machine_stands_in_the_repository() -> None:
