@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bodycamd.camera.board import simulated
@@ -32,6 +33,12 @@ class LaterClock(SystemClock):
         return ClockReading(reading.boottime_us, reading.wall_us + self._more_us, trusted, source, error_ms)
 
 
+def replace(module: ModuleType, name: str, part: object) -> None:
+    """A part of a module, which has one of that name. Raises `AttributeError`."""
+    getattr(module, name)
+    setattr(module, name, part)
+
+
 def main() -> int:
     """Everything after `--` is the daemon's own command line."""
     parser = argparse.ArgumentParser()
@@ -53,12 +60,12 @@ def main() -> int:
         def writer(**settings: Any) -> Writer:
             return Writer(**{**settings, "segment_seconds": ours.segment_seconds})
 
-        daemon.__dict__["Writer"] = writer
+        replace(daemon, "Writer", writer)
     if ours.days_on is not None:
-        simulated.__dict__["SystemClock"] = lambda: LaterClock(ours.days_on)
-        trust.CONTINUOUS_US = 0
+        replace(simulated, "SystemClock", lambda: LaterClock(ours.days_on))
+        replace(trust, "CONTINUOUS_US", 0)
     if ours.boot:
-        store.__dict__["boot_id"] = lambda: ours.boot
+        replace(store, "boot_id_now", lambda: ours.boot)
     if ours.stray:
         os.close(os.open(ours.root / ours.stray, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         durable.sync_folder((ours.root / ours.stray).parent)
