@@ -33,8 +33,8 @@ from bodycamd.municipality.film.captions import Chapter
 from bodycamd.municipality.film.film_link import FromMaker
 
 LOOK_SECONDS: Final = 0.1
-MEMORY_BYTES: Final = 768 * 1024 * 1024
-"""Of addresses, of which FFmpeg and Python take 120 MB before they begin, and 17 pictures of 1920x1088 53 MB."""
+MEMORY_BYTES: Final = 256 * 1024 * 1024
+"""Of its own, beside the libraries. 17 pictures of 1920x1088 take 53 MB."""
 MEMORY_BYTES_FOR_EACH_GB: Final = 64 * 1024 * 1024
 """The index of a film is made in memory: about 20 MB for each GB."""
 PROCESSOR_SECONDS: Final = 120

@@ -28,6 +28,8 @@ from bodycamd.municipality.film import film_link
 from bodycamd.municipality.film.film_link import DISK_ERRORS
 
 MAX_OPEN_FILES = 64
+LIBRARIES_BYTES = 512 * 1024 * 1024
+"""Addresses of Python, FFmpeg and what they share with other processes."""
 WORKING_SECONDS = 1.0
 
 
@@ -56,7 +58,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _take_limits(*, memory_bytes: int, processor_seconds: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes + LIBRARIES_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -86,7 +86,7 @@ def test_a_contact_sheet_decodes_no_giants_and_h264_only(tmp_path: Path) -> None
     [
         ("os.kill(os.getpid(), 11)", "ended by SIGSEGV"),
         ("raise SystemExit(3)", "ended with exit code 3"),
-        ("[bytearray(2**20) for _ in iter(int, 1)]", "takes more than 768 MiB of memory"),
+        ("[bytearray(2**20) for _ in iter(int, 1)]", "takes more than 256 MiB of memory"),
         ("raise RecursionError('deep')", "RecursionError: deep"),
         ("import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM)", "PermissionError"),
         ("open('/tmp/film-maker-was-here', 'w')", "PermissionError"),
