@@ -170,6 +170,7 @@ def test_a_hostile_store(name: str, place: HostileStore, tmp_path: Path) -> None
             assert "\\u202e" in printed, printed
 
 
+@only_in_full
 @pytest.mark.parametrize("name", [name for name in COMMANDS if any(p.name == "socket" for p in COMMANDS[name].params)])
 def test_a_daemon_that_refuses_in_hostile_words(name: str, place: HostileStore, tmp_path: Path) -> None:
     refusal = json.dumps({"ok": False, "error": HOSTILE, "exit_code": 77}).encode() + b"\n"

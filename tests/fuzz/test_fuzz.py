@@ -10,13 +10,14 @@ import sys
 
 import pytest
 
-from tests.kit.scale import nightly_count
+from tests.kit.scale import nightly_count, only_in_full
 
 SHARES = {"segment": 300_000, "ledger": 300_000, "json": 150_000, "link": 250_000}
 MAX_KIB = 100 * 1024
 SEED = 20250601
 
 
+@only_in_full
 @pytest.mark.parametrize("target", SHARES)
 @pytest.mark.timeout(1800)
 def test_parsers_survive(target: str) -> None:

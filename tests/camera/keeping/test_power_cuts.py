@@ -15,7 +15,7 @@ from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from bodycamd.municipality.verify.store_check import inventory
 from tests.kit.resting_camera import DAY, HOUR, RestingCamera
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.steps import Steps, read_log
 
@@ -79,6 +79,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[P
     return base, log, msgspec.json.decode((folder / "promises").read_bytes(), type=list[Promise]), camera
 
 
+@only_in_full
 @pytest.mark.timeout(900)
 def test_a_confirmed_hold_survives_and_deletions_are_whole(
     worked: tuple[Path, Path, list[Promise], RestingCamera], tmp_path: Path
