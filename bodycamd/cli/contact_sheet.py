@@ -19,8 +19,9 @@ def contact_sheet(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that has the name.")] = False,
 ) -> None:
     """Make a PNG with pictures of a film at equal distances."""
-    from bodycamd.municipality.film.contact_sheet import contact_sheet as draw
-
     with Stopping() as stop:
+        # Within, so that no signal breaks into the start of a library that panics then.
+        from bodycamd.municipality.film.contact_sheet import contact_sheet as draw
+
         shown = draw(film, png, columns, rows, overwrite=overwrite, stop=stop)
     say(f"{png}: {shown} pictures")

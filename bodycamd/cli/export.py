@@ -65,24 +65,25 @@ def export(
     what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
     told: then the exit code is 4. What a copy keeps although the camera has deleted it, or holds, is told too.
     """
-    from bodycamd.camera.recorder.store import Store
-    from bodycamd.municipality.film.identities import Identities
-
-    identities = Identities.load(identity)
-    reader = Store.read_only(store)
-    film_only = out.suffix == ".mp4"
-    if film_only and recording == ALL:
-        raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
-    if film_only and (device_key is not None or anchor is not None):
-        raise UsageError("a verification stands in the report: --device-key and --anchor need --out FOLDER, without .mp4")
-    if not film_only and contact_sheet is not None:
-        raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
-    if film_only and with_holds:
-        raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
-    if anchor is not None and device_key is None:
-        raise UsageError("--anchor needs --device-key")
-    known = listed(people)
     with Stopping() as stop:
+        # Within, so that no signal breaks into the start of a library that panics then.
+        from bodycamd.camera.recorder.store import Store
+        from bodycamd.municipality.film.identities import Identities
+
+        identities = Identities.load(identity)
+        reader = Store.read_only(store)
+        film_only = out.suffix == ".mp4"
+        if film_only and recording == ALL:
+            raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
+        if film_only and (device_key is not None or anchor is not None):
+            raise UsageError("a verification stands in the report: --device-key and --anchor need --out FOLDER, without .mp4")
+        if not film_only and contact_sheet is not None:
+            raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
+        if film_only and with_holds:
+            raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
+        if anchor is not None and device_key is None:
+            raise UsageError("--anchor needs --device-key")
+        known = listed(people)
         if film_only:
             damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)
         else:

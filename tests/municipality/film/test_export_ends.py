@@ -63,6 +63,9 @@ def test_a_signal_at_any_moment_ends_with_nothing_and_its_code(desk: Desk, kind:
         if run.returncode == 0:
             everything(kind, out)
             continue
+        if said.startswith("Fatal Python error: init_"):  # on a busy machine: the interpreter was not up
+            nothing(kind, out)
+            continue
         assert run.returncode in (-sent, 128 + sent), said
         if "bodycamd: " in said:
             assert said.splitlines()[-1] == f"bodycamd: stopped by {sent.name}; nothing of it was kept"
