@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from bodycamd.camera.board import simulated
@@ -16,6 +15,7 @@ from bodycamd.camera.recorder.writer import Writer
 from bodycamd.linux import durable
 from bodycamd.linux.clock import ClockReading, SystemClock, quality
 from bodycamd.retention import clock_trust as trust
+from tests.kit.parts import replace
 from tests.powercut.steps import Kill, Steps
 
 DAY_US = 86_400_000_000
@@ -31,12 +31,6 @@ class LaterClock(SystemClock):
     def read(self) -> ClockReading:
         reading, (trusted, source, error_ms) = super().read(), quality(0, 0, 1000)
         return ClockReading(reading.boottime_us, reading.wall_us + self._more_us, trusted, source, error_ms)
-
-
-def replace(module: ModuleType, name: str, part: object) -> None:
-    """A part of a module, which has one of that name. Raises `AttributeError`."""
-    getattr(module, name)
-    setattr(module, name, part)
 
 
 def main() -> int:

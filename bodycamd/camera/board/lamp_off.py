@@ -45,7 +45,7 @@ def _darken_simulated(config: Config, parts: Sequence[str]) -> None:
 
 
 def _darken_pins(pins: dict[str, int]) -> None:
-    from bodycamd.camera.board import pi
+    from bodycamd.camera.board import pi  # imported here: gpiozero is not needed for a simulation
 
     factory = pi.lgpio_factory()
     for part, pin in pins.items():

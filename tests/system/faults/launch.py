@@ -19,6 +19,7 @@ from bodycamd.camera.daemon import wiring as daemon
 from bodycamd.camera.recorder import space
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config import settings as configuration
+from tests.kit.parts import replace
 from tests.system.faults import clocks, kernel, triggers
 
 RESERVE_BYTES = "BODYCAMD_TEST_RESERVE_BYTES"
@@ -61,7 +62,7 @@ def main() -> int:
         (simulated, "VoiceProcess", voice),
         (simulated, "SystemClock", clocks.FaultyClock),
     ):
-        setattr(module, name, part)
+        replace(module, name, part)
     clocks.install()
     config = configuration.load(sys.argv[sys.argv.index("--config") + 1])
     kernel.Kernel(Path(config.storage.directory)).install()
