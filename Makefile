@@ -1,5 +1,6 @@
 # Every target sets up what it needs (Debian 12 or 13, Raspberry Pi OS); see scripts/setup.
 .DEFAULT_GOAL := help
+SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-powercut soak mutants clean
@@ -19,9 +20,11 @@ test-full: ## what takes longer than `make test` may, and more random cases: thr
 	@scripts/setup test
 	@BODYCAMD_TEST_SCALE=0.3 scripts/test -n 3 --durations 15
 
-check: ## lint, types, import order
+check: ## lint, format, types, import order, shell scripts
 	@scripts/setup test
 	.venv/bin/ruff check
+	.venv/bin/ruff format --check --quiet
+	.venv/bin/shellcheck $(SHELL_SCRIPTS)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 

@@ -53,7 +53,7 @@ pem_of() { # HEX > PEM; the 12 bytes before an Ed25519 key are always these
   # shellcheck disable=SC2059
   printf -- '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n' "$(printf "$raw" | base64)"
 }
-key_id() { local sum; sum=$(printf "$(sed 's/../\\x&/g' <<< "$1")" | sha256sum); printf %s "${sum%% *}"; }
+key_id() { local sum; sum=$(printf %b "$(sed 's/../\\x&/g' <<< "$1")" | sha256sum); printf %s "${sum%% *}"; }
 use_key() { # HEX: the key in force, as file and as id
   [ "${key_hex:-}" = "$1" ] && return
   key_hex=$1 key=$(key_id "$1")
@@ -352,7 +352,7 @@ fi
 head=$(printf '0%.0s' {1..64})
 : > "$tmp/verified"
 zero_hash=$head
-failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0 last_device=''
+failure='' next_key=$registered unstated='[]' recovered_before=0 entries=0
 ended='{}' # by torn file whose broken line has its end, and that no start has stated so far: what is wrong
 doubtful=() newest_start='' # files without a good line after the newest start that has one, and its number
 epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
@@ -378,7 +378,7 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
       closed[$recording]=$reason/$segments closed_by[$recording]=$start ;;
     segment_sealed | segment_recovered)
       printf -v segment %06d "$7"
-      if [ $type = segment_sealed ]; then
+      if [ "$type" = segment_sealed ]; then
         { [ $own = "$start" ] && [ "$file" = "$segment.tar" ]; } || contradiction[$recording]="sealed in another start or under another name"
       else
         { [ $own -lt "$start" ] && { [ "$file" = "$segment.tar" ] || [ "$file" = "$segment.cut.tar" ]; }; } ||
@@ -437,7 +437,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       use_key "$public"
     else
       [ "$type" != start ] && [[ $fits = *"$format"* ]] && [ "$prev" = "$head" ] && [ "$dev" = "$device" ] && [ "$boot_id" = "$boot" ] || break
-      [ "$n" -gt $last_n ] && [ "$time" -ge "$last_time" ] || break
+      [ "$n" -gt "$last_n" ] && [ "$time" -ge "$last_time" ] || break
       use_key "${epoch_key[epochs - 1]}"
     fi
     [ "$id" = "$key" ] && signed "$tmp/json" "$tmp/sig" || break
@@ -470,7 +470,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       begin_epoch $start "$public" "$dev" "$boot_id"
     fi
     head=$(printf %s "$line" | sha256sum) head=${head%% *}
-    line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time last_device=$dev entries=$((entries + 1))
+    line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time entries=$((entries + 1))
     good=$((good + ${#line} + 1)) bad=''
     if [ "$type" = store_recovered ] && [ "$complete" = true ]; then recovered_before=$start; fi
     if [ "$type" = ledger_shortened ] && [ -n "$checkpoint" ] && [ "$file" = "$checkpoint" ]; then
@@ -544,7 +544,7 @@ read_checkpoint() { # PATH
     failure="altered $checkpoint: a line is not good"
     IFS=$'\t' read -r n prev id dev of boot_id time type fits recording reason segments segment file public next ram complete detail <<< "$row"
     [[ ${line:0:89} =~ ^[A-Za-z0-9+/]{85}[AQgw]==\ $ ]] && [ "$type" = start ] || return
-    [ "$of" -gt $last ] && [ "$of" -lt $kept ] || return
+    [ "$of" -gt "$last" ] && [ "$of" -lt "$kept" ] || return
     last=$of
     if [ "$of" -lt $below ]; then
       [ "$count/$public" != "0/$next_key" ] && [ $count = 0 ] && failure="unverifiable $checkpoint: signed by another key than was registered"
@@ -691,7 +691,7 @@ take() { head -c "$1" <&3 > "$2"; [ "$(stat -c %s "$2")" = "$1" ]; }
 member() { # INDEX KIND: reads one member into $tmp/KIND; result: none, end, ok, cut, or what is wrong
   local name size bytes low=1 high=33554432 words
   take 512 "$tmp/header" || {
-    if [ -s "$tmp/header" ]; then result=cut; else result=none; fi
+    if [ -s "$tmp/header" ]; then result='cut'; else result='none'; fi
     return
   }
   mapfile -d '' -t words < "$tmp/header"
@@ -706,7 +706,7 @@ member() { # INDEX KIND: reads one member into $tmp/KIND; result: none, end, ok,
   bytes=$((8#$size))
   case $2 in json) low=2 high=65537 ;; sig) low=64 high=64 ;; esac
   [ $bytes -ge $low ] && [ $bytes -le $high ] && header_is "$tmp/header" "$name" "$size" || return
-  result=cut
+  result='cut'
   take $bytes "$tmp/$2" && take $((-bytes & 511)) "$tmp/padding" || return
   result="padding"
   [ "$(tr -d '\000' < "$tmp/padding" | wc -c)" = 0 ] || return
@@ -732,7 +732,7 @@ walk() { # RECORDING NUMBER
     esac
     for part in json sig; do
       member "$padded" $part
-      [ "$result" != none ] || result=cut
+      [ "$result" != none ] || result='cut'
       [ "$result" = ok ] || { error=$result; return; }
     done
     age_sha=$(hash_of "$tmp/$kind") json_sha=$(hash_of "$tmp/json")

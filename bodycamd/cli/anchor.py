@@ -12,9 +12,7 @@ from bodycamd.errors import UnavailableError, UsageError
 
 
 def anchor(
-    store: Annotated[
-        Path | None, typer.Option(help="A store at rest, or a copy: its last entry is the anchor.", readable=False)
-    ] = None,
+    store: Annotated[Path | None, typer.Option(help="A store at rest, or a copy: its last entry is the anchor.", readable=False)] = None,
     socket: Annotated[Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.", readable=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Write the JSON to this new file instead of printing it.")] = None,
     qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG, a new file) for a phone.")] = None,

@@ -81,9 +81,7 @@ class StoreReader:
         self.recordings_folder = directory / RECORDINGS_FOLDER
         self.ledger_folder = directory / LEDGER_FOLDER
 
-    def recordings(
-        self, ledger: Iterable[Line] | None = None, watch: Callable[[Line], object] = lambda _: None
-    ) -> list[RecordingInfo]:
+    def recordings(self, ledger: Iterable[Line] | None = None, watch: Callable[[Line], object] = lambda _: None) -> list[RecordingInfo]:
         """Every recording whose folder is there, oldest first. `ledger` is this store's, verified; `watch` hears of each line. Raises
         `StorageError`, `PermissionDeniedError`, and `DataError` where something else stands in the place of the store's folders."""
         try:

@@ -50,8 +50,7 @@ def need_room(folder: Path) -> None:
 
 
 class LongStore:
-    """The store in `folder / "store"`, with the camera's key and the identity beside it. `files` are all its files, `segments` the footage.
-    """
+    """The store in `folder / "store"`, with the camera's key and the identity beside it. `files` are all its files, `segments` the footage."""
 
     def __init__(self, folder: Path, film: Film, size: int) -> None:
         folder.mkdir()
@@ -185,9 +184,7 @@ def cost(*command: str | Path) -> Cost:
     """
     program = shutil.which(command[0])
     assert program is not None, command[0]
-    measured = subprocess.run(
-        [sys.executable, "-S", "-c", _RUN, program, *command[1:]], check=True, capture_output=True, text=True
-    )
+    measured = subprocess.run([sys.executable, "-S", "-c", _RUN, program, *command[1:]], check=True, capture_output=True, text=True)
     wall, processor, megabytes, status = json.loads(measured.stdout.splitlines()[-1])
     assert status == 0, (command, measured.stdout[-2000:], measured.stderr[-2000:])
     return Cost(wall, processor, megabytes)

@@ -103,9 +103,7 @@ def test_the_button_answers(table: Table, tmp_path: Path) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
         slow = stack.enter_context(SlowDisk(tmp_path))
         cameras = [
-            stack.enter_context(
-                Camera(tmp_path / f"camera-{n}", {"storage": {"directory": str(slow.disk / f"store-{n}")}, **HOLD})
-            )
+            stack.enter_context(Camera(tmp_path / f"camera-{n}", {"storage": {"directory": str(slow.disk / f"store-{n}")}, **HOLD}))
             for n in range(CAMERAS)
         ]
         stopper = Stopper([camera.process.pid for camera in cameras])

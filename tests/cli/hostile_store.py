@@ -95,9 +95,7 @@ def _record(written: Ledger, recordings: Path, recording: str, identity: pyrage.
     written.note(_opened(recording))
     written.append("warning", {"recording": recording, "outcome": "failed", "detail": HOSTILE})
     growing = GrowingSegment(written.start, recording=recording, segment=0, ledger_head=written.head)
-    content = b"".join(
-        growing.init(SealedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), HOSTILE, 320, 180, 30.0, False))
-    )
+    content = b"".join(growing.init(SealedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), HOSTILE, 320, 180, 30.0, False)))
     for seq, fragment in enumerate(fragments, 1):
         pts_us = picture_begins_us(init, fragment)
         age = pyrage.encrypt(fragment, [recipient])

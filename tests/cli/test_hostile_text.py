@@ -231,9 +231,10 @@ def test_the_live_view_shows_and_does_not_obey(tmp_path: Path) -> None:
     camera: Any = SimpleNamespace(folder=SimpleNamespace(device=tmp_path), exit_code=None)
     camera.board_changes = lambda: [{"part": "voice", "event": HOSTILE}]
     camera.events = lambda: [{"event": HOSTILE, "x": HOSTILE}, {"event": "FragmentDurable", "recording": HOSTILE}]
-    camera.status = lambda: {"state": HOSTILE, "lamp": HOSTILE, "flags": [HOSTILE], "recording": HOSTILE, "recording_seconds": 1} | {
-        "storage": {"minutes_left": 1, "level": HOSTILE}, "ring": {}
-    }
+    camera.status = lambda: (
+        {"state": HOSTILE, "lamp": HOSTILE, "flags": [HOSTILE], "recording": HOSTILE, "recording_seconds": 1}
+        | {"storage": {"minutes_left": 1, "level": HOSTILE}, "ring": {}}
+    )
     settings: Any = SimpleNamespace(
         gestures=SimpleNamespace(hold_seconds=1), board=SimpleNamespace(gpio=SimpleNamespace(ready_led=None, haptic=None))
     )

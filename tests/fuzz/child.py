@@ -121,9 +121,7 @@ def link_target(chance: random.Random) -> Target:
     sent = [
         *link.encode(link.Prepared(pid=7, versions={"av": "18.1"}, sandbox="none", unlocked=None)),
         *link.encode(
-            link.Init(
-                generation=1, recipients=("age1x",), encoder="libx264", width=640, height=480, frame_rate=30.0, audio_track=True
-            ),
+            link.Init(generation=1, recipients=("age1x",), encoder="libx264", width=640, height=480, frame_rate=30.0, audio_track=True),
             age,
         ),
         *link.encode(link.Tick(last_frame_us=5, frames=1, dropped=0, audio="live")),

@@ -33,9 +33,7 @@ NO = "only 0 bytes may be locked"
         ([], ["0"], None, None, "memory is locked; no swap on a disk; the control group may not swap"),
     ],
 )
-def test_one_thing_in_force_is_enough(
-    areas: list[Area], limits: list[str], recorder: str | None, worker: str | None, because: str
-) -> None:
+def test_one_thing_in_force_is_enough(areas: list[Area], limits: list[str], recorder: str | None, worker: str | None, because: str) -> None:
     found = judge(Machine(areas, limits), recorder=recorder, worker=worker)
     assert (found.state, found.because, found.to_do) == ("closed", because, None)
 

@@ -198,9 +198,7 @@ def read_truth(disk: Path, registered: bytes, identity: Path) -> Truth:
     ledger_files, segments = snapshot(disk / "store")
     ledger = read_ledger(ledger_files, registered)
     contents = {key: content for key, (_, content) in segments.items()}
-    fragments = {
-        key: read_segment(content, ledger.keys, lambda age: pyrage.decrypt(age, [opener])) for key, content in contents.items()
-    }
+    fragments = {key: read_segment(content, ledger.keys, lambda age: pyrage.decrypt(age, [opener])) for key, content in contents.items()}
     return Truth(registered, contents, fragments, ledger, ledger_files)
 
 
@@ -255,9 +253,7 @@ def judge(disk: Path, truth: Truth, promised: Promised) -> Verdict:
 def _start(disk: Path) -> None:
     """The product's own start after a power cut: another boot."""
     boot = "after-the-cut"
-    store = Store.open(
-        disk / "store", signing=disk / "signing", device_id="test-1", clock=SystemClock(), config_sha256=ZERO, boot_id=boot
-    )
+    store = Store.open(disk / "store", signing=disk / "signing", device_id="test-1", clock=SystemClock(), config_sha256=ZERO, boot_id=boot)
     store.close()
 
 

@@ -95,8 +95,7 @@ def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words:
         (
             {"recording": TWICE},
             None,
-            f"{TWICE} is held 2 times: name the hold to release: "
-            "bbbbbbbbbbbb for complaint (K-2); cccccccccccc for access-request (I-1)",
+            f"{TWICE} is held 2 times: name the hold to release: bbbbbbbbbbbb for complaint (K-2); cccccccccccc for access-request (I-1)",
         ),
         ({"recording": FREE}, None, f"{FREE} is not held"),
         ({"recording": "000009-0001"}, None, "000009-0001: there is no such recording"),

@@ -266,9 +266,7 @@ class World:
             return
         if self.boot_us - self.time_stated_us >= HOUR or self.facts.confirmed != self.trust.confirmed:
             self.state_time()
-        decision = decide(
-            self.facts.recordings(), frozenset(self.clips), self.facts.holds, self.facts.timeline, self.now(), self.rules
-        )
+        decision = decide(self.facts.recordings(), frozenset(self.clips), self.facts.holds, self.facts.timeline, self.now(), self.rules)
         for deletion in decision.deletions:
             if not deletion.begun:
                 self.enter("deleting", recording=deletion.recording)

@@ -33,9 +33,7 @@ SLACK_US = 7 * DAY_US
 """Files are dropped a week's worth at a time, so that the checkpoint file is not written anew each day."""
 
 
-def shorten(
-    folder: Path, facts: Facts, oldest_recording: int | None, *, wall_us: int, keep_months: int, running: int, enter: Enter
-) -> int:
+def shorten(folder: Path, facts: Facts, oldest_recording: int | None, *, wall_us: int, keep_months: int, running: int, enter: Enter) -> int:
     """Drop what is too old; returns how many files were dropped. `facts` are of the verified ledger, `wall_us` is the confirmed wall clock,
     `running` the start that runs.
 

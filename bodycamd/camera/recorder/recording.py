@@ -75,8 +75,15 @@ class OpenRecording:
     """One recording from `recording_opened` to `recording_closed`."""
 
     def __init__(
-        self, begin: BeginRecording, claim: Claim, *, recordings: Path, start: Start, journal: Journal, disk: FileOperations, segment_us:
-        int
+        self,
+        begin: BeginRecording,
+        claim: Claim,
+        *,
+        recordings: Path,
+        start: Start,
+        journal: Journal,
+        disk: FileOperations,
+        segment_us: int,
     ) -> None:
         """State the recording as opened. Raises `DataError` for a number that has no name."""
         if not 1 <= begin.number <= MAX_NUMBER:

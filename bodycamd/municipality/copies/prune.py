@@ -86,9 +86,7 @@ def prune(
     with writing(store, key, people) as writer:
         planned = _plan(store, registered, writer.record, now_us)
         begin = [
-            Pruning(recording=due.recording, line=due.line, segments=due.segments, bytes=due.bytes)
-            for due in planned.due
-            if not due.begun
+            Pruning(recording=due.recording, line=due.line, segments=due.segments, bytes=due.bytes) for due in planned.due if not due.begun
         ]
         writer.add(begin, now_us)
         try:

@@ -218,9 +218,7 @@ class _Taking:
                 if story.reason == "interrupted":
                     story.ended_by = "crash" if self._same_boot else "power_cut"
             case SegmentSealed():
-                story.files.append(
-                    StatedFile(detail.segment, detail.file, "sealed", detail.sha256, detail.size, 0, detail.fragments)
-                )
+                story.files.append(StatedFile(detail.segment, detail.file, "sealed", detail.sha256, detail.size, 0, detail.fragments))
             case SegmentRecovered():
                 good, torn = detail.good_bytes, detail.torn_bytes
                 story.files.append(

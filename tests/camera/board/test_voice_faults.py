@@ -210,7 +210,7 @@ def test_a_voice_that_cannot_even_be_killed(tone: Path, make_voice: MakeVoice, m
     [
         ("sys.exit(3)", "with exit code 3"),
         ("link.send(b'garbage'); time.sleep(60)", "not a message"),
-        ("link.send(b'{\"type\":\"ended\",\"play\":-1,\"at_us\":0}'); time.sleep(60)", "not a message"),
+        ('link.send(b\'{"type":"ended","play":-1,"at_us":0}\'); time.sleep(60)', "not a message"),
         ("link.send(b'x' * 20000); time.sleep(60)", "a packet of more than"),
         ("print('the driver is upset', flush=True); link.close(); time.sleep(60)", "hangs in its end"),
     ],

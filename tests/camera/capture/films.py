@@ -69,4 +69,3 @@ def start_times(path: Path) -> dict[str, float]:
     command = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,start_time", "-of", "json", str(path)]
     streams = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
     return {stream["codec_name"]: float(stream["start_time"]) for stream in streams}
-

@@ -81,9 +81,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[P
 
 @only_in_full
 @pytest.mark.timeout(900)
-def test_a_confirmed_hold_survives_and_deletions_are_whole(
-    worked: tuple[Path, Path, list[Promise], RestingCamera], tmp_path: Path
-) -> None:
+def test_a_confirmed_hold_survives_and_deletions_are_whole(worked: tuple[Path, Path, list[Promise], RestingCamera], tmp_path: Path) -> None:
     base, log, promises, before = worked
     operations = read_log(log)
     kinds = {operation.kind for _, operation in operations}

@@ -1,6 +1,6 @@
 """A recorder process to be killed: films without pause and tells its parent of each acknowledgement.
 
-    python -m tests.camera.recorder.child ROOT
+python -m tests.camera.recorder.child ROOT
 """
 
 from __future__ import annotations

@@ -54,9 +54,7 @@ class RealClock:
         return Reading(self.now_us(), time.time_ns() // 1000)
 
 
-def open_store(
-    root: Path, *, disk: FileOperations | None = None, boot_id: str | None = "boot-1", clock: RealClock | None = None
-) -> Store:
+def open_store(root: Path, *, disk: FileOperations | None = None, boot_id: str | None = "boot-1", clock: RealClock | None = None) -> Store:
     if not (root / "keys").exists():
         provision(root / "keys")
     return Store.open(

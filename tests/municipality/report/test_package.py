@@ -316,7 +316,7 @@ def test_damage_is_left_out_and_the_verdict_is_red(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-HOSTILE = "<script>alert(1)</script>\u202e\"&<img src=x onerror=y>"
+HOSTILE = '<script>alert(1)</script>\u202e"&<img src=x onerror=y>'
 
 
 def test_hostile_text_of_a_forged_ledger_is_not_told(camera: Camera, copied: Path, tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ RESERVE = 4 << 20
 @long_one
 def test_full_and_emptied(tmp_path: Path) -> None:
     """A real full disk: the recording is closed and sealed above the ledger's reserve; a press is refused, seen, felt and noted."""
-    with tmpfs(tmp_path / "disk", "24M") as disk, FaultyCamera(
-        tmp_path / "camera", {"storage": {"directory": str(disk / "store")}}, {launch.RESERVE_BYTES: str(RESERVE)}
-    ) as camera:
+    with (
+        tmpfs(tmp_path / "disk", "24M") as disk,
+        FaultyCamera(tmp_path / "camera", {"storage": {"directory": str(disk / "store")}}, {launch.RESERVE_BYTES: str(RESERVE)}) as camera,
+    ):
         camera.store = disk / "store"
         camera.recording()
         at_us = boottime_us()

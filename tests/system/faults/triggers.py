@@ -1,11 +1,11 @@
 """How a test tells the processes of a camera to fail: small files in one folder, which is named in the environment.
 
-    absent           no worker finds a camera
-    generation-N     what the worker of generation N does wrong, see `worker`
-    microphone       what the sound device does, see `worker`
-    speaker          what the loudspeaker does, see `voice`
-    disk             what the kernel answers, see `kernel`
-    clock            what the clocks show, see `clocks`
+absent           no worker finds a camera
+generation-N     what the worker of generation N does wrong, see `worker`
+microphone       what the sound device does, see `worker`
+speaker          what the loudspeaker does, see `voice`
+disk             what the kernel answers, see `kernel`
+clock            what the clocks show, see `clocks`
 """
 
 from __future__ import annotations

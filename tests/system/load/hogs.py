@@ -1,14 +1,14 @@
 """What loads a camera's machine, each a process of its own: `python -m tests.system.load.hogs KIND …`. It works until it is killed.
 
-    cpu             one busy loop for each processor
-    memory MB       takes so many megabytes and gives them back, and reads files, again and again
-    grow GROUP      takes more and more of a group's memory until the kernel has killed something in it, then gives it all back
-    edges FOLDER N  so many edges of the simulated button in a second
-    flood SOCKET    clients that ask without end and read everything
-    deaf SOCKET     clients that ask without end and never read
-    held SOCKET     as many connections as there may be, each with half a request
-    storm SOCKET    connections that are opened and closed as fast as it goes
-    garbage SOCKET  noise, lines without end, deep JSON
+cpu             one busy loop for each processor
+memory MB       takes so many megabytes and gives them back, and reads files, again and again
+grow GROUP      takes more and more of a group's memory until the kernel has killed something in it, then gives it all back
+edges FOLDER N  so many edges of the simulated button in a second
+flood SOCKET    clients that ask without end and read everything
+deaf SOCKET     clients that ask without end and never read
+held SOCKET     as many connections as there may be, each with half a request
+storm SOCKET    connections that are opened and closed as fast as it goes
+garbage SOCKET  noise, lines without end, deep JSON
 """
 
 from __future__ import annotations

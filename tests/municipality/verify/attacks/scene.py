@@ -1,10 +1,10 @@
 """The camera that is attacked, its store, and what each thief holds.
 
-    start 1   000001-0001  two segments, intact                 000001-0002  deleted as stated (by start 2, rightly)
-              000001-0003  a power cut: recovered by start 2
-              40 days switched off; both clocks are confirmed
-    start 2   000002-0001  intact                               000002-0002  a gap, stated
-    start 3   000003-0001  intact                               000003-0002  open: the camera was stolen while it recorded
+start 1   000001-0001  two segments, intact                 000001-0002  deleted as stated (by start 2, rightly)
+          000001-0003  a power cut: recovered by start 2
+          40 days switched off; both clocks are confirmed
+start 2   000002-0001  intact                               000002-0002  a gap, stated
+start 3   000003-0001  intact                               000003-0002  open: the camera was stolen while it recorded
 """
 
 from __future__ import annotations
