@@ -154,7 +154,7 @@ class SegmentReader:
 
 
 def read_age(file: BinaryIO, triple: Triple) -> bytes:
-    """The age file of a triple that was read before (at most 32 MiB), checked again: these bytes are the stated ones. Raises `DataError`."""
+    """The age file of a triple that was read before (at most 32 MiB), checked again: these are the stated bytes. Raises `DataError`."""
     file.seek(triple.age.content_offset)
     age = file.read(triple.age.header.size)
     if hashlib.sha256(age).hexdigest() != triple.statement.sha256:

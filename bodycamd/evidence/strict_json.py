@@ -32,7 +32,7 @@ class _UnclearError(ValueError):
 
 
 def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
-    """The value that `raw` (without a line end) holds, by the decoder's types. Raises `DataError`, and nothing else, for any other bytes."""
+    """The value that `raw` (without its line end) holds, by the decoder. Raises `DataError`, and nothing else, for all other bytes."""
     if len(raw) > MAX_JSON_BYTES:
         raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {MAX_JSON_BYTES} are allowed")
     if control := _CONTROL.search(raw):

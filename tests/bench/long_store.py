@@ -50,7 +50,7 @@ def need_room(folder: Path) -> None:
 
 
 class LongStore:
-    """The store in `folder / "store"`, with the camera's key and the identity beside it. `files` are all its files, `segments` the footage."""
+    """In `folder`: the store, the camera's key and the identity. `files` are all its files, `segments` the footage."""
 
     def __init__(self, folder: Path, film: Film, size: int) -> None:
         folder.mkdir()

@@ -38,7 +38,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[in
 
 
 def verdicts(capsys: pytest.CaptureFixture[str], folder: Path, anchor: str = "") -> dict[str, Any]:
-    """Of `bodycamd verify`; and, in full runs, `docs/verify.sh` says the same."""
+    """Of `bodycamd verify`; and, in full runs, `scripts/verify.sh` says the same."""
     options: list[str | Path] = ["--store", folder / "store", "--device-key", folder / "device.pem"]
     if anchor:
         options += ["--anchor", folder / anchor]

@@ -71,7 +71,7 @@ def test_certificate_verifies_with_stock_tools(tmp_path: Path, capsys: pytest.Ca
     out, page = tmp_path / "certificate.json", tmp_path / "certificate.html"
     assert main(["recordings", "certificate", name, "--store", str(camera.store_folder), "--out", str(out), "--html", str(page)]) == 0
     assert name in page.read_text()
-    script, pem = ROOT / "docs" / "verify-certificate.sh", tmp_path / "camera" / "device.pem"
+    script, pem = ROOT / "scripts" / "verify-certificate.sh", tmp_path / "camera" / "device.pem"
     checked = subprocess.run([script, out, pem], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert checked.stdout.startswith("VERIFIED")

@@ -1,7 +1,7 @@
 """A deletion certificate: the camera's own signed ledger lines that lead from the registered key to the entry `deleted`.
 
 It holds the first line of every start up to that of the deletion (each signed with the key that the one before named), and, of the starts
-that speak of the recording, every change of key and every line about the recording. `docs/verify-certificate.sh` checks it with openssl and
+that speak of the recording, every change of key and every line about it. `scripts/verify-certificate.sh` checks it with openssl and
 jq and nothing of ours.
 
 Shown: this camera, by the registered key, stated that it deleted the recording, when, and why it might. Not shown, because no paper can:

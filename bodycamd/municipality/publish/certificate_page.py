@@ -95,7 +95,7 @@ def page(certificate: Certificate, language: Language = "nl") -> str:
             f"<h2>{word['signed']}</h2><table>{said}</table>",
             f'<p class="note">{word["more"]} {others}</p>' if others else "",
             f"<h2>{word['verify']}</h2>",
-            f"<p>{word['verify_text']}<br><code>docs/verify-certificate.sh CERTIFICATE.json device.pem</code></p>",
+            f"<p>{word['verify_text']}<br><code>scripts/verify-certificate.sh CERTIFICATE.json device.pem</code></p>",
             f'<p class="note">{len(certificate.lines)} {word["lines"]}</p>',
             f'<p class="note">{word["limits"]}</p>',
         ),

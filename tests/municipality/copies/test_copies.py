@@ -32,7 +32,7 @@ from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, RefusingDisk, RestingCamera
 from tests.kit.scale import IN_FULL, SCALE
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "verify.sh"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "verify.sh"
 
 
 class Municipality:

@@ -83,7 +83,7 @@ def test_a_certificate_tells_of_holds_only_when_asked_and_verifies_either_way(ke
         told = out.read_text() + html.read_text()
         for words in ("hold_added", "hold_released", "desk &", "Vastgehouden"):
             assert (words in told) == bool(asked), words
-        script = Path(__file__).parents[3] / "docs" / "verify-certificate.sh"
+        script = Path(__file__).parents[3] / "scripts" / "verify-certificate.sh"
         assert "VERIFIED" in subprocess.run([script, out, key], capture_output=True, text=True, check=True).stdout
 
 

@@ -16,7 +16,7 @@ from tests.municipality.verify.attacks.scene import CUT, INTACT, PROVEN, Scene
 from tests.municipality.verify.attacks.table import ATTACKS
 from tests.municipality.verify.attacks.test_attacks import check
 
-SCRIPT = Path(__file__).parents[4] / "docs" / "verify.sh"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "verify.sh"
 CHOSEN = ATTACKS[:: 1 if SCALE >= 10 else 3 if SCALE >= 1 else 9 if SCALE >= IN_FULL else 60]
 
 
