@@ -24,9 +24,10 @@ from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, KeyChanged, Sta
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, SigningKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import KeyInForce, Rest, file_name, first_line, lines, open_ledger_file, rest_of, starts
-from bodycamd.evidence.signing import Clock, SignedEntry, Start
+from bodycamd.evidence.signing import SignedEntry, Start
 from bodycamd.evidence.statements import LAST_NUMBER, ZERO_HASH, Stated
 from bodycamd.linux import durable
+from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 

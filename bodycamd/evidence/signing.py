@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict
+from typing import Any, TypedDict
 
 from bodycamd.evidence import entries, statements
 from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, SignedAnchor
@@ -17,33 +17,7 @@ from bodycamd.evidence.anchor import encode as encode_anchor
 from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Stated, Statement, Video
 from bodycamd.footage import SealedFragment, SealedInit
-
-
-class Reading(Protocol):
-    """One reading of the clocks."""
-
-    @property
-    def boottime_us(self) -> int:
-        """CLOCK_BOOTTIME."""
-
-    @property
-    def wall_us(self) -> int:
-        """Microseconds since 1970, UTC."""
-
-    @property
-    def source(self) -> str:
-        """Who set the wall clock."""
-
-    @property
-    def error_ms(self) -> int | None:
-        """The kernel's bound of its error."""
-
-
-class Clock(Protocol):
-    """What evidence needs of the clock."""
-
-    def read(self) -> Reading:
-        """Both clocks, read together."""
+from bodycamd.linux.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,11 @@ class ClockReading:
     source: str
     error_ms: int | None
 
+    @property
+    def synchronised_us(self) -> int | None:
+        """The wall clock, `None` where it is not trusted."""
+        return self.wall_us if self.trusted else None
+
 
 class Clock(Protocol):
     """CLOCK_BOOTTIME for order and length, the wall clock with its quality for statements."""
@@ -128,3 +133,43 @@ class SystemClock:
             error = ctypes.get_errno()
             return ClockReading(at_us, wall_us, False, f"unreadable ({os.strerror(error)})", None)
         return ClockReading(at_us, wall_us, *quality(result, timex.status, timex.maxerror))
+
+
+class SettableClock:
+    """A clock that shows what was set, for simulations and tests: it stands still, or each reading is `step_us` after the one before.
+    Usable from any thread while `step_us` is 0.
+    """
+
+    def __init__(
+        self,
+        boottime_us: int = 1_000_000_000,
+        wall_us: int = 1_767_225_600_000_000,
+        *,
+        trusted: bool = True,
+        source: str = "simulated",
+        error_ms: int | None = 5,
+        step_us: int = 0,
+    ) -> None:
+        self.boottime_us = boottime_us
+        self.wall_us = wall_us
+        self.trusted = trusted
+        self.source = source
+        self.error_ms = error_ms
+        self._step_us = step_us
+
+    def advance(self, microseconds: int) -> None:
+        """Let time pass on both clocks. CLOCK_BOOTTIME never goes back: raises `ValueError` for less than 0."""
+        if microseconds < 0:
+            raise ValueError("CLOCK_BOOTTIME never goes back; step the wall clock by setting wall_us")
+        self.boottime_us += microseconds
+        self.wall_us += microseconds
+
+    def now_us(self) -> int:
+        """The boot time that was set."""
+        self.advance(self._step_us)
+        return self.boottime_us
+
+    def read(self) -> ClockReading:
+        """What was set. An untrusted clock has no bound of its error."""
+        self.advance(self._step_us)
+        return ClockReading(self.boottime_us, self.wall_us, self.trusted, self.source, self.error_ms if self.trusted else None)

@@ -13,7 +13,6 @@ off costs nothing. A step within a boot of more than a minute, in either directi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from bodycamd.retention.elapsed import TOLERANCE_US
 
@@ -21,22 +20,6 @@ PAUSE_US = 900_000_000
 """Readings that lie further apart are not continuous: nobody looked, or the camera slept."""
 LARGE_JUMP_US = 86_400_000_000
 CONTINUOUS_US = 1_800_000_000
-
-
-class Reading(Protocol):
-    """Both clocks read together, with the kernel's word on the wall clock (`camera.board.ports.ClockReading`)."""
-
-    @property
-    def boottime_us(self) -> int:
-        """CLOCK_BOOTTIME."""
-
-    @property
-    def wall_us(self) -> int:
-        """Microseconds since 1970, UTC."""
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the kernel calls the wall clock synchronised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +35,22 @@ class Trust:
     read_us: int = 0
     """CLOCK_BOOTTIME of the newest reading."""
 
-    def step(self, reading: Reading, floor_us: int | None) -> Trust:
-        """After one more reading. `floor_us` is the earliest wall time that it can be by the ledger (`Timeline.floor_us`), `None` where
+    def step(self, at_us: int, wall_us: int | None, floor_us: int | None) -> Trust:
+        """After one more reading, at this CLOCK_BOOTTIME. `wall_us` is `None` while the kernel does not call the wall clock synchronised.
+        `floor_us` is the earliest wall time that it can be by the ledger (`Timeline.floor_us`), `None` where
         nothing is known."""
-        if not reading.trusted:
+        if wall_us is None:
             return replace(self, candidate_us=None)
-        offset_us = reading.wall_us - reading.boottime_us
-        watched = self.candidate_us is not None and reading.boottime_us - self.read_us <= PAUSE_US
+        offset_us = wall_us - at_us
+        watched = self.candidate_us is not None and at_us - self.read_us <= PAUSE_US
         went_on = watched and self.candidate_us is not None and abs(offset_us - self.candidate_us) < TOLERANCE_US
-        since_us = self.since_us if went_on else reading.boottime_us
-        after = Trust(self.confirmed_us, offset_us, since_us, reading.boottime_us)
+        since_us = self.since_us if went_on else at_us
+        after = Trust(self.confirmed_us, offset_us, since_us, at_us)
         if self.confirmed_us is not None:
             sure = abs(offset_us - self.confirmed_us) < TOLERANCE_US
         else:
-            sure = floor_us is not None and -TOLERANCE_US <= reading.wall_us - floor_us < LARGE_JUMP_US
-        if sure or reading.boottime_us - after.since_us >= CONTINUOUS_US:
+            sure = floor_us is not None and -TOLERANCE_US <= wall_us - floor_us < LARGE_JUMP_US
+        if sure or at_us - after.since_us >= CONTINUOUS_US:
             return replace(after, confirmed_us=offset_us)
         return after
 

@@ -10,8 +10,7 @@ from typing import Any
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.statements import wall_text
-from bodycamd.linux.clock import boot_id
-from bodycamd.retention.clock import Clock
+from bodycamd.linux.clock import Clock, boot_id
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.elapsed import Moment, Now
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
@@ -61,7 +60,8 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     reading = clock.read()
     boot = boot_id()
     here = facts.timeline.now(boot, reading.boottime_us, None)
-    trust = Trust(confirmed_us=facts.timeline.confirmed_offset_us(here)).step(reading, facts.timeline.floor_us(here))
+    before = Trust(confirmed_us=facts.timeline.confirmed_offset_us(here))
+    trust = before.step(reading.boottime_us, reading.synchronised_us, facts.timeline.floor_us(here))
     now = facts.timeline.now(boot, reading.boottime_us, reading.wall_us if trust.confirmed else None)
     decision = decide(facts.recordings(), present, facts.holds, facts.timeline, now, rules)
     return plan_fields(decision, facts.holds, rules, trust.confirmed)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import keep
 from bodycamd.camera.recorder.store import Store
+from bodycamd.linux.clock import SettableClock
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.retention.outlook import read_recordings
 from bodycamd.retention.policy import Rules
@@ -36,7 +36,7 @@ def seconds(work: Callable[[], object], times: int = 3) -> float:
 
 def measure(root: Path) -> tuple[float, float, float, float]:
     """Seconds to open with retention, for an idle sweep and for the list; megabytes that retention holds."""
-    clock = SimulatedClock()
+    clock = SettableClock()
 
     def open_kept() -> tuple[Store, Keeper]:
         """As the daemon does: the ledger is read once."""

@@ -17,23 +17,12 @@ from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased,
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux.clock import SettableClock
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME
-from tests.kit.films import BOOT_SECONDS, Reading, fragmented_mp4, picture_begins_us, split
+from tests.kit.films import BOOT_SECONDS, fragmented_mp4, picture_begins_us, split
 
 KEPT, DELETED = "000001-0001", "000001-0002"
 MONTH = "2025-06"
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self._us = int((BOOT_SECONDS + 20) * 1e6)
-
-    def now_us(self) -> int:
-        return self._us
-
-    def read(self) -> Reading:
-        self._us += 1000
-        return Reading(self._us, 1_750_000_000_000_000 + self._us, HOSTILE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,8 @@ def _make(root: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (root / "identity.txt").write_text(f"{identity}\n")
     (root / "device.pem").write_bytes(provision(root / "keys"))
-    clock = _Clock()
+    at_us = int((BOOT_SECONDS + 20) * 1e6)
+    clock = SettableClock(at_us, 1_750_000_000_000_000 + at_us, source=HOSTILE, step_us=1000)
     store = Store.open(root / "store", signing=root / "keys", device_id="cam", clock=clock, config_sha256="0" * 64, boot_id="b")
     written = store.ledger
     written.note(RetentionRules(days=28, keep_months=24, legal_basis=HOSTILE))

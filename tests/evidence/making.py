@@ -20,32 +20,19 @@ from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH, ClockQuality, Entry, wall_text
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+from bodycamd.linux.clock import SettableClock
 
 BOOT_ID = "2f6bd1d5-5f0e-4b35-8c57-0d1c8d6c1a11"
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 
-@dataclass(frozen=True)
-class SteppedReading:
-    boottime_us: int
-    wall_us: int
-    source: str = "kernel-ntp"
-    error_ms: int | None = 12
-
-
-class SteppingClock:
+def stepping_clock() -> SettableClock:
     """Every reading is 1 ms after the one before."""
-
-    def __init__(self, boottime_us: int = 1_000_000) -> None:
-        self.boottime_us = boottime_us
-
-    def read(self) -> SteppedReading:
-        self.boottime_us += 1000
-        return SteppedReading(self.boottime_us, 1_750_000_000_000_000 + self.boottime_us)
+    return SettableClock(1_000_000, 1_750_000_001_000_000, source="kernel-ntp", error_ms=12, step_us=1000)
 
 
 def new_start(key: SigningKey | None = None, number: int = 1) -> Start:
-    return Start(number=number, device="cam-7", boot_id=BOOT_ID, signer=key or SigningKey.generate(), clock=SteppingClock())
+    return Start(number=number, device="cam-7", boot_id=BOOT_ID, signer=key or SigningKey.generate(), clock=stepping_clock())
 
 
 def sealed_init(age: bytes = AGE_MAGIC + b"init", generation: int = 1) -> SealedInit:
@@ -129,7 +116,7 @@ def next_start(root: Path) -> Ledger:
         start=next_number(before(root).number, taken_numbers(ledger)),
         device="cam-7",
         boot_id=BOOT_ID,
-        clock=SteppingClock(),
+        clock=stepping_clock(),
         software="0.1.0",
         config_sha256="ab" * 32,
     )

@@ -19,7 +19,7 @@ from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.linux import durable
 from tests.evidence.cutting import Journal
-from tests.evidence.making import BOOT_ID, SteppingClock, content_of, new_start, only_key, provisioned, put, some_start, told
+from tests.evidence.making import BOOT_ID, content_of, new_start, only_key, provisioned, put, some_start, stepping_clock, told
 from tests.evidence.written_ledger import sha, torn_file
 
 
@@ -176,7 +176,7 @@ def begin(root: Path, start: int, previous: LastStart | None = None) -> Ledger:
         start=start,
         device="cam-9",
         boot_id=BOOT_ID,
-        clock=SteppingClock(),
+        clock=stepping_clock(),
         software="1.2.3",
         config_sha256="cd" * 32,
         previous=previous,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,23 +13,16 @@ from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Video
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
-from tests.evidence.making import BOOT_ID, RECIPIENT, SteppedReading, told
+from bodycamd.linux.clock import SettableClock
+from tests.evidence.making import BOOT_ID, RECIPIENT, told
 
 KEY = SigningKey.generate()
 PREV, ID = "ab" * 32, "000042-0001"
 AGE = AGE_MAGIC + b"something"
 
 
-@dataclass
-class Clock:
-    reading: SteppedReading
-
-    def read(self) -> SteppedReading:
-        return self.reading
-
-
 def start(wall_us: int = 1_748_779_200_000_000, error_ms: int | None = 12) -> Start:
-    clock = Clock(SteppedReading(5_000_001, wall_us, "chrony", error_ms))
+    clock = SettableClock(5_000_001, wall_us, source="chrony", error_ms=error_ms)
     return Start(number=42, device="cam-9", boot_id=BOOT_ID, signer=KEY, clock=clock)
 
 

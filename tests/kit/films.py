@@ -6,7 +6,6 @@ import io
 import struct
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -18,25 +17,9 @@ from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux.clock import SettableClock
 
 BOOT_SECONDS = 7200.25
-
-
-@dataclass(frozen=True)
-class Reading:
-    boottime_us: int
-    wall_us: int = 1_750_000_000_000_000
-    source: str = "test"
-    error_ms: int | None = 5
-
-
-class Clock:
-    def __init__(self) -> None:
-        self._us = int(BOOT_SECONDS * 1e6)
-
-    def read(self) -> Reading:
-        self._us += 1000
-        return Reading(self._us)
 
 
 def fragmented_mp4(seconds: float, *, begins: float = BOOT_SECONDS, size: str = "320x180", rate: int = 30, audio: bool = True) -> bytes:
@@ -99,7 +82,13 @@ class Camera:
         self.identity_file.write_text(f"# created: 2025-06-01T12:00:00Z\n# public key: {self.identity.to_public()}\n{self.identity}\n")
         signer = SigningKey.generate()
         self.public_key = signer.public
-        self._start = Start(number=1, device=device, boot_id="b", signer=signer, clock=Clock())
+        self._start = Start(
+            number=1,
+            device=device,
+            boot_id="b",
+            signer=signer,
+            clock=SettableClock(int(BOOT_SECONDS * 1e6), 1_750_000_000_000_000, source="test", step_us=1000),
+        )
         self.seq = 0
         self._segment = 0
         self._end_us = 0

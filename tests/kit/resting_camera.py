@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import keep
 from bodycamd.camera.recorder.store import Store
@@ -16,6 +15,7 @@ from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
+from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.retention.policy import Rules
 from tests.camera.recorder.faults import FaultyDisk
@@ -53,7 +53,7 @@ class RestingCamera:
         self.root = root
         self.store_folder = root / "store"
         self.rules = Rules(days, keep_months, None)
-        self.clock = SimulatedClock()
+        self.clock = SettableClock()
         self.boot = 0
         self.recorded = 0
         self.seq = 0

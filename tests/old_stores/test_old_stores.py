@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.keeping.opening import keep
 from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
+from bodycamd.linux.clock import SettableClock
 from bodycamd.retention.policy import Rules
 from tests.kit.scale import IN_FULL, SCALE, only_in_full
 from tests.municipality.verify.attacks.second_verifier import run_second_verifier
@@ -88,7 +88,7 @@ def test_an_export_holds_the_same_packets(name: str, recording: str, tmp_path: P
 def test_the_camera_goes_on_with_its_store(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The next start after an upgrade: it recovers, completes deletions that were begun, and loses no hold."""
     camera = shutil.copytree(HERE / name, tmp_path / name)
-    clock = SimulatedClock(wall_us=1_800_000_000_000_000)
+    clock = SettableClock(wall_us=1_800_000_000_000_000)
     store = Store.open(
         camera / "store", signing=camera / "signing", device_id="cam-7", clock=clock, config_sha256="0" * 64, boot_id="a-later-boot"
     )

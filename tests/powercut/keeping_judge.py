@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import keep
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.linux.clock import SettableClock
 from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
 from tests.powercut.judge import ZERO, Ledger, Segment, Verdict, WrongError, read_ledger
@@ -77,7 +77,7 @@ def judge_keeping(disk: Path, kept: Kept, noted: Noted, position: int, seen: col
         _judge_promises(at_the_cut, heard, verdict, seen)
         _judge_footage(at_the_cut, cut_footage, kept, sealed, verdict)
         _judge_folders(disk, at_the_cut, verdict)
-        clock = SimulatedClock(wall_us=time.time_ns() // 1000 + YEAR_US)
+        clock = SettableClock(wall_us=time.time_ns() // 1000 + YEAR_US)
         store, keeper = _start(disk, clock, "after-the-cut")
         _judge_started(disk, at_the_cut, cut_files, cut_footage, kept, sealed, keeper, verdict)
         _sweep(store, keeper, clock)
@@ -159,7 +159,7 @@ def _judge_end(disk: Path, kept: Kept, keeper: Keeper, verdict: Verdict) -> None
         verdict.add("swept", f"in the end {sorted(now.deleting - now.deleted)} are still being deleted: {keeper.problems}")
 
 
-def _sweep(store: Store, keeper: Keeper, clock: SimulatedClock) -> None:
+def _sweep(store: Store, keeper: Keeper, clock: SettableClock) -> None:
     """Long enough for the clock to be believed."""
     for _ in range(5):
         clock.advance(10 * MINUTE_US)
@@ -171,7 +171,7 @@ def _files(disk: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((disk / "store" / "ledger").glob("*"))}
 
 
-def _start(disk: Path, clock: SimulatedClock, boot: str) -> tuple[Store, Keeper]:
+def _start(disk: Path, clock: SettableClock, boot: str) -> tuple[Store, Keeper]:
     """The product's own start, with retention as the daemon opens it."""
     store = Store.open(disk / "store", signing=disk / "signing", device_id="test-1", clock=clock, config_sha256=ZERO, boot_id=boot)
     return store, keep(store, clock, Rules())

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import StorageError
 from bodycamd.evidence.entries import TYPE_NAMES, detail_fields
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.statements import Stated
+from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.disk import Disk
 from bodycamd.retention.ledger_index import LedgerIndex
 from bodycamd.retention.policy import Rules
@@ -56,7 +56,7 @@ class Kept:
             (root / name).mkdir()
         for name in present:
             (self.recordings / name / "000000.tar").write_bytes(b"footage")
-        self.clock = SimulatedClock(SECOND, WALL + 10 * MINUTE + off_us + SECOND)
+        self.clock = SettableClock(SECOND, WALL + 10 * MINUTE + off_us + SECOND)
         self.start = start
         self.ledger = Growing(*before, say("start", start, "b", SECOND, wall_us=self.clock.wall_us))
         self.entered: list[Stated] = []

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.retention_entries import TimeStated
+from bodycamd.linux.clock import SettableClock
 from bodycamd.retention import outlook as reading
 from bodycamd.retention.policy import Outlook, Rules
 from tests.kit.fragments import SECOND
@@ -114,7 +114,7 @@ def planned(
     store: Path, made: RestingCamera, *, off_us: int | None, ran_us: int = SECOND, trusted: bool = True, days: int = 7
 ) -> dict[str, Any]:
     """In a boot that began so long after the last one ended (`None`: in the last one itself), and has run for so long."""
-    clock = SimulatedClock(made.clock.boottime_us, made.clock.wall_us, trusted=trusted)
+    clock = SettableClock(made.clock.boottime_us, made.clock.wall_us, trusted=trusted)
     if off_us is not None:
         clock.boottime_us, clock.wall_us = 0, clock.wall_us + off_us
     clock.advance(ran_us)
@@ -144,7 +144,7 @@ def test_in_the_boot_that_the_ledger_knows_its_own_clock_counts(
     store: Path, made: RestingCamera, monkeypatch: pytest.MonkeyPatch, stepped_us: int, confirmed: bool
 ) -> None:
     """One that was set since is not what was confirmed."""
-    clock = SimulatedClock(made.clock.boottime_us, made.clock.wall_us + stepped_us)
+    clock = SettableClock(made.clock.boottime_us, made.clock.wall_us + stepped_us)
     monkeypatch.setattr(reading, "boot_id", lambda: "boot-4")
     assert reading.read_plan(store, clock, Rules(7))["clock_confirmed"] == confirmed
 

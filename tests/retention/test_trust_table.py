@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from bodycamd.retention.clock_trust import Trust
@@ -12,24 +10,19 @@ SECOND = 1_000_000
 MINUTE, DAY = 60 * SECOND, 86_400 * SECOND
 WALL = 1_767_225_600_000_000
 OFFSET = WALL
+Reading = tuple[int, int | None]
+"""CLOCK_BOOTTIME, and the wall clock where it is trusted."""
 
 
-@dataclass(frozen=True)
-class Read:
-    boottime_us: int
-    wall_us: int
-    trusted: bool = True
-
-
-def at(boottime_us: int, ahead_us: int = 0, trusted: bool = True) -> Read:
+def at(boottime_us: int, ahead_us: int = 0, trusted: bool = True) -> Reading:
     """A reading of a clock that runs so much ahead of the right one."""
-    return Read(boottime_us, OFFSET + boottime_us + ahead_us, trusted)
+    return boottime_us, OFFSET + boottime_us + ahead_us if trusted else None
 
 
-def after(*readings: Read, floor_us: int | None = None) -> Trust:
+def after(*readings: Reading, floor_us: int | None = None) -> Trust:
     trust = Trust()
     for reading in readings:
-        trust = trust.step(reading, floor_us)
+        trust = trust.step(*reading, floor_us)
     return trust
 
 
@@ -71,7 +64,7 @@ def test_the_first_reading_of_a_boot(floor: int | None, confirmed: bool) -> None
         ([at(0), at(900 * SECOND, DAY), at(1800 * SECOND, DAY), at(2700 * SECOND, DAY)], True),
     ],
 )
-def test_half_an_hour_without_a_pause(readings: list[Read], confirmed: bool) -> None:
+def test_half_an_hour_without_a_pause(readings: list[Reading], confirmed: bool) -> None:
     assert after(*readings).confirmed == confirmed
 
 
@@ -87,18 +80,18 @@ def test_half_an_hour_without_a_pause(readings: list[Read], confirmed: bool) -> 
         (at(100 * SECOND, trusted=False), False),
     ],
 )
-def test_what_was_confirmed_before_in_this_boot(reading: Read, confirmed: bool) -> None:
+def test_what_was_confirmed_before_in_this_boot(reading: Reading, confirmed: bool) -> None:
     """The floor counts for the first reading alone: here it would refuse every one."""
-    trust = after(at(0), floor_us=WALL).step(reading, reading.wall_us + 365 * DAY)
+    at_us, wall_us = reading
+    trust = after(at(0), floor_us=WALL).step(at_us, wall_us, OFFSET + at_us + 365 * DAY)
     assert trust.confirmed == confirmed
-    assert trust.trusted == reading.trusted
-    ahead_us = reading.wall_us - reading.boottime_us - OFFSET
-    assert trust.confirmed_us == (OFFSET + ahead_us if confirmed else OFFSET)
+    assert trust.trusted == (wall_us is not None)
+    assert trust.confirmed_us == (wall_us - at_us if confirmed and wall_us is not None else OFFSET)
 
 
 def test_an_untrusted_reading_leaves_all_else_as_it_was() -> None:
     before = after(at(0), floor_us=WALL)
-    assert before.step(at(9, trusted=False), WALL) == Trust(OFFSET, None, 0, 0)
+    assert before.step(*at(9, trusted=False), WALL) == Trust(OFFSET, None, 0, 0)
     assert not Trust().trusted
     assert not Trust().confirmed
 
@@ -106,9 +99,9 @@ def test_an_untrusted_reading_leaves_all_else_as_it_was() -> None:
 def test_a_slow_drift_stays_confirmed_and_a_step_takes_half_an_hour() -> None:
     trust = after(at(0), floor_us=WALL)
     for minute in range(1, 200):
-        trust = trust.step(at(minute * MINUTE, minute * SECOND), None)
+        trust = trust.step(*at(minute * MINUTE, minute * SECOND), None)
         assert trust.confirmed
-    stepped = [trust.step(at(200 * MINUTE, DAY), None)]
+    stepped = [trust.step(*at(200 * MINUTE, DAY), None)]
     for minute in range(1, 31):
-        stepped.append(stepped[-1].step(at((200 + minute) * MINUTE, DAY), None))
+        stepped.append(stepped[-1].step(*at((200 + minute) * MINUTE, DAY), None))
     assert [state.confirmed for state in stepped] == [False] * 30 + [True]

@@ -102,7 +102,7 @@ class World:
 
     def look(self) -> None:
         floor_us = None if self.floor is None else self.floor[0] + self.boot_us - self.floor[1]
-        self.trust = self.trust.step(self.reading(), floor_us)
+        self.trust = self.trust.step(self.boot_us, self.reading().synchronised_us, floor_us)
 
     def now(self) -> Now:
         reading = self.reading()

@@ -25,7 +25,7 @@ from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
 from tests.kit.scale import SCALE, count, only_in_full
 from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
-from tests.municipality.verify.attacks.scene import CUT, DELETED, INTACT, Clock, Scene, make
+from tests.municipality.verify.attacks.scene import CUT, DELETED, INTACT, Scene, make, ticking_clock
 from tests.system.store_commands import reading_commands
 
 FILES = (
@@ -113,7 +113,7 @@ def _start(scene: Scene, place: str) -> None:
     needed = place in ("recordings", "ledger", ".lock", "ledger/000003.jsonl")
     with pytest.raises(BodycamError) if needed else nullcontext():
         store = Store.open(
-            scene.store, signing=scene.root / "keys", device_id="cam-7", clock=Clock(), config_sha256="0" * 64, boot_id="boot-9"
+            scene.store, signing=scene.root / "keys", device_id="cam-7", clock=ticking_clock(), config_sha256="0" * 64, boot_id="boot-9"
         )
         keeper = keep(store, SystemClock(), Rules())
         store.close()

@@ -29,38 +29,12 @@ from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import BatteryLevel, Event
 from bodycamd.config.settings import BoardSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import Clock, ClockReading, SystemClock, boottime_us
+from bodycamd.linux.clock import Clock, SystemClock, boottime_us
 
 log = logging.getLogger(__name__)
 
 SOCKET_NAME = "button.sock"
 MAX_DATAGRAM_BYTES = 256
-
-
-class SimulatedClock:
-    """A clock for tests: stands still until it is told otherwise. Implements `ports.Clock`; usable from any thread."""
-
-    def __init__(self, boottime_us: int = 1_000_000_000, wall_us: int = 1_767_225_600_000_000, *, trusted: bool = True) -> None:
-        self.boottime_us = boottime_us
-        self.wall_us = wall_us
-        self.trusted = trusted
-        self.source = "simulated"
-        self.error_ms: int | None = 5
-
-    def advance(self, microseconds: int) -> None:
-        """Let time pass on both clocks. CLOCK_BOOTTIME never goes back: raises `ValueError` for less than 0."""
-        if microseconds < 0:
-            raise ValueError("CLOCK_BOOTTIME never goes back; step the wall clock by setting wall_us")
-        self.boottime_us += microseconds
-        self.wall_us += microseconds
-
-    def now_us(self) -> int:
-        """The boot time that was set."""
-        return self.boottime_us
-
-    def read(self) -> ClockReading:
-        """What was set. An untrusted clock has no bound of its error."""
-        return ClockReading(self.boottime_us, self.wall_us, self.trusted, self.source, self.error_ms if self.trusted else None)
 
 
 class SimulatedOutput:

@@ -39,11 +39,11 @@ from bodycamd.camera.capture.protocol import (
     Prepared,
     Refused,
 )
-from bodycamd.camera.capture.sources.source import Clock
 from bodycamd.camera.capture.status import State, WorkerStatus
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
+from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
 
 __all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]

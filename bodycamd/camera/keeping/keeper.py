@@ -21,9 +21,9 @@ from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
 from bodycamd.evidence.statements import Caller, wall_text
+from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
 from bodycamd.retention import holds as hold_rules
-from bodycamd.retention.clock import Clock
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.deletion import Enter, delete
 from bodycamd.retention.elapsed import Now
@@ -275,7 +275,7 @@ class Keeper:
         floor_us = None
         if self._floor is not None:
             floor_us = self._floor[0] + reading.boottime_us - self._floor[1]
-        self._trust = self._trust.step(reading, floor_us)
+        self._trust = self._trust.step(reading.boottime_us, reading.synchronised_us, floor_us)
 
     def _now(self, facts: Facts) -> Now:
         reading = self._clock.read()

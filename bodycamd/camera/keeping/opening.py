@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
 import msgspec
 
@@ -19,20 +18,10 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.evidence.statements import Caller
+from bodycamd.linux.clock import Clock
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.outlook import read_facts
 from bodycamd.retention.policy import Rules
-
-
-class FullClock(Protocol):
-    """`camera.board.ports.Clock`."""
-
-    def now_us(self) -> int:
-        """CLOCK_BOOTTIME in microseconds."""
-
-    def read(self) -> Any:
-        """Both clocks."""
-
 
 Judge = Callable[[Facts, Caller, int], object]
 """Looks at a request before anything is begun: what the ledger states, on whose word, the wall clock in microseconds."""
@@ -48,7 +37,7 @@ def rules_of(config: Config) -> Rules:
     return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
 
 
-def open_kept_store(config: Config, clock: FullClock) -> tuple[Store, Keeper]:
+def open_kept_store(config: Config, clock: Clock) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`) and complete the deletions that an earlier start began. Raises as `Store.open` does."""
     facts = Facts()
     store = Store.open(
@@ -63,7 +52,7 @@ def open_kept_store(config: Config, clock: FullClock) -> tuple[Store, Keeper]:
     return store, keeper
 
 
-def keep(store: Store, clock: FullClock, rules: Rules, facts: Facts | None = None) -> Keeper:
+def keep(store: Store, clock: Clock, rules: Rules, facts: Facts | None = None) -> Keeper:
     """Retention for an open store. `facts` are those of the ledger as it was read when the store was opened (`Store.open`, `watch`);
     without them it is read once more."""
     past = VerifiedLedger(store.ledger.path.parent) if facts is None else store.past
@@ -82,7 +71,7 @@ def keep(store: Store, clock: FullClock, rules: Rules, facts: Facts | None = Non
 
 
 @contextmanager
-def own_start(config: Config, clock: FullClock, judge: Judge | None = None) -> Iterator[tuple[Keeper, Ledger, Caller]]:
+def own_start(config: Config, clock: Clock, judge: Judge | None = None) -> Iterator[tuple[Keeper, Ledger, Caller]]:
     """A start of a command's own, while no daemon runs: as the service user, with the store's lock; and on whose word it writes: that of
     the user who started the command. `judge` looks first: what it refuses, by raising, leaves the store as it was.
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from bodycamd import __version__
 from bodycamd.camera.control.events import ResumeOffer
-from bodycamd.camera.recorder.clock import Clock
 from bodycamd.camera.recorder.recovery import Past, Recovered, recover_store
 from bodycamd.camera.recorder.shift import Shift, ShiftSoFar
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
@@ -29,6 +28,7 @@ from bodycamd.evidence.ledger import Ledger, last_start, next_number, open_ledge
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line, taken_numbers
 from bodycamd.linux import durable
+from bodycamd.linux.clock import Clock
 from bodycamd.linux.clock import boot_id as boot_id_now
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.linux.foreign import Folder, kind_of

@@ -29,7 +29,6 @@ from typing import Any
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.events import BeginRecording, ContinueRecording, EndRecording, SealNow, WriteFailed
-from bodycamd.camera.recorder.clock import Clock
 from bodycamd.camera.recorder.jobs import Anchor, Begin, Chores, Entry, Job, NoChores, Work
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.progress import ObservedDisk, Progress, WriterProgress
@@ -39,6 +38,7 @@ from bodycamd.camera.recorder.room import LEDGER_RESERVE_BYTES, Room, smoothed_r
 from bodycamd.camera.recorder.space import Space
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError
+from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from bodycamd.camera.board.battery import NoBattery
 from bodycamd.camera.board.pi import lgpio_factory, pi_board
 from bodycamd.camera.board.ports import Board
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.config.settings import BatterySettings, BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
+from bodycamd.linux.clock import SettableClock
 from tests.camera.board.conftest import WARNINGS, Heard
 
 
@@ -30,8 +30,8 @@ def factory() -> Iterator[MockFactory]:
 
 
 @pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock(boottime_us=5_000_000)
+def clock() -> SettableClock:
+    return SettableClock(boottime_us=5_000_000)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def settings() -> BoardSettings:
     return BoardSettings(gpio=GpioSettings(button=17, led=27, ready_led=5, haptic=22))
 
 
-def build(settings: BoardSettings, factory: MockFactory | None, clock: SimulatedClock | None = None) -> Board:
+def build(settings: BoardSettings, factory: MockFactory | None, clock: SettableClock | None = None) -> Board:
     return pi_board(settings, SpeakerSettings(), wav=WARNINGS / "nl.wav", post=Heard().post, clock=clock, pin_factory=factory)
 
 
@@ -53,7 +53,7 @@ def close(board: Board) -> None:
             part.close()
 
 
-def test_every_edge_of_the_button_is_told_with_its_time(settings: BoardSettings, factory: MockFactory, clock: SimulatedClock) -> None:
+def test_every_edge_of_the_button_is_told_with_its_time(settings: BoardSettings, factory: MockFactory, clock: SettableClock) -> None:
     board = build(settings, factory, clock)
     pin = factory.pin(17)
     assert (pin.function, pin.pull, pin.bounce) == ("input", "up", None)
@@ -71,7 +71,7 @@ def test_every_edge_of_the_button_is_told_with_its_time(settings: BoardSettings,
     close(board)
 
 
-def test_no_edge_after_close(settings: BoardSettings, factory: MockFactory, clock: SimulatedClock) -> None:
+def test_no_edge_after_close(settings: BoardSettings, factory: MockFactory, clock: SettableClock) -> None:
     board = build(settings, factory, clock)
     edges: list[bool] = []
     board.button.watch(lambda pressed, at_us: edges.append(pressed))

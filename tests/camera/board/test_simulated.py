@@ -15,10 +15,10 @@ import pytest
 
 from bodycamd.camera.board import board_log as timeline
 from bodycamd.camera.board.ports import Board
-from bodycamd.camera.board.simulated import SOCKET_NAME, SimulatedClock, SimulatedHand, simulated_board
+from bodycamd.camera.board.simulated import SOCKET_NAME, SimulatedHand, simulated_board
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import Clock, boottime_us
+from bodycamd.linux.clock import Clock, SettableClock, boottime_us
 from tests.camera.board.conftest import WARNINGS, Heard
 from tests.kit.waiting import wait_for
 
@@ -183,7 +183,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_clock_of_tests(tmp_path: Path) -> None:
-    clock = SimulatedClock(boottime_us=1000, wall_us=2000)
+    clock = SettableClock(boottime_us=1000, wall_us=2000)
     clock.advance(500)
     reading = clock.read()
     assert (clock.now_us(), reading.boottime_us, reading.wall_us, reading.trusted, reading.error_ms) == (1500, 1500, 2500, True, 5)

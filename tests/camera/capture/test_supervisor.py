@@ -19,7 +19,7 @@ from bodycamd.camera.capture.supervisor import Supervisor, Timing
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.clock import SystemClock, boottime_us
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
@@ -38,11 +38,6 @@ QUICK = Timing(
 E = TypeVar("E", bound=Event)
 
 
-class BootClock:
-    def now_us(self) -> int:
-        return boottime_us()
-
-
 class Bench:
     """The recorder's surroundings: collects footage and events in the order in which they came, and ticks as the loop does."""
 
@@ -51,7 +46,7 @@ class Bench:
         self.ticking = True
         default = Prepare(video=VideoSettings(), microphone=MicrophoneSettings(), audio=True, recipients_text="")
         self.supervisor = Supervisor(
-            prepare=prepare or default, sink=self, post=self.heard.append, clock=BootClock(), timing=timing, command=command
+            prepare=prepare or default, sink=self, post=self.heard.append, clock=SystemClock(), timing=timing, command=command
         )
         self.loop = threading.Thread(target=self._tick)
 

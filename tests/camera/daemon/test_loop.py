@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from bodycamd.camera.board.ports import Board
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
+from bodycamd.linux.clock import SettableClock
 
 
 class Part:
@@ -66,7 +66,7 @@ def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
     calls: list[str] = []
 
     async def press() -> None:
-        clock = SimulatedClock()
+        clock = SettableClock()
         part = {name: Part(name, calls) for name in ("button", "lamp", "haptic", "voice", "battery", "capture", "ring")}
         loop = ControlLoop(
             board=Board(

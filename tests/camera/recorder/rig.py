@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.evidence.keys import PublicKey, provision
+from bodycamd.linux.clock import ClockReading, SystemClock
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.municipality.verify.verify import verify
 from tests.camera.recorder import judge
@@ -33,35 +33,28 @@ from tests.kit.waiting import wait_for
 E = TypeVar("E")
 
 
-@dataclass(frozen=True)
-class Reading:
-    boottime_us: int
-    wall_us: int
-    source: str = "kernel-ntp"
-    error_ms: int | None = 12
-
-
-class RealClock:
-    """The real clocks, moved by `offset_us`."""
+class MovedClock(SystemClock):
+    """The machine's clocks, CLOCK_BOOTTIME moved by `offset_us`; always synchronised."""
 
     def __init__(self, offset_us: int = 0) -> None:
+        super().__init__()
         self.offset_us = offset_us
 
     def now_us(self) -> int:
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000 + self.offset_us
+        return super().now_us() + self.offset_us
 
-    def read(self) -> Reading:
-        return Reading(self.now_us(), time.time_ns() // 1000)
+    def read(self) -> ClockReading:
+        return ClockReading(self.now_us(), time.time_ns() // 1000, True, "kernel-ntp", 12)
 
 
-def open_store(root: Path, *, disk: FileOperations | None = None, boot_id: str | None = "boot-1", clock: RealClock | None = None) -> Store:
+def open_store(root: Path, *, disk: FileOperations | None = None, boot_id: str | None = "boot-1", clock: MovedClock | None = None) -> Store:
     if not (root / "keys").exists():
         provision(root / "keys")
     return Store.open(
         root / "store",
         signing=root / "keys",
         device_id="cam-7",
-        clock=clock or RealClock(),
+        clock=clock or MovedClock(),
         config_sha256="0" * 64,
         boot_id=boot_id,
         disk=disk,
@@ -90,7 +83,7 @@ class Rig:
         """Set by a test that does what no camera does."""
         self.on_post: Callable[[Event], None] = lambda event: None
         """Called by the writer's thread after each of its events, when nothing is half done by anybody else."""
-        self.clock = RealClock()
+        self.clock = MovedClock()
         self.events: list[Event] = []
         self.disk = disk or Disk()
         self.store = open_store(root, boot_id=boot_id)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.board.simulated import SimulatedClock
 from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import provision
+from bodycamd.linux.clock import SettableClock
 
 BEGIN, END = ("shift_begin", "H-12"), ("shift_end", "H-12")
 OTHER = ("shift_begin", "H-13")
@@ -31,10 +31,10 @@ def test_the_open_shift(tmp_path: Path, starts: list[tuple[str, list[tuple[str, 
     provision(tmp_path / "keys")
     for boot_id, entries in starts:
         folder, keys, boot = tmp_path / "store", tmp_path / "keys", boot_id.replace(" ", "-")
-        store = Store.open(folder, signing=keys, device_id="cam", clock=SimulatedClock(), config_sha256="0" * 64, boot_id=boot)
+        store = Store.open(folder, signing=keys, device_id="cam", clock=SettableClock(), config_sha256="0" * 64, boot_id=boot)
         for type, name in entries:
             store.ledger.append(type, {"officer": name})
         store.close()
-    store = Store.open(folder, signing=keys, device_id="cam", clock=SimulatedClock(), config_sha256="0" * 64, boot_id="boot")
+    store = Store.open(folder, signing=keys, device_id="cam", clock=SettableClock(), config_sha256="0" * 64, boot_id="boot")
     store.close()
     assert (store.shift.officer if store.shift is not None else "") == officer

@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.linux.disk import Disk
 from tests.camera.recorder import judge
 from tests.camera.recorder.faults import FaultyDisk
-from tests.camera.recorder.rig import RealClock, Rig, open_store
+from tests.camera.recorder.rig import MovedClock, Rig, open_store
 from tests.camera.recorder.test_start_numbers import open_and_close
 from tests.kit.fragments import SECOND
 from tests.kit.waiting import wait_for
@@ -250,7 +250,7 @@ def test_a_recording_of_this_boot_is_offered_for_going_on(tmp_path: Path) -> Non
     offer = open_and_offer(root)
     assert offer is not None
     assert (offer.recording, offer.recent_resumes) == (recording, 0)
-    assert 0 <= RealClock().now_us() - offer.last_durable_us < 30 * SECOND
+    assert 0 <= MovedClock().now_us() - offer.last_durable_us < 30 * SECOND
     again = open_and_offer(root)
     assert again == offer, "a start that died before it could resume changes nothing"
     assert open_and_offer(root, boot_id="boot-2") is None
@@ -267,7 +267,7 @@ def test_a_recording_that_died_before_its_first_fragment_is_offered_too(tmp_path
     offer = open_and_offer(killed)
     assert offer is not None
     assert offer.recording == recording
-    assert before_us <= offer.last_durable_us <= RealClock().now_us()
+    assert before_us <= offer.last_durable_us <= MovedClock().now_us()
 
 
 def test_resuming_without_footage_does_not_make_a_recording_younger(tmp_path: Path) -> None:

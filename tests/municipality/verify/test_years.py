@@ -22,7 +22,7 @@ from bodycamd.municipality.publish.transparency import days_in
 from bodycamd.municipality.report.story import instant
 from bodycamd.retention.judgement import DeletionJudge
 from tests.kit.scale import count
-from tests.municipality.verify.attacks.scene import Clock
+from tests.municipality.verify.attacks.scene import ticking_clock
 from tests.retention.world import stated
 
 FIRST, LAST = "1970-01-01T00:00:00.000000Z", "2299-12-31T23:59:59.999999Z"
@@ -56,8 +56,8 @@ def test_a_camera_whose_clock_is_beyond_reason_records_all_the_same(wall_us_now:
     from bodycamd.evidence.keys import provision
 
     provision(tmp_path / "keys")
-    clock = Clock()
-    clock.boot_began_us = wall_us_now
+    clock = ticking_clock()
+    clock.wall_us = wall_us_now + clock.boottime_us
     store = Store.open(tmp_path / "store", signing=tmp_path / "keys", device_id="cam-7", clock=clock, config_sha256="0" * 64, boot_id="b")
     store.ledger.append("marker", {"at_us": 1})
     store.close()

@@ -19,12 +19,7 @@ from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.linux.clock import boottime_us
-
-
-class BootClock:
-    def now_us(self) -> int:
-        return boottime_us()
+from bodycamd.linux.clock import SystemClock, boottime_us
 
 
 class Folder:
@@ -57,7 +52,7 @@ def main(seconds: float, stop: bool, folder: Path, recipients: Path) -> None:
         ),
         sink=sink,
         post=events.append,
-        clock=BootClock(),
+        clock=SystemClock(),
         command=[sys.executable, str(Path(__file__).with_name("virtual_camera.py")), "bodycamd.camera.capture.worker.main"],
     )
     done = threading.Event()

@@ -17,13 +17,6 @@ MAX_FILM_GROUP_SECONDS: Final = 4.0
 """Of a film in a loop, see `film`."""
 
 
-class Clock(Protocol):
-    """CLOCK_BOOTTIME."""
-
-    def now_us(self) -> int:
-        """Microseconds."""
-
-
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
     """One H.264 access unit as an Annex-B byte stream.

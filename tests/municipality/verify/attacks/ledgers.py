@@ -18,12 +18,12 @@ from tests.municipality.verify.attacks.scene import (
     NEWEST_SEALED,
     OPEN,
     SECOND_INTACT,
-    Clock,
     Scene,
     compact,
     make,
     resign,
     sha256,
+    ticking_clock,
 )
 
 LEDGER, KEYS, JSON = "Ledger", "Keys that a thief can hold", "Hostile JSON, signed with the stolen key"
@@ -251,8 +251,8 @@ def chain_on(scene: Scene, start: int, first: int, key: SigningKey) -> None:
 
 
 def next_start(scene: Scene, device: str = "cam-7") -> Path:
-    clock = Clock()
-    clock.at_us += 100_000_000
+    clock = ticking_clock()
+    clock.advance(100_000_000)
     store = Store.open(scene.store, signing=scene.root / "keys", device_id=device, clock=clock, config_sha256="0" * 64, boot_id="boot-1")
     store.close()
     return scene.store

@@ -28,6 +28,7 @@ from bodycamd.evidence.segment import END, GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.linux.clock import SettableClock
 from tests.kit.fragments import RECIPIENT, SECOND, age_bytes
 
 INTACT, CUT, GAP, OPEN, DELETED = "000001-0001", "000001-0003", "000002-0002", "000003-0002", "000001-0002"
@@ -47,27 +48,9 @@ PROVEN: dict[str, Any] = {
 """What starts 2 and 3 may state of a recording of start 1."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    boottime_us: int
-    wall_us: int
-    source: str = "kernel-ntp"
-    error_ms: int | None = 12
-
-
-class Clock:
-    """Every reading is 1 ms after the one before."""
-
-    def __init__(self) -> None:
-        self.at_us = 10 * SECOND
-        self.boot_began_us = NEWEST_BOOT_US
-
-    def now_us(self) -> int:
-        self.at_us += 1000
-        return self.at_us
-
-    def read(self) -> Reading:
-        return Reading(self.now_us(), self.boot_began_us + self.at_us)
+def ticking_clock() -> SettableClock:
+    """Ten seconds after the newest boot; every reading is 1 ms after the one before."""
+    return SettableClock(10 * SECOND, NEWEST_BOOT_US + 10 * SECOND, source="kernel-ntp", error_ms=12, step_us=1000)
 
 
 @dataclass
@@ -181,7 +164,7 @@ BUTTON = Caller(via="button")
 
 
 class _Camera:
-    def __init__(self, scene: Scene, clock: Clock) -> None:
+    def __init__(self, scene: Scene, clock: SettableClock) -> None:
         self.scene = scene
         self.clock = clock
         self.seq = 0
@@ -258,9 +241,9 @@ def make(root: Path) -> Scene:
     root.mkdir(parents=True)
     scene = Scene(root, provision(root / "keys"))
     (root / "device.pem").write_bytes(scene.device_pem)
-    camera = _Camera(scene, Clock())
+    camera = _Camera(scene, ticking_clock())
 
-    camera.clock.boot_began_us -= OFF_US
+    camera.clock.wall_us -= OFF_US
     store = camera.start()
     ledger = store.ledger
     recording = camera.open(ledger, 1)
@@ -276,7 +259,7 @@ def make(root: Path) -> Scene:
     (scene.folder(recording) / "000000.tar.part").write_bytes(content[:-700])
     store.close()
 
-    camera.boot, camera.clock.boot_began_us = 2, NEWEST_BOOT_US
+    camera.boot, camera.clock.wall_us = 2, NEWEST_BOOT_US + camera.clock.boottime_us
     store = camera.start()
     ledger = store.ledger
     ledger.note(RecordingDeleting(recording=DELETED, reason="28 days have passed", **PROVEN, segments=1, bytes=1))

@@ -10,7 +10,7 @@ from bodycamd.camera.recorder.store import Store
 from tests.kit.scale import only_in_full
 from tests.municipality.verify.attacks.attack import Attack
 from tests.municipality.verify.attacks.ledgers import next_start
-from tests.municipality.verify.attacks.scene import Clock, Scene, make
+from tests.municipality.verify.attacks.scene import Scene, make, ticking_clock
 from tests.municipality.verify.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.municipality.verify.attacks.test_attacks import check
 
@@ -64,7 +64,9 @@ def test_they_agree_on_a_torn_line_that_kept_its_end(tmp_path: Path) -> None:
     path.write_bytes(b"".join(whole) + torn)
     assert check(scene).findings.worst == "altered"
     assert second_opinion(scene, "") == said(check(scene))
-    Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=Clock(), config_sha256="0" * 64, boot_id="boot-1").close()
+    Store.open(
+        scene.store, signing=scene.root / "keys", device_id="cam-7", clock=ticking_clock(), config_sha256="0" * 64, boot_id="boot-1"
+    ).close()
     report = check(scene)
     assert report.findings.worst == before.findings.worst
     assert second_opinion(scene, "") == said(report)

@@ -6,7 +6,7 @@ from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import SigningKey
 from tests.municipality.verify.attacks.attack import STORE, attack
 from tests.municipality.verify.attacks.ledgers import LEDGER
-from tests.municipality.verify.attacks.scene import INTACT, Clock, Scene
+from tests.municipality.verify.attacks.scene import INTACT, Scene, ticking_clock
 
 
 @attack(LEDGER, "leave an empty file of a start far ahead", where=STORE, verdict="unverifiable")
@@ -29,7 +29,9 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     with scene.ledger(3).open("ab") as file:
         file.write(b"x" * 3_000_000)
-    Store.open(scene.store, signing=scene.root / "keys", device_id="cam-7", clock=Clock(), config_sha256="0" * 64, boot_id="boot-1").close()
+    Store.open(
+        scene.store, signing=scene.root / "keys", device_id="cam-7", clock=ticking_clock(), config_sha256="0" * 64, boot_id="boot-1"
+    ).close()
 
 
 @attack(LEDGER, "add an entry with a made-up signature", where=STORE)
