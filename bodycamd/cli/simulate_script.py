@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bodycamd.camera.board.simulated import SimulatedHand
-from bodycamd.camera.board.voice.sound import load as load_warning
 from bodycamd.cli.output import print_json, say
 from bodycamd.config.settings import Config
+from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.linux.clock import boottime_us
 from bodycamd.workshop.simulation import officer_view as timeline
 from bodycamd.workshop.simulation.button_script import Step

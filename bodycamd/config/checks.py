@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
+from bodycamd.config.warning_sound import MAX_SECONDS, MIN_SECONDS
+from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError
 from bodycamd.linux.foreign import read_named
 
@@ -28,8 +29,6 @@ SEALED_SHARE = 1.1
 """Sealed bytes per encoded byte: container, age, and the encoder's swing around its bit rate."""
 
 LONGEST_SOCKET_PATH_BYTES = 107
-LONGEST_WARNING_SECONDS = 30.0
-SHORTEST_WARNING_SECONDS = 0.5
 STATUTORY_DAYS = 28
 MAX_RECIPIENTS_BYTES = 64 * 1024
 
@@ -145,24 +144,10 @@ def _private_key(key: str, path: str, wanted: str) -> Iterator[str]:
 
 
 def _warning(config: Config) -> Iterator[str]:
-    path = str(config.warning.file)
-    wanted = "a WAV file, PCM 16 bit, 48 kHz, mono or stereo"
-    yield from _unreadable("warning.file", path, wanted)
     try:
-        with wave.open(path, "rb") as sound:
-            channels, width, rate, frames = sound.getparams()[:4]
-            whole = len(sound.readframes(frames)) == frames * width * channels
-    except (OSError, EOFError, wave.Error) as error:
-        yield f"warning.file: {path} is not a PCM WAV file ({str(error) or 'it ends early'}); allowed: {wanted}"
-        return
-    if width != 2 or rate != 48_000 or channels not in (1, 2):
-        yield f"warning.file: {path} is {8 * width} bit, {rate} Hz, {channels} channels; allowed: {wanted}"
-        return
-    seconds = frames / rate
-    if not whole or not SHORTEST_WARNING_SECONDS <= seconds <= LONGEST_WARNING_SECONDS:
-        cut = "" if whole else " and is cut off"
-        bounds = f"{SHORTEST_WARNING_SECONDS} to {LONGEST_WARNING_SECONDS:.0f} s"
-        yield f"warning.file: {path} lasts {seconds:.1f} s{cut}; allowed: {bounds}, whole"
+        seconds = load_warning(Path(str(config.warning.file))).seconds
+    except BodycamError as error:
+        yield f"warning.file: {error}; allowed: a WAV file, PCM 16 bit, 48 kHz, mono or stereo, {MIN_SECONDS} to {MAX_SECONDS} s"
         return
     yield from _ring(config, seconds)
 

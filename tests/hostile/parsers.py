@@ -20,7 +20,6 @@ import msgspec
 import pyrage
 
 from bodycamd.camera.board.voice import protocol as voice_link
-from bodycamd.camera.board.voice import sound as warning_sound
 from bodycamd.camera.capture import protocol as link
 from bodycamd.camera.capture.sources import film
 from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
@@ -28,6 +27,7 @@ from bodycamd.camera.capture.worker.encrypt import load_recipients
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.socket import MAX_LINE_BYTES, ControlSocket
 from bodycamd.config import settings as config
+from bodycamd.config import warning_sound
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.checkpoint import checkpoint_name, read_checkpoint

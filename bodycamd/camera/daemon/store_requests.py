@@ -19,7 +19,7 @@ from bodycamd.errors import UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
 from bodycamd.evidence.ledger_reader import LEDGER_FILE, open_ledger_file
 from bodycamd.linux.foreign import Folder
-from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, recording_names, segment_files
 from bodycamd.store.reader import StoreReader
 
 PAGE_BYTES = 45_000
@@ -96,8 +96,7 @@ def _ledger(store: StoreReader, name: str, offset: int) -> dict[str, Any]:
 
 def _measure(store: StoreReader, recording: str, stated: int) -> dict[str, Any]:
     """See `StoreReader.measure`."""
-    if recording_start(recording) is None:
-        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    check_recording(recording)
     segment_files(store.recordings_folder / recording)  # raises where there is no such folder
     return store.measure(recording, stated).fields()
 

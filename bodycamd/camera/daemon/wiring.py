@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodycamd.camera.board.ports import Board
-from bodycamd.camera.board.voice.sound import load as load_warning
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
@@ -35,6 +34,7 @@ from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config import settings as configuration
 from bodycamd.config.settings import Config
+from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown, trace_lines
 from bodycamd.linux import memory, swap

@@ -305,7 +305,7 @@ def test_every_speak_has_exactly_one_end(seed: int, tmp_path: Path, make_voice: 
     """Random orders of speaking, silencing, stopping, continuing and killing."""
     chance = random.Random(seed)
     timing = VoiceTiming(start_seconds=0.3, end_margin_seconds=0.3, retry_seconds=(0.0, 0.02, 0.05))
-    voice, heard = make_voice(tone_wav(tmp_path / "short.wav", 0.05), output="simulated", timing=timing)
+    voice, heard = make_voice(tone_wav(tmp_path / "short.wav", 0.5), output="simulated", timing=timing)
     heard.healthy()
     spoken = 0
     for _ in range(60):

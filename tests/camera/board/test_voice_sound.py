@@ -64,7 +64,7 @@ def test_a_device_by_name_and_by_a_part_of_it(tmp_path: Path, alsa_config: Calla
         return f'pcm.{name} {{ type plug slave.pcm {{ type file slave.pcm {{ type null }} file "{tmp_path}/{name}.raw" format "raw" }} }}\n'
 
     alsa_config("pcm.!default { type null }\n" + device("chest_left") + device("chest_right"))
-    wav = tone_wav(tmp_path / "tone.wav", 0.1)
+    wav = tone_wav(tmp_path / "tone.wav", 0.5)
     for name in ("chest_right", "left"):
         voice, heard = make_voice(wav, device=name)
         assert name in heard.healthy().detail

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from bodycamd.camera.board.voice import protocol as voice_link
-from bodycamd.camera.board.voice.sound import MAX_FILE_BYTES, load, parse
+from bodycamd.config import checks
+from bodycamd.config import settings as configuration
+from bodycamd.config.warning_sound import MAX_FILE_BYTES, load, parse
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from tests.camera.board.conftest import WARNINGS, program, tone_wav
 from tests.kit.scale import count
@@ -77,7 +79,7 @@ def test_a_municipalitys_own_recording(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(tone_wav(path, 0.5).read_bytes()[:-1000]), r"promises 24000 samples, the file holds 23500"),
         (lambda path: path.write_bytes(b"ID3\x04 this is an MP3"), r"not a WAV file.*convert it"),
         (lambda path: path.write_bytes(b""), r"cut short"),
-        (lambda path: path.write_bytes(bytes(MAX_FILE_BYTES + 1)), r"at most 60 s"),
+        (lambda path: path.write_bytes(bytes(MAX_FILE_BYTES + 1)), r"lasts 0.5 to 30 s"),
     ],
 )
 def test_a_recording_that_cannot_be_used_is_told(make: object, told: str, tmp_path: Path) -> None:
@@ -94,8 +96,20 @@ def test_too_long(tmp_path: Path) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(48_000)
-        file.writeframes(bytes(2 * 48_000 * 61))
-    with pytest.raises(DataError, match="lasts 61 s; a warning lasts at most 60 s"):
+        file.writeframes(bytes(2 * 48_001 * 30))
+    with pytest.raises(DataError, match=r"lasts 30\.0 s; a warning lasts 0\.5 to 30 s"):
+        load(path)
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(0.4999, False), (0.5, True), (30.0, True), (30.001, False)])
+def test_configuration_and_board_know_the_same_bounds(seconds: float, fits: bool, tmp_path: Path) -> None:
+    path = tmp_path / "own.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * round(seconds * 48_000)))
+    config = configuration.parse(b"device_id: a\nring: {seconds: 300, megabytes: 512}\nwarning: {file: own.wav}", tmp_path / "c.yaml")
+    assert any(problem.startswith("warning.file") for problem in checks.file_problems(config)) is not fits
+    with contextlib.nullcontext() if fits else pytest.raises(DataError, match=r"lasts .* s; a warning lasts 0\.5 to 30 s"):
         load(path)
 
 
@@ -108,7 +122,7 @@ def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
 
 def test_damaged_files_are_refused_in_words(tmp_path: Path) -> None:
     """Random damage gives a sound or a `DataError`, nothing else."""
-    whole = tone_wav(tmp_path / "tone.wav", 0.01).read_bytes()
+    whole = tone_wav(tmp_path / "tone.wav", 0.5).read_bytes()
     chance = random.Random(1)
     for _ in range(count(5000)):
         data = bytearray(whole[: chance.randrange(len(whole) + 1)])

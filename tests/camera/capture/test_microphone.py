@@ -213,7 +213,7 @@ def test_the_beep_is_at_whole_seconds() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "bits", "channels", "frames", "reason"),
-    [(44_100, 16, 1, 10, "44100 Hz"), (RATE, 8, 1, 10, "8 bit"), (RATE, 16, 2, 10, "2 channels"), (RATE, 16, 1, 0, "no sound in it")],
+    [(44_100, 16, 1, 10, "44100 Hz"), (RATE, 8, 1, 10, "8 bit"), (RATE, 16, 2, 10, "2 channels"), (RATE, 16, 1, 0, "promises 0 samples")],
 )
 def test_a_wav_file_that_does_not_fit_is_refused(tmp_path: Path, rate: int, bits: int, channels: int, frames: int, reason: str) -> None:
     path = tmp_path / "x.wav"
@@ -228,7 +228,11 @@ def test_a_wav_file_that_does_not_fit_is_refused(tmp_path: Path, rate: int, bits
 
 def test_what_is_no_wav_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_bytes(b"RIFF")
-    for path, reason in ((tmp_path / "x.wav", "not a PCM WAV file"), (tmp_path / "absent", "No such file"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (tmp_path / "x.wav", "not a WAV file of PCM samples"),
+        (tmp_path / "absent", "No such file"),
+        (tmp_path, "a folder stands where"),
+    ):
         with pytest.raises(ConfigError, match=reason):
             read_wav(path)
     with pytest.raises(ConfigError, match=r"needed by microphone\.source: file"):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from bodycamd.camera.board.voice.sound import SAMPLE_BYTES, SAMPLE_RATE
+from bodycamd.config.pcm_wav import SAMPLE_BYTES, SAMPLE_RATE
 
 PERIOD_FRAMES = 1024
 """21 ms; PortAudio makes the device's buffer two to three of these: deep enough for a busy Pi, short enough to stop."""

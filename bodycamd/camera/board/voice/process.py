@@ -30,7 +30,7 @@ from pathlib import Path
 
 from bodycamd.camera.board.voice import protocol as messages
 from bodycamd.camera.board.voice.output import AlsaSpeaker, OutputFailure, SimulatedSpeaker, Speaker
-from bodycamd.camera.board.voice.sound import WarningSound, parse, read_file
+from bodycamd.config.warning_sound import WarningSound, parse, read_file
 from bodycamd.errors import BodycamError
 from bodycamd.linux.clock import boottime_us
 

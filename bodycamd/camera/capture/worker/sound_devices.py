@@ -8,7 +8,6 @@ import math
 import os
 import random
 import threading
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +17,11 @@ import pyaudio
 from bodycamd.camera.capture.sources.pacing import Pacer
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, SoundDevice, block_us
 from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, to_samples, to_us
+from bodycamd.config.pcm_wav import parse_wav
 from bodycamd.config.settings import MicrophoneSettings
-from bodycamd.errors import ConfigError, UnavailableError
+from bodycamd.errors import BodycamError, ConfigError, UnavailableError
 from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.foreign import read_named
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _BEEP_SAMPLES: Final = RATE // 50
@@ -129,23 +130,11 @@ def tone() -> bytes:
 
 
 def read_wav(path: Path) -> bytes:
-    """The samples of a 48 kHz, 16 bit, mono WAV file. Raises `ConfigError`."""
+    """The samples of a 48 kHz, 16 bit, mono WAV file of at most `MAX_FILE_BYTES`. Raises `ConfigError`."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"microphone.file: {path}: more than {MAX_FILE_BYTES} bytes")
-        with wave.open(str(path), "rb") as file:
-            found = (file.getframerate(), file.getsampwidth() * 8, file.getnchannels())
-            if found != (RATE, 16, 1):
-                is_not = f"{found[0]} Hz, {found[1]} bit, {found[2]} channels"
-                raise ConfigError(f"microphone.file: {path}: {is_not}; needed: {RATE} Hz, 16 bit, 1 channel")
-            samples = file.readframes(file.getnframes())
-    except OSError as error:
-        raise ConfigError(f"microphone.file: {path}: cannot be read: {error.strerror}") from error
-    except (wave.Error, EOFError) as error:
-        raise ConfigError(f"microphone.file: {path}: not a PCM WAV file: {error}") from error
-    if not samples:
-        raise ConfigError(f"microphone.file: {path}: no sound in it")
-    return samples
+        return parse_wav(read_named(path, MAX_FILE_BYTES), path, channels=(1,)).samples
+    except BodycamError as error:
+        raise ConfigError(f"microphone.file: {error}") from error
 
 
 _ERROR_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
