@@ -13,6 +13,7 @@ import typer
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.progress import progress_bar
+from bodycamd.cli.recording_id import ALL, RecordingOrAllArgument
 from bodycamd.cli.signals import Stopping
 from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from bodycamd.municipality.verify.verdicts import StoreReport
     from bodycamd.store.reader import StoreReader
 
-ALL = "all"
 DAMAGED_CODE = 4
 DAMAGE_CODES = {DAMAGED_CODE: "exported without what is altered or damaged, which is listed"}
 """What it ends with beside the codes of `bodycamd.errors`; the number is that of `verify`."""
@@ -41,7 +41,7 @@ class Language(StrEnum):
 
 
 def export(
-    recording: Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001; or: all.")],
+    recording: RecordingOrAllArgument,
     identity: Annotated[Path, typer.Option(help="The age identity file with the private key.", readable=False)],
     out: Annotated[Path, typer.Option(help="FILE.mp4: the film only (parts FILE-2.mp4, …). Else a folder: films, report, SHA256SUMS.")],
     store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = Path(

@@ -10,10 +10,10 @@ from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, re
 from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
+from bodycamd.cli.recording_id import RecordingArgument
 
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
-Recording = Annotated[str, typer.Argument(help="Its id, as `bodycamd recordings list` prints it: 000001-0001.")]
 By = Annotated[str, typer.Option("--by", help="Who decides: a pseudonym such as E-03, or a role such as coordinator; never a name.")]
 REASON_HELP = "settled, withdrawn, handed-over, not-needed or mistake."
 COLUMNS = ("hold", "recording", "ground", "reference", "by", "since", "review_on")
@@ -22,7 +22,7 @@ GROUND_HELP = "complaint, criminal-investigation or access-request."
 
 @app.command()
 def add(
-    recording: Recording,
+    recording: RecordingArgument,
     ground: Annotated[str, typer.Option(help=GROUND_HELP)],
     reference: Annotated[str, typer.Option(help="The case: a number such as Z-2026/00123, never a name or an address.")],
     by: By,

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from bodycamd.cli.output import Language, counted, duration, print_json, say, say_lines, size, table
+from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), socket
 
 @app.command()
 def show(
-    recording: Annotated[str, typer.Argument(help="Its id, as `list` prints it: 000001-0001.")],
+    recording: RecordingArgument,
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     socket: SocketOption = None,
     json: AsJson = False,
@@ -86,7 +87,7 @@ def show(
 @app.command()
 def log(
     store: StoreOption = Path("/var/lib/bodycamd/store"),
-    recording: Annotated[str | None, typer.Option(help="Only what is said of this recording.")] = None,
+    recording: RecordingOption = None,
     since: Annotated[str, typer.Option(help="Only from this day on: YYYY-MM-DD.")] = "",
     socket: SocketOption = None,
     json: AsJson = False,
@@ -133,7 +134,7 @@ def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = F
 
 @app.command()
 def certificate(
-    recording: Annotated[str, typer.Argument(help="The id of a recording that was deleted.")],
+    recording: RecordingArgument,
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     out: Annotated[Path | None, typer.Option(help="The certificate to write, in JSON; without it, it is printed.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write it as a page to read and print.")] = None,

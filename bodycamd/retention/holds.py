@@ -16,7 +16,7 @@ from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased
 from bodycamd.evidence.statements import Caller
 from bodycamd.retention.ledger_index import day_us
 from bodycamd.retention.policy import DAY_US, Hold, Recording
-from bodycamd.store.names import recording_start
+from bodycamd.store.names import check_recording
 
 GROUNDS: tuple[str, ...] = get_args(Ground)
 
@@ -118,8 +118,7 @@ def review_day(value: object, wall_us: int, whose_clock: str) -> str:
 
 def known(recording: object, recordings: Sequence[Recording]) -> Recording:
     """The recording of this id. Raises `UsageError` for what is no id, `NotFoundError` where the ledger does not know it."""
-    if not isinstance(recording, str) or recording_start(recording) is None:
-        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    check_recording(str(recording))
     for found in recordings:
         if found.id == recording:
             return found

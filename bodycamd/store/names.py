@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bodycamd.errors import UsageError
 from bodycamd.linux.foreign import Folder
 
 RECORDINGS_FOLDER = "recordings"
@@ -46,6 +47,16 @@ def recording_start(name: str) -> int | None:
     """The start of which this is a recording; `None` where it is no recording's name."""
     match = _RECORDING.fullmatch(name)
     return int(match[1]) if match else None
+
+
+def check_recording(name: str) -> int:
+    """The start of the recording that a command line or a request names. Raises `UsageError` for what is no recording's id: the only place
+    that does.
+    """
+    start = recording_start(name)
+    if start is None:
+        raise UsageError(f"{name!r} is not the id of a recording; one looks like 000042-0001")
+    return start
 
 
 def recording_names(recordings: Path) -> tuple[list[str], list[Stray]]:

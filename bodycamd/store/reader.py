@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
-from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start, segment_files
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, recording_names, segment_files
 
 RecordingState = Literal["open", "closed", "recovered", "unknown"]
 """`open`: being written, or left open by a start that no later one has recovered yet. `recovered`: it was cut off, a later start closed
@@ -97,17 +97,17 @@ class StoreReader:
             raise StorageError(f"{self.directory}: cannot read the store: {error.strerror}") from error
 
     def recording(self, recording: str) -> RecordingInfo:
-        """One recording. Raises `NotFoundError`, `StorageError`."""
+        """One recording. Raises `UsageError` for what is no id, `NotFoundError`, `StorageError`."""
+        check_recording(recording)
         for info in self.recordings():
             if info.id == recording:
                 return info
         raise NotFoundError(f"{recording}: there is no such recording in {self.directory}; `bodycamd recordings list` shows what there is")
 
     def segments(self, recording: str) -> list[Path]:
-        """The segments' files of a recording in order: `*.tar`, `*.cut.tar`, and while it is open one `*.tar.part`. Raises as
-        `segment_files` does."""
-        if recording_start(recording) is None:
-            raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+        """The segments' files of a recording in order: `*.tar`, `*.cut.tar`, and while it is open one `*.tar.part`. Raises
+        `UsageError` for what is no id, and as `segment_files` does."""
+        check_recording(recording)
         try:
             files, _ = segment_files(self.recordings_folder / recording)
         except NotFoundError as error:

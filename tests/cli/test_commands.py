@@ -15,10 +15,9 @@ from bodycamd.cli.main import exit_codes, main
 from bodycamd.cli.output import counted, duration
 from bodycamd.cli.verify import VERDICT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES
+from tests.kit.command_tree import COMMANDS, NODES
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["run", "simulate", "status", "shift begin", "shift end", "recordings list", "recordings show", "export", "contact-sheet"]
-COMMANDS += ["config check", "config schema"]
 
 
 @pytest.mark.parametrize("line", ["--help", "--version", "recordings --help", "simulate --help"])
@@ -34,10 +33,41 @@ def test_help_imports_nothing_heavy(line: str) -> None:
     assert run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", NODES)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--help"]) == 0
-    assert "Usage: bodycamd" in capsys.readouterr().out
+    words = " ".join(re.sub(r"[╭╮╰╯│─]", " ", capsys.readouterr().out).split())
+    assert f"Usage: bodycamd {command}".strip() in words
+    for parameter in NODES[command].params:
+        if parameter.param_type_name == "option":
+            assert parameter.opts[0] in words
+
+
+NO_IDS = ["1-1", "000001-00001", "000001_0001", "../../etc", "000001-0001 ", "\uff1000001-0001", "all!", ""]
+TAKE_ONE = {words for words, command in COMMANDS.items() if any(parameter.name == "recording" for parameter in command.params)}
+
+
+def test_the_commands_that_take_a_recording_are_these() -> None:
+    assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show"} == TAKE_ONE
+
+
+@pytest.mark.parametrize("command", sorted(TAKE_ONE))
+def test_what_is_no_recordings_id_is_wrong_use_everywhere(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Told before anything else is looked at: none of the files that are named here exists."""
+    needed = [
+        word
+        for parameter in COMMANDS[command].params
+        if parameter.required and parameter.param_type_name == "option"
+        for word in (parameter.opts[0], str(tmp_path / "nowhere"))
+    ]
+    for name in NO_IDS:
+        named = ["--recording", name] if command == "recordings log" else [name]
+        assert main([*command.split(), *needed, *named]) == 2, name
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("bodycamd: ")
+        assert err.endswith(" is not the id of a recording; one looks like 000042-0001\n")
+        assert err.count("\n") == 1
 
 
 def test_exit_codes_are_documented_alike() -> None:

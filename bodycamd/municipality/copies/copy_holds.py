@@ -15,7 +15,7 @@ from bodycamd.municipality.copies.copies import CopyHold, writing
 from bodycamd.municipality.copies.person_keys import People
 from bodycamd.municipality.copies.prune import check_is_copy
 from bodycamd.retention.holds import GROUNDS, new_id, review_day
-from bodycamd.store.names import RECORDINGS_FOLDER, recording_start
+from bodycamd.store.names import RECORDINGS_FOLDER, check_recording
 
 
 def add_hold(store: Path, key: SigningKey, people: People, arguments: Mapping[str, Any], now_us: int) -> CopyHold:
@@ -26,8 +26,7 @@ def add_hold(store: Path, key: SigningKey, people: People, arguments: Mapping[st
     """
     check_is_copy(store)
     recording, ground = arguments["recording"], arguments["ground"]
-    if recording_start(recording) is None:
-        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    check_recording(recording)
     if ground not in GROUNDS:
         raise UsageError(f"--ground {ground!r}: it is one of {', '.join(GROUNDS)}")
     reference = pseudonyms.reference(arguments["reference"], "--reference")

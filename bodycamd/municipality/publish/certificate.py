@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.errors import NotFoundError, UsageError
+from bodycamd.errors import NotFoundError
 from bodycamd.evidence.entries import KeyChanged, RecordingClosed, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleted, RecordingDeleting
 from bodycamd.municipality.verify.past import ledger_of
 from bodycamd.municipality.words.sentences import in_words
-from bodycamd.store.names import recording_start
+from bodycamd.store.names import check_recording
 
 FORMAT = "bodycam-deletion-certificate/1"
 
@@ -51,9 +51,7 @@ def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certifi
     Raises `UsageError` for what is no id, `NotFoundError` where the ledger (any more) says nothing of it that verifies, or it is not
     deleted; `StorageError`.
     """
-    first = recording_start(recording)
-    if first is None:
-        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    check_recording(recording)
     ledger = ledger_of(store)
     about: list[Line] = []
     chosen = _Chosen(recording, frozenset() if with_holds else HOLD_ENTRIES)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from bodycamd.errors import NotFoundError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -21,7 +20,7 @@ from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.words.sentences import LANGUAGES, in_words
-from bodycamd.store.names import recording_start
+from bodycamd.store.names import check_recording
 
 _DURING = {
     "audio_changed",
@@ -134,10 +133,8 @@ class Story(msgspec.Struct, omit_defaults=True):
 
 
 def read_story(ledger: Path, recording: str, registered: PublicKey | None = None, *, with_holds: bool = False) -> Story:
-    """Read what the ledger tells; of holds only `with_holds`. Raises `NotFoundError` where this is no recording's name, `StorageError`."""
-    start = recording_start(recording)
-    if start is None:
-        raise NotFoundError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    """Read what the ledger tells; of holds only `with_holds`. Raises `UsageError` where this is no recording's id, `StorageError`."""
+    start = check_recording(recording)
     story = Story(recording, holds=[] if with_holds else None)
     boot_id = ""
     shift: Line | None = None

@@ -25,7 +25,7 @@ from bodycamd.municipality.words.sentence_words import (
     WORDS,
 )
 from bodycamd.retention.ledger_index import day_us
-from bodycamd.store.names import recording_start
+from bodycamd.store.names import check_recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ def sentences(ledger: Iterable[Line], *, recording: str | None = None, since: st
 
     Raises `UsageError` for what is no recording's id or no day, `StorageError`.
     """
-    if recording is not None and recording_start(recording) is None:
-        raise UsageError(f"{recording!r} is not the id of a recording; one looks like 000042-0001")
+    if recording is not None:
+        check_recording(recording)
     if since and day_us(since) is None:
         raise UsageError(f"--since {since!r} is no day: YYYY-MM-DD")
     for line in ledger:
