@@ -2,30 +2,31 @@
 
 Every error says what is wrong, where, and what to do next. The command line prints the message on one line and exits with `exit_code`;
 nothing else is printed. Anything that is not a `BodycamError` is a defect of bodycamd itself: exit code 1 and a trace.
-
-=====  ==============================================================
-code   meaning
-=====  ==============================================================
-0      done
-1      internal error: a defect of bodycamd
-2      the command line is wrong
-65     the data is damaged or is not what it claims to be
-66     the input does not exist: no such file, store or recording
-69     a service or device that is needed does not answer
-73     the output cannot be created
-74     reading or writing failed
-75     busy: another process holds the store
-77     not permitted, or not with this identity
-78     the configuration is wrong
-129    stopped by SIGHUP: the terminal was closed or the connection broke
-130    stopped by Ctrl-C (SIGINT)
-143    stopped by SIGTERM
-=====  ==============================================================
 """
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+from typing import Final
+
+EXIT_CODES: Final[Mapping[int, str]] = {
+    0: "done",
+    1: "internal error: a defect of bodycamd",
+    2: "the command line is wrong",
+    65: "the data is damaged or is not what it claims to be",
+    66: "the input does not exist: no such file, store or recording",
+    69: "a service, a device or a package that is needed is not there",
+    73: "the output cannot be created",
+    74: "reading or writing failed",
+    75: "busy: another process holds the store",
+    77: "not permitted, or not with this identity",
+    78: "the configuration is wrong",
+    129: "stopped by SIGHUP: the terminal was closed or the connection broke",
+    130: "stopped by Ctrl-C (SIGINT)",
+    143: "stopped by SIGTERM",
+}
+"""What each code means: for the help, and for docs/exit-codes.md."""
 
 
 class BodycamError(Exception):
@@ -62,7 +63,7 @@ class NotFoundError(BodycamError):
 
 
 class UnavailableError(BodycamError):
-    """A service or device that is needed does not answer."""
+    """A service, a device or a package that is needed is not there, or does not answer."""
 
     exit_code = 69
 

@@ -6,7 +6,6 @@ docs/exit-codes.md.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from bodycamd.cli import (
     export,
     hold,
     keys,
+    missing_package,
     offload,
     prune,
     recordings,
@@ -36,16 +36,11 @@ from bodycamd.cli.output import say
 from bodycamd.foreign_text import trace_lines
 
 
-def exit_codes() -> dict[int, str]:
-    """The table of `bodycamd.errors`."""
-    return {int(code): meaning for code, meaning in re.findall(r"^(\d+) +(\S.*)$", errors.__doc__ or "", re.MULTILINE)}
-
-
 def _told(codes: Mapping[int, str]) -> str:
     return "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in sorted(codes.items()))
 
 
-EPILOG = _told(exit_codes())
+EPILOG = _told(errors.EXIT_CODES)
 
 _WRONG_USE: type[Exception] = typer.BadParameter.__mro__[2]
 """ClickException of the click in use: its own, or the one within typer."""
@@ -67,12 +62,12 @@ app.add_typer(recordings.app, name="recordings")
 app.add_typer(hold.app, name="hold")
 app.command("sweep", epilog=EPILOG)(sweep.sweep)
 app.command("transparency", epilog=EPILOG)(transparency.transparency)
-app.command("export", epilog=_told({**exit_codes(), **export.DAMAGE_CODES}))(export.export)
+app.command("export", epilog=_told({**errors.EXIT_CODES, **export.DAMAGE_CODES}))(export.export)
 app.command("offload", epilog=EPILOG)(offload.offload)
 app.command("prune", epilog=EPILOG)(prune.prune)
 app.add_typer(keys.app, name="keys")
 app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
-app.command("verify", epilog=_told({**exit_codes(), **verify.VERDICT_CODES}))(verify.verify)
+app.command("verify", epilog=_told({**errors.EXIT_CODES, **verify.VERDICT_CODES}))(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
 
@@ -95,8 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="bodycamd", standalone_mode=False)
     except errors.BodycamError as error:
-        say(f"bodycamd: {error}", err=True)
-        return error.exit_code
+        return _say_error(error)
     except _WRONG_USE as error:
         return _say_what_is_wrong(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -107,11 +101,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return errors.PermissionDeniedError.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except ModuleNotFoundError as error:
+        missing = missing_package.as_error(error)
+        return _say_trace(error) if missing is None else _say_error(missing)
     except Exception as error:
-        for line in trace_lines(error):
-            say(line, err=True)
-        return 1
+        return _say_trace(error)
     return code if isinstance(code, int) else 0
+
+
+def _say_error(error: errors.BodycamError) -> int:
+    say(f"bodycamd: {error}", err=True)
+    return error.exit_code
+
+
+def _say_trace(error: Exception) -> int:
+    for line in trace_lines(error):
+        say(line, err=True)
+    return 1
 
 
 def _say_what_is_wrong(error: Any) -> int:

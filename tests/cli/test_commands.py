@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bodycamd.cli.export import DAMAGE_CODES
-from bodycamd.cli.main import exit_codes, main
+from bodycamd.cli.main import main
 from bodycamd.cli.output import counted, duration
 from bodycamd.cli.verify import VERDICT_CODES
-from bodycamd.municipality.verify.verdicts import EXIT_CODES
+from bodycamd.errors import EXIT_CODES
+from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
 from tests.kit.command_tree import COMMANDS, NODES
 
 ROOT = Path(__file__).parents[2]
@@ -73,29 +74,29 @@ def test_what_is_no_recordings_id_is_wrong_use_everywhere(command: str, tmp_path
 def test_exit_codes_are_documented_alike() -> None:
     page = (ROOT / "docs/exit-codes.md").read_text()
     table = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)}
-    assert table == exit_codes()
+    assert table == EXIT_CODES
     assert set(table) == {0, 1, 2, 65, 66, 69, 73, 74, 75, 77, 78, 129, 130, 143}
 
 
 def test_exit_codes_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    for code, meaning in exit_codes().items():
+    for code, meaning in EXIT_CODES.items():
         assert f"{code} {meaning}" in words
 
 
 def test_the_help_of_export_lists_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
-    for code, meaning in {**exit_codes(), **DAMAGE_CODES}.items():
+    for code, meaning in {**EXIT_CODES, **DAMAGE_CODES}.items():
         assert f"{code} {meaning}" in words
 
 
 def test_the_help_of_verify_lists_its_own_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(VERDICT_CODES) == set(EXIT_CODES.values())
+    assert set(VERDICT_CODES) == set(VERDICTS.values())
     assert main(["verify", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
-    for code, meaning in {**exit_codes(), **VERDICT_CODES}.items():
+    for code, meaning in {**EXIT_CODES, **VERDICT_CODES}.items():
         assert f"{code} {meaning}" in words
 
 

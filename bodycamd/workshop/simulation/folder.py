@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,9 +37,10 @@ PLACES: dict[str, Any] = {
 }
 SHIPPED_WARNINGS = (
     Path(bodycamd.__file__).parent.parent / "config" / "warnings",
-    Path("/usr/share/bodycamd/warnings"),
+    Path(sys.prefix) / "share/bodycamd/warnings",
     Path("/etc/bodycamd/warnings"),
 )
+"""Of a checkout, of an installed package, of a camera."""
 
 
 @dataclass(frozen=True, slots=True)
