@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.recording_id import ALL, RecordingOrAllArgument
 from bodycamd.cli.signals import Stopping
 from bodycamd.cli.verification_options import key_and_anchor
+from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from bodycamd.municipality.report.report import Report, Verification
     from bodycamd.municipality.report.story import Story
     from bodycamd.municipality.verify.verdicts import StoreReport
+    from bodycamd.municipality.words.times import LocalTime
     from bodycamd.store.reader import StoreReader
 
 DAMAGED_CODE = 4
@@ -56,6 +59,7 @@ def export(
     with_holds: Annotated[
         bool, typer.Option("--with-holds", help="The report also tells of holds: case numbers and pseudonyms; not for third parties.")
     ] = False,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -83,13 +87,14 @@ def export(
             raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
         if anchor is not None and device_key is None:
             raise UsageError("--anchor needs --device-key")
+        local = local_time(timezone)
         known = listed(people)
         if film_only:
             damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)
         else:
             with stop.at_once():
                 verified = _verified(store, recording, device_key, anchor, known)
-            making = _Packages(reader, identities, verified, language.value, incomplete, overwrite, with_holds, known, json, stop)
+            making = _Packages(reader, identities, verified, language.value, local, incomplete, overwrite, with_holds, known, json, stop)
             damaged = making.all(out) if recording == ALL else making.one(recording, out)
     if damaged:
         raise typer.Exit(DAMAGED_CODE)
@@ -104,6 +109,7 @@ class _Packages:
         identities: Identities,
         verified: tuple[StoreReport, PublicKey] | None,
         language: str,
+        local: LocalTime,
         incomplete: bool,
         overwrite: bool,
         with_holds: bool,
@@ -118,6 +124,7 @@ class _Packages:
         self._verified = verified
         self._registered = verified[1] if verified is not None else None
         self._language = language
+        self._local = local
         self._incomplete = incomplete
         self._overwrite = overwrite
         self._json = json
@@ -140,6 +147,7 @@ class _Packages:
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
                 with_holds=self._with_holds,
+                local=self._local,
                 progress=lambda done: progress(done, total),
                 stop=self._stop,
             )

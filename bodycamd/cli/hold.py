@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
 from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.local_time import configured_local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
 from bodycamd.cli.recording_id import RecordingArgument
+
+if TYPE_CHECKING:
+    from bodycamd.municipality.words.times import LocalTime
 
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
@@ -115,7 +119,7 @@ def list_holds(
 ) -> None:
     """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
     if store is not None:
-        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), json)
+        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config), json)
         return
     from bodycamd.camera.daemon.client import ControlClient
     from bodycamd.config import settings as configuration
@@ -134,10 +138,10 @@ def list_holds(
             raise
         retention = read_retention(Path(settings.storage.directory))
         holds = [hold_fields(hold) for _, held in sorted(retention.holds.items()) for hold in held]
-    _print_holds(holds, COLUMNS, json)
+    _print_holds(holds, COLUMNS, configured_local_time(config), json)
 
 
-def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], json: bool) -> None:
+def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], local: LocalTime, json: bool) -> None:
     if json:
         print_json(holds)
         return
@@ -145,9 +149,5 @@ def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], json: bo
         say("nothing is held")
     else:
         headings = tuple(name.replace("_", " ") for name in columns)
-        say_lines(table([headings, *(tuple(_cell(hold[name]) for name in columns) for hold in holds)]))
-
-
-def _cell(value: str) -> str:
-    head, point, rest = value.partition(".")
-    return head + "Z" if point and rest.endswith("Z") and "T" in head else value
+        shown = [{**hold, "since": local.wall_beside_utc(hold["since"])} for hold in holds]
+        say_lines(table([headings, *(tuple(hold[name] for name in columns) for hold in shown)]))

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import Language, counted, duration, print_json, say, say_lines, size, table
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
+from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.evidence.statements import wall_text, wall_us
 
 if TYPE_CHECKING:
+    from bodycamd.municipality.words.times import LocalTime
     from bodycamd.retention.outlook import Retention
     from bodycamd.store.reader import RecordingInfo
 
@@ -31,11 +34,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), socket: SocketOption = None, json: AsJson = False) -> None:
+def list_recordings(
+    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    socket: SocketOption = None,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    json: AsJson = False,
+) -> None:
     """List all recordings, the oldest first."""
     from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.outlook import read_recordings
 
+    local = local_time(timezone)
     with readable_store(store, socket) as reader:
         found, retention = read_recordings(reader)
     _tell_broken(retention.broken)
@@ -45,7 +54,7 @@ def list_recordings(store: StoreOption = Path("/var/lib/bodycamd/store"), socket
     if not found:
         say(f"{store}: no recordings")
         return
-    cells = [{**_cells(info), **_stay_cells(info.id, retention)} for info in found]
+    cells = [{**_cells(info, local), **_stay_cells(info.id, retention, local)} for info in found]
     say_lines(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
     length = duration(sum(info.duration_us for info in found) / 1e6)
     held = sum(1 for info in found if retention.holds.get(info.id))
@@ -59,12 +68,14 @@ def show(
     recording: RecordingArgument,
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     socket: SocketOption = None,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: AsJson = False,
 ) -> None:
     """Show one recording and its segments."""
     from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.outlook import hold_fields, read_retention
 
+    local = local_time(timezone)
     with readable_store(store, socket) as reader:
         retention = read_retention(reader.directory)
         info = reader.recording(recording)
@@ -75,10 +86,10 @@ def show(
         listed = [{"path": str(path), "bytes": count} for path, count in files]
         print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return
-    for name, value in {**_cells(info), "resumes": info.resumes or "-", **_stay_cells(recording, retention)}.items():
+    for name, value in {**_cells(info, local), "resumes": info.resumes or "-", **_stay_cells(recording, retention, local)}.items():
         say(f"{name:<12} {value}")
     for hold in retention.holds.get(recording, ()):
-        words = f"for {hold.ground} ({hold.reference}) by {hold.by} since {hold.since[:10]}, review on {hold.review_on}"
+        words = f"for {hold.ground} ({hold.reference}) by {hold.by} since {local.day(hold.since)}, review on {hold.review_on}"
         say(f"{'hold':<12} {words}")
     for path, count in files:
         say(f"{path}  {size(count)}")
@@ -88,8 +99,9 @@ def show(
 def log(
     store: StoreOption = Path("/var/lib/bodycamd/store"),
     recording: RecordingOption = None,
-    since: Annotated[str, typer.Option(help="Only from this day on: YYYY-MM-DD.")] = "",
+    since: Annotated[str, typer.Option(help="Only from this local day on: YYYY-MM-DD.")] = "",
     socket: SocketOption = None,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: AsJson = False,
 ) -> None:
     """Read the ledger as sentences, the oldest first."""
@@ -97,13 +109,14 @@ def log(
     from bodycamd.municipality.verify.past import ledger_of
     from bodycamd.municipality.words.sentences import sentences
 
+    local = local_time(timezone)
     with readable_store(store, socket) as reader:
         ledger = ledger_of(reader.directory)
-        for line in sentences(ledger, recording=recording, since=since):
+        for line in sentences(ledger, local, recording=recording, since=since):
             if json:
                 print_json(line)
             else:
-                say(f"{line.wall.partition('.')[0]}Z  {line.text}")
+                say(f"{local.wall_beside_utc(line.wall)}  {line.text}")
     _tell_broken(ledger.broken)
 
 
@@ -142,6 +155,7 @@ def certificate(
         bool, typer.Option("--with-holds", help="Also tell of holds: case numbers and pseudonyms; not for third parties.")
     ] = False,
     language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
     from bodycamd.errors import UsageError
@@ -151,12 +165,13 @@ def certificate(
 
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")
+    local = local_time(timezone)
     made = certify(store, recording, with_holds=with_holds)
     files: dict[Path, bytes] = {}
     if out is not None:
         files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
     if html is not None:
-        files[html] = page(made, language.value).encode()
+        files[html] = page(made, language.value, local).encode()
     write_new(files)
     if not files:
         print_json(made)
@@ -178,14 +193,14 @@ def _stay(recording: str, retention: Retention) -> dict[str, Any]:
     }
 
 
-def _stay_cells(recording: str, retention: Retention) -> dict[str, str]:
+def _stay_cells(recording: str, retention: Retention, local: LocalTime) -> dict[str, str]:
     stay = _stay(recording, retention)
     if recording not in retention.outlooks:
         deletes_on = "-"
     elif stay["held_for"]:
         deletes_on = "when released"
     elif stay["deletes_on"] is not None:
-        deletes_on = stay["deletes_on"].partition(".")[0] + "Z"
+        deletes_on = local.wall_beside_utc(stay["deletes_on"])
     else:
         deletes_on = f"after {stay['remaining_days']:.1f} d running"
     return {"deletes on": deletes_on, "held for": ", ".join(stay["held_for"]) or "-"}
@@ -204,10 +219,10 @@ def _fields(info: RecordingInfo) -> dict[str, Any]:
     return {"recording": fields.pop("id"), **fields}
 
 
-def _cells(info: RecordingInfo) -> dict[str, str]:
+def _cells(info: RecordingInfo, local: LocalTime) -> dict[str, str]:
     return {
         "recording": info.id,
-        "opened": info.opened.partition(".")[0] + "Z" if info.opened else "-",
+        "opened": local.wall_beside_utc(info.opened) if info.opened else "-",
         "age": _age(info.opened),
         "length": duration(info.duration_us / 1e6),
         "fragments": str(info.fragments),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.local_time import configured_local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
+
+if TYPE_CHECKING:
+    from bodycamd.municipality.words.times import LocalTime
 
 
 def sweep(
@@ -18,6 +22,7 @@ def sweep(
     json: AsJson = False,
 ) -> None:
     """Delete every recording whose days have provably passed and that nothing holds. The daemon does it by itself, every ten minutes."""
+    local = configured_local_time(config)
     if dry_run:
         plan, _ = _plan(config, socket)
         deleted: list[str] | None = None
@@ -33,7 +38,7 @@ def sweep(
         going = [deletion["recording"] for deletion in plan["deletions"]]
         words = "would be deleted now" if dry_run else "is being deleted by the daemon"
         say_lines([f"{recording} {words}" for recording in going] or ["nothing is to be deleted now"])
-    _print_upcoming(plan)
+    _print_upcoming(plan, local)
 
 
 def _plan(config: Any, socket: Any) -> tuple[Any, bool]:
@@ -66,12 +71,12 @@ def _sweep_alone(keeper: Any, enter: Any, caller: Any) -> dict[str, Any]:
     return {**keeper.plan(), "deleted": deleted, "problems": list(keeper.problems)}
 
 
-def _print_upcoming(plan: Mapping[str, Any]) -> None:
+def _print_upcoming(plan: Mapping[str, Any], local: LocalTime) -> None:
     going = {deletion["recording"] for deletion in plan["deletions"]}
     rows = [("recording", "proven age", "deletes on", "held for")]
     for item in plan["upcoming"]:
         if item["recording"] not in going:
-            rows.append((item["recording"], f"{item['age_days']:.1f} d", when(item), ", ".join(item["held_for"]) or "-"))
+            rows.append((item["recording"], f"{item['age_days']:.1f} d", when(item, local), ", ".join(item["held_for"]) or "-"))
     if len(rows) > 1:
         say_lines(table(rows))
     if not plan["clock_confirmed"]:
@@ -82,10 +87,10 @@ def _print_upcoming(plan: Mapping[str, Any]) -> None:
         say(problem, err=True)
 
 
-def when(item: Mapping[str, Any]) -> str:
+def when(item: Mapping[str, Any], local: LocalTime) -> str:
     """When a recording goes, in words."""
     if item["held_for"]:
         return "when released"
     if item["deletes_on"] is not None:
-        return str(item["deletes_on"]).partition(".")[0] + "Z"
+        return local.wall_beside_utc(item["deletes_on"])
     return f"after {item['remaining_days']:.1f} d of running" if item["remaining_days"] is not None else "-"

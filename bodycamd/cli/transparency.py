@@ -9,16 +9,19 @@ from typing import Annotated
 import msgspec
 import typer
 
+from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import Language, print_json, say_lines
+from bodycamd.config.timezone import DEFAULT_TIMEZONE
 
 
 def transparency(
-    month: Annotated[str, typer.Option(help="The month, in UTC: YYYY-MM.")],
+    month: Annotated[str, typer.Option(help="The month, in local time: YYYY-MM.")],
     store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/; a copy will do.", readable=False)] = Path(
         "/var/lib/bodycamd/store"
     ),
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
     language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
+    timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count recordings, minutes, warnings, holds, deletions and faults of a month: numbers only, nothing personal."""
@@ -27,7 +30,7 @@ def transparency(
     from bodycamd.municipality.publish.transparency import as_csv, month_of
     from bodycamd.municipality.publish.transparency_page import page
 
-    found = month_of(store, month)
+    found = month_of(store, month, local_time(timezone))
     if json:
         print_json(asdict(found))
     elif out is None:

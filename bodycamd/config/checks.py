@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bodycamd.config import timezone
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
+from bodycamd.config.strict_yaml import MAX_SHOWN
+from bodycamd.config.timezone import find_timezone
 from bodycamd.config.warning_sound import MAX_SECONDS, MIN_SECONDS
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError
+from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import read_named
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ def file_problems(config: Config) -> Iterator[str]:
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
+    yield from _timezone(config)
     yield from _warning(config)
 
 
@@ -141,6 +146,12 @@ def _private_key(key: str, path: str, wanted: str) -> Iterator[str]:
         return
     if line is not None:
         yield f"{key}: {path}: line {line}: {WHAT_TO_DO}"
+
+
+def _timezone(config: Config) -> Iterator[str]:
+    """The names are those of this machine's database, which is files too."""
+    if find_timezone(config.timezone) is None:
+        yield f"timezone: no time zone is called {shown(config.timezone, MAX_SHOWN)}; allowed: {timezone.ALLOWED}"
 
 
 def _warning(config: Config) -> Iterator[str]:

@@ -21,6 +21,7 @@ from msgspec import Meta
 from bodycamd.config import checks as config_checks
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, read_strictly
+from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import read_named
@@ -197,6 +198,10 @@ class Config(Settings, frozen=True, kw_only=True):
     ] = "record"
     audio: Annotated[bool, Meta(description="Whether sound is recorded.")] = True
     reminder_seconds: Annotated[int, Meta(ge=10, le=3600, description="While recording, one short pulse every so many seconds.")] = 120
+    timezone: Annotated[
+        Text,
+        Meta(description="Local time of reports, lists and pages, by its name in the IANA database; what is signed stays in UTC."),
+    ] = DEFAULT_TIMEZONE
     simulation_directory: Annotated[
         Text | None, Meta(description="Folder of the simulated board's sockets and files; only where something is simulated.")
     ] = None

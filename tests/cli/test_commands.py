@@ -16,6 +16,7 @@ from bodycamd.cli.output import counted, duration
 from bodycamd.cli.verify import VERDICT_CODES
 from bodycamd.errors import EXIT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
+from bodycamd.municipality.words.times import LocalTime
 from tests.kit.command_tree import COMMANDS, NODES
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +144,7 @@ def test_an_empty_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(store: Path, month: str) -> None:
+    def refuse(store: Path, month: str, local: LocalTime) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(store / ".lock"))
 
     monkeypatch.setattr("bodycamd.municipality.publish.transparency.month_of", refuse)

@@ -137,6 +137,9 @@ CASES = [
         ("ring.seconds", "the warning", "30 to 300"),
         lambda f: write_wav(f / "warnings" / "nl.wav", 20),
     ),
+    Broken("a time zone of no place", more("timezone: Europe/Atlantis"), ("timezone", "Europe/Atlantis", "Europe/Amsterdam")),
+    Broken("a time zone that is a folder", more("timezone: Europe"), ("timezone", "Europe/Amsterdam")),
+    Broken("a time zone outside its database", more("timezone: ../../../etc/passwd"), ("timezone", "Europe/Amsterdam")),
     Broken("no film", more("video: {source: file, file: film.h264}"), ("video.file", "film.h264")),
 ]
 

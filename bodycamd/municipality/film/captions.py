@@ -1,8 +1,9 @@
 """What the film itself tells beside picture and sound: the wall clock as a subtitle for every second, and markers as chapters. Nothing is
 burned in: picture and sound stay as they were sealed.
 
-The time is the camera's wall clock at the moment of capture: that of the fragment's statement, less the time that passed since by
-CLOCK_BOOTTIME. It is worth what the statement says of the clock, so every subtitle gives the uncertainty, or that there is none to give.
+The time is local, with UTC beside it. It is the camera's wall clock at the moment of capture: that of the fragment's statement, less what
+passed since by CLOCK_BOOTTIME. It is worth what the statement says of the clock, so every subtitle states the uncertainty, or that it is
+not known.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fractions import Fraction
 
 from bodycamd.evidence.statements import ClockQuality, FragmentStatement, wall_text, wall_us
 from bodycamd.foreign_text import shown
+from bodycamd.municipality.words.times import LocalTime
 
 SECOND_US = 1_000_000
 MAX_NAME = 64
@@ -74,15 +76,15 @@ class Captions:
             self._cues.append(Cue(begins_us, ends_us, text))
 
 
-def cues(statement: FragmentStatement) -> list[tuple[int, int, str]]:
+def cues(statement: FragmentStatement, local: LocalTime) -> list[tuple[int, int, str]]:
     """What stands below a fragment: one cue for each second of the wall clock, as begin, end and text."""
     offset_us = wall_offset_us(statement)
-    suffix = f" UTC {uncertainty(statement.clock)}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
+    suffix = f" {uncertainty(statement.clock)}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
     at_us, found = statement.pts_us, []
     while at_us < statement.end_us:
         second = (at_us + offset_us) // SECOND_US
         ends_us = min((second + 1) * SECOND_US - offset_us, statement.end_us)
-        found.append((at_us, ends_us, seconds_text(second * SECOND_US) + suffix))
+        found.append((at_us, ends_us, local.beside_utc(second * SECOND_US) + suffix))
         at_us = ends_us
     return found
 
@@ -97,11 +99,6 @@ def uncertainty(clock: ClockQuality) -> str:
     if clock.error_ms is None:
         return f"± ? ({shown(clock.source, MAX_NAME)})"
     return f"± {clock.error_ms / 1000:g} s ({shown(clock.source, MAX_NAME)})"
-
-
-def seconds_text(at_us: int) -> str:
-    """Microseconds since 1970 (UTC) as `2026-06-01 12:00:00`."""
-    return clock_text(at_us)[:19].replace("T", " ")
 
 
 def clock_text(at_us: int) -> str:

@@ -103,7 +103,7 @@ def export(
             identities,
             keys=keys or StatementKeys.unknown(),
             stated=stated,
-            captions=False,
+            captions=None,
             watcher=watcher or Progress(),
             stop=stop,
         )

@@ -25,6 +25,7 @@ from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.segment_scan import Damage, SegmentScan, Whole
 from bodycamd.municipality.verify.statement_keys import StatementKeys
+from bodycamd.municipality.words.times import LocalTime
 
 MAX_LISTED = 500
 """So much damage is listed; more is counted only."""
@@ -147,7 +148,8 @@ class UnnamedFiles:
 
 
 class FilmMaking:
-    """One recording's films. `stated` is what the ledger says of each file; `stop` raises where the work is to end."""
+    """One recording's films. `stated` is what the ledger says of each file; with `captions` the films have
+    subtitles in that local time; `stop` raises where the work is to end."""
 
     def __init__(
         self,
@@ -157,7 +159,7 @@ class FilmMaking:
         *,
         keys: StatementKeys,
         stated: Mapping[str, Stated],
-        captions: bool,
+        captions: LocalTime | None,
         watcher: Watcher,
         stop: Callable[[], None],
     ) -> None:
@@ -181,7 +183,7 @@ class FilmMaking:
         """All of it. Raises `PermissionDeniedError` where the identity does not open the footage, `DataError` where it is no film or not
         the one that is stated, `NotFoundError` where there is none, `OutputError`, `StorageError`.
         """
-        self._maker.begin(captions=self._captions, chapters=chapters)
+        self._maker.begin(captions=self._captions is not None, chapters=chapters)
         for path in segments:
             with SegmentScan(path, self._keys) as scan:
                 self._segment(scan, segments)
@@ -232,8 +234,8 @@ class FilmMaking:
             begun = True
             self._last_seq = now.seq
             self._watcher.fragment(now)
-            if self._captions:
-                self._maker.write_cues(cues(now))
+            if self._captions is not None:
+                self._maker.write_cues(cues(now, self._captions))
             self._maker.write(plain)
             frames, fed = frames + now.frames, fed + 1
             self._watcher.progress(self._done_bytes + piece.offset)

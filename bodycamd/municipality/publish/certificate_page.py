@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened
 from bodycamd.evidence.ledger_reader import Line, single_line
 from bodycamd.evidence.retention_entries import HoldAdded, RecordingDeleting
-from bodycamd.evidence.statements import Entry
+from bodycamd.evidence.statements import Entry, wall_us
 from bodycamd.foreign_text import html_text, shown
 from bodycamd.municipality.publish.certificate import Certificate
 from bodycamd.municipality.publish.plain_page import Language, Words, day, document, pick
 from bodycamd.municipality.words.report_words import WORDS as REPORT_WORDS
+from bodycamd.municipality.words.times import LocalTime
 
 WORDS: dict[str, Words] = {
     "title": ("Bewijs van verwijdering", "Deletion certificate"),
@@ -37,7 +38,7 @@ WORDS: dict[str, Words] = {
     "held_for": ("voor", "for"),
     "deleted": ("Verwijderd", "Deleted"),
     "unknown": ("niet vermeld", "not stated"),
-    "signed": ("Wat de camera over deze opname ondertekende (UTC)", "What the camera signed about this recording (UTC)"),
+    "signed": ("Wat de camera over deze opname ondertekende", "What the camera signed about this recording"),
     "more": ("Regels over segmenten en markeringen, alleen in het JSON:", "Lines about segments and markers, in the JSON file only:"),
     "verify": ("Zelf nagaan", "How to verify it"),
     "verify_text": (
@@ -73,17 +74,17 @@ SENTENCES: dict[str, Words] = {
 }
 
 
-def page(certificate: Certificate, language: Language = "nl") -> str:
+def page(certificate: Certificate, language: Language, local: LocalTime) -> str:
     """The whole page."""
     lines = [single_line(line.encode(), "certificate") for line in certificate.lines]
     about = [line for line in lines if line.entry.detail.get("recording") == certificate.recording]
     title = f"{pick(WORDS['title'], language)} {certificate.recording}"
     facts = "".join(
         f"<tr><th>{html_text(pick(WORDS[name], language))}</th><td>{html_text(value)}</td></tr>"
-        for name, value in _facts(certificate, about, language)
+        for name, value in _facts(certificate, about, language, local)
     )
     told = [line.entry for line in about if line.entry.type in SENTENCES]
-    rows = ((_instant(entry.wall), html_text(_sentence(entry, language))) for entry in told)
+    rows = ((html_text(local.wall_beside_utc(entry.wall)), html_text(_sentence(entry, language))) for entry in told)
     said = "".join(f'<tr><td class="when">{when}</td><td>{words}</td></tr>' for when, words in rows)
     others = len(about) - len(told)
     word = {name: html_text(pick(words, language)) for name, words in WORDS.items()}
@@ -103,14 +104,14 @@ def page(certificate: Certificate, language: Language = "nl") -> str:
     )
 
 
-def _facts(certificate: Certificate, about: list[Line], language: Language) -> Iterator[tuple[str, str]]:
+def _facts(certificate: Certificate, about: list[Line], language: Language, local: LocalTime) -> Iterator[tuple[str, str]]:
     unknown = pick(WORDS["unknown"], language)
     opened = next((line.entry for line in about if isinstance(line.detail, RecordingOpened)), None)
     closed = next((line.detail for line in about if isinstance(line.detail, RecordingClosed)), None)
     deleting = next((line.detail for line in about if isinstance(line.detail, RecordingDeleting)), None)
     yield "recording", certificate.recording
     yield "camera", certificate.device
-    yield "recorded", _moment(opened.wall, language) if opened is not None else unknown
+    yield "recorded", _moment(opened.wall, language, local) if opened is not None else unknown
     yield "length", _length(closed.duration_us / 1e6) if closed is not None else unknown
     if deleting is not None:
         files, recorded = deleting.segments or 0, certificate.segments_recorded
@@ -120,7 +121,7 @@ def _facts(certificate: Certificate, about: list[Line], language: Language) -> I
     yield "kept", f"{certificate.days} {pick(WORDS['days'], language)}, {proof}" if certificate.days else unknown
     if certificate.holds:
         yield "held", _held(about, language)
-    yield "deleted", _moment(certificate.deleted, language)
+    yield "deleted", _moment(certificate.deleted, language, local)
 
 
 def _held(about: list[Line], language: Language) -> str:
@@ -145,12 +146,8 @@ def _word(name: str, language: Language) -> str:
     return pick(WORDS.get(name, (name, name)), language)
 
 
-def _moment(wall: str, language: Language) -> str:
-    return f"{day(wall, language)}, {wall[11:19]} UTC"
-
-
-def _instant(wall: str) -> str:
-    return html_text(wall[:19].replace("T", " "))
+def _moment(wall: str, language: Language, local: LocalTime) -> str:
+    return f"{day(local.day(wall), language)}, {local.clock_beside_utc(wall_us(wall, 'wall'))}"
 
 
 def _length(seconds: float) -> str:

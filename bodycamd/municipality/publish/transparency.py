@@ -1,7 +1,7 @@
 """What a municipality can publish of one month: counts, and nothing that tells of a person, a place, an hour or a case.
 
-From the ledger's entries; a recording counts in the month in which it was opened, everything else in the month of its entry, by the wall
-clock as the camera had it (UTC).
+From the ledger's entries; a recording counts in the month in which it was opened, everything else in the month of its entry, by the
+camera's wall clock in local time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, StartDet
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated
 from bodycamd.municipality.verify.past import ledger_of
+from bodycamd.municipality.words.times import LocalTime
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 HOUR_SECONDS = 3600
@@ -48,6 +49,7 @@ class Month:
     """
 
     month: str
+    timezone: str = ""
     since: str = ""
     until: str = ""
     recordings: int = 0
@@ -64,9 +66,12 @@ class Month:
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(sorted(set(FAULTS.values())), 0))
 
 
-def month_of(store: Path, month: str) -> Month:
-    """The counts of `month`, YYYY-MM. Raises `UsageError` for what is no month, `NotFoundError` where the ledger tells nothing of it,
-    `DataError` where it does not verify to its end, `StorageError`."""
+def month_of(store: Path, month: str, local: LocalTime) -> Month:
+    """The counts of `month`, YYYY-MM, in local time.
+
+    Raises `UsageError` for what is no month, `NotFoundError` where the ledger tells nothing of it, `DataError` where it does not verify to
+    its end, `StorageError`.
+    """
     if not MONTH.fullmatch(month):
         raise UsageError(f"--month {month!r}: YYYY-MM, for example 2026-11")
     ledger = ledger_of(store)
@@ -75,11 +80,11 @@ def month_of(store: Path, month: str) -> Month:
         raise DataError(f"{store}: the ledger is not whole, and numbers of it would be wrong: {ledger.broken}; run `bodycamd verify`")
     if not lines:
         raise NotFoundError(f"{store}: the ledger is empty")
-    days = [line.entry.wall[:10] for line in lines]
+    days = [local.day(line.entry.wall) for line in lines]
     first, last = min(days), max(days)
     if not first[:7] <= month <= last[:7]:
         raise NotFoundError(f"{month}: the ledger goes from {first} to {last}; it tells nothing of this month")
-    found = count(((line.entry, line.detail) for line in lines), month)
+    found = count(((line.entry, line.detail) for line in lines), month, local)
     found.since = max(first, f"{month}-01")
     found.until = min(last, f"{month}-{days_in(month):02d}")
     return found
@@ -90,22 +95,23 @@ def days_in(month: str) -> int:
     return monthrange(int(month[:4]), int(month[5:7]))[1]
 
 
-def count(entries: Iterable[tuple[Entry, Stated | None]], month: str) -> Month:
+def count(entries: Iterable[tuple[Entry, Stated | None]], month: str, local: LocalTime) -> Month:
     """The same from verified entries in order, each with its typed detail."""
-    found = Month(month)
+    found = Month(month, str(local.zone))
     opened: dict[str, str] = {}
     held: set[tuple[str, str]] = set()
     ever_held: set[str] = set()
     began_ns = 0
     for entry, detail in entries:
-        here = entry.wall.startswith(month)
-        if entry.wall[:7] > month and not isinstance(detail, RecordingClosed):
+        day = local.day(entry.wall)
+        here = day.startswith(month)
+        if day[:7] > month and not isinstance(detail, RecordingClosed):
             continue
         match detail:
             case StartDetail():
                 began_ns = entry.boottime_ns
             case RecordingOpened() if here:
-                opened[detail.recording] = _days(entry.wall)
+                opened[detail.recording] = _days(day)
                 found.recordings += 1
                 found.recordings_by_days[opened[detail.recording]] += 1
                 found.warnings[WARNINGS[detail.warning]] += 1
@@ -149,5 +155,5 @@ def as_csv(month: Month) -> str:
     return out.getvalue()
 
 
-def _days(wall: str) -> str:
-    return WEEKS[min(4, (int(wall[8:10]) - 1) // 7)]
+def _days(day: str) -> str:
+    return WEEKS[min(4, (int(day[8:10]) - 1) // 7)]

@@ -22,6 +22,7 @@ from typing import Literal
 
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.statements import wall_us
 from bodycamd.foreign_text import json_text, shown
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
@@ -35,8 +36,9 @@ from bodycamd.municipality.film.source import Source, source_of
 from bodycamd.municipality.report.footage_facts import Collector
 from bodycamd.municipality.report.report import REPORT_FORMAT, Binding, FilmPart, Report, Verification, made_with, repeat_steps
 from bodycamd.municipality.report.report_page import page
-from bodycamd.municipality.report.story import Story, missing_segments, read_story
+from bodycamd.municipality.report.story import Marker, Story, missing_segments, read_story
 from bodycamd.municipality.verify.statement_keys import StatementKeys
+from bodycamd.municipality.words.times import LocalTime
 from bodycamd.store.names import recording_start, segment_files
 from bodycamd.store.reader import StoreReader
 
@@ -68,12 +70,13 @@ def export_package(
     incomplete: bool = False,
     overwrite: bool = False,
     with_holds: bool = False,
+    local: LocalTime,
     progress: Progress = lambda _: None,
     stop: Stop = lambda: None,
 ) -> Report:
     """Make the folder `out`. With `registered`, the camera's key, of the ledger only what that key stands behind is told; of holds only
-    `with_holds`. `progress` hears how many bytes of the segments have been read; `stop` is called at least every 100 ms and raises where
-    the work is to end.
+    `with_holds`. Subtitles, chapters and page have `local` time, with UTC beside it. `progress` hears how many bytes of the segments have
+    been read; `stop` is called at least every 100 ms and raises where the work is to end.
 
     Raises `PermissionDeniedError`, `DataError`, `NotFoundError`, `OutputError` like `export`; also `DataError` where a segment is missing
     and `incomplete` is false. After an error there is no folder `out`, or the one from before.
@@ -88,7 +91,7 @@ def export_package(
     with ExitStack() as stack:
         files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
         maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
-        making = _Work(files, maker, source, story, progress, stop)
+        making = _Work(files, maker, source, story, local, progress, stop)
         keys = StatementKeys.read(store.ledger_folder, recording_start(recording) or 0, registered)
         films, binding = making.films(segments, identities, keys)
         report = making.report(films, binding, missing, verification)
@@ -104,12 +107,15 @@ def export_package(
 class _Work:
     """One package while it is made: files without names."""
 
-    def __init__(self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, progress: Progress, stop: Stop) -> None:
+    def __init__(
+        self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, local: LocalTime, progress: Progress, stop: Stop
+    ) -> None:
         self._files = files
         self._maker = maker
         self._source = source
         self._recording = source.recording
         self._story = story
+        self._local = local
         self._stop = stop
         self._collector = Collector({file.file: file.sha256 for file in story.files}, story.stalls, progress)
         self._named: dict[str, UnnamedFile] = {}
@@ -117,14 +123,14 @@ class _Work:
     def films(self, segments: Sequence[Path], identities: Identities, keys: StatementKeys) -> tuple[list[FilmPart], Binding]:
         """Make the films and their contact sheets, read the films back and compare."""
         self._unconfined = self._maker.weaknesses()
-        chapters = [Chapter(m.at.boottime_us, f"Marker {n} - {shown(m.at.wall[11:19])} UTC") for n, m in enumerate(self._story.markers, 1)]
+        chapters = [Chapter(marker.at.boottime_us, self._title(number, marker)) for number, marker in enumerate(self._story.markers, 1)]
         making = FilmMaking(
             self._maker,
             self._files,
             identities,
             keys=keys,
             stated=stated_of(self._story),
-            captions=True,
+            captions=self._local,
             watcher=self._collector,
             stop=self._stop,
         )
@@ -149,6 +155,7 @@ class _Work:
             format=REPORT_FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             made_with=made_with(),
+            timezone=str(self._local.zone),
             recording=self._recording,
             source=self._source,
             story=self._story,
@@ -167,12 +174,15 @@ class _Work:
         json = json_text(report, indent=1).encode()
         sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}
         self._write("report.json", json + b"\n")
-        self._write("report.html", page(report, language, sheets).encode())
+        self._write("report.html", page(report, language, self._local, sheets).encode())
         sums = {film.file: film.sha256 for film in report.films}
         for name, file in self._named.items():
             sums[name] = sums.get(name) or file_sha256(file.descriptor, self._stop)
         self._write(SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
         return self._named
+
+    def _title(self, number: int, marker: Marker) -> str:
+        return f"Marker {number} - {self._local.clock_beside_utc(wall_us(marker.at.wall, 'marker'))}"
 
     def _new(self, name: str) -> UnnamedFile:
         self._named[name] = self._files.new()

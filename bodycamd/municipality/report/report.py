@@ -71,13 +71,16 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, omit_defaults=True):
-    """`report.json`. `verdict` is that of the verification, and `altered` wherever the export itself met damage; absent where neither was.
+    """`report.json`, with all times in UTC; `timezone` is that of the page, of subtitles and chapters.
+
+    `verdict` is that of the verification, and `altered` wherever the export itself met damage; absent where neither was.
     `unconfined` is what the kernel did not let the process that parses the footage give up.
     """
 
     format: str
     made: str
     made_with: str
+    timezone: str
     recording: str
     source: Source
     story: Story

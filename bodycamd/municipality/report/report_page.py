@@ -10,27 +10,30 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from bodycamd.evidence.statements import wall_us
 from bodycamd.foreign_text import html_text as _safe
 from bodycamd.municipality.report.report import Report
 from bodycamd.municipality.report.report_style import STYLE
 from bodycamd.municipality.report.story import Instant
 from bodycamd.municipality.report.timeline_picture import timeline_picture
 from bodycamd.municipality.words.report_words import WORDS
+from bodycamd.municipality.words.times import LocalTime
 
 Language = Literal["nl", "en", "both"]
 _GOOD = ("intact", "deleted", "held")
 _FAIR = ("incomplete", "open", "not_received")
 
 
-def page(report: Report, language: Language, sheets: Mapping[str, bytes]) -> str:
+def page(report: Report, language: Language, local: LocalTime, sheets: Mapping[str, bytes]) -> str:
     """The whole page. `sheets` are the contact sheets by name; they become part of it."""
-    return _Page(report, language, sheets).html()
+    return _Page(report, language, local, sheets).html()
 
 
 class _Page:
-    def __init__(self, report: Report, language: Language, sheets: Mapping[str, bytes]) -> None:
+    def __init__(self, report: Report, language: Language, local: LocalTime, sheets: Mapping[str, bytes]) -> None:
         self._report = report
         self._language = language
+        self._local = local
         self._sheets = sheets
 
     def html(self) -> str:
@@ -57,7 +60,8 @@ class _Page:
             '<meta name="viewport" content="width=device-width">\n'
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
             f"<h1>{self._word('title')}</h1>\n{body}\n"
-            f"<footer>{self._word('page_note')}<p>{_safe(report.made_with)}, {_safe(report.made)}</p></footer>\n</body>\n</html>\n"
+            f"<footer>{self._word('page_note')}<p>{_safe(report.made_with)}, {self._local.wall_beside_utc(report.made)}</p></footer>\n"
+            "</body>\n</html>\n"
         )
 
     # --- words ----------------------------------------------------------------------------------------------------------------------------
@@ -95,6 +99,12 @@ class _Page:
     def _note(self, key: str) -> str:
         return f"<p>{self._word(key)}</p>"
 
+    def _moment(self, at: Instant | None) -> str:
+        return f"{self._local.wall_beside_utc(at.wall, 3)}{_worth(at)}" if at is not None else ""
+
+    def _clock_time(self, at: Instant) -> str:
+        return self._local.clock_beside_utc(wall_us(at.wall, "wall"), 3)
+
     # --- sections -------------------------------------------------------------------------------------------------------------------------
 
     def _summary(self) -> str:
@@ -102,7 +112,7 @@ class _Page:
         warning = story.warning
         said = self._word(f"warning_{warning.outcome}", warning.outcome) if warning is not None else self._word("none")
         if warning is not None and warning.ended is not None and warning.outcome == "played_to_device":
-            said += f", {_clock_time(warning.ended)}"
+            said += f", {self._clock_time(warning.ended)}"
         if warning is not None and warning.detail:
             said += f" ({_safe(warning.detail)})"
         reason = self._word(f"reason_{story.reason}", story.reason) if story.reason else self._word("reason_open")
@@ -115,11 +125,11 @@ class _Page:
             ("recording", f"<b>{_safe(report.recording)}</b>"),
             ("device", _safe(story.device)),
             ("officer", _safe(story.officer) or self._word("no_officer")),
-            ("shift_begun", _moment(story.shift_begun)),
-            ("pressed", _moment(warning.pressed if warning is not None else None)),
+            ("shift_begun", self._moment(story.shift_begun)),
+            ("pressed", self._moment(warning.pressed if warning is not None else None)),
             ("warning", said),
-            ("begins", _moment(facts.begins)),
-            ("ends", _moment(facts.ends)),
+            ("begins", self._moment(facts.begins)),
+            ("ends", self._moment(facts.ends)),
             ("length", length),
             ("pre_start", _seconds(facts.pre_start_us) if facts.pre_start_us else ""),
             ("reason", reason),
@@ -142,7 +152,8 @@ class _Page:
             lines.append(f"<ul>{items}</ul>")
         if found.findings_unlisted:
             lines.append(f"<p>{self._word('more')} {found.findings_unlisted}</p>")
-        until = f"{found.ledger_entries} {self._word('ledger_until')} {_safe(found.ledger_until)}"
+        last = self._local.wall_beside_utc(found.ledger_until) if found.ledger_until else "-"
+        until = f"{found.ledger_entries} {self._word('ledger_until')} {last}"
         rows = [
             (f"{found.scope}_verdict", self._word(f"verdict_{found.store_verdict}")),
             ("ledger", f"{until}<br><code>{_safe(found.ledger_head)}</code>"),
@@ -175,7 +186,7 @@ class _Page:
         else:
             rows = [
                 (
-                    _moment(gap.at),
+                    self._moment(gap.at),
                     _seconds(gap.missing_us),
                     self._word(f"gap_{gap.cause}") + (f"<br><small>{_safe(gap.reason)}</small>" if gap.reason else ""),
                 )
@@ -189,13 +200,13 @@ class _Page:
     def _sound_and_clock(self) -> str:
         facts = self._report.footage
         if facts.lost_sound:
-            silent = [(_moment(s.at), _seconds(s.duration_us), self._word(f"audio_{s.audio}", s.audio)) for s in facts.lost_sound]
+            silent = [(self._moment(s.at), _seconds(s.duration_us), self._word(f"audio_{s.audio}", s.audio)) for s in facts.lost_sound]
             sound = self._table(("gap_at", "missing", "cause"), silent)
         else:
             sound = self._note("sound_live")
         rows = [
             (
-                _moment(period.at),
+                self._moment(period.at),
                 _safe(period.source),
                 f"± {period.worst_error_ms / 1000:g} s" if period.worst_error_ms is not None else self._word("clock_unknown"),
                 f"{period.step_us / 1e6:+.3f} s" if period.step_us else "",
@@ -210,7 +221,7 @@ class _Page:
         if not markers:
             return self._section("markers", self._note("markers_none"))
         items = "".join(
-            f"<li>{_moment(m.at)}: {self._word(f'marker_{m.cause}', m.cause)}{', ' if m.officer else ''}{_safe(m.officer)}</li>"
+            f"<li>{self._moment(m.at)}: {self._word(f'marker_{m.cause}', m.cause)}{', ' if m.officer else ''}{_safe(m.officer)}</li>"
             for m in markers
         )
         return self._section("markers", f"<ol>{items}</ol>")
@@ -222,7 +233,7 @@ class _Page:
             facts = f"{_seconds(film.duration_seconds * 1e6)}, {film.frames} {self._word('frames')}, {film.bytes / 1e6:.1f} MB"
             pieces.append(
                 f'<div class="film"><h3>{self._word("film")} {number}: {_safe(film.file)}</h3>'
-                f"<p>{_moment(film.begins)}; {facts}<br>SHA-256 <code>{film.sha256}</code></p>"
+                f"<p>{self._moment(film.begins)}; {facts}<br>SHA-256 <code>{film.sha256}</code></p>"
                 f'<figure><img alt="{_safe(self._plain("sheet"))}" src="data:image/png;base64,{picture}">'
                 f"<figcaption>{self._word('sheet')}</figcaption></figure></div>"
             )
@@ -232,7 +243,7 @@ class _Page:
         story = self._report.story
         if not story.happenings:
             return ""
-        rows = [(_clock_time(h.at), self._said(h.nl, h.en)) for h in story.happenings]
+        rows = [(self._clock_time(h.at), self._said(h.nl, h.en)) for h in story.happenings]
         more = f"<p>{self._word('more')} {story.happenings_unlisted}</p>" if story.happenings_unlisted else ""
         return self._section("happenings", f'<div class="told">{self._table(("when", "what"), rows)}</div>', more)
 
@@ -242,7 +253,7 @@ class _Page:
             return ""
         if not holds:
             return self._section("holds", self._note("holds_none"))
-        rows = [(_moment(h.at), self._said(h.nl, h.en)) for h in holds]
+        rows = [(self._moment(h.at), self._said(h.nl, h.en)) for h in holds]
         return self._section("holds", self._note("holds_text"), f'<div class="told">{self._table(("when", "what"), rows)}</div>')
 
     def _evidence(self) -> str:
@@ -289,16 +300,6 @@ class _Page:
 
 def _left_out(members: Sequence[str]) -> str:
     return f" ({_safe(', '.join(members))})" if members else ""
-
-
-def _moment(at: Instant | None) -> str:
-    if at is None:
-        return ""
-    return f"{_safe(at.wall[:10])} {_safe(at.wall[11:23])} UTC" + _worth(at)
-
-
-def _clock_time(at: Instant) -> str:
-    return f"{_safe(at.wall[11:23])} UTC"
 
 
 def _worth(at: Instant) -> str:

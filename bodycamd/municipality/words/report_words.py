@@ -46,8 +46,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "clock_step": ("Verzet", "Set by"),
     "clock_unknown": ("onbekend: niet gesynchroniseerd", "unknown: not synchronised"),
     "clock_text": (
-        "Alle tijden zijn die van de klok van de camera (UTC) op het moment van opname, en zo goed als hier staat.",
-        "All times are those of the camera's clock (UTC) at the moment of capture, and as good as it says here.",
+        "Alle tijden zijn plaatselijke tijd, met UTC ernaast: die van de klok van de camera op het moment van opname, en zo goed als hier "
+        "staat.",
+        "All times are local time with UTC beside it: that of the camera's clock at the moment of capture, and as good as it says here.",
     ),
     "films": ("Films", "Films"),
     "film": ("Deel", "Part"),
@@ -60,7 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Waarom de opname langer bewaard blijft. Deze regels zijn van na de opname en zeggen niets over wat er gebeurde.",
         "Why the recording is kept longer. These entries are from after the recording and say nothing of what happened.",
     ),
-    "when": ("Tijd (UTC)", "Time (UTC)"),
+    "when": ("Tijd", "Time"),
     "what": ("Wat", "What"),
     "evidence": ("Verzegelde bestanden", "Sealed files"),
     "file": ("Bestand", "File"),

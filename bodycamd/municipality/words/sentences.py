@@ -24,6 +24,7 @@ from bodycamd.municipality.words.sentence_words import (
     VALUES,
     WORDS,
 )
+from bodycamd.municipality.words.times import LocalTime
 from bodycamd.retention.ledger_index import day_us
 from bodycamd.store.names import check_recording
 
@@ -51,19 +52,19 @@ class _Fields(dict[str, Any]):
         return "?"
 
 
-def sentences(ledger: Iterable[Line], *, recording: str | None = None, since: str = "") -> Iterator[Sentence]:
-    """Every entry of a verified ledger in words, the oldest first, or those of one recording, or from one day on.
+def sentences(ledger: Iterable[Line], local: LocalTime, *, recording: str | None = None, since: str = "") -> Iterator[Sentence]:
+    """Every entry of a verified ledger in words, the oldest first, or those of one recording, or from one local day on.
 
     Raises `UsageError` for what is no recording's id or no day, `StorageError`.
     """
     if recording is not None:
         check_recording(recording)
     if since and day_us(since) is None:
-        raise UsageError(f"--since {since!r} is no day: YYYY-MM-DD")
+        raise UsageError(f"--since {since!r} is not a date: YYYY-MM-DD")
     for line in ledger:
         entry = line.entry
         name = _text(entry.detail.get("recording"))
-        if (recording is None or name == recording) and entry.wall[:10] >= since:
+        if (recording is None or name == recording) and (not since or local.day(entry.wall) >= since):
             yield Sentence(entry.wall, entry.start, entry.type, name, in_words(entry))
 
 

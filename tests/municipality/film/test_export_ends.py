@@ -26,6 +26,7 @@ from bodycamd.municipality.film.film import export
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.report.case_folder import export_package
 from tests.kit.desk import KINDS, RECORDING, Desk, everything, nothing
+from tests.kit.local_time import AMSTERDAM
 from tests.kit.scale import count, nightly_count, only_in_full
 from tests.kit.waiting import wait_for
 
@@ -101,7 +102,7 @@ def run_in_process(desk: Desk, kind: str, out: Path, stop: Callable[[], None]) -
     elif kind == "sheet":
         contact_sheet(desk.film, out / "sheet.png", stop=stop)
     else:
-        export_package(Store.read_only(desk.store), RECORDING, identities, out / "case", stop=stop)
+        export_package(Store.read_only(desk.store), RECORDING, identities, out / "case", local=AMSTERDAM, stop=stop)
 
 
 @only_in_full

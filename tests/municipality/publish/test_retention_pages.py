@@ -13,6 +13,7 @@ from bodycamd.evidence.retention_entries import HoldAdded
 from bodycamd.municipality.publish import certificate_page, transparency_page
 from bodycamd.municipality.publish.certificate import certify
 from bodycamd.municipality.publish.transparency import Month, days_in, month_of
+from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, HOUR, WHO, RestingCamera, format_1
 
 
@@ -60,7 +61,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_certificate_reads_well_in_both_languages(kept: tuple[Path, str]) -> None:
     store, name = kept
     made = certify(store, name, with_holds=True)
-    dutch, english = Text(certificate_page.page(made)), Text(certificate_page.page(made, "en"))
+    dutch, english = Text(certificate_page.page(made, "nl", AMSTERDAM)), Text(certificate_page.page(made, "en", AMSTERDAM))
     for words in ("Bewijs van verwijdering", "1 januari 2026, ", "20 maart 2026, ", "voor een klacht", "2 bestanden", "medewerker gestopt"):
         assert words in dutch
     for words in ("Deletion certificate", "1 January 2026, ", "20 March 2026, ", "for a complaint", "2 files", "stopped by the officer"):
@@ -95,7 +96,7 @@ def test_a_certificate_of_a_recording_that_was_cut_off(tmp_path: Path) -> None:
     camera.switch_on(off_us=40 * DAY)
     camera.settle()
     camera.switch_off()
-    assert "De opname eindigt: afgebroken." in Text(certificate_page.page(certify(camera.store_folder, name)))
+    assert "De opname eindigt: afgebroken." in Text(certificate_page.page(certify(camera.store_folder, name), "nl", AMSTERDAM))
 
 
 def test_a_certificate_counts_what_was_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,8 +111,8 @@ def test_a_certificate_counts_what_was_deleted(tmp_path: Path, capsys: pytest.Ca
     camera.switch_off()
     made = certify(camera.store_folder, robbed)
     assert (made.segments_recorded, made.segments_deleted) == (3, 2)
-    assert "2 bestanden van de 3 die de camera opnam, " in Text(certificate_page.page(made))
-    assert "2 files of the 3 that the camera recorded, " in Text(certificate_page.page(made, "en"))
+    assert "2 bestanden van de 3 die de camera opnam, " in Text(certificate_page.page(made, "nl", AMSTERDAM))
+    assert "2 files of the 3 that the camera recorded, " in Text(certificate_page.page(made, "en", AMSTERDAM))
     for name, said in ((robbed, "; it recorded 3 segments and found 2 when it deleted them\n"), (whole, "certified\n")):
         out = str(tmp_path / f"{name}.json")
         assert main(["recordings", "certificate", name, "--store", str(camera.store_folder), "--out", out]) == 0
@@ -120,7 +121,7 @@ def test_a_certificate_counts_what_was_deleted(tmp_path: Path, capsys: pytest.Ca
 
 def test_the_numbers_of_a_month_as_a_page(kept: tuple[Path, str]) -> None:
     store, _ = kept
-    january, march = month_of(store, "2026-01"), month_of(store, "2026-03")
+    january, march = month_of(store, "2026-01", AMSTERDAM), month_of(store, "2026-03", AMSTERDAM)
     assert (january.since, january.until) == ("2026-01-01", "2026-01-31")
     assert (march.since, march.until) == ("2026-03-01", "2026-03-20")
     page = Text(transparency_page.page(january))
@@ -131,16 +132,16 @@ def test_the_numbers_of_a_month_as_a_page(kept: tuple[Path, str]) -> None:
     assert "The ledger tells of 1 March 2026 until 20 March 2026." in page
     assert "held at this moment" in page
     assert (sum(march.deletions.values()), march.holds_released, march.held_at_the_end) == (1, 1, 1)
-    assert month_of(store, "2026-02").recordings == 0, "a month in which the camera lay in a drawer"
+    assert month_of(store, "2026-02", AMSTERDAM).recordings == 0, "a month in which the camera lay in a drawer"
 
 
 @pytest.mark.parametrize(("month", "bars", "last"), [("2026-02", 4, "22 t/m 28"), ("2028-02", 5, "29"), ("2026-04", 5, "29 t/m 30")])
 def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: str) -> None:
-    empty = Month(month, f"{month}-01", f"{month}-{days_in(month)}")
+    empty = Month(month, "UTC", f"{month}-01", f"{month}-{days_in(month)}")
     page = Text(transparency_page.page(empty))
     assert page.tags.count("rect") == bars
     assert last in page.words
-    full = Month(month, f"{month}-01", f"{month}-{days_in(month)}", recordings=3)
+    full = Month(month, "UTC", f"{month}-01", f"{month}-{days_in(month)}", recordings=3)
     full.minutes_by_days["1-7"] = 0.2
     assert "< 1 min" in Text(transparency_page.page(full))
 
@@ -155,7 +156,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
         (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{new}"), 2, "the same file"),
         (("recordings", "certificate", "000001-0001", "--out", "/nowhere/c.json"), 73, "No such file"),
         (("recordings", "certificate", "000001-0001", "--store", "/nowhere"), 66, "there is no ledger"),
-        (("recordings", "log", "--since", "yesterday"), 2, "is no day"),
+        (("recordings", "log", "--since", "yesterday"), 2, "is not a date"),
         (("recordings", "log", "--recording", "nonsense"), 2, "is not the id of a recording"),
         (("recordings", "show", "000001-0077"), 66, "000001-0077"),
         (("recordings", "list", "--store", "/nowhere"), 66, "there is no"),

@@ -13,6 +13,7 @@ from bodycamd.municipality.report.footage_facts import FootageFacts
 from bodycamd.municipality.report.report import Binding, Report
 from bodycamd.municipality.report.report_page import page
 from bodycamd.municipality.report.story import Story, read_story
+from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, RestingCamera
 
 
@@ -37,8 +38,9 @@ def shown(story: Story) -> str:
     nothing = {kind: Bound(0, 0, "", "") for kind in ("video", "audio")}
     report = Report(
         format="bodycam-report/1",
-        made="",
+        made="2026-01-01T12:00:00+00:00",
         made_with="",
+        timezone="Europe/Amsterdam",
         recording=story.recording,
         source=Source("cam", story.recording),
         story=story,
@@ -49,7 +51,7 @@ def shown(story: Story) -> str:
         verification=None,
         repeat=[],
     )
-    return page(report, "both", {}) + msgspec.json.encode(report).decode()
+    return page(report, "both", AMSTERDAM, {}) + msgspec.json.encode(report).decode()
 
 
 def test_by_default_the_report_knows_no_holds(store: Path) -> None:

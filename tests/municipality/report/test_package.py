@@ -23,6 +23,7 @@ from tests.kit.camera import Camera
 from tests.kit.eventful import OFFICER, TORN_BYTES
 from tests.kit.films import BOOT_SECONDS, fragmented_mp4, split
 from tests.kit.films import Camera as SyntheticCamera
+from tests.kit.local_time import AMSTERDAM
 from tests.kit.scale import only_in_full
 
 pytestmark = only_in_full
@@ -144,7 +145,7 @@ def test_the_subtitle_tells_the_time_of_the_picture_its_error_and_the_camera(pac
     seconds: list[str] = []
     for film in report["films"]:
         cues = cues_of(package / film["file"])
-        assert cues[0][2].startswith(film["begins"]["wall"][:19].replace("T", " ") + " UTC ± ")
+        assert cues[0][2].startswith(AMSTERDAM.wall_beside_utc(film["begins"]["wall"]) + " ± ")
         assert all(cue[3] == f"test-1 {RECORDING}" for cue in cues)
         assert cues[-1][1].split(" --> ")[1] <= f"00:00:{film['duration_seconds']:06.3f}".replace(".", ",")
         seconds += [cue[2][:19] for cue in cues]
@@ -347,7 +348,7 @@ def test_hostile_text_stays_text(package: Path) -> None:
     """Also what a camera has signed is shown, never obeyed."""
     report = msgspec.json.decode((package / "report.json").read_bytes(), type=Report)
     report.story.officer = HOSTILE
-    html = page(report, "both", {film.contact_sheet: b"" for film in report.films})
+    html = page(report, "both", AMSTERDAM, {film.contact_sheet: b"" for film in report.films})
     assert "<script" not in html
     assert "<img src=x" not in html
     assert "\u202e" not in html

@@ -34,6 +34,7 @@ from bodycamd.municipality.verify.verify import verify
 from bodycamd.municipality.words.sentences import sentences
 from bodycamd.retention.outlook import read_recordings
 from bodycamd.store.reader import StoreReader
+from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, RestingCamera
 from tests.kit.scale import count
 
@@ -114,9 +115,9 @@ def everything_read(root: Path) -> str:
     store, reader = root / "store", StoreReader(root / "store")
     readers: list[Callable[[], object]] = [
         lambda: read_recordings(reader),
-        lambda: list(sentences(ledger_of(store))),
+        lambda: list(sentences(ledger_of(store), AMSTERDAM)),
         lambda: inventory(store),
-        lambda: month_of(store, "2026-01"),
+        lambda: month_of(store, "2026-01", AMSTERDAM),
         *(lambda name=name: read_story(store / "ledger", name) for name in (HELD, DELETED, NEW)),
         *(lambda name=name: certify(store, name) for name in (HELD, DELETED, NEW)),
     ]
@@ -140,7 +141,7 @@ def everything_printed(store: Path) -> str:
 
 def spoken(store: Path) -> list[tuple[str, int, str]]:
     """The ledger in words."""
-    return [(sentence.wall, sentence.start, sentence.text) for sentence in sentences(ledger_of(store))]
+    return [(sentence.wall, sentence.start, sentence.text) for sentence in sentences(ledger_of(store), AMSTERDAM)]
 
 
 def verdicts(root: Path) -> tuple[dict[str, str], int]:
@@ -259,7 +260,7 @@ def test_whatever_is_done_to_the_ledger_readers_see_what_verifies(base: Path, tm
     registered = PublicKey.from_pem((root / "device.pem").read_bytes())
     verified = _verified(Chain(root / "store" / "ledger", registered))
     assert WORD not in everything_read(root)
-    told = [(s.wall, s.start, s.type) for s in sentences(ledger_of(root / "store"))]
+    told = [(s.wall, s.start, s.type) for s in sentences(ledger_of(root / "store"), AMSTERDAM)]
     assert told == verified or not verified, "the readers of a store see what verification with the registered key sees"
     camera = RestingCamera(root)
     camera.boot, camera.clock.wall_us = 2, camera.clock.wall_us + 29 * DAY
