@@ -22,11 +22,19 @@ from bodycamd.linux.clock import SettableClock
 BOOT_SECONDS = 7200.25
 
 
-def fragmented_mp4(seconds: float, *, begins: float = BOOT_SECONDS, size: str = "320x180", rate: int = 30, audio: bool = True) -> bytes:
+def fragmented_mp4(
+    seconds: float,
+    *,
+    begins: float = BOOT_SECONDS,
+    size: str = "320x180",
+    rate: int = 30,
+    audio: bool = True,
+    sound_after_seconds: float = 0,
+) -> bytes:
     """An fMP4 stream of one-second GOPs."""
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}"]
     if audio:
-        command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}"]
+        command += ["-itsoffset", str(sound_after_seconds), "-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}"]
         command += ["-c:a", "aac", "-b:a", "96k"]
     command += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]
     command += ["-g", str(rate), "-keyint_min", str(rate)]

@@ -74,9 +74,11 @@ class FilmFile:
 
 @dataclass(slots=True)
 class _Track:
-    template: Any
+    """Everything of the template is taken at once: its container may be closed long before the part ends, and its memory is freed then."""
+
+    stream: Any
+    time_base: Fraction
     pending: deque[AnyPacket] = field(default_factory=deque)
-    stream: Any = None
     shift: int = 0
     packets: int = 0
 
@@ -93,8 +95,11 @@ class _Part:
         self.first: Fraction | None = None
         self.end = Fraction(0)
         self.begins = Fraction(0)
-        self._tracks = {kind: _Track(template) for kind, template in templates.items()}
-        self._container: OutputContainer | None = None
+        self._container: OutputContainer = av.open("fd:", "w", format="mp4", options=MP4_OPTIONS)
+        self._tracks = {
+            kind: _Track(self._container.add_stream_from_template(template), template.time_base) for kind, template in templates.items()
+        }
+        self._begun = False
 
     def put(self, kind: str, packet: AnyPacket) -> None:
         if kind == "video":
@@ -102,7 +107,7 @@ class _Part:
             self.first = at if self.first is None else self.first
             self.end = max(self.end, at + _seconds(packet.duration or 0, packet))
             self.frames += 1
-        if self._container is not None:
+        if self._begun:
             self._mux(kind, packet)
             return
         self._tracks[kind].pending.append(packet)
@@ -122,20 +127,18 @@ class _Part:
         if self.first is None:
             self._file.close()
             return None
-        if self._container is None:
+        if not self._begun:
             self._begin()
-        assert self._container is not None
         if self._subtitles is not None:
             self._subtitles.close(self.end)
             set_chapters(self._container, self._chapters, self.begins, self.end)
         os.dup2(self._file.reading, 0)
         self._container.close()
-        self._container = None
         os.fsync(self._file.writing)
         self._count()
         self._file.close()
         shifts = {kind: track.shift for kind, track in self._tracks.items()}
-        time_bases = {kind: str(track.template.time_base) for kind, track in self._tracks.items()}
+        time_bases = {kind: str(track.time_base) for kind, track in self._tracks.items()}
         return Part(round(self.begins * 1_000_000), float(self.end - self.first), self.frames, shifts, time_bases)
 
     def _count(self) -> None:
@@ -149,20 +152,18 @@ class _Part:
         """Everything is held back until the earliest packet of all tracks is known: that one gets time 0."""
         heads = [track.pending[0] for track in self._tracks.values() if track.pending]
         self.begins = min(_seconds(min(p.pts or 0, p.dts or 0), p) for p in heads)
-        self._container = av.open("fd:", "w", format="mp4", options=MP4_OPTIONS)
         for track in self._tracks.values():
-            track.stream = self._container.add_stream_from_template(track.template)
-            track.shift = round(self.begins / track.template.time_base)
+            track.shift = round(self.begins / track.time_base)
         if self._captions is not None:
             self._subtitles = SubtitleTrack(self._container, self._captions, self.begins)
         os.dup2(self._file.writing, 1)
         self._container.start_encoding()
+        self._begun = True
         for kind, track in self._tracks.items():
             while track.pending:
                 self._mux(kind, track.pending.popleft())
 
     def _mux(self, kind: str, packet: AnyPacket) -> None:
-        assert self._container is not None
         track = self._tracks[kind]
         assert packet.pts is not None
         assert packet.dts is not None

@@ -104,6 +104,28 @@ def test_segments_of_one_generation_are_one_film(camera: Camera, footage: tuple[
     assert_decodes(camera.folder / "film.mp4")
 
 
+def test_a_film_counts_in_the_time_bases_of_the_sealed_tracks(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
+    """Also where the segment that a part began in was closed long ago."""
+    init, fragments = footage
+    segments = [camera.write(init, [fragment]) for fragment in fragments]
+    (camera.folder.parent / "init.mp4").write_bytes(init + fragments[0])
+    sealed, _ = probe(camera.folder.parent / "init.mp4")
+    for segment_count in (6, 3, 1):
+        [part] = run_export(camera, segments[:segment_count], overwrite=True).parts
+        assert part.time_bases == {kind: sealed[kind]["time_base"] for kind in ("video", "audio")}
+
+
+def test_sound_that_begins_in_a_later_segment(camera: Camera) -> None:
+    """The part is begun when its first segment is closed; the film is the same as from one segment."""
+    init, fragments = split(fragmented_mp4(6, sound_after_seconds=2.5))
+    segments = [camera.write(init, [fragment]) for fragment in fragments]
+    done = run_export(camera, segments)
+    whole = Camera(camera.folder.parent / "whole")
+    assert run_export(whole, [whole.write(init, fragments)]).bound == done.bound
+    assert stream_hashes(whole.folder / "film.mp4") == stream_hashes(camera.folder / "film.mp4")
+    assert_decodes(camera.folder / "film.mp4")
+
+
 def test_a_new_generation_with_the_same_parameters_and_no_gap_goes_on(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     init, fragments = footage
     done = run_export(camera, [camera.write(init, fragments[:3]), camera.write(init, fragments[3:], generation=2)])
