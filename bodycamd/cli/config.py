@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodycamd.cli.output import print_json, say, say_lines
+from bodycamd.config.problems import Problem, in_order
 from bodycamd.errors import ConfigError
-from bodycamd.foreign_text import json_text
+from bodycamd.foreign_text import json_text, shown
+
+if TYPE_CHECKING:
+    from bodycamd.config.settings import Config
 
 app = typer.Typer(help="Check a configuration before a camera gets it.", no_args_is_help=True)
 
@@ -18,23 +24,26 @@ app = typer.Typer(help="Check a configuration before a camera gets it.", no_args
 def check(
     file: Annotated[Path, typer.Argument(help="The configuration file.")],
     text_only: Annotated[bool, typer.Option("--text-only", help="Do not look at the files that it names.")] = False,
-    json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"ok":true}, or "ok":false with the "error".')] = False,
+    json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"ok":…,"problems":[…],"warnings":[…]}.')] = False,
 ) -> None:
     """Check a configuration and the files that it names, as the camera does at its start.
 
-    Ends with 0, or with 78 and one line: file, key, reason, what is allowed.
+    Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, what is allowed, and what was probably meant.
     """
-    try:
-        _check(file, text_only)
-    except ConfigError as error:
-        if json:
-            print_json({"file": str(file), "ok": False, "error": str(error)})
-            raise typer.Exit(error.exit_code) from error
-        raise
+    problems, warnings = _judge(file, text_only)
     if json:
-        print_json({"file": str(file), "ok": True})
+        told = {"problems": [asdict(problem) for problem in problems], "warnings": [asdict(warning) for warning in warnings]}
+        print_json({"file": str(file), "ok": not problems, **told})
     else:
-        say(f"{file}: the configuration is right")
+        name = shown(file, 4096)
+        for problem in problems:
+            say(f"bodycamd: {problem.text(name)}", err=True)
+        for warning in warnings:
+            say(f"warning: {warning.text(name)}", err=True)
+        if not problems:
+            say(f"{file}: the configuration is valid")
+    if problems:
+        raise typer.Exit(ConfigError.exit_code)
 
 
 @app.command()
@@ -45,16 +54,29 @@ def schema() -> None:
     say_lines(json_text(configuration.schema(), indent=2).split("\n"))
 
 
-def _check(file: Path, text_only: bool) -> None:
-    from bodycamd.config import settings as configuration
+def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
+    """Mistakes and warnings, in the order of their lines. Raises `ConfigError` where the file cannot be read."""
+    from bodycamd.config import checks
+    from bodycamd.config import load as configuration
 
-    config = configuration.load(file)
-    if text_only:
-        return
-    configuration.check_files(config, file)
+    found = configuration.judge(configuration.read(file), file)
+    problems = list(found.problems)
+    if found.config is not None and not text_only:
+        problems = sorted(map(found.placed, _file_problems(found.config)), key=in_order)
+    warnings = [found.placed(warning) for warning in checks.doubts(found.config)] if found.config is not None else []
+    return problems, warnings
+
+
+def _file_problems(config: Config) -> Iterator[Problem]:
     from bodycamd.camera.capture.worker.encrypt import load_recipients
+    from bodycamd.config import checks
 
-    try:
-        load_recipients(Path(config.keys.recipients))
-    except ConfigError as error:
-        raise ConfigError(f"{file}: keys.recipients: {error}") from error
+    recipients_told = False
+    for problem in checks.file_problems(config):
+        recipients_told |= problem.key == "keys.recipients"
+        yield problem
+    if not recipients_told:
+        try:
+            load_recipients(Path(config.keys.recipients))
+        except ConfigError as error:
+            yield Problem("keys.recipients", str(error), "")

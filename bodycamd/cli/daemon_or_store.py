@@ -40,7 +40,7 @@ def ask_or_do(
 
     Raises the `BodycamError` of either; `StoreBusyError` where a daemon holds the store but does not listen.
     """
-    from bodycamd.config import settings as configuration
+    from bodycamd.config import load as configuration
 
     settings = None if socket is not None and not config.exists() else configuration.load(config)
     path = socket if socket is not None else Path(settings.control.socket) if settings is not None else Path()

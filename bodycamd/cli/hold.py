@@ -122,7 +122,7 @@ def list_holds(
         _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config), json)
         return
     from bodycamd.camera.daemon.client import ControlClient
-    from bodycamd.config import settings as configuration
+    from bodycamd.config import load as configuration
     from bodycamd.errors import UnavailableError
     from bodycamd.retention.outlook import hold_fields, read_retention
 

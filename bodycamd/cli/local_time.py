@@ -30,7 +30,7 @@ def local_time(timezone: str = DEFAULT_TIMEZONE) -> LocalTime:
 
 def configured_local_time(path: Path) -> LocalTime:
     """The clock of the configuration at `path`, or of the Netherlands where there is none. Raises `ConfigError` like `config check`."""
-    from bodycamd.config import settings as configuration
+    from bodycamd.config import load as configuration
     from bodycamd.municipality.words.times import LocalTime
 
     name = configuration.load(path).timezone if path.exists() else DEFAULT_TIMEZONE

@@ -88,7 +88,7 @@ def _log(store: Path, socket: Path, config: Path) -> Any:
 
 
 def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
-    from bodycamd.config import settings as configuration
+    from bodycamd.config import load as configuration
 
     if not config.is_file():
         raise UsageError(f"{socket}: no daemon answers, and there is no {config}: it could not be logged; give --socket or --config")

@@ -46,7 +46,7 @@ def _plan(config: Any, socket: Any) -> tuple[Any, bool]:
     from pathlib import Path
 
     from bodycamd.camera.daemon.client import ControlClient
-    from bodycamd.config import settings as configuration
+    from bodycamd.config import load as configuration
     from bodycamd.errors import UnavailableError
     from bodycamd.retention.outlook import read_plan
 

@@ -1,16 +1,8 @@
-"""The configuration: every key with its unit, default and bounds, and the strict loader.
-
-`load(path)` gives a `Config` or raises `ConfigError`; nothing is ever guessed. YAML is read strictly (`strict_yaml`); unknown keys, wrong
-types, values out of bounds and contradictions (`config_checks`) are refused. Relative paths are relative to the configuration file's
-folder; `load` returns absolute ones and fills in the shipped warning. Files that the configuration names are looked at by `check_files`,
-not by `load`.
-
-An error is one line: `FILE: key.path: reason; allowed: …`.
-"""
+"""The configuration: every key with its unit, default and bounds. `load` reads one."""
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,13 +10,7 @@ import msgspec
 import msgspec.inspect as mi
 from msgspec import Meta
 
-from bodycamd.config import checks as config_checks
-from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
-from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, read_strictly
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
-from bodycamd.errors import BodycamError, ConfigError
-from bodycamd.foreign_text import shown
-from bodycamd.linux.foreign import read_named
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -239,44 +225,13 @@ PATH_KEYS = (
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 
 
-def load(path: Path | str) -> Config:
-    """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
-    try:
-        raw = read_named(Path(path), 16 * MAX_BYTES)
-    except BodycamError as error:
-        raise ConfigError(f"{shown(error, 4096)}; allowed: a readable configuration file") from error
-    return parse(raw, Path(path))
-
-
-def parse(raw: bytes, path: Path) -> Config:
-    """As `load`, from bytes that stand, or will stand, at `path`."""
-    name = shown(path, 4096)
-    if (secret := line_of_private_key(raw)) is not None:
-        raise ConfigError(f"{name}: line {secret}: {WHAT_TO_DO}")
-    values = read_strictly(raw, name)
-    try:
-        config = msgspec.convert(values, Config)
-    except msgspec.ValidationError as error:
-        key, reason = _explain(error)
-        raise ConfigError(f"{name}: {key}: {reason}; allowed: {allowed(key)}") from error
-    config = _with_absolute_paths(config, path.absolute().parent)
-    for problem in config_checks.contradictions(config):
-        raise ConfigError(f"{name}: {problem}")
-    return config
-
-
-def check_files(config: Config, path: Path | str) -> None:
-    """Look at the files that the configuration at `path` names. Raises `ConfigError` for the first that is not what is needed."""
-    for problem in config_checks.file_problems(config):
-        raise ConfigError(f"{shown(path, 4096)}: {problem}")
-
-
 def schema() -> dict[str, Any]:
     """The JSON Schema of the configuration, for editors."""
     made = msgspec.json.schema(Config)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bodycamd configuration", **made}
 
 
+@cache
 def key_types() -> dict[str, mi.Field]:
     """Every key's path with its type and default, sections not counted."""
     return dict(_leaves(Config, ""))
@@ -293,6 +248,28 @@ def allowed(key: str) -> str:
     prefix = section + "." if section else ""
     here = dict.fromkeys(k.removeprefix(prefix).partition(".")[0] for k in types if k.startswith(prefix))
     return ("a mapping of " if section == key else "") + ", ".join(here)
+
+
+def literals(key: str) -> list[str]:
+    """The words that may stand at a key; none where it takes any text, or no text."""
+    field = key_types().get(key)
+    return _words(field.type) if field is not None else []
+
+
+def _words(kind: mi.Type) -> list[str]:
+    match kind:
+        case mi.Metadata():
+            return _words(kind.type)
+        case mi.UnionType():
+            return [word for part in kind.types for word in _words(part)]
+        case mi.LiteralType():
+            return [str(value) for value in kind.values]
+        case mi.BoolType():
+            return ["true", "false"]
+        case mi.NoneType():
+            return ["null"]
+        case _:
+            return []
 
 
 def _leaves(section: type[msgspec.Struct], prefix: str) -> list[tuple[str, mi.Field]]:
@@ -328,41 +305,3 @@ def _in_words(kind: mi.Type) -> str:
             return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
         case _:
             return "text"
-
-
-_TYPE_NAMES = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number with a fraction",
-    "bool": "true/false",
-    "object": "a mapping",
-    "array": "a list",
-}
-
-
-def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
-    """The key's path and the reason in plain words, from msgspec's message."""
-    reason, _, where = str(error).partition(" - at `$")
-    path = where.rstrip("`").lstrip(".")
-    named = re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", reason, re.DOTALL)
-    if named:
-        key = f"{path}.{named[2]}" if path else named[2]
-        return shown(key, MAX_SHOWN), "unknown key" if named[1] == "contains unknown" else "the key is missing"
-    got = re.search(r"got `(\w+)`", reason)
-    if got:
-        return path, f"{_TYPE_NAMES.get(got[1], got[1])} does not belong here"
-    if reason.startswith("Invalid enum value"):
-        return path, f"unknown value {shown(reason.removeprefix('Invalid enum value '), MAX_SHOWN)}"
-    return path, "the value is out of bounds"
-
-
-def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    values: dict[str, Any] = msgspec.to_builtins(config)
-    if config.warning.file is None:
-        values["warning"]["file"] = f"warnings/{config.warning.language}.wav"
-    for key in PATH_KEYS:
-        section, _, last = key.rpartition(".")
-        holder = values[section] if section else values
-        if holder[last] is not None:
-            holder[last] = str(folder / holder[last])
-    return msgspec.convert(values, Config)

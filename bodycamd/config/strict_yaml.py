@@ -4,17 +4,19 @@ Guarantees: one document, one mapping, plain string keys, each at most once; val
 lists and mappings. Refused: anchors, aliases and merge keys (so no document grows when it is read), tags and directives, the YAML 1.1
 spellings `yes`, `no`, `on`, `off`, `y`, `n` and `~`, numbers of other bases (`0x11`, `017`, `1:30`, `1_000`), control characters inside
 values, more than `MAX_DEPTH` levels, more than `MAX_BYTES` bytes, and what is not UTF-8.
+
+Every such mistake is found, each with its line; only what is no YAML at all hides what follows it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from bodycamd.config.problems import Problem
 from bodycamd.errors import ConfigError
 from bodycamd.foreign_text import shown
 
@@ -34,14 +36,34 @@ _DOUBTFUL = "means different things to different YAML readers"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 
 
+Where = tuple[str, ...]
+"""The steps from the document to a key: keys, and `[3]` in a list."""
+
+
+class Refused:
+    """Stands where a value was refused."""
+
+
+REFUSED = Refused()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was read. `lines`, from 1, are those of the keys that were not refused. Values that were refused are `REFUSED`."""
+
+    values: dict[str, Any]
+    lines: dict[Where, int]
+    problems: list[Problem]
+
+
 @dataclass(slots=True)
 class _Mapping:
     values: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
 
     @property
-    def step(self) -> str:
-        return f".{self.key}" if self.key is not None else ""
+    def step(self) -> str | None:
+        return self.key
 
 
 @dataclass(slots=True)
@@ -49,39 +71,55 @@ class _Sequence:
     values: list[Any] = field(default_factory=list)
 
     @property
-    def step(self) -> str:
+    def step(self) -> str | None:
         return f"[{len(self.values)}]"
+
+
+def dotted(where: Where) -> str:
+    """The path as people write it: `video.width`, `list[3]`."""
+    return "".join(step if step.startswith("[") else f".{step}" for step in where).lstrip(".")
+
+
+class _Unreadable(Exception):
+    """Nothing after this place can be read."""
 
 
 class _Builder:
     """Builds the values from PyYAML's events; nothing of PyYAML's own constructors runs."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._open: list[_Mapping | _Sequence] = []
         self.document: Any = None
         self.documents = 0
+        self.lines: dict[Where, int] = {}
+        self.problems: list[Problem] = []
 
-    def refuse(self, event: yaml.Event, reason: str, allowed: str) -> ConfigError:
-        path = "".join(level.step for level in self._open).lstrip(".")
-        line = f"line {event.start_mark.line + 1}" if event.start_mark is not None else "line ?"
-        where = f"{path}: {line}: " if path else f"{line}: "
-        return ConfigError(f"{self._name}: {where}{reason}; allowed: {allowed}")
+    def _where(self) -> Where:
+        return tuple(level.step for level in self._open if level.step is not None)
+
+    def _refuse(self, event: yaml.Event, reason: str, allowed: str) -> None:
+        line = event.start_mark.line + 1 if event.start_mark is not None else None
+        self.problems.append(Problem(dotted(self._where()), reason, allowed, line))
 
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             self._start_document(event)
         elif isinstance(event, yaml.AliasEvent):
-            raise self.refuse(event, f"the alias *{shown(event.anchor, MAX_SHOWN)}", "the value itself, written out")
+            self._refuse(event, f"the alias *{shown(event.anchor, MAX_SHOWN)}", "the value itself, written out")
+            self._add(event, str(event.anchor) if self._expects_key() else REFUSED, refused=True)
         elif isinstance(event, yaml.ScalarEvent):
+            before = len(self.problems)
             self._check_node(event)
-            self._add(event, self._scalar(event))
+            value = self._scalar(event)
+            self._add(event, value, refused=len(self.problems) > before)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._check_node(event)
             if self._expects_key():
-                raise self.refuse(event, "a key that is not a plain word", "plain text as a key")
+                self._refuse(event, "a key that is not a plain word", "plain text as a key")
+                raise _Unreadable
             if len(self._open) >= MAX_DEPTH:
-                raise self.refuse(event, "nested too deeply", f"at most {MAX_DEPTH} levels")
+                self._refuse(event, "nested too deeply", f"at most {MAX_DEPTH} levels")
+                raise _Unreadable
             self._open.append(_Mapping() if isinstance(event, yaml.MappingStartEvent) else _Sequence())
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._add(event, self._open.pop().values)
@@ -89,15 +127,16 @@ class _Builder:
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise self.refuse(event, "a second document", "one document")
+            self._refuse(event, "a second document", "one document")
+            raise _Unreadable
         if event.version or event.tags:
-            raise self.refuse(event, "a % directive", "no directives")
+            self._refuse(event, "a % directive", "no directives")
 
     def _check_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
-            raise self.refuse(event, f"the anchor &{shown(event.anchor, MAX_SHOWN)}", "each value written out where it belongs")
+            self._refuse(event, f"the anchor &{shown(event.anchor, MAX_SHOWN)}", "each value written out where it belongs")
         if event.tag is not None:
-            raise self.refuse(event, f"the tag {shown(event.tag, MAX_SHOWN)}", "plain values without tags")
+            self._refuse(event, f"the tag {shown(event.tag, MAX_SHOWN)}", "plain values without tags")
 
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1], _Mapping) and self._open[-1].key is None
@@ -106,27 +145,32 @@ class _Builder:
         text: str = event.value
         if self._expects_key():
             if text == "<<" and event.style is None:
-                raise self.refuse(event, "a merge key <<", "each key written out where it belongs")
-            if _CONTROL.search(text) or not text or len(text) > 64:
-                raise self.refuse(event, "a key that is not a plain word", "plain text as a key")
+                self._refuse(event, "a merge key <<", "each key written out where it belongs")
+            elif _CONTROL.search(text) or not text or len(text) > 64:
+                self._refuse(event, "a key that is not a plain word", "plain text as a key")
             return text
         if _CONTROL.search(text):
-            raise self.refuse(event, "a control character or line break inside a value", "text on one line")
+            return self._refuse_value(event, "a control character or line break inside a value", "text on one line")
         if event.style is not None:
             return text
         if text in _WORDS:
             return _WORDS[text]
         if text.lower() in _YAML_1_1 or text.lower() in _WORDS:
-            raise self.refuse(event, f"{text} {_DOUBTFUL}", 'true, false, null, or the word in quotes "…"')
+            return self._refuse_value(event, f"{text} {_DOUBTFUL}", 'true, false, null, or the word in quotes "…"')
         if _INTEGER.match(text):
             return int(text)
         if _FLOAT.match(text):
             return float(text)
         if _DOUBTFUL_NUMBER.match(text):
-            raise self.refuse(event, f"{shown(text, MAX_SHOWN)} {_DOUBTFUL}", 'decimal digits like 17 or 0.5, or the text in quotes "…"')
+            reason = f"{shown(text, MAX_SHOWN)} {_DOUBTFUL}"
+            return self._refuse_value(event, reason, 'decimal digits like 17 or 0.5, or the text in quotes "…"')
         return text
 
-    def _add(self, event: yaml.Event, value: Any) -> None:
+    def _refuse_value(self, event: yaml.Event, reason: str, allowed: str) -> Refused:
+        self._refuse(event, reason, allowed)
+        return REFUSED
+
+    def _add(self, event: yaml.Event, value: Any, *, refused: bool = False) -> None:
         if not self._open:
             self.document = value
             return
@@ -136,42 +180,59 @@ class _Builder:
         elif parent.key is None:
             parent.key = value
             if value in parent.values:
-                raise self.refuse(event, "the key is repeated", "each key once")
+                self._refuse(event, "the key is repeated", "each key once")
+            elif event.start_mark is not None and not refused:
+                self.lines[self._where()] = event.start_mark.line + 1
         else:
             parent.values[parent.key] = value
             parent.key = None
 
 
-def _text(raw: bytes, name: str) -> str:
+def _text(raw: bytes) -> str | Problem:
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{name}: the file is larger than {MAX_BYTES // 1024} KiB; allowed: at most {MAX_BYTES} bytes")
+        return Problem("", f"the file is larger than {MAX_BYTES // 1024} KiB", f"at most {MAX_BYTES} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}: line {line}: the file is not UTF-8 (byte {error.start}); allowed: UTF-8 text") from error
+        return Problem("", f"the file is not UTF-8 (byte {error.start})", "UTF-8 text", line)
 
 
-def _events(text: str, name: str) -> Iterator[yaml.Event]:
+def _not_yaml(error: yaml.YAMLError) -> Problem:
+    if isinstance(error, yaml.reader.ReaderError):
+        return Problem("", f"a character that YAML does not allow (U+{int(error.character):04X})", "printable text")
+    if not isinstance(error, yaml.MarkedYAMLError):
+        raise error
+    mark = error.problem_mark or error.context_mark
+    problem = shown(" ".join(str(error.problem or error.context).split()), MAX_SHOWN)
+    column = f"column {mark.column + 1}: " if mark is not None else ""
+    return Problem("", f"{column}not YAML: {problem}", "`key: value`, indented by spaces", mark.line + 1 if mark is not None else None)
+
+
+def read_document(raw: bytes) -> Document:
+    """What the bytes of a file hold, and every mistake in them, in the order of its lines."""
+    text = _text(raw)
+    if isinstance(text, Problem):
+        return Document({}, {}, [text])
+    builder = _Builder()
     try:
-        yield from yaml.parse(text, Loader=yaml.SafeLoader)
-    except yaml.reader.ReaderError as error:
-        reason = f"a character that YAML does not allow (U+{int(error.character):04X})"
-        raise ConfigError(f"{name}: {reason}; allowed: printable text") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        problem = shown(" ".join(str(error.problem or error.context).split()), MAX_SHOWN)
-        raise ConfigError(f"{name}: {where}not YAML: {problem}; allowed: `key: value`, indented by spaces") from error
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        return Document({}, {}, [*builder.problems, _not_yaml(error)])
+    except _Unreadable:
+        return Document({}, {}, builder.problems)
+    wanted = "`key: value` lines, at least device_id"
+    if builder.documents == 0:
+        return Document({}, {}, [Problem("", "the file is empty", wanted)])
+    if not isinstance(builder.document, dict):
+        return Document({}, {}, [*builder.problems, Problem("", "the file is not a mapping", wanted)])
+    return Document(builder.document, builder.lines, builder.problems)
 
 
 def read_strictly(raw: bytes, name: str) -> dict[str, Any]:
-    """The mapping that the bytes of file `name` hold. Raises `ConfigError`, one line, for all that is refused."""
-    builder = _Builder(name)
-    for event in _events(_text(raw, name), name):
-        builder.take(event)
-    if builder.documents == 0:
-        raise ConfigError(f"{name}: the file is empty; allowed: `key: value` lines, at least device_id")
-    if not isinstance(builder.document, dict):
-        raise ConfigError(f"{name}: the file is not a mapping; allowed: `key: value` lines, at least device_id")
-    return builder.document
+    """The mapping that the bytes of file `name` hold. Raises `ConfigError`, one line, for the first mistake in it."""
+    document = read_document(raw)
+    if document.problems:
+        raise ConfigError(document.problems[0].text(name))
+    return document.values

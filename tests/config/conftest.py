@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 RECIPIENT = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
-GOOD = "device_id: camera-01\nkeys: {recipients: recipients.txt}\n"
+GOOD = "device_id: camera-17\nkeys: {recipients: recipients.txt}\n"
 
 
 def write_wav(path: Path, seconds: float, *, rate: int = 48_000, channels: int = 1, width: int = 2) -> None:

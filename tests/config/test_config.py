@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.cli.main import main
+from bodycamd.config import load
 from bodycamd.config import settings as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import read_strictly
@@ -33,7 +34,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def test_the_shipped_file_is_right_and_gives_every_key_with_its_default() -> None:
-    configuration.load(SHIPPED)
+    load.load(SHIPPED)
     shipped = flat(read_strictly(SHIPPED.read_bytes(), "shipped"))
     defaults = flat(msgspec.to_builtins(Config(device_id=shipped["device_id"])))
     assert shipped == defaults
@@ -79,17 +80,17 @@ def test_an_ordinary_yaml_reader_reads_the_shipped_file_alike() -> None:
 def test_relative_paths_are_relative_to_the_files_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "bodycamd.yaml").write_text(GOOD + "storage: {directory: ../store}\n")
     monkeypatch.chdir(folder)
-    config = configuration.load("bodycamd.yaml")
+    config = load.load("bodycamd.yaml")
     assert config.keys.recipients == str(folder / "recipients.txt")
     assert Path(config.storage.directory).resolve() == folder.parent / "store"
     assert config.warning_path == folder / "warnings" / "nl.wav"
     assert config.control.socket == "/run/bodycamd/control.sock"
-    configuration.check_files(config, "bodycamd.yaml")
+    load.check_files(config, "bodycamd.yaml")
 
 
 def test_a_configuration_for_pre_event_recording(folder: Path) -> None:
     (folder / "c.yaml").write_text(GOOD + "pre_event_seconds: 30\npre_event_audio: true\nrecord_warning: true\n")
-    config = configuration.load(folder / "c.yaml")
+    config = load.load(folder / "c.yaml")
     assert (config.pre_event_seconds, config.ring.max_bytes) == (30, 128_000_000)
 
 
@@ -128,7 +129,7 @@ WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<"
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
 @settings(max_examples=count(10_000), deadline=None)
 def test_any_yaml_gives_a_configuration_or_one_line(words: list[str]) -> None:
-    check_refusal(refusal(lambda: configuration.parse(" ".join(words).encode(), Path("/c/F"))), "/c/F: ")
+    check_refusal(refusal(lambda: load.parse(" ".join(words).encode(), Path("/c/F"))), "/c/F: ")
 
 
 Values = st.recursive(

@@ -26,7 +26,7 @@ from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_
 from bodycamd.camera.capture.worker.encrypt import load_recipients
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.socket import MAX_LINE_BYTES, ControlSocket
-from bodycamd.config import settings as config
+from bodycamd.config import load as config
 from bodycamd.config import warning_sound
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.evidence import strict_json as strict

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodycamd.camera.board import board_log as timeline
-from bodycamd.config.settings import Config, load
+from bodycamd.config.load import load
+from bodycamd.config.settings import Config
 from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux import clock

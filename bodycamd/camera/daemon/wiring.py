@@ -32,7 +32,7 @@ from bodycamd.camera.keeping.opening import open_kept_store
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.config import settings as configuration
+from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError

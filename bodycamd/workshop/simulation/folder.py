@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import bodycamd
-from bodycamd.config import settings as configuration
+from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError, NotFoundError, OutputError

@@ -16,7 +16,7 @@ import pytest
 
 from bodycamd.camera.board.voice import protocol as voice_link
 from bodycamd.config import checks
-from bodycamd.config import settings as configuration
+from bodycamd.config import load as configuration
 from bodycamd.config.warning_sound import MAX_FILE_BYTES, load, parse
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from tests.camera.board.conftest import WARNINGS, program, tone_wav
@@ -108,7 +108,7 @@ def test_configuration_and_board_know_the_same_bounds(seconds: float, fits: bool
         file.setparams((1, 2, 48_000, 0, "NONE", ""))
         file.writeframes(bytes(2 * round(seconds * 48_000)))
     config = configuration.parse(b"device_id: a\nring: {seconds: 300, megabytes: 512}\nwarning: {file: own.wav}", tmp_path / "c.yaml")
-    assert any(problem.startswith("warning.file") for problem in checks.file_problems(config)) is not fits
+    assert any(problem.key == "warning.file" for problem in checks.file_problems(config)) is not fits
     with contextlib.nullcontext() if fits else pytest.raises(DataError, match=r"lasts .* s; a warning lasts 0\.5 to 30 s"):
         load(path)
 

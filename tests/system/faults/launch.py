@@ -18,7 +18,7 @@ from bodycamd.camera.daemon import service
 from bodycamd.camera.daemon import wiring as daemon
 from bodycamd.camera.recorder import space
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.config import settings as configuration
+from bodycamd.config import load as configuration
 from tests.kit.parts import replace
 from tests.system.faults import clocks, kernel, triggers
 

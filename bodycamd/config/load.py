@@ -1,0 +1,200 @@
+"""The strict loader: `load(path)` returns a `Config` or raises `ConfigError`; nothing is ever guessed.
+
+YAML is read strictly (`strict_yaml`); unknown keys, wrong types, values out of bounds and contradictions (`checks`) are refused. Relative
+paths are relative to the configuration file's folder; `load` returns absolute ones and fills in the shipped warning. Files that the
+configuration names are looked at by `check_files`, not by `load`.
+
+An error is one line: `FILE: line N: key.path: reason; allowed: …`. `judge` finds all of them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bodycamd.config import checks
+from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
+from bodycamd.config.problems import Problem, in_order, nearest
+from bodycamd.config.settings import PATH_KEYS, Config, allowed, key_types, literals
+from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, REFUSED, Document, Where, dotted, read_document
+from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.foreign_text import shown
+from bodycamd.linux.foreign import read_named
+
+MAX_PROBLEMS = 200
+"""A file with more mistakes than this is no configuration: the rest is not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Of a configuration: every problem in the order of its lines, and the configuration where there is none."""
+
+    problems: list[Problem]
+    config: Config | None
+    lines: Mapping[str, int]
+    """Where each key stands, by its dotted path."""
+
+    def placed(self, problem: Problem) -> Problem:
+        """The same with its line, where the key stands in the file."""
+        return problem if problem.line is not None else replace(problem, line=self.lines.get(problem.key))
+
+
+def load(path: Path | str) -> Config:
+    """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
+    return parse(read(path), Path(path))
+
+
+def read(path: Path | str) -> bytes:
+    """The bytes of a configuration file. Raises `ConfigError`."""
+    try:
+        return read_named(Path(path), 16 * MAX_BYTES)
+    except BodycamError as error:
+        raise ConfigError(f"{shown(error, 4096)}; allowed: a readable configuration file") from error
+
+
+def parse(raw: bytes, path: Path) -> Config:
+    """As `load`, from bytes that stand, or will stand, at `path`."""
+    found = judge(raw, path)
+    if found.config is not None:
+        return found.config
+    more = len(found.problems) - 1
+    raise ConfigError(found.problems[0].text(shown(path, 4096)) + (f" ({more} more: bodycamd config check)" if more else ""))
+
+
+def judge(raw: bytes, path: Path) -> Judgement:
+    """Everything that is wrong with what stands, or will stand, at `path`; the files that it names are not looked at.
+
+    A contradiction is told only where the keys that it is between are right by themselves.
+    """
+    if (secret := line_of_private_key(raw)) is not None:
+        return Judgement([Problem("", WHAT_TO_DO, "", secret)], None, {})
+    document = read_document(raw)
+    lines = {dotted(where): line for where, line in document.lines.items()}
+    right: dict[str, Any] = {}
+    problems = [*document.problems]
+    if document.values or not problems:
+        problems += islice(_judge_section(Config, (), document.values, document, right), MAX_PROBLEMS)
+    problems = _one_for_each_key(problems)
+    wrong = {problem.key for problem in problems}
+    try:
+        config = _with_absolute_paths(msgspec.convert({"device_id": "unnamed", **right}, Config), path.absolute().parent)
+        between = [p for p in checks.contradictions(config) if not wrong & {p.key, *p.others}] if document.values else []
+    except msgspec.ValidationError as error:
+        raise AssertionError(f"every key is right by itself, and the whole is not: {error}") from error
+    judged = Judgement(problems, None, lines)
+    problems += map(judged.placed, between)
+    problems.sort(key=in_order)
+    return Judgement(problems, config if not problems else None, lines)
+
+
+def _one_for_each_key(problems: list[Problem]) -> list[Problem]:
+    """The first of each key of a line: what is wrong inside of a wrong value says nothing more."""
+    first: dict[tuple[int | None, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.line, problem.key.partition("[")[0]), problem)
+    return list(first.values())
+
+
+def check_files(config: Config, path: Path | str) -> None:
+    """Look at the files that the configuration at `path` names. Raises `ConfigError` for the first that is not what is needed."""
+    for problem in checks.file_problems(config):
+        raise ConfigError(problem.text(shown(path, 4096)))
+
+
+def _judge_section(
+    section: type[msgspec.Struct], where: Where, values: Mapping[str, Any], document: Document, right: dict[str, Any]
+) -> Iterator[Problem]:
+    """Every mistake in a section; what is right of it goes into `right`."""
+    fields = {found.name: found for found in msgspec.structs.fields(section)}
+    for key, value in values.items():
+        here = (*where, key)
+        line = document.lines.get(here)
+        if line is None or value is REFUSED:
+            continue  # refused already
+        path = shown(dotted(here), MAX_SHOWN)
+        if key not in fields:
+            yield Problem(
+                path, "unknown key", allowed(dotted(where)).removeprefix("a mapping of "), line, _meant_key(key, where, list(fields))
+            )
+        elif isinstance(fields[key].type, type) and issubclass(fields[key].type, msgspec.Struct) and isinstance(value, dict):
+            right[key] = {}
+            yield from _judge_section(fields[key].type, here, value, document, right[key])
+        elif isinstance(value, list) and REFUSED in value:
+            continue
+        else:
+            try:
+                msgspec.convert(value, fields[key].type)
+                right[key] = value
+            except msgspec.ValidationError as error:
+                reason = f"{_explain(error)}: {_written(value)}"
+                yield Problem(path, reason, allowed(path), line, _meant_value(value, path, fields[key].type))
+    for name, found in fields.items():
+        if found.required and name not in values:
+            path = dotted((*where, name))
+            yield Problem(path, "the key is missing", allowed(path), document.lines.get(where))
+
+
+def _written(value: Any) -> str:
+    """The value, as the file has it or nearly so."""
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else shown(str(value), MAX_SHOWN)
+
+
+def _meant_key(key: str, where: Where, here: list[str]) -> str:
+    if near := nearest(key, here):
+        return dotted((*where, near))
+    everywhere = list(key_types())
+    elsewhere = [path for path in everywhere if path.rpartition(".")[2] == key]
+    return " or ".join(elsewhere) or nearest(dotted((*where, key)), everywhere)
+
+
+def _meant_value(value: Any, path: str, kind: Any) -> str:
+    """A word of those that are allowed, or the number without its unit."""
+    if not isinstance(value, str):
+        return ""
+    number = re.match(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,6})?(?=[^0-9.])", value)
+    if number is not None:
+        meant = float(number[0]) if "." in number[0] else int(number[0])
+        try:
+            msgspec.convert(meant, kind)
+        except msgspec.ValidationError:
+            return ""
+        return number[0]
+    return nearest(value.lower(), literals(path))
+
+
+_TYPE_NAMES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "bool": "true/false",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """The reason in plain words, from msgspec's message."""
+    got = re.search(r"got `(\w+)`", str(error))
+    if got:
+        return f"{_TYPE_NAMES.get(got[1], got[1])} does not belong here"
+    return "unknown value" if str(error).startswith("Invalid enum value") else "the value is out of bounds"
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    values: dict[str, Any] = msgspec.to_builtins(config)
+    if config.warning.file is None:
+        values["warning"]["file"] = f"warnings/{config.warning.language}.wav"
+    for key in PATH_KEYS:
+        section, _, last = key.rpartition(".")
+        holder = values[section] if section else values
+        if holder[last] is not None:
+            holder[last] = str(folder / holder[last])
+    return msgspec.convert(values, Config)
