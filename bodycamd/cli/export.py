@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from bodycamd.cli.signals import Stopping
 from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
+from bodycamd.municipality.words.language import ReportLanguage
 
 if TYPE_CHECKING:
     from bodycamd.evidence.keys import PublicKey
@@ -35,14 +35,6 @@ DAMAGE_CODES = {DAMAGED_CODE: "exported without what is altered or damaged, whic
 """What it ends with beside the codes of `bodycamd.errors`; the number is that of `verify`."""
 
 
-class Language(StrEnum):
-    """The report's language."""
-
-    nl = "nl"
-    en = "en"
-    both = "both"
-
-
 def export(
     recording: RecordingOrAllArgument,
     identity: Annotated[Path, typer.Option(help="The age identity file with the private key.", readable=False)],
@@ -53,7 +45,7 @@ def export(
     device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.", readable=False)] = None,
     anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     people: PeopleOption = None,
-    language: Annotated[Language, typer.Option(help="The report's language.")] = Language.both,
+    language: Annotated[ReportLanguage, typer.Option(help="The language of report, subtitles and chapters.")] = "both",
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Export although segments are missing; it is stated.")] = False,
     contact_sheet: Annotated[Path | None, typer.Option(help="With FILE.mp4: also make a PNG with pictures of its first part.")] = None,
     with_holds: Annotated[
@@ -94,7 +86,7 @@ def export(
         else:
             with stop.at_once():
                 verified = _verified(store, recording, device_key, anchor, known)
-            making = _Packages(reader, identities, verified, language.value, local, incomplete, overwrite, with_holds, known, json, stop)
+            making = _Packages(reader, identities, verified, language, local, incomplete, overwrite, with_holds, known, json, stop)
             damaged = making.all(out) if recording == ALL else making.one(recording, out)
     if damaged:
         raise typer.Exit(DAMAGED_CODE)
@@ -108,7 +100,7 @@ class _Packages:
         store: StoreReader,
         identities: Identities,
         verified: tuple[StoreReport, PublicKey] | None,
-        language: str,
+        language: ReportLanguage,
         local: LocalTime,
         incomplete: bool,
         overwrite: bool,
@@ -143,7 +135,7 @@ class _Packages:
                 out,
                 verification=self._verification(recording),
                 registered=self._registered,
-                language=self._language,  # type: ignore[arg-type]
+                language=self._language,
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
                 with_holds=self._with_holds,

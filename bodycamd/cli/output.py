@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from typing import Any
 
 import typer
@@ -14,13 +13,6 @@ from bodycamd.foreign_text import json_text, shown
 MAX_LINE = 16_384
 """Characters: room for two paths, however they are written out; nobody reads more of one line."""
 MAX_CELL = 200
-
-
-class Language(Enum):
-    """The language of a page that goes to people outside."""
-
-    nl = "nl"
-    en = "en"
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -11,10 +11,11 @@ import msgspec
 import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.output import Language, counted, duration, print_json, say, say_lines, size, table
+from bodycamd.cli.output import counted, duration, print_json, say, say_lines, size, table
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.evidence.statements import wall_text, wall_us
+from bodycamd.municipality.words.language import Language
 
 if TYPE_CHECKING:
     from bodycamd.municipality.words.times import LocalTime
@@ -154,7 +155,7 @@ def certificate(
     with_holds: Annotated[
         bool, typer.Option("--with-holds", help="Also tell of holds: case numbers and pseudonyms; not for third parties.")
     ] = False,
-    language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
+    language: Annotated[Language, typer.Option(help="The page's language.")] = "nl",
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
@@ -171,7 +172,7 @@ def certificate(
     if out is not None:
         files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
     if html is not None:
-        files[html] = page(made, language.value, local).encode()
+        files[html] = page(made, language, local).encode()
     write_new(files)
     if not files:
         print_json(made)

@@ -10,8 +10,9 @@ import msgspec
 import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.output import Language, print_json, say_lines
+from bodycamd.cli.output import print_json, say_lines
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
+from bodycamd.municipality.words.language import Language
 
 
 def transparency(
@@ -20,7 +21,7 @@ def transparency(
         "/var/lib/bodycamd/store"
     ),
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
-    language: Annotated[Language, typer.Option(help="The page's language.")] = Language.nl,
+    language: Annotated[Language, typer.Option(help="The page's language.")] = "nl",
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -30,7 +31,8 @@ def transparency(
     from bodycamd.municipality.publish.transparency import as_csv, month_of
     from bodycamd.municipality.publish.transparency_page import page
 
-    found = month_of(store, month, local_time(timezone))
+    local = local_time(timezone)
+    found = month_of(store, month, local)
     if json:
         print_json(asdict(found))
     elif out is None:
@@ -40,7 +42,7 @@ def transparency(
     if not out.is_dir():
         raise OutputError(f"{out}: there is no such folder")
     pages = {"json": msgspec.json.format(msgspec.json.encode(asdict(found)), indent=2).decode() + "\n"}
-    pages |= {"csv": as_csv(found), "html": page(found, language.value)}
+    pages |= {"csv": as_csv(found), "html": page(found, language, local)}
     written = {out / f"transparency-{month}.{kind}": content.encode() for kind, content in pages.items()}
     write_new(written)
     if not json:

@@ -22,6 +22,7 @@ from bodycamd.camera.daemon.wiring import JournalFormatter
 from bodycamd.cli.main import app, main
 from bodycamd.cli.output import say
 from bodycamd.cli.simulate_by_hand import LiveView
+from bodycamd.config import load as loading
 from bodycamd.config import settings as configuration
 from bodycamd.foreign_text import html_text, json_text, shown
 from tests.camera.daemon.test_client import server
@@ -189,7 +190,7 @@ def test_an_internal_error_ends_in_a_trace_that_steers_nothing(monkeypatch: pyte
     def fail(_: object) -> None:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr(configuration, "load", fail)
+    monkeypatch.setattr(loading, "read", fail)
     ((code, printed),) = on_a_terminal(["config", "check", "x"])
     assert (code, steering(printed)) == (1, set())
     assert "RuntimeError: " + WRITTEN_OUT in printed

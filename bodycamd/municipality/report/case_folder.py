@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence.keys import PublicKey
@@ -38,13 +37,13 @@ from bodycamd.municipality.report.report import REPORT_FORMAT, Binding, FilmPart
 from bodycamd.municipality.report.report_page import page
 from bodycamd.municipality.report.story import Marker, Story, missing_segments, read_story
 from bodycamd.municipality.verify.statement_keys import StatementKeys
+from bodycamd.municipality.words.language import ReportLanguage
 from bodycamd.municipality.words.times import LocalTime
 from bodycamd.store.names import recording_start, segment_files
 from bodycamd.store.reader import StoreReader
 
 SUMS = "SHA256SUMS"
 MAX_SUMS_BYTES = 1024 * 1024
-Language = Literal["nl", "en", "both"]
 Progress = Callable[[int], None]
 Stop = Callable[[], None]
 
@@ -66,7 +65,7 @@ def export_package(
     *,
     verification: Verification | None = None,
     registered: PublicKey | None = None,
-    language: Language = "both",
+    language: ReportLanguage = "both",
     incomplete: bool = False,
     overwrite: bool = False,
     with_holds: bool = False,
@@ -169,7 +168,7 @@ class _Work:
             repeat=repeat_steps(self._recording, facts.segments, films, binding),
         )
 
-    def write(self, report: Report, language: Language) -> dict[str, UnnamedFile]:
+    def write(self, report: Report, language: ReportLanguage) -> dict[str, UnnamedFile]:
         """The report's two forms, and the sums of everything. Gives all files of the package. Raises `OSError`."""
         json = json_text(report, indent=1).encode()
         sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}

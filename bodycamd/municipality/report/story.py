@@ -19,7 +19,9 @@ from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, 
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.foreign_text import shown
-from bodycamd.municipality.words.sentences import LANGUAGES, in_words
+from bodycamd.municipality.words.formats import LocaleWriting
+from bodycamd.municipality.words.language import LANGUAGES
+from bodycamd.municipality.words.sentences import in_words
 from bodycamd.store.names import check_recording
 
 _DURING = {
@@ -242,7 +244,7 @@ class _Taking:
         entry = self._entry
         fields = {name: value for name, value in entry.detail.items() if name != "recording"}
         detail = ", ".join(f"{name} {_shown(value)}" for name, value in fields.items())
-        nl, en = (shown(in_words(entry, language), MAX_SENTENCE) for language in LANGUAGES)
+        nl, en = (shown(in_words(entry, LocaleWriting(language)), MAX_SENTENCE) for language in LANGUAGES)
         return Happening(instant(entry), entry.type, shown(detail, 300), nl, en)
 
 

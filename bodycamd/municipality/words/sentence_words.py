@@ -8,65 +8,65 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, str]] = {
     "start": ("Start {start} van de camera begint ({software}).", "Start {start} of the camera begins ({software})."),
     "store_recovered": (
-        "De opslag is doorgezien; herstelde segmenten van eerdere starts: {segments}.",
-        "The store was looked through; segments of earlier starts recovered: {segments}.",
+        "De opslag is gecontroleerd; hersteld van eerdere starts: {segments}.",
+        "The store was checked; recovered from earlier starts: {segments}.",
     ),
     "key_changed": (
         "De camera ondertekent vanaf hier met een nieuwe sleutel.",
         "The camera signs with a new key from here on.",
     ),
-    "shift_begin": ("De dienst van medewerker {officer} begint.", "The shift of officer {officer} begins."),
-    "shift_end": ("De dienst van medewerker {officer} eindigt.", "The shift of officer {officer} ends."),
+    "shift_begin": ("De dienst van handhaver {officer} begint.", "The shift of officer {officer} begins."),
+    "shift_end": ("De dienst van handhaver {officer} eindigt.", "The shift of officer {officer} ends."),
     "recording_opened": (
         "Opname {recording} begint; waarschuwing: {warning}.",
         "Recording {recording} begins; warning: {warning}.",
     ),
     "segment_sealed": (
-        "Segment {segment} van {recording} is af: {fragments} fragmenten, {size} bytes.",
-        "Segment {segment} of {recording} is finished: {fragments} fragments, {size} bytes.",
+        "Segment {segment} van {recording} is afgesloten: {fragments}, {size}.",
+        "Segment {segment} of {recording} is sealed: {fragments}, {size}.",
     ),
     "segment_recovered": (
-        "Segment {segment} van {recording} was afgebroken; {fragments} fragmenten ervan zijn goed.",
-        "Segment {segment} of {recording} was cut off; {fragments} fragments of it are good.",
+        "Segment {segment} van {recording} was afgebroken; heel gebleven: {fragments}.",
+        "Segment {segment} of {recording} was cut off; still whole: {fragments}.",
     ),
     "recording_closed": (
         "Opname {recording} eindigt na {duration}: {reason}.",
         "Recording {recording} ends after {duration}: {reason}.",
     ),
     "warning": ("De gesproken waarschuwing {outcome}.", "The spoken warning {outcome}."),
-    "marker": ("De medewerker zet een markering.", "The officer sets a marker."),
+    "marker": ("De handhaver plaatst een markering.", "The officer sets a marker."),
     "seal_forced": (
-        "Opname {recording} is afgesloten zonder het laatste fragment: het kwam niet op tijd.",
-        "Recording {recording} is sealed without its last fragment: it did not come in time.",
+        "Opname {recording} is afgesloten zonder het laatste fragment, dat niet op tijd kwam.",
+        "Recording {recording} is sealed without its last fragment, which did not arrive in time.",
     ),
     "left_unsealed": (
-        "Opname {recording} kon niet worden afgesloten; de volgende start herstelt haar.",
+        "Opname {recording} kon niet worden afgesloten; de volgende start herstelt deze.",
         "Recording {recording} could not be sealed; the next start recovers it.",
     ),
     "resume_declined": (
-        "Met opname {recording} wordt niet verdergegaan: {reason}.",
-        "Recording {recording} is not gone on with: {reason}.",
+        "Opname {recording} wordt niet hervat: {reason}.",
+        "Recording {recording} is not resumed: {reason}.",
     ),
     "failing": (
-        "De camera hapert: {resumes} keer binnen een minuut moest zij een opname hervatten.",
-        "The camera fails: {resumes} times within a minute it had to go on with a recording.",
+        "De camera hapert: {resumes} binnen een minuut moest de camera een opname hervatten.",
+        "The camera fails: {resumes} within a minute it had to resume a recording.",
     ),
     "time": ("De tijd is vastgelegd; de klok is {confirmed}.", "The time is stated; the wall clock is {confirmed}."),
-    "sweep_requested": ("Wat aan de beurt is, moet meteen worden verwijderd.", "What is due is to be deleted at once."),
+    "sweep_requested": ("Gevraagd om meteen te verwijderen wat aan de beurt is.", "A sweep was requested: what is due is deleted at once."),
     "retention_rules": (
-        "Opnamen blijven {days} dagen bewaard, het logboek {keep_months} maanden.",
-        "Recordings are kept for {days} days, the ledger for {keep_months} months.",
+        "Opnamen blijven {days} bewaard, het logboek {keep_months}.",
+        "Recordings are kept for {days}, the ledger for {keep_months}.",
     ),
     "hold_added": (
-        "Opname {recording} wordt vastgehouden voor {ground} ({reference}) door {by}; opnieuw bezien op {review_on}.",
-        "Recording {recording} is held for {ground} ({reference}) by {by}; review on {review_on}.",
+        "Opname {recording} is veiliggesteld voor {ground} ({reference}) door {by}; opnieuw beoordelen op {review_on}.",
+        "Recording {recording} is held for {ground} ({reference}) by {by}; to be reviewed on {review_on}.",
     ),
     "hold_released": (
-        "Opname {recording} wordt niet meer vastgehouden voor {ground}; besluit van {by}: {reason}.",
+        "Opname {recording} is niet langer veiliggesteld voor {ground}; besluit van {by}: {reason}.",
         "The hold on recording {recording} for {ground} is released by {by}: {reason}.",
     ),
     "hold_review_due": (
-        "Het vasthouden van opname {recording} voor {ground} moest op {review_on} opnieuw worden bezien.",
+        "De veiligstelling van opname {recording} voor {ground} moest op {review_on} opnieuw worden beoordeeld.",
         "The hold on recording {recording} for {ground} was to be reviewed on {review_on}.",
     ),
     "deleting": (
@@ -75,8 +75,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "deleted": ("Opname {recording} is verwijderd.", "Recording {recording} is deleted."),
     "ledger_shortened": (
-        "Regels van voor start {first_kept} vervallen; {file} leidt verder.",
-        "Entries from before start {first_kept} are dropped; {file} leads on.",
+        "Regels van vóór start {first_kept} zijn vervallen; {file} sluit erop aan.",
+        "Entries from before start {first_kept} are dropped; {file} takes their place in the chain.",
     ),
     "capture_stalled": (
         "Het opnameproces is uitgevallen of vastgelopen en wordt vervangen: {reason}.",
@@ -84,14 +84,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "capture_flowing": ("Het opnameproces levert beeld.", "The capture process delivers pictures."),
     "audio_changed": ("Het geluid is {audio}.", "Sound is {audio}."),
-    "voice_failed": ("De stem kan niet spreken: {detail}.", "The voice cannot speak: {detail}."),
-    "voice_ready": ("De stem kan spreken.", "The voice can speak."),
+    "voice_failed": ("De waarschuwing kan niet worden afgespeeld: {detail}.", "The warning cannot be played: {detail}."),
+    "voice_ready": ("De waarschuwing kan worden afgespeeld.", "The warning can be played."),
     "write_failed": ("De schijf faalde ({operation}): {reason}.", "The disk failed ({operation}): {reason}."),
     "disk_changed": ("De schijf is {usable}.", "The disk is {usable}."),
-    "entries_lost": ("{entries} regels van het logboek konden niet worden geschreven.", "{entries} entries could not be written."),
+    "entries_lost": ("Niet in het logboek geschreven: {entries}.", "Not written to the ledger: {entries}."),
     "footage_not_written": (
-        "{fragments} fragmenten van {recording} konden niet worden geschreven.",
-        "{fragments} fragments of {recording} could not be written.",
+        "Van {recording} niet geschreven: {fragments}.",
+        "Not written of {recording}: {fragments}.",
     ),
     "fragment_refused": (
         "Een fragment van {recording} is geweigerd: {reason}.",
@@ -100,22 +100,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "fault": ("Een onderdeel hapert: {part}: {reason}.", "A part fails: {part}: {reason}."),
     "press_latched": (
         "Een druk op de knop tijdens het opstarten is gehonoreerd.",
-        "A press while the camera started is honoured.",
+        "A press during start-up was honoured.",
     ),
     "press_refused": ("Een druk op de knop is geweigerd: {reason}.", "A press of the button was refused: {reason}."),
     "storage_changed": ("De ruimte voor beelden is {level}.", "Room for footage is {level}."),
     "clock_changed": ("De klok is veranderd: bron {source}.", "The wall clock changed: source {source}."),
     "battery_changed": ("De accu is {level}.", "The battery is {level}."),
     "ring_overflowed": (
-        "De kaart was te traag: {fragments} fragmenten zijn verloren.",
-        "The card was too slow: {fragments} fragments are lost.",
+        "De geheugenkaart was te traag; verloren: {fragments}.",
+        "The card was too slow; lost: {fragments}.",
     ),
-    "swap_changed": ("Werkgeheugen op de kaart (swap): {state}; {because}.", "Memory on the card (swap): {state}; {because}."),
+    "swap_changed": ("Werkgeheugen op de geheugenkaart (swap): {state}; {because}.", "Memory on the card (swap): {state}; {because}."),
     "button_stuck": ("De knop zit vast.", "The button is stuck."),
     "button_freed": ("De knop is weer vrij.", "The button is free again."),
     "offloaded": (
-        "{copied} bestanden van {recordings} opnamen zijn gekopieerd naar {to}; mislukt: {failed}.",
-        "{copied} files of {recordings} recordings were copied to {to}; failed: {failed}.",
+        "Naar {to} gekopieerd: {copied} van {recordings}; mislukt: {failed}.",
+        "Copied to {to}: {copied} of {recordings}; failed: {failed}.",
     ),
     "leaving": ("De camera stopt: {reason}.", "The camera stops: {reason}."),
 }
@@ -155,12 +155,25 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "not-needed": ("niet meer nodig", "no longer needed"),
     "mistake": ("vergissing", "mistake"),
 }
-"""Values of `reason` in words, in any type. The text of a fault stays as the part gave it."""
+"""Values of `reason` in words, in any type. The text of a fault stays as the part worded it."""
+
+COUNTED: Mapping[str, str] = {
+    "copied": "file",
+    "days": "day",
+    "entries": "entry",
+    "fragments": "fragment",
+    "keep_months": "month",
+    "recordings": "recording",
+    "resumes": "time",
+    "segments": "segment",
+    "size": "byte",
+}
+"""Fields that count something, and the noun."""
 
 GROUNDS: Mapping[str, tuple[str, str]] = {
-    "complaint": ("een klacht", "complaint"),
-    "criminal-investigation": ("een strafrechtelijk onderzoek", "criminal-investigation"),
-    "access-request": ("een inzageverzoek", "access-request"),
+    "complaint": ("een klacht", "a complaint"),
+    "criminal-investigation": ("een strafrechtelijk onderzoek", "a criminal investigation"),
+    "access-request": ("een inzageverzoek", "an access request"),
 }
 
 CONFIRMED: Mapping[bool, tuple[str, str]] = {True: ("bevestigd", "confirmed"), False: ("niet bevestigd", "not confirmed")}
@@ -168,7 +181,7 @@ USABLE: Mapping[bool, tuple[str, str]] = {
     True: ("weer bruikbaar", "usable again"),
     False: ("niet bruikbaar: {reason}", "not usable: {reason}"),
 }
-SHIFT_OF = ("De dienst is die van medewerker {officer}.", "The shift is that of officer {officer}.")
-HOLD_ID = ("Bewaring {hold}.", "Hold {hold}.")
-ASKED_BY = ("Op verzoek van gebruiker {uid}.", "Asked for by user {uid}.")
+SHIFT_OF = ("De dienst is die van handhaver {officer}.", "The shift is that of officer {officer}.")
+HOLD_ID = ("Veiligstelling {hold}.", "Hold {hold}.")
+ASKED_BY = ("Op verzoek van gebruiker {uid}.", "Requested by user {uid}.")
 ENDED_BY_SIGNAL = ("beëindigd door signaal {number}", "ended by signal {number}")

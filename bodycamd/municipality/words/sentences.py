@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from bodycamd.errors import UsageError
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
+from bodycamd.municipality.words.language import PLAIN_ENGLISH, Writing, pick
 from bodycamd.municipality.words.report_words import WORDS as REPORT_WORDS
 from bodycamd.municipality.words.sentence_words import (
     ASKED_BY,
     CONFIRMED,
+    COUNTED,
     ENDED_BY_SIGNAL,
     GROUNDS,
     HOLD_ID,
@@ -40,14 +41,10 @@ class Sentence:
     text: str
 
 
-Language = Literal["nl", "en"]
-LANGUAGES: tuple[Language, ...] = ("nl", "en")
-"""In the order of the words."""
-
 _ENDED_BY_SIGNAL = re.compile(r"ended by signal ([0-9]{1,2})")
 
 
-class _Fields(dict[str, Any]):
+class _Fields(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "?"
 
@@ -68,30 +65,27 @@ def sentences(ledger: Iterable[Line], local: LocalTime, *, recording: str | None
             yield Sentence(entry.wall, entry.start, entry.type, name, in_words(entry))
 
 
-def in_words(entry: Entry, language: Language = "en") -> str:
-    """One sentence. Text that others wrote is shortened and made printable."""
-    at = LANGUAGES.index(language)
-    fields = _Fields({key: shown(str(value), 200) for key, value in entry.detail.items()}, start=entry.start)
-    for key, value in entry.detail.items():
-        if isinstance(value, str):
-            fields[key] = _value(entry.type, key, value, fields[key], at)
+def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
+    """One sentence, in the language of `write`. Text that others wrote is shortened and made printable."""
+    language, detail = write.language, entry.detail
+    fields = _Fields({key: _field(entry.type, key, value, write) for key, value in detail.items()}, start=str(entry.start))
     if entry.type == "recording_closed":
-        fields["duration"] = f"{_number(entry.detail.get('duration_us')) / 1e6:.1f} s"
+        fields["duration"] = f"{write.decimal(_number(detail.get('duration_us')) / 1e6, 1)} s"
     if entry.type == "fault" and "part" not in fields:
         fields["part"] = fields["action"]
-    fields["confirmed"] = CONFIRMED[entry.detail.get("confirmed") is True][at]
-    fields["usable"] = USABLE[entry.detail.get("usable") is True][at].format_map(fields)
-    if entry.type == "warning" and entry.detail.get("detail"):
+    fields["confirmed"] = pick(CONFIRMED[detail.get("confirmed") is True], language)
+    fields["usable"] = pick(USABLE[detail.get("usable") is True], language).format_map(fields)
+    if entry.type == "warning" and detail.get("detail"):
         fields["outcome"] += f": {fields['detail']}"
     after = ""
-    if entry.type == "recording_opened" and entry.detail.get("officer"):
-        after = " " + SHIFT_OF[at].format_map(fields)
-    after += _asked(entry.detail.get("caller"), at)
-    if entry.detail.get("hold"):
-        after += " " + HOLD_ID[at].format_map(fields)
+    if entry.type == "recording_opened" and detail.get("officer"):
+        after = " " + pick(SHIFT_OF, language).format_map(fields)
+    after += _asked(detail.get("caller"), write)
+    if detail.get("hold"):
+        after += " " + pick(HOLD_ID, language).format_map(fields)
     if entry.type in WORDS:
-        return WORDS[entry.type][at].format_map(fields) + after
-    told = ", ".join(f"{key} {fields[key]}" for key in entry.detail if key not in ("start", "caller"))
+        return pick(WORDS[entry.type], language).format_map(fields) + after
+    told = ", ".join(f"{key} {shown(value, 200)}" for key, value in detail.items() if key not in ("start", "caller"))
     return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
 
 
@@ -103,23 +97,34 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _value(type: str, key: str, value: str, shown: str, at: int) -> str:
-    """A field's value in words; `shown` is the value made printable."""
+def _field(type: str, key: str, value: object, write: Writing) -> str:
+    """A field in words, where there are any."""
+    if isinstance(value, str):
+        return _value(type, key, value, write)
+    if type in WORDS and key in COUNTED and isinstance(value, int) and not isinstance(value, bool):
+        return write.counted(value, COUNTED[key])
+    return shown(value, 200)
+
+
+def _value(type: str, key: str, value: str, write: Writing) -> str:
+    language = write.language
     if value in VALUES.get((type, key), {}):
-        return VALUES[type, key][value][at]
+        return pick(VALUES[type, key][value], language)
+    if key == "review_on":
+        return write.date(shown(value, 200))
     if key == "ground" and value in GROUNDS:
-        return GROUNDS[value][at]
+        return pick(GROUNDS[value], language)
     if key != "reason":
-        return shown
+        return shown(value, 200)
     if type == "recording_closed" and f"reason_{value}" in REPORT_WORDS:
-        return REPORT_WORDS[f"reason_{value}"][at]
+        return pick(REPORT_WORDS[f"reason_{value}"], language)
     if value in REASONS:
-        return REASONS[value][at]
+        return pick(REASONS[value], language)
     signal = _ENDED_BY_SIGNAL.fullmatch(value)
-    return ENDED_BY_SIGNAL[at].format(number=signal[1]) if signal is not None else shown.replace("_", " ")
+    return pick(ENDED_BY_SIGNAL, language).format(number=signal[1]) if signal is not None else shown(value, 200).replace("_", " ")
 
 
-def _asked(caller: object, at: int) -> str:
+def _asked(caller: object, write: Writing) -> str:
     """On whose word, where that says more than the sentence: the button is the officer's."""
     uid = caller.get("uid") if isinstance(caller, dict) else None
-    return " " + ASKED_BY[at].format(uid=uid) if isinstance(uid, int) else ""
+    return " " + pick(ASKED_BY, write.language).format(uid=uid) if isinstance(uid, int) else ""

@@ -62,9 +62,16 @@ def test_the_certificate_reads_well_in_both_languages(kept: tuple[Path, str]) ->
     store, name = kept
     made = certify(store, name, with_holds=True)
     dutch, english = Text(certificate_page.page(made, "nl", AMSTERDAM)), Text(certificate_page.page(made, "en", AMSTERDAM))
-    for words in ("Bewijs van verwijdering", "1 januari 2026, ", "20 maart 2026, ", "voor een klacht", "2 bestanden", "medewerker gestopt"):
+    for words in (
+        "Verklaring van verwijdering (vernietiging)",
+        "1 januari 2026 ",
+        "20 maart 2026 ",
+        "voor een klacht",
+        "2 bestanden",
+        "handhaver gestopt",
+    ):
         assert words in dutch
-    for words in ("Deletion certificate", "1 January 2026, ", "20 March 2026, ", "for a complaint", "2 files", "stopped by the officer"):
+    for words in ("Deletion certificate", "1 January 2026 ", "20 March 2026 ", "for a complaint", "2 files", "stopped by the officer"):
         assert words in english
     for page in (dutch, english):
         assert "K-<1>" in page
@@ -82,7 +89,7 @@ def test_a_certificate_tells_of_holds_only_when_asked_and_verifies_either_way(ke
         options = ["--store", str(store), "--out", str(out), "--html", str(html), *asked]
         assert main(["recordings", "certificate", name, *options]) == 0
         told = out.read_text() + html.read_text()
-        for words in ("hold_added", "hold_released", "desk &", "Vastgehouden"):
+        for words in ("hold_added", "hold_released", "desk &", "Veiliggesteld"):
             assert (words in told) == bool(asked), words
         script = Path(__file__).parents[3] / "scripts" / "verify-certificate.sh"
         assert "VERIFIED" in subprocess.run([script, out, key], capture_output=True, text=True, check=True).stdout
@@ -124,13 +131,13 @@ def test_the_numbers_of_a_month_as_a_page(kept: tuple[Path, str]) -> None:
     january, march = month_of(store, "2026-01", AMSTERDAM), month_of(store, "2026-03", AMSTERDAM)
     assert (january.since, january.until) == ("2026-01-01", "2026-01-31")
     assert (march.since, march.until) == ("2026-03-01", "2026-03-20")
-    page = Text(transparency_page.page(january))
+    page = Text(transparency_page.page(january, "nl", AMSTERDAM))
     assert "Bodycam, januari 2026" in page
-    assert "vastgehouden aan het eind van de maand" in page
+    assert "veiliggesteld aan het eind van de maand" in page
     assert "Het logboek gaat over" not in page
-    page = Text(transparency_page.page(march, "en"))
-    assert "The ledger tells of 1 March 2026 until 20 March 2026." in page
-    assert "held at this moment" in page
+    page = Text(transparency_page.page(march, "en", AMSTERDAM))
+    assert "The ledger covers 1 March 2026 to 20 March 2026." in page
+    assert "held now" in page
     assert (sum(march.deletions.values()), march.holds_released, march.held_at_the_end) == (1, 1, 1)
     assert month_of(store, "2026-02", AMSTERDAM).recordings == 0, "a month in which the camera lay in a drawer"
 
@@ -138,12 +145,12 @@ def test_the_numbers_of_a_month_as_a_page(kept: tuple[Path, str]) -> None:
 @pytest.mark.parametrize(("month", "bars", "last"), [("2026-02", 4, "22 t/m 28"), ("2028-02", 5, "29"), ("2026-04", 5, "29 t/m 30")])
 def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: str) -> None:
     empty = Month(month, "UTC", f"{month}-01", f"{month}-{days_in(month)}")
-    page = Text(transparency_page.page(empty))
+    page = Text(transparency_page.page(empty, "nl", AMSTERDAM))
     assert page.tags.count("rect") == bars
     assert last in page.words
     full = Month(month, "UTC", f"{month}-01", f"{month}-{days_in(month)}", recordings=3)
     full.minutes_by_days["1-7"] = 0.2
-    assert "< 1 min" in Text(transparency_page.page(full))
+    assert "< 1 min" in Text(transparency_page.page(full, "nl", AMSTERDAM))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def shown(story: Story) -> str:
 def test_by_default_the_report_knows_no_holds(store: Path) -> None:
     story = read_story(store / "ledger", "000001-0001")
     told = shown(story)
-    for words in ("K-2026", "coordinator", "hold_", "Hold ", "Bewaring", "vastgehouden"):
+    for words in ("K-2026", "coordinator", "hold_", "Hold ", "Veiligstelling", "veiliggesteld"):
         assert words not in told, words
     assert story.files, "and the rest is there"
 
@@ -68,6 +68,6 @@ def test_asked_for_they_stand_in_a_section_of_their_own(store: Path) -> None:
     assert [h.type for h in story.holds] == ["hold_added", "hold_review_due", "hold_added", "hold_released"]
     assert not [h for h in story.happenings if h.type.startswith("hold")]
     told = shown(story)
-    for words in ("Bewaring", "Retention and holds", "K-2026/11", "K-2026/12", "afgehandeld", "settled"):
+    for words in ("Veiligstelling", "Legal holds", "K-2026/11", "K-2026/12", "afgehandeld", "settled"):
         assert words in told, words
-    assert "Deze opname is niet vastgehouden." in shown(read_story(store / "ledger", "000001-0002", with_holds=True))
+    assert "Deze opname is niet veiliggesteld." in shown(read_story(store / "ledger", "000001-0002", with_holds=True))

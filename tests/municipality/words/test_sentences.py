@@ -10,6 +10,7 @@ import pytest
 from bodycamd.camera.control import machine
 from bodycamd.evidence.entries import TYPE_NAMES
 from bodycamd.municipality.report.story import _DURING
+from bodycamd.municipality.words.formats import LocaleWriting
 from bodycamd.municipality.words.sentence_words import WORDS
 from bodycamd.municipality.words.sentences import in_words
 from tests.evidence.making import entry
@@ -38,7 +39,11 @@ def test_both_languages_tell_the_same_fields(type: str) -> None:
         ("press_refused", {"reason": "battery_critical"}, "A press of the button was refused: battery critical."),
         ("disk_changed", {"usable": False, "reason": "read-only"}, "The disk is not usable: read-only."),
         ("disk_changed", {"usable": True, "reason": ""}, "The disk is usable again."),
-        ("sweep_requested", {"caller": {"via": "command", "uid": 7}}, "What is due is to be deleted at once. Asked for by user 7."),
+        (
+            "sweep_requested",
+            {"caller": {"via": "command", "uid": 7}},
+            "A sweep was requested: what is due is deleted at once. Requested by",
+        ),
         (
             "capture_stalled",
             {"generation": 1, "reason": "ended by signal 9", "last_frame_us": 16266665742},
@@ -63,9 +68,9 @@ def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:
         ("audio_changed", {"audio": "lost", "generation": 1}, "Het geluid is weggevallen."),
         ("disk_changed", {"usable": False, "reason": "read-only"}, "De schijf is niet bruikbaar: read-only."),
         ("press_refused", {"reason": "storage_full", "at_us": 1}, "Een druk op de knop is geweigerd: opslag vol."),
-        ("recording_closed", {"recording": "1", "reason": "officer"}, "Opname 1 eindigt na 0.0 s: door de medewerker gestopt."),
-        ("shift_begin", {"officer": "H-1", "caller": {"uid": 7}}, "De dienst van medewerker H-1 begint. Op verzoek van gebruiker 7."),
+        ("recording_closed", {"recording": "1", "reason": "officer"}, "Opname 1 eindigt na 0,0 s: door de handhaver gestopt."),
+        ("shift_begin", {"officer": "H-1", "caller": {"uid": 7}}, "De dienst van handhaver H-1 begint. Op verzoek van gebruiker 7."),
     ],
 )
 def test_sentences_in_dutch(type: str, detail: dict[str, Any], words: str) -> None:
-    assert in_words(entry(type, detail), "nl") == words
+    assert in_words(entry(type, detail), LocaleWriting("nl")) == words
