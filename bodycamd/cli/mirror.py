@@ -16,6 +16,7 @@ from typing import Any
 from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
+from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
 from bodycamd.store.reader import Measured, StoreReader
@@ -94,7 +95,7 @@ class _Mirror(StoreReader):
             after = str(files[-1][0]) if files else ""
 
     def _fetch_file(self, name: str, size: int, target: Path) -> None:
-        with target.open("xb") as file:
+        with os.fdopen(durable.open_new(target), "wb") as file:
             while file.tell() < size:
                 page = self._ask("store_ledger", file=name, offset=file.tell())
                 try:

@@ -8,8 +8,6 @@ The form is that of a ledger line, `base64(signature) SP json`. It can never pas
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -17,8 +15,9 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
+from bodycamd.evidence import signed_line
 from bodycamd.evidence import strict_json as strict
-from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
+from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import BootId, ClockQuality, DeviceId, Positive, RecordingId, Sha256, StartNumber, Stated, Wall, wall_us
 
 ANCHOR_FORMAT: Literal["bodycam-anchor/1"] = "bodycam-anchor/1"
@@ -63,7 +62,7 @@ class SignedAnchor:
     @property
     def line(self) -> str:
         """What is handed out: one line of text."""
-        return f"{base64.b64encode(self.signature).decode()} {self.json.decode()}"
+        return signed_line.join(self.signature, self.json).decode()
 
     def signed_by(self, key: PublicKey) -> bool:
         """Whether this key is the one it names, and signed it."""
@@ -79,13 +78,10 @@ def encode(statement: AnchorStatement) -> bytes:
 
 def decode(line: str, where: str) -> SignedAnchor:
     """Read a handed-out line; the signature is not yet checked. Raises `DataError`."""
-    signature, _, json = line.strip().partition(" ")
     try:
-        raw, decoded = json.encode(), base64.b64decode(signature, validate=True)
-    except (binascii.Error, ValueError) as error:
+        signature, raw = signed_line.split(line.strip().encode(), where)
+    except (DataError, UnicodeEncodeError) as error:
         raise DataError(f"{where}: not an anchor: base64 of a signature, a space and JSON") from error
-    if len(decoded) != SIGNATURE_BYTES:
-        raise DataError(f"{where}: not an anchor: the signature has {len(decoded)} bytes")
     statement = strict.decode(raw, _anchors, where)
     wall_us(statement.wall, where)
-    return SignedAnchor(statement, raw, decoded)
+    return SignedAnchor(statement, raw, signature)

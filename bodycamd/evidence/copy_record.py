@@ -10,8 +10,6 @@ Whoever can write the copy can cut off the newest lines unseen, as he can remove
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,9 +20,10 @@ from msgspec import Meta
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict_json as strict
-from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey, Signer
+from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, NewHoldId
+from bodycamd.evidence.signed_line import MAX_LINE_BYTES, join, split
 from bodycamd.evidence.statements import ZERO_HASH, Count, EntryType, Positive, RecordingId, Sha256, Stated, Wall, wall_us
 from bodycamd.foreign_text import shown
 
@@ -32,9 +31,7 @@ COPY_FILE = "copy.jsonl"
 COPY_PART = "copy.jsonl.part"
 """While a line is written; what a crash leaves of it was never stated."""
 COPY_FORMAT: Literal["bodycam-copy/1"] = "bodycam-copy/1"
-MAX_LINE_BYTES = 88 + 1 + strict.MAX_JSON_BYTES + 1
 MAX_INVENTORIED = 4000
-_SIGNATURE_TEXT = 88
 
 
 class Inventory(Stated, frozen=True, kw_only=True):
@@ -157,18 +154,12 @@ def signed_line(detail: Detail, signer: Signer, name: str, *, n: int, prev: str,
         format=COPY_FORMAT, n=n, prev=prev, key=signer.public.id, head=head, wall=wall, type=_TYPE_NAMES[type(detail)], detail=fields
     )
     json = strict.encode(entry, "to be signed")
-    line = base64.b64encode(signer.sign(json)) + b" " + json
+    line = join(signer.sign(json), json)
     return line, _line(line, {signer.public.id: (name, signer.public)}, "to be signed")
 
 
 def _line(raw: bytes, people: Mapping[str, tuple[str, PublicKey]], where: str) -> CopyLine:
-    text, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
-    try:
-        signature = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise DataError(f"{where}: the signature is not base64") from error
-    if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" " or len(signature) != SIGNATURE_BYTES or base64.b64encode(signature) != text:
-        raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
+    signature, json = split(raw, where)
     entry = strict.decode(json, _entries, where)
     wall_us(entry.wall, where)
     detail: Detail | None = None

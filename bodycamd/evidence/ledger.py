@@ -10,7 +10,6 @@ next start's entry states how many bytes of it are good.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import logging
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence import signed_line
 from bodycamd.evidence.entries import LEDGER_FORMAT, TYPE_NAMES, KeyChanged, StartDetail, TornFile
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, SigningKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -66,10 +66,10 @@ class Ledger:
         if self._broken and not self._take_back():
             raise StorageError(f"{self.path}: the ledger cannot be written since: {self._broken}")
         signed = self.start.entry(type, detail, prev=self.head)
-        line = base64.b64encode(signed.signature) + b" " + signed.json
+        line = signed_line.join(signed.signature, signed.json)
         try:
             durable.write_all(self._descriptor, (line + b"\n",))
-            os.fdatasync(self._descriptor)
+            durable.sync(self._descriptor)
             if self._size == 0:
                 durable.sync_folder(self.path.parent)
         except OSError as error:
@@ -114,8 +114,8 @@ class Ledger:
         if self._descriptor < 0:
             return False
         try:
-            os.ftruncate(self._descriptor, self._size)
-            os.fdatasync(self._descriptor)
+            durable.cut(self._descriptor, self._size)
+            durable.sync(self._descriptor)
         except OSError as error:
             self._broken = error.strerror or str(error)
         else:

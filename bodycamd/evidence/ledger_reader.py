@@ -6,8 +6,6 @@ what it may believe comes from `ledger_chain.VerifiedLedger`.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import os
 import re
@@ -17,18 +15,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence import signed_line
 from bodycamd.evidence.entries import KeyChanged, StartDetail, TornFile, check_format, typed_detail
-from bodycamd.evidence.keys import SIGNATURE_BYTES, PublicKey
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.signed_line import MAX_LINE_BYTES
 from bodycamd.evidence.statements import Entry, Stated, decode_entry
-from bodycamd.evidence.strict_json import MAX_JSON_BYTES
 from bodycamd.linux import foreign
 
 LEDGER_FILE = re.compile(r"([0-9]{6})\.jsonl")
-_SIGNATURE_TEXT = 88
 _CHUNK_BYTES = 65536
 MAX_TORN_HASHED = 16 * 1024 * 1024
 """Of a torn part that is longer, `torn_sha256` is of so many bytes. (A cut leaves less than one line; more is somebody's doing.)"""
-MAX_LINE_BYTES = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Line:
     @property
     def text(self) -> bytes:
         """The line as it stands in the file, without its line end."""
-        return base64.b64encode(self.signature) + b" " + self.json
+        return signed_line.join(self.signature, self.json)
 
 
 def file_name(start: int) -> str:
@@ -105,7 +102,7 @@ def lines(file: BinaryIO, source: str, after: Line | None = None) -> Iterator[Li
 
 def single_line(raw: bytes, where: str) -> Line:
     """One line on its own, without its line end, strict in form; who signed it is not checked. Raises `DataError`."""
-    signature, json = _signed_json(raw, where)
+    signature, json = signed_line.split(raw, where)
     entry = decode_entry(json, where)
     return Line(entry, typed_detail(entry, where), json, signature, hashlib.sha256(raw).hexdigest(), len(raw) + 1, 1, where)
 
@@ -208,27 +205,13 @@ def _digest(file: BinaryIO, length: int) -> tuple[str, int]:
 
 def _line(raw: bytes, end: int, number: int, where: str, after: Line | None) -> Line:
     """The line that follows `after` in its file; the first where that is `None`."""
-    signature, json = _signed_json(raw, where)
+    signature, json = signed_line.split(raw, where)
     entry = decode_entry(json, where)
     detail = typed_detail(entry, where)
     _check_order(after, entry, where)
     format = after.format if after is not None else entry.detail["format"]
     check_format(entry, format, where)
     return Line(entry, detail, json, signature, hashlib.sha256(raw).hexdigest(), end, number, where, format)
-
-
-def _signed_json(raw: bytes, where: str) -> tuple[bytes, bytes]:
-    """The 64 bytes of the signature, and the JSON that it is over."""
-    signature, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
-    if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" ":
-        raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
-    try:
-        decoded = base64.b64decode(signature, validate=True)
-    except binascii.Error as error:
-        raise DataError(f"{where}: the signature is not base64") from error
-    if len(decoded) != SIGNATURE_BYTES or base64.b64encode(decoded) != signature:
-        raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
-    return decoded, json
 
 
 def _check_order(previous: Line | None, now: Entry, where: str) -> None:

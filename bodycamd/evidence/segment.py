@@ -26,7 +26,7 @@ from bodycamd.evidence.statements import FragmentStatement, InitStatement, State
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.foreign_text import shown
-from bodycamd.linux import foreign
+from bodycamd.linux import durable, foreign
 
 __all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "members", "open_segment", "recover"]
 
@@ -155,7 +155,7 @@ def recover(path: Path, keys: Mapping[str, PublicKey]) -> Recovery:
     """
     try:
         with open_segment(path) as file:
-            os.fdatasync(file.fileno())
+            durable.sync(file.fileno())
             size = os.fstat(file.fileno()).st_size
             return _recover(file, path.name, keys, size)
     except OSError as error:

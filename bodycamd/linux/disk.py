@@ -1,13 +1,9 @@
-"""The file operations that footage goes through: one narrow seam, so that tests can fail, count or leave out each durable step.
+"""The file operations that footage goes through, as a value that tests can put a failing disk in the place of.
 
-`Disk` is the real one. Its methods are the only places of the recorder where footage files are made, written, renamed, removed or
-synchronised.
+`Disk` is the real one: what is made, written, cut and synchronised goes through `durable`, where the ledger and the keys go through too.
 
 Guarantees: nothing is ever overwritten or truncated, and removed only by `remove` (retention alone asks for it); a short write is
-continued; an error is raised as the kernel gave it (`OSError`) and is never retried here: after a failed `fdatasync` the kernel may have
-thrown the data away, so that a second, successful one would prove nothing.
-
-Not guaranteed: that a drive which lies about its cache keeps what it said it had.
+continued; an error is raised as the kernel gave it (`OSError`) and is never retried here.
 """
 
 from __future__ import annotations
@@ -18,10 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-MAX_BUFFERS = 512
-"""Buffers per system call: below the kernel's IOV_MAX of 1024."""
-
-Buffer = bytes | memoryview
+from bodycamd.linux import durable
+from bodycamd.linux.durable import Buffer
 
 
 class FileOperations(Protocol):
@@ -67,34 +61,19 @@ class Disk:
 
     def create(self, path: Path) -> int:
         """See `FileOperations`."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return durable.open_new(path, flags=os.O_WRONLY)
 
     def write(self, descriptor: int, buffers: Sequence[Buffer], offset: int) -> None:
         """See `FileOperations`."""
-        waiting = [memoryview(buffer) for buffer in buffers if len(buffer)]
-        first = 0
-        while first < len(waiting):
-            written = os.pwritev(descriptor, waiting[first : first + MAX_BUFFERS], offset)
-            if written == 0:
-                raise OSError(errno.EIO, "the disk took no bytes")
-            offset += written
-            while first < len(waiting) and written >= len(waiting[first]):
-                written -= len(waiting[first])
-                first += 1
-            if written:
-                waiting[first] = waiting[first][written:]
+        durable.write_all(descriptor, buffers, offset)
 
     def fdatasync(self, descriptor: int) -> None:
         """See `FileOperations`."""
-        os.fdatasync(descriptor)
+        durable.sync(descriptor)
 
     def fsync_folder(self, path: Path) -> None:
         """See `FileOperations`."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.sync_folder(path)
 
     def rename(self, old: Path, new: Path) -> None:
         """See `FileOperations`. There is one writer (the store's lock), so that nothing can appear between the look and the rename."""

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import BinaryIO, cast
 
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
+from bodycamd.linux import durable
 
 MAX_NAMES = 2_000_000
 """More names than this in one folder are refused: twice what the six digits of a ledger can make."""
@@ -203,8 +204,7 @@ class Folder:
 
     def create(self, name: str, mode: int = 0o600) -> BinaryIO:
         """Make a new file, for writing and reading back. Raises `OSError`, `FileExistsError` whatever it is that has the name."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return cast(BinaryIO, os.fdopen(os.open(self._checked(name), flags, mode, dir_fd=self.descriptor), "w+b"))
+        return cast(BinaryIO, os.fdopen(durable.open_new(self._checked(name), mode, flags=os.O_RDWR, folder=self.descriptor), "w+b"))
 
     def make_folder(self, name: str, mode: int = 0o700) -> Folder:
         """Open the folder of that name; make it, durably, where there is nothing. Raises `OSError`, and as `folder` does."""
@@ -223,7 +223,7 @@ class Folder:
 
     def sync(self) -> None:
         """Make the names in the folder durable. Raises `OSError`."""
-        os.fsync(self.descriptor)
+        durable.sync_names(self.descriptor)
 
     def _expect(self, name: str, kind: int) -> None:
         """Look before opening: to open a device can do something, and to open a socket fails without a word that helps."""

@@ -45,11 +45,7 @@ def write_new(files: Mapping[Path, bytes]) -> None:
         for path, content in files.items():
             descriptor = durable.open_new(path)
             made.append(path)
-            try:
-                durable.write_all(descriptor, (content,))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            durable.fill(descriptor, content)
             durable.sync_folder(path.absolute().parent)
     except BaseException as error:
         for done in made:

@@ -17,10 +17,11 @@ import contextlib
 import errno
 import os
 import secrets
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+from bodycamd.linux import durable
 
 _NOT_KNOWN: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 
@@ -36,8 +37,8 @@ class UnnamedFile:
         except OSError as error:
             if error.errno not in _NOT_KNOWN:
                 raise
-            self.descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{prefix}.", suffix=".part")
-            self._hidden = Path(name)
+            self._hidden = folder / f".{prefix}.{secrets.token_hex(8)}.part"
+            self.descriptor = durable.open_new(self._hidden, flags=os.O_RDWR)
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +63,7 @@ class UnnamedFile:
 
     def sync(self) -> None:
         """Make the content durable. Raises `OSError`."""
-        os.fsync(self.descriptor)
+        durable.sync(self.descriptor)
 
     def second_descriptor(self) -> int:
         """A new descriptor for reading with a position of its own; the caller's to close. Raises `OSError`."""
@@ -84,7 +85,7 @@ class UnnamedFile:
     def _rename(self, hidden: Path, path: Path, replace: bool) -> None:
         """vfat has no links. An empty file takes the name first, so that nothing of anybody else is replaced."""
         if not replace:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            os.close(durable.open_new(path))
         try:
             os.replace(hidden, path)
         except BaseException:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.linux.disk import MAX_BUFFERS, Disk
+from bodycamd.linux.disk import Disk
+from bodycamd.linux.durable import MAX_BUFFERS
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 
 SEAM_MODULES = ("bodycamd.linux.disk", "bodycamd.camera.recorder.progress")
-SEAM_FUNCTIONS = ("sync_folder", "write_all", "open_new")
-"""They carry out what others ask for, so a step is named after the caller."""
+SEAM_FUNCTIONS = ("sync_folder", "sync_names", "sync", "write_all", "cut", "fill", "open_new")
+"""Of `linux.durable`. They carry out what others ask for, so a step is named after the caller."""
 _LENGTH = struct.Struct("<I")
 
 
@@ -203,7 +203,8 @@ def _step(operation: str) -> str:
     frame = sys._getframe(2)
     while frame.f_back is not None:
         module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        if module.startswith("bodycamd.") and module not in SEAM_MODULES and function not in SEAM_FUNCTIONS:
+        seam = module in SEAM_MODULES or (module == "bodycamd.linux.durable" and function in SEAM_FUNCTIONS)
+        if module.startswith("bodycamd.") and not seam:
             return f"{operation} {module.removeprefix('bodycamd.')}.{function}"
         frame = frame.f_back
     return f"{operation} elsewhere"

@@ -36,6 +36,7 @@ from bodycamd.evidence.entries import SegmentRecovered, SegmentSealed
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import LEDGER_FILE
 from bodycamd.evidence.retention_entries import RecordingDeleting
+from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder, denied
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, segment_files
 from bodycamd.store.reader import StoreReader
@@ -259,10 +260,9 @@ def _copy_bytes(original: BinaryIO, path: Path, length: int, out: BinaryIO) -> s
         if not chunk:
             raise StorageError(f"{path}: it became shorter while it was copied")
         digest.update(chunk)
-        out.write(chunk)
+        durable.write_all(out.fileno(), (chunk,))
         length -= len(chunk)
-    out.flush()
-    os.fsync(out.fileno())
+    durable.sync(out.fileno())
     os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # what is read back comes from the disk
     return digest.hexdigest()
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.linux.disk import Buffer, FileOperations
+from bodycamd.linux.disk import FileOperations
+from bodycamd.linux.durable import Buffer
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import Caller, FragmentStatement
 from bodycamd.footage import SealedFragment, SealedInit
-from bodycamd.linux.disk import Buffer, FileOperations
+from bodycamd.linux.disk import FileOperations
+from bodycamd.linux.durable import Buffer
 from bodycamd.store.names import recording_id
 
 log = logging.getLogger(__name__)

@@ -34,6 +34,7 @@ from bodycamd.evidence.copy_record import (
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.statements import ZERO_HASH, wall_text
+from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
 from bodycamd.municipality.copies.person_keys import People
 from bodycamd.store.names import LEDGER_FOLDER
@@ -189,9 +190,8 @@ class CopyWriter:
             if self._folder.look(COPY_PART) is not None:
                 self._folder.remove(COPY_PART)
             with self._folder.create(COPY_PART) as out:
-                out.write(before + b"".join(raw + b"\n" for raw, _ in added))
-                out.flush()
-                os.fsync(out.fileno())
+                durable.write_all(out.fileno(), (before, *(raw + b"\n" for raw, _ in added)))
+                durable.sync(out.fileno())
             self._folder.rename(COPY_PART, COPY_FILE)
             self._folder.sync()
         except OSError as error:

@@ -26,6 +26,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from bodycamd.errors import DataError, OutputError
+from bodycamd.linux import durable
 from bodycamd.municipality.film.captions import Captions, Chapter
 from bodycamd.municipality.film.film_link import DISK_ERRORS, Segment
 from bodycamd.municipality.film.packet_hashes import KINDS, Bound, Tally
@@ -134,7 +135,7 @@ class _Part:
             set_chapters(self._container, self._chapters, self.begins, self.end)
         os.dup2(self._file.reading, 0)
         self._container.close()
-        os.fsync(self._file.writing)
+        durable.sync(self._file.writing)
         self._count()
         self._file.close()
         shifts = {kind: track.shift for kind, track in self._tracks.items()}

@@ -14,6 +14,7 @@ import av.error
 import av.filter
 
 from bodycamd.errors import DataError
+from bodycamd.linux import durable
 from bodycamd.municipality.film.film_link import CELL_WIDTH, Sheet
 from bodycamd.municipality.film.remux import CODECS, opened
 
@@ -103,4 +104,4 @@ def _write_png(picture: Any, png: int) -> None:
         for packet in [*encoder.encode(picture), *encoder.encode(None)]:
             file.write(packet)
         file.flush()
-        os.fsync(file.fileno())
+        durable.sync(file.fileno())

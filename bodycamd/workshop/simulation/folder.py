@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError, NotFoundError, OutputError
+from bodycamd.linux import durable
+from bodycamd.linux.unnamed import UnnamedFile
 
 PICTURE = {"width": 1280, "height": 720, "frame_rate": 30, "bit_rate": 2_000_000}
 PLACES: dict[str, Any] = {
@@ -180,10 +182,8 @@ def _make_keys(folder: SimulationFolder) -> None:
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    opener: Callable[[str, int], int] = lambda name, flags: os.open(name, flags, mode)  # noqa: E731
-    with open(temporary, "wb", opener=opener) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with UnnamedFile(path.parent, path.name) as file:
+        os.fchmod(file.descriptor, mode)
+        durable.write_all(file.descriptor, (content,))
+        file.sync()
+        file.link(path, replace=True)

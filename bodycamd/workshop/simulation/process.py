@@ -19,6 +19,7 @@ import msgspec
 
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.evidence import signed_line
 from bodycamd.linux.clock import boottime_us
 from bodycamd.linux.python import python_command
 from bodycamd.linux.readable import readable
@@ -105,7 +106,7 @@ class SimulatedCamera:
             if path.name not in self._old_ledgers and path.name not in self._ledgers:
                 self._ledgers[path.name] = _Tail(path)
         lines = [line for tail in self._ledgers.values() for line in tail.lines()]
-        return [msgspec.json.decode(line.partition(b" ")[2], type=dict[str, Any]) for line in lines]
+        return [msgspec.json.decode(signed_line.split(line, "ledger")[1], type=dict[str, Any]) for line in lines]
 
     def events(self) -> list[dict[str, Any]]:
         """The events published since the last call."""

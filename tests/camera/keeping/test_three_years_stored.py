@@ -53,11 +53,11 @@ class Life:
         self.full = False
         real = durable.write_all
 
-        def write_all(descriptor: int, buffers: Sequence[bytes]) -> None:
+        def write_all(descriptor: int, buffers: Sequence[bytes], offset: int | None = None) -> None:
             if self.full:
-                real(descriptor, (buffers[0][: len(buffers[0]) // 2],))
+                real(descriptor, (buffers[0][: len(buffers[0]) // 2],), offset)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            real(descriptor, buffers)
+            real(descriptor, buffers, offset)
 
         monkeypatch.setattr(durable, "write_all", write_all)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.linux.disk import Buffer, Disk
+from bodycamd.linux.disk import Disk
+from bodycamd.linux.durable import Buffer
 
 
 @dataclass

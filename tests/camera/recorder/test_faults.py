@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -136,10 +136,10 @@ def test_the_ledger_may_fail_and_footage_goes_on(tmp_path: Path, monkeypatch: py
     real = durable.write_all
     failing = True
 
-    def write_all(descriptor: int, buffers: tuple[bytes, ...]) -> None:
-        if failing:
+    def write_all(descriptor: int, buffers: Sequence[durable.Buffer], offset: int | None = None) -> None:
+        if failing and os.readlink(f"/proc/self/fd/{descriptor}").endswith(".jsonl"):
             raise OSError(errno.EIO, "Input/output error")
-        real(descriptor, buffers)
+        real(descriptor, buffers, offset)
 
     monkeypatch.setattr(durable, "write_all", write_all)
     recording = rig.begin()

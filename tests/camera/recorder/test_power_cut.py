@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from bodycamd.camera.control.events import FragmentDurable
-from bodycamd.linux.disk import Buffer, Disk
+from bodycamd.linux.disk import Disk
+from bodycamd.linux.durable import Buffer
 from tests.camera.recorder import judge
 from tests.camera.recorder.rig import Rig, open_store
 

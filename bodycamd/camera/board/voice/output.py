@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bodycamd.config.pcm_wav import SAMPLE_BYTES, SAMPLE_RATE
+from bodycamd.linux import durable
 
 PERIOD_FRAMES = 1024
 """21 ms; PortAudio makes the device's buffer two to three of these: deep enough for a busy Pi, short enough to stop."""
@@ -154,7 +155,7 @@ class SimulatedSpeaker:
         """Begin the next file; no file is ever overwritten."""
         number = 1 + max((int(path.stem[8:]) for path in self._directory.glob("speaker-*.wav") if path.stem[8:].isdigit()), default=0)
         try:
-            self._file = os.open(self._directory / f"speaker-{number:04}.wav", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._file = durable.open_new(self._directory / f"speaker-{number:04}.wav", flags=os.O_WRONLY)
         except OSError as error:
             raise OutputFailure(f"{self._directory}: a new file could not be made ({error.strerror})") from error
         self._channels, self._bytes = channels, 0

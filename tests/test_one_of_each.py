@@ -1,0 +1,100 @@
+"""What there is one of: the clock, the boot id, the door to the disk, the new file, the safe open, the reading of a signed line. A second
+one somewhere else is found by walking the syntax trees.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "bodycamd"
+
+CLOCK, DURABLE, FOREIGN = "linux/clock.py", "linux/durable.py", "linux/foreign.py"
+SIMULATED_SPEAKER, SIMULATED_BOARD = "camera/board/voice/output.py", "camera/board/board_log.py"
+LOCK, PIPE, PAGES = "camera/recorder/store.py", "municipality/film/film_maker.py", "cli/mirror.py"
+
+ONLY_IN: Mapping[str, set[str]] = {
+    "time.CLOCK_BOOTTIME": {CLOCK},
+    "time.clock_gettime": set(),
+    "time.clock_gettime_ns": {CLOCK},
+    "class Clock": {CLOCK},
+    "class ClockReading": {CLOCK},
+    "def boottime_us": {CLOCK},
+    "def boot_id": {CLOCK},
+    "'/proc/sys/kernel/random/boot_id'": {CLOCK},
+    "os.fsync": {DURABLE},
+    "os.fdatasync": {DURABLE},
+    "os.sync": set(),
+    "os.O_SYNC": set(),
+    "os.O_DSYNC": set(),
+    "os.writev": {DURABLE},
+    "os.pwritev": {DURABLE},
+    "os.write": {PIPE, SIMULATED_BOARD},
+    "os.pwrite": {SIMULATED_SPEAKER},
+    "os.ftruncate": {DURABLE, SIMULATED_SPEAKER},
+    "os.O_EXCL": {DURABLE},
+    "os.O_CREAT": {DURABLE, LOCK, SIMULATED_BOARD},
+    "os.O_TMPFILE": {"linux/unnamed.py"},
+    "open for a new file": set(),
+    "tempfile.mkstemp": set(),
+    "tempfile.NamedTemporaryFile": set(),
+    "tempfile.TemporaryFile": set(),
+    "os.O_NOFOLLOW": {FOREIGN, DURABLE, LOCK},
+    "base64.b64decode": {"evidence/signed_line.py", PAGES},
+}
+"""Where alone each may stand, below `bodycamd`. Simulations show what they do, and owe nobody a file after a power cut."""
+
+
+def parts(source: str) -> Iterator[str]:
+    """What a module defines and uses, by the names of `ONLY_IN`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ClassDef):
+            yield f"class {node.name}"
+        elif isinstance(node, ast.FunctionDef):
+            yield f"def {node.name}"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield repr(node.value)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "open":
+            modes = [*node.args[:2], *(word.value for word in node.keywords if word.arg == "mode")]
+            if any(isinstance(mode, ast.Constant) and isinstance(mode.value, str) and mode.value in ("x", "xb", "x+b") for mode in modes):
+                yield "open for a new file"
+
+
+def strays(modules: Mapping[str, str]) -> set[tuple[str, str]]:
+    """What stands in a module where it may not stand."""
+    found = {(module, part) for module, source in modules.items() for part in parts(source)}
+    return {(module, part) for module, part in found if part in ONLY_IN and module not in ONLY_IN[part]}
+
+
+def test_there_is_one_of_each() -> None:
+    modules = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    assert strays(modules) == set()
+    there = {(module, part) for module, source in modules.items() for part in parts(source)}
+    assert {(module, part) for part, places in ONLY_IN.items() for module in places} - there == set(), "named, and not there any more"
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        ("import time\nnow = time.clock_gettime_ns(time.CLOCK_BOOTTIME)", "time.clock_gettime_ns"),
+        ("from time import CLOCK_BOOTTIME", "time.CLOCK_BOOTTIME"),
+        ("class Clock(Protocol):\n    def now_us(self) -> int: ...", "class Clock"),
+        ("class Life:\n    def boot_id(self): ...", "def boot_id"),
+        ("BOOT = Path('/proc/sys/kernel/random/boot_id')", "'/proc/sys/kernel/random/boot_id'"),
+        ("def put(d):\n    os.fdatasync(d)", "os.fdatasync"),
+        ("from os import fsync as settle", "os.fsync"),
+        ("os.open(path, os.O_WRONLY | os.O_EXCL)", "os.O_EXCL"),
+        ("with open(path, 'xb') as file: ...", "open for a new file"),
+        ("path.open(mode='x')", "open for a new file"),
+        ("signature = base64.b64decode(line[:88])", "base64.b64decode"),
+    ],
+)
+def test_a_second_one_is_found(source: str, part: str) -> None:
+    assert ("evidence/elsewhere.py", part) in strays({"evidence/elsewhere.py": source})
