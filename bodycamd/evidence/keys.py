@@ -34,8 +34,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bodycamd.config.private_keys import line_of_private_key
-from bodycamd.errors import DataError, StorageError
-from bodycamd.linux import durable
+from bodycamd.errors import BodycamError, DataError, StorageError
+from bodycamd.linux import durable, foreign
 
 KEY_FILE_BYTES = 4096
 SIGNATURE_BYTES = 64
@@ -250,11 +250,12 @@ def _name(number: int) -> str:
 def _load(path: Path) -> SigningKey | None:
     """The key in the file; `None` where it is torn, erased or no key. Raises `StorageError` where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        with foreign.open_file(path) as file:
             content = file.read(KEY_FILE_BYTES + 1)
     except OSError as error:
         raise StorageError(f"{path}: cannot read the signing key: {error.strerror}") from error
+    except BodycamError as error:
+        raise StorageError(f"cannot read the signing key: {error}") from error
     if len(content) != KEY_FILE_BYTES:
         return None
     try:

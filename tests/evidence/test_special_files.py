@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.errors import DataError
+from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.checkpoint import checkpoint_name, read_checkpoint
+from bodycamd.evidence.keys import KeyFolder, provision
 from bodycamd.evidence.ledger_reader import file_name, starts, taken_numbers
 from tests.evidence.making import before, chain, next_start, provisioned, some_start
 from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, put
@@ -47,3 +48,12 @@ def test_a_checkpoint_that_is_no_file_is_told(tmp_path: Path, special: str) -> N
     put(tmp_path / "ledger" / checkpoint_name(3), NOT_A_FILE[special])
     with pytest.raises(DataError, match="stands where a regular file must be"):
         read_checkpoint(tmp_path / "ledger", 3, below=3, registered=None)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("special", sorted(set(NOT_A_FILE) - {"device"}))
+def test_a_key_that_is_no_file_is_told_and_never_waited_for(tmp_path: Path, special: str) -> None:
+    provision(tmp_path)
+    put(tmp_path / "000001.key", NOT_A_FILE[special])
+    with pytest.raises(StorageError, match=r"cannot read the signing key: .*/000001.key: .* stands where a regular file must be"):
+        KeyFolder(tmp_path).accept(None)
