@@ -126,7 +126,6 @@ class _Packages:
         """Make one package. Gives whether something was damaged. Raises `BodycamError`."""
         from bodycamd.municipality.report.case_folder import export_package
 
-        total = sum(size for _, size in self._store.sizes(recording))
         with progress_bar(recording, quiet=self._json) as progress:
             report = export_package(
                 self._store,
@@ -140,7 +139,7 @@ class _Packages:
                 overwrite=self._overwrite,
                 with_holds=self._with_holds,
                 local=self._local,
-                progress=lambda done: progress(done, total),
+                progress=progress,
                 stop=self._stop,
             )
         _tell_standing(self._store, report.story, self._people)
@@ -212,28 +211,26 @@ def _film(
     stop: Stopping,
 ) -> bool:
     from bodycamd.municipality.film.film import export as make
-    from bodycamd.municipality.film.film_making import Progress
     from bodycamd.municipality.report.case_folder import check_complete, stated_of
     from bodycamd.municipality.report.story import read_story
     from bodycamd.municipality.verify.statement_keys import StatementKeys
     from bodycamd.store.names import recording_start
 
-    segments = store.segments(recording)
+    files = store.segments(recording)
     story = read_story(store.ledger_folder, recording)
     if not incomplete:
-        check_complete(store, recording, story)
-    total = sum(size for _, size in store.sizes(recording))
+        check_complete(files, story)
     with progress_bar(recording, quiet=json) as progress:
         done = make(
             recording,
-            segments,
+            [file.path for file in files],
             identities,
             out,
             overwrite=overwrite,
             keys=StatementKeys.read(store.ledger_folder, recording_start(recording) or 0),
             stated=stated_of(story),
             contact_sheet=contact_sheet,
-            watcher=Progress(lambda done: progress(done, total)),
+            progress=progress,
             stop=stop,
         )
     _tell_standing(store, story, people)

@@ -75,6 +75,14 @@ def recording_names(recordings: Path) -> tuple[list[str], list[Stray]]:
     return names, strays
 
 
+def segment_kind(name: str) -> SegmentKind:
+    """What the name of a segment's file says of it. Raises `UsageError` for another name."""
+    match = _SEGMENT.fullmatch(name)
+    if match is None:
+        raise UsageError(f"{name!r} is not the name of a segment")
+    return _KINDS[match[2]]
+
+
 def segment_files(folder: Path) -> tuple[list[SegmentFile], list[Stray]]:
     """The segments of a recording in order, and what else lies there. Raises as `Folder.open` does, which takes no link below the store."""
     found: list[SegmentFile] = []

@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
-from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, recording_names, segment_files
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, SegmentFile, check_recording, recording_names, segment_files
 
 RecordingState = Literal["open", "closed", "recovered", "unknown"]
 """`open`: being written, or left open by a start that no later one has recovered yet. `recovered`: it was cut off, a later start closed
@@ -104,7 +104,7 @@ class StoreReader:
                 return info
         raise NotFoundError(f"{recording}: there is no such recording in {self.directory}; `bodycamd recordings list` shows what there is")
 
-    def segments(self, recording: str) -> list[Path]:
+    def segments(self, recording: str) -> list[SegmentFile]:
         """The segments' files of a recording in order: `*.tar`, `*.cut.tar`, and while it is open one `*.tar.part`. Raises
         `UsageError` for what is no id, and as `segment_files` does."""
         check_recording(recording)
@@ -112,13 +112,13 @@ class StoreReader:
             files, _ = segment_files(self.recordings_folder / recording)
         except NotFoundError as error:
             raise NotFoundError(f"{recording}: there is no such recording in {self.directory}") from error
-        return [file.path for file in files]
+        return files
 
     def sizes(self, recording: str) -> list[tuple[Path, int]]:
         """The same, each with its size in bytes; what goes meanwhile is left out."""
-        paths = self.segments(recording)
+        files = self.segments(recording)
         with Folder.open(self.recordings_folder / recording, below=self.directory) as folder:
-            return [(path, there.size) for path in paths if (there := folder.look(path.name)) is not None]
+            return [(file.path, there.size) for file in files if (there := folder.look(file.path.name)) is not None]
 
     def measure(self, recording: str, stated: int) -> Measured:
         """Glance into the segments after the first `stated` ones, and for the length into the first and the last. Segments that cannot be

@@ -13,8 +13,8 @@ by itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,16 @@ from bodycamd.errors import NotFoundError, OutputError
 from bodycamd.linux import durable
 from bodycamd.linux.new_file import FILM, PICTURE, check_room
 from bodycamd.linux.unnamed import UnnamedFile
+from bodycamd.municipality.film.decryption import Decryption, OpenedFragment, SegmentRead, Stated, Step
 from bodycamd.municipality.film.film_maker import FilmMaker
-from bodycamd.municipality.film.film_making import FilmMaking, Progress, Stated, UnnamedFiles, UnsealedSegment, Watcher
+from bodycamd.municipality.film.film_making import FilmMaking, UnnamedFiles, UnsealedSegment
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.segment_scan import Damage
 from bodycamd.municipality.verify.statement_keys import StatementKeys
 
+Progress = Callable[[int, int], None]
+"""Hears how many bytes of the segments have been read, and of how many."""
 _NOTHING_STATED: Mapping[str, Stated] = {}
 
 
@@ -68,7 +71,7 @@ def export(
     keys: StatementKeys | None = None,
     stated: Mapping[str, Stated] = _NOTHING_STATED,
     contact_sheet: Path | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress = lambda _done, _all: None,
     stop: Callable[[], None] = lambda: None,
 ) -> Export:
     """Write the films of a recording whose segments are given in order; with `contact_sheet` also that of the first film.
@@ -97,18 +100,9 @@ def export(
         files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.stem, may_be_made))
         maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
         unconfined = maker.weaknesses()
-        making = FilmMaking(
-            maker,
-            files,
-            identities,
-            keys=keys or StatementKeys.unknown(),
-            stated=stated,
-            captions=None,
-            watcher=watcher or Progress(),
-            stop=stop,
-        )
+        footage = told(Decryption(segments, identities, keys or StatementKeys.unknown(), stated, stop), progress, size_bytes)
         try:
-            made = making.make(segments, [])
+            made = FilmMaking(maker, files, captions=None).make(stack.enter_context(closing(footage)), [])
         except NotFoundError as error:
             raise NotFoundError(f"recording {recording}: {error}") from error
         named = [(film.file, name_part(number)) for number, film in enumerate(made.films, 1)]
@@ -131,6 +125,14 @@ def export(
             for film, (_, path) in zip(made.films, named, strict=False)
         ]
     return Export(recording, parts, made.segments, made.unsealed, made.damage, made.bound, unconfined)
+
+
+def told(footage: Iterable[Step], progress: Progress, size_bytes: int) -> Generator[Step, None, None]:
+    """The same, while `progress` is told."""
+    for step in footage:
+        yield step
+        if isinstance(step, OpenedFragment | SegmentRead):
+            progress(step.read_bytes, size_bytes)
 
 
 def give_names(files: Sequence[tuple[UnnamedFile, Path]], *, replace: bool = False) -> None:

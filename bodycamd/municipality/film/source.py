@@ -57,7 +57,7 @@ def source_of(store: StoreReader, recording: str, story: Story) -> Source:
     and as `StoreReader.segments` does.
     """
     files = {file.file: file.sha256 for file in story.files}
-    for path in store.segments(recording):
+    for path in [file.path for file in store.segments(recording)]:
         try:
             with open_segment(path) as file:
                 members = SegmentReader(file, path.name).members()

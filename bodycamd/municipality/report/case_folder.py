@@ -14,8 +14,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.municipality.film.captions import Chapter
+from bodycamd.municipality.film.decryption import Decryption, Stated, Step
+from bodycamd.municipality.film.film import Progress, told
 from bodycamd.municipality.film.film_maker import FilmMaker
-from bodycamd.municipality.film.film_making import Film, FilmMaking, Stated, UnnamedFiles
+from bodycamd.municipality.film.film_making import Film, FilmMaking, UnnamedFiles
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.source import Source, source_of
@@ -39,22 +41,18 @@ from bodycamd.municipality.report.story import Marker, Story, missing_segments, 
 from bodycamd.municipality.verify.statement_keys import StatementKeys
 from bodycamd.municipality.words.language import ReportLanguage
 from bodycamd.municipality.words.times import LocalTime
-from bodycamd.store.names import recording_start, segment_files
+from bodycamd.store.names import SegmentFile, recording_start
 from bodycamd.store.reader import StoreReader
 
 SUMS = "SHA256SUMS"
 MAX_SUMS_BYTES = 1024 * 1024
-Progress = Callable[[int], None]
 Stop = Callable[[], None]
 
 
-def check_complete(store: StoreReader, recording: str, story: Story) -> list[str]:
-    """What of the recording's segments is not there, in words. Raises `DataError` where something is."""
-    there = [file.number for file in segment_files(store.recordings_folder / recording)[0]]
-    missing = missing_segments(story, there)
-    if missing:
-        raise DataError(f"recording {recording}: missing: {'; '.join(missing)}; to export what is there, add --incomplete")
-    return missing
+def check_complete(files: Sequence[SegmentFile], story: Story) -> None:
+    """Raises `DataError` where a segment of the recording is not there."""
+    if missing := missing_segments(story, [file.number for file in files]):
+        raise DataError(f"recording {story.recording}: missing: {'; '.join(missing)}; to export what is there, add --incomplete")
 
 
 def export_package(
@@ -70,30 +68,32 @@ def export_package(
     overwrite: bool = False,
     with_holds: bool = False,
     local: LocalTime,
-    progress: Progress = lambda _: None,
+    progress: Progress = lambda _done, _all: None,
     stop: Stop = lambda: None,
 ) -> Report:
     """Make the folder `out`. With `registered`, the camera's key, of the ledger only what that key stands behind is told; of holds only
-    `with_holds`. Subtitles, chapters and page have `local` time, with UTC beside it. `progress` hears how many bytes of the segments have
-    been read; `stop` is called at least every 100 ms and raises where the work is to end.
+    `with_holds`. Subtitles, chapters and page have `local` time, with UTC beside it. `stop` is called at
+    least every 100 ms and raises where the work is to end.
 
     Raises `PermissionDeniedError`, `DataError`, `NotFoundError`, `OutputError` like `export`; also `DataError` where a segment is missing
     and `incomplete` is false. After an error there is no folder `out`, or the one from before.
     """
-    segments = store.segments(recording)
+    files = store.segments(recording)
     story = read_story(store.ledger_folder, recording, registered, with_holds=with_holds)
-    numbers = [file.number for file in segment_files(store.recordings_folder / recording)[0]]
-    missing = missing_segments(story, numbers) if incomplete else check_complete(store, recording, story)
+    if not incomplete:
+        check_complete(files, story)
     _may_be_made(out, overwrite)
     source = source_of(store, recording, story)
+    segments = [file.path for file in files]
     size_bytes = sum(path.stat().st_size for path in segments if path.is_file())
     with ExitStack() as stack:
-        files = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
-        maker = stack.enter_context(FilmMaker(stop, files.new_film, out=out, size_bytes=size_bytes))
-        making = _Work(files, maker, source, story, local, progress, stop)
+        unnamed = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
+        maker = stack.enter_context(FilmMaker(stop, unnamed.new_film, out=out, size_bytes=size_bytes))
+        making = _Work(unnamed, maker, source, story, local, stop)
         keys = StatementKeys.read(store.ledger_folder, recording_start(recording) or 0, registered)
-        films, binding = making.films(segments, identities, keys)
-        report = making.report(films, binding, missing, verification)
+        footage = Decryption(segments, identities, keys, stated_of(story), stop)
+        films, binding = making.films(stack.enter_context(closing(told(footage, progress, size_bytes))))
+        report = making.report(films, binding, missing_segments(story, [file.number for file in files]), verification)
         try:
             named = making.write(report, language)
             stop()
@@ -106,9 +106,7 @@ def export_package(
 class _Work:
     """One package while it is made: files without names."""
 
-    def __init__(
-        self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, local: LocalTime, progress: Progress, stop: Stop
-    ) -> None:
+    def __init__(self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, local: LocalTime, stop: Stop) -> None:
         self._files = files
         self._maker = maker
         self._source = source
@@ -116,28 +114,17 @@ class _Work:
         self._story = story
         self._local = local
         self._stop = stop
-        self._collector = Collector({file.file: file.sha256 for file in story.files}, story.stalls, progress)
+        self._collector = Collector({file.file: file.sha256 for file in story.files}, story.stalls)
         self._named: dict[str, UnnamedFile] = {}
 
-    def films(self, segments: Sequence[Path], identities: Identities, keys: StatementKeys) -> tuple[list[FilmPart], Binding]:
+    def films(self, footage: Iterable[Step]) -> tuple[list[FilmPart], Binding]:
         """Make the films and their contact sheets, read the films back and compare."""
         self._unconfined = self._maker.weaknesses()
         chapters = [Chapter(marker.at.boottime_us, self._title(number, marker)) for number, marker in enumerate(self._story.markers, 1)]
-        making = FilmMaking(
-            self._maker,
-            self._files,
-            identities,
-            keys=keys,
-            stated=stated_of(self._story),
-            captions=self._local,
-            watcher=self._collector,
-            stop=self._stop,
-        )
         try:
-            made = making.make(segments, chapters)
+            made = FilmMaking(self._maker, self._files, captions=self._local).make(self._collector.watched(footage), chapters)
         except NotFoundError as error:
             raise NotFoundError(f"recording {self._recording}: {error}") from error
-        self._collector.end()
         read = [self._maker.read_back(film.file, film.shifts, only=len(made.films) == 1) for film in made.films]
         if read[-1].whole != made.bound:
             raise DataError(f"recording {self._recording}: a finished film does not hold what was sealed; nothing was exported")

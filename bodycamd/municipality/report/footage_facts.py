@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from bodycamd.evidence.statements import ClockQuality, FragmentStatement, InitStatement, Video
 from bodycamd.municipality.film.captions import clock_text, wall_offset_us
-from bodycamd.municipality.film.segment_scan import Damage, SegmentScan
+from bodycamd.municipality.film.decryption import OpenedFragment, Repeated, SegmentBegun, SegmentRead, Step
+from bodycamd.municipality.film.segment_scan import Damage
 from bodycamd.municipality.report.story import Instant
 
 CLOCK_STEP_US = 500_000
@@ -99,13 +100,12 @@ class FootageFacts(msgspec.Struct):
 
 
 class Collector:
-    """A `Watcher` that keeps the facts. `stall_reasons` tells by generation why a worker was replaced."""
+    """Keeps the facts of the footage that goes by. `stall_reasons` tells by generation why a worker was replaced."""
 
-    def __init__(self, stated_sha256: dict[str, str], stall_reasons: dict[int, str], progress: Callable[[int], None]) -> None:
+    def __init__(self, stated_sha256: dict[str, str], stall_reasons: dict[int, str]) -> None:
         self.facts = FootageFacts()
         self._stated = stated_sha256
         self._reasons = stall_reasons
-        self._progress = progress
         self._init: InitStatement | None = None
         self._last: FragmentStatement | None = None
         self._firsts: list[FragmentStatement] = []
@@ -119,17 +119,27 @@ class Collector:
         nearest = [first for first in self._firsts if first.pts_us <= boottime_us] or self._firsts
         return _at(nearest[-1] if nearest[-1].pts_us <= boottime_us else nearest[0], boottime_us)
 
-    def progress(self, done_bytes: int) -> None:
-        """Pass it on."""
-        self._progress(done_bytes)
+    def watched(self, footage: Iterable[Step]) -> Iterator[Step]:
+        """The same, while the facts of each step are taken."""
+        for step in footage:
+            self._take(step)
+            yield step
+        self._lose(None)
 
-    def init(self, statement: InitStatement) -> None:
-        """The init segment of the next file."""
-        self._init = statement
+    def _take(self, step: Step) -> None:
+        match step:
+            case SegmentBegun(statement=init):
+                self._init = init
+            case OpenedFragment(statement=fragment):
+                self._fragment(fragment)
+            case Repeated(member):
+                self._repeated.append(member)
+            case Damage():
+                self._damage(step)
+            case SegmentRead():
+                self._segment(step)
 
-    def fragment(self, statement: FragmentStatement) -> None:
-        """The next fragment of the film."""
-        now = statement
+    def _fragment(self, now: FragmentStatement) -> None:
         self._lose(now)
         facts, last = self.facts, self._last
         facts.fragments += 1
@@ -146,12 +156,7 @@ class Collector:
         self._read_clock(now, last)
         self._last = now
 
-    def repeated(self, member: str) -> None:
-        """A fragment that is left out."""
-        self._repeated.append(member)
-
-    def damaged(self, damage: Damage) -> None:
-        """Something is not as it was stated."""
+    def _damage(self, damage: Damage) -> None:
         if damage.statement is not None and len(self._lost) < MAX_LISTED:
             self._lost.append(damage.statement)
         if len(self.facts.damage) < MAX_LISTED:
@@ -160,15 +165,9 @@ class Collector:
         else:
             self.facts.damage_unlisted += 1
 
-    def end(self) -> None:
-        """Everything was read."""
-        self._lose(None)
-
-    def segment(self, segment: SegmentScan) -> None:
-        """A file was read to its end."""
+    def _segment(self, segment: SegmentRead) -> None:
         name = segment.path.name
-        kind = "sealed" if segment.sealed else "cut" if name.endswith(".cut.tar") else "open"
-        fact = SegmentFact(name, kind, segment.good_bytes, segment.good_sha256, segment.torn_bytes, segment.fragments)
+        fact = SegmentFact(name, segment.kind, segment.good_bytes, segment.good_sha256, segment.torn_bytes, segment.fragments)
         if name in self._stated:
             fact.agrees = self._stated[name] == segment.good_sha256
         if self._init is not None and segment.fragments:

@@ -15,7 +15,7 @@ import pytest
 
 from bodycamd.camera.control.events import FragmentDurable, ResumeOffer
 from bodycamd.camera.recorder.store import Store
-from bodycamd.errors import NotFoundError, StorageError, StoreBusyError
+from bodycamd.errors import NotFoundError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.linux.disk import Disk
 from tests.camera.recorder import judge
@@ -347,13 +347,15 @@ def test_the_list_tells_of_every_recording(tmp_path: Path) -> None:
     assert (infos[opened].duration_us, infos[opened].resumes, infos[opened].pressed_us) == (2 * SECOND, closed, 0)
     assert infos[closed].bytes == (root / f"store/recordings/{closed}/000000.tar").stat().st_size
     assert infos[closed].opened.startswith("20")
-    assert [path.name for path in reader.segments(cut)] == ["000000.tar", "000001.cut.tar"]
-    assert [path.name for path in reader.segments(opened)] == ["000000.tar.part"]
+    assert [file.path.name for file in reader.segments(cut)] == ["000000.tar", "000001.cut.tar"]
+    assert [file.path.name for file in reader.segments(opened)] == ["000000.tar.part"]
     assert reader.recording(opened) == infos[opened]
     with pytest.raises(NotFoundError):
         reader.recording("000099-0001")
-    for name in ("000099-0001", "../../etc", ""):
-        with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError):
+        reader.segments("000099-0001")
+    for name in ("../../etc", ""):
+        with pytest.raises(UsageError):
             reader.segments(name)
     rig.stop()
 

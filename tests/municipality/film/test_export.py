@@ -17,8 +17,8 @@ import pytest
 
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
 from bodycamd.evidence.keys import SigningKey
+from bodycamd.municipality.film.decryption import Stated
 from bodycamd.municipality.film.film import Export, export
-from bodycamd.municipality.film.film_making import Stated
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.verify.statement_keys import StatementKeys
 from tests.kit.films import BOOT_SECONDS, Camera, fragmented_mp4, split

@@ -131,10 +131,10 @@ def test_no_name_while_it_is_made_not_even_for_kill_9(desk: Desk, kind: str, tmp
     """Stopped in the middle, when footage has been written: the folder is empty, and stays so after `kill -9`."""
     program = (
         "import os, sys, time; from bodycamd.municipality.film import film_making\n"
-        "ended = film_making.FilmMaking._count\n"
-        "def count(self, scan, frames):\n"
-        "    ended(self, scan, frames); sys.stdout.write('half\\n'); sys.stdout.flush(); time.sleep(60)\n"
-        "film_making.FilmMaking._count = count\n"
+        "ended = film_making.FilmMaking._end\n"
+        "def end(self, segment):\n"
+        "    ended(self, segment); sys.stdout.write('half\\n'); sys.stdout.flush(); time.sleep(60)\n"
+        "film_making.FilmMaking._end = end\n"
         "from bodycamd.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     run = subprocess.Popen([sys.executable, "-c", program, *desk.command(kind, tmp_path)], stdout=subprocess.PIPE, text=True)
