@@ -63,11 +63,11 @@ def export(
     """
     with Stopping() as stop:
         # Within, so that no signal breaks into the start of a library that panics then.
-        from bodycamd.camera.recorder.store import Store
         from bodycamd.municipality.film.identities import Identities
+        from bodycamd.store.reader import StoreReader
 
         identities = Identities.load(identity)
-        reader = Store.read_only(store)
+        reader = StoreReader.open(store)
         film_only = out.suffix == ".mp4"
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")

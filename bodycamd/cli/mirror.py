@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
-from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
@@ -29,10 +28,10 @@ ANSWER_SECONDS = 15.0
 @contextmanager
 def readable_store(store: Path, socket: Path | None) -> Iterator[StoreReader]:
     """A reader of the store; where this user may not read it and it is the camera's own, or `socket` is given, a reader of what the daemon
-    tells of it. Raises `PermissionDeniedError` where neither may be had, and as `Store.read_only` does.
+    tells of it. Raises `PermissionDeniedError` where neither may be had, and as `StoreReader.open` does.
     """
     try:
-        reader = Store.read_only(store)
+        reader = StoreReader.open(store)
         with suppress(NotFoundError):
             Folder.open(reader.ledger_folder, below=store).close()
     except PermissionDeniedError as denied:

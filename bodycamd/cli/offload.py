@@ -36,13 +36,13 @@ def offload(
     """
     from bodycamd.camera.keeping.offload import failure
     from bodycamd.camera.keeping.offload import offload as copy
-    from bodycamd.camera.recorder.store import Store
     from bodycamd.cli.person import load
     from bodycamd.municipality.copies.copies import now_us
     from bodycamd.municipality.copies.copy_inventory import take_inventory
+    from bodycamd.store.reader import StoreReader
 
     as_ctrl_c()
-    reader = Store.read_only(store)
+    reader = StoreReader.open(store)
     signer = load(key) if key is not None else None
     log = _log(store, socket, config)
     with progress_bar("offload", quiet=json) as progress:

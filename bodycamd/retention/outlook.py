@@ -31,7 +31,7 @@ class Retention:
 
 
 def read_retention(store: Path) -> Retention:
-    """As the ledger stands, at its last entry. Raises as `Store.read_only` does, and `StorageError`."""
+    """As the ledger stands, at its last entry. Raises as `StoreReader.open` does, and `StorageError`."""
     facts, present, broken = _read(store)
     return _retention(facts, present, broken)
 
@@ -55,7 +55,7 @@ def _retention(facts: Facts, present: frozenset[str], broken: str) -> Retention:
 
 def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
-    the ledger confirmed. Raises as `Store.read_only` does, and `StorageError`."""
+    the ledger confirmed. Raises as `StoreReader.open` does, and `StorageError`."""
     facts, present, _ = _read(store)
     reading = clock.read()
     boot = boot_id()
@@ -68,7 +68,7 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
 
 
 def read_facts(store: Path) -> Facts:
-    """What the ledger states. Raises as `Store.read_only` does, and
+    """What the ledger states. Raises as `StoreReader.open` does, and
     `StorageError`."""
     return _read(store)[0]
 

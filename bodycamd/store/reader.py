@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -80,6 +80,16 @@ class StoreReader:
         self.directory = directory
         self.recordings_folder = directory / RECORDINGS_FOLDER
         self.ledger_folder = directory / LEDGER_FOLDER
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """The store, or the copy of one, that is there. Raises `NotFoundError` where there is none, `PermissionDeniedError` where this user
+        may not read it, `DataError` where something else stands in its place."""
+        try:
+            Folder.open(directory / RECORDINGS_FOLDER, below=directory).close()
+        except NotFoundError as error:
+            raise NotFoundError(f"{directory}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
+        return cls(directory)
 
     def recordings(self, ledger: Iterable[Line] | None = None, watch: Callable[[Line], object] = lambda _: None) -> list[RecordingInfo]:
         """Every recording whose folder is there, oldest first. `ledger` is this store's, verified; `watch` hears of each line. Raises

@@ -17,6 +17,7 @@ from bodycamd.linux.clock import SettableClock
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.retention.outlook import read_recordings
 from bodycamd.retention.policy import Rules
+from bodycamd.store.reader import StoreReader
 from tests.bench import stores
 from tests.bench.figures import Table
 from tests.kit.scale import count
@@ -61,7 +62,7 @@ def measure(root: Path) -> tuple[float, float, float, float]:
     store.close()
 
     def listing() -> None:
-        read_recordings(Store.read_only(root / "store"))
+        read_recordings(StoreReader.open(root / "store"))
 
     return opened, idle, seconds(listing), held
 

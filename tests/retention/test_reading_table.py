@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.linux.clock import SettableClock
 from bodycamd.retention import outlook as reading
 from bodycamd.retention.policy import Outlook, Rules
+from bodycamd.store.reader import StoreReader
 from tests.kit.fragments import SECOND
 from tests.kit.resting_camera import DAY, HOUR, MINUTE, RestingCamera
 
@@ -64,7 +64,7 @@ def test_as_the_ledger_stands_at_its_last_entry(store: Path) -> None:
 
 
 def test_recordings_and_how_long_they_stay_in_one_reading(store: Path) -> None:
-    recordings, found = reading.read_recordings(Store.read_only(store))
+    recordings, found = reading.read_recordings(StoreReader.open(store))
     assert [info.id for info in recordings] == [A, B, C]
     assert found == reading.read_retention(store)
 
@@ -72,7 +72,7 @@ def test_recordings_and_how_long_they_stay_in_one_reading(store: Path) -> None:
 def test_only_what_is_there_has_an_outlook(store: Path) -> None:
     shutil.rmtree(store / "recordings" / B)
     (store / "recordings/000009-0001").mkdir()
-    for found in (reading.read_retention(store), reading.read_recordings(Store.read_only(store))[1]):
+    for found in (reading.read_retention(store), reading.read_recordings(StoreReader.open(store))[1]):
         assert ages(found.outlooks) == {name: AGES[name] for name in (A, C)}
 
 
@@ -85,7 +85,7 @@ def test_the_ledger_counts_from_the_oldest_recording_on(
     for name in gone:
         shutil.rmtree(store / "recordings" / name)
     assert sorted(reading.read_retention(store).holds) == remembered
-    assert sorted(reading.read_recordings(Store.read_only(store))[1].holds) == remembered
+    assert sorted(reading.read_recordings(StoreReader.open(store))[1].holds) == remembered
     assert sorted(reading.read_facts(store).holds) == remembered
 
 
@@ -95,14 +95,14 @@ def test_a_ledger_that_breaks_off_is_told(store: Path) -> None:
     path.write_bytes(b"".join([lines[0], b"!" + lines[1][1:], *lines[2:]]))
     broken = "000003.jsonl: line 2 does not verify"
     assert reading.read_retention(store).broken == broken
-    assert reading.read_recordings(Store.read_only(store))[1].broken == broken
+    assert reading.read_recordings(StoreReader.open(store))[1].broken == broken
 
 
 def test_a_store_in_which_nothing_was_stated_yet(tmp_path: Path) -> None:
     (tmp_path / "store/recordings").mkdir(parents=True)
     found = reading.read_retention(tmp_path / "store")
     assert found == reading.Retention(Rules(), {}, {}, "")
-    assert reading.read_recordings(Store.read_only(tmp_path / "store")) == ([], found)
+    assert reading.read_recordings(StoreReader.open(tmp_path / "store")) == ([], found)
     with pytest.raises(NotFoundError, match=r"elsewhere: there is no store: it has no folder recordings$"):
         reading.read_retention(tmp_path / "elsewhere")
 

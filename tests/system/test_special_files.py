@@ -23,6 +23,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
+from bodycamd.store.reader import StoreReader
 from tests.kit.scale import SCALE, count, only_in_full
 from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, Maker, put
 from tests.municipality.verify.attacks.scene import CUT, DELETED, INTACT, Scene, make, ticking_clock
@@ -126,7 +127,7 @@ def _offload(scene: Scene, place: str) -> None:
     """Nothing that could not be read is counted as copied."""
     (disk := scene.root / "disk").mkdir()
     try:
-        done = offload(Store.read_only(scene.store), disk, same_disk=True)
+        done = offload(StoreReader.open(scene.store), disk, same_disk=True)
     except BodycamError:
         return
     if place == f"recordings/{INTACT}":

@@ -22,7 +22,7 @@ from bodycamd import __version__
 from bodycamd.camera.control.events import ResumeOffer
 from bodycamd.camera.recorder.recovery import Past, Recovered, recover_store
 from bodycamd.camera.recorder.shift import Shift, ShiftSoFar
-from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
+from bodycamd.errors import DataError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence.keys import KeyFolder
 from bodycamd.evidence.ledger import Ledger, last_start, next_number, open_ledger
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -33,7 +33,6 @@ from bodycamd.linux.clock import boot_id as boot_id_now
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.linux.foreign import Folder, kind_of
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, recording_starts
-from bodycamd.store.reader import StoreReader
 
 
 class Store:
@@ -130,16 +129,6 @@ class Store:
             os.close(lock)
             raise
         return cls(directory, lock, ledger, past, recovered, shift.running, disk)
-
-    @staticmethod
-    def read_only(directory: Path) -> StoreReader:
-        """Read a store, or a copy of one, without lock and without writing anything. Raises `NotFoundError` where there is none,
-        `PermissionDeniedError` where this user may not read it, `DataError` where something else stands in its place."""
-        try:
-            Folder.open(directory / RECORDINGS_FOLDER, below=directory).close()
-        except NotFoundError as error:
-            raise NotFoundError(f"{directory}: there is no store: it has no folder {RECORDINGS_FOLDER}") from error
-        return StoreReader(directory)
 
     @property
     def start(self) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
+from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.rig import Rig, open_store
 from tests.kit.fragments import fragment
 
@@ -76,7 +76,7 @@ def test_opening_and_listing_a_store_of_two_thousand_segments(memory_root: Path)
     first.close()
     open_store(root).close()
     second = time.perf_counter()
-    infos = Store.read_only(root / "store").recordings()
+    infos = StoreReader.open(root / "store").recordings()
     done = time.perf_counter()
     assert (len(infos), sum(info.fragments for info in infos)) == (recordings, recordings * each * 50)
     assert (first.recovered_segments, first.strays) == (0, ())

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import pytest
 
 from bodycamd.camera.control.events import FragmentDurable, ResumeOffer
-from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import NotFoundError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.linux.disk import Disk
+from bodycamd.store.reader import StoreReader
 from tests.camera.recorder import judge
 from tests.camera.recorder.faults import FaultyDisk
 from tests.camera.recorder.rig import MovedClock, Rig, open_store
@@ -334,7 +334,7 @@ def test_the_list_tells_of_every_recording(tmp_path: Path) -> None:
     rig.wait_durable(5)
     (root / "store/recordings/000001-0099").mkdir()
     rig.tampered_with = True
-    reader = Store.read_only(root / "store")
+    reader = StoreReader.open(root / "store")
     infos = {info.id: info for info in reader.recordings()}
     assert [(name, info.state, info.fragments, info.segments) for name, info in infos.items()] == [
         (cut, "recovered", 6, 2),
@@ -363,11 +363,11 @@ def test_the_list_tells_of_every_recording(tmp_path: Path) -> None:
 def test_reading_needs_neither_lock_nor_keys_and_changes_nothing(tmp_path: Path) -> None:
     root, recording, _ = cut_recording(tmp_path / "root")
     before = {path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()) for path in root.rglob("*") if path.is_file()}
-    info = Store.read_only(root / "store").recordings()[0]
+    info = StoreReader.open(root / "store").recordings()[0]
     assert (info.id, info.state, info.fragments) == (recording, "open", 6)
     assert before == {path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()) for path in before}
     with pytest.raises(NotFoundError):
-        Store.read_only(tmp_path / "nowhere")
+        StoreReader.open(tmp_path / "nowhere")
 
 
 def test_a_damaged_ledger_does_not_stop_a_start(tmp_path: Path) -> None:
@@ -378,6 +378,6 @@ def test_a_damaged_ledger_does_not_stop_a_start(tmp_path: Path) -> None:
     store = open_store(root)
     store.close()
     assert store.recovered_segments == 2, "the entry about the sealed one is torn: it is stated again"
-    fragments = Store.read_only(root / "store").recordings()[0].fragments
+    fragments = StoreReader.open(root / "store").recordings()[0].fragments
     assert fragments == 4, "the entry that names the key of the second segment is gone: nothing of it can be vouched for"
     assert store.resume is not None

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.keeping.offload import offload
-from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, StorageError, UsageError
 from bodycamd.evidence.copy_record import Deletion, Detail, Pruned
@@ -28,6 +27,7 @@ from bodycamd.municipality.copies.prune import Plan, plan, prune
 from bodycamd.municipality.report.story import read_story
 from bodycamd.municipality.verify.verdicts import StoreReport
 from bodycamd.municipality.verify.verify import verify
+from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, RefusingDisk, RestingCamera
 from tests.kit.scale import IN_FULL, SCALE
@@ -81,7 +81,7 @@ class Municipality:
     def offload(self) -> None:
         """Between two starts of the camera."""
         self.camera.switch_off()
-        offload(Store.read_only(self.camera.store_folder), self.disk, same_disk=True)
+        offload(StoreReader.open(self.camera.store_folder), self.disk, same_disk=True)
         take_inventory(self.disk, self.signer(), self.now_us())
         self.camera.switch_on(same_boot=True)
 

@@ -13,11 +13,11 @@ import pytest
 
 from bodycamd.camera.keeping import offload as subject
 from bodycamd.camera.keeping.offload import offload
-from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, OutputError, UsageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.municipality.verify.verify import verify
+from bodycamd.store.reader import StoreReader
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 
@@ -44,7 +44,7 @@ def disk(tmp_path: Path) -> Path:
 
 
 def run(store: Path, disk: Path) -> subject.Offloaded:
-    return offload(Store.read_only(store), disk, same_disk=True)
+    return offload(StoreReader.open(store), disk, same_disk=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -152,12 +152,12 @@ def test_targets_that_cannot_be_meant(store: Path, disk: Path, tmp_path: Path) -
     with pytest.raises(UsageError, match="in each other"):
         run(store, tmp_path / "link")
     with pytest.raises(UsageError, match="is the disk mounted"):
-        offload(Store.read_only(store), disk)
+        offload(StoreReader.open(store), disk)
 
 
 def test_it_says_which_folder_is_missing_and_what_to_do(store: Path, tmp_path: Path) -> None:
     """The disk is mounted and only the folder is missing; or it is not mounted."""
-    reader = Store.read_only(store)
+    reader = StoreReader.open(store)
     with pytest.raises(UsageError, match=f"no folder {tmp_path}/none; {tmp_path} is on the store's own file system: mount the disk first"):
         offload(reader, tmp_path / "none" / "footage")
     with pytest.raises(UsageError, match=f"no folder {tmp_path}/none; make it with mkdir -p '{tmp_path}/none/my footage'"):
@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_whole_files_only(store: Path, disk: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk], check=True)
     try:
         with pytest.raises(OutputError, match="No space left"):
-            offload(Store.read_only(store), disk)
+            offload(StoreReader.open(store), disk)
         assert [path.name for path in disk.rglob("*") if path.is_file()] == ["000000.tar"]
     finally:
         subprocess.run(["umount", disk], check=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.keeping.offload import Offloaded, offload
-from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, OutputError, StoreBusyError, UsageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.foreign import Folder
 from bodycamd.municipality.verify.verify import verify
+from bodycamd.store.reader import StoreReader
 from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, put
 from tests.municipality.verify.attacks.scene import INTACT, SECOND_INTACT, Scene, make
 
@@ -44,7 +44,7 @@ def disk(tmp_path: Path) -> Path:
 
 
 def run(store: Path, disk: Path) -> Offloaded:
-    return offload(Store.read_only(store), disk, same_disk=True)
+    return offload(StoreReader.open(store), disk, same_disk=True)
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -163,7 +163,7 @@ def test_a_full_disk_ends_with_73_and_whole_files(store: Path, disk: Path) -> No
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk], check=True)
     try:
         with pytest.raises(OutputError, match="No space left"):
-            offload(Store.read_only(store), disk)
+            offload(StoreReader.open(store), disk)
         kept = everything(disk)
         assert kept == {name: content for name, content in everything(store).items() if name in kept}
     finally:

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.cli.signals import Stopping
 from bodycamd.errors import OutputError, StoppedError
@@ -25,6 +24,7 @@ from bodycamd.municipality.film.contact_sheet import contact_sheet
 from bodycamd.municipality.film.film import export
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.report.case_folder import export_package
+from bodycamd.store.reader import StoreReader
 from tests.kit.desk import KINDS, RECORDING, Desk, everything, nothing
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.scale import count, nightly_count, only_in_full
@@ -102,7 +102,7 @@ def run_in_process(desk: Desk, kind: str, out: Path, stop: Callable[[], None]) -
     elif kind == "sheet":
         contact_sheet(desk.film, out / "sheet.png", stop=stop)
     else:
-        export_package(Store.read_only(desk.store), RECORDING, identities, out / "case", local=AMSTERDAM, stop=stop)
+        export_package(StoreReader.open(desk.store), RECORDING, identities, out / "case", local=AMSTERDAM, stop=stop)
 
 
 @only_in_full

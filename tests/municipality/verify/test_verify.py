@@ -10,13 +10,13 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.cli.output import duration
 from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.municipality.verify import anchors
 from bodycamd.municipality.verify.verify import verify
+from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.rig import Rig
 from tests.municipality.verify.attacks.scene import INTACT, OPEN, SECOND_INTACT, Scene, make
 
@@ -40,7 +40,7 @@ def test_what_a_person_reads(scene: Scene, capsys: pytest.CaptureFixture[str]) -
 
 def test_the_list_ends_with_how_many_and_how_long(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recordings", "list", "--store", str(scene.store)]) == 0
-    found = Store.read_only(scene.store).recordings()
+    found = StoreReader.open(scene.store).recordings()
     length = duration(sum(info.duration_us for info in found) / 1e6)
     assert capsys.readouterr().out.splitlines()[-1].startswith(f"{len(found)} recordings, {length}, ")
 
