@@ -49,7 +49,7 @@ RELEASE = {"hold": None, "recording": None, "ground": None, "reason": "settled",
         ({"recording": GOING}, UsageError, f"{GOING}: its deletion has begun and will be completed; it can no longer be held"),
         ({"recording": "000009-0001"}, NotFoundError, "000009-0001: there is no such recording; `bodycamd recordings list` shows what"),
         ({"recording": "x"}, UsageError, "'x' is not the id of a recording; one looks like 000042-0001"),
-        ({"recording": None}, UsageError, "None is not the id of a recording"),
+        ({"recording": None}, UsageError, "'None' is not the id of a recording"),
         ({"ground": "boredom"}, UsageError, "--ground 'boredom': it is one of complaint, criminal-investigation, access-request"),
         ({"ground": None}, UsageError, "--ground None: it is one of"),
         ({"reference": "J. de Vries"}, UsageError, "--reference"),
@@ -102,7 +102,7 @@ def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words:
         ({"recording": HELD, "ground": "boredom"}, None, "--ground 'boredom'"),
         ({"hold": "aaaaaaaaaaaa", "reason": "because"}, None, "--reason"),
         ({"hold": "aaaaaaaaaaaa", "by": "Jan"}, None, "--by"),
-        ({}, None, "None is not the id of a recording"),
+        ({}, None, "'None' is not the id of a recording"),
     ],
 )
 def test_to_release(change: dict[str, Any], found: str | None, words: str) -> None:
