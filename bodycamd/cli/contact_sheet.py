@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli.output import say
+from bodycamd.cli.output_names import check_picture
 from bodycamd.cli.signals import Stopping
 
 
@@ -19,6 +20,7 @@ def contact_sheet(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that has the name.")] = False,
 ) -> None:
     """Make a PNG with pictures of a film at equal distances."""
+    check_picture("PNG", png)
     with Stopping() as stop:
         # Within, so that no signal breaks into the start of a library that panics then.
         from bodycamd.municipality.film.contact_sheet import contact_sheet as draw

@@ -11,6 +11,7 @@ import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, size
+from bodycamd.cli.output_names import check_picture, is_film
 from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.recording_id import ALL, RecordingOrAllArgument
@@ -61,6 +62,9 @@ def export(
     what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
     told: then the exit code is 4. What a copy keeps although the camera has deleted it, or holds, is told too.
     """
+    film_only = is_film(out)
+    if contact_sheet is not None:
+        check_picture("--contact-sheet", contact_sheet)
     with Stopping() as stop:
         # Within, so that no signal breaks into the start of a library that panics then.
         from bodycamd.municipality.film.identities import Identities
@@ -68,7 +72,6 @@ def export(
 
         identities = Identities.load(identity)
         reader = StoreReader.open(store)
-        film_only = out.suffix == ".mp4"
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
         if film_only and (device_key is not None or anchor is not None):

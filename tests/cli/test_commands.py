@@ -13,6 +13,7 @@ import pytest
 from bodycamd.cli.export import DAMAGE_CODES
 from bodycamd.cli.main import main
 from bodycamd.cli.output import counted, duration
+from bodycamd.cli.output_names import is_film
 from bodycamd.cli.verify import VERDICT_CODES
 from bodycamd.errors import EXIT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
@@ -152,3 +153,27 @@ def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "Permission denied; run this as its owner or with sudo" in said
+
+
+@pytest.mark.parametrize("name", ["FILM.MP4", "film.Mp4", "film.mov", "film.mkv", "case.zip", "report.html", "x.tar"])
+def test_no_folder_gets_the_name_of_a_file(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for recording in ("000001-0001", "all"):
+        line = ["export", recording, "--identity", "/nowhere/i.txt", "--out", str(tmp_path / name)]
+        assert main(line) == 2
+        assert capsys.readouterr().err.endswith(": a film ends in .mp4, in small letters, and a folder has no ending of a file\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["case", "case.2026", "Z-2026.00123", "mp4"])
+def test_folders_have_any_other_name(name: str, tmp_path: Path) -> None:
+    assert not is_film(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["sheet.jpg", "sheet", "sheet.mp4", "png"])
+def test_no_picture_gets_another_name_than_that_of_a_png(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = str(tmp_path / name)
+    film = ["export", "000001-0001", "--identity", "/nowhere/i.txt", "--out", str(tmp_path / "film.mp4"), "--contact-sheet", sheet]
+    for line in (film, ["contact-sheet", "/nowhere/film.mp4", sheet]):
+        assert main(line) == 2
+        assert capsys.readouterr().err.endswith(": the picture is a PNG: give it a name that ends in .png\n")
+    assert list(tmp_path.iterdir()) == []

@@ -90,12 +90,13 @@ class Camera:
         self.identity_file.write_text(f"# created: 2025-06-01T12:00:00Z\n# public key: {self.identity.to_public()}\n{self.identity}\n")
         signer = SigningKey.generate()
         self.public_key = signer.public
+        self.clock = SettableClock(int(BOOT_SECONDS * 1e6), 1_750_000_000_000_000, source="test", step_us=1000)
         self._start = Start(
             number=1,
             device=device,
             boot_id="b",
             signer=signer,
-            clock=SettableClock(int(BOOT_SECONDS * 1e6), 1_750_000_000_000_000, source="test", step_us=1000),
+            clock=self.clock,
         )
         self.seq = 0
         self._segment = 0

@@ -69,6 +69,8 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }
 """Command and path: how it is told to write there."""
+ENDINGS = {"contact-sheet png": ".png", "export contact_sheet": ".png", "export out": ""}
+"""What a name must end in to be taken by commands that do not take any name."""
 
 
 def exported(scene: Scene) -> list[object]:
@@ -110,9 +112,9 @@ def test_every_path_of_every_command_is_known() -> None:
 @only_in_full
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_exists_is_never_overwritten(name: str, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    precious = tmp_path / "identity.txt"
+    ending = ENDINGS.get(name, ".txt")
+    precious, link, dangling, folder = (tmp_path / f"{what}{ending}" for what in ("identity", "link", "dangling", "folder"))
     precious.write_bytes(PRECIOUS)
-    link, dangling, folder = tmp_path / "link", tmp_path / "dangling", tmp_path / "folder"
     link.symlink_to(precious)
     dangling.symlink_to(tmp_path / "elsewhere")
     folder.mkdir()
@@ -129,14 +131,17 @@ def test_what_exists_is_never_overwritten(name: str, scene: Scene, tmp_path: Pat
 @only_in_full
 @pytest.mark.parametrize("name", ["export out", "export contact_sheet"])
 def test_overwrite_takes_only_what_is_of_the_same_kind(name: str, scene: Scene, tmp_path: Path) -> None:
-    for file in ("identity.txt", "film.mp4", "sheet.png"):
+    ending = {"export out": ".mp4", "export contact_sheet": ".png"}[name]
+    for file in (f"identity{ending}", f"film{ending}", "identity.txt"):
         (tmp_path / file).write_bytes(PRECIOUS)
-    (tmp_path / "link.mp4").symlink_to(tmp_path / "identity.txt")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "identity.txt").write_bytes(PRECIOUS)
+    (tmp_path / f"link{ending}").symlink_to(tmp_path / "identity.txt")
+    for folder in ("folder", f"folder{ending}"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "identity.txt").write_bytes(PRECIOUS)
     before = everything(tmp_path)
     for taken in sorted(tmp_path.iterdir()):
-        assert run([*WRITTEN[name](scene, taken), "--overwrite"]) == 73, taken
+        honoured = taken.suffix == ending or (name, taken.name) == ("export out", "folder")
+        assert run([*WRITTEN[name](scene, taken), "--overwrite"]) == (73 if honoured else 2), taken
     assert everything(tmp_path) == before
 
 
@@ -155,7 +160,7 @@ def test_overwrite_takes_no_package_that_holds_something_else(scene: Scene, tmp_
 @pytest.mark.parametrize("umask", [0, 0o077])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_only_this_user_reads_what_is_written(name: str, umask: int, scene: Scene, tmp_path: Path) -> None:
-    to = tmp_path / "new"
+    to = tmp_path / f"new{ENDINGS.get(name, '')}"
     if name == "transparency out":
         to.mkdir(mode=0o700)
     earlier = os.umask(umask)

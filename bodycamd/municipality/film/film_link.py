@@ -55,6 +55,13 @@ class Cues(Message, frozen=True, tag="cues"):
     cues: list[tuple[int, int, str]]
 
 
+class Clock(Message, frozen=True, tag="clock"):
+    """From the picture at `from_us` (CLOCK_BOOTTIME) on the camera's wall clock was so much ahead of CLOCK_BOOTTIME, in µs."""
+
+    from_us: int
+    offset_us: int
+
+
 class FilmFile(Message, frozen=True, tag="film_file"):
     """The file for the next film, to write, and a second time to read; the answer to `NeedFile`."""
 
@@ -140,9 +147,9 @@ class Failed(Message, frozen=True, tag="failed"):
     message: Annotated[str, Meta(max_length=2000)]
 
 
-ToMaker: TypeAlias = Begin | Segment | Cues | FilmFile | Finish | ReadBack | Sheet
+ToMaker: TypeAlias = Begin | Segment | Clock | Cues | FilmFile | Finish | ReadBack | Sheet
 FromMaker: TypeAlias = Ready | NeedFile | SegmentRead | PartDone | Finished | WasRead | SheetDrawn | Working | Failed
-_to_maker: msgspec.json.Decoder[ToMaker] = msgspec.json.Decoder(Begin | Segment | Cues | FilmFile | Finish | ReadBack | Sheet)
+_to_maker: msgspec.json.Decoder[ToMaker] = msgspec.json.Decoder(Begin | Segment | Clock | Cues | FilmFile | Finish | ReadBack | Sheet)
 _from_maker: msgspec.json.Decoder[FromMaker] = msgspec.json.Decoder(
     Ready | NeedFile | SegmentRead | PartDone | Finished | WasRead | SheetDrawn | Working | Failed
 )

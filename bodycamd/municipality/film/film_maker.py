@@ -126,6 +126,10 @@ class FilmMaker:
         """The subtitles of the fragment that is written next."""
         self._send(film_link.Cues(list(cues)))
 
+    def set_clock(self, from_us: int, offset_us: int) -> None:
+        """What the wall clock was from this picture on; to be said before its fragment is written."""
+        self._send(film_link.Clock(from_us, offset_us))
+
     def write(self, plain: bytes) -> None:
         """The next bytes of the segment."""
         waiting = memoryview(plain)

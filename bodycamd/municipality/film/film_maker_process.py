@@ -89,6 +89,8 @@ class _FilmMaker:
                     self._begin(order)
                 case film_link.Cues():
                     self._take_cues(order)
+                case film_link.Clock():
+                    self._remuxer.set_clock(order.from_us, order.offset_us)
                 case film_link.Segment():
                     self._segment(order, *descriptors)
                 case film_link.Finish():
@@ -130,10 +132,7 @@ class _FilmMaker:
         """Take the subtitles that have come: those of a fragment are sent before its bytes. Say now and then that work goes on."""
         while readable(self._link):
             order, descriptors = film_link.receive_order(self._link)
-            if isinstance(order, film_link.Cues):
-                self._take_cues(order)
-            else:
-                self._waiting.append((order, descriptors))
+            self._take_ahead(order, descriptors)
         self._sign_of_life()
 
     def _sign_of_life(self) -> None:
@@ -141,6 +140,15 @@ class _FilmMaker:
         if now >= self._next_sign:
             self._next_sign = now + WORKING_SECONDS
             film_link.send(self._link, film_link.Working())
+
+    def _take_ahead(self, order: film_link.ToMaker, descriptors: list[int]) -> None:
+        """What belongs to a fragment is taken before its bytes; everything else waits for its turn."""
+        if isinstance(order, film_link.Cues):
+            self._take_cues(order)
+        elif isinstance(order, film_link.Clock):
+            self._remuxer.set_clock(order.from_us, order.offset_us)
+        else:
+            self._waiting.append((order, descriptors))
 
     def _take_cues(self, order: film_link.Cues) -> None:
         for cue in order.cues:
@@ -154,10 +162,7 @@ class _FilmMaker:
             order, descriptors = film_link.receive_order(self._link)
             if isinstance(order, film_link.FilmFile):
                 return FilmFile(*descriptors)
-            if isinstance(order, film_link.Cues):
-                self._take_cues(order)
-            else:
-                self._waiting.append((order, descriptors))
+            self._take_ahead(order, descriptors)
 
     def _part_done(self, number: int, part: Any) -> None:
         done = film_link.PartDone(number, part.begins_us, part.duration_seconds, part.frames, part.shifts, part.time_bases)

@@ -14,14 +14,18 @@ from types import TracebackType
 from typing import Self
 
 from bodycamd.errors import DataError, NotFoundError, OutputError
+from bodycamd.evidence.statements import FragmentStatement
 from bodycamd.linux.unnamed import UnnamedFile
-from bodycamd.municipality.film.captions import Chapter, cues
+from bodycamd.municipality.film.captions import Chapter, cues, wall_offset_us
 from bodycamd.municipality.film.decryption import OpenedFragment, Repeated, SegmentBegun, SegmentRead, Step
 from bodycamd.municipality.film.film_maker import FilmMaker
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.segment_scan import Damage
 from bodycamd.municipality.words.times import LocalTime
 
+CLOCK_STEP_US = 1000
+"""By so much the wall clock must have moved against CLOCK_BOOTTIME for the film maker to hear of it; also how far the time stamp of a
+picture may lie from the one that is stated, which is rounded."""
 MAX_LISTED = 500
 """So much damage is listed; more is counted only."""
 
@@ -97,6 +101,7 @@ class FilmMaking:
         self._maker = maker
         self._files = files
         self._captions = captions
+        self._offset_us: int | None = None
         self._stated_frames: int | None = None
         """Of the segment that is being fed; `None` between two."""
         self._frames = 0
@@ -137,6 +142,7 @@ class FilmMaking:
             case OpenedFragment(statement, plain):
                 if self._captions is not None:
                     self._maker.write_cues(cues(statement, self._captions))
+                self._tell_clock(statement)
                 self._maker.write(plain)
                 self._stated_frames = (self._stated_frames or 0) + statement.frames
             case Damage():
@@ -145,6 +151,13 @@ class FilmMaking:
                 self._end(step)
             case Repeated():
                 pass  # it is in the film already
+
+    def _tell_clock(self, now: FragmentStatement) -> None:
+        """Where it was set, or has drifted."""
+        offset_us = wall_offset_us(now)
+        if self._offset_us is None or abs(offset_us - self._offset_us) >= CLOCK_STEP_US:
+            self._offset_us = offset_us
+            self._maker.set_clock(now.pts_us - CLOCK_STEP_US, offset_us)
 
     def _end(self, segment: SegmentRead) -> None:
         if self._stated_frames is not None:

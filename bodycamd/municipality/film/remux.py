@@ -1,8 +1,9 @@
 """Packets of successive segments into MP4 films, copied, never re-encoded. Runs in the film maker's process only.
 
 A film is one part: its time starts at 0, the offset between picture and sound is kept. A new part begins where the codec parameters change
-or where more than `LONGEST_GAP_SECONDS` of picture is missing. With captions a part also has a subtitle track and chapters, which do not
-touch the packets of picture and sound.
+or where more than `LONGEST_GAP_SECONDS` of picture is missing. Its time of creation is the
+wall clock at its first picture, as it was stated. With captions a part also has a subtitle track and chapters, which do not touch the
+packets of picture and sound.
 
 What is read must be one track of H.264 of the stated size and, where it is stated, one of AAC; no other decoder is ever opened. What is
 written is counted: a part is done when its index, read back, holds as many pictures and packets of sound as were put into it.
@@ -27,7 +28,7 @@ from av.packet import Packet
 
 from bodycamd.errors import DataError, OutputError
 from bodycamd.linux import durable
-from bodycamd.municipality.film.captions import Captions, Chapter
+from bodycamd.municipality.film.captions import Captions, Chapter, clock_text
 from bodycamd.municipality.film.film_link import DISK_ERRORS, Segment
 from bodycamd.municipality.film.packet_hashes import KINDS, Bound, Tally
 from bodycamd.municipality.film.subtitles import SubtitleTrack, set_chapters
@@ -42,6 +43,8 @@ READ_OPTIONS = {
     "protocol_whitelist": "fd",
 }
 """What FFmpeg may open at all, also while it looks for what a stream is."""
+LATEST_CREATION_US = (2**32 - 2_082_844_800) * 1_000_000
+"""FFmpeg writes the time of creation in 32 bits, counted from 1904: from 2040-02-06 on it would be another time, and is left out."""
 START_WINDOW_SECONDS = Fraction(5)
 """How far the picture may run ahead before a part begins without having seen its sound: longer than the longest fragment."""
 CODECS = {"video": "h264", "audio": "aac"}
@@ -87,8 +90,16 @@ class _Track:
 class _Part:
     """One film while it is written."""
 
-    def __init__(self, file: FilmFile, templates: dict[str, Any], captions: Captions | None, chapters: Sequence[Chapter]) -> None:
+    def __init__(
+        self,
+        file: FilmFile,
+        templates: dict[str, Any],
+        captions: Captions | None,
+        chapters: Sequence[Chapter],
+        wall: Callable[[Fraction], str],
+    ) -> None:
         self._file = file
+        self._wall = wall
         self._captions = captions
         self._chapters = chapters
         self._subtitles: SubtitleTrack | None = None
@@ -157,6 +168,9 @@ class _Part:
             track.shift = round(self.begins / track.time_base)
         if self._captions is not None:
             self._subtitles = SubtitleTrack(self._container, self._captions, self.begins)
+        assert self.first is not None
+        if created := self._wall(self.first):
+            self._container.metadata["creation_time"] = created
         os.dup2(self._file.writing, 1)
         self._container.start_encoding()
         self._begun = True
@@ -200,8 +214,23 @@ class Remuxer:
         self._templates: dict[str, Any] = {}
         self._current: tuple[int, _Part] | None = None
         self._before: tuple[int, _Part] | None = None
+        self._clock: deque[tuple[int, int]] = deque()
         self._boundary = Fraction(0)
         self._parts = 0
+
+    def set_clock(self, from_us: int, offset_us: int) -> None:
+        """From this picture on the wall clock was so much ahead of CLOCK_BOOTTIME. In the order of the pictures, before their packets."""
+        self._clock.append((from_us, offset_us))
+
+    def _wall(self, at: Fraction) -> str:
+        """The wall clock at a picture, empty where a film cannot state it. What was said of later pictures may have come already; nothing
+        is asked of earlier ones any more.
+        """
+        at_us = round(at * 1_000_000)
+        while len(self._clock) > 1 and self._clock[1][0] <= at_us:
+            self._clock.popleft()
+        wall_us = at_us + self._clock[0][1] if self._clock else LATEST_CREATION_US
+        return clock_text(wall_us) if wall_us < LATEST_CREATION_US else ""
 
     def add(self, container: InputContainer, segment: Segment) -> dict[str, int]:
         """Copy all packets of one segment and count them. Raises `DataError` where it is not what is stated or cannot be demuxed,
@@ -251,7 +280,7 @@ class Remuxer:
         part = self._before if kind == "audio" and self._before is not None else self._current
         if part is None:
             self._parts += 1
-            part = self._current = self._parts, _Part(self._new_file(), self._templates, self._captions, self._chapters)
+            part = self._current = self._parts, _Part(self._new_file(), self._templates, self._captions, self._chapters, self._wall)
         try:
             part[1].put(kind, packet)
         except (OSError, av.error.FFmpegError) as error:
