@@ -6,8 +6,9 @@ loop hands the actions to the adapters. Times are CLOCK_BOOTTIME microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
@@ -18,8 +19,11 @@ HapticName = Literal["ready", "started", "reminder", "missing", "low", "saved", 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeOffer:
+class Happening(Struct, frozen=True, tag_field="event", tag=True):
+    """Base of the events; in JSON (the control socket, a trace) `event` is the name."""
+
+
+class ResumeOffer(Struct, frozen=True):
     """A recording of this boot that the last run of the daemon left open."""
 
     recording: str
@@ -28,50 +32,43 @@ class ResumeOffer:
     """How many recordings of the last minute were themselves resumed ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Happening, frozen=True):
     """The store is open and recovered, the worker's spare and the voice are prepared or known to fail."""
 
     resume: ResumeOffer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonDown:
+class ButtonDown(Happening, frozen=True):
     """Gesture: the button went down (bounce removed)."""
 
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonTapped:
+class ButtonTapped(Happening, frozen=True):
     """Gesture: the button was released before the hold time."""
 
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonHeld:
+class ButtonHeld(Happening, frozen=True):
     """Gesture: the button is still down at the hold time."""
 
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonStuck:
+class ButtonStuck(Happening, frozen=True):
     """Gesture: the button has been down far longer than any hold; stated once, until it is released."""
 
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonFreed:
+class ButtonFreed(Happening, frozen=True):
     """Gesture: a button that was stated stuck has come up."""
 
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class WarningEnded:
+class WarningEnded(Happening, frozen=True):
     """The voice finished, was silenced, or failed. `file_sha256` is of the WAV file; empty where no file could be read."""
 
     at_us: int
@@ -80,16 +77,14 @@ class WarningEnded:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceHealth:
+class VoiceHealth(Happening, frozen=True):
     """The voice child is prepared (`ok`) or cannot speak, with the reason."""
 
     ok: bool
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureFlowing:
+class CaptureFlowing(Happening, frozen=True):
     """The first fragment of a generation has arrived in the ring."""
 
     generation: int
@@ -97,8 +92,7 @@ class CaptureFlowing:
     frame_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureStalled:
+class CaptureStalled(Happening, frozen=True):
     """Frames stopped or the worker failed: it is being killed and replaced."""
 
     generation: int
@@ -106,23 +100,20 @@ class CaptureStalled:
     last_frame_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureClosed:
+class CaptureClosed(Happening, frozen=True):
     """A generation ended as asked: its last fragment is in the ring and the camera is closed."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class AudioChanged:
+class AudioChanged(Happening, frozen=True):
     """The sound of the stream became live, off or lost."""
 
     generation: int
     audio: Literal["live", "off", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class FragmentDurable:
+class FragmentDurable(Happening, frozen=True):
     """Acknowledged: this fragment is on disk (after `fdatasync`, and `fsync` of its folder where it is new)."""
 
     recording: str
@@ -135,8 +126,7 @@ class FragmentDurable:
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingSealed:
+class RecordingSealed(Happening, frozen=True):
     """The last segment is renamed and its `sealed` and `closed` entries are durable; or, where it is not `whole`, footage that belongs to
     the recording did not get onto the disk, or the disk did not take the seal. What was acknowledged is there either way."""
 
@@ -146,48 +136,42 @@ class RecordingSealed:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFailed:
+class WriteFailed(Happening, frozen=True):
     """A disk operation failed. The writer has abandoned the segment as it stands and goes on with a new one where it can."""
 
     operation: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DiskChanged:
+class DiskChanged(Happening, frozen=True):
     """The disk became unusable (gone, read-only, or the ledger's entries wait for it), or usable again."""
 
     usable: bool
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RingOverflowed:
+class RingOverflowed(Happening, frozen=True):
     """Fragments that were not yet on disk had to be dropped; the writer states the gap."""
 
     fragments: int
     dropped_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class StorageChanged:
+class StorageChanged(Happening, frozen=True):
     """The room for footage crossed a threshold (with hysteresis, decided by the reporter)."""
 
     level: StorageLevel
     minutes_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class BatteryChanged:
+class BatteryChanged(Happening, frozen=True):
     """The battery crossed a threshold."""
 
     level: BatteryLevel
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClockChanged:
+class ClockChanged(Happening, frozen=True):
     """The wall clock became trusted or lost trust, or was stepped."""
 
     trusted: bool
@@ -195,13 +179,11 @@ class ClockChanged:
     step_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShutdownRequested:
+class ShutdownRequested(Happening, frozen=True):
     """SIGTERM, or power-off: close, seal and end."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(Happening, frozen=True):
     """A deadline that the state asked for has come."""
 
 
@@ -233,37 +215,35 @@ Event = (
 # --- actions ----------------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakWarning:
+class Order(Struct, frozen=True, tag_field="action", tag=True):
+    """Base of the actions; in JSON (a trace) `action` is the name."""
+
+
+class SpeakWarning(Order, frozen=True):
     """Play the warning from its start; the voice answers with `WarningEnded`."""
 
 
-@dataclass(frozen=True, slots=True)
-class SilenceVoice:
+class SilenceVoice(Order, frozen=True):
     """Stop the warning now; the control has already decided to go on, so a late `WarningEnded` changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCapture:
+class OpenCapture(Order, frozen=True):
     """Open the camera into the ring (nothing happens if it is open). `microphone` tells whether sound may be taken."""
 
     microphone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetMicrophone:
+class SetMicrophone(Order, frozen=True):
     """Open or close the microphone of the open capture."""
 
     open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CloseCapture:
+class CloseCapture(Order, frozen=True):
     """Flush the running fragment, then close the camera (nothing happens if it is closed)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetainFrom:
+class RetainFrom(Order, frozen=True):
     """From now on the ring must not evict fragments that end after this instant; `None`: back to the pre-event length.
 
     In force from the press until the recording is sealed. What the writer has already taken for the open recording may go.
@@ -272,13 +252,11 @@ class RetainFrom:
     from_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EmptyRing:
+class EmptyRing(Order, frozen=True):
     """Forget every fragment and init segment that is not part of a recording."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeginRecording:
+class BeginRecording(Order, frozen=True):
     """Write every fragment that ends after `keep_from_us`, from the ring and from now on.
 
     `keep_from_us` is the earliest picture that belongs to the recording (the warning's end, or the press less the pre-event time); what the
@@ -294,16 +272,14 @@ class BeginRecording:
     """Of the open shift, where one is; the control loop fills it in."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndRecording:
+class EndRecording(Order, frozen=True):
     """Write up to and including the fragment that holds `end_us`, then seal. A second one for the same recording replaces the first."""
 
     end_us: int
     reason: StopReason
 
 
-@dataclass(frozen=True, slots=True)
-class ContinueRecording:
+class ContinueRecording(Order, frozen=True):
     """The officer pressed during `closing`: the `EndRecording` of this recording is withdrawn, write on as if it had not come.
 
     If the recording is sealed by now, nothing happens: its `RecordingSealed` is on the way, and the control answers it with a new
@@ -313,35 +289,30 @@ class ContinueRecording:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class SealNow:
+class SealNow(Order, frozen=True):
     """Frames did not come in time: seal with what is there. Repeated while the seal does not come; nothing happens if no recording ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Order, frozen=True):
     """Move the haptic motor once in the named pattern."""
 
     name: HapticName
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(Order, frozen=True):
     """Show the refused pattern once on the lamp."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Order, frozen=True):
     """Write an entry to the ledger: `type` and its fields (JSON values only)."""
 
     type: str
     fields: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Order, frozen=True):
     """Everything is sealed: end the daemon; `power_off` also asks the system to shut down."""
 
     power_off: bool

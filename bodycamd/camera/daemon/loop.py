@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import structs
 
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
@@ -283,6 +285,6 @@ class ControlLoop:
                 fields["recording"] = self._recording_id(number)
             self._recorder.note(action.type, fields)
         elif isinstance(action, ev.BeginRecording):
-            self._recorder.submit(replace(action, officer=self.officer))
+            self._recorder.submit(structs.replace(action, officer=self.officer))
         else:
             self._recorder.submit(action)
