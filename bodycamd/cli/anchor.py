@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli.output import say_lines
-from bodycamd.errors import UnavailableError, UsageError
+from bodycamd.config.paths import DEFAULT_SOCKET
+from bodycamd.errors import UsageError
 
 
 def anchor(
@@ -21,7 +22,8 @@ def anchor(
 
     With neither option the running camera of this machine is asked.
     """
-    from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.daemon.protocol import AnchorLine, AskAnchor
     from bodycamd.linux.new_file import write_new
     from bodycamd.municipality.verify import anchors
 
@@ -33,10 +35,8 @@ def anchor(
         taken = anchors.of_store(store)
     else:
         with ControlClient(socket or DEFAULT_SOCKET) as client:
-            answer = client.request("anchor")
-        if not isinstance(answer, dict) or not isinstance(answer.get("line"), str):
-            raise UnavailableError("the daemon's answer is no anchor: is it of another version?")
-        taken = anchors.from_line(answer["line"], "the daemon's anchor")
+            answer = client.request(AskAnchor(), AnchorLine)
+        taken = anchors.from_line(answer.line, "the daemon's anchor")
     files = {qr: taken.qr_png()} if qr is not None else {}
     if out is not None:
         files[out] = taken.file_bytes()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodycamd.cli.people import listed
 from bodycamd.cli.person import load
 from bodycamd.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from bodycamd.municipality.copies.copy_holds import CopyHoldInfo
+    from bodycamd.retention.holds import HoldRequest, ReleasedHold, ReleaseRequest
 
 CopyOption = Annotated[
     Path | None, typer.Option("--store", help="A copy (a folder that `bodycamd offload` made), in place of the camera.", readable=False)
@@ -23,39 +27,40 @@ def at_copy(store: Path | None, key: Path | None) -> bool:
     return store is not None
 
 
-def hold_copy(store: Path | None, key: Path | None, people: Path | None, arguments: dict[str, Any]) -> dict[str, Any]:
+def hold_copy(store: Path | None, key: Path | None, people: Path | None, asked: HoldRequest) -> CopyHoldInfo:
     """Place a hold. Raises as `copy_holds.add_hold` does."""
     from bodycamd.municipality.copies.copies import now_us
-    from bodycamd.municipality.copies.copy_holds import add_hold
+    from bodycamd.municipality.copies.copy_holds import CopyHoldInfo, add_hold
 
     assert store is not None
     assert key is not None
     signer = load(key)
-    hold = add_hold(store, signer, listed(people), arguments, now_us())
-    return {**arguments, "hold": hold.added.hold, "since": hold.since, "signed_by": hold.signer}
+    return CopyHoldInfo.of_copy(add_hold(store, signer, listed(people), asked, now_us()))
 
 
-def release_copy(store: Path | None, key: Path | None, people: Path | None, arguments: dict[str, Any]) -> dict[str, Any]:
+def release_copy(store: Path | None, key: Path | None, people: Path | None, asked: ReleaseRequest) -> ReleasedHold:
     """Release one. Only a key of --people releases: anybody else's word would let footage go. Raises as `copy_holds.release_hold` does."""
     from bodycamd.municipality.copies.copies import now_us, read_copy
     from bodycamd.municipality.copies.copy_holds import release_hold
+    from bodycamd.retention.holds import ReleasedHold
 
     assert store is not None
     assert key is not None
     known, signer = listed(people), load(key)
     if signer.public.id not in known:
         raise UsageError("--key: to release a hold at a copy its key must be in --people")
-    released = release_hold(store, signer, known, arguments, now_us())
+    released = release_hold(store, signer, known, asked, now_us())
     record = read_copy(store, known)
     left = record.holds.get(released.recording, {}).values() if record is not None else ()
-    still = [hold.added.ground for hold in left]
-    return {"hold": released.hold, "recording": released.recording, "ground": released.ground, "still_held_for": still}
+    still: list[str] = [hold.added.ground for hold in left]
+    return ReleasedHold(hold=released.hold, recording=released.recording, ground=released.ground, still_held_for=still)
 
 
-def list_copy(store: Path, people: Path | None) -> list[dict[str, Any]]:
+def list_copy(store: Path, people: Path | None) -> list[CopyHoldInfo]:
     """Every hold at the copy. Raises `NotFoundError` where no record of it exists, `DataError` where it is damaged."""
     from bodycamd.errors import DataError
     from bodycamd.municipality.copies.copies import read_copy
+    from bodycamd.municipality.copies.copy_holds import CopyHoldInfo
 
     record = read_copy(store, listed(people))
     if record is None:
@@ -64,17 +69,4 @@ def list_copy(store: Path, people: Path | None) -> list[dict[str, Any]]:
         return []
     if record.failure:
         raise DataError(f"{store}: {record.failure}")
-    found = [hold for _, held in sorted(record.holds.items()) for hold in held.values()]
-    return [
-        {
-            "hold": hold.added.hold,
-            "recording": hold.added.recording,
-            "ground": hold.added.ground,
-            "reference": hold.added.reference,
-            "by": hold.added.by,
-            "since": hold.since,
-            "review_on": hold.added.review_on,
-            "signed_by": hold.signer or "unknown",
-        }
-        for hold in found
-    ]
+    return [CopyHoldInfo.of_copy(hold) for _, held in sorted(record.holds.items()) for hold in held.values()]

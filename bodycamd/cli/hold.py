@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import structs
 
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
-from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do
+from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do, with_own_start
 from bodycamd.cli.local_time import configured_local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
 from bodycamd.cli.recording_id import RecordingArgument
 
 if TYPE_CHECKING:
+    from bodycamd.config.settings import Config
     from bodycamd.municipality.words.times import LocalTime
+    from bodycamd.retention.holds import HoldInfo
 
 app = typer.Typer(help="Keep recordings beyond their days, and let them go again.", no_args_is_help=True)
 
@@ -43,28 +47,25 @@ def add(
     Each case is a hold of its own, with the id that is printed. Reference and decider stand in the clear in the ledger.
     With --store and --key it is the copy that is held: it is not pruned, whatever the camera does.
     """
+    from bodycamd.camera.daemon.protocol import AddHold
     from bodycamd.evidence import pseudonyms
-    from bodycamd.retention import holds
+    from bodycamd.retention.holds import HoldInfo, added
 
     pseudonyms.reference(reference, "--reference")
     pseudonyms.decider(by, "--by")
-    arguments = {"recording": recording, "ground": ground, "reference": reference, "by": by, "review_on": review_on}
+    asked = AddHold(recording=recording, ground=ground, reference=reference, by=by, review_on=review_on)
     if at_copy(store, key):
-        hold = hold_copy(store, key, people, arguments)
+        hold: HoldInfo = hold_copy(store, key, people, asked)
     else:
-        hold, _ = ask_or_do(
-            config,
-            socket,
-            "hold_add",
-            arguments,
-            lambda keeper, enter, who: keeper.add_hold(arguments, who, enter),
-            lambda facts, who, wall_us: holds.added(arguments, who, facts.recordings(), facts.holds, wall_us),
+        alone = with_own_start(
+            lambda keeper, enter, who: keeper.add_hold(asked, who, enter),
+            lambda facts, who, wall_us: added(asked, who, facts.recordings(), facts.holds, wall_us),
         )
+        hold = ask_or_do(config, socket, asked, HoldInfo, alone)
     if json:
         print_json(hold)
     else:
-        of_case = f"{recording} is held for {hold['ground']} ({hold['reference']})"
-        say(f"{of_case}, hold {hold['hold']}; to be reviewed on {hold['review_on']}")
+        say(f"{recording} is held for {hold.ground} ({hold.reference}), hold {hold.hold}; to be reviewed on {hold.review_on}")
 
 
 @app.command()
@@ -81,32 +82,30 @@ def release(
     json: AsJson = False,
 ) -> None:
     """Release a hold. Once nothing holds the recording it goes when its days have passed; that may be at once."""
+    from bodycamd.camera.daemon.protocol import ReleaseHold
     from bodycamd.evidence import pseudonyms
-    from bodycamd.retention import holds
+    from bodycamd.retention.holds import ReleasedHold, released
     from bodycamd.store.names import recording_start
 
     pseudonyms.release_reason(reason, "--reason")
     pseudonyms.decider(by, "--by")
-    named = "recording" if recording_start(hold) is not None else "hold"
-    arguments = {"hold": None, "recording": None, named: hold, "ground": ground, "reason": reason, "by": by}
+    of_recording = recording_start(hold) is not None
+    asked = ReleaseHold(hold=None if of_recording else hold, recording=hold if of_recording else None, ground=ground, reason=reason, by=by)
     if at_copy(store, key):
-        result = release_copy(store, key, people, {**arguments, "hold": hold})
+        result = release_copy(store, key, people, asked)
     else:
-        result, _ = ask_or_do(
-            config,
-            socket,
-            "hold_release",
-            arguments,
-            lambda keeper, enter, who: keeper.release_hold(arguments, who, enter),
-            lambda facts, who, _: holds.released(arguments, who, facts.recordings(), facts.holds),
+        alone = with_own_start(
+            lambda keeper, enter, who: keeper.release_hold(asked, who, enter),
+            lambda facts, who, _: released(asked, who, facts.recordings(), facts.holds),
         )
+        result = ask_or_do(config, socket, asked, ReleasedHold, alone)
     if json:
         print_json(result)
-    elif result["still_held_for"]:
-        still = " and ".join(sorted(set(result["still_held_for"])))
-        say(f"{result['recording']}: hold {result['hold']} is over; it is still held for {still}")
+    elif result.still_held_for:
+        still = " and ".join(sorted(set(result.still_held_for)))
+        say(f"{result.recording}: hold {result.hold} is over; it is still held for {still}")
     else:
-        say(f"{result['recording']} is no longer held")
+        say(f"{result.recording} is no longer held")
 
 
 @app.command("list")
@@ -121,27 +120,23 @@ def list_holds(
     if store is not None:
         _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config), json)
         return
-    from bodycamd.camera.daemon.client import ControlClient
-    from bodycamd.config import load as configuration
-    from bodycamd.errors import UnavailableError
-    from bodycamd.retention.outlook import hold_fields, read_retention
+    from bodycamd.camera.daemon.protocol import ListHolds
+    from bodycamd.retention.holds import HoldInfo
 
-    settings = configuration.load(config) if socket is None or config.exists() else None
-    holds: list[dict[str, Any]]
-    try:
-        from pathlib import Path
-
-        with ControlClient(socket or Path(settings.control.socket if settings is not None else "")) as client:
-            holds = client.request("hold_list")
-    except UnavailableError:
-        if settings is None:
-            raise
-        retention = read_retention(Path(settings.storage.directory))
-        holds = [hold_fields(hold) for _, held in sorted(retention.holds.items()) for hold in held]
+    holds = ask_or_do(config, socket, ListHolds(), list[HoldInfo], _read_holds)
     _print_holds(holds, COLUMNS, configured_local_time(config), json)
 
 
-def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], local: LocalTime, json: bool) -> None:
+def _read_holds(config: Config) -> list[HoldInfo]:
+    from pathlib import Path
+
+    from bodycamd.retention.holds import listed
+    from bodycamd.retention.outlook import read_retention
+
+    return listed(read_retention(Path(config.storage.directory)).holds)
+
+
+def _print_holds(holds: Sequence[HoldInfo], columns: tuple[str, ...], local: LocalTime, json: bool) -> None:
     if json:
         print_json(holds)
         return
@@ -149,5 +144,5 @@ def _print_holds(holds: list[dict[str, Any]], columns: tuple[str, ...], local: L
         say("nothing is held")
     else:
         headings = tuple(name.replace("_", " ") for name in columns)
-        shown = [{**hold, "since": local.wall_beside_utc(hold["since"])} for hold in holds]
-        say_lines(table([headings, *(tuple(hold[name] for name in columns) for hold in shown)]))
+        shown = [structs.replace(hold, since=local.wall_beside_utc(hold.since)) for hold in holds]
+        say_lines(table([headings, *(tuple(getattr(hold, name) for name in columns) for hold in shown)]))

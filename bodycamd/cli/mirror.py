@@ -4,23 +4,21 @@ socket into a folder of the user's own, and read there like any store. It holds 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import LedgerPart, ListStore, Measure, ReadLedger, StorePage
+from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
 from bodycamd.store.reader import Measured, StoreReader
 
-DEFAULT_STORE = Path("/var/lib/bodycamd/store")
 MAX_LEDGER_BYTES = 256 * 1024 * 1024
 ANSWER_SECONDS = 15.0
 
@@ -60,7 +58,7 @@ class _Mirror(StoreReader):
 
     def measure(self, recording: str, stated: int) -> Measured:
         """As the daemon measures it."""
-        return Measured.of(self._client.request("store_measure", recording=recording, stated=stated), recording)
+        return self._client.request(Measure(recording=recording, stated=stated), Measured)
 
     def _fetch(self) -> None:
         self.ledger_folder.mkdir()
@@ -85,28 +83,17 @@ class _Mirror(StoreReader):
     def _files(self) -> Iterator[tuple[str, int]]:
         after, more = "", True
         while more:
-            page = self._ask("store_files", after=after)
-            files, more = page.get("files"), page.get("more") is True
-            if not isinstance(files, list) or (more and not files):
-                raise DataError("the daemon's answer is no list of files: is it of another version?")
-            for path, size in files:
-                yield str(path), int(size)
-            after = str(files[-1][0]) if files else ""
+            page = self._client.request(ListStore(after=after), StorePage)
+            more = page.more
+            if more and not page.files:
+                raise DataError("the daemon's list of files does not end: is it of another version?")
+            yield from page.files
+            after = page.files[-1][0] if page.files else ""
 
     def _fetch_file(self, name: str, size: int, target: Path) -> None:
         with os.fdopen(durable.open_new(target), "wb") as file:
             while file.tell() < size:
-                page = self._ask("store_ledger", file=name, offset=file.tell())
-                try:
-                    content = base64.b64decode(str(page.get("base64")), validate=True)
-                except binascii.Error as error:
-                    raise DataError(f"{name}: the daemon's answer is not base64: is it of another version?") from error
-                if not content:
+                part = self._client.request(ReadLedger(file=name, offset=file.tell()), LedgerPart).base64
+                if not part:
                     return
-                file.write(content[: size - file.tell()])
-
-    def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
-        answer = self._client.request(command, **arguments)
-        if not isinstance(answer, dict):
-            raise DataError(f"the daemon's answer to {command} is none: is it of another version?")
-        return answer
+                file.write(part[: size - file.tell()])

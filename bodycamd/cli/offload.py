@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import counted, print_json, say, size
 from bodycamd.cli.people import KeyOption
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
+from bodycamd.config.paths import DEFAULT_CONFIG, DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.errors import UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from bodycamd.camera.daemon.protocol import LogOffload
 
 
 def offload(
     to: Annotated[Path, typer.Option(help="A folder on a mounted disk. It becomes a store of its own.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = Path(
-        "/var/lib/bodycamd/store"
-    ),
+    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = DEFAULT_STORE,
     socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.", readable=False)] = DEFAULT_SOCKET,
-    config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it in a start of its own.")] = Path(
-        "/etc/bodycamd/bodycamd.yaml"
-    ),
+    config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it by itself.")] = DEFAULT_CONFIG,
     key: KeyOption = None,
     same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -34,6 +34,7 @@ def offload(
     recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told from what
     has been removed.
     """
+    from bodycamd.camera.daemon.protocol import LogOffload
     from bodycamd.camera.keeping.offload import failure
     from bodycamd.camera.keeping.offload import offload as copy
     from bodycamd.cli.person import load
@@ -50,13 +51,15 @@ def offload(
     if signer is not None:
         take_inventory(to, signer, now_us())
     log(
-        to=done.to[-200:],
-        recordings=done.recordings,
-        copied=done.copied,
-        already_there=done.already_there,
-        bytes=done.bytes,
-        failed=len(done.failed),
-        head=done.head,
+        LogOffload(
+            to=done.to[-200:],
+            recordings=done.recordings,
+            copied=done.copied,
+            already_there=done.already_there,
+            bytes=done.bytes,
+            failed=len(done.failed),
+            head=done.head,
+        )
     )
     if json:
         print_json(done)
@@ -71,23 +74,27 @@ def offload(
         raise error
 
 
-def _log(store: Path, socket: Path, config: Path) -> Any:
+def _log(store: Path, socket: Path, config: Path) -> Callable[[LogOffload], None]:
     """How it will be logged; found out before anything is copied. Raises `UsageError` where it could not be."""
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.daemon.protocol import AskStatus, Logged
+    from bodycamd.camera.daemon.status_message import Status
+
     try:
         client = ControlClient(socket)
     except UnavailableError:
         return _log_ourselves(store, socket, config)
     with client:
-        client.request("status")
+        client.request(AskStatus(), Status)
 
-    def log(**fields: Any) -> None:
+    def log(done: LogOffload) -> None:
         with ControlClient(socket) as client:
-            client.request("offloaded", **fields)
+            client.request(done, Logged)
 
     return log
 
 
-def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
+def _log_ourselves(store: Path, socket: Path, config: Path) -> Callable[[LogOffload], None]:
     from bodycamd.config import load as configuration
 
     if not config.is_file():
@@ -96,12 +103,14 @@ def _log_ourselves(store: Path, socket: Path, config: Path) -> Any:
     if Path(settings.storage.directory).resolve() != store.resolve():
         raise UsageError(f"{config}: it is about the store {settings.storage.directory}, not {store}")
 
-    def log(**fields: Any) -> None:
+    def log(done: LogOffload) -> None:
+        from msgspec import structs
+
         from bodycamd.camera.keeping.opening import own_start
         from bodycamd.evidence.entries import detail_fields
         from bodycamd.linux.clock import SystemClock
 
         with own_start(settings, SystemClock()) as (_, ledger, caller):
-            ledger.append("offloaded", {**fields, "caller": detail_fields(caller)})
+            ledger.append("offloaded", {**structs.asdict(done), "caller": detail_fields(caller)})
 
     return log

@@ -74,7 +74,8 @@ def show(
 ) -> None:
     """Show one recording and its segments."""
     from bodycamd.cli.mirror import readable_store
-    from bodycamd.retention.outlook import hold_fields, read_retention
+    from bodycamd.retention.holds import HoldInfo
+    from bodycamd.retention.outlook import read_retention
 
     local = local_time(timezone)
     with readable_store(store, socket) as reader:
@@ -83,7 +84,7 @@ def show(
         files = [(store / path.relative_to(reader.directory), count) for path, count in reader.sizes(recording)]
     _tell_broken(retention.broken)
     if json:
-        holds = [hold_fields(hold) for hold in retention.holds.get(recording, ())]
+        holds = [HoldInfo.of(hold) for hold in retention.holds.get(recording, ())]
         listed = [{"path": str(path), "bytes": count} for path, count in files]
         print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import print_json, say
+from bodycamd.config.paths import DEFAULT_SOCKET
+
+if TYPE_CHECKING:
+    from bodycamd.camera.daemon.protocol import Request
+    from bodycamd.camera.recorder.shift import Shift
 
 app = typer.Typer(help="Begin or end an officer's shift.", no_args_is_help=True)
 
@@ -23,26 +27,28 @@ def begin(
     json: AsJson = False,
 ) -> None:
     """Begin a shift: from now on the ledger names this officer, in the clear."""
+    from bodycamd.camera.daemon.protocol import BeginShift
     from bodycamd.evidence.pseudonyms import pseudonym
 
     pseudonym(officer, "--officer")
-    _tell(_ask(socket, "shift_begin", officer=officer), "the shift of officer {officer} has begun", json)
+    _ask(socket, BeginShift(officer=officer), "begun", json)
 
 
 @app.command()
 def end(socket: Socket = DEFAULT_SOCKET, json: AsJson = False) -> None:
     """End the running shift."""
-    _tell(_ask(socket, "shift_end"), "the shift of officer {officer} has ended", json)
+    from bodycamd.camera.daemon.protocol import EndShift
+
+    _ask(socket, EndShift(), "ended", json)
 
 
-def _ask(socket: Path, command: str, **arguments: str) -> Any:
+def _ask(socket: Path, request: Request[Shift], what: str, json: bool) -> None:
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.recorder.shift import Shift
+
     with ControlClient(socket) as client:
-        return client.request(command, **arguments)
-
-
-def _tell(result: Any, words: str, json: bool) -> None:
+        shift = client.request(request, Shift)
     if json:
-        print_json(result)
+        print_json(shift)
     else:
-        officer = result.get("officer", "?") if isinstance(result, dict) else "?"
-        say(words.format(officer=officer))
+        say(f"the shift of officer {shift.officer} has {what}")

@@ -13,8 +13,8 @@ import termios
 import time
 import tty
 from collections.abc import Iterator
-from typing import Any
 
+import msgspec
 from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
@@ -22,6 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bodycamd.camera.board.simulated import SimulatedHand
+from bodycamd.camera.control.events import FragmentDurable
+from bodycamd.camera.daemon.protocol import Published
+from bodycamd.camera.daemon.status_message import Status
 from bodycamd.cli.output import duration, size
 from bodycamd.config.settings import Config
 from bodycamd.errors import UnavailableError
@@ -56,7 +59,7 @@ class LiveView:
         self._levels = {"lamp": False, "ready_lamp": False, "haptic": False, "button": False}
         self._fitted = {"ready_lamp": config.board.gpio.ready_led is not None, "haptic": config.board.gpio.haptic is not None}
         self._voice = "silent"
-        self._status: dict[str, Any] = {}
+        self._status: Status | None = None
         self._next_status = 0.0
         self._release_at: float | None = None
         self._latest: list[str] = []
@@ -114,11 +117,12 @@ class LiveView:
 
     def _picture(self) -> Panel:
         led = Text("● ", "bold red") if self._levels["lamp"] else Text("○ ", "dim")
-        lamp = str(self._status.get("lamp", ""))
-        led.append(LAMP_WORDS.get(lamp, shown(lamp)), "default")
+        status = self._status
+        if status is not None:
+            led.append(LAMP_WORDS.get(status.lamp, status.lamp), "default")
         rows: list[tuple[str, Text | str]] = [
-            ("state", Text(shown(self._status.get("state", "starting")), "bold")),
-            ("problems", ", ".join(str(f).replace("_", " ") for f in self._status.get("flags", [])) or "none"),
+            ("state", Text(status.state if status is not None else "starting", "bold")),
+            ("problems", ", ".join(flag.replace("_", " ") for flag in status.flags) if status is not None and status.flags else "none"),
             ("LED", led),
         ]
         if self._fitted["ready_lamp"]:
@@ -133,20 +137,20 @@ class LiveView:
         return Panel(Group(table, Text(), *latest), title="bodycamd, simulated", subtitle=KEYS, width=78)
 
     def _figures(self) -> Iterator[tuple[str, str]]:
-        ring, storage = self._status.get("ring") or {}, self._status.get("storage") or {}
-        recording, seconds = self._status.get("recording"), self._status.get("recording_seconds")
-        yield "recording", f"{recording}, {duration(seconds or 0)}" if recording else "-"
-        yield "ring", f"{ring.get('fragments', 0)} fragments, {duration(ring.get('seconds', 0))}, {size(ring.get('bytes', 0))}"
-        minutes = storage.get("minutes_left")
-        yield "room", f"{minutes:.0f} minutes ({storage.get('level', '')})" if isinstance(minutes, int | float) else "-"
+        status = self._status
+        if status is None:
+            return
+        yield "recording", f"{status.recording}, {duration(status.recording_seconds or 0)}" if status.recording else "-"
+        yield "ring", f"{status.ring.fragments} fragments, {duration(status.ring.seconds)}, {size(status.ring.bytes)}"
+        yield "room", f"{status.storage.minutes_left:.0f} minutes ({status.storage.level})"
 
 
-def _event_words(event: dict[str, Any]) -> str:
-    name = event.get("event", "")
-    if name == "FragmentDurable":
-        return f"safe on disk: {event.get('recording')} segment {event.get('segment')} fragment {event.get('index')}"
-    told = {k: v for k, v in event.items() if k not in ("event", "at_us", "file_sha256", "sha256") and v not in (None, "")}
-    return f"{name} " + " ".join(f"{k}={v}" for k, v in told.items())
+def _event_words(event: Published) -> str:
+    if isinstance(event, FragmentDurable):
+        return f"safe on disk: {event.recording} segment {event.segment} fragment {event.index}"
+    fields = msgspec.structs.asdict(event).items()
+    told = {name: value for name, value in fields if name not in ("at_us", "file_sha256") and value not in (None, "")}
+    return f"{type(event).__name__} " + " ".join(f"{name}={value}" for name, value in told.items())
 
 
 @contextlib.contextmanager

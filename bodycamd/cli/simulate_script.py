@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bodycamd.camera.board.simulated import SimulatedHand
+from bodycamd.camera.control.events import FragmentDurable
 from bodycamd.cli.output import print_json, say
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
@@ -65,7 +66,7 @@ class ScriptedRun:
         rest_until: float | None = None
         while self._camera.exit_code is None:
             self._look(LOOK_SECONDS)
-            if self._camera.status().get("state") in UNDER_WAY:
+            if self._camera.status().state in UNDER_WAY:
                 rest_until = None
             elif rest_until is None:
                 rest_until = time.monotonic() + REST_SECONDS
@@ -80,8 +81,8 @@ class ScriptedRun:
     def _collect(self) -> None:
         self._board += self._camera.board_changes()
         for event in self._camera.events():
-            if event.get("event") == "FragmentDurable" and event["recording"] not in self._safe:
-                self._safe.add(event["recording"])
+            if isinstance(event, FragmentDurable) and event.recording not in self._safe:
+                self._safe.add(event.recording)
                 self._facts.append(timeline.durable_line(event))
         for entry in self._camera.ledger_entries():
             line = timeline.ledger_line(entry)

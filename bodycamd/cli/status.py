@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bodycamd.camera.daemon.client import DEFAULT_SOCKET, ControlClient
 from bodycamd.cli.output import MAX_CELL, duration, print_json, size
+from bodycamd.config.paths import DEFAULT_SOCKET
 from bodycamd.foreign_text import shown
 
 INSTANT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]+Z")
@@ -21,8 +21,14 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how the camera is: state, recording, room, clock, battery, and what is wrong."""
+    import msgspec
+
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.daemon.protocol import AskStatus
+    from bodycamd.camera.daemon.status_message import Status
+
     with ControlClient(socket) as client:
-        result = client.request("status")
+        result = client.request(AskStatus(), Status)
     if json:
         print_json(result)
         return
@@ -30,7 +36,7 @@ def status(
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in rows(result if isinstance(result, Mapping) else {"status": result}):
+    for name, value in rows(msgspec.to_builtins(result)):
         table.add_row(shown(name), shown(value, 10 * MAX_CELL))
     Console(markup=False, emoji=False).print(table)
 

@@ -10,6 +10,7 @@ import msgspec
 import msgspec.inspect as mi
 from msgspec import Meta
 
+from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 
 
@@ -121,7 +122,7 @@ class RingSettings(Settings, frozen=True, kw_only=True):
 class StorageSettings(Settings, frozen=True, kw_only=True):
     """Where sealed footage and the ledger live."""
 
-    directory: Annotated[Text, Meta(description="Folder of recordings/ and ledger/.")] = "/var/lib/bodycamd/store"
+    directory: Annotated[Text, Meta(description="Folder of recordings/ and ledger/.")] = str(DEFAULT_STORE)
     when_full: Annotated[Literal["stop"], Meta(description="With no room for footage: close the recording, refuse presses.")] = "stop"
     reserve_minutes: Annotated[int, Meta(ge=1, le=240, description="With less room than this many minutes the officer is told.")] = 30
     segment_seconds: Annotated[int, Meta(ge=10, le=300, description="Length of a segment file in seconds; at least ten GOPs.")] = 60
@@ -139,7 +140,7 @@ class KeySettings(Settings, frozen=True, kw_only=True):
 class ControlSettings(Settings, frozen=True, kw_only=True):
     """The control socket and the groups that may use it."""
 
-    socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = "/run/bodycamd/control.sock"
+    socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = str(DEFAULT_SOCKET)
     group: Annotated[
         Name,
         Meta(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast, get_args
+from typing import Annotated, get_args
+
+from msgspec import Meta, Struct
 
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.evidence import pseudonyms
@@ -18,22 +20,83 @@ from bodycamd.retention.ledger_index import day_us
 from bodycamd.retention.policy import DAY_US, Hold, Recording
 from bodycamd.store.names import check_recording
 
-GROUNDS: tuple[str, ...] = get_args(Ground)
+GROUNDS: tuple[Ground, ...] = get_args(Ground)
+Word = Annotated[str, Meta(max_length=200)]
+"""What somebody asked with, before it is judged: its length alone is bounded, where it is read from JSON."""
+
+
+class HoldRequest(Struct, frozen=True, kw_only=True):
+    """Somebody asks that a recording be held: on the camera or at a copy of its store. `review_on` is a day: YYYY-MM-DD."""
+
+    recording: Word
+    ground: Word
+    reference: Word
+    by: Word
+    review_on: Word
+
+
+class ReleaseRequest(Struct, frozen=True, kw_only=True):
+    """Somebody asks that a hold be released. It is named by its id (`hold`), or by `recording` and, where there are several, `ground`."""
+
+    hold: Word | None = None
+    recording: Word | None = None
+    ground: Word | None = None
+    reason: Word
+    by: Word
+
+
+class HoldInfo(Struct, frozen=True, kw_only=True):
+    """A hold, for people and programs. `since` is the wall clock's text when it was placed."""
+
+    hold: str
+    recording: str
+    ground: str
+    reference: str
+    by: str
+    since: str
+    review_on: str
+
+    @classmethod
+    def of(cls, hold: Hold) -> HoldInfo:
+        """What is told of a hold."""
+        return cls(
+            hold=hold.id,
+            recording=hold.recording,
+            ground=hold.ground,
+            reference=hold.reference,
+            by=hold.by,
+            since=hold.since,
+            review_on=hold.review_on,
+        )
+
+
+class ReleasedHold(Struct, frozen=True, kw_only=True):
+    """A hold that is over, for people and programs. `still_held_for`: the ground of each hold that is left on the recording."""
+
+    hold: str
+    recording: str
+    ground: str
+    still_held_for: list[str]
+
+
+def listed(holds: Mapping[str, Sequence[Hold]]) -> list[HoldInfo]:
+    """Every hold, by recording."""
+    return [HoldInfo.of(hold) for _, held in sorted(holds.items()) for hold in held]
 
 
 def added(
-    arguments: Mapping[str, Any], caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]], wall_us: int
+    asked: HoldRequest, caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]], wall_us: int
 ) -> HoldAdded:
-    """The entry that a request of `caller` to hold becomes, with a new id. `wall_us` is the wall clock as it stands.
+    """The entry that a request of `caller` to hold becomes, with a new id. `wall_us` is the wall clock now.
 
     Raises `UsageError`: an argument is wrong, the day of review is past, this case holds it already, its deletion has begun.
     Raises `NotFoundError`: there is no such recording.
     """
-    recording = known(arguments.get("recording"), recordings)
-    ground = _ground(arguments.get("ground"))
-    reference = pseudonyms.reference(arguments.get("reference"), "--reference")
-    by = pseudonyms.decider(arguments.get("by"), "--by")
-    review_on = review_day(arguments.get("review_on"), wall_us, "this camera's clock")
+    recording = known(asked.recording, recordings)
+    ground = known_ground(asked.ground)
+    reference = pseudonyms.reference(asked.reference, "--reference")
+    by = pseudonyms.decider(asked.by, "--by")
+    review_on = review_day(asked.review_on, wall_us, "this camera's clock")
     if recording.deleting:
         raise UsageError(f"{recording.id}: its deletion has begun and will be completed; it can no longer be held")
     for hold in holds.get(recording.id, ()):
@@ -41,7 +104,7 @@ def added(
             raise UsageError(f"{recording.id} is already held for {ground} ({reference}) by {hold.by}: hold {hold.id}")
     return HoldAdded(
         recording=recording.id,
-        ground=cast(Ground, ground),
+        ground=ground,
         reference=reference,
         by=by,
         review_on=review_on,
@@ -50,20 +113,17 @@ def added(
     )
 
 
-def released(
-    arguments: Mapping[str, Any], caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]
-) -> HoldReleased:
-    """The entry that a request of `caller` to release becomes. The hold is named by its id (`hold`), or by `recording` and, where there are
-    several, `ground`, if that leaves one only.
+def released(asked: ReleaseRequest, caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> HoldReleased:
+    """The entry that a request of `caller` to release becomes.
 
     Raises `UsageError`: an argument is wrong, or several holds are meant. Raises `NotFoundError`: no such recording or hold.
     """
-    chosen = _chosen(arguments, recordings, holds)
-    reason = pseudonyms.release_reason(arguments.get("reason"), "--reason")
-    by = pseudonyms.decider(arguments.get("by"), "--by")
+    chosen = _chosen(asked, recordings, holds)
+    reason = pseudonyms.release_reason(asked.reason, "--reason")
+    by = pseudonyms.decider(asked.by, "--by")
     return HoldReleased(
         recording=chosen.recording,
-        ground=cast(Ground, chosen.ground),
+        ground=known_ground(chosen.ground),
         reason=reason,
         by=by,
         caller=caller,
@@ -71,21 +131,23 @@ def released(
     )
 
 
-def _chosen(arguments: Mapping[str, Any], recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> Hold:
+def _chosen(asked: ReleaseRequest, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> Hold:
     """The one hold that a request to release means."""
-    named, wanted = arguments.get("hold"), arguments.get("ground")
+    named, wanted = asked.hold, asked.ground
     if wanted is not None:
-        _ground(wanted)
+        known_ground(wanted)
     if named is not None:
         found = [hold for held in holds.values() for hold in held if hold.id == named]
         if not found:
             raise NotFoundError(f"{named!a}: there is no such hold; `bodycamd hold list` shows which there are")
-        if arguments.get("recording") not in (None, found[0].recording):
-            raise UsageError(f"hold {named} is on recording {found[0].recording}, not on {arguments['recording']!a}")
+        if asked.recording not in (None, found[0].recording):
+            raise UsageError(f"hold {named} is on recording {found[0].recording}, not on {asked.recording!a}")
         if wanted not in (None, found[0].ground):
             raise UsageError(f"hold {named} is for {found[0].ground}, not for {wanted}")
         return found[0]
-    recording = known(arguments.get("recording"), recordings)
+    if asked.recording is None:
+        raise UsageError("name the hold to release, or the recording that it is on")
+    recording = known(asked.recording, recordings)
     held = holds.get(recording.id, ())
     if not held:
         raise UsageError(f"{recording.id} is not held")
@@ -106,26 +168,28 @@ def new_id(taken: Iterable[str]) -> str:
     return id
 
 
-def review_day(value: object, wall_us: int, whose_clock: str) -> str:
+def review_day(value: str, wall_us: int, whose_clock: str) -> str:
     """The day of review, which must not be past. Raises `UsageError`."""
-    review_us = day_us(value) if isinstance(value, str) and len(value) == 10 else None
-    if not isinstance(value, str) or review_us is None:
+    review_us = day_us(value) if len(value) == 10 else None
+    if review_us is None:
         raise UsageError(f"--review-on {value!r} is no day: YYYY-MM-DD, for example 2026-12-31")
     if review_us + DAY_US <= wall_us:
         raise UsageError(f"--review-on {value} is past, by {whose_clock}: give a day to come")
     return value
 
 
-def known(recording: object, recordings: Sequence[Recording]) -> Recording:
+def known(recording: str, recordings: Sequence[Recording]) -> Recording:
     """The recording of this id. Raises `UsageError` for what is no id, `NotFoundError` where the ledger does not know it."""
-    check_recording(str(recording))
+    check_recording(recording)
     for found in recordings:
         if found.id == recording:
             return found
     raise NotFoundError(f"{recording}: there is no such recording; `bodycamd recordings list` shows what there is")
 
 
-def _ground(value: object) -> str:
-    if not isinstance(value, str) or value not in GROUNDS:
-        raise UsageError(f"--ground {value!r}: it is one of {', '.join(GROUNDS)}")
-    return value
+def known_ground(value: str) -> Ground:
+    """One of the grounds. Raises `UsageError`."""
+    for ground in GROUNDS:
+        if ground == value:
+            return ground
+    raise UsageError(f"--ground {value!r}: it is one of {', '.join(GROUNDS)}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from msgspec import Struct
 
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -14,7 +16,7 @@ from bodycamd.linux.clock import Clock, boot_id
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.elapsed import Moment, Now
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
-from bodycamd.retention.policy import Decision, Hold, Outlook, Rules, decide
+from bodycamd.retention.policy import DAY_US, Decision, Hold, Outlook, Rules, WarningKind, decide
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_names, recording_start
 from bodycamd.store.reader import RecordingInfo, StoreReader
 
@@ -53,7 +55,7 @@ def _retention(facts: Facts, present: frozenset[str], broken: str) -> Retention:
     return Retention(rules, facts.holds, decision.outlooks, broken)
 
 
-def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
+def read_plan(store: Path, clock: Clock, rules: Rules) -> Plan:
     """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
     the ledger confirmed. Raises as `StoreReader.open` does, and `StorageError`."""
     facts, present, _ = _read(store)
@@ -64,7 +66,7 @@ def read_plan(store: Path, clock: Clock, rules: Rules) -> dict[str, Any]:
     trust = before.step(reading.boottime_us, reading.synchronised_us, facts.timeline.floor_us(here))
     now = facts.timeline.now(boot, reading.boottime_us, reading.wall_us if trust.confirmed else None)
     decision = decide(facts.recordings(), present, facts.holds, facts.timeline, now, rules)
-    return plan_fields(decision, facts.holds, rules, trust.confirmed)
+    return Plan.of(decision, facts.holds, rules, trust.confirmed)
 
 
 def read_facts(store: Path) -> Facts:
@@ -84,35 +86,65 @@ def _read(store: Path) -> tuple[Facts, frozenset[str], str]:
     return facts, frozenset(names), index.broken
 
 
-def hold_fields(hold: Hold) -> dict[str, Any]:
-    """A hold for people and programs."""
-    return {
-        "hold": hold.id,
-        "recording": hold.recording,
-        "ground": hold.ground,
-        "reference": hold.reference,
-        "by": hold.by,
-        "since": hold.since,
-        "review_on": hold.review_on,
-    }
+class PlannedDeletion(Struct, frozen=True, kw_only=True):
+    """A recording that a sweep deletes now; `begun`: it is already on its way. `proof`: what showed that its days have passed."""
+
+    recording: str
+    begun: bool
+    proof: Literal["wall_clock", "running_time"] | None
 
 
-def plan_fields(decision: Decision, holds: Mapping[str, list[Hold]], rules: Rules, confirmed: bool) -> dict[str, Any]:
-    """A decision for people and programs."""
-    upcoming = [
-        {
-            "recording": o.recording,
-            "age_days": round(o.age_us / 86_400e6, 3),
-            "deletes_on": wall_text(o.deletes_on_us) if o.deletes_on_us is not None and not o.held else None,
-            "remaining_days": round(o.remaining_us / 86_400e6, 3) if not o.held else None,
-            "held_for": [hold.ground for hold in holds.get(o.recording, ())],
-        }
-        for o in sorted(decision.outlooks.values(), key=lambda outlook: outlook.recording)
-    ]
-    return {
-        "days": rules.days,
-        "clock_confirmed": confirmed,
-        "deletions": [{"recording": d.recording, "begun": d.begun, "proof": d.proof} for d in decision.deletions],
-        "upcoming": upcoming,
-        "warnings": [{"kind": w.kind, "recording": w.recording, "text": w.text} for w in decision.warnings],
-    }
+class Upcoming(Struct, frozen=True, kw_only=True):
+    """A recording that stays for now. `deletes_on` is text of the wall clock, `None` where nothing tells; it goes after `remaining_days` of
+    running time at the latest. Both are `None` while it is held."""
+
+    recording: str
+    age_days: float
+    deletes_on: str | None
+    remaining_days: float | None
+    held_for: list[str]
+
+
+class PlanWarning(Struct, frozen=True, kw_only=True):
+    """Something for a person to know."""
+
+    kind: WarningKind
+    recording: str
+    text: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a sweep deletes now, what goes when, and what somebody should know. `clock_confirmed`: the wall clock counts as proof."""
+
+    days: int
+    clock_confirmed: bool
+    deletions: list[PlannedDeletion]
+    upcoming: list[Upcoming]
+    warnings: list[PlanWarning]
+
+    @classmethod
+    def of(cls, decision: Decision, holds: Mapping[str, Sequence[Hold]], rules: Rules, confirmed: bool) -> Plan:
+        """A decision for people and programs."""
+        return cls(
+            days=rules.days,
+            clock_confirmed=confirmed,
+            deletions=[PlannedDeletion(recording=d.recording, begun=d.begun, proof=d.proof) for d in decision.deletions],
+            upcoming=[
+                Upcoming(
+                    recording=o.recording,
+                    age_days=round(o.age_us / DAY_US, 3),
+                    deletes_on=wall_text(o.deletes_on_us) if o.deletes_on_us is not None and not o.held else None,
+                    remaining_days=round(o.remaining_us / DAY_US, 3) if not o.held else None,
+                    held_for=[hold.ground for hold in holds.get(o.recording, ())],
+                )
+                for o in sorted(decision.outlooks.values(), key=lambda outlook: outlook.recording)
+            ],
+            warnings=[PlanWarning(kind=w.kind, recording=w.recording, text=w.text) for w in decision.warnings],
+        )
+
+
+class Swept(Plan, frozen=True, kw_only=True):
+    """What a sweep left, what it deleted, and what it could not do."""
+
+    deleted: list[str]
+    problems: list[str]

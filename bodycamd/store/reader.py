@@ -7,13 +7,11 @@ because the ledger does not know its length yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import msgspec
-
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
@@ -59,18 +57,6 @@ class Measured:
     duration_us: int
     wall: str
     boottime_us: int
-
-    def fields(self) -> dict[str, Any]:
-        """For the control socket."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, fields: object, where: str) -> Measured:
-        """What `fields` made. Raises `DataError`."""
-        try:
-            return msgspec.convert(fields, cls)
-        except msgspec.ValidationError as error:
-            raise DataError(f"{where}: not what a recording measures: {error}") from error
 
 
 class StoreReader:

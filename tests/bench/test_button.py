@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import StateChanged
 from bodycamd.linux.clock import boottime_us
 from tests.bench.bare import BareProcess
 from tests.bench.figures import Table, percentile, spread
@@ -57,10 +58,10 @@ class Officer:
         camera = self._camera
         with ControlClient(camera.device / "control.sock", timeout_seconds=120) as client:
             client.subscribe()
-            states = (event for event in client.events() if event["event"] == "StateChanged")
+            states = (event for event in client.events() if isinstance(event, StateChanged))
 
             def until(state: str) -> int:
-                return int(next(event["at_us"] for event in states if event["state"] == state))
+                return next(event.at_us for event in states if event.state == state)
 
             for _ in range(presses):
                 known = self._dark_moment()

@@ -18,18 +18,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bodycamd.camera.control.events import CaptureStalled, FragmentDurable, VoiceHealth
+from bodycamd.camera.daemon.status_message import ClockStatus, VoiceStatus
 from bodycamd.camera.daemon.wiring import JournalFormatter
+from bodycamd.camera.keeping.summary import Summary
+from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.main import app, main
 from bodycamd.cli.output import say
 from bodycamd.cli.simulate_by_hand import LiveView
 from bodycamd.config import load as loading
 from bodycamd.config import settings as configuration
 from bodycamd.foreign_text import html_text, json_text, shown
+from bodycamd.linux.swap import Protection
+from bodycamd.retention.outlook import Plan, PlannedDeletion, PlanWarning, Upcoming
 from tests.camera.daemon.test_client import server
 from tests.cli import hostile_store
 from tests.cli.hostile_store import DELETED, KEPT, MONTH, HostileStore
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME, WRITTEN_OUT, in_a_terminal, on_a_terminal, steering
 from tests.kit.scale import only_in_full
+from tests.kit.statuses import AT_REST
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +59,28 @@ def commands() -> dict[str, Any]:
 
 COMMANDS = commands()
 HOLD = {"hold": HOSTILE, "recording": KEPT, "ground": HOSTILE, "reference": HOSTILE, "by": HOSTILE, "since": HOSTILE, "review_on": HOSTILE}
-PLAN = {
-    "deletions": [{"recording": HOSTILE}],
-    "upcoming": [{"recording": HOSTILE + "2", "age_days": 1.0, "held_for": [HOSTILE], "deletes_on": HOSTILE, "remaining_days": 1.0}],
-    "clock_confirmed": False,
-    "warnings": [{"recording": HOSTILE, "text": HOSTILE}],
-    "problems": [HOSTILE],
-}
+PLAN = Plan(
+    days=1,
+    clock_confirmed=False,
+    deletions=[PlannedDeletion(recording=HOSTILE, begun=False, proof=None)],
+    upcoming=[Upcoming(recording=HOSTILE + "2", age_days=1.0, held_for=[HOSTILE], deletes_on=HOSTILE, remaining_days=1.0)],
+    warnings=[PlanWarning(kind="not_provable", recording=HOSTILE, text=HOSTILE)],
+)
+STATUS = msgspec.structs.replace(
+    AT_REST,
+    device_id=HOSTILE,
+    software=HOSTILE,
+    recording=HOSTILE,
+    retention=Summary(HOSTILE, True, 1, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE, (HOSTILE,)),
+    swap=Protection("degraded", HOSTILE, HOSTILE),
+    voice=VoiceStatus(ok=False, detail=HOSTILE),
+    clock=ClockStatus(trusted=False, source=HOSTILE, error_ms=None),
+    shift=Shift(HOSTILE, HOSTILE),
+)
 ANSWERS: dict[str, Any] = {
-    "status": {"state": HOSTILE, HOSTILE: HOSTILE, "flags": [HOSTILE], "storage": {HOSTILE: HOSTILE}, "retention": {"problems": [HOSTILE]}},
-    "shift_begin": {"officer": HOSTILE},
-    "shift_end": {"officer": HOSTILE},
+    "status": STATUS,
+    "shift_begin": Shift(HOSTILE, HOSTILE),
+    "shift_end": Shift(HOSTILE, HOSTILE),
     "hold_add": HOLD,
     "hold_release": {"hold": HOSTILE, "recording": HOSTILE, "ground": HOSTILE, "still_held_for": [HOSTILE]},
     "hold_list": [HOLD],
@@ -151,7 +169,7 @@ def test_a_hostile_store(name: str, place: HostileStore, tmp_path: Path) -> None
     }
 
     def answer(line: bytes) -> bytes:
-        return json.dumps({"ok": True, "result": ANSWERS.get(msgspec.json.decode(line)["command"], HOSTILE)}).encode() + b"\n"
+        return msgspec.json.encode({"ok": True, "result": ANSWERS.get(msgspec.json.decode(line)["command"], HOSTILE)}) + b"\n"
 
     asks = name in SHOWS_THE_DAEMONS
     optional = [{"socket"} if asks or name == "anchor" else {"store", "socket"} - {"config"}]
@@ -231,11 +249,9 @@ def test_the_pages_of_a_hostile_store(place: HostileStore, tmp_path: Path) -> No
 def test_the_live_view_shows_and_does_not_obey(tmp_path: Path) -> None:
     camera: Any = SimpleNamespace(folder=SimpleNamespace(device=tmp_path), exit_code=None)
     camera.board_changes = lambda: [{"part": "voice", "event": HOSTILE}]
-    camera.events = lambda: [{"event": HOSTILE, "x": HOSTILE}, {"event": "FragmentDurable", "recording": HOSTILE}]
-    camera.status = lambda: (
-        {"state": HOSTILE, "lamp": HOSTILE, "flags": [HOSTILE], "recording": HOSTILE, "recording_seconds": 1}
-        | {"storage": {"minutes_left": 1, "level": HOSTILE}, "ring": {}}
-    )
+    durable = FragmentDurable(HOSTILE, 0, 1, 1, HOSTILE, 0, 1, 1)
+    camera.events = lambda: [CaptureStalled(1, HOSTILE, None), VoiceHealth(False, HOSTILE), durable]
+    camera.status = lambda: STATUS
     settings: Any = SimpleNamespace(
         gestures=SimpleNamespace(hold_seconds=1), board=SimpleNamespace(gpio=SimpleNamespace(ready_led=None, haptic=None))
     )

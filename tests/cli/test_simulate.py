@@ -69,7 +69,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         """Asked without a command of its own: that may take longer on a busy machine than the recording lasts."""
         try:
             with ControlClient(folder / "d/device/control.sock") as client:
-                answer: dict[str, Any] = client.request("status")
+                answer: dict[str, Any] = json.loads(bytes(client.ask(b'{"command":"status"}\n')))
         except BodycamError:
             return None
         return answer if answer.get("recording") else None

@@ -25,7 +25,8 @@ from bodycamd.camera.capture.sources import film
 from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
 from bodycamd.camera.capture.worker.encrypt import load_recipients
 from bodycamd.camera.daemon.client import ControlClient
-from bodycamd.camera.daemon.socket import MAX_LINE_BYTES, ControlSocket
+from bodycamd.camera.daemon.protocol import MAX_LINE_BYTES, Logged
+from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.config import load as config
 from bodycamd.config import warning_sound
 from bodycamd.config.strict_yaml import read_strictly
@@ -261,7 +262,7 @@ def conversations() -> dict[str, Parser]:
     def request(raw: bytes) -> None:
         async def served() -> None:
             ours, theirs = socket.socketpair()
-            control = ControlSocket(Path("unused"), {}, group="x", admin_group="x")
+            control = ControlSocket(Path("unused"), lambda *_: Logged(logged=""), group="x", admin_group="x")
             reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE_BYTES)
             try:
                 for at in range(0, len(raw), 4096):

@@ -112,7 +112,7 @@ class Camera:
 
     def status(self) -> Entry:
         with ControlClient(self.device / "control.sock") as client:
-            result: Entry = client.request("status")
+            result: Entry = msgspec.json.decode(client.ask(b'{"command":"status"}\n'))
             return result
 
     def wait_state(self, *names: str, seconds: float = 60.0) -> Entry:
@@ -142,7 +142,7 @@ class Camera:
             with client:
                 try:
                     for event in client.events():
-                        self.heard(event)
+                        self.heard(msgspec.to_builtins(event))
                 except Exception as error:
                     self.events.append({"event": "Hung up", "reason": str(error)})
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import BeginShift
+from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.store import Store
 from bodycamd.linux.clock import SystemClock
 from tests.kit.camera import Camera
@@ -25,7 +27,7 @@ def eventful(folder: Path, settings: Mapping[str, Any] | None = None) -> Camera:
     camera = Camera(folder, settings)
     with camera:
         with ControlClient(camera.device / "control.sock") as client:
-            client.request("shift_begin", officer=OFFICER)
+            client.request(BeginShift(officer=OFFICER), Shift)
         camera.tap()
         camera.wait_event("WarningEnded")
         camera.wait_event("FragmentDurable", 3)

@@ -17,6 +17,7 @@ from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
 from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.disk import Disk, FileOperations
+from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.retention.policy import Rules
 from tests.camera.recorder.faults import FaultyDisk
 from tests.kit.fragments import SECOND, fragment, init
@@ -156,16 +157,16 @@ class RestingCamera:
         return name
 
     def hold(self, recording: str, ground: str = "complaint", review_on: str = "2030-01-01", reference: str = "K-2026-117") -> str:
-        arguments = {"recording": recording, "ground": ground, "reference": reference, "by": "coordinator", "review_on": review_on}
-        return str(self.keeper.add_hold(arguments, WHO, self.store.ledger.note)["hold"])
+        asked = HoldRequest(recording=recording, ground=ground, reference=reference, by="coordinator", review_on=review_on)
+        return self.keeper.add_hold(asked, WHO, self.store.ledger.note).hold
 
     def release(self, recording: str, ground: str | None = None) -> None:
-        arguments = {"recording": recording, "ground": ground, "reason": "settled", "by": "coordinator"}
-        self.keeper.release_hold(arguments, WHO, self.store.ledger.note)
+        asked = ReleaseRequest(recording=recording, ground=ground, reason="settled", by="coordinator")
+        self.keeper.release_hold(asked, WHO, self.store.ledger.note)
 
     def release_hold(self, hold: str) -> None:
-        arguments = {"hold": hold, "reason": "settled", "by": "coordinator"}
-        self.keeper.release_hold(arguments, WHO, self.store.ledger.note)
+        asked = ReleaseRequest(hold=hold, reason="settled", by="coordinator")
+        self.keeper.release_hold(asked, WHO, self.store.ledger.note)
 
     def present(self) -> list[str]:
         return sorted(path.name for path in (self.store_folder / "recordings").iterdir())

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import AddHold, ReleaseHold, Request, Sweep
+from bodycamd.retention.holds import HoldInfo, ReleasedHold
+from bodycamd.retention.outlook import Plan
 from tests.kit.waiting import wait_for
 from tests.powercut.judge import Segment
 from tests.powercut.workload import WatchedCamera, fragments, press_twice
 
 STRAY = "notes.txt"
+A = TypeVar("A")
 DEATH = ("--kill", "2", "--kill-step", "unlink retention.deletion._remove")
 """Of the segments of the recording that goes then, one is gone."""
 
@@ -60,16 +64,17 @@ class KeepingCamera:
         return name
 
     def hold(self, recording: str, ground: str) -> None:
-        self._ask("hold_add", recording=recording, ground=ground, reference="K-117", by="coordinator", review_on="2099-01-01")
+        asked = AddHold(recording=recording, ground=ground, reference="K-117", by="coordinator", review_on="2099-01-01")
+        self._ask(asked, HoldInfo)
         self._note("HoldAdded", recording, ground)
 
     def release(self, recording: str, ground: str) -> None:
         self._note("HoldReleasing", recording, ground)
-        self._ask("hold_release", hold=None, recording=recording, ground=ground, reason="settled", by="coordinator")
+        self._ask(ReleaseHold(recording=recording, ground=ground, reason="settled", by="coordinator"), ReleasedHold)
         self._note("HoldReleased", recording, ground)
 
     def sweep(self) -> None:
-        self._ask("sweep")
+        self._ask(Sweep(), Plan)
 
     def wait_deleted(self, *recordings: str) -> None:
         """Until the ledger says so."""
@@ -81,9 +86,9 @@ class KeepingCamera:
 
         wait_for(said, 30, f"the deletion of {recordings}\n{self.camera.journal}")
 
-    def _ask(self, command: str, **arguments: Any) -> None:
+    def _ask(self, request: Request[A], answer: type[A]) -> None:
         with ControlClient(self.camera.device / "control.sock") as client:
-            client.request(command, **arguments)
+            client.request(request, answer)
 
     def _note(self, event: str, recording: str, ground: str) -> None:
         position = self.camera.position()

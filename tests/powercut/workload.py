@@ -16,6 +16,8 @@ import av
 import yaml
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import BeginShift, EndShift
+from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.linux.clock import boottime_us
@@ -110,8 +112,8 @@ class WatchedCamera(Camera):
     def shift(self) -> None:
         """Two entries in the ledger."""
         with ControlClient(self.device / "control.sock") as client:
-            client.request("shift_begin", officer="H-12")
-            client.request("shift_end")
+            client.request(BeginShift(officer="H-12"), Shift)
+            client.request(EndShift(), Shift)
 
     def note_secrets(self) -> None:
         """Remember the keys that are there now, each for the start that it will sign; an erased one is none any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError, NotFoundError, UsageError
 from bodycamd.evidence import pseudonyms
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
+from bodycamd.retention.holds import ReleaseRequest
 from tests.kit.resting_camera import DAY, HOUR, WHO, RestingCamera, format_1
 
 
@@ -49,12 +51,12 @@ def test_a_release_that_contradicts_its_hold_is_refused(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path).switch_on()
     name, other = camera.record(), camera.record()
     hold = camera.hold(name)
-    right = {"hold": hold, "recording": None, "ground": None, "reason": "mistake", "by": "C-1"}
+    right: dict[str, Any] = {"hold": hold, "recording": None, "ground": None, "reason": "mistake", "by": "C-1"}
     for wrong in ({"recording": other}, {"ground": "access-request"}, {"reason": "because J. de Vries asked"}, {"by": "J. de Vries"}):
         with pytest.raises(UsageError):
-            camera.keeper.release_hold({**right, **wrong}, WHO, camera.store.ledger.note)
-    assert [listed["hold"] for listed in camera.keeper.list_holds()] == [hold]
-    camera.keeper.release_hold(right, WHO, camera.store.ledger.note)
+            camera.keeper.release_hold(ReleaseRequest(**{**right, **wrong}), WHO, camera.store.ledger.note)
+    assert [listed.hold for listed in camera.keeper.list_holds()] == [hold]
+    camera.keeper.release_hold(ReleaseRequest(**right), WHO, camera.store.ledger.note)
     assert camera.keeper.list_holds() == []
     camera.switch_off()
 
@@ -65,7 +67,7 @@ def test_a_release_whose_recording_is_another_one_releases_nothing(tmp_path: Pat
     name, other = camera.record(), camera.record()
     hold = camera.hold(name)
     camera.store.ledger.note(HoldReleased(recording=other, ground="complaint", reason="settled", by="C-1", hold=hold))
-    assert [listed["hold"] for listed in camera.keeper.list_holds()] == [hold]
+    assert [listed.hold for listed in camera.keeper.list_holds()] == [hold]
     camera.switch_off()
 
 
@@ -82,7 +84,7 @@ def test_holds_of_older_software_go_on_and_end_by_recording_or_by_id(tmp_path: P
     camera.switch_on(off_us=60 * DAY)
     camera.settle()
     assert camera.present() == names[:2]
-    assert [listed["hold"] for listed in camera.keeper.list_holds()] == [f"{name}.complaint" for name in names[:2]]
+    assert [listed.hold for listed in camera.keeper.list_holds()] == [f"{name}.complaint" for name in names[:2]]
     camera.hold(names[0])
     camera.release_hold(f"{names[0]}.complaint")
     camera.release(names[1], "complaint")

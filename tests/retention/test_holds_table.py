@@ -11,6 +11,7 @@ from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
 from bodycamd.evidence.statements import Caller
 from bodycamd.retention import holds
 from bodycamd.retention.elapsed import Moment
+from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.retention.policy import Hold, Recording
 
 WHO = Caller(via="control_socket", uid=1000)
@@ -49,22 +50,19 @@ RELEASE = {"hold": None, "recording": None, "ground": None, "reason": "settled",
         ({"recording": GOING}, UsageError, f"{GOING}: its deletion has begun and will be completed; it can no longer be held"),
         ({"recording": "000009-0001"}, NotFoundError, "000009-0001: there is no such recording; `bodycamd recordings list` shows what"),
         ({"recording": "x"}, UsageError, "'x' is not the id of a recording; one looks like 000042-0001"),
-        ({"recording": None}, UsageError, "'None' is not the id of a recording"),
         ({"ground": "boredom"}, UsageError, "--ground 'boredom': it is one of complaint, criminal-investigation, access-request"),
-        ({"ground": None}, UsageError, "--ground None: it is one of"),
         ({"reference": "J. de Vries"}, UsageError, "--reference"),
         ({"by": "Jan"}, UsageError, "--by"),
         ({"review_on": "2026-1-01"}, UsageError, "--review-on '2026-1-01' is no day: YYYY-MM-DD, for example 2026-12-31"),
         ({"review_on": "2026-13-01"}, UsageError, "--review-on '2026-13-01' is no day"),
-        ({"review_on": 7}, UsageError, "--review-on 7 is no day"),
         ({"review_on": "2025-12-31"}, UsageError, "--review-on 2025-12-31 is past, by this camera's clock: give a day to come"),
     ],
 )
 def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words: str) -> None:
-    asked = {**ADD, **change}
+    asked = HoldRequest(**{**ADD, **change})
     if kind is None:
         made = holds.added(asked, WHO, RECORDINGS, HOLDS, TODAY)
-        assert made == HoldAdded(**asked, caller=WHO, hold=made.hold)
+        assert made == HoldAdded(**{**ADD, **change}, caller=WHO, hold=made.hold)
         assert made.hold is not None
         assert len(made.hold) == 12
         return
@@ -102,11 +100,11 @@ def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words:
         ({"recording": HELD, "ground": "boredom"}, None, "--ground 'boredom'"),
         ({"hold": "aaaaaaaaaaaa", "reason": "because"}, None, "--reason"),
         ({"hold": "aaaaaaaaaaaa", "by": "Jan"}, None, "--by"),
-        ({}, None, "'None' is not the id of a recording"),
+        ({}, None, "name the hold to release, or the recording that it is on"),
     ],
 )
 def test_to_release(change: dict[str, Any], found: str | None, words: str) -> None:
-    asked = {**RELEASE, **change}
+    asked = ReleaseRequest(**{**RELEASE, **change})
     if found is None:
         with pytest.raises((UsageError, NotFoundError)) as refused:
             holds.released(asked, WHO, RECORDINGS, HOLDS)

@@ -13,6 +13,7 @@ from bodycamd.errors import NotFoundError
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.linux.clock import SettableClock
 from bodycamd.retention import outlook as reading
+from bodycamd.retention.outlook import Plan, PlannedDeletion
 from bodycamd.retention.policy import Outlook, Rules
 from bodycamd.store.reader import StoreReader
 from tests.kit.fragments import SECOND
@@ -110,9 +111,7 @@ def test_a_store_in_which_nothing_was_stated_yet(tmp_path: Path) -> None:
 # --- a plan while no daemon runs ---
 
 
-def planned(
-    store: Path, made: RestingCamera, *, off_us: int | None, ran_us: int = SECOND, trusted: bool = True, days: int = 7
-) -> dict[str, Any]:
+def planned(store: Path, made: RestingCamera, *, off_us: int | None, ran_us: int = SECOND, trusted: bool = True, days: int = 7) -> Plan:
     """In a boot that began so long after the last one ended (`None`: in the last one itself), and has run for so long."""
     clock = SettableClock(made.clock.boottime_us, made.clock.wall_us, trusted=trusted)
     if off_us is not None:
@@ -136,7 +135,7 @@ def planned(
     ],
 )
 def test_which_clock_counts(store: Path, made: RestingCamera, case: dict[str, Any], confirmed: bool) -> None:
-    assert planned(store, made, **case)["clock_confirmed"] == confirmed
+    assert planned(store, made, **case).clock_confirmed == confirmed
 
 
 @pytest.mark.parametrize(("stepped_us", "confirmed"), [(0, True), (MINUTE - 1, True), (MINUTE, False), (-DAY, False), (HOUR, False)])
@@ -146,29 +145,29 @@ def test_in_the_boot_that_the_ledger_knows_its_own_clock_counts(
     """One that was set since is not what was confirmed."""
     clock = SettableClock(made.clock.boottime_us, made.clock.wall_us + stepped_us)
     monkeypatch.setattr(reading, "boot_id", lambda: "boot-4")
-    assert reading.read_plan(store, clock, Rules(7))["clock_confirmed"] == confirmed
+    assert reading.read_plan(store, clock, Rules(7)).clock_confirmed == confirmed
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_in_that_boot_no_running_time_counts_twice(store: Path, made: RestingCamera, trusted: bool) -> None:
     plan = planned(store, made, off_us=None, ran_us=DAY // 2, trusted=trusted)
     ran_us = AGES[C][0] + DAY // 2 + (HOUR if trusted else 0)
-    assert plan["upcoming"][2]["age_days"] == round(ran_us / DAY, 3)
+    assert plan.upcoming[2].age_days == round(ran_us / DAY, 3)
 
 
 def test_what_would_go(store: Path, made: RestingCamera) -> None:
     plan = planned(store, made, off_us=DAY - 1, ran_us=HOUR, days=1)
-    assert plan["days"] == 1
-    assert plan["deletions"] == [{"recording": C, "begun": False, "proof": "wall_clock"}]
-    assert [(each["recording"], each["held_for"]) for each in plan["upcoming"]] == [(A, ["complaint"]), (B, ["complaint"]), (C, [])]
-    assert [(warning["kind"], warning["recording"]) for warning in plan["warnings"]] == [("held_past_days", A), ("held_past_days", B)]
-    assert planned(store, made, off_us=HOUR, days=1)["deletions"] == []
+    assert plan.days == 1
+    assert plan.deletions == [PlannedDeletion(recording=C, begun=False, proof="wall_clock")]
+    assert [(each.recording, each.held_for) for each in plan.upcoming] == [(A, ["complaint"]), (B, ["complaint"]), (C, [])]
+    assert [(warning.kind, warning.recording) for warning in plan.warnings] == [("held_past_days", A), ("held_past_days", B)]
+    assert planned(store, made, off_us=HOUR, days=1).deletions == []
     later = planned(store, made, off_us=None, ran_us=DAY, trusted=False, days=1)
-    assert later["deletions"] == [{"recording": C, "begun": False, "proof": "running_time"}]
+    assert later.deletions == [PlannedDeletion(recording=C, begun=False, proof="running_time")]
 
 
 def test_a_plan_knows_only_what_is_there(store: Path, made: RestingCamera) -> None:
     shutil.rmtree(store / "recordings" / C)
     plan = planned(store, made, off_us=0)
-    assert [each["recording"] for each in plan["upcoming"]] == [A, B]
-    assert [(warning["kind"], warning["recording"]) for warning in plan["warnings"]] == [("footage_missing", C)]
+    assert [each.recording for each in plan.upcoming] == [A, B]
+    assert [(warning.kind, warning.recording) for warning in plan.warnings] == [("footage_missing", C)]

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import BeginShift
+from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.main import main
 from bodycamd.municipality.report.story import read_story
 from tests.kit.camera import Camera
@@ -99,7 +101,7 @@ def test_recordings_and_markers_name_the_officer_of_the_open_shift(tmp_path: Pat
         camera.skip_warning_and_record()
         before = camera.stop_recording()["recording"]
         with ControlClient(camera.device / "control.sock") as client:
-            client.request("shift_begin", officer="H-12")
+            client.request(BeginShift(officer="H-12"), Shift)
         camera.skip_warning_and_record()
         camera.tap()
         camera.wait_event("FragmentDurable", number=len(camera.of("FragmentDurable")) + 1)

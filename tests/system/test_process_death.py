@@ -9,6 +9,7 @@ import signal
 import threading
 from pathlib import Path
 
+import msgspec
 import pyrage
 import pytest
 
@@ -49,7 +50,7 @@ class MortalCamera(Camera):
                 with ControlClient(self.device / "control.sock", timeout_seconds=3600) as client:
                     client.subscribe()
                     for event in client.events():
-                        self.events.append(event)
+                        self.events.append(msgspec.to_builtins(event))
             except BodycamError:
                 wait_until_us(boottime_us() + 10_000)
 

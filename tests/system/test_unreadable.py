@@ -191,6 +191,10 @@ def test_who_may_ask_the_daemon_lists_shows_and_reads_the_log_over_the_socket(
 
 def test_the_daemons_answers_about_the_store_are_bounded_and_checked(place: Path) -> None:
     with Camera(place.parent / "camera") as camera, ControlClient(camera.device / "control.sock") as client:
+
+        def ask(command: str, **arguments: Any) -> Any:
+            return json.loads(bytes(client.ask(json.dumps({"command": command, **arguments}).encode() + b"\n")))
+
         wrong: dict[str, dict[str, Any]] = {
             "store_ledger": {"file": "../signing/key", "offset": 0},
             "store_measure": {"recording": "../..", "stated": 0},
@@ -198,12 +202,12 @@ def test_the_daemons_answers_about_the_store_are_bounded_and_checked(place: Path
         }
         for command, arguments in wrong.items():
             with pytest.raises(UsageError):
-                client.request(command, **arguments)
+                ask(command, **arguments)
         for offset in (-1, 2**60, True, "0"):
             with pytest.raises(UsageError):
-                client.request("store_ledger", file="000001.jsonl", offset=offset)
-        assert client.request("store_ledger", file="000001.jsonl", offset=2**40) == {"base64": ""}
-        assert client.request("store_files", after="zzz") == {"files": [], "more": False}
+                ask("store_ledger", file="000001.jsonl", offset=offset)
+        assert ask("store_ledger", file="000001.jsonl", offset=2**40) == {"base64": ""}
+        assert ask("store_files", after="zzz") == {"files": [], "more": False}
         assert camera.stop() == 0, camera.journal
 
 
@@ -225,8 +229,8 @@ def test_many_names_come_in_pages_that_fit(tmp_path: Path) -> None:
     while True:
         page = store_requests._files(reader, after)
         assert len(msgspec.json.encode({"ok": True, "result": page})) < 64 * 1024
-        found += [path for path, _ in page["files"]]
-        if not page["more"]:
+        found += [path for path, _ in page.files]
+        if not page.more:
             break
         after = found[-1]
     expected = [str(path.relative_to(store)) + ("/" if path.is_dir() else "") for path in store.glob("*/*")]

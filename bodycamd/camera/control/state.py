@@ -6,11 +6,25 @@ Immutable values without behaviour; `machine.step` makes the next one. All times
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from bodycamd.camera.control.events import Action, StopReason
 
 StateName = Literal["starting", "standby", "warning", "recording", "closing", "ended"]
+Condition = Literal[
+    "failing",
+    "capture_stalled",
+    "disk_failing",
+    "disk_unusable",
+    "voice_failed",
+    "audio_lost",
+    "storage_low",
+    "storage_full",
+    "battery_low",
+    "clock_untrusted",
+    "button_stuck",
+]
+"""What may be wrong with the camera, as far as the control knows: each is a field of `State`, but for `failing`."""
 
 DURABLE_US = 3_000_000
 """The LED says *recording* for so long after a fragment of the open recording became durable."""
@@ -144,7 +158,6 @@ class State:
     clock_untrusted: bool = True
     """True until the clock is known."""
     button_stuck: bool = False
-    live: bool = False
 
     @property
     def degraded(self) -> bool:
@@ -154,6 +167,10 @@ class State:
     def failing(self, now_us: int) -> bool:
         """The daemon has died and resumed so often that a person must look."""
         return self.failing_until_us is not None and now_us < self.failing_until_us
+
+    def conditions(self, now_us: int) -> list[Condition]:
+        """What is wrong now."""
+        return [name for name in get_args(Condition) if (self.failing(now_us) if name == "failing" else getattr(self, name))]
 
 
 Step = tuple[State, list[Action]]

@@ -10,17 +10,20 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import msgspec
 
 from bodycamd import errors
+from bodycamd.camera.daemon.protocol import MAX_LINE_BYTES, Published, Reply, Request, Subscribe, encode_line
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, UnavailableError
+from bodycamd.foreign_text import shown
 from bodycamd.linux.readable import readable
 
-DEFAULT_SOCKET = Path("/run/bodycamd/control.sock")
-MAX_LINE_BYTES = 64 * 1024
 ANSWER_SECONDS = 5.0
+A = TypeVar("A")
+_REPLY = msgspec.json.Decoder(Reply)
+_EVENT: msgspec.json.Decoder[Published] = msgspec.json.Decoder(Published)
 
 
 class ControlClient:
@@ -48,41 +51,59 @@ class ControlClient:
         self._socket.close()
 
     def ready(self) -> bool:
-        """Whether `events` would give something, or end, at once."""
+        """Whether `events` would yield something, or end, at once."""
         return b"\n" in self._buffer or readable(self._socket)
 
-    def request(self, command: str, **arguments: Any) -> Any:
-        """The result of a command. Raises the daemon's error, or `UnavailableError` where no answer comes in time."""
-        line = msgspec.json.encode({"command": command, **arguments}) + b"\n"
+    def request(self, request: Request[A], answer: type[A]) -> A:
+        """The answer. Raises the daemon's error; `UnavailableError` where no answer comes in time; `DataError` where it is not of the
+        request's type: a daemon of another version."""
+        raw = self.ask(encode_line(request))
+        try:
+            return msgspec.json.decode(raw, type=answer)
+        except (msgspec.DecodeError, RecursionError) as error:
+            why = f"the answer is not what was asked for ({shown(error)}): is the daemon of another version?"
+            raise DataError(f"{self._path}: {why}") from error
+
+    def ask(self, line: bytes) -> msgspec.Raw:
+        """The result, in JSON, of a request as a line. Raises as `request` does."""
         try:
             self._socket.sendall(line)
         except OSError as error:
             raise _why_not(self._path, error) from error
-        answer = self._message()
-        if answer is None:
+        said = self._line()
+        if said is None:
             raise UnavailableError(f"{self._path}: the daemon hung up; is it shutting down?")
-        if answer.get("ok") is True:
-            return answer.get("result")
-        raise _as_error(answer)
+        reply = self._decoded(_REPLY, said)
+        if not reply.ok:
+            raise _as_error(reply)
+        return reply.result
 
     def subscribe(self) -> None:
-        """Ask for events; `events` gives them."""
-        self.request("subscribe")
+        """Ask for events; `events` yields them."""
+        self.ask(encode_line(Subscribe()))
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """The events as they come, until the daemon hangs up. Raises `TimeoutError` after a silence as long as the timeout."""
+    def events(self) -> Iterator[Published]:
+        """The events as they come, until the daemon hangs up. Raises `TimeoutError` after a silence as long as the timeout, `DataError` for
+        what is not an event of this version."""
         while True:
             try:
-                message = self._message()
+                line = self._line()
             except UnavailableError as error:
                 if isinstance(error.__cause__, TimeoutError):
                     raise TimeoutError from error
                 raise
-            if message is None:
+            if line is None:
                 return
-            yield message
+            yield self._decoded(_EVENT, line)
 
-    def _message(self) -> dict[str, Any] | None:
+    def _decoded(self, decoder: msgspec.json.Decoder[A], line: bytes) -> A:
+        try:
+            return decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            what = "an answer that is not bodycamd's" if isinstance(error, msgspec.ValidationError) else "an answer that is not JSON"
+            raise DataError(f"{self._path}: {what} ({shown(error)}): this is not the control socket of this version") from error
+
+    def _line(self) -> bytes | None:
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
@@ -99,10 +120,7 @@ class ControlClient:
             self._buffer += received
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
-        try:
-            return msgspec.json.decode(line, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DataError(f"{self._path}: an answer that is not JSON: this is not bodycamd's control socket") from error
+        return line
 
 
 def _why_not(path: Path, error: OSError) -> BodycamError:
@@ -117,12 +135,11 @@ def _why_not(path: Path, error: OSError) -> BodycamError:
     return UnavailableError(f"{path}: {error.strerror or error}")
 
 
-def _as_error(answer: dict[str, Any]) -> BodycamError:
+def _as_error(reply: Reply) -> BodycamError:
     kinds = {
         kind.exit_code: kind
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, BodycamError) and kind is not BodycamError
     }
-    code = answer.get("exit_code")
-    kind = kinds.get(code) if isinstance(code, int) else None
-    return (kind or UnavailableError)(str(answer.get("error", "the daemon refused without a reason")))
+    kind = UnavailableError if reply.exit_code is None else kinds.get(reply.exit_code, UnavailableError)
+    return kind(reply.error)

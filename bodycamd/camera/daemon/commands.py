@@ -1,86 +1,192 @@
-"""The control socket's commands about retention. They run in the writer's thread, like all that writes; each answer is a future of it."""
+"""What the daemon does when it is asked: shifts, holds, sweeps, anchors, and what it tells of itself and of its store.
+
+What writes the ledger runs in the writer's thread, like all that writes; its answer is a future. A hold is durable when it is answered.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
-from bodycamd.camera.daemon.socket import Command
+from msgspec import structs
+
+from bodycamd.camera.daemon.protocol import (
+    AddHold,
+    AnchorLine,
+    Answer,
+    AnyRequest,
+    AskAnchor,
+    AskPlan,
+    AskStatus,
+    BeginShift,
+    EndShift,
+    ListHolds,
+    ListStore,
+    Logged,
+    LogOffload,
+    Measure,
+    ReadLedger,
+    ReleaseHold,
+    Subscribe,
+    Sweep,
+)
+from bodycamd.camera.daemon.status_message import Status
+from bodycamd.camera.daemon.store_requests import StoreRequests
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.recorder.journal import Journal
+from bodycamd.camera.recorder.shift import Shift
+from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.errors import UsageError
+from bodycamd.evidence.entries import detail_fields
+from bodycamd.evidence.pseudonyms import pseudonym
 from bodycamd.evidence.retention_entries import SweepRequested
 from bodycamd.evidence.statements import Caller
+from bodycamd.linux.clock import Clock
+from bodycamd.retention.outlook import Plan
 
 log = logging.getLogger(__name__)
-
-HOLD_ARGUMENTS = frozenset({"recording", "ground", "reference", "by", "review_on"})
-RELEASE_ARGUMENTS = frozenset({"hold", "recording", "ground", "reason", "by"})
+R = TypeVar("R")
 
 
-class RetentionCommands:
-    """Holds and sweeps, once the store is open. `attach` gives the parts."""
+class Commands:
+    """Carries out requests, once the store is open: `attach` brings it. `wear` hears whose shift it is from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, wear: Callable[[str | None], None]) -> None:
+        self._clock = clock
+        self._wear = wear
+        self._store = StoreRequests()
         self._parts: tuple[Keeper, Writer] | None = None
+        self._status: Callable[[], Status] | None = None
+        self.shift: Shift | None = None
+        """The shift that is open."""
 
-    def attach(self, keeper: Keeper, writer: Writer) -> None:
-        """From here on commands are carried out."""
+    def attach(self, store: Store, writer: Writer, keeper: Keeper, status: Callable[[], Status]) -> None:
+        """From here on requests are carried out."""
         self._parts = keeper, writer
+        self._status = status
+        self._store.attach(store.directory)
+        self._set_shift(store.shift)
 
-    def commands(self) -> dict[str, Command]:
-        """For the control socket."""
-        return {
-            "hold_add": Command(lambda a, who: self._ask(lambda k, j: k.add_hold(a, who, j.state_durably)), HOLD_ARGUMENTS, admin=True),
-            "hold_release": Command(
-                lambda a, who: self._ask(lambda k, j: k.release_hold(a, who, j.state_durably)), RELEASE_ARGUMENTS, admin=True
-            ),
-            "hold_list": Command(lambda *_: self._ask(lambda k, _: k.list_holds())),
-            "retention_plan": Command(lambda *_: self._ask(lambda k, _: k.plan())),
-            "sweep": Command(lambda _, who: self._ask(lambda k, j: _sweep(k, j, who)), admin=True),
-        }
+    def close(self) -> None:
+        """Tell no more of the store; what is being read is not waited for."""
+        self._store.close()
 
-    def status(self) -> dict[str, Any]:
-        """For `status`."""
-        return asdict(self._parts[0].summary) if self._parts is not None else {}
+    def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer]:
+        """See `socket.Answering`."""
+        match request:
+            case AskStatus() if self._status is not None:
+                return self._status()
+            case ListStore() | ReadLedger() | Measure():
+                return self._store.answer(request)
+            case AskAnchor():
+                return self._anchor()
+            case BeginShift(officer=officer):
+                return self._begin_shift(officer, caller)
+            case EndShift():
+                return self._end_shift(caller)
+            case LogOffload():
+                return self._log_offload(request, caller)
+            case AddHold():
+                return self._write(lambda keeper, journal: keeper.add_hold(request, caller, journal.state_durably))
+            case ReleaseHold():
+                return self._write(lambda keeper, journal: keeper.release_hold(request, caller, journal.state_durably))
+            case ListHolds():
+                return self._write(lambda keeper, _: keeper.list_holds())
+            case AskPlan():
+                return self._write(lambda keeper, _: keeper.plan())
+            case Sweep():
+                return self._write(lambda keeper, journal: _sweep(keeper, journal, caller))
+            case AskStatus() | Subscribe():
+                raise UsageError("the store is not open yet")
 
-    def _ask(self, run: Callable[[Keeper, Journal], Any]) -> asyncio.Future[Any]:
+    # --- shifts --------------------------------------------------------------------------------------------------------------------------
+
+    def _begin_shift(self, named: str, caller: Caller) -> Shift:
+        officer = pseudonym(named, "--officer")
+        _, writer = self._open()
+        if self.shift is not None:
+            raise UsageError(f"a shift of officer {self.shift.officer} is open since {self.shift.since}: end it first")
+        writer.note("shift_begin", {"officer": officer, "caller": detail_fields(caller)})
+        begun = Shift(officer, datetime.fromtimestamp(self._clock.read().wall_us / 1e6, UTC).isoformat(timespec="seconds"))
+        self._set_shift(begun)
+        return begun
+
+    def _end_shift(self, caller: Caller) -> Shift:
+        _, writer = self._open()
+        if self.shift is None:
+            raise UsageError("no shift is open")
+        ended = self.shift
+        writer.note("shift_end", {"officer": ended.officer, "caller": detail_fields(caller)})
+        self._set_shift(None)
+        return ended
+
+    def _set_shift(self, shift: Shift | None) -> None:
+        self.shift = shift
+        self._wear(shift.officer if shift is not None else None)
+
+    # --- what the writer's thread does ---------------------------------------------------------------------------------------------------
+
+    def _open(self) -> tuple[Keeper, Writer]:
         if self._parts is None:
             raise UsageError("the store is not open yet")
-        keeper, writer = self._parts
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Any] = loop.create_future()
+        return self._parts
+
+    def _log_offload(self, request: LogOffload, caller: Caller) -> Logged:
+        _, writer = self._open()
+        writer.note("offloaded", {**structs.asdict(request), "caller": detail_fields(caller)})
+        return Logged(logged="offloaded")
+
+    def _anchor(self) -> Awaitable[AnchorLine]:
+        _, writer = self._open()
+        answered = _Answered[AnchorLine]()
+        writer.anchor(lambda line: answered.give(AnchorLine(line=line)))
+        return answered.future
+
+    def _write(self, run: Callable[[Keeper, Journal], R]) -> Awaitable[R]:
+        keeper, writer = self._open()
+        answered = _Answered[R]()
 
         def work(journal: Journal) -> None:
-            if answered.cancelled():  # nobody waits any more, and they were told that nothing came of it
+            if answered.future.cancelled():  # nobody waits any more, and they were told that nothing came of it
                 return
             try:
-                result, error = run(keeper, journal), None
-            except Exception as failure:
-                result, error = None, failure
-            try:
-                loop.call_soon_threadsafe(_answer, answered, result, error)
-            except RuntimeError:
-                log.debug("an answer that nobody waits for any more")
+                result = run(keeper, journal)
+            except Exception as failure:  # whoever waits hears of it
+                answered.refuse(failure)
+            else:
+                answered.give(result)
 
         writer.work(work)
-        return answered
+        return answered.future
 
 
-def _answer(answered: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if answered.done():
-        return
-    if error is not None:
-        answered.set_exception(error)
-    else:
-        answered.set_result(result)
+class _Answered(Generic[R]):
+    """What a thread hands to the loop, once. An answer that nobody waits for any more is dropped."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[R] = self._loop.create_future()
+
+    def give(self, result: R) -> None:
+        """From any thread: the answer."""
+        self._hand_over(lambda: self.future.set_result(result))
+
+    def refuse(self, error: Exception) -> None:
+        """From any thread: why there is no answer."""
+        self._hand_over(lambda: self.future.set_exception(error))
+
+    def _hand_over(self, settle: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(lambda: None if self.future.done() else settle())
+        except RuntimeError:
+            log.debug("an answer that nobody waits for any more")
 
 
-def _sweep(keeper: Keeper, journal: Journal, caller: Caller) -> Mapping[str, Any]:
+def _sweep(keeper: Keeper, journal: Journal, caller: Caller) -> Plan:
     """The daemon deletes at once, but in its own steps; what it will delete is the answer."""
     plan = keeper.plan()
     journal.state_durably(SweepRequested(caller=caller))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -22,24 +21,13 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import indicator, machine
 from bodycamd.camera.control.gestures import Gesture, Gestures
-from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.lamp_and_motor import HapticPlayer, LampPlayer
+from bodycamd.camera.daemon.protocol import Published, StateChanged
 
 log = logging.getLogger(__name__)
 
 FROM_THE_BUTTON = ("marker", "press_refused")
 """Entries that a press makes."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """The machine is in another state than before; for those who watch."""
-
-    state: StateName
-    at_us: int
-
-
-Observed = ev.Event | StateChanged
 
 
 class Mailbox:
@@ -119,7 +107,7 @@ class ControlLoop:
         capture: Capture,
         ring: Buffer,
         mailbox: Mailbox,
-        observe: Callable[[Observed], None],
+        observe: Callable[[Published], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._board = board
@@ -131,8 +119,7 @@ class ControlLoop:
         self._recorder: Recorder | None = None
         self._recording_id: Callable[[int], str] = str
         self._before_recorder: list[ev.Action] = []
-        self.officer: str | None = None
-        """Of the open shift: stated with what the button does from now on."""
+        self._officer: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._lamp = LampPlayer(board.lamp, board.clock.now_us, self._loop)
         self._ready_lamp = LampPlayer(board.ready_lamp, board.clock.now_us, self._loop) if board.ready_lamp is not None else None
@@ -162,6 +149,10 @@ class ControlLoop:
         waiting, self._before_recorder = self._before_recorder, []
         for action in waiting:
             self._perform(action)
+
+    def wear(self, officer: str | None) -> None:
+        """Whose shift it is: stated with what the button does from now on."""
+        self._officer = officer
 
     def handle(self, event: ev.Event) -> None:
         """Carry out one event, in the loop's thread."""
@@ -280,11 +271,11 @@ class ControlLoop:
         elif isinstance(action, ev.Note):
             fields: dict[str, Any] = dict(action.fields)
             if action.type in FROM_THE_BUTTON:
-                fields.update(officer=self.officer, caller={"via": "button"})
+                fields.update(officer=self._officer, caller={"via": "button"})
             if isinstance(number := fields.get("recording"), int):
                 fields["recording"] = self._recording_id(number)
             self._recorder.note(action.type, fields)
         elif isinstance(action, ev.BeginRecording):
-            self._recorder.submit(structs.replace(action, officer=self.officer))
+            self._recorder.submit(structs.replace(action, officer=self._officer))
         else:
             self._recorder.submit(action)

@@ -6,8 +6,7 @@ never the camera's time. At most 4 of the clients are subscribers, so that a pla
 at most 50 answers in a second, and at most 200 connections are taken: what comes faster waits in the kernel, and the loop that answers
 the button has turns to spare. Not guaranteed: a place while the members of the group keep asking from all the others.
 
-A request is `{"command": NAME, …}`; the answer is one line, `{"ok": true, "result": …}` or `{"ok": false, "error": TEXT, "exit_code": N}`.
-After `subscribe` each event follows as a line `{"event": NAME, …}`.
+What is said is in `protocol`; what is done with it is up to `answer`.
 """
 
 from __future__ import annotations
@@ -20,19 +19,26 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-import msgspec
-
+from bodycamd.camera.daemon.protocol import (
+    MAX_LINE_BYTES,
+    Answer,
+    AnyRequest,
+    Published,
+    Subscribe,
+    decode_request,
+    encode_line,
+    failure,
+    success,
+)
 from bodycamd.errors import BodycamError, PermissionDeniedError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Caller
 
 log = logging.getLogger(__name__)
 
-MAX_LINE_BYTES = 64 * 1024
 MAX_CLIENTS = 8
 MAX_SUBSCRIBERS = 4
 """Of the clients: the other places are for requests."""
@@ -45,30 +51,21 @@ ACCEPT_SECONDS = 0.005
 BACKLOG = 8
 """Connections that the kernel keeps waiting."""
 
-Arguments = Mapping[str, Any]
+Answering: TypeAlias = Callable[[AnyRequest, Caller], Answer | Awaitable[Answer]]
+"""Carries out a request, on whose word: the answer, or what will have it. Raises `BodycamError` for a refusal."""
 
 
 class NoPlaceError(UnavailableError):
     """There is no place for this client: it is told so and dismissed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: what it does, of its arguments and on whose word (the result, or a future of it); which arguments it takes; whether it
-    needs the admin group."""
-
-    run: Callable[[Arguments, Caller], Any]
-    arguments: frozenset[str] = frozenset()
-    admin: bool = False
-
-
 class ControlSocket:
-    """Serves `commands` at `path` for the members of `group`; those marked `admin` only for `admin_group`, root and the service's own
+    """Serves `answer` at `path` for the members of `group`; what is marked `admin` only for `admin_group`, root and the service's own
     user."""
 
-    def __init__(self, path: Path, commands: Mapping[str, Command], *, group: str, admin_group: str) -> None:
+    def __init__(self, path: Path, answer: Answering, *, group: str, admin_group: str) -> None:
         self._path = path
-        self._commands = dict(commands)
+        self._carry_out = answer
         self._group = group
         self._admin_group = admin_group
         self._clients = 0
@@ -112,11 +109,11 @@ class ControlSocket:
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
 
-    def publish(self, event: object) -> None:
+    def publish(self, event: Published) -> None:
         """Send an event to every subscriber. One that has not read the last MiB is dismissed."""
         if not self._subscribers:
             return
-        line = msgspec.json.encode({"event": type(event).__name__, **msgspec.to_builtins(event)}) + b"\n"
+        line = encode_line(event)
         for writer in list(self._subscribers):
             if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
                 log.warning("a subscriber of the control socket does not read: dismissed")
@@ -162,7 +159,7 @@ class ControlSocket:
             await self._part_with(writer)
 
     async def _dismiss(self, writer: asyncio.StreamWriter, why: str) -> None:
-        writer.write(_failure(NoPlaceError(why)))
+        writer.write(failure(NoPlaceError(why)))
         await self._part_with(writer)
 
     async def _part_with(self, writer: asyncio.StreamWriter) -> None:
@@ -183,7 +180,7 @@ class ControlSocket:
             except TimeoutError:
                 return
             except ValueError:
-                writer.write(_failure(UsageError(f"a request is at most {MAX_LINE_BYTES} bytes")))
+                writer.write(failure(UsageError(f"a request is at most {MAX_LINE_BYTES} bytes")))
                 return
             if not line.endswith(b"\n"):
                 return
@@ -193,7 +190,7 @@ class ControlSocket:
                 writer.write(await self._answer(line, writer, *peer))
                 await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
             except NoPlaceError as error:
-                writer.write(_failure(error))
+                writer.write(failure(error))
                 return
             except TimeoutError:
                 writer.transport.abort()
@@ -201,33 +198,28 @@ class ControlSocket:
 
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter, uid: int, gid: int) -> bytes:
         try:
-            request = _request(line)
-            name = request.pop("command")
-            if name == "subscribe":
+            request = decode_request(line)
+            if isinstance(request, Subscribe):
                 self._subscribe(writer)
-                return _success("subscribed")
-            command = self._commands.get(name)
-            if command is None:
-                raise UsageError(f"unknown command {name!r}: {', '.join(sorted([*self._commands, 'subscribe']))} exist")
-            if set(request) != command.arguments:
-                raise UsageError(f"{name} takes {', '.join(sorted(command.arguments)) or 'no arguments'}")
-            if command.admin and not self._is_admin(uid, gid):
+                return success("subscribed")
+            if request.admin and not self._is_admin(uid, gid):
                 raise PermissionDeniedError(
-                    f"{name}: only members of group {self._admin_group!r} may do this, and user {uid} is none; nothing was changed"
+                    f"{request.__struct_config__.tag}: only members of group {self._admin_group!r} may do this, and user {uid} is none; "
+                    "nothing was changed"
                 )
-            result = command.run(request, Caller(via="control_socket", uid=uid))
+            result = self._carry_out(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
                 result = await asyncio.wait_for(result, IDLE_SECONDS)
-            return _success(result)
+            return success(result)
         except NoPlaceError:
             raise
         except TimeoutError:
-            return _failure(UnavailableError("no answer in time: the disk is busy; try again"))
+            return failure(UnavailableError("no answer in time: the disk is busy; try again"))
         except BodycamError as error:
-            return _failure(error)
+            return failure(error)
         except Exception as error:  # a defect of ours must not end the camera's conversation with everybody else
             log.exception("the control socket could not answer")
-            return _failure(BodycamError(f"internal error: {type(error).__name__}; see the journal"))
+            return failure(BodycamError(f"internal error: {type(error).__name__}; see the journal"))
 
     def _subscribe(self, writer: asyncio.StreamWriter) -> None:
         if writer not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
@@ -267,21 +259,3 @@ def _close_listener(listener: socket.socket) -> None:
     with listener, contextlib.suppress(BlockingIOError):
         for _ in range(2 * BACKLOG):
             listener.accept()[0].close()
-
-
-def _request(line: bytes) -> dict[str, Any]:
-    try:
-        request = msgspec.json.decode(line, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"a request is one JSON object on a line: {error}") from error
-    if not isinstance(request.get("command"), str):
-        raise UsageError('a request needs a "command"')
-    return request
-
-
-def _success(result: object) -> bytes:
-    return msgspec.json.encode({"ok": True, "result": result}) + b"\n"
-
-
-def _failure(error: BodycamError) -> bytes:
-    return msgspec.json.encode({"ok": False, "error": str(error), "exit_code": error.exit_code}) + b"\n"

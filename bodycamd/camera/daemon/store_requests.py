@@ -8,19 +8,17 @@ Footage is never read out, only its lengths. Answers fit a line of the socket: l
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from bodycamd.camera.daemon.socket import Command
+from bodycamd.camera.daemon.protocol import LedgerPart, ListStore, Measure, ReadLedger, StorePage
 from bodycamd.errors import UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
 from bodycamd.evidence.ledger_reader import LEDGER_FILE, open_ledger_file
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, recording_names, segment_files
-from bodycamd.store.reader import StoreReader
+from bodycamd.store.reader import Measured, StoreReader
 
 PAGE_BYTES = 45_000
 """Of the ledger, in one answer: 60,000 characters of base64."""
@@ -43,30 +41,31 @@ class StoreRequests:
         """Answer no more; what is being read is not waited for."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def commands(self) -> dict[str, Command]:
-        """For the control socket."""
-        return {
-            "store_files": Command(lambda a, _: self._ask(_files, _text(a, "after")), frozenset({"after"})),
-            "store_ledger": Command(lambda a, _: self._ask(_ledger, _text(a, "file"), _number(a, "offset")), frozenset({"file", "offset"})),
-            "store_measure": Command(
-                lambda a, _: self._ask(_measure, _text(a, "recording"), _number(a, "stated")), frozenset({"recording", "stated"})
-            ),
-        }
-
-    def _ask(self, read: Callable[..., dict[str, Any]], *arguments: object) -> asyncio.Future[dict[str, Any]]:
+    def answer(self, request: ListStore | ReadLedger | Measure) -> Awaitable[StorePage | LedgerPart | Measured]:
+        """What will have the answer. Raises `UsageError` while the store is not open."""
         if self._store is None:
             raise UsageError("the store is not open yet")
-        return asyncio.get_running_loop().run_in_executor(self._thread, read, self._store, *arguments)
+        return asyncio.get_running_loop().run_in_executor(self._thread, _answer, self._store, request)
 
 
-def _files(store: StoreReader, after: str) -> dict[str, Any]:
+def _answer(store: StoreReader, request: ListStore | ReadLedger | Measure) -> StorePage | LedgerPart | Measured:
+    match request:
+        case ListStore(after=after):
+            return _files(store, after)
+        case ReadLedger(file=file, offset=offset):
+            return _ledger(store, file, offset)
+        case Measure(recording=recording, stated=stated):
+            return _measure(store, recording, stated)
+
+
+def _files(store: StoreReader, after: str) -> StorePage:
     """The next files of the store with their sizes, in the order of their paths; a recording's folder ends with `/`."""
     page: list[tuple[str, int]] = []
     for path, size in _paths(store, after):
         if len(page) == PAGE_NAMES:
-            return {"files": page, "more": True}
+            return StorePage(files=page, more=True)
         page.append((path, size))
-    return {"files": page, "more": False}
+    return StorePage(files=page, more=False)
 
 
 def _paths(store: StoreReader, after: str) -> Iterator[tuple[str, int]]:
@@ -85,35 +84,21 @@ def _paths(store: StoreReader, after: str) -> Iterator[tuple[str, int]]:
                     yield named, size
 
 
-def _ledger(store: StoreReader, name: str, offset: int) -> dict[str, Any]:
-    """A part of a ledger file, as it stands."""
+def _ledger(store: StoreReader, name: str, offset: int) -> LedgerPart:
+    """A part of a ledger file, as it is now."""
     if not _of_ledger(name):
         raise UsageError(f"{name!r} is not the name of a file of the ledger")
     with open_ledger_file(store.ledger_folder, name) as file:
         file.seek(offset)
-        return {"base64": base64.b64encode(file.read(PAGE_BYTES)).decode("ascii")}
+        return LedgerPart(base64=file.read(PAGE_BYTES))
 
 
-def _measure(store: StoreReader, recording: str, stated: int) -> dict[str, Any]:
+def _measure(store: StoreReader, recording: str, stated: int) -> Measured:
     """See `StoreReader.measure`."""
     check_recording(recording)
     segment_files(store.recordings_folder / recording)  # raises where there is no such folder
-    return store.measure(recording, stated).fields()
+    return store.measure(recording, stated)
 
 
 def _of_ledger(name: str) -> bool:
     return bool(LEDGER_FILE.fullmatch(name) or CHECKPOINT_FILE.fullmatch(name))
-
-
-def _text(arguments: Mapping[str, Any], name: str) -> str:
-    value = arguments[name]
-    if not isinstance(value, str) or len(value) > 200:
-        raise UsageError(f"{name} is a text of at most 200 characters")
-    return value
-
-
-def _number(arguments: Mapping[str, Any], name: str) -> int:
-    value = arguments[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-        raise UsageError(f"{name} is a number")
-    return value

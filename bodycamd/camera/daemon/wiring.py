@@ -137,8 +137,8 @@ async def serve(config: Config, unlocked: str | None) -> int:
         state=machine.initial(build_control_settings(config)),
         mailbox=mailbox,
         open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post),
-        socket=lambda commands: ControlSocket(
-            Path(config.control.socket), commands, group=config.control.group, admin_group=config.control.admin_group
+        socket=lambda answer: ControlSocket(
+            Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
         ),
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )

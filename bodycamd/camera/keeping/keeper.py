@@ -11,12 +11,11 @@ A file that cannot be dealt with costs its recording this sweep, and is told; it
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bodycamd.camera.keeping.shortening import shorten
+from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
@@ -27,8 +26,9 @@ from bodycamd.retention import holds as hold_rules
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.deletion import Enter, delete
 from bodycamd.retention.elapsed import Now
+from bodycamd.retention.holds import HoldInfo, HoldRequest, ReleasedHold, ReleaseRequest
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
-from bodycamd.retention.outlook import hold_fields, plan_fields
+from bodycamd.retention.outlook import Plan
 from bodycamd.retention.policy import Decision, Deletion, Rules, decide, reviews_due
 from bodycamd.store.names import recording_names, recording_start
 
@@ -40,20 +40,6 @@ STATE_TIME_US = 3_600_000_000
 PATIENCE_US = 1_800_000_000
 LISTED = 20
 SHOWN = ("review_due", "unknown_recording", "footage_missing")
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What `status` tells: of the last sweep."""
-
-    swept_at: str = ""
-    clock_confirmed: bool = False
-    recordings: int = 0
-    held: tuple[str, ...] = ()
-    reviews_due: tuple[str, ...] = ()
-    next_recording: str = ""
-    next_deletes_on: str = ""
-    problems: tuple[str, ...] = ()
 
 
 class Keeper:
@@ -135,33 +121,33 @@ class Keeper:
 
     # --- commands -------------------------------------------------------------------------------------------------------------------------
 
-    def add_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
+    def add_hold(self, asked: HoldRequest, caller: Caller, enter: Enter) -> HoldInfo:
         """Hold a recording; durable and signed when this returns. Raises as `holds.added` does, and `StorageError`."""
         facts = self._facts()
-        enter(hold_rules.added(arguments, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
-        held = self._facts().holds[arguments["recording"]][-1]
+        enter(hold_rules.added(asked, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
+        held = self._facts().holds[asked.recording][-1]
         self._summarise(self._decide(facts))
-        return hold_fields(held)
+        return HoldInfo.of(held)
 
-    def release_hold(self, arguments: Mapping[str, Any], caller: Caller, enter: Enter) -> dict[str, Any]:
+    def release_hold(self, asked: ReleaseRequest, caller: Caller, enter: Enter) -> ReleasedHold:
         """Release a hold; durable and signed when this returns. Raises as `holds.released` does, and `StorageError`."""
         facts = self._facts()
-        entry = hold_rules.released(arguments, caller, facts.recordings(), facts.holds)
+        entry = hold_rules.released(asked, caller, facts.recordings(), facts.holds)
         enter(entry)
         facts = self._facts()
         self._summarise(self._decide(facts))
         still = [hold.ground for hold in facts.holds.get(entry.recording, ())]
-        return {"hold": entry.hold, "recording": entry.recording, "ground": entry.ground, "still_held_for": still}
+        return ReleasedHold(hold=entry.id, recording=entry.recording, ground=entry.ground, still_held_for=still)
 
-    def list_holds(self) -> list[dict[str, Any]]:
+    def list_holds(self) -> list[HoldInfo]:
         """Every hold, by recording. Raises `StorageError`."""
-        return [hold_fields(hold) for _, held in sorted(self._facts().holds.items()) for hold in held]
+        return hold_rules.listed(self._facts().holds)
 
-    def plan(self) -> dict[str, Any]:
+    def plan(self) -> Plan:
         """What a sweep would delete now, what goes when, and what somebody should know. Changes nothing. Raises `StorageError`."""
         self._look()
         facts = self._facts()
-        return plan_fields(self._decide(facts), facts.holds, self._rules, self._trust.confirmed)
+        return Plan.of(self._decide(facts), facts.holds, self._rules, self._trust.confirmed)
 
     def sweep(self, enter: Enter) -> list[str]:
         """A whole sweep at once; returns the recordings that were deleted. Raises `StorageError` where the ledger cannot be read or

@@ -24,8 +24,9 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.events import BeginRecording, ContinueRecording, EndRecording, SealNow, WriteFailed
@@ -351,7 +352,7 @@ class Writer:
             reason = recording.ending.action.reason if recording.ending is not None else "shutdown"
         sealed = recording.closed(reason, self._clock.now_us)
         self._journal.flush(at_once=True)
-        self._tell(replace(sealed, whole=whole))
+        self._tell(structs.replace(sealed, whole=whole))
 
     # --- failures and room ----------------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bodycamd.camera.control.events import FragmentDurable
+
 Sense = Literal["does", "sees", "hears", "feels", "footage", "camera"]
 
 SETTLING_US = 2_500_000
@@ -186,9 +188,9 @@ def ledger_line(entry: dict[str, Any]) -> Line | None:
     return Line(at_us, "footage", words.get(kind, kind.replace("_", " ")))
 
 
-def durable_line(event: dict[str, Any]) -> Line:
+def durable_line(event: FragmentDurable) -> Line:
     """The first fragment of a recording that is safe."""
-    return Line(event["at_us"], "footage", f"recording {event['recording']}: first fragment safe on disk")
+    return Line(event.at_us, "footage", f"recording {event.recording}: first fragment safe on disk")
 
 
 def text(line: Line, ready_us: int) -> str:

@@ -18,6 +18,8 @@ from typing import Any, Self
 import msgspec
 
 from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import AskStatus, Published
+from bodycamd.camera.daemon.status_message import Status
 from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.evidence import signed_line
 from bodycamd.linux.clock import boottime_us
@@ -34,7 +36,6 @@ class SimulatedCamera:
 
     def __init__(self, folder: SimulationFolder) -> None:
         self.folder = folder
-        self.started_us = boottime_us()
         self.log = folder.device / "daemon.log"
         board = folder.device / "board.jsonl"
         self._board = _Tail(board, board.stat().st_size if board.exists() else 0)
@@ -90,11 +91,10 @@ class SimulatedCamera:
             lines = log.read().decode(errors="replace").split("\n")
         return next((line.strip().removeprefix("bodycamd: ") for line in reversed(lines) if line.strip()), f"see {self.log}")
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """The daemon's own account."""
         with ControlClient(self.folder.control_socket) as client:
-            result: dict[str, Any] = client.request("status")
-            return result
+            return client.request(AskStatus(), Status)
 
     def board_changes(self) -> list[dict[str, Any]]:
         """What the board showed since the last call."""
@@ -108,9 +108,9 @@ class SimulatedCamera:
         lines = [line for tail in self._ledgers.values() for line in tail.lines()]
         return [msgspec.json.decode(signed_line.split(line, "ledger")[1], type=dict[str, Any]) for line in lines]
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Published]:
         """The events published since the last call."""
-        found: list[dict[str, Any]] = []
+        found: list[Published] = []
         while self._events is not None and self._events.ready():
             event = next(self._events.events(), None)
             if event is None:

@@ -10,40 +10,36 @@ import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bodycamd.camera.daemon import socket as control_socket
-from bodycamd.camera.daemon.socket import Command, ControlSocket
+from bodycamd.camera.daemon.protocol import MAX_LINE_BYTES, Answer, AnyRequest, AskStatus, BeginShift, Logged, StateChanged
+from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import UsageError
+from bodycamd.evidence.statements import Caller
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 OPEN: list[Streams] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
-    at_us: int
-
-
-def refuse(*_: object) -> None:
+def answer(request: AnyRequest, _: Caller) -> Answer:
+    """Of a daemon that has a shift to begin and none to end."""
+    match request:
+        case AskStatus():
+            return Logged(logged="standby")
+        case BeginShift(officer=officer):
+            return Shift(officer, "now")
     raise UsageError("no shift is open")
-
-
-COMMANDS = {
-    "status": Command(lambda *_: {"state": "standby"}),
-    "shift_begin": Command(lambda arguments, _: dict(arguments), frozenset({"officer"}), admin=True),
-    "shift_end": Command(refuse, admin=True),
-}
 
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[ControlSocket]:
     del OPEN[:]
-    server = ControlSocket(folder / "control.sock", COMMANDS, group="no such group", admin_group="no such group")
+    server = ControlSocket(folder / "control.sock", answer, group="no such group", admin_group="no such group")
     await server.start()
     try:
         yield server
@@ -75,8 +71,9 @@ def test_a_request_gets_one_answer(tmp_path: Path) -> None:
     async def test() -> None:
         async with serving(tmp_path):
             streams = await connect(tmp_path)
-            assert await ask(streams, {"command": "status"}) == {"ok": True, "result": {"state": "standby"}}
-            assert await ask(streams, {"command": "shift_begin", "officer": "h-12"}) == {"ok": True, "result": {"officer": "h-12"}}
+            assert await ask(streams, {"command": "status"}) == {"ok": True, "result": {"logged": "standby"}}
+            begun = {"ok": True, "result": {"officer": "h-12", "since": "now"}}
+            assert await ask(streams, {"command": "shift_begin", "officer": "h-12"}) == begun
             assert await ask(streams, {"command": "shift_end"}) == {"ok": False, "error": "no shift is open", "exit_code": 2}
             streams[1].close()
 
@@ -94,6 +91,11 @@ def test_a_request_gets_one_answer(tmp_path: Path) -> None:
         b'{"command": "erase_everything"}\n',
         b'{"command": "status", "extra": 1}\n',
         b'{"command": "shift_begin"}\n',
+        b'{"command": "shift_begin", "officer": 7}\n',
+        b'{"command": "shift_begin", "officer": null}\n',
+        b'{"command": "shift_begin", "officer": "' + b"x" * 201 + b'"}\n',
+        b'{"command": "status", "command": "shift_end"}\n',
+        b'{"command": "status", "admin": false}\n',
         b'{"command": "\xff"}\n',
         b"[" * 30_000 + b"\n",
         b'{"command": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}\n",
@@ -116,7 +118,7 @@ def test_an_overlong_line_is_refused_and_the_client_dismissed(tmp_path: Path) ->
     async def test() -> None:
         async with serving(tmp_path):
             streams = await connect(tmp_path)
-            answer = await ask(streams, b"x" * (control_socket.MAX_LINE_BYTES + 10) + b"\n")
+            answer = await ask(streams, b"x" * (MAX_LINE_BYTES + 10) + b"\n")
             assert "at most 65536 bytes" in answer["error"]
             assert await streams[0].read() == b""
             streams[1].close()
@@ -189,12 +191,12 @@ def test_subscribers_get_events_and_one_that_does_not_read_costs_nothing_but_its
             for client in (deaf, listening):
                 assert (await ask(client, {"command": "subscribe"}))["result"] == "subscribed"
             deaf[1].transport.pause_reading()  # type: ignore[attr-defined]
-            server.publish(Happened(7))
-            assert json.loads(await listening[0].readline()) == {"event": "Happened", "at_us": 7}
+            server.publish(StateChanged("standby", 7))
+            assert json.loads(await listening[0].readline()) == {"event": "StateChanged", "state": "standby", "at_us": 7}
             for number in range(100_000):
-                server.publish(Happened(number))
+                server.publish(StateChanged("standby", number))
                 if number % 50 == 0:
-                    assert json.loads(await listening[0].readline())["event"] == "Happened"
+                    assert json.loads(await listening[0].readline())["event"] == "StateChanged"
                     await asyncio.sleep(0)
             assert (await ask(await connect(tmp_path), {"command": "status"}))["ok"]
             assert len(server._subscribers) <= 1, "the deaf one is dismissed"
@@ -243,12 +245,12 @@ def test_a_client_that_asks_without_end_is_answered_at_a_bounded_rate(tmp_path: 
     async def test() -> None:
         asked = 0
 
-        def status(*_: object) -> int:
+        def count(*_: object) -> Answer:
             nonlocal asked
             asked += 1
-            return asked
+            return Logged(logged="")
 
-        server = ControlSocket(tmp_path / "control.sock", {"status": Command(status)}, group="no such group", admin_group="no such group")
+        server = ControlSocket(tmp_path / "control.sock", count, group="no such group", admin_group="no such group")
         await server.start()
         try:
             _, writer = await asyncio.open_unix_connection(str(tmp_path / "control.sock"))
@@ -266,13 +268,13 @@ def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
     async def test() -> None:
         answered = 0
 
-        def status(*_: object) -> int:
+        def count(*_: object) -> Answer:
             nonlocal answered
             answered += 1
-            return answered
+            return Logged(logged="")
 
         path = tmp_path / "control.sock"
-        server = ControlSocket(path, {"status": Command(status)}, group="no such group", admin_group="no such group")
+        server = ControlSocket(path, count, group="no such group", admin_group="no such group")
         await server.start()
         end = asyncio.get_running_loop().time() + 0.5
         while asyncio.get_running_loop().time() < end:

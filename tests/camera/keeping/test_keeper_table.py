@@ -123,7 +123,7 @@ def test_the_ledger_counts_from_the_oldest_recording_on(tmp_path: Path) -> None:
     """Many starts with a confirmed clock have been since."""
     since = [said for n in range(2, 40) for said in (say("start", n, f"boot-{n}", 1), say("time", n, f"boot-{n}", 2, confirmed=True))]
     camera = kept(tmp_path, ONE, beside=tuple(since), start=40)
-    assert [each["recording"] for each in camera.keeper.plan()["upcoming"]] == [ONE]
+    assert [each.recording for each in camera.keeper.plan().upcoming] == [ONE]
 
 
 # --- when it looks, and when it sweeps ---

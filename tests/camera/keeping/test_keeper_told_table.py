@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from bodycamd.camera.keeping.keeper import Summary
+from bodycamd.camera.keeping.summary import Summary
 from bodycamd.errors import UsageError
 from bodycamd.evidence.retention_entries import HoldReviewDue
 from bodycamd.evidence.statements import Caller, wall_text
+from bodycamd.retention.holds import HoldInfo, HoldRequest, ReleasedHold, ReleaseRequest
 from tests.retention.kept import DAY, END, ID, MARGIN, MINUTE, ONE, RULES, SECOND, THREE, TWO, Kept, begun, held, kept, recorded
 from tests.retention.telling import WALL, say
 
@@ -44,18 +46,18 @@ ADD = {"recording": ONE, "ground": "complaint", "reference": "K-1", "by": "E-03"
 
 def test_to_hold_and_to_release(tmp_path: Path) -> None:
     camera = kept(tmp_path, ONE, TWO, off_us=0)
-    made = camera.keeper.add_hold(ADD, WHO, camera.enter)
+    made = camera.keeper.add_hold(HoldRequest(**ADD), WHO, camera.enter)
     since = wall_text(camera.clock.wall_us)
-    assert made == {**ADD, "hold": made["hold"], "since": since}
+    assert made == HoldInfo(**ADD, hold=made.hold, since=since)
     assert camera.keeper.summary.held == (ONE,), "status knows at once"
-    other = camera.keeper.add_hold({**ADD, "ground": "access-request"}, WHO, camera.enter)
-    third = camera.keeper.add_hold({**ADD, "recording": TWO}, WHO, camera.enter)
+    other = camera.keeper.add_hold(HoldRequest(**{**ADD, "ground": "access-request"}), WHO, camera.enter)
+    third = camera.keeper.add_hold(HoldRequest(**{**ADD, "recording": TWO}), WHO, camera.enter)
     assert camera.keeper.list_holds() == [made, other, third]
-    end = {"hold": made["hold"], "reason": "settled", "by": "E-03"}
+    end = ReleaseRequest(hold=made.hold, reason="settled", by="E-03")
     released = camera.keeper.release_hold(end, WHO, camera.enter)
-    assert released == {"hold": made["hold"], "recording": ONE, "ground": "complaint", "still_held_for": ["access-request"]}
-    end = {"recording": TWO, "reason": "settled", "by": "E-03"}
-    assert camera.keeper.release_hold(end, WHO, camera.enter)["still_held_for"] == []
+    assert released == ReleasedHold(hold=made.hold, recording=ONE, ground="complaint", still_held_for=["access-request"])
+    end = ReleaseRequest(recording=TWO, reason="settled", by="E-03")
+    assert camera.keeper.release_hold(end, WHO, camera.enter).still_held_for == []
     assert camera.keeper.list_holds() == [other]
     assert camera.keeper.summary.held == (ONE,)
     assert camera.types() == ["hold_added"] * 3 + ["hold_released"] * 2
@@ -63,8 +65,8 @@ def test_to_hold_and_to_release(tmp_path: Path) -> None:
 
 def test_whoever_asks_stands_in_the_ledger(tmp_path: Path) -> None:
     camera = kept(tmp_path, ONE, off_us=0)
-    made = camera.keeper.add_hold(ADD, WHO, camera.enter)
-    camera.keeper.release_hold({"hold": made["hold"], "reason": "settled", "by": "E-03"}, WHO, camera.enter)
+    made = camera.keeper.add_hold(HoldRequest(**ADD), WHO, camera.enter)
+    camera.keeper.release_hold(ReleaseRequest(hold=made.hold, reason="settled", by="E-03"), WHO, camera.enter)
     assert [detail.caller for detail in camera.entered] == [WHO, WHO]  # type: ignore[attr-defined]
 
 
@@ -74,9 +76,9 @@ def test_a_day_of_review_is_past_by_the_clock_as_it_stands(tmp_path: Path, off_u
     camera = kept(tmp_path, ONE, off_us=off_us)
     if past:
         with pytest.raises(UsageError, match="is past, by this camera's clock"):
-            camera.keeper.add_hold(ADD, WHO, camera.enter)
+            camera.keeper.add_hold(HoldRequest(**ADD), WHO, camera.enter)
     else:
-        camera.keeper.add_hold(ADD, WHO, camera.enter)
+        camera.keeper.add_hold(HoldRequest(**ADD), WHO, camera.enter)
     assert camera.types() == ([] if past else ["hold_added"])
 
 
@@ -84,7 +86,7 @@ def test_holds_are_listed_by_recording(tmp_path: Path) -> None:
     camera = kept(tmp_path, ONE, TWO, beside=(held(TWO, "b" * 12), held(ONE)), off_us=0)
     since = wall_text(WALL + 20)
     beside = {"ground": "complaint", "reference": "K-1", "by": "E-03", "since": since, "review_on": "2030-01-01"}
-    assert camera.keeper.list_holds() == [{"hold": ID, "recording": ONE, **beside}, {"hold": "b" * 12, "recording": TWO, **beside}]
+    assert camera.keeper.list_holds() == [HoldInfo(hold=ID, recording=ONE, **beside), HoldInfo(hold="b" * 12, recording=TWO, **beside)]
 
 
 # --- what is told ---
@@ -153,7 +155,7 @@ def test_a_plan_says_what_would_go_and_changes_nothing(tmp_path: Path) -> None:
     goes_on = wall_text(WALL + END + age_us)
     listed = {"age_days": round(age_us / DAY, 3), "deletes_on": None, "remaining_days": None, "held_for": ["complaint", "access-request"]}
     camera.keeper._floor = (camera.clock.wall_us, SECOND)  # as `begin` finds it
-    assert camera.keeper.plan() == {
+    assert msgspec.to_builtins(camera.keeper.plan()) == {
         "days": 1,
         "clock_confirmed": True,
         "deletions": [
@@ -177,9 +179,9 @@ def test_a_plan_looks_at_the_clock_and_tells_what_remains(tmp_path: Path) -> Non
     camera.clock.trusted = False
     plan = camera.keeper.plan()
     assert not camera.keeper.trust.trusted
-    assert [(each["recording"], each["age_days"], each["deletes_on"], each["remaining_days"]) for each in plan["upcoming"]] == [
+    assert [(each.recording, each.age_days, each.deletes_on, each.remaining_days) for each in plan.upcoming] == [
         (ONE, 0.25, None, 0.75),
         (TWO, 0.25, None, 0.75),
     ]
-    assert not plan["clock_confirmed"]
-    assert [warning["kind"] for warning in plan["warnings"]] == ["not_provable", "not_provable"]
+    assert not plan.clock_confirmed
+    assert [warning.kind for warning in plan.warnings] == ["not_provable", "not_provable"]

@@ -87,8 +87,8 @@ def test_the_daemon_opens_the_store_and_goes_on_with_what_the_ledger_says(
     assert begun["detail"]["config_sha256"] == opening.digest(config_of(tmp_path))
     assert rules["detail"] == {"days": 14, "keep_months": 12, "legal_basis": "APV 2:1"}
     plan = keeper.plan()
-    assert [each["recording"] for each in plan["upcoming"]] == ["000001-0001"]
-    assert plan["clock_confirmed"], "it goes on from the last boot"
+    assert [each.recording for each in plan.upcoming] == ["000001-0001"]
+    assert plan.clock_confirmed, "it goes on from the last boot"
     assert keeper.sweep(store.ledger.note) == []
     store.close()
 
@@ -106,7 +106,7 @@ def test_what_was_begun_is_completed_whether_the_ledger_was_read_before_or_not(
         camera.switch_on()
         store, keeper = camera.store, camera.keeper
     assert camera.present() == []
-    assert keeper.plan()["upcoming"] == []
+    assert keeper.plan().upcoming == []
     assert [said["type"] for said in entries(tmp_path)][-1] == "deleted"
     store.close()
 

@@ -12,6 +12,7 @@ from bodycamd.errors import DataError, NotFoundError, StorageError, UsageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.municipality.verify.store_check import inventory
+from bodycamd.retention.holds import HoldRequest
 from bodycamd.retention.outlook import read_retention
 from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, HOUR, MINUTE, WHO, RefusingDisk, RestingCamera
@@ -98,7 +99,7 @@ def test_what_a_hold_refuses(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path).switch_on()
     name = camera.record()
     good = {"recording": name, "ground": "complaint", "reference": "K-1", "by": "coordinator", "review_on": "2030-01-01"}
-    wrong: list[tuple[dict[str, object], type[Exception]]] = [
+    wrong: list[tuple[dict[str, str], type[Exception]]] = [
         ({"recording": "nonsense"}, UsageError),
         ({"recording": "000001-0099"}, NotFoundError),
         ({"ground": "curiosity"}, UsageError),
@@ -108,7 +109,6 @@ def test_what_a_hold_refuses(tmp_path: Path) -> None:
         ({"reference": "Dorpsstraat 12"}, UsageError),
         ({"by": "Jan de Vries"}, UsageError),
         ({"by": "jansen"}, UsageError),
-        ({"reference": 7}, UsageError),
         ({"by": "a\nb"}, UsageError),
         ({"review_on": "tomorrow"}, UsageError),
         ({"review_on": "2026-02-30"}, UsageError),
@@ -117,13 +117,13 @@ def test_what_a_hold_refuses(tmp_path: Path) -> None:
     before = camera.store.ledger.head
     for change, error in wrong:
         with pytest.raises(error):
-            camera.keeper.add_hold({**good, **change}, WHO, camera.store.ledger.note)
+            camera.keeper.add_hold(HoldRequest(**{**good, **change}), WHO, camera.store.ledger.note)
     with pytest.raises(UsageError, match="not held"):
         camera.release(name)
     assert camera.store.ledger.head == before
-    camera.keeper.add_hold(good, WHO, camera.store.ledger.note)
+    camera.keeper.add_hold(HoldRequest(**good), WHO, camera.store.ledger.note)
     with pytest.raises(UsageError, match="already held for complaint"):
-        camera.keeper.add_hold(good, WHO, camera.store.ledger.note)
+        camera.keeper.add_hold(HoldRequest(**good), WHO, camera.store.ledger.note)
     camera.switch_off()
 
 
@@ -203,7 +203,7 @@ def test_a_ledger_that_cannot_be_written_deletes_nothing_and_holds_nothing(tmp_p
 
     arguments = {"recording": name, "ground": "complaint", "reference": "K-1", "by": "C-1", "review_on": "2030-01-01"}
     with pytest.raises(StorageError):
-        camera.keeper.add_hold(arguments, WHO, refuse)
+        camera.keeper.add_hold(HoldRequest(**arguments), WHO, refuse)
     assert camera.keeper.list_holds() == []
     camera.switch_off()
     camera.switch_on(off_us=40 * DAY)

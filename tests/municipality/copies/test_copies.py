@@ -27,6 +27,7 @@ from bodycamd.municipality.copies.prune import Plan, plan, prune
 from bodycamd.municipality.report.story import read_story
 from bodycamd.municipality.verify.verdicts import StoreReport
 from bodycamd.municipality.verify.verify import verify
+from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, RefusingDisk, RestingCamera
@@ -61,12 +62,12 @@ class Municipality:
         return self.camera.clock.wall_us
 
     def hold(self, recording: str = "000001-0001", reference: str = "K-2026/9", key: Path | None = None) -> str:
-        arguments = {"recording": recording, "ground": "complaint", "reference": reference, "by": "E-03", "review_on": "2030-01-01"}
-        return add_hold(self.disk, self.signer(key), read_people(self.people), arguments, self.now_us()).added.hold
+        asked = HoldRequest(recording=recording, ground="complaint", reference=reference, by="E-03", review_on="2030-01-01")
+        return add_hold(self.disk, self.signer(key), read_people(self.people), asked, self.now_us()).added.hold
 
     def release(self, hold: str, key: Path | None = None) -> None:
-        arguments = {"hold": hold, "ground": None, "reason": "settled", "by": "E-03"}
-        release_hold(self.disk, self.signer(key), read_people(self.people), arguments, self.now_us())
+        asked = ReleaseRequest(hold=hold, reason="settled", by="E-03")
+        release_hold(self.disk, self.signer(key), read_people(self.people), asked, self.now_us())
 
     def plan(self) -> Plan:
         return plan(self.disk, PublicKey.from_pem(self.device_key.read_bytes()), read_people(self.people), self.now_us())

@@ -29,7 +29,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     camera.switch_on(off_us=3 * DAY)
     camera.settle()
     camera.hold(name, reference="K-2026/12")
-    camera.release_hold(camera.keeper.list_holds()[0]["hold"])
+    camera.release_hold(camera.keeper.list_holds()[0].hold)
     camera.switch_off()
     return camera.store_folder
 

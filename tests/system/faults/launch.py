@@ -14,7 +14,7 @@ from typing import Any
 from bodycamd.camera.board import simulated
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.capture.supervisor import Supervisor
-from bodycamd.camera.daemon import service
+from bodycamd.camera.daemon import watches
 from bodycamd.camera.daemon import wiring as daemon
 from bodycamd.camera.recorder import space
 from bodycamd.camera.recorder.writer import Writer
@@ -55,7 +55,7 @@ def writer(**settings: Any) -> Writer:
 
 def main() -> int:
     """Put the failing parts in place, then be the daemon."""
-    service.WATCH_SECONDS, space.ROOM_US = LOOK_SECONDS, round(LOOK_SECONDS * 1e6)
+    watches.WATCH_SECONDS, space.ROOM_US = LOOK_SECONDS, round(LOOK_SECONDS * 1e6)
     for module, name, part in (
         (daemon, "Supervisor", supervisor),
         (daemon, "Writer", writer),

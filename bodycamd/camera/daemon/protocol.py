@@ -1,0 +1,247 @@
+"""What is said over the control socket: requests, their answers, and events. One line of JSON each, the same types at both ends.
+
+A request is `{"command": NAME, …}`; the answer is one line, `{"ok": true, "result": …}` or `{"ok": false, "error": TEXT, "exit_code": N}`.
+After `subscribe` each event follows as a line `{"event": NAME, …}`.
+
+Requests are judged in two steps. Here: their form, and how long a text or how large a number may be; unknown fields are refused. By whoever
+carries them out: what they mean. Answers are read leniently where they say more than is known here: a newer daemon may.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bodycamd.camera.control.events import Event, Happening
+from bodycamd.camera.control.state import StateName
+from bodycamd.camera.daemon.status_message import Status
+from bodycamd.camera.recorder.shift import Shift
+from bodycamd.errors import BodycamError, UsageError
+from bodycamd.evidence.statements import Count
+from bodycamd.foreign_text import shown
+from bodycamd.retention.holds import HoldInfo, HoldRequest, ReleasedHold, ReleaseRequest
+from bodycamd.retention.outlook import Plan
+from bodycamd.store.reader import Measured
+
+MAX_LINE_BYTES = 64 * 1024
+"""Of a request, an answer and an event."""
+Word = Annotated[str, Meta(max_length=200)]
+A = TypeVar("A")
+
+# --- answers ----------------------------------------------------------------------------------------------------------------------------
+
+
+class AnchorLine(Struct, frozen=True, kw_only=True):
+    """An anchor, signed: a line as of the ledger."""
+
+    line: str
+
+
+class Logged(Struct, frozen=True, kw_only=True):
+    """An entry was queued for the ledger; it is not durable yet."""
+
+    logged: str
+
+
+class StorePage(Struct, frozen=True, kw_only=True):
+    """Paths below the store with their sizes in bytes, in order; a recording's folder ends with `/`. `more`: ask again, after the last."""
+
+    files: list[tuple[str, int]]
+    more: bool
+
+
+class LedgerPart(Struct, frozen=True, kw_only=True):
+    """Bytes of a ledger file, base64 in JSON; none at its end."""
+
+    base64: bytes
+
+
+Answer = Status | AnchorLine | Logged | Shift | HoldInfo | ReleasedHold | list[HoldInfo] | Plan | StorePage | LedgerPart | Measured
+
+# --- requests ---------------------------------------------------------------------------------------------------------------------------
+
+
+class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command", forbid_unknown_fields=True):
+    """Base of the requests that are answered with an `A`. Those marked `admin` are for the admin group only."""
+
+    admin: ClassVar[bool] = False
+
+
+class AskStatus(Request[Status], frozen=True, kw_only=True, tag="status"):
+    """How the camera is."""
+
+
+class Subscribe(Request[Literal["subscribed"]], frozen=True, kw_only=True, tag="subscribe"):
+    """From here on every event is sent."""
+
+
+class AskAnchor(Request[AnchorLine], frozen=True, kw_only=True, tag="anchor"):
+    """Sign where the ledger ends now."""
+
+
+class BeginShift(Request[Shift], frozen=True, kw_only=True, tag="shift_begin"):
+    """From here on the ledger names this officer."""
+
+    admin: ClassVar[bool] = True
+    officer: Word
+
+
+class EndShift(Request[Shift], frozen=True, kw_only=True, tag="shift_end"):
+    """The open shift is over; it is the answer."""
+
+    admin: ClassVar[bool] = True
+
+
+class LogOffload(Request[Logged], frozen=True, kw_only=True, tag="offloaded"):
+    """What `bodycamd offload` copied and verified: where to, up to which ledger line, and how much."""
+
+    admin: ClassVar[bool] = True
+    to: Word
+    head: Word
+    recordings: Count
+    copied: Count
+    already_there: Count
+    bytes: Count
+    failed: Count
+
+
+class AddHold(HoldRequest, Request[HoldInfo], frozen=True, kw_only=True, tag="hold_add"):
+    """See `HoldRequest`. Signed and durable when the answer is there."""
+
+    admin: ClassVar[bool] = True
+
+
+class ReleaseHold(ReleaseRequest, Request[ReleasedHold], frozen=True, kw_only=True, tag="hold_release"):
+    """See `ReleaseRequest`. Signed and durable when the answer is there."""
+
+    admin: ClassVar[bool] = True
+
+
+class ListHolds(Request[list[HoldInfo]], frozen=True, kw_only=True, tag="hold_list"):
+    """Every hold, by recording."""
+
+
+class AskPlan(Request[Plan], frozen=True, kw_only=True, tag="retention_plan"):
+    """What a sweep would delete now. Changes nothing."""
+
+
+class Sweep(Request[Plan], frozen=True, kw_only=True, tag="sweep"):
+    """Delete at once what may go; the answer says what that is, before it is deleted."""
+
+    admin: ClassVar[bool] = True
+
+
+class ListStore(Request[StorePage], frozen=True, kw_only=True, tag="store_files"):
+    """The files of the store whose paths come after this one."""
+
+    after: Word
+
+
+class ReadLedger(Request[LedgerPart], frozen=True, kw_only=True, tag="store_ledger"):
+    """Bytes of a ledger file, from this offset on."""
+
+    file: Word
+    offset: Count
+
+
+class Measure(Request[Measured], frozen=True, kw_only=True, tag="store_measure"):
+    """What is in a recording's segments after the first `stated` ones."""
+
+    recording: Word
+    stated: Count
+
+
+AnyRequest = (
+    AskStatus
+    | Subscribe
+    | AskAnchor
+    | BeginShift
+    | EndShift
+    | LogOffload
+    | AddHold
+    | ReleaseHold
+    | ListHolds
+    | AskPlan
+    | Sweep
+    | ListStore
+    | ReadLedger
+    | Measure
+)
+
+# --- events -----------------------------------------------------------------------------------------------------------------------------
+
+
+class StateChanged(Happening, frozen=True):
+    """The control is in another state than before."""
+
+    state: StateName
+    at_us: int
+
+
+Published = Event | StateChanged
+
+# --- lines ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """A line of the daemon that answers a request: `result` where it is `ok`, else `error`, and the exit code of the command line."""
+
+    ok: bool = False
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: str = "the daemon refused without a reason"
+    exit_code: int | None = None
+
+
+class _Success(Struct, frozen=True, kw_only=True):
+    ok: Literal[True] = True
+    result: Answer | Literal["subscribed"]
+
+
+class _Failure(Struct, frozen=True, kw_only=True):
+    ok: Literal[False] = False
+    error: str
+    exit_code: int
+
+
+class _Named(Struct, frozen=True):
+    command: str
+
+
+_REQUESTS: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
+_NAMES = msgspec.json.Decoder(_Named)
+_BY_NAME = {str(kind.__struct_config__.tag): kind for kind in Request.__subclasses__()}
+
+
+def encode_line(message: Request[A] | Published) -> bytes:
+    """A request or an event as a line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_request(line: bytes) -> AnyRequest:
+    """A request, from whoever sent it. Raises `UsageError`: no JSON, no such command, or arguments that it does not take."""
+    try:
+        return _REQUESTS.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(_what_is_wrong(line, shown(error, 300))) from error
+
+
+def _what_is_wrong(line: bytes, reason: str) -> str:
+    try:
+        name = _NAMES.decode(line).command
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return f'a request is one JSON object on a line, with a "command": {reason}'
+    if name not in _BY_NAME:
+        return f"unknown command {shown(repr(name), 60)}: {', '.join(sorted(_BY_NAME))} exist"
+    return f"{name} takes {', '.join(sorted(_BY_NAME[name].__struct_fields__)) or 'no arguments'}: {reason}"
+
+
+def success(result: Answer | Literal["subscribed"]) -> bytes:
+    """The line of an answer."""
+    return msgspec.json.encode(_Success(result=result)) + b"\n"
+
+
+def failure(error: BodycamError) -> bytes:
+    """The line of a refusal."""
+    return msgspec.json.encode(_Failure(error=str(error), exit_code=error.exit_code)) + b"\n"

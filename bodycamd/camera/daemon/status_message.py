@@ -1,0 +1,68 @@
+"""How the camera is, as one message: the answer to `status`, and what `bodycamd status --json` prints. Seconds, bytes and times of the wall
+clock are named so; times in microseconds are CLOCK_BOOTTIME."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from bodycamd.camera.capture.status import WorkerStatus
+from bodycamd.camera.control.events import BatteryLevel
+from bodycamd.camera.control.indicator import RowName
+from bodycamd.camera.control.state import Condition, StateName
+from bodycamd.camera.keeping.summary import Summary
+from bodycamd.camera.recorder.progress import WriterProgress
+from bodycamd.camera.recorder.ring import RingStats
+from bodycamd.camera.recorder.room import Room
+from bodycamd.camera.recorder.shift import Shift
+from bodycamd.linux.swap import Protection
+
+Flag: TypeAlias = Condition | Literal["swap_degraded"]
+"""What is wrong: as the control knows it, or with what the kernel does to memory."""
+
+
+class VoiceStatus(Struct, frozen=True, kw_only=True):
+    """Whether the voice can speak, and where not, why."""
+
+    ok: bool
+    detail: str
+
+
+class ClockStatus(Struct, frozen=True, kw_only=True):
+    """What the wall clock is worth. `error_ms`: the kernel's bound, where there is one."""
+
+    trusted: bool
+    source: str
+    error_ms: int | None
+
+
+class BatteryStatus(Struct, frozen=True, kw_only=True):
+    """The gauge's last word; `percent` is `None` where there is no gauge."""
+
+    level: BatteryLevel
+    percent: float | None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How the camera is. `lamp` is the row of the indicator's table; `voice` is `None` until the voice has said how it is."""
+
+    device_id: str
+    software: str
+    start: int
+    uptime_seconds: float
+    state: StateName
+    flags: list[Flag]
+    recording: str | None
+    recording_seconds: float | None
+    lamp: RowName
+    ring: RingStats
+    storage: Room
+    retention: Summary
+    capture: WorkerStatus
+    swap: Protection
+    voice: VoiceStatus | None
+    writer: WriterProgress
+    clock: ClockStatus
+    battery: BatteryStatus
+    shift: Shift | None

@@ -1,0 +1,69 @@
+"""Gathers what `status` tells, from the parts as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bodycamd import __version__
+from bodycamd.camera.board.ports import Board
+from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.camera.control.events import VoiceHealth
+from bodycamd.camera.daemon.loop import ControlLoop
+from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, Status, VoiceStatus
+from bodycamd.camera.daemon.watches import Watches
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.recorder.ring import Ring
+from bodycamd.camera.recorder.shift import Shift
+from bodycamd.camera.recorder.writer import Writer
+from bodycamd.linux.swap import Protection
+from bodycamd.store.names import recording_id
+
+
+def report(
+    *,
+    device_id: str,
+    start: int,
+    began_us: int,
+    board: Board,
+    ring: Ring,
+    supervisor: Supervisor,
+    control: ControlLoop,
+    watches: Watches,
+    writer: Writer,
+    keeper: Keeper,
+    protection: Callable[[str | None], Protection],
+    voice: VoiceHealth | None,
+    shift: Shift | None,
+) -> Status:
+    """The camera now. `began_us`: when this run of the daemon began."""
+    now_us = board.clock.now_us()
+    state = control.state
+    clock = board.clock.read()
+    worker = supervisor.status()
+    recording = state.recording
+    swap = protection(worker.unlocked)
+    flags: list[Flag] = [*state.conditions(now_us)]
+    if swap.state == "degraded":
+        flags.append("swap_degraded")
+    level, percent = watches.battery
+    return Status(
+        device_id=device_id,
+        software=__version__,
+        start=start,
+        uptime_seconds=(now_us - began_us) / 1e6,
+        state=state.name,
+        flags=flags,
+        recording=recording_id(start, recording.number) if recording is not None else None,
+        recording_seconds=(now_us - recording.began_us) / 1e6 if recording is not None else None,
+        lamp=control.shown,
+        ring=ring.stats(),
+        storage=writer.room(),
+        retention=keeper.summary,
+        capture=worker,
+        swap=swap,
+        voice=VoiceStatus(ok=voice.ok, detail=voice.detail) if voice is not None else None,
+        writer=writer.progress(),
+        clock=ClockStatus(trusted=clock.trusted, source=clock.source, error_ms=clock.error_ms),
+        battery=BatteryStatus(level=level, percent=percent),
+        shift=shift,
+    )

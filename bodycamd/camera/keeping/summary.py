@@ -1,0 +1,19 @@
+"""What is told of retention beside a running camera: the account of the last sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of the last sweep. Lists hold at most twenty; times are text of the wall clock, empty where there is none."""
+
+    swept_at: str = ""
+    clock_confirmed: bool = False
+    recordings: int = 0
+    held: tuple[str, ...] = ()
+    reviews_due: tuple[str, ...] = ()
+    next_recording: str = ""
+    next_deletes_on: str = ""
+    problems: tuple[str, ...] = ()

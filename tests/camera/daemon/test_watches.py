@@ -1,0 +1,245 @@
+"""What happens by itself in the daemon, when it cannot continue: told, and never left so."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bodycamd.camera.board.battery import SysfsBattery
+from bodycamd.camera.board.ports import Board
+from bodycamd.camera.capture.status import WorkerStatus
+from bodycamd.camera.control import events as ev
+from bodycamd.camera.control import machine
+from bodycamd.camera.daemon import watches
+from bodycamd.camera.daemon.watchdog import SystemdNotifier
+from bodycamd.camera.daemon.watches import Watches
+from bodycamd.camera.recorder.progress import WriterProgress
+from bodycamd.camera.recorder.ring import Ring
+from bodycamd.config.settings import BatterySettings
+from bodycamd.linux.clock import SettableClock
+from bodycamd.linux.swap import Protection
+from tests.camera.daemon.test_loop import Part
+from tests.kit.statuses import WORKER
+
+CLOSED = Protection("closed", "memory is locked")
+DEGRADED = Protection("degraded", "memory can be written to /var/swap", "turn swap off")
+
+
+class Capture:
+    """Ticks as it is told to."""
+
+    def __init__(self, tick: Callable[[], None] = lambda: None, status: WorkerStatus = WORKER) -> None:
+        self._tick, self._status = tick, status
+
+    def tick(self, now_us: int) -> None:
+        self._tick()
+
+    def status(self) -> WorkerStatus:
+        return self._status
+
+
+class Recorder:
+    """Turns, and keeps what it is to note."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, dict[str, str]]] = []
+        self.turns = 0
+
+    def note(self, type: str, fields: dict[str, str]) -> None:
+        self.notes.append((type, fields))
+
+    def progress(self) -> WriterProgress:
+        self.turns += 1
+        return WriterProgress(self.turns, None, None, 0)
+
+    def is_alive(self) -> bool:
+        return True
+
+
+class Control:
+    """The machine, and what it was told."""
+
+    def __init__(self) -> None:
+        self.state = machine.initial(machine.ControlSettings())
+        self.heard: list[ev.Event] = []
+
+    def handle(self, event: ev.Event) -> None:
+        self.heard.append(event)
+        self.state, _ = machine.step(self.state, event, 0)
+
+
+class Watched:
+    """Watches over a real gauge, ring and notifier; systemd's end of the socket counts what it hears."""
+
+    def __init__(self, folder: Path, capture: Capture | None = None, protection: Protection = CLOSED) -> None:
+        self.capacity = folder / "supply" / "battery" / "capacity"
+        self.capacity.parent.mkdir(parents=True)
+        self.capacity.write_text("80\n")
+        self.systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.systemd.bind(str(folder / "notify"))
+        self.systemd.setblocking(False)
+        self.notifier = SystemdNotifier({"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "20000"})
+        self.clock, self.recorder, self.control = SettableClock(), Recorder(), Control()
+        self.protection = protection
+        calls: list[str] = []
+        gauge = SysfsBattery(BatterySettings(supply="battery"), folder / "supply")
+        button, lamp, ready, haptic, voice = (Part(name, calls) for name in ("button", "lamp", "ready", "haptic", "voice"))
+        board = Board(button, lamp, ready, haptic, voice, self.clock, gauge)
+        self.watches = Watches(
+            board=board,
+            worker=capture or Capture(),
+            ring=Ring(seconds=10, max_bytes=1_000_000, pre_event_seconds=0, on_overflow=lambda _: None),
+            recorder=self.recorder,
+            control=self.control,
+            notifier=self.notifier,
+            protection=lambda worker: replace(self.protection, because=f"{self.protection.because} {worker}"),
+        )
+
+    def fed(self) -> int:
+        """How often the watchdog was fed since the last call."""
+        found = 0
+        while True:
+            try:
+                found += self.systemd.recv(4096).startswith(b"WATCHDOG=1\n")
+            except BlockingIOError:
+                return found
+
+    def run(self, until: Callable[[], bool]) -> None:
+        async def test() -> None:
+            self.watches.begin()
+            end = time.monotonic() + 30
+            while not until():
+                assert time.monotonic() < end
+                await asyncio.sleep(0.005)
+            await self.watches.stop()
+
+        asyncio.run(test())
+
+    def close(self) -> None:
+        self.notifier.close()
+        self.systemd.close()
+
+
+Making = Callable[..., Watched]
+
+
+@pytest.fixture
+def making(tmp_path: Path) -> Iterator[Making]:
+    made: list[Watched] = []
+
+    def make(*parts: Any) -> Watched:
+        made.append(Watched(tmp_path / str(len(made)), *parts))
+        return made[-1]
+
+    yield make
+    for watched in made:
+        watched.close()
+
+
+def fail(*_: object) -> None:
+    raise RuntimeError("the link reader died")
+
+
+def test_the_watchdog_is_fed_while_everything_turns(making: Making) -> None:
+    watched, fed = making(), 0
+
+    def often() -> bool:
+        nonlocal fed
+        fed += watched.fed()
+        return fed > 5
+
+    watched.run(often)
+
+
+def test_without_a_link_reader_the_watchdog_is_not_fed(making: Making, caplog: pytest.LogCaptureFixture) -> None:
+    """The daemon would stay up and never open the camera again."""
+    watched = making(Capture(fail))
+
+    def silent() -> bool:
+        turns = watched.recorder.turns
+        if "no progress: the watchdog is no longer fed" not in caplog.text or turns < 5:
+            watched.fed()
+            return False
+        return turns > 20
+
+    watched.run(silent)
+    assert "the link reader died" in caplog.text
+
+
+def test_a_look_that_fails_is_not_the_last(making: Making, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither is it the end of the recording, nor of the other looks."""
+    monkeypatch.setattr(watches, "WATCH_SECONDS", 0.01)
+    watched, looks = making(), 0
+
+    def read() -> None:
+        nonlocal looks
+        looks += 1
+        fail()
+
+    monkeypatch.setattr(watched.clock, "read", read)
+    watched.capacity.write_text("10\n")
+    watched.run(lambda: looks > 3 and watched.fed() > 0)
+    assert ev.BatteryChanged(level="low", percent=10.0) in watched.control.heard
+    assert "the link reader died" in caplog.text
+
+
+def test_the_clock_is_told_at_first_and_when_it_changes(making: Making) -> None:
+    watched = making()
+    for _ in range(3):
+        watched.watches.look_at_clock()
+    assert watched.control.heard == [ev.ClockChanged(trusted=True, source="simulated")]
+    watched.clock.wall_us += 3_600_000_000
+    watched.watches.look_at_clock()
+    assert watched.control.heard[1:] == [ev.ClockChanged(trusted=True, source="simulated", step_us=3_600_000_000)]
+
+
+def test_a_gauge_that_is_silent_is_noted_once_and_the_last_level_stays(making: Making) -> None:
+    watched = making()
+    watched.watches.look_at_battery()
+    assert (watched.watches.battery, watched.control.heard) == (("ok", 80.0), [])
+    watched.capacity.write_text("12\n")
+    watched.watches.look_at_battery()
+    assert watched.control.heard == [ev.BatteryChanged(level="low", percent=12.0)]
+    for content in ("", "", "lots"):
+        watched.capacity.write_text(content)
+        watched.watches.look_at_battery()
+    assert [type for type, _ in watched.recorder.notes] == ["fault"]
+    assert watched.recorder.notes[0][1]["part"] == "battery"
+    assert watched.watches.battery == ("low", 12.0)
+    watched.capacity.write_text("2\n")
+    watched.watches.look_at_battery()
+    watched.capacity.write_text("90\n")
+    watched.watches.look_at_battery()
+    assert watched.watches.battery == ("critical", 90.0), "critical is final"
+    assert len(watched.control.heard) == 2
+    watched.capacity.write_text("")
+    watched.watches.look_at_battery()
+    assert len(watched.recorder.notes) == 2, "it had answered in between"
+
+
+def test_memory_that_can_be_swapped_is_noted_once_and_when_it_ends(making: Making, caplog: pytest.LogCaptureFixture) -> None:
+    watched = making(Capture(status=replace(WORKER, unlocked="no limit")), DEGRADED)
+    for _ in range(3):
+        watched.watches.look_at_swap()
+    noted = ("swap_changed", {"state": "degraded", "because": "memory can be written to /var/swap no limit"})
+    assert watched.recorder.notes == [noted]
+    assert "To do: turn swap off" in caplog.text
+    watched.protection = CLOSED
+    for _ in range(3):
+        watched.watches.look_at_swap()
+    assert watched.recorder.notes[1:] == [("swap_changed", {"state": "closed", "because": "memory is locked no limit"})]
+
+
+def test_what_is_in_order_is_not_noted_and_nothing_is_said_before_a_worker_is_there(making: Making) -> None:
+    closed = making()
+    early = making(Capture(status=replace(WORKER, prepared=False)), DEGRADED)
+    for watched in (closed, early):
+        watched.watches.look_at_swap()
+        assert watched.recorder.notes == []
