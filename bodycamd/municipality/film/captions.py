@@ -12,9 +12,10 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bodycamd.evidence.statements import ClockQuality, FragmentStatement, wall_text, wall_us
+from bodycamd.evidence.statements import FragmentStatement, wall_text, wall_us
 from bodycamd.foreign_text import shown
-from bodycamd.municipality.words.times import LocalTime
+from bodycamd.municipality.words.clock_words import clock_source
+from bodycamd.municipality.words.formats import Formats
 
 SECOND_US = 1_000_000
 MAX_NAME = 64
@@ -76,15 +77,17 @@ class Captions:
             self._cues.append(Cue(begins_us, ends_us, text))
 
 
-def cues(statement: FragmentStatement, local: LocalTime) -> list[tuple[int, int, str]]:
+def cues(statement: FragmentStatement, write: Formats) -> list[tuple[int, int, str]]:
     """What stands below a fragment: one cue for each second of the wall clock, as begin, end and text."""
     offset_us = wall_offset_us(statement)
-    suffix = f" {uncertainty(statement.clock)}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
+    clock = statement.clock
+    worth = f"{write.uncertainty(clock.error_ms)} ({clock_source(clock.source, write.language)})"
+    suffix = f" {worth}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
     at_us, found = statement.pts_us, []
     while at_us < statement.end_us:
         second = (at_us + offset_us) // SECOND_US
         ends_us = min((second + 1) * SECOND_US - offset_us, statement.end_us)
-        found.append((at_us, ends_us, local.beside_utc(second * SECOND_US) + suffix))
+        found.append((at_us, ends_us, write.local.beside_utc(second * SECOND_US) + suffix))
         at_us = ends_us
     return found
 
@@ -92,13 +95,6 @@ def cues(statement: FragmentStatement, local: LocalTime) -> list[tuple[int, int,
 def wall_offset_us(statement: FragmentStatement) -> int:
     """What to add to CLOCK_BOOTTIME to have the camera's wall clock, by this statement."""
     return wall_us(statement.wall, "wall") - statement.boottime_ns // 1000
-
-
-def uncertainty(clock: ClockQuality) -> str:
-    """What the wall clock was worth, in the few words that fit below a picture."""
-    if clock.error_ms is None:
-        return f"± ? ({shown(clock.source, MAX_NAME)})"
-    return f"± {clock.error_ms / 1000:g} s ({shown(clock.source, MAX_NAME)})"
 
 
 def clock_text(at_us: int) -> str:

@@ -21,7 +21,7 @@ from bodycamd.municipality.film.decryption import OpenedFragment, Repeated, Segm
 from bodycamd.municipality.film.film_maker import FilmMaker
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.segment_scan import Damage
-from bodycamd.municipality.words.times import LocalTime
+from bodycamd.municipality.words.formats import Formats
 
 CLOCK_STEP_US = 1000
 """By so much the wall clock must have moved against CLOCK_BOOTTIME for the film maker to hear of it; also how far the time stamp of a
@@ -95,9 +95,9 @@ class UnnamedFiles:
 
 
 class FilmMaking:
-    """One recording's films. With `captions` they have subtitles in that local time."""
+    """One recording's films. With `captions` they have subtitles worded so."""
 
-    def __init__(self, maker: FilmMaker, files: UnnamedFiles, *, captions: LocalTime | None) -> None:
+    def __init__(self, maker: FilmMaker, files: UnnamedFiles, *, captions: Formats | None) -> None:
         self._maker = maker
         self._files = files
         self._captions = captions

@@ -21,7 +21,6 @@ from pathlib import Path
 
 from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.statements import wall_us
 from bodycamd.foreign_text import json_text, shown
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
@@ -39,7 +38,9 @@ from bodycamd.municipality.report.report import REPORT_FORMAT, Binding, FilmPart
 from bodycamd.municipality.report.report_page import page
 from bodycamd.municipality.report.story import Marker, Story, missing_segments, read_story
 from bodycamd.municipality.verify.statement_keys import StatementKeys
-from bodycamd.municipality.words.language import ReportLanguage
+from bodycamd.municipality.words.formats import Formats
+from bodycamd.municipality.words.language import ReportLanguage, first_language, pick
+from bodycamd.municipality.words.report_words import WORDS
 from bodycamd.municipality.words.times import LocalTime
 from bodycamd.store.names import SegmentFile, recording_start
 from bodycamd.store.reader import StoreReader
@@ -89,13 +90,13 @@ def export_package(
     with ExitStack() as stack:
         unnamed = stack.enter_context(UnnamedFiles(out.absolute().parent, out.name))
         maker = stack.enter_context(FilmMaker(stop, unnamed.new_film, out=out, size_bytes=size_bytes))
-        making = _Work(unnamed, maker, source, story, local, stop)
+        making = _Work(unnamed, maker, source, story, language, local, stop)
         keys = StatementKeys.read(store.ledger_folder, recording_start(recording) or 0, registered)
         footage = Decryption(segments, identities, keys, stated_of(story), stop)
         films, binding = making.films(stack.enter_context(closing(told(footage, progress, size_bytes))))
         report = making.report(films, binding, missing_segments(story, [file.number for file in files]), verification)
         try:
-            named = making.write(report, language)
+            named = making.write(report)
             stop()
             _finish(named, out)
         except OSError as error:
@@ -106,13 +107,16 @@ def export_package(
 class _Work:
     """One package while it is made: files without names."""
 
-    def __init__(self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, local: LocalTime, stop: Stop) -> None:
+    def __init__(
+        self, files: UnnamedFiles, maker: FilmMaker, source: Source, story: Story, language: ReportLanguage, local: LocalTime, stop: Stop
+    ) -> None:
         self._files = files
         self._maker = maker
         self._source = source
         self._recording = source.recording
         self._story = story
-        self._local = local
+        self._language = language
+        self._formats = Formats(first_language(language), local)
         self._stop = stop
         self._collector = Collector({file.file: file.sha256 for file in story.files}, story.stalls)
         self._named: dict[str, UnnamedFile] = {}
@@ -122,7 +126,7 @@ class _Work:
         self._unconfined = self._maker.weaknesses()
         chapters = [Chapter(marker.at.boottime_us, self._title(number, marker)) for number, marker in enumerate(self._story.markers, 1)]
         try:
-            made = FilmMaking(self._maker, self._files, captions=self._local).make(self._collector.watched(footage), chapters)
+            made = FilmMaking(self._maker, self._files, captions=self._formats).make(self._collector.watched(footage), chapters)
         except NotFoundError as error:
             raise NotFoundError(f"recording {self._recording}: {error}") from error
         read = [self._maker.read_back(film.file, film.shifts, only=len(made.films) == 1) for film in made.films]
@@ -141,7 +145,7 @@ class _Work:
             format=REPORT_FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             made_with=made_with(),
-            timezone=str(self._local.zone),
+            timezone=str(self._formats.local.zone),
             recording=self._recording,
             source=self._source,
             story=self._story,
@@ -155,12 +159,12 @@ class _Work:
             repeat=repeat_steps(self._recording, facts.segments, films, binding),
         )
 
-    def write(self, report: Report, language: ReportLanguage) -> dict[str, UnnamedFile]:
+    def write(self, report: Report) -> dict[str, UnnamedFile]:
         """The report's two forms, and the sums of everything. Gives all files of the package. Raises `OSError`."""
         json = json_text(report, indent=1).encode()
         sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}
         self._write("report.json", json + b"\n")
-        self._write("report.html", page(report, language, self._local, sheets).encode())
+        self._write("report.html", page(report, self._language, self._formats.local, sheets).encode())
         sums = {film.file: film.sha256 for film in report.films}
         for name, file in self._named.items():
             sums[name] = sums.get(name) or file_sha256(file.descriptor, self._stop)
@@ -168,7 +172,9 @@ class _Work:
         return self._named
 
     def _title(self, number: int, marker: Marker) -> str:
-        return f"Marker {number} - {self._local.clock_beside_utc(wall_us(marker.at.wall, 'marker'))}"
+        words = WORDS["chapter"]
+        word = " / ".join(words) if self._language == "both" else pick(words, self._formats.language)
+        return f"{word} {number} - {self._formats.clock(marker.at.wall)}"
 
     def _new(self, name: str) -> UnnamedFile:
         self._named[name] = self._files.new()

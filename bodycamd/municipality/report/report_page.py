@@ -12,11 +12,13 @@ from markupsafe import Markup
 from bodycamd.municipality.pages.environment import png_address, rendered
 from bodycamd.municipality.report.footage_facts import SegmentFact
 from bodycamd.municipality.report.report import FilmPart, Report
-from bodycamd.municipality.report.story import Happening, Instant
+from bodycamd.municipality.report.story import Happening, Instant, Story
 from bodycamd.municipality.report.timeline_picture import timeline_picture
+from bodycamd.municipality.words.clock_words import clock_source
 from bodycamd.municipality.words.formats import Formats
-from bodycamd.municipality.words.language import Language, ReportLanguage, Words, pick
+from bodycamd.municipality.words.language import ReportLanguage, Words, first_language, pick
 from bodycamd.municipality.words.report_words import WORDS
+from bodycamd.municipality.words.sentences import reason_in_words
 from bodycamd.municipality.words.times import LocalTime
 
 _GOOD = ("intact", "deleted", "held")
@@ -59,6 +61,8 @@ def page(report: Report, language: ReportLanguage, local: LocalTime, sheets: Map
         plain=said.plain,
         said=said.happening,
         counted=said.counted,
+        missing=lambda text: said.missing(text, story),
+        stalled=said.stalled,
         time=said.time,
         clock=said.clock,
         worth=said.worth,
@@ -66,7 +70,8 @@ def page(report: Report, language: ReportLanguage, local: LocalTime, sheets: Map
         seconds=said.main.seconds,
         size=said.main.size,
         rate=said.main.shortest,
-        bound=said.bound,
+        bound=said.main.uncertainty,
+        source=said.source,
         step=said.step,
     )
 
@@ -76,9 +81,8 @@ class _Wording:
 
     def __init__(self, language: ReportLanguage, local: LocalTime) -> None:
         self._both = language == "both"
-        first: Language = "en" if language == "en" else "nl"
-        self.main = Formats(first, local)
-        self._english = Formats("en", local)
+        self.main = Formats(first_language(language), local)
+        self._dutch, self._english = Formats("nl", local), Formats("en", local)
 
     def plain(self, key: str) -> str:
         """Where only text may stand."""
@@ -99,6 +103,21 @@ class _Wording:
         text = self.main.counted(number, noun)
         return Words(text, self._english.counted(number, noun)) if self._both else text
 
+    def missing(self, text: str, story: Story) -> str | Words:
+        """A segment that ought to be there, and what the ledger states of it."""
+        file = text.partition(",")[0]
+        stated = next((stated for stated in story.files if stated.file == file), None)
+        if stated is None:
+            return file
+        how = WORDS["kind_sealed" if stated.how == "sealed" else "kind_cut"]
+        both = Words(*(f"{file}: {pick(how, w.language)}, {w.counted(stated.fragments, 'fragment')}" for w in (self._dutch, self._english)))
+        return both if self._both else pick(both, self.main.language)
+
+    def stalled(self, reason: str) -> str | Words:
+        """Why a capture worker was replaced."""
+        both = Words(*(reason_in_words("capture_stalled", reason, write) for write in (self._dutch, self._english)))
+        return both if self._both else pick(both, self.main.language)
+
     def time(self, at: Instant) -> str:
         """Local time with UTC beside it, to the millisecond."""
         return self.main.moment(at.wall, 3)
@@ -109,11 +128,12 @@ class _Wording:
 
     def worth(self, at: Instant) -> str:
         """How far the clock may have been off; `?` where nobody says."""
-        return self.bound(at.error_ms) if at.error_ms is not None else "± ?"
+        return self.main.uncertainty(at.error_ms)
 
-    def bound(self, error_ms: int) -> str:
-        """`± 0,02 s`."""
-        return f"± {self.main.shortest(error_ms / 1000)} s"
+    def source(self, source: str) -> str | Words:
+        """Where the clock had its time from."""
+        words = Words(clock_source(source, "nl"), clock_source(source, "en"))
+        return words if self._both else pick(words, self.main.language)
 
     def step(self, step_us: int) -> str:
         """By how much the clock was adjusted: `+1,500 s`."""

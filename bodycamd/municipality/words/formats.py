@@ -56,6 +56,10 @@ class LocaleWriting:
         minutes, seconds = divmod(round(microseconds / 1e6), 60)
         return f"{self.decimal(minutes, 0)} min {seconds:02d} s" if minutes else f"{seconds} s"
 
+    def uncertainty(self, error_ms: int | None) -> str:
+        """How far a clock may have been off: `± 0,02 s`; `± ?` where nobody bounds the error."""
+        return f"± {self.shortest(error_ms / 1000)} s" if error_ms is not None else "± ?"
+
     def size(self, count: int) -> str:
         """`1,2 MB`, in powers of ten."""
         value, unit = float(count), 0

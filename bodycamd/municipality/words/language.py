@@ -22,6 +22,11 @@ def pick(words: tuple[str, str], language: Language) -> str:
     return words[LANGUAGES.index(language)]
 
 
+def first_language(language: ReportLanguage) -> Language:
+    """The one that dates and numbers are in, and whatever has no room for both."""
+    return "en" if language == "en" else "nl"
+
+
 class Writing(Protocol):
     """How a language writes numbers, dates and things that are counted."""
 

@@ -41,6 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "more": ("en nog", "and"),
     "sound": ("Geluid", "Sound"),
     "sound_live": ("Geluid in de hele opname.", "Sound throughout."),
+    "chapter": ("Markering", "Marker"),
     "markers": ("Markeringen door de handhaver", "Markers by the officer"),
     "markers_none": ("Geen.", "None."),
     "clock": ("Klok", "Clock"),
@@ -52,8 +53,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "gesynchroniseerd.",
         "± is the largest error that the camera's clock could have at that moment. ± ?: unknown, because the clock was not synchronised.",
     ),
-    "source_unsynchronised": ("niet gesynchroniseerd", "not synchronised"),
-    "source_kernel-ntp": ("tijd van het netwerk", "network time"),
     "clock_unknown": ("onbekend: niet gesynchroniseerd", "unknown: not synchronised"),
     "clock_text": (
         "Alle tijden zijn plaatselijke tijd, met UTC ernaast, volgens de klok van de camera op het moment van opname. Hieronder staat hoe "
@@ -159,6 +158,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict_altered": (
         "GEWIJZIGD OF ONTBREKEND: wat er is, is niet wat de camera ondertekende.",
         "ALTERED OR MISSING: what is there is not what the camera signed.",
+    ),
+    "findings_text": (
+        "De bevindingen, letterlijk zoals het controleprogramma ze formuleert (in het Engels):",
+        "The findings, in the words of the verifier:",
     ),
     "store_verdict": ("Oordeel over de hele opslag", "Verdict on the whole store"),
     "recording_verdict": (

@@ -132,10 +132,6 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "failed": ("mislukt", "failed"),
         "none": ("geen", "none"),
     },
-    ("clock_changed", "source"): {
-        "unsynchronised": ("geen, niet gesynchroniseerd", "none, not synchronised"),
-        "kernel-ntp": ("tijd van het netwerk", "network time"),
-    },
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
     ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},

@@ -10,6 +10,7 @@ from bodycamd.errors import UsageError
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
+from bodycamd.municipality.words.clock_words import clock_source
 from bodycamd.municipality.words.language import PLAIN_ENGLISH, Writing, pick
 from bodycamd.municipality.words.report_words import WORDS as REPORT_WORDS
 from bodycamd.municipality.words.sentence_words import (
@@ -110,12 +111,18 @@ def _value(type: str, key: str, value: str, write: Writing) -> str:
     language = write.language
     if value in VALUES.get((type, key), {}):
         return pick(VALUES[type, key][value], language)
+    if (type, key) == ("clock_changed", "source"):
+        return clock_source(value, language)
     if key == "review_on":
         return write.date(shown(value, 200))
     if key == "ground" and value in GROUNDS:
         return pick(GROUNDS[value], language)
-    if key != "reason":
-        return shown(value, 200)
+    return reason_in_words(type, value, write) if key == "reason" else shown(value, 200)
+
+
+def reason_in_words(type: str, value: str, write: Writing) -> str:
+    """The `reason` of an entry of this type; the text of a fault stays as the part worded it."""
+    language = write.language
     if type == "recording_closed" and f"reason_{value}" in REPORT_WORDS:
         return pick(REPORT_WORDS[f"reason_{value}"], language)
     if value in REASONS:

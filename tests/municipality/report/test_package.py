@@ -161,7 +161,7 @@ def test_markers_are_chapters(package: Path, report: Found) -> None:
         inside = [(n, at_us) for n, at_us in enumerate(marked, 1) if 0 <= at_us - begins_us < film["duration_seconds"] * 1e6]
         wanted = [0.0, *((at_us - begins_us) / 1e6 for _, at_us in inside)] if inside else []
         assert [float(chapter["start_time"]) for chapter in said] == pytest.approx(wanted, abs=0.002)
-        assert [chapter["tags"]["title"].split(" -")[0] for chapter in said][1:] == [f"Marker {n}" for n, _ in inside]
+        assert [chapter["tags"]["title"].split(" -")[0] for chapter in said][1:] == [f"Markering / Marker {n}" for n, _ in inside]
 
 
 def test_the_experts_commands_give_what_the_report_says(camera: Camera, package: Path, report: Found, tmp_path: Path) -> None:

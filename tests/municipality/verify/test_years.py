@@ -19,7 +19,7 @@ from bodycamd.municipality.film.captions import cues
 from bodycamd.municipality.publish.transparency import count as month_counts
 from bodycamd.municipality.publish.transparency import days_in
 from bodycamd.municipality.report.story import instant
-from bodycamd.municipality.words.formats import LocaleWriting
+from bodycamd.municipality.words.formats import Formats, LocaleWriting
 from bodycamd.retention.judgement import DeletionJudge
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.scale import count
@@ -76,7 +76,7 @@ def test_instants_of_the_story_are_dates(wall: str, boottime_ns: int, at_us: int
 @given(WALLS, BOOT_NS, COUNTS, st.integers(1, 10_000_000))
 def test_subtitles_have_dates(wall: str, boottime_ns: int, pts_us: int, duration_us: int) -> None:
     place = {"recording": "000001-0001", "segment": 0, "index": 1, "boottime_ns": boottime_ns, "wall": wall}
-    found = cues(FragmentStatement(**COMMON, **AGE, **place, pts_us=pts_us, duration_us=duration_us), AMSTERDAM)  # type: ignore[arg-type]
+    found = cues(FragmentStatement(**COMMON, **AGE, **place, pts_us=pts_us, duration_us=duration_us), Formats("nl", AMSTERDAM))  # type: ignore[arg-type]
     assert 1 <= len(found) <= 11
     assert all(1970 <= int(text[:4]) <= 2300 for _, _, text in found), "the last hour of 2299 in UTC is one of 2300 here"
 
