@@ -18,11 +18,17 @@ from __future__ import annotations
 import json
 import traceback
 import unicodedata
+from collections.abc import Mapping, Sequence
 from html import escape  # noqa: TID251 - here it belongs
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Json: TypeAlias = "str | int | float | bool | msgspec.Struct | DataclassInstance | Sequence[Json] | Mapping[str, Json] | None"
+"""What msgspec writes as JSON."""
 MAX_MARKS = 2
 _UNSEEN = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
@@ -60,7 +66,7 @@ def html_text(text: object, longest: int = 4096, *, keep_lines: bool = False) ->
     return "\n".join(escape(shown(line, longest)) for line in lines)
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
+def json_text(value: Json, indent: int | None = None) -> str:
     """Any value that msgspec can hold as JSON in printable ASCII: its strings hold all else as `\\uXXXX`, which every reader undoes."""
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=True, indent=indent, separators=(",", ":") if indent is None else None)
 

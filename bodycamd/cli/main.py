@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,6 +35,9 @@ from bodycamd.cli import (
 from bodycamd.cli.output import say
 from bodycamd.foreign_text import trace_lines
 
+if TYPE_CHECKING:
+    from typer._click.exceptions import ClickException
+
 
 def _told(codes: Mapping[int, str]) -> str:
     return "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in sorted(codes.items()))
@@ -42,7 +45,7 @@ def _told(codes: Mapping[int, str]) -> str:
 
 EPILOG = _told(errors.EXIT_CODES)
 
-_WRONG_USE: type[Exception] = typer.BadParameter.__mro__[2]
+_WRONG_USE: type[ClickException] = typer.BadParameter.__mro__[2]
 """ClickException of the click in use: its own, or the one within typer."""
 
 app = typer.Typer(
@@ -120,7 +123,7 @@ def _say_trace(error: Exception) -> int:
     return 1
 
 
-def _say_what_is_wrong(error: Any) -> int:
+def _say_what_is_wrong(error: ClickException) -> int:
     """With the words of a command line, which anybody may have made: never by typer's own printer."""
     context = getattr(error, "ctx", None)
     if context is not None and type(error).__name__ == "NoArgsIsHelpError":

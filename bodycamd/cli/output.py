@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import typer
 
-from bodycamd.foreign_text import json_text, shown
+from bodycamd.foreign_text import Json, json_text, shown
 
 MAX_LINE = 16_384
 """Characters: room for two paths, however they are written out; nobody reads more of one line."""
@@ -30,7 +29,7 @@ def say_lines(lines: Iterable[str]) -> None:
         say(line)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Json) -> None:
     """One JSON document on one line, in printable ASCII."""
     typer.echo(json_text(value))
 

@@ -15,6 +15,7 @@ from bodycamd.cli.output import counted, duration, print_json, say, say_lines, s
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.evidence.statements import wall_text, wall_us
+from bodycamd.foreign_text import Json
 from bodycamd.municipality.words.language import Language
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def show(
     _tell_broken(retention.broken)
     if json:
         holds = [HoldInfo.of(hold) for hold in retention.holds.get(recording, ())]
-        listed = [{"path": str(path), "bytes": count} for path, count in files]
+        listed: list[Json] = [{"path": str(path), "bytes": count} for path, count in files]
         print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return
     for name, value in {**_cells(info, local), "resumes": info.resumes or "-", **_stay_cells(recording, retention, local)}.items():

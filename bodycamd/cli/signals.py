@@ -11,9 +11,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from bodycamd.errors import StoppedError
+
+if TYPE_CHECKING:
+    from signal import _HANDLER
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,7 +34,7 @@ class Stopping:
     def __init__(self) -> None:
         self._number = 0
         self._at_once = False
-        self._before: dict[signal.Signals, Any] = {}
+        self._before: dict[signal.Signals, _HANDLER] = {}
 
     def __enter__(self) -> Self:
         for number in SIGNALS:

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from bodycamd.config import checks
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.problems import Problem, in_order, nearest
 from bodycamd.config.settings import PATH_KEYS, Config, allowed, key_types, literals
-from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, REFUSED, Document, Where, dotted, read_document
+from bodycamd.config.strict_yaml import MAX_BYTES, MAX_SHOWN, REFUSED, Document, Value, Where, dotted, read_document
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import read_named
@@ -76,7 +76,7 @@ def judge(raw: bytes, path: Path) -> Judgement:
         return Judgement([Problem("", WHAT_TO_DO, "", secret)], None, {})
     document = read_document(raw)
     lines = {dotted(where): line for where, line in document.lines.items()}
-    right: dict[str, Any] = {}
+    right: dict[str, Value] = {}
     problems = [*document.problems]
     if document.values or not problems:
         problems += islice(_judge_section(Config, (), document.values, document, right), MAX_PROBLEMS)
@@ -108,10 +108,10 @@ def check_files(config: Config, path: Path | str) -> None:
 
 
 def _judge_section(
-    section: type[msgspec.Struct], where: Where, values: Mapping[str, Any], document: Document, right: dict[str, Any]
+    section: type[msgspec.Struct], where: Where, values: Mapping[str, Value], document: Document, right: dict[str, Value]
 ) -> Iterator[Problem]:
     """Every mistake in a section; what is right of it goes into `right`."""
-    fields = {found.name: found for found in msgspec.structs.fields(section)}
+    fields = {found.name: found for found in structs.fields(section)}
     for key, value in values.items():
         here = (*where, key)
         line = document.lines.get(here)
@@ -123,8 +123,9 @@ def _judge_section(
                 path, "unknown key", allowed(dotted(where)).removeprefix("a mapping of "), line, _meant_key(key, where, list(fields))
             )
         elif isinstance(fields[key].type, type) and issubclass(fields[key].type, msgspec.Struct) and isinstance(value, dict):
-            right[key] = {}
-            yield from _judge_section(fields[key].type, here, value, document, right[key])
+            inner: dict[str, Value] = {}
+            right[key] = inner
+            yield from _judge_section(fields[key].type, here, value, document, inner)
         elif isinstance(value, list) and REFUSED in value:
             continue
         else:
@@ -133,14 +134,14 @@ def _judge_section(
                 right[key] = value
             except msgspec.ValidationError as error:
                 reason = f"{_explain(error)}: {_written(value)}"
-                yield Problem(path, reason, allowed(path), line, _meant_value(value, path, fields[key].type))
+                yield Problem(path, reason, allowed(path), line, _meant_value(value, path, fields[key]))
     for name, found in fields.items():
         if found.required and name not in values:
             path = dotted((*where, name))
             yield Problem(path, "the key is missing", allowed(path), document.lines.get(where))
 
 
-def _written(value: Any) -> str:
+def _written(value: Value) -> str:
     """The value, as the file has it or nearly so."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
@@ -155,7 +156,7 @@ def _meant_key(key: str, where: Where, here: list[str]) -> str:
     return " or ".join(elsewhere) or nearest(dotted((*where, key)), everywhere)
 
 
-def _meant_value(value: Any, path: str, kind: Any) -> str:
+def _meant_value(value: Value, path: str, key: structs.FieldInfo) -> str:
     """A word of those that are allowed, or the number without its unit."""
     if not isinstance(value, str):
         return ""
@@ -163,7 +164,7 @@ def _meant_value(value: Any, path: str, kind: Any) -> str:
     if number is not None:
         meant = float(number[0]) if "." in number[0] else int(number[0])
         try:
-            msgspec.convert(meant, kind)
+            msgspec.convert(meant, key.type)
         except msgspec.ValidationError:
             return ""
         return number[0]
@@ -189,12 +190,13 @@ def _explain(error: msgspec.ValidationError) -> str:
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    values: dict[str, Any] = msgspec.to_builtins(config)
     if config.warning.file is None:
-        values["warning"]["file"] = f"warnings/{config.warning.language}.wav"
+        warning = structs.replace(config.warning, file=f"warnings/{config.warning.language}.wav")
+        config = structs.replace(config, warning=warning)
     for key in PATH_KEYS:
-        section, _, last = key.rpartition(".")
-        holder = values[section] if section else values
-        if holder[last] is not None:
-            holder[last] = str(folder / holder[last])
-    return msgspec.convert(values, Config)
+        section, _, name = key.rpartition(".")
+        holder = getattr(config, section) if section else config
+        if (path := getattr(holder, name)) is not None:
+            changed = structs.replace(holder, **{name: str(folder / path)})
+            config = structs.replace(config, **{section: changed}) if section else changed
+    return config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import msgspec.inspect as mi
@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
+from bodycamd.foreign_text import Json
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,7 +227,7 @@ PATH_KEYS = (
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, Json]:
     """The JSON Schema of the configuration, for editors."""
     made = msgspec.json.schema(Config)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bodycamd configuration", **made}

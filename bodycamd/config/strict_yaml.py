@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
 
 import yaml
 
@@ -45,20 +45,22 @@ class Refused:
 
 
 REFUSED = Refused()
+Value: TypeAlias = "str | int | float | bool | Refused | list[Value] | dict[str, Value] | None"
+"""What a document may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """What was read. `lines`, from 1, are those of the keys that were not refused. Values that were refused are `REFUSED`."""
 
-    values: dict[str, Any]
+    values: dict[str, Value]
     lines: dict[Where, int]
     problems: list[Problem]
 
 
 @dataclass(slots=True)
 class _Mapping:
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
     key: str | None = None
 
     @property
@@ -68,7 +70,7 @@ class _Mapping:
 
 @dataclass(slots=True)
 class _Sequence:
-    values: list[Any] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
 
     @property
     def step(self) -> str | None:
@@ -89,7 +91,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self._open: list[_Mapping | _Sequence] = []
-        self.document: Any = None
+        self.document: Value = None
         self.documents = 0
         self.lines: dict[Where, int] = {}
         self.problems: list[Problem] = []
@@ -141,7 +143,7 @@ class _Builder:
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1], _Mapping) and self._open[-1].key is None
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent) -> Value:
         text: str = event.value
         if self._expects_key():
             if text == "<<" and event.style is None:
@@ -170,7 +172,7 @@ class _Builder:
         self._refuse(event, reason, allowed)
         return REFUSED
 
-    def _add(self, event: yaml.Event, value: Any, *, refused: bool = False) -> None:
+    def _add(self, event: yaml.Event, value: Value, *, refused: bool = False) -> None:
         if not self._open:
             self.document = value
             return
@@ -178,6 +180,7 @@ class _Builder:
         if isinstance(parent, _Sequence):
             parent.values.append(value)
         elif parent.key is None:
+            assert isinstance(value, str)
             parent.key = value
             if value in parent.values:
                 self._refuse(event, "the key is repeated", "each key once")
@@ -230,7 +233,7 @@ def read_document(raw: bytes) -> Document:
     return Document(builder.document, builder.lines, builder.problems)
 
 
-def read_strictly(raw: bytes, name: str) -> dict[str, Any]:
+def read_strictly(raw: bytes, name: str) -> dict[str, Value]:
     """The mapping that the bytes of file `name` hold. Raises `ConfigError`, one line, for the first mistake in it."""
     document = read_document(raw)
     if document.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from bodycamd.config import settings as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError
+from bodycamd.foreign_text import json_text
 from tests.config.conftest import GOOD
 from tests.kit.scale import count
 
@@ -62,7 +64,7 @@ def test_the_shipped_files_comments_give_bounds_and_default() -> None:
 
 
 def test_schema_shipped_file_and_system_users_say_the_same_of_the_groups() -> None:
-    described = configuration.schema()["$defs"]["ControlSettings"]["properties"]
+    described = json.loads(json_text(configuration.schema()))["$defs"]["ControlSettings"]["properties"]
     shipped, users = (" ".join(re.sub(r"^ *# ", "", path.read_text(), flags=re.MULTILINE).split()) for path in (SHIPPED, SYSTEM_USERS))
     for key, words in (
         ("group", "connect and read: status, events, an anchor, the holds, what a sweep would delete"),

@@ -16,7 +16,7 @@ from bodycamd.foreign_text import shown
 from bodycamd.municipality.copies.copies import CopyRecord
 from bodycamd.municipality.verify.ledger_account import LedgerAccount, Told
 from bodycamd.municipality.verify.segment_check import Checked, Place, check_stated, check_unstated
-from bodycamd.municipality.verify.verdicts import RecordingReport
+from bodycamd.municipality.verify.verdicts import RecordingReport, Verdict
 from bodycamd.store.names import SegmentFile, recording_start, segment_files
 
 
@@ -75,9 +75,8 @@ class _OneRecording:
             self._found("incomplete", name, f"stated gaps of {self.report.gap_us / 1e6:.3f} s in all")
         self.report.verdict = self.report.findings.worst
 
-    @property
-    def _found(self) -> Callable[..., None]:
-        return self.report.findings.add
+    def _found(self, verdict: Verdict, where: str, what: str) -> None:
+        self.report.findings.add(verdict, where, what)
 
     @property
     def _may_be_open(self) -> bool:

@@ -18,18 +18,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import bodycamd
 from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
-from bodycamd.config.strict_yaml import read_strictly
+from bodycamd.config.strict_yaml import Value, read_strictly
 from bodycamd.errors import ConfigError, NotFoundError, OutputError
 from bodycamd.linux import durable
 from bodycamd.linux.unnamed import UnnamedFile
 
-PICTURE = {"width": 1280, "height": 720, "frame_rate": 30, "bit_rate": 2_000_000}
-PLACES: dict[str, Any] = {
+PICTURE: dict[str, Value] = {"width": 1280, "height": 720, "frame_rate": 30, "bit_rate": 2_000_000}
+PLACES: dict[str, Value] = {
     "simulation_directory": ".",
     "board": {"adapter": "simulated"},
     "speaker": {"output": "simulated", "device": None},
@@ -101,29 +100,29 @@ def _configuration(policy: Path | None, source: str | None, folder: SimulationFo
     """The simulated camera's configuration: the policy of the given one, simulated parts, places inside the folder."""
     import yaml
 
-    values: dict[str, Any] = {"device_id": "simulated-01"}
+    values: dict[str, Value] = {"device_id": "simulated-01"}
     if policy is not None:
         configuration.load(policy)
         values = read_strictly(policy.read_bytes(), str(policy))
-    given_video = values.get("video") or {}
-    given_microphone = values.get("microphone") or {}
-    values["video"] = {**PICTURE, **given_video}
-    values["video"] |= _picture(source, given_video, policy)
+    given_video = _section(values, "video")
+    given_microphone = _section(values, "microphone")
+    values["video"] = {**PICTURE, **given_video, **_picture(source, given_video, policy)}
     if given_microphone.get("source", "alsa") == "alsa":
         values["microphone"] = {**given_microphone, "source": "tone", "device": None}
     elif policy is not None and given_microphone.get("file"):
-        values["microphone"] = {**given_microphone, "file": str(policy.parent / given_microphone["file"])}
-    if (values.get("warning") or {}).get("file"):
-        values["warning"] = {**values["warning"], "file": "warnings/own.wav"}
+        values["microphone"] = {**given_microphone, "file": str(policy.parent / str(given_microphone["file"]))}
+    given_warning = _section(values, "warning")
+    if given_warning.get("file"):
+        values["warning"] = {**given_warning, "file": "warnings/own.wav"}
     _overlay(values, PLACES)
     head = "# A simulated camera: made by `bodycamd simulate`; edit it and run again without --config and --source.\n"
     return (head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=10_000)).encode()
 
 
-def _picture(source: str | None, given: Mapping[str, Any], policy: Path | None) -> dict[str, Any]:
+def _picture(source: str | None, given: Mapping[str, Value], policy: Path | None) -> dict[str, Value]:
     if source is None:
         if given.get("source") == "file" and given.get("file") and policy is not None:
-            return {"source": "file", "file": str(policy.parent / given["file"])}
+            return {"source": "file", "file": str(policy.parent / str(given["file"]))}
         return {"source": "pattern", "file": None}
     kind, _, path = source.partition(":")
     if source == "pattern":
@@ -136,10 +135,16 @@ def _picture(source: str | None, given: Mapping[str, Any], policy: Path | None) 
     raise ConfigError(f"--source {source}: unknown; allowed: pattern, file:PATH")
 
 
-def _overlay(values: dict[str, Any], places: Mapping[str, Any]) -> None:
+def _section(values: Mapping[str, Value], key: str) -> dict[str, Value]:
+    """A section that is given; empty where it is not."""
+    section = values.get(key)
+    return dict(section) if isinstance(section, dict) else {}
+
+
+def _overlay(values: dict[str, Value], places: Mapping[str, Value]) -> None:
     for key, value in places.items():
-        if isinstance(value, Mapping):
-            section = dict(values.get(key) or {})
+        if isinstance(value, dict):
+            section = _section(values, key)
             _overlay(section, value)
             values[key] = section
         else:
@@ -156,7 +161,7 @@ def _place_warning(folder: SimulationFolder, policy: Path | None) -> None:
             shutil.copyfile(wav, target / wav.name)
     if policy is not None:
         named = configuration.load(policy).warning_path
-        own = (read_strictly(policy.read_bytes(), str(policy)).get("warning") or {}).get("file")
+        own = _section(read_strictly(policy.read_bytes(), str(policy)), "warning").get("file")
         if own and not named.is_file():
             raise ConfigError(f"{policy}: warning.file: {named}: No such file; allowed: a WAV file, PCM 16 bit, 48 kHz, mono or stereo")
         if own:
