@@ -19,13 +19,14 @@ from bodycamd.cli.signals import Stopping
 from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
+from bodycamd.evidence.retention_entries import Ground
 from bodycamd.municipality.words.language import ReportLanguage
 
 if TYPE_CHECKING:
     from bodycamd.evidence.keys import PublicKey
     from bodycamd.municipality.copies.person_keys import People
     from bodycamd.municipality.film.identities import Identities
-    from bodycamd.municipality.report.report import Report, Verification
+    from bodycamd.municipality.report.report import Handover, Report, Verification
     from bodycamd.municipality.report.story import Story
     from bodycamd.municipality.verify.verdicts import StoreReport
     from bodycamd.municipality.words.times import LocalTime
@@ -52,6 +53,9 @@ def export(
     with_holds: Annotated[
         bool, typer.Option("--with-holds", help="The report also tells of holds: case numbers and pseudonyms; not for third parties.")
     ] = False,
+    case: Annotated[str, typer.Option(help="For the report: the case, a number such as Z-2026/00123, never a name.")] = "",
+    exported_by: Annotated[str, typer.Option(help="For the report: who exports, a pseudonym such as E-03 or a role, never a name.")] = "",
+    purpose: Annotated[Ground | None, typer.Option(help="For the report: what the export is for.")] = None,
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -80,6 +84,9 @@ def export(
             raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
         if film_only and with_holds:
             raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
+        handover = _handover(case, exported_by, purpose)
+        if film_only and handover is not None:
+            raise UsageError("case, exporter and purpose stand in the report: they need --out FOLDER, without .mp4")
         if anchor is not None and device_key is None:
             raise UsageError("--anchor needs --device-key")
         local = local_time(timezone)
@@ -89,7 +96,9 @@ def export(
         else:
             with stop.at_once():
                 verified = _verified(store, recording, device_key, anchor, known)
-            making = _Packages(reader, identities, verified, language, local, incomplete, overwrite, with_holds, known, json, stop)
+            making = _Packages(
+                reader, identities, verified, language, local, incomplete, overwrite, with_holds, handover, known, json, stop
+            )
             damaged = making.all(out) if recording == ALL else making.one(recording, out)
     if damaged:
         raise typer.Exit(DAMAGED_CODE)
@@ -108,12 +117,14 @@ class _Packages:
         incomplete: bool,
         overwrite: bool,
         with_holds: bool,
+        handover: Handover | None,
         people: People,
         json: bool,
         stop: Stopping,
     ) -> None:
         self._people = people
         self._with_holds = with_holds
+        self._handover = handover
         self._store = store
         self._identities = identities
         self._verified = verified
@@ -141,6 +152,7 @@ class _Packages:
                 incomplete=self._incomplete,
                 overwrite=self._overwrite,
                 with_holds=self._with_holds,
+                handover=self._handover,
                 local=self._local,
                 progress=progress,
                 stop=self._stop,
@@ -199,6 +211,20 @@ class _Packages:
         if self._verified is None:
             return None
         return verification_of(self._verified[0], recording, self._verified[1].id)
+
+
+def _handover(case: str, exported_by: str, purpose: Ground | None) -> Handover | None:
+    """What the report says of the export; `None` where nothing is said. Raises `UsageError` for what may be a name."""
+    from bodycamd.evidence import pseudonyms
+    from bodycamd.municipality.report.report import Handover
+
+    if not (case or exported_by or purpose):
+        return None
+    return Handover(
+        case=pseudonyms.reference(case, "--case") if case else "",
+        exported_by=pseudonyms.decider(exported_by, "--exported-by") if exported_by else "",
+        purpose=purpose or "",
+    )
 
 
 def _film(

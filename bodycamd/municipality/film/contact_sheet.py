@@ -32,7 +32,7 @@ def contact_sheet(
     with foreign.open_file(film) as source, UnnamedFiles(png.absolute().parent, png.stem) as files, FilmMaker(stop, out=png) as maker:
         made = files.new()
         try:
-            shown = maker.draw_sheet(source.fileno(), made, columns=columns, rows=rows)
+            shown = len(maker.draw_sheet(source.fileno(), made, columns=columns, rows=rows))
         except DataError as error:
             raise DataError(f"{film}: {error}") from error
         stop()

@@ -78,10 +78,13 @@ class ReadBack(Message, frozen=True, tag="read_back"):
 
 
 class Sheet(Message, frozen=True, tag="sheet"):
-    """Draw a contact sheet of a film into a file; both come along. The picture is at most `width` times `height`."""
+    """Draw a contact sheet of a film into a file; both come along. The picture is at most `width` times `height`; below each picture of the
+    sheet so many pixels stay white, for a caption.
+    """
 
     columns: int
     rows: int
+    caption_pixels: Annotated[int, Meta(ge=0, le=480)]
     width: int
     height: int
 
@@ -131,9 +134,9 @@ class WasRead(Message, frozen=True, tag="was_read"):
 
 
 class SheetDrawn(Message, frozen=True, tag="sheet_drawn"):
-    """So many pictures are on it."""
+    """Where in the film the pictures on it are, in microseconds."""
 
-    pictures: Count
+    pictures_us: list[Count]
 
 
 class Working(Message, frozen=True, tag="working"):

@@ -173,16 +173,16 @@ class FilmMaker:
             os.close(reading)
         return self._answer(film_link.WasRead)
 
-    def draw_sheet(self, film: UnnamedFile | int, png: UnnamedFile, *, columns: int, rows: int) -> int:
-        """Draw the contact sheet of a film, which may also be any descriptor that is read from its beginning. Gives how many pictures are
-        on it.
+    def draw_sheet(self, film: UnnamedFile | int, png: UnnamedFile, *, columns: int, rows: int, caption_pixels: int = 0) -> list[int]:
+        """Draw the contact sheet of a film, which may also be any descriptor that is read from its beginning. Returns where in the film
+        its pictures are, in microseconds. Below each picture `caption_pixels` stay white.
         """
         reading = os.dup(film) if isinstance(film, int) else film.second_descriptor()
         try:
-            self._send(film_link.Sheet(columns, rows, MAX_SIDE_PIXELS, MAX_SIDE_PIXELS), [reading, png.descriptor])
+            self._send(film_link.Sheet(columns, rows, caption_pixels, MAX_SIDE_PIXELS, MAX_SIDE_PIXELS), [reading, png.descriptor])
         finally:
             os.close(reading)
-        return self._answer(film_link.SheetDrawn).pictures
+        return self._answer(film_link.SheetDrawn).pictures_us
 
     def _send(self, message: film_link.Message, descriptors: Sequence[int] = ()) -> None:
         while True:

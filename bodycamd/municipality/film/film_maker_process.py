@@ -192,10 +192,10 @@ class _FilmMaker:
     def _sheet(self, order: film_link.Sheet, film: int, png: int) -> None:
         from bodycamd.municipality.film.sheet_picture import draw
 
-        pictures = draw(film, png, order, self._sign_of_life)
+        pictures_us = draw(film, png, order, self._sign_of_life)
         os.close(film)
         os.close(png)
-        film_link.send(self._link, film_link.SheetDrawn(pictures))
+        film_link.send(self._link, film_link.SheetDrawn(pictures_us))
 
 
 if __name__ == "__main__":

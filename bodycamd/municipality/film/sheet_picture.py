@@ -22,8 +22,9 @@ KEYFRAME_SECONDS = 2
 """From so much distance between two pictures on, the keyframe before each place is good enough: nothing in between is decoded."""
 
 
-def draw(film: int, png: int, sheet: Sheet, alive: Callable[[], None]) -> int:
-    """Write the sheet and return how many pictures it shows: `columns` times `rows`, fewer where the film has fewer frames.
+def draw(film: int, png: int, sheet: Sheet, alive: Callable[[], None]) -> list[int]:
+    """Write the sheet and return where in the film its pictures are, in microseconds: `columns` times `rows`, fewer where the film has
+    fewer frames.
 
     Both files are descriptors. `alive` is called for each frame. Raises `DataError` where the film cannot be decoded, `OSError`.
     """
@@ -38,7 +39,7 @@ def draw(film: int, png: int, sheet: Sheet, alive: Callable[[], None]) -> int:
     return shown
 
 
-def _tiled(container: Any, sheet: Sheet, alive: Callable[[], None]) -> tuple[Any, int]:
+def _tiled(container: Any, sheet: Sheet, alive: Callable[[], None]) -> tuple[Any, list[int]]:
     columns, rows = sheet.columns, sheet.rows
     pictures = [stream for stream in container.streams if stream.type == "video"]
     if not pictures:
@@ -55,7 +56,7 @@ def _tiled(container: Any, sheet: Sheet, alive: Callable[[], None]) -> tuple[Any
     length = stream.duration or 0
     coarse = length * (stream.time_base or 0) > KEYFRAME_SECONDS * columns * rows
     graph: Any = None
-    shown = 0
+    shown: list[int] = []
     last_pts: int | None = None
     for cell in range(columns * rows):
         wanted = begins + length * cell // (columns * rows)
@@ -70,25 +71,27 @@ def _tiled(container: Any, sheet: Sheet, alive: Callable[[], None]) -> tuple[Any
         if frame is None or (last_pts is not None and frame.pts <= last_pts):
             continue
         last_pts = frame.pts
-        graph = graph or _graph(stream, columns, rows)
-        frame.pts = shown
+        graph = graph or _graph(stream, sheet)
+        shown_us = round((frame.pts - begins) * stream.time_base * 1_000_000)
+        frame.pts = len(shown)
         graph.push(frame)
-        shown += 1
+        shown.append(max(0, shown_us))
     if graph is None:
-        return None, 0
+        return None, []
     graph.push(None)
     return graph.pull(), shown
 
 
-def _graph(stream: Any, columns: int, rows: int) -> Any:
+def _graph(stream: Any, sheet: Sheet) -> Any:
     graph = av.filter.Graph()
     graph.threads = 1
     source = graph.add_buffer(template=stream)
     scale = graph.add("scale", f"{CELL_WIDTH}:-2")
-    tile = graph.add("tile", f"layout={columns}x{rows}:padding=4:margin=4")
+    caption = graph.add("pad", f"iw:ih+{sheet.caption_pixels}:0:0:white")
+    tile = graph.add("tile", f"layout={sheet.columns}x{sheet.rows}:padding=4:margin=4:color=white")
     form = graph.add("format", "rgb24")
     sink = graph.add("buffersink")
-    for left, right in ((source, scale), (scale, tile), (tile, form), (form, sink)):
+    for left, right in ((source, scale), (scale, caption), (caption, tile), (tile, form), (form, sink)):
         left.link_to(right)
     graph.configure()
     return graph

@@ -34,7 +34,7 @@ from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.film.packet_hashes import Bound
 from bodycamd.municipality.film.source import Source, source_of
 from bodycamd.municipality.report.footage_facts import Collector
-from bodycamd.municipality.report.report import REPORT_FORMAT, Binding, FilmPart, Report, Verification, made_with, repeat_steps
+from bodycamd.municipality.report.report import REPORT_FORMAT, Binding, FilmPart, Handover, Report, Verification, made_with, repeat_steps
 from bodycamd.municipality.report.report_page import page
 from bodycamd.municipality.report.story import Marker, Story, missing_segments, read_story
 from bodycamd.municipality.verify.statement_keys import StatementKeys
@@ -47,6 +47,9 @@ from bodycamd.store.reader import StoreReader
 
 SUMS = "SHA256SUMS"
 MAX_SUMS_BYTES = 1024 * 1024
+SHEET_COLUMNS = 4
+CAPTION_PIXELS = 44
+"""Below each picture of a sheet; the page writes the time there."""
 Stop = Callable[[], None]
 
 
@@ -68,6 +71,7 @@ def export_package(
     incomplete: bool = False,
     overwrite: bool = False,
     with_holds: bool = False,
+    handover: Handover | None = None,
     local: LocalTime,
     progress: Progress = lambda _done, _all: None,
     stop: Stop = lambda: None,
@@ -95,6 +99,7 @@ def export_package(
         footage = Decryption(segments, identities, keys, stated_of(story), stop)
         films, binding = making.films(stack.enter_context(closing(told(footage, progress, size_bytes))))
         report = making.report(films, binding, missing_segments(story, [file.number for file in files]), verification)
+        report.handover = handover
         try:
             named = making.write(report)
             stop()
@@ -135,7 +140,9 @@ class _Work:
         parts = [self._part(film, hashes.own, n) for n, (film, hashes) in enumerate(zip(made.films, read, strict=True), 1)]
         for film, part in zip(made.films, parts, strict=True):
             sheet = self._new(part.contact_sheet)
-            self._maker.draw_sheet(film.file, sheet, columns=4, rows=4 if len(parts) == 1 else 2)
+            rows = 4 if len(parts) == 1 else 2
+            shown_us = self._maker.draw_sheet(film.file, sheet, columns=SHEET_COLUMNS, rows=rows, caption_pixels=CAPTION_PIXELS)
+            part.pictures = [self._collector.instant_at(film.begins_us + at_us) for at_us in shown_us]
         return parts, Binding(made.bound, read[-1].whole, True)
 
     def report(self, films: list[FilmPart], binding: Binding, missing: list[str], verification: Verification | None) -> Report:
@@ -191,6 +198,7 @@ class _Work:
         return FilmPart(
             file=f"{stem}.mp4",
             contact_sheet="contact-sheet.png" if number == 1 else f"contact-sheet-{number}.png",
+            pictures=[],
             begins=self._collector.instant_at(film.begins_us),
             duration_seconds=round(film.duration_seconds, 6),
             frames=film.frames,

@@ -22,10 +22,13 @@ REPORT_FORMAT: Literal["bodycam-report/1"] = "bodycam-report/1"
 
 
 class FilmPart(msgspec.Struct):
-    """One film. `shifts` are the ticks (of `time_bases`) that were taken from the sealed time stamps, so that the part begins at 0."""
+    """One film. `shifts` are the ticks (of `time_bases`) that were taken from the sealed time stamps, so that the part begins at 0.
+    `pictures` are the moments that the contact sheet shows, row by row.
+    """
 
     file: str
     contact_sheet: str
+    pictures: list[Instant]
     begins: Instant
     duration_seconds: float
     frames: int
@@ -62,6 +65,14 @@ class Verification(msgspec.Struct):
     anchor: str
 
 
+class Handover(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What who exports says of it: the number of the case, a pseudonym or role, and for what (a ground of holds). Nobody signs it."""
+
+    case: str = ""
+    exported_by: str = ""
+    purpose: str = ""
+
+
 class Step(msgspec.Struct, frozen=True):
     """Commands with which an expert repeats a step."""
 
@@ -92,6 +103,7 @@ class Report(msgspec.Struct, omit_defaults=True):
     repeat: list[Step]
     verdict: Verdict | None = None
     unconfined: list[str] = []
+    handover: Handover | None = None
 
 
 def verification_of(report: StoreReport, recording: str, device_key: str) -> Verification:

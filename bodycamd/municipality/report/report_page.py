@@ -6,20 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 
 from markupsafe import Markup
 
+from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.pages.environment import png_address, rendered
 from bodycamd.municipality.report.footage_facts import SegmentFact
-from bodycamd.municipality.report.report import FilmPart, Report
+from bodycamd.municipality.report.report import FilmPart, Handover, Report
 from bodycamd.municipality.report.story import Happening, Instant, Story
 from bodycamd.municipality.report.timeline_picture import timeline_picture
 from bodycamd.municipality.words.clock_words import clock_source
 from bodycamd.municipality.words.formats import Formats
 from bodycamd.municipality.words.language import ReportLanguage, Words, first_language, pick
 from bodycamd.municipality.words.report_words import WORDS
+from bodycamd.municipality.words.sentence_words import GROUNDS
 from bodycamd.municipality.words.sentences import reason_in_words
-from bodycamd.municipality.words.times import LocalTime
+from bodycamd.municipality.words.times import LocalTime, clock
 
 _GOOD = ("intact", "deleted", "held")
 _FAIR = ("incomplete", "open", "not_received")
@@ -53,9 +56,9 @@ def page(report: Report, language: ReportLanguage, local: LocalTime, sheets: Map
         unsealed=[segment for segment in footage.segments if segment.kind != "sealed"],
         recipients=sorted({recipient for segment in footage.segments for recipient in segment.recipients}),
         bindings=[(kind, bound) for kind, bound in report.binding.sealed.items() if bound.packets],
-        films=[_ShownFilm(film, png_address(sheets[film.contact_sheet]), []) for film in report.films],
+        films=[_ShownFilm(film, png_address(sheets[film.contact_sheet]), said.times(film)) for film in report.films],
         timeline=timeline_picture(report, said.main.seconds(footage.length_us)),
-        case_facts=[],
+        handover=said.handover(report.handover),
         agrees=_agrees,
         word=said.word,
         plain=said.plain,
@@ -125,6 +128,21 @@ class _Wording:
     def clock(self, at: Instant) -> str:
         """The same without the day."""
         return self.main.clock(at.wall, 3)
+
+    def times(self, film: FilmPart) -> list[str]:
+        """What stands below the pictures of the contact sheet: local time and UTC, to the second."""
+        clocks = [self.main.local.at(wall_us(at.wall, "wall")) for at in film.pictures]
+        return [f"{clock(local)} ({clock(local.astimezone(UTC))} UTC)" for local in clocks]
+
+    def handover(self, handover: Handover | None) -> list[tuple[str, str | Words]]:
+        """What who exported said of it."""
+        if handover is None:
+            return []
+        purpose = handover.purpose
+        both = Words(*GROUNDS[purpose]) if purpose in GROUNDS else Words(purpose, purpose)
+        rows = [("case", handover.case), ("exported_by", handover.exported_by)]
+        rows_for = [("purpose", both if self._both else pick(both, self.main.language))] if purpose else []
+        return [*((name, value) for name, value in rows if value), *rows_for]
 
     def worth(self, at: Instant) -> str:
         """How far the clock may have been off; `?` where nobody says."""

@@ -20,7 +20,7 @@ from bodycamd.municipality.publish import certificate_page, transparency_page
 from bodycamd.municipality.publish.certificate import certify
 from bodycamd.municipality.publish.transparency import month_of
 from bodycamd.municipality.report.footage_facts import ClockPeriod, DamagedPart, FootageFacts, Gap, LostSound, SegmentFact
-from bodycamd.municipality.report.report import Binding, FilmPart, Report, Step, Verification
+from bodycamd.municipality.report.report import Binding, FilmPart, Handover, Report, Step, Verification
 from bodycamd.municipality.report.report_page import page
 from bodycamd.municipality.report.story import Happening, Instant, Marker, StatedFile, Story, Warning
 from bodycamd.municipality.verify.verdicts import Finding, Verdict
@@ -144,11 +144,12 @@ def report(number: int, verdict: Verdict) -> Report:
         story=story,
         footage=facts,
         missing=["0.tar, sealed with 2 fragments", "000001.tar"] if number % 2 else [],
-        films=[FilmPart("7.mp4", "7.png", AT, 1.5, 1, 1, "7", {}, {}, {})],
+        films=[FilmPart("7.mp4", "7.png", [AT, UNBOUNDED], AT, 1.5, 1, 1, "7", {}, {}, {})],
         binding=Binding(bound, bound, True),
         verification=verification if number % 5 else None,
         repeat=[Step(title, ["x"], "y") for title in named("step_")],
         verdict=verdict,
+        handover=Handover("Z-1", "E-03", list(sentence_words.GROUNDS)[number % 3]) if number % 2 else None,
     )
 
 
