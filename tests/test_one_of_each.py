@@ -1,5 +1,5 @@
-"""What there is one of: the clock, the boot id, the door to the disk, the new file, the safe open, the reading of a signed line. A second
-one somewhere else is found by walking the syntax trees.
+"""What there is one of: the clock, the boot id, the door to the disk, the new file, the safe open, the start of a child on a link, the
+reading of a signed line. A second one somewhere else is found by walking the syntax trees.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bodycamd"
 
-CLOCK, DURABLE, FOREIGN = "linux/clock.py", "linux/durable.py", "linux/foreign.py"
+CLOCK, DURABLE, FOREIGN, CHILD = "linux/clock.py", "linux/durable.py", "linux/foreign.py", "linux/child.py"
 SIMULATED_SPEAKER, SIMULATED_BOARD = "camera/board/voice/output.py", "camera/board/board_log.py"
 LOCK, PIPE, PAGES = "camera/recorder/store.py", "municipality/film/film_maker.py", "cli/mirror.py"
 
@@ -43,6 +43,9 @@ ONLY_IN: Mapping[str, set[str]] = {
     "tempfile.NamedTemporaryFile": set(),
     "tempfile.TemporaryFile": set(),
     "os.O_NOFOLLOW": {FOREIGN, DURABLE, LOCK},
+    "os.pidfd_open": {CHILD},
+    "socket.socketpair": {CHILD},
+    "subprocess.Popen": {CHILD, "workshop/simulation/process.py"},
     "base64.b64decode": {"evidence/signed_line.py", PAGES},
 }
 """Where alone each may stand, below `bodycamd`. Simulations show what they do, and owe nobody a file after a power cut."""

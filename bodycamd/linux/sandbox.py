@@ -88,8 +88,15 @@ def harden_process() -> list[str]:
     _prctl(_PR_SET_DUMPABLE, 0)
     report.append("not dumpable" if _prctl(_PR_GET_DUMPABLE) == 0 else "DUMPABLE")
     report.append("no new privileges" if _prctl(_PR_SET_NO_NEW_PRIVS, 1) == 0 else "NEW PRIVILEGES POSSIBLE")
-    report.append("dies with the recorder" if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0 else "MAY OUTLIVE THE RECORDER")
+    report.append("dies with the recorder" if die_with_parent() else "MAY OUTLIVE THE RECORDER")
     return report
+
+
+def die_with_parent() -> bool:
+    """Be killed when the thread that started this process ends, also inside a call that hangs; whether the kernel agreed. A parent that has
+    ended before that is not noticed.
+    """
+    return _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0
 
 
 def confine() -> list[str]:

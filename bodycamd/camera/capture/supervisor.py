@@ -184,7 +184,7 @@ class Supervisor:
                 for key, _ in self._selector.select():
                     if key.fd == self._wake:
                         os.eventfd_read(self._wake)
-                    elif key.fd == key.data.exit_fd:
+                    elif key.fd == key.data.process.exit_fd:
                         self._exited(key.data)
                     elif key.data.sock is not None:
                         self._read(key.data)
@@ -214,7 +214,7 @@ class Supervisor:
                 return
             assert self._spare.sock is not None
             self._selector.register(self._spare.sock, selectors.EVENT_READ, self._spare)
-            self._selector.register(self._spare.exit_fd, selectors.EVENT_READ, self._spare)
+            self._selector.register(self._spare.process.exit_fd, selectors.EVENT_READ, self._spare)
 
     def _may_open(self, now_us: int) -> bool:
         prepared = self._spare is not None and self._spare.phase == "prepared"
@@ -342,11 +342,11 @@ class Supervisor:
 
     def _exited(self, child: Child) -> None:
         self._drain(child)  # what it had sent before it ended
-        if not child.reap():
+        if not child.process.reap():
             return
-        self._selector.unregister(child.exit_fd)
-        child.close_exit()
+        self._selector.unregister(child.process.exit_fd)
         self._unlink(child)
+        child.process.close()
         if child not in self._undead:
             self._gone(child, self._clock.now_us())
         else:
@@ -393,7 +393,7 @@ class Supervisor:
             child.kill("the recorder ends", self._clock.now_us())
         end_us = self._clock.now_us() + self._timing.kill_us
         for child in children:
-            self._selector.unregister(child.exit_fd)
-            child.wait(max(0, end_us - self._clock.now_us()))
-            child.close_exit()
+            self._selector.unregister(child.process.exit_fd)
+            child.process.wait(max(0, end_us - self._clock.now_us()) / 1e6)  # what a driver holds longer, init reaps when it lets go
+            child.process.close()
         self._selector.close()

@@ -5,9 +5,7 @@ Nothing here waits: reading gives what has come, killing only tells the kernel, 
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,6 +29,7 @@ from bodycamd.camera.capture.protocol import (
 )
 from bodycamd.camera.capture.sources.source import Group
 from bodycamd.footage import AudioState
+from bodycamd.linux.child import LinkedChild
 
 
 class Child:
@@ -55,25 +54,15 @@ class Child:
         self._frames_at_footage = 0
         self._conversation = Conversation()
         self._reader = FrameReader.of_worker()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                ours.setblocking(False)
-                send_command(ours, prepare)
-                # A session of its own: Ctrl-C in a terminal is the recorder's to answer. Its standard output is the journal, as its errors.
-                self.process = subprocess.Popen(
-                    [*command, str(theirs.fileno())],
-                    pass_fds=(theirs.fileno(),),
-                    stdin=subprocess.DEVNULL,
-                    stdout=2,
-                    start_new_session=True,
-                )
-            except BaseException:
-                ours.close()
-                raise
-        self.sock: socket.socket | None = ours
-        self.exit_fd = os.pidfd_open(self.process.pid)
-        """Readable once the process has ended."""
+        # Its standard output is the journal, as its errors.
+        self.process = LinkedChild(lambda link: [*command, str(link)], stdout=2)
+        self.sock: socket.socket | None = self.process.link
+        try:
+            send_command(self.sock, prepare)
+        except BaseException:
+            self.process.end()
+            self.process.close()
+            raise
 
     @property
     def phase(self) -> Phase:
@@ -154,23 +143,11 @@ class Child:
         self.process.kill()
         self.enter("killed", now_us)
 
-    def reap(self) -> bool:
-        """Whether it has ended; then it leaves no zombie."""
-        return self.process.poll() is not None
-
-    def wait(self, at_most_us: int) -> None:
-        """Wait until it has ended, but not longer."""
-        try:
-            self.process.wait(at_most_us / 1e6)
-        except subprocess.TimeoutExpired:
-            # In an uninterruptible call: init will reap it when the driver lets go.
-            return
-
     def ending(self) -> str:
         """Why it is gone, for a person."""
         if self.reason is not None:
             return self.reason
-        code = self.process.returncode
+        code = self.process.exit_code
         if code is None:
             return "still there"
         return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -180,7 +157,3 @@ class Child:
         if self.sock is not None:
             self.sock.close()
             self.sock = None
-
-    def close_exit(self) -> None:
-        """Close the descriptor of its ending."""
-        os.close(self.exit_fd)

@@ -158,11 +158,6 @@ _from_maker: msgspec.json.Decoder[FromMaker] = msgspec.json.Decoder(
 )
 
 
-def pair() -> tuple[socket.socket, socket.socket]:
-    """Both ends."""
-    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-
 def send(link: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
     """Send one message. Raises `BlockingIOError` where the link is non-blocking and full, `OSError`."""
     socket.send_fds(link, [msgspec.json.encode(message)], list(descriptors))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ import msgspec
 from bodycamd.errors import DataError, OutputError, StorageError
 from bodycamd.evidence.statements import Video
 from bodycamd.footage import MAX_SIDE_PIXELS
+from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.python import python_command
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.municipality.film import film_link
@@ -67,20 +69,15 @@ class FilmMaker:
         self._answers: list[FromMaker] = []
         self._pipe = -1
         self._poll = select.poll()
-        self._link, theirs = film_link.pair()
-        with theirs:
-            self._process = subprocess.Popen(
-                python_command(
-                    "bodycamd.municipality.film.film_maker_process", str(theirs.fileno()), str(memory_bytes), str(self._processor_seconds)
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-                start_new_session=True,  # Ctrl-C is for this process: it ends the child
-            )
-        self._link.setblocking(False)
+        self._process = LinkedChild(
+            lambda link: python_command(
+                "bodycamd.municipality.film.film_maker_process", str(link), str(memory_bytes), str(self._processor_seconds)
+            ),
+            socket.SOCK_SEQPACKET,
+            stderr=subprocess.DEVNULL,
+            environment={**os.environ, "MALLOC_ARENA_MAX": "1"},
+        )
+        self._link = self._process.link
         self._poll.register(self._link, select.POLLIN)
         self._heard = time.monotonic()
         self.peak_bytes = 0
@@ -95,13 +92,8 @@ class FilmMaker:
     def close(self) -> None:
         """End the child, by force: what it made and nobody linked is gone."""
         self._close_pipe()
-        self._link.close()
-        if self._process.returncode is None:
-            # Not Popen.kill: it reaps a child that has ended by itself, and what it used would not be known.
-            os.kill(self._process.pid, signal.SIGKILL)
-            _, status, used = os.wait4(self._process.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
-            self.peak_bytes = used.ru_maxrss * 1024
+        self.peak_bytes = self._process.end() or self.peak_bytes
+        self._process.close()
 
     def weaknesses(self) -> list[str]:
         """What the kernel did not let the child give up, in words; empty where it is confined as it should be. Waits for its start."""
@@ -246,11 +238,9 @@ class FilmMaker:
 
     def _ended(self) -> DataError | StorageError:
         """The child is gone without a word: how."""
-        try:
-            code = self._process.wait(ENDING_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+        if not self._process.wait(ENDING_SECONDS):
+            self._process.end()
+        code = self._process.exit_code or 0
         if code == -signal.SIGXCPU:
             return DataError(f"to make a film of this footage takes more than {self._processor_seconds} s of the processor")
         if code == -signal.SIGKILL:

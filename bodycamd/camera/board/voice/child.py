@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from bodycamd.camera.board.voice import protocol as messages
 from bodycamd.foreign_text import shown
+from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.python import python_command
 
 NOISE_BYTES = 4096
@@ -31,39 +32,18 @@ class VoiceChild:
     """
 
     def __init__(self, options: Sequence[str], selector: selectors.BaseSelector, python: str = sys.executable) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    python_command(
-                        "bodycamd.camera.board.voice.process",
-                        "--link",
-                        str(theirs.fileno()),
-                        "--parent",
-                        str(os.getpid()),
-                        *options,
-                        python=python,
-                    ),
-                    pass_fds=(theirs.fileno(),),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                )
-            except BaseException:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        assert self._process.stdout is not None
-        self._link, self._output, self._selector = ours, self._process.stdout, selector
+        self._process = LinkedChild(
+            lambda link: python_command(
+                "bodycamd.camera.board.voice.process", "--link", str(link), "--parent", str(os.getpid()), *options, python=python
+            ),
+            socket.SOCK_SEQPACKET,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            own_session=False,
+        )
+        assert self._process.process.stdout is not None
+        self._link, self._output, self._selector = self._process.link, self._process.process.stdout, selector
         os.set_blocking(self._output.fileno(), False)
-        try:
-            self._exit_fd = os.pidfd_open(self._process.pid)
-        except BaseException:
-            self._process.kill()
-            self._process.wait()
-            self._link.close()
-            self._output.close()
-            raise
         self._noise = b""
         self._sources = [self._link.fileno(), self._output.fileno()]
         for source in self._sources:
@@ -120,14 +100,13 @@ class VoiceChild:
         self.read_noise()
         for source in self._sources:
             self._selector.unregister(source)
-        self._sources = [self._exit_fd]
-        self._selector.register(self._exit_fd, selectors.EVENT_READ)
+        self._sources = [self._process.exit_fd]
+        self._selector.register(self._process.exit_fd, selectors.EVENT_READ)
 
     def exited(self, seconds: float = 0.0) -> str | None:
         """How it ended, waiting for it so long; `None` while it still exists."""
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        self._process.wait(seconds)
+        if (code := self._process.exit_code) is None:
             return None
         return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
 
@@ -135,6 +114,4 @@ class VoiceChild:
         """Close what belongs to it, once it has ended."""
         for source in self._sources:
             self._selector.unregister(source)
-        self._link.close()
-        os.close(self._exit_fd)
-        self._output.close()
+        self._process.close()

@@ -33,10 +33,10 @@ from bodycamd.camera.board.voice.output import AlsaSpeaker, OutputFailure, Simul
 from bodycamd.config.warning_sound import WarningSound, parse, read_file
 from bodycamd.errors import BodycamError
 from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.sandbox import die_with_parent
 
 BLOCK_FRAMES = 480
 """10 ms: the longest time between two looks for a command while the device takes samples."""
-PR_SET_PDEATHSIG = 1
 
 
 class Voice:
@@ -126,8 +126,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _die_with(parent: int) -> None:
     """Be killed when the recorder dies, even while a driver call hangs."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
+    if not die_with_parent():
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent:
         sys.exit(0)  # it died before the call
