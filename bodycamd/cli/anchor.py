@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli.daemon_or_store import ask
 from bodycamd.cli.output import say_lines
-from bodycamd.config.paths import DEFAULT_SOCKET
+from bodycamd.cli.place import ConfigOption, find_socket
 from bodycamd.errors import UsageError
 
 
 def anchor(
     store: Annotated[Path | None, typer.Option(help="A store at rest, or a copy: its last entry is the anchor.", readable=False)] = None,
+    config: ConfigOption = None,
     socket: Annotated[Path | None, typer.Option(help="A running camera's control socket: it signs an anchor now.", readable=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Write the JSON to this new file instead of printing it.")] = None,
     qr: Annotated[Path | None, typer.Option(help="Also write a QR code (PNG, a new file) for a phone.")] = None,
@@ -22,7 +24,6 @@ def anchor(
 
     With neither option the running camera of this machine is asked.
     """
-    from bodycamd.camera.daemon.client import ControlClient
     from bodycamd.camera.daemon.protocol import AnchorLine, AskAnchor
     from bodycamd.linux.new_file import write_new
     from bodycamd.municipality.verify import anchors
@@ -34,8 +35,7 @@ def anchor(
     if store is not None:
         taken = anchors.of_store(store)
     else:
-        with ControlClient(socket or DEFAULT_SOCKET) as client:
-            answer = client.request(AskAnchor(), AnchorLine)
+        answer = ask(find_socket(config, socket), AskAnchor(), AnchorLine)
         taken = anchors.from_line(answer.line, "the daemon's anchor")
     files = {qr: taken.qr_png()} if qr is not None else {}
     if out is not None:

@@ -13,6 +13,7 @@ from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.output_names import check_picture, is_film
 from bodycamd.cli.people import PeopleOption, listed
+from bodycamd.cli.place import ConfigOption, StoreOption, find_place
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.recording_id import ALL, RecordingOrAllArgument
 from bodycamd.cli.signals import Stopping
@@ -41,9 +42,8 @@ def export(
     recording: RecordingOrAllArgument,
     identity: Annotated[Path, typer.Option(help="The age identity file with the private key.", readable=False)],
     out: Annotated[Path, typer.Option(help="FILE.mp4: the film only (parts FILE-2.mp4, …). Else a folder: films, report, SHA256SUMS.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = Path(
-        "/var/lib/bodycamd/store"
-    ),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     device_key: Annotated[Path | None, typer.Option(help="The camera's registered key (device.pem): verify first.", readable=False)] = None,
     anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     people: PeopleOption = None,
@@ -75,7 +75,7 @@ def export(
         from bodycamd.store.reader import StoreReader
 
         identities = Identities.load(identity)
-        reader = StoreReader.open(store)
+        reader = StoreReader.open(find_place(store, config).store)
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
         if film_only and (device_key is not None or anchor is not None):
@@ -95,7 +95,7 @@ def export(
             damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)
         else:
             with stop.at_once():
-                verified = _verified(store, recording, device_key, anchor, known)
+                verified = _verified(reader.directory, recording, device_key, anchor, known)
             making = _Packages(
                 reader, identities, verified, language, local, incomplete, overwrite, with_holds, handover, known, json, stop
             )

@@ -9,11 +9,13 @@ import typer
 from msgspec import structs
 
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
-from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do, with_own_start
+from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
 from bodycamd.cli.local_time import configured_local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
+from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
 from bodycamd.cli.recording_id import RecordingArgument
+from bodycamd.config.paths import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from bodycamd.config.settings import Config
@@ -38,7 +40,7 @@ def add(
     store: CopyOption = None,
     key: KeyOption = None,
     people: PeopleOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
@@ -61,7 +63,7 @@ def add(
             lambda keeper, enter, who: keeper.add_hold(asked, who, enter),
             lambda facts, who, wall_us: added(asked, who, facts.recordings(), facts.holds, wall_us),
         )
-        hold = ask_or_do(config, socket, asked, HoldInfo, alone)
+        hold = ask_or_do(find_owner(None, config, socket), asked, HoldInfo, alone)
     if json:
         print_json(hold)
     else:
@@ -77,7 +79,7 @@ def release(
     store: CopyOption = None,
     key: KeyOption = None,
     people: PeopleOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
@@ -98,7 +100,7 @@ def release(
             lambda keeper, enter, who: keeper.release_hold(asked, who, enter),
             lambda facts, who, _: released(asked, who, facts.recordings(), facts.holds),
         )
-        result = ask_or_do(config, socket, asked, ReleasedHold, alone)
+        result = ask_or_do(find_owner(None, config, socket), asked, ReleasedHold, alone)
     if json:
         print_json(result)
     elif result.still_held_for:
@@ -112,19 +114,19 @@ def release(
 def list_holds(
     store: CopyOption = None,
     people: PeopleOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
     """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
     if store is not None:
-        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config), json)
+        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config or DEFAULT_CONFIG), json)
         return
     from bodycamd.camera.daemon.protocol import ListHolds
     from bodycamd.retention.holds import HoldInfo
 
-    holds = ask_or_do(config, socket, ListHolds(), list[HoldInfo], _read_holds)
-    _print_holds(holds, COLUMNS, configured_local_time(config), json)
+    holds = ask_or_do(find_owner(None, config, socket), ListHolds(), list[HoldInfo], _read_holds)
+    _print_holds(holds, COLUMNS, configured_local_time(config or DEFAULT_CONFIG), json)
 
 
 def _read_holds(config: Config) -> list[HoldInfo]:

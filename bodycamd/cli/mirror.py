@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import LedgerPart, ListStore, Measure, ReadLedger, StorePage
-from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
+from bodycamd.cli.place import Place
 from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError, UnavailableError
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
@@ -24,19 +24,19 @@ ANSWER_SECONDS = 15.0
 
 
 @contextmanager
-def readable_store(store: Path, socket: Path | None) -> Iterator[StoreReader]:
-    """A reader of the store; where this user may not read it and it is the camera's own, or `socket` is given, a reader of what the daemon
-    tells of it. Raises `PermissionDeniedError` where neither may be had, and as `StoreReader.open` does.
+def readable_store(place: Place) -> Iterator[StoreReader]:
+    """A reader of the store; where this user may not read it, and its daemon's socket is known, a reader of what the daemon tells of it.
+    Raises `PermissionDeniedError` where neither may be had, and as `StoreReader.open` does.
     """
     try:
-        reader = StoreReader.open(store)
+        reader = StoreReader.open(place.store)
         with suppress(NotFoundError):
-            Folder.open(reader.ledger_folder, below=store).close()
+            Folder.open(reader.ledger_folder, below=place.store).close()
     except PermissionDeniedError as denied:
-        if store != DEFAULT_STORE and socket is None:
+        if place.socket is None:
             raise
         try:
-            client = ControlClient(socket or DEFAULT_SOCKET, ANSWER_SECONDS)
+            client = ControlClient(place.socket, ANSWER_SECONDS)
         except (UnavailableError, PermissionDeniedError) as error:
             raise PermissionDeniedError(f"{denied}; nor can the daemon be asked: {error}") from error
         with client, tempfile.TemporaryDirectory(prefix="bodycamd-") as folder:

@@ -10,10 +10,11 @@ import typer
 
 from bodycamd.cli.output import counted, print_json, say, size
 from bodycamd.cli.people import KeyOption
+from bodycamd.cli.place import ConfigOption, Place, SocketOption, StoreOption, find_owner, find_place
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
-from bodycamd.config.paths import DEFAULT_CONFIG, DEFAULT_SOCKET, DEFAULT_STORE
-from bodycamd.errors import UnavailableError, UsageError
+from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.errors import UsageError
 
 if TYPE_CHECKING:
     from bodycamd.camera.daemon.protocol import LogOffload
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 def offload(
     to: Annotated[Path, typer.Option(help="A folder on a mounted disk. It becomes a store of its own.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/.", readable=False)] = DEFAULT_STORE,
-    socket: Annotated[Path, typer.Option(help="The control socket of the daemon that owns the store.", readable=False)] = DEFAULT_SOCKET,
-    config: Annotated[Path, typer.Option(help="With no daemon running: the configuration, to log it by itself.")] = DEFAULT_CONFIG,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
     key: KeyOption = None,
     same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -43,9 +44,10 @@ def offload(
     from bodycamd.store.reader import StoreReader
 
     as_ctrl_c()
-    reader = StoreReader.open(store)
+    place = find_place(store, config, socket)
+    reader = StoreReader.open(place.store)
     signer = load(key) if key is not None else None
-    log = _log(store, socket, config)
+    log = _log(place, config)
     with progress_bar("offload", quiet=json) as progress:
         done = copy(reader, to, same_disk=same_disk, progress=progress)
     if signer is not None:
@@ -74,34 +76,34 @@ def offload(
         raise error
 
 
-def _log(store: Path, socket: Path, config: Path) -> Callable[[LogOffload], None]:
+def _log(place: Place, config: Path | None) -> Callable[[LogOffload], None]:
     """How it will be logged; found out before anything is copied. Raises `UsageError` where it could not be."""
-    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.daemon.client import NobodyListensError
     from bodycamd.camera.daemon.protocol import AskStatus, Logged
     from bodycamd.camera.daemon.status_message import Status
+    from bodycamd.cli.daemon_or_store import ask
 
+    socket = place.socket
+    if socket is None:
+        return _log_ourselves(place, config)
     try:
-        client = ControlClient(socket)
-    except UnavailableError:
-        return _log_ourselves(store, socket, config)
-    with client:
-        client.request(AskStatus(), Status)
+        ask(socket, AskStatus(), Status)
+    except NobodyListensError:
+        return _log_ourselves(place, config)
 
     def log(done: LogOffload) -> None:
-        with ControlClient(socket) as client:
-            client.request(done, Logged)
+        ask(socket, done, Logged)
 
     return log
 
 
-def _log_ourselves(store: Path, socket: Path, config: Path) -> Callable[[LogOffload], None]:
-    from bodycamd.config import load as configuration
-
-    if not config.is_file():
-        raise UsageError(f"{socket}: no daemon answers, and there is no {config}: it could not be logged; give --socket or --config")
-    settings = configuration.load(config)
-    if Path(settings.storage.directory).resolve() != store.resolve():
-        raise UsageError(f"{config}: it is about the store {settings.storage.directory}, not {store}")
+def _log_ourselves(place: Place, config: Path | None) -> Callable[[LogOffload], None]:
+    if config is None and not DEFAULT_CONFIG.is_file():
+        raise UsageError(
+            f"{place.store}: no daemon answers for it, and there is no {DEFAULT_CONFIG}: it could not be logged; give --config"
+        )
+    settings = find_owner(place.store, config, None).config
+    assert settings is not None, "only with a socket there may be none"
 
     def log(done: LogOffload) -> None:
         from msgspec import structs

@@ -12,6 +12,7 @@ import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, say_lines, size, table
+from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_place
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.evidence.statements import wall_text, wall_us
@@ -27,17 +28,13 @@ LISTED = ("recording", "opened", "age", "length", "size", "state", "warning", "d
 DAY_US = 86_400e6
 app = typer.Typer(help="List, show and check the recordings of a store, and what became of them.", no_args_is_help=True)
 
-SocketOption = Annotated[
-    Path | None,
-    typer.Option("--socket", help="The daemon to ask where this user may not read the store.", readable=False),
-]
-StoreOption = Annotated[Path, typer.Option("--store", help="The store: the folder of recordings/ and ledger/.", readable=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_recordings(
-    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: AsJson = False,
@@ -47,14 +44,15 @@ def list_recordings(
     from bodycamd.retention.outlook import read_recordings
 
     local = local_time(timezone)
-    with readable_store(store, socket) as reader:
+    place = find_place(store, config, socket)
+    with readable_store(place) as reader:
         found, retention = read_recordings(reader)
     _tell_broken(retention.broken)
     if json:
         print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
         return
     if not found:
-        say(f"{store}: no recordings")
+        say(f"{place.store}: no recordings")
         return
     cells = [{**_cells(info, local), **_stay_cells(info.id, retention, local)} for info in found]
     say_lines(table([LISTED, *(tuple(line[name] for name in LISTED) for line in cells)]))
@@ -68,7 +66,8 @@ def list_recordings(
 @app.command()
 def show(
     recording: RecordingArgument,
-    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
     json: AsJson = False,
@@ -79,10 +78,11 @@ def show(
     from bodycamd.retention.outlook import read_retention
 
     local = local_time(timezone)
-    with readable_store(store, socket) as reader:
+    place = find_place(store, config, socket)
+    with readable_store(place) as reader:
         retention = read_retention(reader.directory)
         info = reader.recording(recording)
-        files = [(store / path.relative_to(reader.directory), count) for path, count in reader.sizes(recording)]
+        files = [(place.store / path.relative_to(reader.directory), count) for path, count in reader.sizes(recording)]
     _tell_broken(retention.broken)
     if json:
         holds = [HoldInfo.of(hold) for hold in retention.holds.get(recording, ())]
@@ -100,7 +100,8 @@ def show(
 
 @app.command()
 def log(
-    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     recording: RecordingOption = None,
     since: Annotated[str, typer.Option(help="Only from this local day on: YYYY-MM-DD.")] = "",
     socket: SocketOption = None,
@@ -113,7 +114,8 @@ def log(
     from bodycamd.municipality.words.sentences import sentences
 
     local = local_time(timezone)
-    with readable_store(store, socket) as reader:
+    place = find_place(store, config, socket)
+    with readable_store(place) as reader:
         ledger = ledger_of(reader.directory)
         for line in sentences(ledger, local, recording=recording, since=since):
             if json:
@@ -130,14 +132,14 @@ def _tell_broken(reason: str) -> None:
 
 
 @app.command()
-def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = False) -> None:
+def check(store: StoreOption = None, config: ConfigOption = None, json: AsJson = False) -> None:
     """Find what is in the store without an entry, and entries without their footage. Ends with 65 where there is any.
 
     Names and sizes are compared with the ledger's entries; `bodycamd verify` checks the bytes and signatures.
     """
     from bodycamd.municipality.verify.store_check import inventory
 
-    findings, recordings = inventory(store)
+    findings, recordings = inventory(find_place(store, config).store)
     if json:
         print_json({"recordings": recordings, "findings": findings})
     else:
@@ -151,7 +153,8 @@ def check(store: StoreOption = Path("/var/lib/bodycamd/store"), json: AsJson = F
 @app.command()
 def certificate(
     recording: RecordingArgument,
-    store: StoreOption = Path("/var/lib/bodycamd/store"),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     out: Annotated[Path | None, typer.Option(help="The certificate to write, in JSON; without it, it is printed.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write it as a page to read and print.")] = None,
     with_holds: Annotated[
@@ -169,7 +172,7 @@ def certificate(
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")
     local = local_time(timezone)
-    made = certify(store, recording, with_holds=with_holds)
+    made = certify(find_place(store, config).store, recording, with_holds=with_holds)
     files: dict[Path, bytes] = {}
     if out is not None:
         files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"

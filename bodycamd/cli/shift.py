@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli.daemon_or_store import AsJson, ask
 from bodycamd.cli.output import print_json, say
-from bodycamd.config.paths import DEFAULT_SOCKET
+from bodycamd.cli.place import ConfigOption, SocketOption, find_socket
 
 if TYPE_CHECKING:
     from bodycamd.camera.daemon.protocol import Request
@@ -16,14 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Begin or end an officer's shift.", no_args_is_help=True)
 
-Socket = Annotated[Path, typer.Option("--socket", help="The daemon's control socket.", readable=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 @app.command()
 def begin(
     officer: Annotated[str, typer.Option(help="The officer's pseudonym, such as H-12; never a name.")],
-    socket: Socket = DEFAULT_SOCKET,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
     """Begin a shift: from now on the ledger names this officer, in the clear."""
@@ -31,23 +30,21 @@ def begin(
     from bodycamd.evidence.pseudonyms import pseudonym
 
     pseudonym(officer, "--officer")
-    _ask(socket, BeginShift(officer=officer), "begun", json)
+    _ask(find_socket(config, socket), BeginShift(officer=officer), "begun", json)
 
 
 @app.command()
-def end(socket: Socket = DEFAULT_SOCKET, json: AsJson = False) -> None:
+def end(config: ConfigOption = None, socket: SocketOption = None, json: AsJson = False) -> None:
     """End the running shift."""
     from bodycamd.camera.daemon.protocol import EndShift
 
-    _ask(socket, EndShift(), "ended", json)
+    _ask(find_socket(config, socket), EndShift(), "ended", json)
 
 
 def _ask(socket: Path, request: Request[Shift], what: str, json: bool) -> None:
-    from bodycamd.camera.daemon.client import ControlClient
     from bodycamd.camera.recorder.shift import Shift
 
-    with ControlClient(socket) as client:
-        shift = client.request(request, Shift)
+    shift = ask(socket, request, Shift)
     if json:
         print_json(shift)
     else:

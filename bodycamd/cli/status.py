@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from bodycamd.cli.daemon_or_store import ask
 from bodycamd.cli.output import MAX_CELL, duration, print_json, size
-from bodycamd.config.paths import DEFAULT_SOCKET
+from bodycamd.cli.place import ConfigOption, SocketOption, find_socket
 from bodycamd.foreign_text import shown
 
 INSTANT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]+Z")
 
 
 def status(
-    socket: Annotated[Path, typer.Option("--socket", help="The daemon's control socket.", readable=False)] = DEFAULT_SOCKET,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how the camera is: state, recording, room, clock, battery, and what is wrong."""
     import msgspec
 
-    from bodycamd.camera.daemon.client import ControlClient
     from bodycamd.camera.daemon.protocol import AskStatus
     from bodycamd.camera.daemon.status_message import Status
 
-    with ControlClient(socket) as client:
-        result = client.request(AskStatus(), Status)
+    result = ask(find_socket(config, socket), AskStatus(), Status)
     if json:
         print_json(result)
         return

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.daemon_or_store import DEFAULT_CONFIG, AsJson, ConfigOption, SocketOption, ask_or_do, with_own_start
+from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
 from bodycamd.cli.local_time import configured_local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
+from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_owner
+from bodycamd.config.paths import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from bodycamd.camera.keeping.keeper import Keeper
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and when the rest goes.")] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
+    store: StoreOption = None,
+    config: ConfigOption = None,
     socket: SocketOption = None,
     json: AsJson = False,
 ) -> None:
@@ -30,11 +33,12 @@ def sweep(
     from bodycamd.camera.daemon.protocol import AskPlan, Sweep
     from bodycamd.retention.outlook import Plan, Swept
 
-    local = configured_local_time(config)
+    local = configured_local_time(config or DEFAULT_CONFIG)
+    camera = find_owner(store, config, socket)
     if dry_run:
-        plan: Plan = ask_or_do(config, socket, AskPlan(), Plan, _read_plan)
+        plan: Plan = ask_or_do(camera, AskPlan(), Plan, _read_plan)
     else:
-        plan = ask_or_do(config, socket, Sweep(), Plan, with_own_start(_sweep))
+        plan = ask_or_do(camera, Sweep(), Plan, with_own_start(_sweep))
     if json:
         print_json(plan)
         return

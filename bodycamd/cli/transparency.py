@@ -11,15 +11,15 @@ import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import print_json, say_lines
+from bodycamd.cli.place import ConfigOption, StoreOption, find_place
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.municipality.words.language import Language
 
 
 def transparency(
     month: Annotated[str, typer.Option(help="The month, in local time: YYYY-MM.")],
-    store: Annotated[Path, typer.Option(help="The store: the folder of recordings/ and ledger/; a copy will do.", readable=False)] = Path(
-        "/var/lib/bodycamd/store"
-    ),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
     language: Annotated[Language, typer.Option(help="The page's language.")] = "nl",
     timezone: TimezoneOption = DEFAULT_TIMEZONE,
@@ -32,7 +32,7 @@ def transparency(
     from bodycamd.municipality.publish.transparency_page import page
 
     local = local_time(timezone)
-    found = month_of(store, month, local)
+    found = month_of(find_place(store, config).store, month, local)
     if json:
         print_json(asdict(found))
     elif out is None:

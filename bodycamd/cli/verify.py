@@ -10,6 +10,7 @@ import typer
 
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.people import PeopleOption, listed
+from bodycamd.cli.place import ConfigOption, StoreOption, find_place
 from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.linux.foreign import Folder
@@ -29,9 +30,8 @@ VERDICT_CODES = {
 
 def verify(
     device_key: Annotated[Path, typer.Option(help="The camera's registered public key (device.pem).", readable=False)],
-    store: Annotated[Path, typer.Option(help="The folder of recordings/ and ledger/, or a copy.", readable=False)] = Path(
-        "/var/lib/bodycamd/store"
-    ),
+    store: StoreOption = None,
+    config: ConfigOption = None,
     people: PeopleOption = None,
     anchor: Annotated[Path | None, typer.Option(help="An anchor taken earlier: the ledger must extend it.", readable=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -42,13 +42,14 @@ def verify(
     """
     from bodycamd.municipality.verify.verify import verify as check
 
+    place = find_place(store, config).store
     try:
-        Folder.open(store).close()
+        Folder.open(place).close()
     except NotFoundError as error:
-        raise UsageError(f"{store}: there is no such folder") from error
+        raise UsageError(f"{place}: there is no such folder") from error
     registered, taken = key_and_anchor(device_key, anchor)
     listener = None if json else _print_recording
-    report = check(store, registered, taken, people=listed(people), progress=listener)
+    report = check(place, registered, taken, people=listed(people), progress=listener)
     if json:
         print_json(report)
     else:

@@ -94,7 +94,7 @@ def lines(store: Path, scene: Scene, place: Path) -> list[list[str]]:
         "verify": ["--device-key", "device.pem"],
         "transparency": ["--month", "2025-06"],
         "export": [INTACT, "--identity", "identity.txt", "--out", "case"],
-        "offload": ["--to", "disk", "--same-disk", "--socket", "none.sock", "--config", "none.yaml"],
+        "offload": ["--to", "disk", "--same-disk", "--socket", "none.sock"],
     }
     shutil.copy(scene.root / "device.pem", place / "device.pem")
     (place / "disk").mkdir(exist_ok=True)

@@ -26,6 +26,16 @@ _REPLY = msgspec.json.Decoder(Reply)
 _EVENT: msgspec.json.Decoder[Published] = msgspec.json.Decoder(Published)
 
 
+WHERE_TO_LOOK = (
+    "look with `systemctl status bodycamd` and `journalctl -u bodycamd -b`; where another socket is configured, give --config or --socket"
+)
+"""While the unit starts, or starts again and again."""
+
+
+class NobodyListensError(UnavailableError):
+    """There is no daemon at this socket: not one that is busy, or has no place."""
+
+
 class ControlClient:
     """One connection. Raises `NotFoundError`, `PermissionDeniedError` or `UnavailableError` where there is no daemon to talk to."""
 
@@ -112,7 +122,7 @@ class ControlClient:
             try:
                 received = self._socket.recv(65536)
             except TimeoutError as error:
-                raise UnavailableError(f"{self._path}: no answer from the daemon; see `systemctl status bodycamd`") from error
+                raise UnavailableError(f"{self._path}: no answer from the daemon; {WHERE_TO_LOOK}") from error
             except OSError as error:
                 raise _why_not(self._path, error) from error
             if not received:
@@ -125,11 +135,11 @@ class ControlClient:
 
 def _why_not(path: Path, error: OSError) -> BodycamError:
     if isinstance(error, FileNotFoundError):
-        return UnavailableError(f"{path}: no daemon listens here; start it, or give --socket")
+        return NobodyListensError(f"{path}: no daemon listens here; {WHERE_TO_LOOK}")
     if isinstance(error, PermissionError):
         return PermissionDeniedError(f"{path}: only members of the socket's group may ask; join group bodycam")
     if isinstance(error, ConnectionRefusedError):
-        return UnavailableError(f"{path}: the daemon is not running")
+        return NobodyListensError(f"{path}: the daemon is not running; {WHERE_TO_LOOK}")
     if error.errno == errno.ENOTSOCK or "too long" in str(error):
         return NotFoundError(f"{path}: not a control socket")
     return UnavailableError(f"{path}: {error.strerror or error}")

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -22,10 +21,11 @@ from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.daemon_or_store import ask_or_do
 from bodycamd.cli.main import main
 from bodycamd.cli.offload import _log
+from bodycamd.cli.place import find_owner, find_place
 from bodycamd.cli.status import rows
-from bodycamd.config import load as configuration
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
 from bodycamd.retention.outlook import Plan
+from tests.kit.camera import Camera
 from tests.kit.statuses import recording
 
 STATUS: dict[str, Any] = json.loads(msgspec.json.encode(recording(["storage_low", "voice_failed"])))
@@ -141,16 +141,16 @@ def test_the_exit_code_of_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     "refusal", [b'{"ok":false,"error":"too many clients: try again","exit_code":69}\n', None], ids=["no place", "hung up"]
 )
-def test_a_daemon_that_is_there_is_not_passed_by(tmp_path: Path, refusal: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_that_is_there_is_not_passed_by(tmp_path: Path, refusal: bytes | None) -> None:
     """Whoever works without the daemon because it has no place now would be told that the store is busy, or not theirs."""
-    there = SimpleNamespace(control=SimpleNamespace(socket=str(tmp_path / "s")), storage=SimpleNamespace(directory=str(tmp_path)))
-    monkeypatch.setattr(configuration, "load", lambda _: there)
-    (tmp_path / "config").write_text("")
+    settings = Camera(tmp_path / "camera").config
+    owner = find_owner(None, settings, tmp_path / "s")
     with server(tmp_path / "s", lambda line: refusal):
         with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
-            ask_or_do(tmp_path / "config", None, Sweep(), Plan, lambda _: pytest.fail("done without the daemon"))
+            ask_or_do(owner, Sweep(), Plan, lambda _: pytest.fail("done without the daemon"))
         with pytest.raises(UnavailableError, match=r"too many clients|hung up"):
-            _log(tmp_path, tmp_path / "s", tmp_path / "config")
+            _log(find_place(None, settings, tmp_path / "s"), settings)
+    assert ask_or_do(owner, Sweep(), Plan, lambda config: config.device_id) == "test-1", "now that nobody listens"
 
 
 @pytest.mark.parametrize(
@@ -201,4 +201,8 @@ def test_nobody_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     (tmp_path / "file").write_text("")
     assert main(["status", "--socket", str(tmp_path / "file")]) == 69
     assert main(["status", "--socket", str(tmp_path / ("x" * 200))]) == 66
-    assert len(capsys.readouterr().err.splitlines()) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+    for line in told[:2]:
+        assert "systemctl status bodycamd" in line
+        assert "journalctl -u bodycamd -b" in line

@@ -212,5 +212,6 @@ def test_it_is_logged_by_the_running_camera_and_by_a_start_of_its_own(tmp_path: 
     assert [entry["start"] for entry in entries] == [1, 2]
     assert entries[1]["detail"]["already_there"] == 1
     assert verify(camera.store, PublicKey.from_pem(camera.device_pem)).verdict == "intact"
-    assert main([*arguments, *socket, "--config", str(tmp_path / "none.yaml")]) == 2
+    assert main([*arguments, *socket, "--config", str(tmp_path / "none.yaml")]) == 78
+    assert main([*arguments, *socket]) == 2
     assert "could not be logged" in capsys.readouterr().err
