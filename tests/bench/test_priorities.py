@@ -31,7 +31,7 @@ def answers(folder: Path, *, nice: int = 0) -> list[float]:
     with ExitStack() as stack:
         group = stack.enter_context(Group("cpu", "camera"))
         camera = Camera(folder, {"video": PICTURE, "gestures": {"hold_seconds": 1.0}})
-        camera.command = ("nice", "-n", str(nice), sys.executable, "-m", "bodycamd.camera.daemon.wiring")
+        camera.command = ("nice", "-n", str(nice), sys.executable, "-m", "bodycamd.camera.daemon")
         group.join()
         try:
             stack.enter_context(camera)

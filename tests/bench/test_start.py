@@ -41,7 +41,7 @@ def test_imports(table: Table) -> None:
     ours, peers = [], []
     for _ in range(ROUNDS):
         peers.append(start_seconds("import asyncio, ssl"))
-        ours.append(start_seconds("import bodycamd.camera.daemon.wiring"))
+        ours.append(start_seconds("import bodycamd.camera.daemon.__main__"))
     mine, peer = min(ours), min(peers)
     table.add(
         "start: the recorder's imports, CPU",

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from bodycamd.camera.control.events import CaptureStalled, FragmentDurable, VoiceHealth
+from bodycamd.camera.daemon.__main__ import JournalFormatter
 from bodycamd.camera.daemon.status_message import ClockStatus, VoiceStatus
-from bodycamd.camera.daemon.wiring import JournalFormatter
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.main import app, main

@@ -95,7 +95,7 @@ def test_in_utf_16_inside_a_comment(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_the_daemon_does_not_start(configured: Path) -> None:
     (configured.parent / "recipients.txt").write_text(f"{GOOD}\n# {PRIVATE['an age identity']}\n")
-    command: list[str | Path] = [sys.executable, "-m", "bodycamd.camera.daemon.wiring", "--config", configured]
+    command: list[str | Path] = [sys.executable, "-m", "bodycamd.camera.daemon", "--config", configured]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 78
     assert "line 2: a private key" in ended.stderr

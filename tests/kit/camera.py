@@ -30,7 +30,7 @@ Entry = dict[str, Any]
 class Camera:
     """A folder with keys and configuration; `start` runs the daemon in it. `settings` are merged over small defaults."""
 
-    command: Sequence[str] = (sys.executable, "-m", "bodycamd.camera.daemon.wiring")
+    command: Sequence[str] = (sys.executable, "-m", "bodycamd.camera.daemon")
     """Starts the daemon; `--config FILE` is appended."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> None:

@@ -125,9 +125,9 @@ def test_with_locking_none_of_it_is_there(seen: Seen) -> None:
     assert seen.marks["locked"] == 0
     # A worker that has yet to lock itself may be swapped: it has no footage.
     locked_before = {name for name, found in seen.locked["before"].items() if found["VmLck"] > 0}
-    assert {name.split()[0] for name in locked_before} == {"bodycamd.camera.daemon.wiring", "bodycamd.camera.capture.worker.main"}
+    assert {name.split()[0] for name in locked_before} == {"bodycamd.camera.daemon", "bodycamd.camera.capture.worker.main"}
     locked = {name: found for name, found in seen.locked["under_pressure"].items() if name in locked_before}
-    assert any(name.startswith("bodycamd.camera.daemon.wiring") for name in locked)
+    assert any(name.startswith("bodycamd.camera.daemon") for name in locked)
     assert all(found["VmSwap"] == 0 < found["VmLck"] for found in locked.values()), locked
     assert seen.locked["status"]["swap"] == {"state": "closed", "because": "memory is locked", "to_do": None}
     assert "swap_degraded" not in seen.locked["status"]["flags"]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.camera.board import simulated
-from bodycamd.camera.daemon import wiring as daemon
+from bodycamd.camera.daemon import __main__ as daemon
+from bodycamd.camera.daemon import wiring
 from bodycamd.camera.recorder import store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.linux import durable
@@ -54,7 +55,7 @@ def main() -> int:
         def writer(**settings: Any) -> Writer:
             return Writer(**{**settings, "segment_seconds": ours.segment_seconds})
 
-        replace(daemon, "Writer", writer)
+        replace(wiring, "Writer", writer)
     if ours.days_on is not None:
         replace(simulated, "SystemClock", lambda: LaterClock(ours.days_on))
         replace(trust, "CONTINUOUS_US", 0)

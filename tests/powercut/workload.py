@@ -79,7 +79,7 @@ class WatchedCamera(Camera):
 
     def launch(self, *launcher: str) -> WatchedCamera:
         """Start the daemon, or, with arguments, the daemon in the launcher; does not wait."""
-        program = ["-m", "tests.powercut.launcher", *launcher, "--"] if launcher else ["-m", "bodycamd.camera.daemon.wiring"]
+        program = ["-m", "tests.powercut.launcher", *launcher, "--"] if launcher else ["-m", "bodycamd.camera.daemon"]
         self.command = [sys.executable, *program]
         self.start(ready=False)
         return self

@@ -35,7 +35,7 @@ def poisoned(tmp_path: Path) -> Path:
 
 def test_the_poison_works(poisoned: Path) -> None:
     """Else the other tests would show nothing."""
-    ended = subprocess.run([sys.executable, "-m", "bodycamd.camera.daemon.wiring"], cwd=poisoned, capture_output=True)
+    ended = subprocess.run([sys.executable, "-m", "bodycamd.camera.daemon"], cwd=poisoned, capture_output=True)
     assert ended.returncode == 99
     assert (poisoned.parent / "mark").exists()
 
@@ -44,7 +44,7 @@ def test_the_poison_works(poisoned: Path) -> None:
 def test_the_daemon_and_its_children_run_nothing_that_lies_in_their_folder(poisoned: Path, tmp_path: Path) -> None:
     """Started there, with that folder as home, as the unit does: recorder, capture worker and voice come up, and go."""
     camera = Camera(tmp_path / "camera")
-    camera.command = ("env", "-C", str(poisoned), f"HOME={poisoned}", *python_command("bodycamd.camera.daemon.wiring"))
+    camera.command = ("env", "-C", str(poisoned), f"HOME={poisoned}", *python_command("bodycamd.camera.daemon"))
     with camera:
         found = wait_for(lambda: whole(started(camera.process.pid)), 30, "a worker and a voice")
         assert found is not None
@@ -55,7 +55,7 @@ def test_the_daemon_and_its_children_run_nothing_that_lies_in_their_folder(poiso
 
 def whole(pids: list[int]) -> list[int] | None:
     """The processes, once there is one of each kind."""
-    kinds = ("bodycamd.camera.daemon.wiring", "bodycamd.camera.capture.worker.main", "bodycamd.camera.board.voice.process")
+    kinds = ("bodycamd.camera.daemon", "bodycamd.camera.capture.worker.main", "bodycamd.camera.board.voice.process")
     return pids if all(any(kind in words(pid) for pid in pids) for kind in kinds) else None
 
 

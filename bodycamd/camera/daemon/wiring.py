@@ -1,21 +1,12 @@
-"""The wiring page: builds every part from the configuration and runs them.
+"""The wiring page: builds every part of the recorder from the configuration and runs them.
 
-`python -m bodycamd.camera.daemon.wiring --config FILE` is what systemd starts (Type=notify, watchdog). It imports no camera, codec, web or
-command-line library: those live in the worker and in the commands of people. The process ends with
-
-- 0 after SIGTERM, SIGINT or SIGHUP: an open recording is closed and sealed first;
-- 100 when the battery is critical and everything is sealed: the unit then powers the camera off;
-- the exit code of a `BodycamError` (78: the configuration is wrong; 75: another daemon holds the store; …).
+It imports no camera, codec, web or command-line library: those live in the worker and in the commands of people.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import copy
-import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from bodycamd.camera.board.ports import Board
@@ -32,16 +23,11 @@ from bodycamd.camera.keeping.opening import open_kept_store
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
-from bodycamd.errors import BodycamError
-from bodycamd.foreign_text import shown, trace_lines
 from bodycamd.linux import memory, swap
 from bodycamd.linux.clock import Clock
 
-MAX_LINE = 16_384
-"""Characters of a line in the journal."""
 POWER_OFF = 100
 """Exit code that asks the unit to power the camera off."""
 
@@ -143,38 +129,3 @@ async def serve(config: Config, unlocked: str | None) -> int:
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     return POWER_OFF if (await Service(parts).run()).power_off else 0
-
-
-class JournalFormatter(logging.Formatter):
-    """One line for the message, and one for each line of a trace, each of printable characters: names of files, devices and what sound
-    libraries say come from others.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The lines of one record."""
-        message, error = copy.copy(record), record.exc_info[1] if record.exc_info else None
-        message.exc_info = message.exc_text = message.stack_info = None
-        return "\n".join([shown(super().format(message), MAX_LINE), *(trace_lines(error) if error is not None else ())])
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
-    parser = argparse.ArgumentParser(prog="bodycamd", description="The recorder of a body-worn camera.")
-    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
-    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    arguments = parser.parse_args(argv)
-    journal = logging.StreamHandler(sys.stderr)
-    journal.setFormatter(JournalFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=arguments.log_level, handlers=[journal])
-    try:
-        unlocked = memory.lock()  # before the signing keys are there
-        config = configuration.load(arguments.config)
-        configuration.check_files(config, arguments.config)
-        return asyncio.run(serve(config, unlocked))
-    except BodycamError as error:
-        print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
-        return error.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

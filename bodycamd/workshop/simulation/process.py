@@ -49,7 +49,7 @@ class SimulatedCamera:
         with self.log.open("ab") as log:
             self._log_begins = log.tell()
             self._child = subprocess.Popen(
-                python_command("bodycamd.camera.daemon.wiring", "--config", str(folder.config)),
+                python_command("bodycamd.camera.daemon", "--config", str(folder.config)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

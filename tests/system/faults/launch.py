@@ -14,8 +14,8 @@ from typing import Any
 from bodycamd.camera.board import simulated
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.capture.supervisor import Supervisor
-from bodycamd.camera.daemon import watches
-from bodycamd.camera.daemon import wiring as daemon
+from bodycamd.camera.daemon import __main__ as daemon
+from bodycamd.camera.daemon import watches, wiring
 from bodycamd.camera.recorder import space
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config import load as configuration
@@ -57,8 +57,8 @@ def main() -> int:
     """Put the failing parts in place, then be the daemon."""
     watches.WATCH_SECONDS, space.ROOM_US = LOOK_SECONDS, round(LOOK_SECONDS * 1e6)
     for module, name, part in (
-        (daemon, "Supervisor", supervisor),
-        (daemon, "Writer", writer),
+        (wiring, "Supervisor", supervisor),
+        (wiring, "Writer", writer),
         (simulated, "VoiceProcess", voice),
         (simulated, "SystemClock", clocks.FaultyClock),
     ):

@@ -1,0 +1,60 @@
+"""The recorder as a process: `python -m bodycamd.camera.daemon --config FILE` is what systemd starts (Type=notify, watchdog). It ends with
+
+- 0 after SIGTERM, SIGINT or SIGHUP: an open recording is closed and sealed first;
+- 100 when the battery is critical and everything is sealed: the unit then powers the camera off;
+- the exit code of a `BodycamError` (78: the configuration is wrong; 75: another daemon holds the store; …).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import copy
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bodycamd.camera.daemon.wiring import serve
+from bodycamd.config import load as configuration
+from bodycamd.errors import BodycamError
+from bodycamd.foreign_text import shown, trace_lines
+from bodycamd.linux import memory
+
+MAX_LINE = 16_384
+"""Characters of a line in the journal."""
+
+
+class JournalFormatter(logging.Formatter):
+    """One line for the message, and one for each line of a trace, each of printable characters: names of files, devices and what sound
+    libraries say come from others.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of one record."""
+        message, error = copy.copy(record), record.exc_info[1] if record.exc_info else None
+        message.exc_info = message.exc_text = message.stack_info = None
+        return "\n".join([shown(super().format(message), MAX_LINE), *(trace_lines(error) if error is not None else ())])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
+    parser = argparse.ArgumentParser(prog="bodycamd", description="The recorder of a body-worn camera.")
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    arguments = parser.parse_args(argv)
+    journal = logging.StreamHandler(sys.stderr)
+    journal.setFormatter(JournalFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=arguments.log_level, handlers=[journal])
+    try:
+        unlocked = memory.lock()  # before the signing keys are there
+        config = configuration.load(arguments.config)
+        configuration.check_files(config, arguments.config)
+        return asyncio.run(serve(config, unlocked))
+    except BodycamError as error:
+        print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
