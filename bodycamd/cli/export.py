@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli.asked import AtTheDesk
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.output_names import check_picture, is_film
@@ -40,7 +41,10 @@ DAMAGE_CODES = {DAMAGED_CODE: "exported without what is altered or damaged, whic
 
 def export(
     recording: RecordingOrAllArgument,
-    identity: Annotated[Path, typer.Option(help="The age identity file with the private key.", readable=False)],
+    identity: Annotated[
+        Path,
+        typer.Option(help="The age identity file with the private key; if it is sealed, its passphrase is asked for.", readable=False),
+    ],
     out: Annotated[Path, typer.Option(help="FILE.mp4: the film only (parts FILE-2.mp4, …). Else a folder: films, report, SHA256SUMS.")],
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -74,7 +78,7 @@ def export(
         from bodycamd.municipality.film.identities import Identities
         from bodycamd.store.reader import StoreReader
 
-        identities = Identities.load(identity)
+        identities = Identities.load(identity, AtTheDesk(stop))
         reader = StoreReader.open(find_place(store, config).store)
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")

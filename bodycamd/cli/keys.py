@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bodycamd.cli import person
+from bodycamd.cli import asked, person
 from bodycamd.cli.output import print_json, say
 
 app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file; signing keys of people.", no_args_is_help=True)
@@ -17,6 +17,7 @@ app.add_typer(person.app, name="person")
 @app.command()
 def new(
     out: Annotated[Path, typer.Option(help="The identity file to make: the private key. Never on a camera.")],
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase to seal the file with, like `age -p`.")] = False,
     json: Annotated[bool, typer.Option("--json", help='Print {"identity":…,"recipient":…}.')] = False,
 ) -> None:
     """Make an age identity, as `age-keygen` does, and print its recipient: the line for the cameras' recipients file.
@@ -25,7 +26,7 @@ def new(
     """
     from bodycamd.municipality.film.new_identity import new_identity
 
-    recipient = new_identity(out)
+    recipient = new_identity(out, asked.secret(f"passphrase for {out}", twice=True) if passphrase else None)
     if json:
         print_json({"identity": str(out), "recipient": recipient})
     else:

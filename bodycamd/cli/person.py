@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli import asked
 from bodycamd.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def new(
     from bodycamd.municipality.copies.person_keys import new_person_key
 
     pseudonym(id, "--id")
-    secret = typer.prompt("passphrase", hide_input=True, confirmation_prompt=True).encode() if passphrase else None
+    secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
     _tell(id, new_person_key(out, secret), json)
 
 
@@ -66,7 +67,7 @@ def load(path: Path) -> SigningKey:
     """The key of who gives the command; asks for its passphrase where it has one. Raises as `person_keys.load_person_key` does."""
     from bodycamd.municipality.copies.person_keys import load_person_key
 
-    return load_person_key(path, lambda: str(typer.prompt(f"passphrase of {path}", hide_input=True, err=True)).encode())
+    return load_person_key(path, lambda: asked.secret(f"passphrase of {path}").encode())
 
 
 def _tell(id: str, public: PublicKey, json: bool) -> None:

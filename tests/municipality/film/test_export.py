@@ -384,7 +384,7 @@ def test_memory_does_not_grow_with_the_recording(camera: Camera, footage: tuple[
         (b"AGE-SECRET-KEY-1QQQ\n", "line 1"),
         (b"\xff\xfe", "not an identity file"),
         (b"x" * 100_000, "not an identity file"),
-        (b"age-encryption.org/v1\n-> scrypt", "itself encrypted"),
+        (b"age-encryption.org/v1\n-> scrypt", "itself encrypted, and nobody"),
     ],
 )
 def test_what_is_no_identity_file(tmp_path: Path, content: bytes, words: str) -> None:
