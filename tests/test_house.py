@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,12 @@ def _in_a_repository() -> None:
 def test_no_module_is_over_400_lines() -> None:
     lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in tracked("*.py")}
     assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+def test_a_module_is_short_as_a_rule() -> None:
+    """Half of the product's modules have at most 150 lines."""
+    lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in tracked("bodycamd/**.py")]
+    assert statistics.median(lines) <= 150
 
 
 def test_imports_run_one_way() -> None:

@@ -15,8 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import signed_line
-from bodycamd.evidence import strict_json as strict
+from bodycamd.evidence import signed_line, strict_json
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import BootId, ClockQuality, DeviceId, Positive, RecordingId, Sha256, StartNumber, Stated, Wall, wall_us
 
@@ -71,8 +70,8 @@ class SignedAnchor:
 
 def encode(statement: AnchorStatement) -> bytes:
     """The bytes to be signed. Raises `DataError` for what a reader would refuse."""
-    raw = strict.encode(statement, "to be signed")
-    strict.decode(raw, _anchors, "to be signed")
+    raw = strict_json.encode(statement, "to be signed")
+    strict_json.decode(raw, _anchors, "to be signed")
     return raw
 
 
@@ -82,6 +81,6 @@ def decode(line: str, where: str) -> SignedAnchor:
         signature, raw = signed_line.split(line.strip().encode(), where)
     except (DataError, UnicodeEncodeError) as error:
         raise DataError(f"{where}: not an anchor: base64 of a signature, a space and JSON") from error
-    statement = strict.decode(raw, _anchors, where)
+    statement = strict_json.decode(raw, _anchors, where)
     wall_us(statement.wall, where)
     return SignedAnchor(statement, raw, signature)

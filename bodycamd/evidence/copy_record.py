@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict_json as strict
+from bodycamd.evidence import strict_json
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, NewHoldId
@@ -153,14 +153,14 @@ def signed_line(detail: Detail, signer: Signer, name: str, *, n: int, prev: str,
     entry = CopyEntry(
         format=COPY_FORMAT, n=n, prev=prev, key=signer.public.id, head=head, wall=wall, type=_TYPE_NAMES[type(detail)], detail=fields
     )
-    json = strict.encode(entry, "to be signed")
+    json = strict_json.encode(entry, "to be signed")
     line = join(signer.sign(json), json)
     return line, _line(line, {signer.public.id: (name, signer.public)}, "to be signed")
 
 
 def _line(raw: bytes, people: Mapping[str, tuple[str, PublicKey]], where: str) -> CopyLine:
     signature, json = split(raw, where)
-    entry = strict.decode(json, _entries, where)
+    entry = strict_json.decode(json, _entries, where)
     wall_us(entry.wall, where)
     detail: Detail | None = None
     if kind := DETAILS.get(entry.type):

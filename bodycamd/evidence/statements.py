@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import strict_json as strict
+from bodycamd.evidence import strict_json
 from bodycamd.footage import MAX_AGE_BYTES, MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, MAX_SIDE_PIXELS, AudioState
 from bodycamd.foreign_text import shown
 
@@ -156,7 +156,7 @@ _entries: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 def encode_statement(statement: Statement) -> bytes:
     """The bytes of the `.json` member: sorted, one line, with its line end. Raises `DataError` for what a reader would refuse."""
-    raw = strict.encode(statement, _OWN) + b"\n"
+    raw = strict_json.encode(statement, _OWN) + b"\n"
     decode_statement(raw, _OWN)
     return raw
 
@@ -165,7 +165,7 @@ def decode_statement(raw: bytes, where: str) -> Statement:
     """The statement that a `.json` member holds. `where` opens the message of the `DataError` that anything else raises."""
     if raw[-1:] != b"\n":
         raise DataError(f"{where}: not one whole line")
-    statement = strict.decode(raw[:-1], _statements, where)
+    statement = strict_json.decode(raw[:-1], _statements, where)
     wall_us(statement.wall, where)
     return statement
 
@@ -177,13 +177,13 @@ def encode_entry(entry: Entry) -> tuple[bytes, Entry]:
     U+FFFD, which stands for unreadable text (of a sound driver, say), becomes `?`: jq shows bytes that are no UTF-8 in the same way, so
     that a verifier made of stock tools takes it for damage.
     """
-    raw = strict.encode(entry, _OWN).replace("\ufffd".encode(), b"?")
+    raw = strict_json.encode(entry, _OWN).replace("\ufffd".encode(), b"?")
     return raw, decode_entry(raw, _OWN)
 
 
 def decode_entry(raw: bytes, where: str) -> Entry:
     """The ledger entry that `raw` holds, without line end. The detail is checked by `entries`. Raises `DataError`."""
-    entry = strict.decode(raw, _entries, where)
+    entry = strict_json.decode(raw, _entries, where)
     wall_us(entry.wall, where)
     return entry
 

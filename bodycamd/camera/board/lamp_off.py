@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bodycamd.camera.board import board_log as timeline
+from bodycamd.camera.board import board_log
 from bodycamd.config.load import load
 from bodycamd.config.settings import Config
 from bodycamd.errors import BodycamError, UnavailableError
@@ -37,7 +37,7 @@ def _darken_simulated(config: Config, parts: Sequence[str]) -> None:
     """Always writes the lines: what the dead daemon left on is not known here."""
     directory = Path(config.simulation_directory or "")
     try:
-        line = timeline.Timeline(directory)
+        line = board_log.Timeline(directory)
     except OSError as error:
         raise UnavailableError(f"{directory}: the time line cannot be written ({error.strerror}); check simulation_directory") from error
     for part in parts:
