@@ -2,104 +2,52 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli.daemon_or_store import ask
-from bodycamd.cli.output import MAX_CELL, duration, print_json, size
+from bodycamd.cli.daemon_or_store import AsJson, ask
+from bodycamd.cli.local_time import configured_local_time, local_time
+from bodycamd.cli.output import print_json, say_lines
 from bodycamd.cli.place import ConfigOption, SocketOption, find_socket
-from bodycamd.foreign_text import shown
+from bodycamd.config.paths import DEFAULT_CONFIG
 
-INSTANT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]+Z")
+if TYPE_CHECKING:
+    from bodycamd.municipality.words.times import LocalTime
+
+WIDEST = 80
+"""Columns: longer lines are hard to read."""
 
 
 def status(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also show every figure that the daemon has.")] = False,
     config: ConfigOption = None,
     socket: SocketOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
-    """Show how the camera is: state, recording, room, clock, battery, and what is wrong."""
-    import msgspec
-
+    """Show how the camera is in one screen: state, room, clock, battery, and what to do about what is wrong."""
     from bodycamd.camera.daemon.protocol import AskStatus
     from bodycamd.camera.daemon.status_message import Status
+    from bodycamd.cli.status_details import details
+    from bodycamd.cli.status_screen import screen
 
-    result = ask(find_socket(config, socket), AskStatus(), Status)
+    found = ask(find_socket(config, socket), AskStatus(), Status)
     if json:
-        print_json(result)
+        print_json(found)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in rows(msgspec.to_builtins(result)):
-        table.add_row(shown(name), shown(value, 10 * MAX_CELL))
-    Console(markup=False, emoji=False).print(table)
-
-
-def rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and value of every line; keys that are not known here are shown as they come."""
-    for key, value in status.items():
-        if key == "flags":
-            yield "problems", ", ".join(str(flag).replace("_", " ") for flag in value) if value else "none"
-        elif key.endswith("_seconds"):
-            if value is not None:
-                yield _name(key.removesuffix("_seconds")), _value(key, value)
-        elif key == "retention" and isinstance(value, Mapping):
-            yield from _retention(value)
-        elif isinstance(value, Mapping):
-            yield _name(key), _parts(value)
-        else:
-            yield _name(key), _value(key, value)
+    terminal = shutil.get_terminal_size((WIDEST, 24))
+    columns = min(terminal.columns, WIDEST)
+    local = _local(config)
+    if verbose:
+        say_lines([*screen(found, local, columns, None), "", *details(found, columns)])
+    else:
+        say_lines(screen(found, local, columns, terminal.lines))
 
 
-def _retention(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is kept, what goes next, and what somebody should look at."""
-    following = found.get("next_recording")
-    told = [f"{found['recordings']} recordings"] if "recordings" in found else []
-    told += [f"{following} goes next, on {_value('on', found.get('next_deletes_on'))}"] if following else []
-    told += [f"swept at {_value('at', found['swept_at'])}"] if found.get("swept_at") else []
-    told += [] if found.get("clock_confirmed") else ["the clock is not confirmed: running time counts"]
-    yield "retention", "; ".join(told)
-    for key in ("held", "reviews_due", "problems"):
-        if found.get(key):
-            yield "not in order" if key == "problems" else _name(key), _value(key, found[key])
-
-
-def _parts(value: Mapping[str, Any]) -> str:
-    """The parts of one line; what is empty is left out, and a unit that is its own name is not said twice."""
-    shown = [(k, _value(k, v)) for k, v in value.items() if v not in (None, "", [], {})]
-    return ", ".join(v if k in ("bytes", "seconds") else f"{_name(k)} {v}" for k, v in shown) or "-"
-
-
-def _name(key: str) -> str:
-    for unit in ("_bytes", "_seconds", "_ms", "_us"):
-        key = key.removesuffix(unit)
-    return "time left" if key == "minutes_left" else key.replace("_", " ")
-
-
-def _value(key: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, list):
-        return "; ".join(map(str, value))
-    if isinstance(value, Mapping):
-        return f"({_parts(value)})"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        if key.endswith("bytes"):
-            return size(value)
-        if key.endswith("seconds"):
-            return duration(value)
-        if key == "minutes_left":
-            return duration(value * 60)
-        if key.endswith("_ms"):
-            return f"{value:g} ms"
-        if key == "percent":
-            return f"{value:.0f} %"
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return INSTANT.sub(r"\1Z", str(value))
+def _local(config: Path | None) -> LocalTime:
+    """Of the configuration; who may only ask the daemon need not be able to read it."""
+    readable = config is not None or os.access(DEFAULT_CONFIG, os.R_OK)
+    return configured_local_time(config or DEFAULT_CONFIG) if readable else local_time()

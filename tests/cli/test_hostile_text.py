@@ -283,7 +283,7 @@ def test_the_journal_has_one_line_for_a_message_and_the_trace_below() -> None:
 
 
 def test_every_way_to_print_of_the_commands_is_known() -> None:
-    """What prints, prints through `bodycamd.cli.output`; ruff forbids typer's own way. rich draws in three places, each tried here."""
+    """What prints, prints through `bodycamd.cli.output`; ruff forbids typer's own way. rich draws in two places, each tried here."""
     folder = Path(configuration.__file__).parents[1]
     drawing = {str(path.relative_to(folder)) for path in folder.rglob("*.py") if "from rich" in path.read_text()}
-    assert drawing == {"cli/simulate_by_hand.py", "cli/progress.py", "cli/status.py"}
+    assert drawing == {"cli/simulate_by_hand.py", "cli/progress.py"}

@@ -22,7 +22,6 @@ from bodycamd.cli.daemon_or_store import ask_or_do
 from bodycamd.cli.main import main
 from bodycamd.cli.offload import _log
 from bodycamd.cli.place import find_owner, find_place
-from bodycamd.cli.status import rows
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
 from bodycamd.retention.outlook import Plan
 from tests.kit.camera import Camera
@@ -65,16 +64,6 @@ def ok(result: object) -> bytes:
     return json.dumps({"ok": True, "result": result}).encode() + b"\n"
 
 
-def test_status_for_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with server(tmp_path / "s", lambda line: ok(STATUS)):
-        assert main(["status", "--socket", str(tmp_path / "s")]) == 0
-        people = " ".join(capsys.readouterr().out.split())
-        assert main(["status", "--json", "--socket", str(tmp_path / "s")]) == 0
-        assert json.loads(capsys.readouterr().out) == STATUS
-    for words in ("camera-01", "storage low, voice failed", "1 min 03 s", "2.4 MB", "19 h 59 min", "7 ms"):
-        assert words in people, words
-
-
 def test_a_newer_daemon_may_say_more_and_an_older_one_is_told_by_its_silence(tmp_path: Path) -> None:
     with server(tmp_path / "s", lambda line: ok({**STATUS, "something_new": {"deep": [1, 2]}})), ControlClient(tmp_path / "s") as client:
         assert json.loads(msgspec.json.encode(client.request(AskStatus(), Status))) == STATUS
@@ -82,30 +71,6 @@ def test_a_newer_daemon_may_say_more_and_an_older_one_is_told_by_its_silence(tmp
     told = pytest.raises(DataError, match=r"missing required field `swap`.*is the daemon of another version")
     with server(tmp_path / "t", lambda line: ok(older)), ControlClient(tmp_path / "t") as client, told:
         client.request(AskStatus(), Status)
-
-
-def test_status_tells_of_retention_in_words() -> None:
-    retention = {
-        "swept_at": "2026-11-21T23:57:17.307590Z",
-        "clock_confirmed": False,
-        "recordings": 14,
-        "held": ["000002-0001", "000006-0001"],
-        "reviews_due": ["000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26"],
-        "next_recording": "000008-0001",
-        "next_deletes_on": "2026-11-24T01:46:14.917616Z",
-        "problems": [],
-    }
-    capture = {"state": "standby", "versions": {"python": "3.11.7", "av": "18.1.0"}}
-    ring = {"fragments": 0, "seconds": 0.0, "bytes": 0}
-    shown = dict(rows({"retention": retention, "capture": capture, "ring": ring}))
-    assert shown == {
-        "retention": "14 recordings; 000008-0001 goes next, on 2026-11-24T01:46:14Z; swept at 2026-11-21T23:57:17Z; "
-        "the clock is not confirmed: running time counts",
-        "held": "000002-0001; 000006-0001",
-        "reviews due": "000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26",
-        "capture": "state standby, versions (python 3.11.7, av 18.1.0)",
-        "ring": "fragments 0, 0.0 s, 0 bytes",
-    }
 
 
 def test_shift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,71 @@
+"""What is wrong with a camera, for who stands before it, and what to do about it: one for each condition that `status` can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bodycamd.camera.daemon.status_message import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The problem in a few words, and what to do: a sentence or two."""
+
+    problem: str
+    to_do: str
+
+
+REMEDIES: Mapping[Flag, Remedy] = {
+    "storage_full": Remedy(
+        "the card is full: nothing is recorded",
+        "Put in another card and keep this one. `bodycamd sweep --dry-run` says when room comes back by itself.",
+    ),
+    "disk_unusable": Remedy(
+        "the card cannot be used",
+        "`journalctl -u bodycamd -b` says why. Restart once; if it comes back, put in another card and keep this one.",
+    ),
+    "disk_failing": Remedy(
+        "footage does not get onto the card",
+        "Stop recording when you can, put in another card, and keep this one: it holds evidence.",
+    ),
+    "capture_stalled": Remedy(
+        "no pictures come",
+        "Check the camera's ribbon cable. `bodycamd status --verbose` has the last failure, under capture.",
+    ),
+    "button_stuck": Remedy(
+        "the button stays down: no press can come",
+        "Free the button; where it is free, check its wires and `board.gpio.button`.",
+    ),
+    "failing": Remedy(
+        "it failed and resumed five times within a minute",
+        "Take the camera out of service and look into `journalctl -u bodycamd -b`.",
+    ),
+    "voice_failed": Remedy(
+        "the warning cannot be spoken",
+        "Say it yourself. Check the loudspeaker and its wires; `bodycamd status --verbose` has the reason, under voice.",
+    ),
+    "audio_lost": Remedy(
+        "no sound is recorded",
+        "Check the microphone and its wires, then begin a new recording.",
+    ),
+    "battery_low": Remedy(
+        "the battery is low",
+        "Charge it, or change it, before the next shift.",
+    ),
+    "storage_low": Remedy(
+        "the card is nearly full",
+        "`bodycamd sweep --dry-run` says when room comes back by itself; else put in a larger card.",
+    ),
+    "clock_untrusted": Remedy(
+        "the clock is not synchronised",
+        "Let the machine reach a time server (`timedatectl`). Until then recordings are deleted by running time alone.",
+    ),
+    "swap_degraded": Remedy(
+        "memory can be written to the card",
+        "Let the unit set LimitMEMLOCK=infinity, or turn swap off; `bodycamd status --verbose` has the ways, under swap.",
+    ),
+}
+"""What costs most comes first."""

@@ -1,0 +1,90 @@
+"""A camera's status in one screen: what it does, what it has, and what is wrong with what to do about it. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bodycamd.cli.output import counted, duration, size
+from bodycamd.cli.remedies import REMEDIES, Remedy
+from bodycamd.errors import DataError
+from bodycamd.foreign_text import shown
+
+if TYPE_CHECKING:
+    from bodycamd.camera.daemon.status_message import Status
+    from bodycamd.municipality.words.times import LocalTime
+
+NAMES = 10
+"""Columns of the names at the left."""
+LONGEST = 300
+"""Characters of one value: the rest is in `--json`."""
+
+
+def screen(status: Status, local: LocalTime, columns: int, rows: int | None) -> list[str]:
+    """Lines of at most `columns` (at least 40) characters, and at most `rows` (at least 20) of them with the prompt below; `None`: as many
+    as it takes. The last one says how many problems do not fit."""
+    lines = [line for name, value in _facts(status, local) for line in _row(name, value, columns)]
+    problems = list(_problems(status))
+    if not problems:
+        return [*lines, *_row("problems", "none", columns)]
+    lines += ["", f"{counted(len(problems), 'problem')}:"]
+    for number, problem in enumerate(problems):
+        block = _block(problem, columns)
+        below = 1 if number + 1 == len(problems) else 2  # the prompt, and the line that says how many more there are
+        if rows is not None and len(lines) + len(block) + below > rows:
+            return [*lines, f"and {len(problems) - number} more: `bodycamd status --verbose`"]
+        lines += block
+    return lines
+
+
+def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
+    """What fits on a line or two each."""
+    state: str = status.state
+    if status.recording is not None:
+        state += f" {status.recording}"
+    if status.recording_seconds is not None:
+        state += f" for {duration(status.recording_seconds)}"
+    yield "camera", f"{status.device_id}, {state}"
+    if status.shift is not None:
+        yield "officer", f"{status.shift.officer}, since {_when(status.shift.since, local)}"
+    yield "card", f"room for {duration(status.storage.minutes_left * 60)} ({size(status.storage.footage_bytes)})"
+    error = f", within {status.clock.error_ms} ms" if status.clock.error_ms is not None else ""
+    yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){error}"
+    percent = f", {status.battery.percent:.0f} %" if status.battery.percent is not None else ""
+    yield "battery", f"{status.battery.level}{percent}"
+    yield "swap", status.swap.state
+    kept = status.retention
+    held = f", {len(kept.held)} held" if kept.held else ""
+    yield "kept", f"{counted(kept.recordings, 'recording')}{held}"
+    if kept.next_recording:
+        yield "next", f"{kept.next_recording} goes on {_when(kept.next_deletes_on, local)}"
+
+
+def _problems(status: Status) -> Iterator[Remedy]:
+    """What costs most first: the camera's own conditions, then what retention asks for."""
+    if status.capture.refused is not None:
+        yield Remedy(f"the capture worker refuses: {status.capture.refused}", "Correct the configuration: `bodycamd config check`.")
+    for flag, remedy in REMEDIES.items():
+        if flag in status.flags:
+            yield remedy
+    for problem in status.retention.problems:
+        yield Remedy(problem, "`bodycamd recordings check` and `journalctl -u bodycamd -b` say more.")
+    for review in status.retention.reviews_due:
+        yield Remedy(review, "Decide whether the hold is still needed: `bodycamd hold list`, `bodycamd hold release`.")
+
+
+def _when(wall: str, local: LocalTime) -> str:
+    try:
+        return local.wall_beside_utc(wall)
+    except (DataError, ValueError):
+        return wall
+
+
+def _row(name: str, value: str, columns: int) -> list[str]:
+    return textwrap.wrap(shown(value, LONGEST), columns, initial_indent=f"{name:<{NAMES}}", subsequent_indent=" " * NAMES)
+
+
+def _block(problem: Remedy, columns: int) -> list[str]:
+    told = textwrap.wrap(shown(problem.problem, LONGEST), columns, initial_indent="- ", subsequent_indent="  ")
+    return [*told, *textwrap.wrap(problem.to_do, columns, initial_indent="  > ", subsequent_indent="    ")]
