@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
 
 from bodycamd.errors import DataError
 
 AudioState = Literal["live", "off", "lost"]
 """`live`: from the microphone. `off`: silence, because the microphone is closed by configuration. `lost`: silence, because the microphone
 fails."""
+
+Micros = Annotated[int, Meta(ge=0, le=2**53)]
+Generation = Annotated[int, Meta(ge=1, le=2**31)]
+"""Which worker made it: they are counted within one start."""
 
 AGE_MAGIC = b"age-encryption.org/v1\n"
 MAX_AGE_BYTES = 32 * 1024 * 1024
@@ -61,26 +68,42 @@ class SealedInit:
     audio_track: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SealedFragment:
-    """One CMAF fragment (moof+mdat, one GOP), as an age file.
+class FragmentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one fragment (moof+mdat, one group of pictures): read from its bytes by the muxer, sent, kept and stated as it is.
 
-    `seq` is given by the recorder when the fragment arrives: it counts within one start and is never reused. `gap_us` is the picture time
-    that is missing *inside* this fragment (dropped frames); gaps between fragments are found by the writer from `pts_us`.
+    `audio_pts_us` is `None` where it holds no sound. `gap_us` is the picture time that is missing *inside* this fragment (dropped frames);
+    gaps between fragments are found by the writer from `pts_us`.
     """
 
-    generation: int
-    seq: int
-    pts_us: int
-    duration_us: int
-    frames: int
+    generation: Generation
+    pts_us: Micros
+    duration_us: Annotated[int, Meta(gt=0, le=MAX_FRAGMENT_US)]
+    frames: Annotated[int, Meta(ge=1, le=MAX_FRAGMENT_FRAMES)]
     audio: AudioState
-    audio_pts_us: int | None
-    audio_samples: int
-    gap_us: int
-    age: bytes
+    audio_pts_us: Micros | None
+    audio_samples: Annotated[int, Meta(ge=0, le=MAX_FRAGMENT_SAMPLES)]
+    gap_us: Annotated[int, Meta(ge=0, le=MAX_FRAGMENT_US)]
 
     @property
     def end_us(self) -> int:
         """The instant just after the last frame."""
         return self.pts_us + self.duration_us
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFragment:
+    """One CMAF fragment, as an age file. `seq` is given by the recorder when it arrives: it counts within one start and is never reused."""
+
+    facts: FragmentFacts
+    seq: int
+    age: bytes
+
+
+class FootageSink(Protocol):
+    """Where sealed footage goes in the recorder; called from the link reader, must not wait."""
+
+    def put_init(self, init: SealedInit) -> None:
+        """Take the init segment of a generation, before its fragments."""
+
+    def put(self, fragment: SealedFragment) -> None:
+        """Take a fragment."""

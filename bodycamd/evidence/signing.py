@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+import msgspec
+
 from bodycamd.evidence import entries, statements
 from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, SignedAnchor
 from bodycamd.evidence.anchor import encode as encode_anchor
@@ -100,18 +102,11 @@ class Start:
                 recording=recording,
                 segment=segment,
                 index=index,
-                generation=sealed.generation,
                 seq=sealed.seq,
                 size=len(sealed.age),
                 sha256=hashlib.sha256(sealed.age).hexdigest(),
-                pts_us=sealed.pts_us,
-                duration_us=sealed.duration_us,
-                frames=sealed.frames,
-                audio=sealed.audio,
-                audio_pts_us=sealed.audio_pts_us,
-                audio_samples=sealed.audio_samples,
-                gap_us=gap_us,
                 pre_start_us=pre_start_us,
+                **msgspec.structs.asdict(msgspec.structs.replace(sealed.facts, gap_us=gap_us)),
             )
         )
 

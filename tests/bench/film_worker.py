@@ -14,11 +14,36 @@ import time
 from pathlib import Path
 
 from bodycamd.camera.capture.protocol import Closed, Fragment, Init, Open, Prepare, Prepared, WorkerLink
-from bodycamd.camera.capture.worker.encrypt import parse_recipients
-from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.encrypt import Recipients, parse_recipients
+from bodycamd.camera.capture.worker.muxer import Muxer
 from bodycamd.camera.capture.worker.outbox import Outbox
+from bodycamd.footage import FragmentFacts
 from bodycamd.linux.clock import boottime_us
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, encoded_frames
+
+
+class _Sealing:
+    """Into the outbox, as the worker does; it waits for room, because no frame may be missing."""
+
+    def __init__(self, outbox: Outbox, generation: int, recipients: Recipients) -> None:
+        self._outbox, self._generation, self._recipients = outbox, generation, recipients
+
+    def put_init(self, data: bytes) -> None:
+        init = Init(
+            generation=self._generation,
+            recipients=self._recipients.names,
+            encoder="film",
+            width=WIDTH,
+            height=HEIGHT,
+            frame_rate=FRAME_RATE,
+            audio_track=False,
+        )
+        self._outbox.put(init, data)
+
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        while not self._outbox.put_fragment(Fragment.of(facts), data):
+            time.sleep(0.01)
+        return True
 
 
 def main(loop: Path, figures: Path, seconds: int, interval_ms: float, link: WorkerLink) -> None:
@@ -32,35 +57,15 @@ def main(loop: Path, figures: Path, seconds: int, interval_ms: float, link: Work
     generation = command.generation
     outbox = Outbox(link, recipients, on_failure=sys.exit, on_recorder_gone=lambda: os._exit(0))
 
-    def init(data: bytes) -> None:
-        outbox.put(
-            Init(
-                generation=generation,
-                recipients=recipients.names,
-                encoder="film",
-                width=WIDTH,
-                height=HEIGHT,
-                frame_rate=FRAME_RATE,
-                audio_track=False,
-            ),
-            data,
-        )
-
-    def fragment(muxed: MuxedFragment) -> None:
-        message = Fragment(
-            generation=generation,
-            pts_us=muxed.pts_us,
-            duration_us=muxed.duration_us,
-            frames=muxed.frames,
-            audio="off",
-            audio_pts_us=None,
-            audio_samples=0,
-            gap_us=muxed.gap_us,
-        )
-        while not outbox.put_fragment(message, muxed.data):
-            time.sleep(0.01)
-
-    muxer = Muxer(width=WIDTH, height=HEIGHT, frame_rate=FRAME_RATE, audio_bit_rate=None, on_init=init, on_fragment=fragment)
+    muxer = Muxer(
+        _Sealing(outbox, generation, recipients),
+        generation=generation,
+        width=WIDTH,
+        height=HEIGHT,
+        frame_rate=FRAME_RATE,
+        audio_bit_rate=None,
+        sound_of=lambda *_: "off",
+    )
     begun, before = time.monotonic(), time.process_time()
     for number, frame in enumerate(frames):
         if number % FRAME_RATE == 0:

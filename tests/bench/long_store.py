@@ -18,13 +18,13 @@ import pytest
 
 from bodycamd.camera.capture.sources.film import read_film
 from bodycamd.camera.capture.sources.source import EncodedFrame
-from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.muxer import Muxer
 from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import provision
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.segment import GrowingSegment
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import FragmentFacts, SealedFragment, SealedInit
 from bodycamd.linux.clock import SystemClock
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, Film
 from tests.kit.scale import SCALE
@@ -81,7 +81,7 @@ class LongStore:
         store.ledger.note(RecordingOpened(recording=self.recording, keep_from_us=0, warning="none"))
         writing = _Writing(store.ledger, folder, self.recording, self._recipient)
         muxer = Muxer(
-            width=WIDTH, height=HEIGHT, frame_rate=FRAME_RATE, audio_bit_rate=None, on_init=writing.init, on_fragment=writing.fragment
+            writing, generation=1, width=WIDTH, height=HEIGHT, frame_rate=FRAME_RATE, audio_bit_rate=None, sound_of=lambda *_: "off"
         )
         index = 0
         while writing.sealed_bytes < size:
@@ -110,12 +110,12 @@ class _Writing:
         self._pieces: list[bytes] = []
         self._seq = 0
 
-    def init(self, plain: bytes) -> None:
+    def put_init(self, plain: bytes) -> None:
         """The muxer's init segment."""
         sealed = pyrage.encrypt(plain, [self._recipient])
         self._init = SealedInit(1, sealed, (str(self._recipient),), "libx264", WIDTH, HEIGHT, FRAME_RATE, False)
 
-    def fragment(self, made: MuxedFragment) -> None:
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
         """A fragment; with the last one of its minute the segment is written and stated."""
         if self._growing is None:
             assert self._init is not None
@@ -124,12 +124,12 @@ class _Writing:
             )
             self._pieces.extend(self._growing.init(self._init))
         self._seq += 1
-        sealed = pyrage.encrypt(made.data, [self._recipient])
-        stated = SealedFragment(1, self._seq, made.pts_us, made.duration_us, made.frames, "off", None, 0, 0, sealed)
-        self._pieces.extend(self._growing.fragment(stated, gap_us=made.gap_us))
+        sealed = pyrage.encrypt(data, [self._recipient])
+        self._pieces.extend(self._growing.fragment(SealedFragment(facts, self._seq, sealed), gap_us=facts.gap_us))
         if self._growing.fragments == SEGMENT_SECONDS:
             self._seal(self._growing)
             self._growing = None
+        return True
 
     def _seal(self, growing: GrowingSegment) -> None:
         path = self._folder / f"{len(self.segments):06d}.tar"

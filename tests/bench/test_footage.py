@@ -11,6 +11,7 @@ import pyrage
 import pytest
 
 from bodycamd.camera.capture.worker.muxer import Muxer
+from bodycamd.footage import FragmentFacts
 from tests.bench.figures import Table, pipe_cpu_seconds
 from tests.bench.film import FRAME_RATE, HEIGHT, SECONDS, WIDTH, Film, encoded_frames
 from tests.bench.pipeline import Cost, record
@@ -58,23 +59,34 @@ def test_seal_to_disk(table: Table, film: Film, tmp_path: Path) -> None:
     )
 
 
+class _Counted:
+    frames = 0
+
+    def put_init(self, data: bytes) -> None: ...
+
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        self.frames += facts.frames
+        return True
+
+
 def mux_cpu_seconds(film: Film) -> float:
     frames = encoded_frames(film.loop, 1_000_000_000)
-    fragments: list[int] = []
+    counted = _Counted()
     muxer = Muxer(
+        counted,
+        generation=1,
         width=WIDTH,
         height=HEIGHT,
         frame_rate=FRAME_RATE,
         audio_bit_rate=None,
-        on_init=lambda _: None,
-        on_fragment=lambda fragment: fragments.append(fragment.frames),
+        sound_of=lambda *_: "off",
     )
     before = time.process_time()
     for frame in frames:
         muxer.put_frame(frame)
     muxer.close()
     spent = time.process_time() - before
-    assert sum(fragments) == SECONDS * FRAME_RATE
+    assert counted.frames == SECONDS * FRAME_RATE
     return spent
 
 

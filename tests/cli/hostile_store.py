@@ -16,10 +16,11 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased, RecordingDeleted, RecordingDeleting, RetentionRules
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import SealedInit
 from bodycamd.linux.clock import SettableClock
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME
 from tests.kit.films import BOOT_SECONDS, fragmented_mp4, picture_begins_us, split
+from tests.kit.fragments import sealed_piece
 
 KEPT, DELETED = "000001-0001", "000001-0002"
 MONTH = "2025-06"
@@ -89,7 +90,7 @@ def _record(written: Ledger, recordings: Path, recording: str, identity: pyrage.
     for seq, fragment in enumerate(fragments, 1):
         pts_us = picture_begins_us(init, fragment)
         age = pyrage.encrypt(fragment, [recipient])
-        sealed = SealedFragment(1, seq, pts_us, 1_000_000, 30, "off", None, 0, 0, age)
+        sealed = sealed_piece(1, seq, pts_us, 1_000_000, 30, "off", None, 0, 0, age)
         content += b"".join(growing.fragment(sealed, gap_us=0, pre_start_us=0 if seq == 1 else None))
         written.append("marker", {"recording": recording, "at_us": pts_us})
         written.append("capture_stalled", {"generation": seq, "reason": HOSTILE, "recording": recording})

@@ -21,6 +21,7 @@ from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH, ClockQuality, Entry, wall_text
 from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
 from bodycamd.linux.clock import SettableClock
+from tests.kit.fragments import sealed_piece
 
 BOOT_ID = "2f6bd1d5-5f0e-4b35-8c57-0d1c8d6c1a11"
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
@@ -41,7 +42,7 @@ def sealed_init(age: bytes = AGE_MAGIC + b"init", generation: int = 1) -> Sealed
 
 def sealed_fragment(seq: int, age: bytes | None = None, generation: int = 1) -> SealedFragment:
     pts_us = seq * 1_000_000
-    return SealedFragment(generation, seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age or AGE_MAGIC + b"fragment %d" % seq)
+    return sealed_piece(generation, seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age or AGE_MAGIC + b"fragment %d" % seq)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from bodycamd.evidence.entries import KeyChanged, RecordingOpened
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Video
-from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+from bodycamd.footage import AGE_MAGIC, SealedInit
 from bodycamd.linux.clock import SettableClock
 from tests.evidence.making import BOOT_ID, RECIPIENT, told
+from tests.kit.fragments import sealed_piece
 
 KEY = SigningKey.generate()
 PREV, ID = "ab" * 32, "000042-0001"
@@ -37,7 +38,7 @@ COMMON: dict[str, Any] = {
     "clock": ClockQuality(source="chrony", error_ms=12),
 }
 INIT = SealedInit(7, AGE, (RECIPIENT,), "h264_v4l2m2m", 1920, 1080, 25.5, False)
-FRAGMENT = SealedFragment(7, 31, 1_000, 2_000, 50, "live", 1_010, 96_000, 0, AGE)
+FRAGMENT = sealed_piece(7, 31, 1_000, 2_000, 50, "live", 1_010, 96_000, 0, AGE)
 
 
 def check_signed(signed: SignedStatement) -> None:
@@ -68,7 +69,7 @@ def test_an_init_segment_is_stated() -> None:
 
 @pytest.mark.parametrize(("sound", "pre_start_us"), [(1_010, None), (None, 400), (None, 0)])
 def test_a_fragment_is_stated(sound: int | None, pre_start_us: int | None) -> None:
-    sealed = SealedFragment(7, 31, 1_000, 2_000, 50, "live" if sound else "lost", sound, 96_000 if sound else 0, 0, AGE)
+    sealed = sealed_piece(7, 31, 1_000, 2_000, 50, "live" if sound else "lost", sound, 96_000 if sound else 0, 0, AGE)
     signed = start().fragment(sealed, recording=ID, segment=3, index=9, prev=PREV, gap_us=77, pre_start_us=pre_start_us)
     assert signed.statement == FragmentStatement(
         **COMMON,

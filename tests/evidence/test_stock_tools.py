@@ -18,8 +18,9 @@ import pytest
 from bodycamd.evidence.entries import RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.evidence.segment import GrowingSegment, recover
-from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+from bodycamd.footage import AGE_MAGIC, SealedInit
 from tests.evidence.making import next_start
+from tests.kit.fragments import sealed_piece
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         for seq, fragment in enumerate(fragments, 1):
             age = pyrage.encrypt(fragment, [recipient])
             pts_us = seq * 1_000_000
-            file.writelines(segment.fragment(SealedFragment(1, seq, pts_us, 1_000_000, 25, "live", pts_us, 48_000, 0, age), gap_us=0))
+            file.writelines(segment.fragment(sealed_piece(1, seq, pts_us, 1_000_000, 25, "live", pts_us, 48_000, 0, age), gap_us=0))
         file.writelines(segment.end())
     ledger.note(
         SegmentSealed(

@@ -16,8 +16,9 @@ from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import SealedInit
 from bodycamd.linux.clock import SettableClock
+from tests.kit.fragments import sealed_piece
 
 BOOT_SECONDS = 7200.25
 
@@ -129,7 +130,7 @@ class Camera:
             self.seq += 1
             pts_us = picture_begins_us(init, fragment) if stated is None else int(BOOT_SECONDS * 1e6) + number * 1_000_000
             age = pyrage.encrypt(fragment, [recipient])
-            sealed_fragment = SealedFragment(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
+            sealed_fragment = sealed_piece(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
             pieces += growing.fragment(sealed_fragment, gap_us=self._gap_us(pts_us))
         if suffix == ".tar":
             pieces += growing.end()

@@ -26,6 +26,7 @@ from msgspec import Meta, Struct
 from bodycamd import footage
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.errors import DataError
+from bodycamd.footage import Generation, Micros
 
 MAGIC: Final = b"BCL1"
 PREFIX: Final = struct.Struct("<4sII")
@@ -33,9 +34,7 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 AGE_X25519: Final = footage.AGE_MAGIC + b"-> X25519 "
 """How every sealed payload begins: age v1 with an X25519 recipient first."""
 
-Micros = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-Generation = Annotated[int, Meta(ge=1, le=2**31)]
 Reason = Annotated[str, Meta(max_length=4000)]
 Name = Annotated[str, Meta(max_length=200)]
 
@@ -129,18 +128,18 @@ class Init(Message, frozen=True):
     frame_rate: Annotated[float, Meta(gt=0, le=1000)]
     audio_track: bool
 
+    def sealed(self, age: bytes) -> footage.SealedInit:
+        """With its payload."""
+        return footage.SealedInit(age=age, **msgspec.structs.asdict(self))
 
-class Fragment(Message, frozen=True):
-    """One sealed fragment (payload). The fields are those of `footage.SealedFragment`."""
 
-    generation: Generation
-    pts_us: Micros
-    duration_us: Annotated[int, Meta(gt=0, le=footage.MAX_FRAGMENT_US)]
-    frames: Annotated[int, Meta(ge=1, le=footage.MAX_FRAGMENT_FRAMES)]
-    audio: footage.AudioState
-    audio_pts_us: Micros | None
-    audio_samples: Annotated[int, Meta(ge=0, le=footage.MAX_FRAGMENT_SAMPLES)]
-    gap_us: Annotated[int, Meta(ge=0, le=footage.MAX_FRAGMENT_US)]
+class Fragment(Message, footage.FragmentFacts, frozen=True):
+    """One sealed fragment (payload)."""
+
+    @classmethod
+    def of(cls, facts: footage.FragmentFacts) -> Fragment:
+        """The message that carries these facts."""
+        return cls(**msgspec.structs.asdict(facts))
 
 
 class AudioState(Message, frozen=True):

@@ -23,7 +23,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bodycamd.camera.capture.delivery import FootageSink, sealed_fragment, sealed_init
 from bodycamd.camera.capture.liveness import Attempts, Grace, Timing, overdue, to_be_asked, unkillable
 from bodycamd.camera.capture.protocol import (
     AudioState,
@@ -43,10 +42,9 @@ from bodycamd.camera.capture.status import State, WorkerStatus
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState as Audio
+from bodycamd.footage import FootageSink, SealedFragment
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
-
-__all__ = ["Clock", "FootageSink", "Supervisor", "Timing", "WorkerStatus"]
 
 MANY_UNKILLABLE: Final = 2
 DRAIN_READS: Final = 10_000
@@ -283,7 +281,7 @@ class Supervisor:
                 child.enter("leaving", now_us)
             case Init():
                 child.init = message
-                self._sink.put_init(sealed_init(message, payload))
+                self._sink.put_init(message.sealed(payload))
             case Fragment():
                 self._fragment(child, message, payload)
             case AudioState():
@@ -298,7 +296,7 @@ class Supervisor:
 
     def _fragment(self, child: Child, message: Fragment, payload: bytes) -> None:
         self._seq += 1
-        self._sink.put(sealed_fragment(message, self._seq, payload))
+        self._sink.put(SealedFragment(message, self._seq, payload))
         if not child.flowing:
             assert child.init is not None  # `conversation` lets no fragment through before it
             child.flowing = True

@@ -163,7 +163,7 @@ class OpenRecording:
             self._segment = segment
             self._segments += 1
         if self._first_us is None:
-            self._first_us = first.pts_us
+            self._first_us = first.facts.pts_us
         segment.last_us, self.last_end_us = stated[-1].pts_us, stated[-1].end_us
         segment.durable_bytes = segment.growing.size
         at_us = now_us()
@@ -220,24 +220,24 @@ class OpenRecording:
 
     def _belongs_elsewhere(self, fragment: SealedFragment, segment: _Segment) -> bool:
         """A new generation has its own init segment; a full segment is followed by the next; inside a segment time only grows."""
-        full = fragment.pts_us >= segment.first_us + self._segment_us
-        return fragment.generation != segment.generation or full or fragment.pts_us <= segment.last_us
+        full = fragment.facts.pts_us >= segment.first_us + self._segment_us
+        return fragment.facts.generation != segment.generation or full or fragment.facts.pts_us <= segment.last_us
 
     def _new_segment(self, init: SealedInit, first: SealedFragment, buffers: list[Buffer]) -> _Segment:
         self._journal.change_key()
         growing = GrowingSegment(self._start, recording=self.id, segment=self._next_number, ledger_head=self._journal.head)
         buffers.extend(growing.init(init))
-        return _Segment(growing, init.generation, self._folder / f"{self._next_number:06d}.tar.part", first.pts_us)
+        return _Segment(growing, init.generation, self._folder / f"{self._next_number:06d}.tar.part", first.facts.pts_us)
 
     def _state_fragments(self, segment: _Segment, fragments: Sequence[SealedFragment], buffers: list[Buffer]) -> list[FragmentStatement]:
         """Sign the fragments that follow each other; their bytes go into `buffers`."""
         stated: list[FragmentStatement] = []
         end_us, last_us = self.last_end_us, segment.last_us
         for fragment in fragments:
-            if fragment.pts_us <= last_us:
+            if fragment.facts.pts_us <= last_us:
                 break
-            gap_us = fragment.gap_us + (max(0, fragment.pts_us - end_us) if end_us is not None else 0)
-            pre_start_us = max(0, self._keep_from_us - fragment.pts_us) if end_us is None else None
+            gap_us = fragment.facts.gap_us + (max(0, fragment.facts.pts_us - end_us) if end_us is not None else 0)
+            pre_start_us = max(0, self._keep_from_us - fragment.facts.pts_us) if end_us is None else None
             try:
                 buffers.extend(segment.growing.fragment(fragment, gap_us=gap_us, pre_start_us=pre_start_us))
             except DataError:
@@ -248,7 +248,7 @@ class OpenRecording:
             statement = segment.growing.last.statement
             assert isinstance(statement, FragmentStatement)
             stated.append(statement)
-            end_us, last_us = fragment.end_us, fragment.pts_us
+            end_us, last_us = fragment.facts.end_us, fragment.facts.pts_us
         return stated
 
     def _write(self, segment: _Segment, buffers: Sequence[Buffer]) -> None:

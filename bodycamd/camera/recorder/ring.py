@@ -61,11 +61,11 @@ class Claim:
 
     def wants(self, fragment: SealedFragment) -> bool:
         """Whether this fragment has still to become durable for this claim."""
-        return fragment.end_us > self.from_us and fragment.seq > self.done_seq
+        return fragment.facts.end_us > self.from_us and fragment.seq > self.done_seq
 
     def has(self, fragment: SealedFragment) -> bool:
         """Whether this fragment is durable for this claim."""
-        return fragment.end_us > self.from_us and fragment.seq <= self.done_seq
+        return fragment.facts.end_us > self.from_us and fragment.seq <= self.done_seq
 
     def holds(self, fragment: SealedFragment) -> bool:
         """Whether this fragment is on its way to the disk."""
@@ -111,11 +111,11 @@ class Ring:
     def put(self, fragment: SealedFragment) -> None:
         """Take a fragment. Without its init segment, or with a `seq` that does not grow, it cannot be used: counted and dropped."""
         with self._change():
-            if fragment.generation not in self._inits or fragment.seq <= self._newest_seq:
+            if fragment.facts.generation not in self._inits or fragment.seq <= self._newest_seq:
                 self._refused += 1
                 return
             self._newest_seq = fragment.seq
-            self._newest_end_us = max(self._newest_end_us, fragment.end_us)
+            self._newest_end_us = max(self._newest_end_us, fragment.facts.end_us)
             self._fragments.append(fragment)
 
     def ended(self, generation: int) -> None:
@@ -167,9 +167,9 @@ class Ring:
         """The recording is over. Returns how many fragments before `until_us` did not get onto the disk, and their length in µs."""
         with self._change():
             known = any(other is claim for other in self._claims)
-            left = [f for f in self._fragments if known and claim.wants(f) and (until_us is None or f.pts_us < until_us)]
+            left = [f for f in self._fragments if known and claim.wants(f) and (until_us is None or f.facts.pts_us < until_us)]
             self._claims = [other for other in self._claims if other is not claim]
-        return len(left), sum(fragment.duration_us for fragment in left)
+        return len(left), sum(fragment.facts.duration_us for fragment in left)
 
     def take(
         self, claim: Claim, *, max_bytes: int, before_us: int | None = None, span_us: int | None = None, until_us: int | None = None
@@ -184,19 +184,19 @@ class Ring:
             chosen: list[SealedFragment] = []
             size = 0
             for fragment in self._waiting(claim):
-                if until_us is not None and fragment.pts_us >= until_us:
+                if until_us is not None and fragment.facts.pts_us >= until_us:
                     break
-                if not chosen and span_us is not None and (before_us is None or fragment.pts_us >= before_us):
-                    before_us = fragment.pts_us + span_us
-                full = size + len(fragment.age) > max_bytes or (before_us is not None and fragment.pts_us >= before_us)
-                if chosen and (full or fragment.generation != chosen[0].generation):
+                if not chosen and span_us is not None and (before_us is None or fragment.facts.pts_us >= before_us):
+                    before_us = fragment.facts.pts_us + span_us
+                full = size + len(fragment.age) > max_bytes or (before_us is not None and fragment.facts.pts_us >= before_us)
+                if chosen and (full or fragment.facts.generation != chosen[0].facts.generation):
                     break
                 chosen.append(fragment)
                 size += len(fragment.age)
             if not chosen:
                 return None
             claim.taken_seq = chosen[-1].seq
-            return Batch(self._inits[chosen[0].generation], tuple(chosen))
+            return Batch(self._inits[chosen[0].facts.generation], tuple(chosen))
 
     def durable(self, claim: Claim, seq: int) -> None:
         """Everything the claim has taken up to `seq` is on disk."""
@@ -212,7 +212,7 @@ class Ring:
     def waits(self, claim: Claim, until_us: int | None = None) -> bool:
         """Whether a fragment (that begins before `until_us`) waits for the claim."""
         with self._changed:
-            return any(until_us is None or fragment.pts_us < until_us for fragment in self._waiting(claim))
+            return any(until_us is None or fragment.facts.pts_us < until_us for fragment in self._waiting(claim))
 
     def wake(self) -> None:
         """Let `wait` look again."""
@@ -247,19 +247,20 @@ class Ring:
     def _asked_for(self, fragment: SealedFragment) -> bool:
         if any(claim.wants(fragment) for claim in self._claims):
             return True
-        retained = self._retain_from_us is not None and fragment.end_us > self._retain_from_us and fragment.seq > self._forget_through_seq
+        remembered = fragment.seq > self._forget_through_seq
+        retained = remembered and self._retain_from_us is not None and fragment.facts.end_us > self._retain_from_us
         return retained and not any(claim.has(fragment) for claim in self._claims)
 
     def _kept(self, fragment: SealedFragment) -> bool:
         if self._asked_for(fragment):
             return True
-        recent = self._pre_event_us > 0 and fragment.end_us > self._newest_end_us - self._pre_event_us
+        recent = self._pre_event_us > 0 and fragment.facts.end_us > self._newest_end_us - self._pre_event_us
         return recent and fragment.seq > self._forget_through_seq
 
     def _settle(self) -> RingOverflowed | None:
         """Evict what nobody needs, then what does not fit; forget init segments that play nothing any more."""
         kept = [fragment for fragment in self._fragments if self._kept(fragment)]
-        self._us = sum(fragment.duration_us for fragment in kept)
+        self._us = sum(fragment.facts.duration_us for fragment in kept)
         self._bytes = sum(len(fragment.age) for fragment in kept)
         lost = lost_us = 0
         while kept and (self._us > self._max_us or self._bytes > self._max_bytes or len(kept) > MAX_FRAGMENTS):
@@ -267,14 +268,14 @@ class Ring:
             if index is None:
                 break
             gone = kept.pop(index)
-            self._us -= gone.duration_us
+            self._us -= gone.facts.duration_us
             self._bytes -= len(gone.age)
             if self._asked_for(gone):
                 lost += 1
-                lost_us += gone.duration_us
+                lost_us += gone.facts.duration_us
         self._fragments = kept
         self._overflowed += lost
-        used = {fragment.generation for fragment in kept}
+        used = {fragment.facts.generation for fragment in kept}
         for generation in [g for g in self._inits if g not in used and (g <= self._ended_generation or g < self._newest_generation)]:
             del self._inits[generation]
         return RingOverflowed(lost, lost_us) if lost else None

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.boxes import BoxError, StreamCutter, box_kinds, track_runs
-from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer, MuxError
+from bodycamd.camera.capture.worker.muxer import Muxer, MuxError
 from bodycamd.camera.capture.worker.sound_track import RATE, Block, SoundTrack, to_samples, to_us
+from bodycamd.footage import AudioState, FragmentFacts
 from tests.camera.capture.films import BOOT_US, FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames, start_times
+from tests.kit.fragments import ClearFragment
 from tests.kit.scale import SCALE, count
 
 
@@ -29,16 +31,30 @@ class Muxed:
 
     def __init__(self, audio: bool = True, frame_rate: float = FRAME_RATE) -> None:
         self.inits: list[bytes] = []
-        self.fragments: list[MuxedFragment] = []
+        self.fragments: list[ClearFragment] = []
+        self.sounds: list[tuple[int | None, int]] = []
+        """The sound of each fragment: its first sample, and how many."""
         self.muxer = Muxer(
+            self,
+            generation=1,
             width=WIDTH,
             height=HEIGHT,
             frame_rate=frame_rate,
             audio_bit_rate=96_000 if audio else None,
-            on_init=self.inits.append,
-            on_fragment=self.fragments.append,
+            sound_of=self._sound_of,
         )
         self.position = to_samples(BOOT_US)
+
+    def put_init(self, data: bytes) -> None:
+        self.inits.append(data)
+
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        self.fragments.append(ClearFragment(facts, data))
+        return True
+
+    def _sound_of(self, first: int | None, samples: int) -> AudioState:
+        self.sounds.append((first, samples))
+        return "live"
 
     def put(self, frame: EncodedFrame, sound: bool = True) -> None:
         self.muxer.put_frame(frame)
@@ -70,24 +86,24 @@ def test_init_and_fragments_are_a_film(tmp_path: Path, audio: bool) -> None:
     path = muxed.save(tmp_path / "film.mp4")
     assert complaints(path) == ""
     assert [box_kinds(fragment.data) for fragment in muxed.fragments] == [(b"moof", b"mdat")] * 5
-    assert [fragment.pts_us for fragment in muxed.fragments] == [BOOT_US + n * 1_000_000 for n in range(5)]
-    assert [fragment.frames for fragment in muxed.fragments] == [10, 10, 10, 10, 7]
-    assert [fragment.duration_us for fragment in muxed.fragments] == [1_000_000] * 4 + [700_000]
-    assert not any(fragment.gap_us for fragment in muxed.fragments)
+    assert [fragment.facts.pts_us for fragment in muxed.fragments] == [BOOT_US + n * 1_000_000 for n in range(5)]
+    assert [fragment.facts.frames for fragment in muxed.fragments] == [10, 10, 10, 10, 7]
+    assert [fragment.facts.duration_us for fragment in muxed.fragments] == [1_000_000] * 4 + [700_000]
+    assert not any(fragment.facts.gap_us for fragment in muxed.fragments)
     times = burned_times(path)
     assert [burned for _, burned in times] == [frame.pts_us for frame in film]
     assert all(burned is not None and abs(said * 1e6 - burned) < 1 for said, burned in times)
     if audio:
         starts = start_times(path)
         assert abs(starts["h264"] - starts["aac"]) < 0.040
-        sound = [(fragment.audio_pts, fragment.audio_samples) for fragment in muxed.fragments]
+        sound = muxed.sounds
         assert sound[0][0] == to_samples(BOOT_US) - 1024
         for (begin, samples), (next_begin, _) in itertools.pairwise(sound):
             assert begin is not None
             assert begin + samples == next_begin, "the sound has no seam"
-        assert muxed.fragments[0].audio_pts_us == to_us(to_samples(BOOT_US) - 1024)
+        assert muxed.fragments[0].facts.audio_pts_us == to_us(to_samples(BOOT_US) - 1024)
     else:
-        assert all(fragment.audio_pts_us is None and fragment.audio_samples == 0 for fragment in muxed.fragments)
+        assert all(fragment.facts.audio_pts_us is None and fragment.facts.audio_samples == 0 for fragment in muxed.fragments)
 
 
 def test_every_fragment_opens_alone_with_the_init_segment(tmp_path: Path) -> None:
@@ -109,9 +125,9 @@ def test_a_silent_microphone_holds_no_fragment_back(tmp_path: Path) -> None:
         complete, waiting = divmod(number, FRAME_RATE)
         assert len(muxed.fragments) >= complete - (1 if waiting <= 5 else 0), "0.5 s, then the picture goes on alone"
     muxed.muxer.close()
-    assert [fragment.frames for fragment in muxed.fragments] == [10] * 5
-    assert muxed.fragments[3].audio_samples == 0
-    assert muxed.fragments[3].audio_pts_us is None
+    assert [fragment.facts.frames for fragment in muxed.fragments] == [10] * 5
+    assert muxed.fragments[3].facts.audio_samples == 0
+    assert muxed.fragments[3].facts.audio_pts_us is None
     assert complaints(muxed.save(tmp_path / "film.mp4")) == ""
 
 
@@ -122,9 +138,9 @@ def test_dropped_frames_are_a_stated_gap_and_time_does_not_close_up(tmp_path: Pa
     for frame in kept:
         muxed.put(frame)
     muxed.muxer.close()
-    assert [fragment.gap_us for fragment in muxed.fragments] == [0, 300_000, 500_000, 0, 0]
-    assert [fragment.frames for fragment in muxed.fragments] == [10, 7, 5, 10, 10]
-    assert [fragment.pts_us for fragment in muxed.fragments] == [BOOT_US + n * 1_000_000 for n in range(5)]
+    assert [fragment.facts.gap_us for fragment in muxed.fragments] == [0, 300_000, 500_000, 0, 0]
+    assert [fragment.facts.frames for fragment in muxed.fragments] == [10, 7, 5, 10, 10]
+    assert [fragment.facts.pts_us for fragment in muxed.fragments] == [BOOT_US + n * 1_000_000 for n in range(5)]
     times = burned_times(muxed.save(tmp_path / "film.mp4"))
     assert [round(said * 1e6) for said, _ in times] == [frame.pts_us for frame in kept]
 
@@ -135,7 +151,7 @@ def test_a_jittery_camera_is_not_a_gap() -> None:
     for frame in frames(5):
         muxed.put(EncodedFrame(frame.data, frame.pts_us + chance.randrange(FRAME_US // 5), frame.keyframe), sound=False)
     muxed.muxer.close()
-    assert sum(fragment.gap_us for fragment in muxed.fragments) == 0
+    assert sum(fragment.facts.gap_us for fragment in muxed.fragments) == 0
 
 
 def test_a_broken_order_is_refused() -> None:
@@ -267,10 +283,10 @@ def test_what_is_stated_is_what_ffprobe_finds(tmp_path: Path) -> None:
     command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts,flags", "-of", "csv=p=0", str(path)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     packets = [(int(line.split(",")[0]), "K" in line) for line in printed]
-    assert [pts for pts, keyframe in packets if keyframe] == [fragment.pts_us for fragment in muxed.fragments]
+    assert [pts for pts, keyframe in packets if keyframe] == [fragment.facts.pts_us for fragment in muxed.fragments]
     for fragment in muxed.fragments:
-        inside = [pts for pts, _ in packets if fragment.pts_us <= pts < fragment.pts_us + fragment.duration_us]
-        assert len(inside) == fragment.frames
-    assert sum(fragment.frames for fragment in muxed.fragments) == len(packets)
+        inside = [pts for pts, _ in packets if fragment.facts.pts_us <= pts < fragment.facts.pts_us + fragment.facts.duration_us]
+        assert len(inside) == fragment.facts.frames
+    assert sum(fragment.facts.frames for fragment in muxed.fragments) == len(packets)
     for fragment, following in itertools.pairwise(muxed.fragments):
-        assert fragment.pts_us + fragment.duration_us == following.pts_us
+        assert fragment.facts.pts_us + fragment.facts.duration_us == following.facts.pts_us

@@ -18,13 +18,15 @@ from bodycamd.camera.capture.worker import outbox as outbox_module
 from bodycamd.camera.capture.worker import stream as stream_module
 from bodycamd.camera.capture.worker.encrypt import SealError, parse_recipients
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, Microphone, SoundDevice
-from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.muxer import Muxer
 from bodycamd.camera.capture.worker.outbox import Outbox
 from bodycamd.camera.capture.worker.sound_track import to_us
 from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
 from bodycamd.footage import AudioState as Audio
+from bodycamd.footage import FragmentFacts
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
+from tests.kit.fragments import ClearFragment
 from tests.kit.waiting import wait_for
 
 
@@ -33,29 +35,32 @@ class Captured:
 
     def __init__(self, microphone: Microphone | None = None, *, taken: bool = True, max_group_frames: int | None = None) -> None:
         self.inits: list[bytes] = []
-        self.fragments: list[tuple[MuxedFragment, Audio]] = []
+        self.fragments: list[tuple[ClearFragment, Audio]] = []
         self.audio: list[tuple[Audio, str]] = []
         self.ends: list[str | None] = []
         self.taken = taken
         self.stream = Stream(
-            make_muxer=lambda on_fragment: Muxer(
+            make_muxer=lambda sound_of: Muxer(
+                self,
+                generation=1,
                 width=WIDTH,
                 height=HEIGHT,
                 frame_rate=FRAME_RATE,
                 audio_bit_rate=96_000 if microphone else None,
-                on_init=self.inits.append,
-                on_fragment=on_fragment,
+                sound_of=sound_of,
             ),
             microphone=microphone,
-            on_fragment=self._fragment,
             on_audio=lambda audio, reason: self.audio.append((audio, reason)),
             on_end=self.ends.append,
             max_group_frames=max_group_frames,
         )
         self.stream.start()
 
-    def _fragment(self, fragment: MuxedFragment, audio: Audio) -> bool:
-        self.fragments.append((fragment, audio))
+    def put_init(self, data: bytes) -> None:
+        self.inits.append(data)
+
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        self.fragments.append((ClearFragment(facts, data), facts.audio))
         return self.taken
 
     def end(self) -> str | None:
@@ -110,7 +115,7 @@ def test_frames_wait_until_the_camera_is_open() -> None:
     wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
     assert captured.end() is None
     assert (captured.stream.frames, captured.stream.dropped) == (10, 7), "what comes before the first keyframe is of no use"
-    assert [(fragment.frames, audio) for fragment, audio in captured.fragments] == [(10, "off")]
+    assert [(fragment.facts.frames, audio) for fragment, audio in captured.fragments] == [(10, "off")]
 
 
 def test_an_end_without_a_frame() -> None:
@@ -129,7 +134,7 @@ def test_a_failure_ends_after_the_footage_up_to_then() -> None:
     captured.stream.finish()
     wait_for(lambda: captured.ends)
     assert captured.ends == ["the camera is gone"]
-    assert [fragment.frames for fragment, _ in captured.fragments] == [10, 7]
+    assert [fragment.facts.frames for fragment, _ in captured.fragments] == [10, 7]
 
 
 def test_keyframes_that_stay_away_end_the_stream_with_all_footage_up_to_then() -> None:
@@ -139,7 +144,7 @@ def test_keyframes_that_stay_away_end_the_stream_with_all_footage_up_to_then() -
         captured.stream.on_frame(frame if number <= 10 else replace(frame, keyframe=False))
     wait_for(lambda: captured.ends)
     assert captured.ends == ["no keyframe in 16 frames"]
-    assert [fragment.frames for fragment, _ in captured.fragments] == [10, 15]
+    assert [fragment.facts.frames for fragment, _ in captured.fragments] == [10, 15]
 
 
 def test_a_full_queue_drops_up_to_the_next_keyframe_and_states_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +172,7 @@ def test_a_gap_between_keyframes_is_in_the_fragment_before_it(tmp_path: Path) ->
     for frame in kept:
         captured.stream.on_frame(frame)
     captured.end()
-    assert [(fragment.frames, fragment.gap_us) for fragment, _ in captured.fragments] == [(10, 0), (5, 1_500_000), (10, 0)]
+    assert [(fragment.facts.frames, fragment.facts.gap_us) for fragment, _ in captured.fragments] == [(10, 0), (5, 1_500_000), (10, 0)]
     assert [burned for _, burned in burned_times(captured.film(tmp_path / "film.mp4"))] == [frame.pts_us for frame in kept]
 
 
@@ -180,7 +185,7 @@ def test_a_camera_that_comes_back_after_seconds_is_for_the_next_generation() -> 
     captured.stream.on_frame(EncodedFrame(film[10].data, film[10].pts_us + MAX_STILL_US, True))
     wait_for(lambda: captured.ends)
     assert captured.ends == ["no frame for 4.1 s"]
-    assert [(fragment.frames, fragment.duration_us) for fragment, _ in captured.fragments] == [(10, 1_000_000)]
+    assert [(fragment.facts.frames, fragment.facts.duration_us) for fragment, _ in captured.fragments] == [(10, 1_000_000)]
 
 
 def test_times_that_run_backwards_end_the_stream() -> None:
@@ -228,9 +233,9 @@ def test_a_microphone_that_hangs_costs_its_sound_only(tmp_path: Path) -> None:
     assert states[4] == "live"
     assert [audio for audio, _ in captured.audio] == ["live", "lost", "live"]
     assert captured.audio[1][1] == "the microphone gives nothing for 1 s"
-    assert [fragment.frames for fragment, _ in captured.fragments] == [FRAME_RATE] * 5
+    assert [fragment.facts.frames for fragment, _ in captured.fragments] == [FRAME_RATE] * 5
     end_us = film[-1].pts_us + FRAME_US
-    samples = sum(fragment.audio_samples for fragment, _ in captured.fragments)
+    samples = sum(fragment.facts.audio_samples for fragment, _ in captured.fragments)
     assert abs(film[0].pts_us + to_us(samples - 1024) - end_us) < 150_000, "silence fills the hole: time does not close up"
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
 
@@ -251,7 +256,7 @@ def test_a_closed_microphone_is_silence_stated_off(tmp_path: Path) -> None:
     captured.end()
     assert [audio for _, audio in captured.fragments] == ["off", "live", "live"]
     assert len(opened) == 1
-    assert all(fragment.audio_samples for fragment, _ in captured.fragments)
+    assert all(fragment.facts.audio_samples for fragment, _ in captured.fragments)
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
 
 

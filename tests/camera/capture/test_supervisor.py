@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import pytest
 
+from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.capture.protocol import Prepare
-from bodycamd.camera.capture.supervisor import Supervisor, Timing
+from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedFragment, SealedInit
@@ -66,7 +67,7 @@ class Bench:
 
     def fragments(self, generation: int | None = None) -> list[SealedFragment]:
         found = [item for item in self.heard if isinstance(item, SealedFragment)]
-        return [fragment for fragment in found if generation in (None, fragment.generation)]
+        return [fragment for fragment in found if generation in (None, fragment.facts.generation)]
 
     def standby(self) -> None:
         wait_for(lambda: self.supervisor.status().state == "standby", what="standby")
@@ -101,7 +102,7 @@ def check_order(made: Bench) -> None:
     ended: set[int] = set()
     for item in made.heard:
         if isinstance(item, SealedInit | SealedFragment | CaptureFlowing | AudioChanged):
-            assert item.generation not in ended
+            assert (item.facts.generation if isinstance(item, SealedFragment) else item.generation) not in ended
         if isinstance(item, CaptureStalled):
             assert item.generation not in ended
             ended.add(item.generation)

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from bodycamd.camera.capture.supervisor import Timing
+from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.control.events import CaptureStalled
 from bodycamd.footage import SealedFragment
 from bodycamd.linux.clock import boottime_us
@@ -36,7 +36,7 @@ def test_frames_that_become_no_footage_cost_less_than_three_seconds(tmp_path: Pa
     with bench(scripted(tmp_path, "mute", "normal"), timing=Timing()) as made:
         made.supervisor.open(microphone=False)
         made.flowing(2)
-        gap_us = made.fragments(2)[0].pts_us - made.fragments(1)[-1].end_us
+        gap_us = made.fragments(2)[0].facts.pts_us - made.fragments(1)[-1].facts.end_us
         print(f"frames that become no footage: the next worker's first frame {gap_us / 1e6:.2f} s after the last footage")
         assert gap_us < 3_000_000
         assert "frames, but no fragment" in made.of(CaptureStalled)[0].reason
@@ -52,7 +52,7 @@ def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced_within_the_de
         for child in (made.supervisor._spare, made.supervisor._current):
             os.kill(child.process.pid, signal.SIGSTOP)
         made.flowing(3)
-        gap_us = made.fragments(3)[0].pts_us - made.fragments(1)[-1].end_us
+        gap_us = made.fragments(3)[0].facts.pts_us - made.fragments(1)[-1].facts.end_us
         print(f"worker and spare stopped: the next worker's first frame {gap_us / 1e6:.2f} s after the last footage")
         assert gap_us < 3_000_000
         assert [stalled.reason for stalled in made.of(CaptureStalled)][1] == "no answer to its opening within 1 s"

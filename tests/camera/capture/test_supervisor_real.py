@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.capture.protocol import Prepare
-from bodycamd.camera.capture.supervisor import Timing
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import SealedInit
@@ -57,7 +57,7 @@ def check_film(made: Bench, generation: int, identity: Path, folder: Path) -> No
     fragments = made.fragments(generation)
     film = folder / f"{generation}.mp4"
     film.write_bytes(b"".join(decrypted(identity, age) for age in (init.age, *(fragment.age for fragment in fragments))))
-    assert decoded_frames(film) == sum(fragment.frames for fragment in fragments)
+    assert decoded_frames(film) == sum(fragment.facts.frames for fragment in fragments)
 
 
 @only_in_full
@@ -69,13 +69,13 @@ def test_stopped_it_is_replaced_and_all_footage_opens(identity: Path, tmp_path: 
         wait_for(lambda: made.supervisor._spare is not None and made.supervisor._spare.phase == "prepared", 30)
         pid = made.supervisor.status().pid
         assert pid is not None
-        last_us = made.fragments(1)[-1].end_us
+        last_us = made.fragments(1)[-1].facts.end_us
         begun = time.monotonic()
         os.kill(pid, signal.SIGSTOP)
         wait_for(lambda: made.fragments(2))
         again = time.monotonic() - begun
         first = made.fragments(2)[0]
-        print(f"real worker stopped: footage again after {again:.2f} s, {(first.pts_us - last_us) / 1e6:.2f} s of picture missing")
+        print(f"real worker stopped: footage again after {again:.2f} s, {(first.facts.pts_us - last_us) / 1e6:.2f} s of picture missing")
         assert again < 3
         made.supervisor.close()
         begun = time.monotonic()

@@ -31,7 +31,7 @@ def test_the_film_begins_thirty_seconds_before_the_press_give_or_take_a_fragment
         batch = camera.ring.take(claim, max_bytes=1 << 30)
         assert batch is not None
         first = batch.fragments[0]
-        assert first.pts_us <= keep_from_us < first.end_us
+        assert first.facts.pts_us <= keep_from_us < first.facts.end_us
         assert batch.fragments[-1].seq == 108
 
 

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled, Event
@@ -35,9 +37,9 @@ class Folder:
         self.inits.append({"generation": init.generation, "encoder": init.encoder, "size": [init.width, init.height]})
 
     def put(self, fragment: SealedFragment) -> None:
-        (self.folder / f"{fragment.generation}-{fragment.seq:04}.age").write_bytes(fragment.age)
-        fields = ("generation", "seq", "pts_us", "duration_us", "frames", "audio", "audio_pts_us", "audio_samples", "gap_us")
-        self.fragments.append({name: getattr(fragment, name) for name in fields} | {"arrived_us": boottime_us()})
+        (self.folder / f"{fragment.facts.generation}-{fragment.seq:04}.age").write_bytes(fragment.age)
+        facts = msgspec.structs.asdict(fragment.facts)
+        self.fragments.append({**facts, "seq": fragment.seq, "arrived_us": boottime_us()})
 
 
 def main(seconds: float, stop: bool, folder: Path, recipients: Path) -> None:

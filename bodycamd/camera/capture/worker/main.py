@@ -24,7 +24,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -49,7 +48,7 @@ from bodycamd.camera.capture.protocol import (
     WorkerLink,
 )
 from bodycamd.errors import BodycamError
-from bodycamd.footage import AudioState as Audio
+from bodycamd.footage import FragmentFacts
 from bodycamd.foreign_text import shown
 from bodycamd.linux import memory, sandbox
 
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     from bodycamd.camera.capture.sources.source import PictureSource
     from bodycamd.camera.capture.worker.encrypt import Recipients
     from bodycamd.camera.capture.worker.microphone import Microphone
-    from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+    from bodycamd.camera.capture.worker.muxer import Muxer, SoundOf
     from bodycamd.camera.capture.worker.outbox import Outbox
     from bodycamd.camera.capture.worker.stream import Stream
 
@@ -155,7 +154,6 @@ class Worker:
         self._stream = Stream(
             make_muxer=self._muxer,
             microphone=self._microphone,
-            on_fragment=self._fragment,
             on_audio=lambda audio, reason: self._outbox.put(AudioState(generation=self._generation, audio=audio, reason=reason)),
             on_end=self._end,
             max_group_frames=self._max_group_frames(),
@@ -206,19 +204,21 @@ class Worker:
         video = self._prepare.video
         return None if video.source == "file" else Group.of(video).frames
 
-    def _muxer(self, on_fragment: Callable[[MuxedFragment], None]) -> Muxer:
+    def _muxer(self, sound_of: SoundOf) -> Muxer:
         from bodycamd.camera.capture.worker.muxer import Muxer
 
         return Muxer(
+            self,
+            generation=self._generation,
             width=self._source.width,
             height=self._source.height,
             frame_rate=self._source.frame_rate,
             audio_bit_rate=self._prepare.microphone.bit_rate if self._prepare.audio else None,
-            on_init=self._init,
-            on_fragment=on_fragment,
+            sound_of=sound_of,
         )
 
-    def _init(self, data: bytes) -> None:
+    def put_init(self, data: bytes) -> None:
+        """Send the muxer's init segment."""
         source = self._source
         message = Init(
             generation=self._generation,
@@ -231,18 +231,9 @@ class Worker:
         )
         self._outbox.put(message, data)
 
-    def _fragment(self, fragment: MuxedFragment, audio: Audio) -> bool:
-        message = Fragment(
-            generation=self._generation,
-            pts_us=fragment.pts_us,
-            duration_us=fragment.duration_us,
-            frames=fragment.frames,
-            audio=audio,
-            audio_pts_us=fragment.audio_pts_us,
-            audio_samples=fragment.audio_samples,
-            gap_us=fragment.gap_us,
-        )
-        return self._outbox.put_fragment(message, fragment.data)
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        """Send a fragment of the muxer's, unless too much waits already."""
+        return self._outbox.put_fragment(Fragment.of(facts), data)
 
     def _tick(self) -> None:
         while True:

@@ -16,9 +16,8 @@ AAC-LC needs one packet of 1,024 samples to start up: the sound's track begins 2
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import av
 from av.audio.stream import AudioStream
@@ -27,6 +26,7 @@ from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
 from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, pcm_frame
 from bodycamd.errors import DataError
+from bodycamd.footage import AudioState, FragmentFacts
 
 _MICROS: Final = Fraction(1, 1_000_000)
 _SAMPLES: Final = Fraction(1, RATE)
@@ -45,38 +45,37 @@ class MuxError(DataError):
     """The frames cannot be muxed: a broken order, or a stream that is not what it claims to be."""
 
 
-@dataclass(frozen=True, slots=True)
-class MuxedFragment:
-    """One fragment in the clear. `audio_pts_us` is `None` where it holds no sound."""
+class FragmentSink(Protocol):
+    """Where one stream goes, in the clear: its init segment, then each fragment, from the thread that muxes. Must not wait."""
 
-    data: bytes
-    pts_us: int
-    duration_us: int
-    frames: int
-    gap_us: int
-    audio_pts: int | None
-    audio_samples: int
+    def put_init(self, data: bytes) -> None:
+        """Take the init segment."""
 
-    @property
-    def audio_pts_us(self) -> int | None:
-        """The first sample's instant."""
-        return None if self.audio_pts is None else self.audio_pts * 1_000_000 // RATE
+    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
+        """Take a fragment; `False` where there is no room for it."""
+
+
+SoundOf = Callable[[int | None, int], AudioState]
+"""What the sound of a fragment is: of its first sample, counted from the boot (`None`: it has none), and so many more."""
 
 
 class Muxer:
-    """One stream. Used from one thread; the callbacks come from within the calls."""
+    """One stream. Used from one thread; the sink is called from within the calls."""
 
     def __init__(
         self,
+        sink: FragmentSink,
         *,
+        generation: int,
         width: int,
         height: int,
         frame_rate: float,
         audio_bit_rate: int | None,
-        on_init: Callable[[bytes], None],
-        on_fragment: Callable[[MuxedFragment], None],
+        sound_of: SoundOf,
     ) -> None:
-        self._on_init, self._on_fragment = on_init, on_fragment
+        self.refused_frames = 0
+        """Of fragments that the sink had no room for."""
+        self._sink, self._generation, self._sound_of = sink, generation, sound_of
         self._frame_us = round(1_000_000 / frame_rate)
         self._cutter = StreamCutter()
         self._last_us: int | None = None
@@ -134,9 +133,11 @@ class Muxer:
         for cut in self._cutter.feed(data):
             kinds = box_kinds(cut)
             if kinds == (b"ftyp", b"moov"):
-                self._on_init(cut)
+                self._sink.put_init(cut)
             elif kinds == (b"moof", b"mdat"):
-                self._on_fragment(self._describe(cut))
+                facts = self._describe(cut)
+                if not self._sink.put_fragment(facts, cut):
+                    self.refused_frames += facts.frames
             else:
                 raise MuxError(f"unexpected boxes: {kinds!r}")
         return len(data)
@@ -147,18 +148,20 @@ class Muxer:
         except av.FFmpegError as error:
             raise MuxError(f"the muxer refuses a packet: {error}") from error
 
-    def _describe(self, data: bytes) -> MuxedFragment:
+    def _describe(self, data: bytes) -> FragmentFacts:
         runs = {run.track: run for run in track_runs(data)}
         picture = runs.pop(_VIDEO_TRACK, None)
         if picture is None:
             raise MuxError("a fragment without picture")
         sound = next(iter(runs.values()), None)
-        return MuxedFragment(
-            data=data,
+        first, samples = (sound.begin, sum(sound.durations)) if sound is not None else (None, 0)
+        return FragmentFacts(
+            generation=self._generation,
             pts_us=picture.begin,
             duration_us=sum(picture.durations),
             frames=len(picture.durations),
+            audio=self._sound_of(first, samples),
+            audio_pts_us=None if first is None else first * 1_000_000 // RATE,
+            audio_samples=samples,
             gap_us=sum(duration - self._frame_us for duration in picture.durations if duration > 1.5 * self._frame_us),
-            audio_pts=sound.begin if sound else None,
-            audio_samples=sum(sound.durations) if sound else 0,
         )

@@ -21,7 +21,7 @@ from typing import Final
 
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.microphone import Microphone
-from bodycamd.camera.capture.worker.muxer import MuxedFragment, Muxer
+from bodycamd.camera.capture.worker.muxer import Muxer, SoundOf
 from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
 from bodycamd.errors import BodycamError
 from bodycamd.footage import AudioState
@@ -44,18 +44,17 @@ class Stream:
     def __init__(
         self,
         *,
-        make_muxer: Callable[[Callable[[MuxedFragment], None]], Muxer],
+        make_muxer: Callable[[SoundOf], Muxer],
         microphone: Microphone | None,
-        on_fragment: Callable[[MuxedFragment, AudioState], bool],
         on_audio: Callable[[AudioState, str], None],
         on_end: Callable[[str | None], None],
         max_group_frames: int | None = None,
     ) -> None:
-        """`make_muxer` is called at the first frame; `on_fragment` gives False if it did not take the fragment; `on_end` is called last,
-        with the reason of a failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
+        """`make_muxer` is called at the first frame, and gives the muxer with its sink; `on_end` is called last, with the reason of a
+        failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
         the source answers for it.
         """
-        self._microphone, self._on_fragment, self._on_audio, self._on_end = microphone, on_fragment, on_audio, on_end
+        self._microphone, self._on_audio, self._on_end = microphone, on_audio, on_end
         self._make_muxer = make_muxer
         self._max_group_frames, self._group_frames = max_group_frames, 0
         self._muxer: Muxer | None = None
@@ -72,13 +71,18 @@ class Stream:
         self.last_frame_us: int | None = None
         """The last frame that was muxed."""
         self.frames = 0
-        self.dropped = 0
+        self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="mux", daemon=True)
 
     @property
     def audio(self) -> AudioState:
         """What the sound is now."""
         return self._audio
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not muxed, or found no room on the way out."""
+        return self._dropped + (self._muxer.refused_frames if self._muxer is not None else 0)
 
     def start(self) -> None:
         """Begin to take frames."""
@@ -97,7 +101,7 @@ class Stream:
                 return
             full = len(self._frames) >= _WAITING_FRAMES or self._bytes + len(frame.data) > _WAITING_BYTES
             if full or (self._resync and not frame.keyframe):
-                self.dropped += 1
+                self._dropped += 1
                 self._resync = True
                 return
             self._resync = False
@@ -158,7 +162,7 @@ class Stream:
             self._end(f"no keyframe in {self._group_frames} frames")
             return False
         if self._muxer is None:
-            self._muxer = self._make_muxer(self._fragment)
+            self._muxer = self._make_muxer(self._sound_of)
             self._track = SoundTrack(frame.pts_us)
         self._muxer.put_frame(frame)
         self.last_frame_us = frame.pts_us
@@ -195,13 +199,9 @@ class Stream:
             position = self._track.position
             muxer.put_sound(self._track.silence(end_us, self._microphone.state), position)
 
-    def _fragment(self, fragment: MuxedFragment) -> None:
-        if not self._on_fragment(fragment, self._sound_of(fragment)):
-            self.dropped += fragment.frames
-
-    def _sound_of(self, fragment: MuxedFragment) -> AudioState:
+    def _sound_of(self, first: int | None, samples: int) -> AudioState:
         if self._microphone is None:
             return "off"
-        if fragment.audio_pts is None or self._track is None:
+        if first is None or self._track is None:
             return "lost" if self._microphone.state == "live" else self._microphone.state
-        return self._track.state(fragment.audio_pts, fragment.audio_pts + fragment.audio_samples)
+        return self._track.state(first, first + samples)

@@ -27,9 +27,9 @@ from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDelet
 from bodycamd.evidence.segment import END, GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
 from bodycamd.evidence.statements import Caller, wall_text
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import SealedInit
 from bodycamd.linux.clock import SettableClock
-from tests.kit.fragments import RECIPIENT, SECOND, age_bytes
+from tests.kit.fragments import RECIPIENT, SECOND, age_bytes, sealed_piece
 
 INTACT, CUT, GAP, OPEN, DELETED = "000001-0001", "000001-0003", "000002-0002", "000003-0002", "000001-0002"
 SECOND_INTACT, NEWEST_SEALED = "000002-0001", "000003-0001"
@@ -203,7 +203,7 @@ class _Camera:
             gap = gap_us if index else 0
             pts_us = self.seq * SECOND + gap
             age = age_bytes(f"fragment {self.seq}", 1500)
-            fragment = SealedFragment(1, self.seq, pts_us, SECOND - gap, 30, "live", pts_us, 48_000, 0, age)
+            fragment = sealed_piece(1, self.seq, pts_us, SECOND - gap, 30, "live", pts_us, 48_000, 0, age)
             content += b"".join(growing.fragment(fragment, gap_us=gap, pre_start_us=None if index or number else 0))
         return growing, content
 
