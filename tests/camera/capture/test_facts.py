@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.camera.capture.protocol import AGE_X25519, PREFIX, Fragment, FrameReader, encode
-from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
+from bodycamd.evidence.statements import FragmentStatement
 from bodycamd.footage import MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, FragmentFacts, SealedFragment
 from tests.evidence.making import new_start
 from tests.kit.fragments import age_bytes
