@@ -124,7 +124,13 @@ class StorageSettings(Settings, frozen=True, kw_only=True):
     """Where sealed footage and the ledger live."""
 
     directory: Annotated[Text, Meta(description="Folder of recordings/ and ledger/.")] = str(DEFAULT_STORE)
-    when_full: Annotated[Literal["stop"], Meta(description="With no room for footage: close the recording, refuse presses.")] = "stop"
+    when_full: Annotated[
+        Literal["stop"],
+        Meta(
+            description="With no room for footage: stop closes the recording and refuses presses. "
+            "There is no other choice: nothing shows yet what is safe elsewhere and might make room."
+        ),
+    ] = "stop"
     reserve_minutes: Annotated[int, Meta(ge=1, le=240, description="With less room than this many minutes the officer is told.")] = 30
     segment_seconds: Annotated[int, Meta(ge=10, le=300, description="Length of a segment file in seconds; at least ten GOPs.")] = 60
 
@@ -138,7 +144,7 @@ class KeySettings(Settings, frozen=True, kw_only=True):
     signing: Annotated[Text, Meta(description="Folder of the camera's own signing keys.")] = "/var/lib/bodycamd/device"
 
 
-class ControlSettings(Settings, frozen=True, kw_only=True):
+class SocketSettings(Settings, frozen=True, kw_only=True):
     """The control socket and the groups that may use it."""
 
     socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = str(DEFAULT_SOCKET)
@@ -202,7 +208,7 @@ class Config(Settings, frozen=True, kw_only=True):
     ring: RingSettings = RingSettings()
     storage: StorageSettings = StorageSettings()
     keys: KeySettings = KeySettings()
-    control: ControlSettings = ControlSettings()
+    control: SocketSettings = SocketSettings()
     retention: RetentionSettings = RetentionSettings()
     ledger: LedgerSettings = LedgerSettings()
 

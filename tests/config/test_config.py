@@ -64,7 +64,7 @@ def test_the_shipped_files_comments_give_bounds_and_default() -> None:
 
 
 def test_schema_shipped_file_and_system_users_say_the_same_of_the_groups() -> None:
-    described = json.loads(json_text(configuration.schema()))["$defs"]["ControlSettings"]["properties"]
+    described = json.loads(json_text(configuration.schema()))["$defs"]["SocketSettings"]["properties"]
     shipped, users = (" ".join(re.sub(r"^ *# ", "", path.read_text(), flags=re.MULTILINE).split()) for path in (SHIPPED, SYSTEM_USERS))
     for key, words in (
         ("group", "connect and read: status, events, an anchor, the holds, what a sweep would delete"),

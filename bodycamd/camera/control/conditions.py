@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -26,8 +27,8 @@ from bodycamd.camera.control.events import (
     StorageChanged,
     VoiceHealth,
     WriteFailed,
+    note,
 )
-from bodycamd.camera.control.recording import note, stop
 from bodycamd.camera.control.state import State, Step
 from bodycamd.camera.control.warning import abandon
 
@@ -109,14 +110,19 @@ def storage_changed(state: State, event: StorageChanged, now_us: int) -> Step:
     entry = note("storage_changed", level=event.level, minutes_left=_finite(event.minutes_left))
     if not full:
         return state, [entry]
+    match state.policy.when_full:
+        case "stop":
+            state, actions = _stop_for_room(state, now_us)
+            return state, [entry, *actions]
+
+
+def _stop_for_room(state: State, now_us: int) -> Step:
     if state.name == "warning":
-        state, actions = abandon(state, now_us, "storage_full")
-        return state, [entry, *actions]
+        return abandon(state, now_us, "storage_full")
     recording = state.recording
     if recording is not None and recording.awaits_footage(now_us):
-        state, actions = stop(state, recording, now_us, now_us, "storage_full")
-        return state, [entry, *actions]
-    return state, [entry]
+        return stop(state, recording, now_us, now_us, "storage_full")
+    return state, []
 
 
 def battery_changed(state: State, event: BatteryChanged) -> Step:

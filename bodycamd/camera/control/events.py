@@ -13,7 +13,7 @@ from msgspec import Struct
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
-StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown", "write_failed"]
+StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
 HapticName = Literal["ready", "started", "reminder", "missing", "low", "saved", "refused"]
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
@@ -310,6 +310,11 @@ class Note(Order, frozen=True):
 
     type: str
     fields: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+
+
+def note(type_: str, **fields: str | int | float | bool | None) -> Note:
+    """An entry for the ledger."""
+    return Note(type_, tuple(fields.items()))
 
 
 class Exit(Order, frozen=True):

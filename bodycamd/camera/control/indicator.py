@@ -170,7 +170,7 @@ def _standby(state: State, now_us: int) -> Indication:
     unable = state.storage_full or state.disk_unusable or state.button_stuck or state.capture_stalled
     if unable or state.failing(now_us):
         return _row("cannot_record")
-    indication = _row("buffering" if state.settings.pre_event_us > 0 and state.flowing else "ready")
+    indication = _row("buffering" if state.policy.pre_event_us > 0 and state.flowing else "ready")
     return replace(indication, haptic=LOW_PULSE) if state.degraded else indication
 
 

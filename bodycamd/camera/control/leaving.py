@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from bodycamd.camera.control.events import Action, Exit
-from bodycamd.camera.control.recording import note, refuse, rest_capture, show_refusal, stop
+from bodycamd.camera.control.capture_demand import rest_capture
+from bodycamd.camera.control.ending import stop
+from bodycamd.camera.control.events import Action, Exit, note
+from bodycamd.camera.control.refusal import refuse, show_refusal
 from bodycamd.camera.control.state import LEAVE_US, SIGN_US, Leaving, State, Step
 from bodycamd.camera.control.warning import abandon
 

@@ -47,7 +47,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bodycamd.camera.control import conditions, recording, warning
+from bodycamd.camera.control import conditions, ending, recording, refusal, start_up, warning
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -76,12 +76,12 @@ from bodycamd.camera.control.events import (
 )
 from bodycamd.camera.control.indicator import changes
 from bodycamd.camera.control.leaving import depart, exit_due_us, leave
-from bodycamd.camera.control.state import ControlSettings, State, Step
+from bodycamd.camera.control.state import Policy, State, Step
 
 
-def initial(settings: ControlSettings) -> State:
+def initial(policy: Policy) -> State:
     """The state before the first event: starting."""
-    return State(settings)
+    return State(policy)
 
 
 def step(state: State, event: Event, now_us: int) -> tuple[State, list[Action]]:
@@ -104,7 +104,7 @@ def next_deadline(state: State) -> int | None:
     if answer_us is not None:
         instants.append(answer_us)
     if state.recording is not None:
-        instants += recording.deadlines(state.recording)
+        instants += ending.deadlines(state.recording)
     if state.leaving is not None:
         instants.append(exit_due_us(state, state.leaving))
     return min((instant for instant in instants if instant > state.at_us), default=None)
@@ -119,11 +119,11 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
         case FragmentDurable():
             return recording.durable(state, event, now_us)
         case RecordingSealed():
-            return recording.sealed(state, event, now_us)
+            return ending.sealed(state, event, now_us)
         case WarningEnded():
             return warning.ended(state, event, now_us)
         case Ready():
-            return warning.ready(state, event, now_us) if state.name == "starting" else (state, [])
+            return start_up.ready(state, event, now_us) if state.name == "starting" else (state, [])
         case CaptureFlowing():
             return conditions.capture_flowing(state, event)
         case CaptureStalled():
@@ -165,7 +165,7 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
         state, actions = _down(state, event, now_us)
         return state, [*freed, *actions]
     if state.leaving is not None:
-        return recording.refuse(state, now_us, state.leaving.reason, at_us)
+        return refusal.refuse(state, now_us, state.leaving.reason, at_us)
     match state.name:
         case "starting":
             return replace(state, latched_us=at_us if state.latched_us is None else state.latched_us), []
@@ -177,8 +177,8 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
             return replace(state, down_us=at_us), []
         case _:  # closing
             if state.storage_full:
-                return recording.refuse(state, now_us, "storage_full", at_us)
-            return recording.go_on(state, at_us)
+                return refusal.refuse(state, now_us, "storage_full", at_us)
+            return ending.withdraw(state, at_us)
 
 
 def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: int) -> Step:
@@ -187,7 +187,7 @@ def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: in
         return state, []
     if isinstance(event, ButtonTapped):
         return recording.mark(state, state.recording, down_us, "tap")
-    return recording.stop(state, state.recording, now_us, event.at_us, "officer")
+    return ending.stop(state, state.recording, now_us, event.at_us, "officer")
 
 
 def _due(state: State, now_us: int) -> Step:
@@ -196,7 +196,7 @@ def _due(state: State, now_us: int) -> Step:
     if answer_us is not None and now_us >= answer_us:
         state, actions = warning.unanswered(state, now_us)
     if state.recording is not None:
-        state, more = recording.due(state, state.recording, now_us)
+        state, more = ending.due(state, state.recording, now_us)
         actions += more
     if state.leaving is not None and now_us >= exit_due_us(state, state.leaving):
         state, more = depart(state, state.leaving)
@@ -204,4 +204,4 @@ def _due(state: State, now_us: int) -> Step:
     return state, actions
 
 
-__all__ = ["ControlSettings", "State", "initial", "step", "next_deadline"]
+__all__ = ["Policy", "State", "initial", "step", "next_deadline"]

@@ -1,4 +1,4 @@
-"""What the control knows: its settings, its flags, the open recording.
+"""What the control knows: its policy, its flags, the open recording.
 
 Immutable values without behaviour; `machine.step` makes the next one. All times are CLOCK_BOOTTIME microseconds, all lengths microseconds.
 """
@@ -11,6 +11,8 @@ from typing import Literal, get_args
 from bodycamd.camera.control.events import Action, StopReason
 
 StateName = Literal["starting", "standby", "warning", "recording", "closing", "ended"]
+WhenFull = Literal["stop"]
+"""With no room for footage: close the recording, refuse presses. Nothing else until receipts show what is safe elsewhere."""
 Condition = Literal[
     "failing",
     "capture_stalled",
@@ -52,7 +54,7 @@ SIGN_US = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class ControlSettings:
+class Policy:
     """The policy that the control follows; the daemon fills it from the configuration and the warning's file."""
 
     pre_event_us: int = 0
@@ -64,6 +66,7 @@ class ControlSettings:
     reminder_us: int = 120_000_000
     warning_us: int = 15_000_000
     """The length of the spoken warning."""
+    when_full: WhenFull = "stop"
     warning_sha256: str = ""
     """Of the warning's file, for ledger entries about warnings that the voice did not end itself."""
 
@@ -117,7 +120,7 @@ class Leaving:
 class State:
     """The whole state of the control."""
 
-    settings: ControlSettings
+    policy: Policy
     at_us: int = 0
     """The latest instant that `step` has seen. Everything that was due by then is done."""
     name: StateName = "starting"

@@ -1,25 +1,15 @@
-"""From the press to the recording: the spoken warning, skipped, failed or unanswered; and the start of the daemon with a latched press or a
-resume."""
+"""From the press to the recording: the spoken warning, skipped, failed or unanswered."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bodycamd.camera.control.events import (
-    Action,
-    ButtonDown,
-    Note,
-    Pulse,
-    Ready,
-    ResumeOffer,
-    RetainFrom,
-    SilenceVoice,
-    SpeakWarning,
-    WarningEnded,
-    WarningOutcome,
-)
-from bodycamd.camera.control.recording import begin, mark, note, open_capture, refuse, rest_capture, to_standby
-from bodycamd.camera.control.state import FAILING_US, RESUME_US, RESUMES_FAILING, VOICE_ANSWER_US, State, Step
+from bodycamd.camera.control.capture_demand import open_capture
+from bodycamd.camera.control.events import ButtonDown, Note, RetainFrom, SilenceVoice, SpeakWarning, WarningEnded, WarningOutcome, note
+from bodycamd.camera.control.recording import begin
+from bodycamd.camera.control.refusal import refuse
+from bodycamd.camera.control.standby import to_standby
+from bodycamd.camera.control.state import VOICE_ANSWER_US, State, Step
 
 
 def press(state: State, now_us: int, at_us: int) -> Step:
@@ -28,12 +18,12 @@ def press(state: State, now_us: int, at_us: int) -> Step:
         return refuse(state, now_us, "storage_full", at_us)
     state = replace(state, name="warning", pressed_us=at_us, spoken_us=now_us)
     state, camera = open_capture(state)
-    return state, [SpeakWarning(), *camera, RetainFrom(max(0, at_us - state.settings.pre_event_us))]
+    return state, [SpeakWarning(), *camera, RetainFrom(max(0, at_us - state.policy.pre_event_us))]
 
 
 def skip(state: State, event: ButtonDown, now_us: int) -> Step:
     """A new press during the warning: no time for it, record at once."""
-    state, actions = _record(state, now_us, event.at_us, "skipped", state.settings.warning_sha256, "pressed again during the warning")
+    state, actions = _record(state, now_us, event.at_us, "skipped", state.policy.warning_sha256, "pressed again during the warning")
     return state, [SilenceVoice(), *actions]
 
 
@@ -48,12 +38,12 @@ def ended(state: State, event: WarningEnded, now_us: int) -> Step:
 
 def answer_due_us(state: State) -> int | None:
     """When the voice must have answered; `None` where it is not speaking."""
-    return None if state.spoken_us is None else state.spoken_us + state.settings.warning_us + VOICE_ANSWER_US
+    return None if state.spoken_us is None else state.spoken_us + state.policy.warning_us + VOICE_ANSWER_US
 
 
 def unanswered(state: State, now_us: int) -> Step:
     """The voice neither ended nor failed in time: silence it, and go on as after a failure."""
-    state, actions = _failed(state, now_us, now_us, state.settings.warning_sha256, "the voice did not answer")
+    state, actions = _failed(state, now_us, now_us, state.policy.warning_sha256, "the voice did not answer")
     return state, [SilenceVoice(), *actions]
 
 
@@ -64,42 +54,6 @@ def abandon(state: State, now_us: int, reason: str) -> Step:
     return state, [SilenceVoice(), *refusal, *stand]
 
 
-def ready(state: State, event: Ready, now_us: int) -> Step:
-    """The start is over: resume, honour a latched press, or stand by."""
-    actions: list[Action] = []
-    latched_us, state = state.latched_us, replace(state, name="standby", latched_us=None)
-    if event.resume is not None:
-        state, actions = _resume(state, event.resume, now_us)
-    if latched_us is not None:
-        actions.append(note("press_latched", at_us=latched_us, waited_us=now_us - latched_us))
-        if state.recording is None:
-            state, more = press(state, now_us, latched_us)
-        else:
-            state, more = mark(state, state.recording, latched_us, "latched_press")
-        actions += more
-    if state.name == "standby":
-        state, more = rest_capture(state)
-        actions += more
-        if not state.storage_full and state.refused_us != now_us:
-            actions.append(Pulse("ready"))
-    return state, actions
-
-
-def _resume(state: State, offer: ResumeOffer, now_us: int) -> Step:
-    age_us = now_us - offer.last_durable_us
-    actions: list[Action] = []
-    if offer.recent_resumes + 1 >= RESUMES_FAILING:
-        state = replace(state, failing_until_us=now_us + FAILING_US)
-        actions.append(note("failing", resumes=offer.recent_resumes + 1))
-    if age_us > RESUME_US or state.storage_full:
-        reason = "storage_full" if state.storage_full else "too_old"
-        actions.append(note("resume_declined", recording=offer.recording, reason=reason, age_us=age_us))
-        return state, actions
-    state, camera = open_capture(state)
-    state, opened = begin(state, now_us, now_us, "none", resumes=offer.recording)
-    return state, [*actions, *camera, RetainFrom(now_us), *opened]
-
-
 def _pressed_us(state: State) -> int:
     """Of the present warning, which always has one; the types do not say so."""
     return state.at_us if state.pressed_us is None else state.pressed_us
@@ -108,10 +62,10 @@ def _pressed_us(state: State) -> int:
 def _record(state: State, now_us: int, ended_us: int, outcome: WarningOutcome, sha256: str, detail: str) -> Step:
     pressed_us = _pressed_us(state)
     ended_us = max(pressed_us, min(ended_us, now_us))
-    if state.settings.pre_event_us > 0:
-        keep_from_us = pressed_us - state.settings.pre_event_us
+    if state.policy.pre_event_us > 0:
+        keep_from_us = pressed_us - state.policy.pre_event_us
     else:
-        keep_from_us = pressed_us if state.settings.record_warning else ended_us
+        keep_from_us = pressed_us if state.policy.record_warning else ended_us
     state, actions = begin(state, now_us, keep_from_us, outcome)
     return state, [*actions, _entry(state.number, outcome, sha256, pressed_us, ended_us, detail)]
 
@@ -122,7 +76,7 @@ def _entry(number: int | None, outcome: WarningOutcome, sha256: str, pressed_us:
 
 def _failed(state: State, now_us: int, ended_us: int, sha256: str, detail: str) -> Step:
     state = replace(state, voice_failed=True)
-    if state.settings.on_warning_failure == "record":
+    if state.policy.on_warning_failure == "record":
         return _record(state, now_us, ended_us, "failed", sha256, detail)
     pressed_us = _pressed_us(state)
     entry = _entry(None, "failed", sha256, pressed_us, ended_us, detail)

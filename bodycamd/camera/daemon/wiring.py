@@ -56,10 +56,10 @@ def build_gestures(config: Config) -> Gestures:
     )
 
 
-def build_control_settings(config: Config) -> machine.ControlSettings:
+def build_policy(config: Config) -> machine.Policy:
     """The policy that the control follows."""
     warning = load_warning(config.warning_path)
-    return machine.ControlSettings(
+    return machine.Policy(
         pre_event_us=config.pre_event_seconds * 1_000_000,
         pre_event_audio=config.pre_event_audio,
         post_event_us=config.post_event_seconds * 1_000_000,
@@ -69,6 +69,7 @@ def build_control_settings(config: Config) -> machine.ControlSettings:
         reminder_us=config.reminder_seconds * 1_000_000,
         warning_us=round(warning.seconds * 1e6),
         warning_sha256=warning.sha256,
+        when_full=config.storage.when_full,
     )
 
 
@@ -120,7 +121,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         ring=ring,
         supervisor=build_supervisor(config, ring, board.clock, mailbox.post),
         gestures=build_gestures(config),
-        state=machine.initial(build_control_settings(config)),
+        state=machine.initial(build_policy(config)),
         mailbox=mailbox,
         open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post),
         socket=lambda answer: ControlSocket(

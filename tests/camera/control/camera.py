@@ -22,14 +22,14 @@ from bodycamd.camera.control.events import (
     WarningOutcome,
 )
 from bodycamd.camera.control.indicator import RowName, indicate
-from bodycamd.camera.control.machine import ControlSettings, State, initial, next_deadline, step
+from bodycamd.camera.control.machine import Policy, State, initial, next_deadline, step
 from bodycamd.camera.control.state import StateName
 
 S = 1_000_000
-BUFFER = ControlSettings(pre_event_us=30 * S, record_warning=True)
-BUFFER_WITH_SOUND = ControlSettings(pre_event_us=30 * S, record_warning=True, pre_event_audio=True)
-POST = ControlSettings(post_event_us=10 * S)
-REFUSE = ControlSettings(on_warning_failure="refuse")
+BUFFER = Policy(pre_event_us=30 * S, record_warning=True)
+BUFFER_WITH_SOUND = Policy(pre_event_us=30 * S, record_warning=True, pre_event_audio=True)
+POST = Policy(post_event_us=10 * S)
+REFUSE = Policy(on_warning_failure="refuse")
 A = TypeVar("A")
 
 
@@ -46,8 +46,8 @@ def no_notes(actions: list[Action]) -> list[Action]:
 
 
 class Camera:
-    def __init__(self, settings: ControlSettings | None = None, now_us: int = 100 * S) -> None:
-        self.state: State = initial(settings or ControlSettings())
+    def __init__(self, settings: Policy | None = None, now_us: int = 100 * S) -> None:
+        self.state: State = initial(settings or Policy())
         self.now_us = now_us
         self.actions: list[Action] = []
 
@@ -101,14 +101,14 @@ class Camera:
         return [action for action in self.actions if isinstance(action, kind)]
 
 
-def standby(settings: ControlSettings | None = None) -> Camera:
+def standby(settings: Policy | None = None) -> Camera:
     camera = Camera(settings)
     camera.handle(Ready())
     assert camera.state.name == "standby"
     return camera
 
 
-def warning(settings: ControlSettings | None = None) -> Camera:
+def warning(settings: Policy | None = None) -> Camera:
     camera = standby(settings)
     camera.later(1)
     camera.down()
@@ -116,7 +116,7 @@ def warning(settings: ControlSettings | None = None) -> Camera:
     return camera
 
 
-def recording(settings: ControlSettings | None = None) -> Camera:
+def recording(settings: Policy | None = None) -> Camera:
     """Recording since a second, with a durable fragment just now."""
     camera = warning(settings)
     camera.later(3)
@@ -128,7 +128,7 @@ def recording(settings: ControlSettings | None = None) -> Camera:
     return camera
 
 
-def stopped(settings: ControlSettings | None = None) -> Camera:
+def stopped(settings: Policy | None = None) -> Camera:
     """A recording that the officer stopped just now."""
     camera = recording(settings)
     camera.down()
@@ -147,7 +147,7 @@ def after(camera: Camera, *events: Event) -> Camera:
     return camera
 
 
-def strict(settings: ControlSettings = REFUSE) -> Camera:
+def strict(settings: Policy = REFUSE) -> Camera:
     """A warning that is refused because it failed."""
     camera = warning(settings)
     return after(camera, WarningEnded(camera.now_us, "failed", ""))

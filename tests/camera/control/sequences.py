@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.indicator import indicate
-from bodycamd.camera.control.machine import ControlSettings, State, initial, next_deadline, step
+from bodycamd.camera.control.machine import Policy, State, initial, next_deadline, step
 from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US
 
 S = 1_000_000
@@ -28,9 +28,9 @@ def random_moves(chance: random.Random, length: int) -> list[Move]:
     return [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
 
 
-def random_settings(chance: random.Random) -> ControlSettings:
+def random_settings(chance: random.Random) -> Policy:
     pre_event_us = chance.choice((0, 0, 30 * S))
-    return ControlSettings(
+    return Policy(
         pre_event_us=pre_event_us,
         pre_event_audio=chance.random() < 0.3,
         post_event_us=chance.choice((0, 0, 10 * S)),
@@ -100,7 +100,7 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
 class Account:
     """What an observer of events and actions alone knows."""
 
-    settings: ControlSettings
+    settings: Policy
     number: int = 0
     open: bool = False
     ending: bool = False
@@ -274,7 +274,7 @@ def is_late(event: ev.Event, state: State) -> bool:
             return False
 
 
-def play(settings: ControlSettings, moves: Iterable[Move], obedient: bool = True) -> Account:
+def play(settings: Policy, moves: Iterable[Move], obedient: bool = True) -> Account:
     """Drive a camera through the moves, then shut it down. `obedient`: the loop posts `TimePassed` at every deadline; else events alone."""
     state, now_us, account = initial(settings), 50 * S, Account(settings)
 

@@ -27,7 +27,7 @@ from bodycamd.camera.control.events import (
     TimePassed,
     VoiceHealth,
 )
-from bodycamd.camera.control.machine import ControlSettings, next_deadline
+from bodycamd.camera.control.machine import Policy, next_deadline
 from tests.camera.control.camera import BUFFER, POST, Camera, S, no_notes, recording, sealed, standby, stopped, warning
 
 # --- leaving ------------------------------------------------------------------------------------------------------------------------------
@@ -50,8 +50,8 @@ def test_shutdown_refuses_a_latched_press_and_a_warning() -> None:
     assert camera.noted("press_refused")[0]["reason"] == "shutdown"
 
 
-@pytest.mark.parametrize("settings", [ControlSettings(), BUFFER, POST])
-def test_shutdown_while_recording_seals_then_ends(settings: ControlSettings) -> None:
+@pytest.mark.parametrize("settings", [Policy(), BUFFER, POST])
+def test_shutdown_while_recording_seals_then_ends(settings: Policy) -> None:
     camera = recording(settings)
     actions = no_notes(camera.handle(ShutdownRequested()))
     assert actions == [EndRecording(camera.now_us, "shutdown"), CloseCapture()]
@@ -89,8 +89,8 @@ def test_a_critical_battery_closes_seals_says_so_and_powers_off() -> None:
     assert camera.later(0.001) == [Exit(True)]
 
 
-@pytest.mark.parametrize("settings", [ControlSettings(), BUFFER])
-def test_a_critical_battery_in_standby_says_so_and_powers_off(settings: ControlSettings) -> None:
+@pytest.mark.parametrize("settings", [Policy(), BUFFER])
+def test_a_critical_battery_in_standby_says_so_and_powers_off(settings: Policy) -> None:
     camera = standby(settings)
     actions = no_notes(camera.handle(BatteryChanged("critical", 2.0)))
     assert actions[:2] == [Refuse("battery_critical"), Pulse("refused")]

@@ -23,7 +23,7 @@ from bodycamd.camera.control.events import (
     StorageChanged,
     TimePassed,
 )
-from bodycamd.camera.control.machine import ControlSettings, next_deadline
+from bodycamd.camera.control.machine import Policy, next_deadline
 from bodycamd.camera.control.state import Leaving
 from tests.camera.control.camera import (
     BUFFER,
@@ -104,16 +104,16 @@ def test_a_seal_that_nobody_waits_for_begins_the_next_recording(make: Callable[[
 @pytest.mark.parametrize(
     ("settings", "held_us", "now_us", "end_us", "seal_us"),
     [
-        (ControlSettings(), 107 * S, 107 * S, 107 * S, 110 * S),
-        (ControlSettings(), 106 * S, 107 * S, 106 * S, 110 * S),
-        (ControlSettings(), 108 * S, 107 * S, 107 * S, 110 * S),
-        (ControlSettings(), 99 * S, 107 * S, 104 * S, 110 * S),
+        (Policy(), 107 * S, 107 * S, 107 * S, 110 * S),
+        (Policy(), 106 * S, 107 * S, 106 * S, 110 * S),
+        (Policy(), 108 * S, 107 * S, 107 * S, 110 * S),
+        (Policy(), 99 * S, 107 * S, 104 * S, 110 * S),
         (POST, 107 * S, 107 * S, 117 * S, 120 * S),
         (POST, 106 * S, 107 * S, 116 * S, 119 * S),
         (POST, 106 * S, 130 * S, 116 * S, 133 * S),
     ],
 )
-def test_where_it_ends_and_when_its_seal_is_forced(settings: ControlSettings, held_us: int, now_us: int, end_us: int, seal_us: int) -> None:
+def test_where_it_ends_and_when_its_seal_is_forced(settings: Policy, held_us: int, now_us: int, end_us: int, seal_us: int) -> None:
     """Where the hold came (not before the recording began, not in the future), plus the post-event time; the seal 3 s after that, or after
     now where the loop was late."""
     camera = recording(settings)
@@ -129,7 +129,7 @@ def test_where_it_ends_and_when_its_seal_is_forced(settings: ControlSettings, he
 @pytest.mark.parametrize(("late_us", "next_us"), [(0, 234 * S), (1, 234 * S), (10 * S - 1, 234 * S), (10 * S, 244 * S), (25 * S, 254 * S)])
 def test_the_rhythm_of_the_reminder_is_kept_where_the_loop_is_late(late_us: int, next_us: int) -> None:
     """Begun at 104 s, every 10 s; woken for that of 224 s so much too late."""
-    camera = recording(ControlSettings(reminder_us=10 * S))
+    camera = recording(Policy(reminder_us=10 * S))
     camera.now_us = 215 * S
     camera.handle(TimePassed())
     camera.now_us = 224 * S + late_us
@@ -179,8 +179,8 @@ def test_a_second_reason_only_adds_its_power_off(first: Event, second: Event) ->
     assert once.state.leaving == replace(leaving, power_off=powers_off)
 
 
-@pytest.mark.parametrize("settings", [ControlSettings(), BUFFER])
-def test_nothing_is_open_after_the_end(settings: ControlSettings) -> None:
+@pytest.mark.parametrize("settings", [Policy(), BUFFER])
+def test_nothing_is_open_after_the_end(settings: Policy) -> None:
     """Nor since it was told to leave: no footage comes of which nothing is recorded."""
     for make in (Camera, standby, warning, recording, stopped):
         camera = make(settings)

@@ -30,11 +30,11 @@ from bodycamd.camera.control.events import (
     WarningEnded,
     WriteFailed,
 )
-from bodycamd.camera.control.machine import ControlSettings
+from bodycamd.camera.control.machine import Policy
 from tests.camera.control.camera import Camera, S, recording, standby, stopped, warning
 
-SPOKEN = ControlSettings(warning_us=5 * S, warning_sha256="ef" * 32)
-STRICT = ControlSettings(warning_us=5 * S, warning_sha256="ef" * 32, on_warning_failure="refuse")
+SPOKEN = Policy(warning_us=5 * S, warning_sha256="ef" * 32)
+STRICT = Policy(warning_us=5 * S, warning_sha256="ef" * 32, on_warning_failure="refuse")
 PRESSED = 101 * S
 """When the press of `warning()` was made. `recording()` and `stopped()` go back to it too."""
 

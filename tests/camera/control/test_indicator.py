@@ -22,11 +22,11 @@ from bodycamd.camera.control.events import (
     WriteFailed,
 )
 from bodycamd.camera.control.indicator import OFF, PULSES, STEADY, TABLE, LampPattern, RowName, indicate
-from bodycamd.camera.control.machine import ControlSettings, next_deadline
+from bodycamd.camera.control.machine import Policy, next_deadline
 from tests.camera.control.camera import Camera, S, fragment, recording, standby, warning
 
 MS = 1000
-BUFFERING = ControlSettings(pre_event_us=30 * S, record_warning=True)
+BUFFERING = Policy(pre_event_us=30 * S, record_warning=True)
 
 
 def played(pattern: LampPattern, length_us: int) -> list[tuple[bool, int]]:

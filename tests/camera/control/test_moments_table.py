@@ -21,11 +21,12 @@ from bodycamd.camera.control.events import (
     WarningEnded,
 )
 from bodycamd.camera.control.indicator import indicate
-from bodycamd.camera.control.machine import ControlSettings, initial, step
-from bodycamd.camera.control.recording import mark, number_of, refuse
+from bodycamd.camera.control.machine import Policy, initial, step
+from bodycamd.camera.control.recording import mark, number_of
+from bodycamd.camera.control.refusal import refuse
 from tests.camera.control.camera import Camera, S, fragment, recording, standby, stopped, warning
 
-REFUSING = ControlSettings(on_warning_failure="refuse")
+REFUSING = Policy(on_warning_failure="refuse")
 
 
 def waited(camera: Camera, us: int) -> list[Action]:
@@ -43,11 +44,11 @@ def kinds(actions: list[Action]) -> list[str]:
     [  # what is done a microsecond before the limit, and at it
         (warning, 17 * S, [], ["SilenceVoice", "BeginRecording", "warning"]),
         (lambda: warning(REFUSING), 17 * S, [], ["SilenceVoice", "warning", "Refuse", "Pulse", "press_refused"]),
-        (lambda: warning(ControlSettings(warning_us=3 * S)), 5 * S, [], ["SilenceVoice", "BeginRecording", "warning"]),
+        (lambda: warning(Policy(warning_us=3 * S)), 5 * S, [], ["SilenceVoice", "BeginRecording", "warning"]),
         (recording, 119 * S, [], ["Pulse"]),
-        (lambda: recording(ControlSettings(reminder_us=30 * S)), 29 * S, [], ["Pulse"]),
+        (lambda: recording(Policy(reminder_us=30 * S)), 29 * S, [], ["Pulse"]),
         (stopped, 3 * S, [], ["SealNow", "seal_forced"]),
-        (lambda: stopped(ControlSettings(post_event_us=10 * S)), 13 * S, ["CloseCapture"], ["CloseCapture", "SealNow", "seal_forced"]),
+        (lambda: stopped(Policy(post_event_us=10 * S)), 13 * S, ["CloseCapture"], ["CloseCapture", "SealNow", "seal_forced"]),
     ],
 )
 def test_what_is_due(make: Callable[[], Camera], limit_us: int, before: list[str], then: list[str]) -> None:
@@ -90,7 +91,7 @@ def test_an_exit_waits_ten_seconds_for_the_seal() -> None:
 )
 def test_what_is_resumed(age_us: int, resumes: int, resumed: bool, failing: bool) -> None:
     now_us = 1000 * S
-    state, actions = step(initial(ControlSettings()), Ready(ResumeOffer("000006-0003", now_us - age_us, resumes)), now_us)
+    state, actions = step(initial(Policy()), Ready(ResumeOffer("000006-0003", now_us - age_us, resumes)), now_us)
     assert (state.name == "recording", "failing" in kinds(actions)) == (resumed, failing)
     assert ("resume_declined" in kinds(actions)) == (not resumed)
     assert [state.failing(now_us + later_us) for later_us in (0, 60 * S - 1, 60 * S)] == ([True, True, False] if failing else [False] * 3)

@@ -22,7 +22,7 @@ from bodycamd.camera.control.events import (
     SpeakWarning,
     WarningEnded,
 )
-from bodycamd.camera.control.machine import ControlSettings, next_deadline
+from bodycamd.camera.control.machine import Policy, next_deadline
 from tests.camera.control.camera import BUFFER, BUFFER_WITH_SOUND, REFUSE, Camera, S, no_notes, recording, standby, warning
 
 # --- starting -----------------------------------------------------------------------------------------------------------------------------
@@ -125,9 +125,9 @@ def test_down_in_standby_with_a_pre_event_time_retains_it_and_opens_the_micropho
 
 
 def test_without_sound_the_microphone_is_never_opened() -> None:
-    camera = recording(ControlSettings(audio=False))
+    camera = recording(Policy(audio=False))
     assert camera.of(OpenCapture) == [OpenCapture(False)]
-    silent = recording(ControlSettings(audio=False, pre_event_us=30 * S, record_warning=True, pre_event_audio=True))
+    silent = recording(Policy(audio=False, pre_event_us=30 * S, record_warning=True, pre_event_audio=True))
     assert silent.of(OpenCapture) == [OpenCapture(False)]
     assert silent.of(SetMicrophone) == []
 
@@ -166,11 +166,9 @@ def test_the_recording_begins_at_the_warnings_end() -> None:
     assert camera.noted("warning") == [{**entry, "pressed_us": pressed_us, "ended_us": ended_us}]
 
 
-@pytest.mark.parametrize(
-    ("settings", "before_us"), [(ControlSettings(record_warning=True), 0), (ControlSettings(pre_event_us=1), 1), (BUFFER, 30 * S)]
-)
+@pytest.mark.parametrize(("settings", "before_us"), [(Policy(record_warning=True), 0), (Policy(pre_event_us=1), 1), (BUFFER, 30 * S)])
 @pytest.mark.parametrize("skipped", [False, True])
-def test_with_record_warning_or_a_pre_event_time_it_begins_earlier(settings: ControlSettings, before_us: int, skipped: bool) -> None:
+def test_with_record_warning_or_a_pre_event_time_it_begins_earlier(settings: Policy, before_us: int, skipped: bool) -> None:
     camera = warning(settings)
     pressed_us = camera.now_us
     camera.later(4)
@@ -187,7 +185,7 @@ def test_nothing_begins_before_the_clock_did() -> None:
 
 
 def test_a_new_down_skips_the_warning_and_records_at_once() -> None:
-    camera = warning(ControlSettings(warning_sha256="ef"))
+    camera = warning(Policy(warning_sha256="ef"))
     pressed_us = camera.now_us
     camera.handle(ButtonTapped(camera.now_us))
     camera.later(1)
@@ -239,7 +237,7 @@ def test_a_failed_warning_is_refused_where_the_policy_says_so_and_the_camera_clo
 
 
 def test_a_voice_that_never_answers_counts_as_failed() -> None:
-    camera = warning(ControlSettings(warning_us=5 * S, warning_sha256="ef"))
+    camera = warning(Policy(warning_us=5 * S, warning_sha256="ef"))
     assert next_deadline(camera.state) == camera.now_us + 7 * S
     assert camera.later(6.999) == []
     actions = camera.later(0.001)
@@ -250,7 +248,7 @@ def test_a_voice_that_never_answers_counts_as_failed() -> None:
 
 
 def test_an_answer_that_a_late_loop_sees_after_the_deadline_counts() -> None:
-    camera = warning(ControlSettings(warning_us=5 * S))
+    camera = warning(Policy(warning_us=5 * S))
     spoken_us = camera.now_us
     camera.now_us += 20 * S
     actions = camera.handle(WarningEnded(spoken_us + 5 * S, "played_to_device", "ab"))

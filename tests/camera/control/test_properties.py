@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.control.machine import ControlSettings
+from bodycamd.camera.control.machine import Policy
 from tests.camera.control.sequences import KINDS, LATER, Move, play, random_moves, random_settings
 from tests.kit.scale import count
 
@@ -70,5 +70,5 @@ def test_random_sequences_keep_every_promise(first: int) -> None:
 
 @settings(max_examples=count(2_000), deadline=None)
 @given(policies, moves, st.booleans())
-def test_sequences_that_hypothesis_shrinks(policy: ControlSettings, sequence: list[Move], obedient: bool) -> None:
+def test_sequences_that_hypothesis_shrinks(policy: Policy, sequence: list[Move], obedient: bool) -> None:
     play(policy, sequence, obedient)

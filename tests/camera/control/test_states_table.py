@@ -34,7 +34,7 @@ from bodycamd.camera.control.events import (
     WarningOutcome,
     WriteFailed,
 )
-from bodycamd.camera.control.machine import ControlSettings
+from bodycamd.camera.control.machine import Policy
 from bodycamd.camera.control.state import State
 from tests.camera.control.camera import (
     BUFFER,
@@ -53,7 +53,7 @@ from tests.camera.control.camera import (
     warning,
 )
 
-SHORTEST_BUFFER = ControlSettings(pre_event_us=1, record_warning=True)
+SHORTEST_BUFFER = Policy(pre_event_us=1, record_warning=True)
 
 
 def changed(before: State, after: State) -> dict[str, object]:
@@ -188,47 +188,47 @@ def test_how_the_voice_is_known_after_a_warning(outcome: WarningOutcome, failed:
 # --- back in standby ----------------------------------------------------------------------------------------------------------------------
 
 
-def saved(settings: ControlSettings) -> Camera:
+def saved(settings: Policy) -> Camera:
     return after(stopped(settings), sealed(1, 0))
 
 
-def filled_up_with_the_button_down(settings: ControlSettings) -> Camera:
+def filled_up_with_the_button_down(settings: Policy) -> Camera:
     camera = after(recording(settings), ButtonDown(0), WriteFailed("write", "EIO"))
     return after(camera, StorageChanged("full", 0.0), StorageChanged("ok", 99.0), sealed(1, 0))
 
 
-def given_up(settings: ControlSettings) -> Camera:
+def given_up(settings: Policy) -> Camera:
     return after(warning(settings), StorageChanged("full", 0.0), StorageChanged("ok", 99.0))
 
 
-def refused(settings: ControlSettings) -> Camera:
+def refused(settings: Policy) -> Camera:
     return after(strict(replace(settings, on_warning_failure="refuse")), VoiceHealth(True))
 
 
-def latched_and_saved(settings: ControlSettings) -> Camera:
+def latched_and_saved(settings: Policy) -> Camera:
     camera = after(Camera(settings), ButtonDown(0), Ready(), ButtonDown(0), ButtonDown(0))
     return after(camera, ButtonHeld(camera.now_us), sealed(1, 0))
 
 
-def sealed_before_its_end(settings: ControlSettings) -> Camera:
+def sealed_before_its_end(settings: Policy) -> Camera:
     return after(stopped(replace(settings, post_event_us=10 * S)), sealed(1, 0))
 
 
-@pytest.mark.parametrize("settings", [ControlSettings(), BUFFER, BUFFER_WITH_SOUND, SHORTEST_BUFFER, POST], ids=str)
+@pytest.mark.parametrize("settings", [Policy(), BUFFER, BUFFER_WITH_SOUND, SHORTEST_BUFFER, POST], ids=str)
 @pytest.mark.parametrize("make", [saved, filled_up_with_the_button_down, given_up, refused, latched_and_saved, sealed_before_its_end])
-def test_standby_remembers_nothing_of_what_was(make: Callable[[ControlSettings], Camera], settings: ControlSettings) -> None:
+def test_standby_remembers_nothing_of_what_was(make: Callable[[Policy], Camera], settings: Policy) -> None:
     """The camera stands as after its start, but for the count of recordings and the sign that is on show."""
     was, fresh = make(settings).state, standby(settings).state
-    assert replace(was, settings=settings, at_us=0, number=0, refused_us=None) == replace(fresh, at_us=0)
+    assert replace(was, policy=settings, at_us=0, number=0, refused_us=None) == replace(fresh, at_us=0)
 
 
 def test_an_honoured_press_is_not_refused_at_the_end() -> None:
-    assert latched_and_saved(ControlSettings()).noted("press_latched")
-    assert no_notes(latched_and_saved(ControlSettings()).handle(ShutdownRequested())) == [Exit(False)]
+    assert latched_and_saved(Policy()).noted("press_latched")
+    assert no_notes(latched_and_saved(Policy()).handle(ShutdownRequested())) == [Exit(False)]
 
 
-@pytest.mark.parametrize("settings", [ControlSettings(), BUFFER, POST], ids=str)
-def test_a_recording_that_goes_on_is_the_one_it_was(settings: ControlSettings) -> None:
+@pytest.mark.parametrize("settings", [Policy(), BUFFER, POST], ids=str)
+def test_a_recording_that_goes_on_is_the_one_it_was(settings: Policy) -> None:
     was, camera = recording(settings), stopped(settings)
     assert was.state.recording is not None
     assert camera.state.recording is not None

@@ -79,7 +79,7 @@ def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
                 battery=part["battery"],
             ),
             gestures=Gestures(bounce_us=20_000, hold_us=2_000_000, stuck_us=60_000_000),
-            state=machine.initial(machine.ControlSettings()),
+            state=machine.initial(machine.Policy()),
             capture=part["capture"],
             ring=part["ring"],
             mailbox=Mailbox(asyncio.get_running_loop()),

@@ -67,7 +67,7 @@ class Control:
     """The machine, and what it was told."""
 
     def __init__(self) -> None:
-        self.state = machine.initial(machine.ControlSettings())
+        self.state = machine.initial(machine.Policy())
         self.heard: list[ev.Event] = []
 
     def handle(self, event: ev.Event) -> None:
