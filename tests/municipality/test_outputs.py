@@ -26,12 +26,12 @@ RECORDING = "000001-0001"
 PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
 READ = {
     "anchor socket", "anchor store", "config check file", "contact-sheet film", "export anchor", "export device_key", "export identity",
-    "export people", "export store", "hold add config", "hold add key", "hold add people", "hold add socket", "hold list config",
-    "hold list people", "hold list socket", "hold list store", "hold release config", "hold release key", "hold release people",
-    "hold release socket", "keys check recipients", "keys person check file", "offload config", "offload key", "offload socket",
+    "export people", "export store", "hold add key", "hold add people", "hold add socket",
+    "hold list people", "hold list socket", "hold list store", "hold release key", "hold release people",
+    "hold release socket", "keys check recipients", "keys person check file", "offload key", "offload socket",
     "offload store", "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
-    "recordings show store", "run config", "shift begin socket", "shift end socket", "simulate config", "status socket", "sweep config",
+    "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
 """Command and path: what is only read."""
@@ -42,6 +42,7 @@ FOLDERS = {
     "prune store": COPY,
     "offload to": "tests/municipality/copies/test_offload.py",
     "simulate dir": "tests/cli/test_simulate.py",
+    "sweep store": "tests/system/test_retention.py",
 }
 """Folders that are a store, or a camera, of their own and go on where they stopped; where that is shown."""
 
@@ -106,7 +107,8 @@ def run(words: list[object]) -> int:
 
 
 def test_every_path_of_every_command_is_known() -> None:
-    assert set(paths()) == READ | set(FOLDERS) | set(WRITTEN)
+    configurations = {path for path in paths() if path.endswith(" config")}  # read, by every command that has one
+    assert set(paths()) - configurations == READ | set(FOLDERS) | set(WRITTEN)
 
 
 @only_in_full
