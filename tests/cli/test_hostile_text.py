@@ -194,7 +194,7 @@ def test_a_hostile_store(name: str, place: HostileStore, tmp_path: Path) -> None
 def test_a_daemon_that_refuses_in_hostile_words(name: str, place: HostileStore, tmp_path: Path) -> None:
     refusal = json.dumps({"ok": False, "error": HOSTILE, "exit_code": 77}).encode() + b"\n"
     known = {"socket": str(tmp_path / "s"), "to": str(tmp_path), "store": str(place.store), "config": str(tmp_path / "none")}
-    known |= {"reason": "settled", "by": "E-03", "reference": "Z-1", "officer": "h-1"}
+    known |= {"reason": "settled", "by": "E-03", "reference": "Z-1", "officer": "h-1", "recording": KEPT}
     some = {"socket"} if name != "offload" else {"socket", "store"}
     with server(tmp_path / "s", lambda _: refusal):
         line = line_of(name, lambda p: known.get(p.name, "x"), {key: known[key] for key in some})

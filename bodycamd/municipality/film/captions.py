@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from bodycamd.evidence.statements import FragmentStatement, wall_text, wall_us
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.words.clock_words import clock_source
-from bodycamd.municipality.words.formats import Formats
+
+if TYPE_CHECKING:  # the film maker's process words nothing, and loads no Babel
+    from bodycamd.municipality.words.formats import Formats
 
 SECOND_US = 1_000_000
 MAX_NAME = 64

@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bodycamd.errors import DataError, OutputError
 from bodycamd.foreign_text import shown
@@ -26,6 +26,11 @@ from bodycamd.linux import sandbox
 from bodycamd.linux.readable import readable
 from bodycamd.municipality.film import film_link
 from bodycamd.municipality.film.film_link import DISK_ERRORS
+
+if TYPE_CHECKING:
+    from bodycamd.municipality.film.captions import Captions
+    from bodycamd.municipality.film.packet_hashes import Tally
+    from bodycamd.municipality.film.remux import FilmFile, Part, Remuxer
 
 MAX_OPEN_FILES = 64
 LIBRARIES_BYTES = 512 * 1024 * 1024
@@ -75,9 +80,10 @@ class _FilmMaker:
     def __init__(self, link: socket.socket) -> None:
         self._link = link
         self._waiting: deque[tuple[film_link.ToMaker, list[int]]] = deque()
-        self._captions: Any = None
-        self._remuxer: Any = None
-        self._whole: dict[str, Any] = {}
+        self._captions: Captions | None = None
+        self._remuxer: Remuxer
+        """From `Begin` on, which comes first."""
+        self._whole: dict[str, Tally] = {}
         self._next_sign = 0.0
 
     def serve(self) -> None:
@@ -151,10 +157,12 @@ class _FilmMaker:
             self._waiting.append((order, descriptors))
 
     def _take_cues(self, order: film_link.Cues) -> None:
+        if self._captions is None:
+            raise DataError("subtitles came for a film without any")
         for cue in order.cues:
             self._captions.add(*cue)
 
-    def _new_file(self) -> Any:
+    def _new_file(self) -> FilmFile:
         from bodycamd.municipality.film.remux import FilmFile
 
         film_link.send(self._link, film_link.NeedFile())
@@ -164,7 +172,7 @@ class _FilmMaker:
                 return FilmFile(*descriptors)
             self._take_ahead(order, descriptors)
 
-    def _part_done(self, number: int, part: Any) -> None:
+    def _part_done(self, number: int, part: Part) -> None:
         done = film_link.PartDone(number, part.begins_us, part.duration_seconds, part.frames, part.shifts, part.time_bases)
         film_link.send(self._link, done)
 

@@ -8,9 +8,13 @@ packet=pts,size`): nothing was moved in time. Subtitles and chapters are in neit
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.stream import Stream
 
 KINDS = ("video", "audio")
 
@@ -33,7 +37,7 @@ class Tally:
         self._payload = hashlib.sha256()
         self._table = hashlib.sha256()
 
-    def add(self, packet: Any, pts: int) -> None:
+    def add(self, packet: Packet[Stream], pts: int) -> None:
         """The next packet; `pts` in the sealed stream's time base."""
         self._packets += 1
         self._bytes += packet.size

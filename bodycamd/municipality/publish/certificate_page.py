@@ -15,7 +15,7 @@ from bodycamd.municipality.words.certificate_words import SENTENCES, WORDS
 from bodycamd.municipality.words.formats import Formats
 from bodycamd.municipality.words.language import Language, pick
 from bodycamd.municipality.words.report_words import WORDS as REPORT_WORDS
-from bodycamd.municipality.words.sentence_words import GROUNDS, REASONS
+from bodycamd.municipality.words.sentence_words import GROUNDS, REASONS, ROLES
 from bodycamd.municipality.words.times import LocalTime
 
 UNKNOWN = "?"
@@ -75,6 +75,8 @@ class _Wording:
         fields = dict.fromkeys(("warning", "reason", "ground", "reference", "by", "review_on", "days"), UNKNOWN)
         fields |= {name: shown(str(value), 200) for name, value in entry.detail.items()}
         fields["ground"] = self._ground(fields["ground"])
+        if fields["by"] in ROLES:
+            fields["by"] = pick(ROLES[fields["by"]], self.write.language)
         fields["review_on"] = self.write.date(fields["review_on"])
         fields["reason"] = self._reason(entry.type, fields["reason"])
         if f"warning_{fields['warning']}" in REPORT_WORDS:

@@ -20,7 +20,7 @@ from bodycamd.municipality.words.clock_words import clock_source
 from bodycamd.municipality.words.formats import Formats
 from bodycamd.municipality.words.language import ReportLanguage, Words, first_language, pick
 from bodycamd.municipality.words.report_words import WORDS
-from bodycamd.municipality.words.sentence_words import GROUNDS
+from bodycamd.municipality.words.sentence_words import GROUNDS, ROLES
 from bodycamd.municipality.words.sentences import reason_in_words
 from bodycamd.municipality.words.times import LocalTime, clock
 
@@ -138,11 +138,17 @@ class _Wording:
         """What who exported said of it."""
         if handover is None:
             return []
-        purpose = handover.purpose
-        both = Words(*GROUNDS[purpose]) if purpose in GROUNDS else Words(purpose, purpose)
-        rows = [("case", handover.case), ("exported_by", handover.exported_by)]
-        rows_for = [("purpose", both if self._both else pick(both, self.main.language))] if purpose else []
-        return [*((name, value) for name, value in rows if value), *rows_for]
+        rows = (
+            ("case", handover.case),
+            ("exported_by", self._from(ROLES, handover.exported_by)),
+            ("purpose", self._from(GROUNDS, handover.purpose)),
+        )
+        return [(name, value) for name, value in rows if value]
+
+    def _from(self, table: Mapping[str, tuple[str, str]], value: str) -> str | Words:
+        if value not in table:
+            return value
+        return Words(*table[value]) if self._both else pick(table[value], self.main.language)
 
     def worth(self, at: Instant) -> str:
         """How far the clock may have been off; `?` where nobody says."""

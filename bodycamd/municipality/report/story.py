@@ -79,7 +79,7 @@ class Happening(msgspec.Struct, frozen=True):
     en: str
 
 
-class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
+class SpokenWarning(msgspec.Struct, frozen=True, omit_defaults=True):
     """The spoken warning. `outcome`: `played_to_device`, `skipped`, `failed` or `none`; `file_sha256` is of the sound file."""
 
     outcome: str
@@ -114,7 +114,7 @@ class Story(msgspec.Struct, omit_defaults=True):
     officer: str = ""
     shift_begun: Instant | None = None
     opened: Instant | None = None
-    warning: Warning | None = None
+    warning: SpokenWarning | None = None
     resumes: str = ""
     closed: Instant | None = None
     reason: str = ""
@@ -205,10 +205,10 @@ class _Taking:
             case RecordingOpened():
                 story.opened = instant(self._entry)
                 story.resumes, story.officer = detail.resumes or "", detail.officer or ""
-                story.warning = Warning(detail.warning, pressed=self._at(detail.pressed_us))
+                story.warning = SpokenWarning(detail.warning, pressed=self._at(detail.pressed_us))
             case WarningGiven():
                 pressed = story.warning.pressed if story.warning is not None else None
-                story.warning = Warning(detail.outcome, detail.file_sha256, pressed, self._at(detail.ended_us), detail.detail)
+                story.warning = SpokenWarning(detail.outcome, detail.file_sha256, pressed, self._at(detail.ended_us), detail.detail)
             case Marked():
                 story.markers.append(Marker(instant(self._entry, detail.at_us), detail.cause, detail.officer or ""))
             case RecordingClosed():

@@ -15,7 +15,7 @@ from bodycamd.store.names import RECORDINGS_FOLDER, recording_names, recording_s
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discrepancy:
     """Something that does not fit. `path` is relative to the folder of recordings."""
 
     path: str
@@ -31,7 +31,7 @@ class _Stated:
     deleted: bool = False
 
 
-def inventory(store: Path) -> tuple[list[Finding], int]:
+def inventory(store: Path) -> tuple[list[Discrepancy], int]:
     """Compare folders and entries; returns the findings and the number of recordings in the store.
 
     What the newest start is still writing is no finding. Raises `NotFoundError`, `PermissionDeniedError`,
@@ -48,16 +48,16 @@ def inventory(store: Path) -> tuple[list[Finding], int]:
         names, strays = recording_names(folder)
     except NotFoundError as error:
         raise NotFoundError(f"{folder}: there is no such folder") from error
-    findings = [Finding("../ledger", f"verifies only so far, nothing after it counts: {ledger.broken}")] if ledger.broken else []
-    findings += [Finding(stray.path, stray.reason) for stray in strays]
+    findings = [Discrepancy("../ledger", f"verifies only so far, nothing after it counts: {ledger.broken}")] if ledger.broken else []
+    findings += [Discrepancy(stray.path, stray.reason) for stray in strays]
     for name in names:
         findings += _look(folder / name, stated.get(name), (recording_start(name) or 0) >= newest)
     for name, said in sorted(stated.items()):
         if name not in names and not said.deleted:
             if said.deleting:
-                findings.append(Finding(name, "its deletion has begun and is not stated as completed: the next start completes it"))
+                findings.append(Discrepancy(name, "its deletion has begun and is not stated as completed: the next start completes it"))
             elif said.files:
-                findings.append(Finding(name, f"{len(said.files)} segments are stated, and the recording is not there"))
+                findings.append(Discrepancy(name, f"{len(said.files)} segments are stated, and the recording is not there"))
     return findings, len(names)
 
 
@@ -79,26 +79,26 @@ def _of(stated: dict[str, _Stated], recording: str) -> _Stated:
     return stated.setdefault(recording, _Stated())
 
 
-def _look(folder: Path, said: _Stated | None, running: bool) -> list[Finding]:
+def _look(folder: Path, said: _Stated | None, running: bool) -> list[Discrepancy]:
     name = folder.name
     if said is None:
-        return [Finding(name, "no entry of the ledger speaks of this recording")]
+        return [Discrepancy(name, "no entry of the ledger speaks of this recording")]
     if said.deleted:
-        return [Finding(name, "it was deleted; what lies here does not belong to it")]
+        return [Discrepancy(name, "it was deleted; what lies here does not belong to it")]
     try:
         files, strays = segment_files(folder)
         with Folder.open(folder, below=folder.parent.parent) as opened:
             sizes = {file.path.name: there.size for file in files if (there := opened.look(file.path.name)) is not None}
     except NotFoundError:
         return []
-    findings = [Finding(stray.path, stray.reason) for stray in strays]
+    findings = [Discrepancy(stray.path, stray.reason) for stray in strays]
     if said.deleting:
-        return [*findings, Finding(name, "its deletion has begun and is not completed: the next start completes it")]
+        return [*findings, Discrepancy(name, "its deletion has begun and is not completed: the next start completes it")]
     for file, size in sizes.items():
         if file not in said.files:
             if not (running or file.endswith(".part")):
-                findings.append(Finding(f"{name}/{file}", "no entry of the ledger states this segment"))
+                findings.append(Discrepancy(f"{name}/{file}", "no entry of the ledger states this segment"))
         elif size != said.files[file]:
-            findings.append(Finding(f"{name}/{file}", f"it has {size} bytes, the ledger states {said.files[file]}"))
-    findings += [Finding(f"{name}/{file}", "the ledger states it, and it is not there") for file in said.files if file not in sizes]
+            findings.append(Discrepancy(f"{name}/{file}", f"it has {size} bytes, the ledger states {said.files[file]}"))
+    findings += [Discrepancy(f"{name}/{file}", "the ledger states it, and it is not there") for file in said.files if file not in sizes]
     return findings

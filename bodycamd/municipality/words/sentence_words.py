@@ -172,6 +172,15 @@ GROUNDS: Mapping[str, tuple[str, str]] = {
     "access-request": ("een inzageverzoek", "an access request"),
 }
 
+ROLES: Mapping[str, tuple[str, str]] = {
+    "coordinator": ("teamcoördinator", "coordinator"),
+    "evidence": ("beheerder van de beelden", "evidence officer"),
+    "privacy": ("functionaris gegevensbescherming (FG)", "privacy officer"),
+    "technician": ("technicus", "technician"),
+    "administrator": ("systeembeheerder", "administrator"),
+}
+"""Who decides, where it is a role and no pseudonym."""
+
 CONFIRMED: Mapping[bool, tuple[str, str]] = {True: ("bevestigd", "confirmed"), False: ("niet bevestigd", "not confirmed")}
 USABLE: Mapping[bool, tuple[str, str]] = {
     True: ("weer bruikbaar", "usable again"),

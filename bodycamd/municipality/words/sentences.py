@@ -21,6 +21,7 @@ from bodycamd.municipality.words.sentence_words import (
     GROUNDS,
     HOLD_ID,
     REASONS,
+    ROLES,
     SHIFT_OF,
     USABLE,
     VALUES,
@@ -113,6 +114,8 @@ def _value(type: str, key: str, value: str, write: Writing) -> str:
         return pick(VALUES[type, key][value], language)
     if (type, key) == ("clock_changed", "source"):
         return clock_source(value, language)
+    if key == "by" and value in ROLES:
+        return pick(ROLES[value], language)
     if key == "review_on":
         return write.date(shown(value, 200))
     if key == "ground" and value in GROUNDS:

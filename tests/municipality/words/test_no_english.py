@@ -22,7 +22,7 @@ from bodycamd.municipality.publish.transparency import month_of
 from bodycamd.municipality.report.footage_facts import ClockPeriod, DamagedPart, FootageFacts, Gap, LostSound, SegmentFact
 from bodycamd.municipality.report.report import Binding, FilmPart, Handover, Report, Step, Verification
 from bodycamd.municipality.report.report_page import page
-from bodycamd.municipality.report.story import Happening, Instant, Marker, StatedFile, Story, Warning
+from bodycamd.municipality.report.story import Happening, Instant, Marker, SpokenWarning, StatedFile, Story
 from bodycamd.municipality.verify.verdicts import Finding, Verdict
 from bodycamd.municipality.words import certificate_words, clock_words, month_words, report_words, sentence_words
 from bodycamd.municipality.words.formats import Formats
@@ -44,7 +44,13 @@ def pairs() -> Iterator[tuple[str, str]]:
     """Everything that is worded in both languages."""
     for table in (report_words.WORDS, certificate_words.WORDS, certificate_words.SENTENCES, month_words.WORDS, sentence_words.WORDS):
         yield from table.values()
-    for values in (*sentence_words.VALUES.values(), sentence_words.REASONS, sentence_words.GROUNDS, clock_words.SOURCES):
+    for values in (
+        *sentence_words.VALUES.values(),
+        sentence_words.REASONS,
+        sentence_words.GROUNDS,
+        sentence_words.ROLES,
+        clock_words.SOURCES,
+    ):
         yield from values.values()
     yield from (*sentence_words.CONFIRMED.values(), *sentence_words.USABLE.values(), clock_words.UNREADABLE)
     yield from (sentence_words.SHIFT_OF, sentence_words.HOLD_ID, sentence_words.ASKED_BY, sentence_words.ENDED_BY_SIGNAL)
@@ -106,7 +112,7 @@ def report(number: int, verdict: Verdict) -> Report:
         officer="H-7" if number % 2 else "",
         shift_begun=AT,
         opened=AT,
-        warning=Warning(of("warning_"), "7", AT, AT, "a fault in words of its own") if number % 3 else None,
+        warning=SpokenWarning(of("warning_"), "7", AT, AT, "a fault in words of its own") if number % 3 else None,
         resumes="000001-0000" if number % 2 else "",
         reason=of("reason_"),
         ended_by=of("ended_"),
@@ -186,6 +192,7 @@ def test_every_sentence_is_dutch(type: str) -> None:
     details += [{"usable": False, "reason": "ended by signal 9", **dict.fromkeys(sentence_words.COUNTED, 2)}]
     details += [{key: value} for (of, key), values in sentence_words.VALUES.items() if of == type for value in values]
     details += [{"reason": reason} for reason in (*sentence_words.REASONS, *named("reason_"))]
+    details += [{"by": role} for role in sentence_words.ROLES]
     details += [{"ground": ground} for ground in sentence_words.GROUNDS]
     details += [{"source": source} for source in (*clock_words.SOURCES, "unreadable (EPERM)")]
     for detail in details:
