@@ -93,6 +93,6 @@ class PermissionDeniedError(BodycamError):
 
 
 class ConfigError(BodycamError):
-    """The configuration is wrong: the message gives the file, the key's path, the reason and what is allowed."""
+    """The configuration is wrong: the message states the file, the key's path, the reason and what is allowed."""
 
     exit_code = 78

@@ -216,7 +216,7 @@ judge_program=$strict'
        else
          (if .rules == null then (if $shortened then empty else ["against_rules", "no entry before it states how long footage is kept"] end)
           elif $d.days < .rules then ["against_rules", "fewer days than the rules in force say"] else empty end),
-         (if $known == null then ["against_rules", "no entry before it speaks of it"]
+         (if $known == null then ["against_rules", "no entry before it mentions it"]
           elif $known.end == null then ["against_rules", "it had not ended"]
           else {boot: (.boots | length - 1), at: ($e | at), offset: (if .confirmed then ($e.wall | us) - ($e | at) else null end)} as $now
             | ([$own, .oldest // $own] | min) as $oldest
@@ -266,7 +266,7 @@ judge_program=$strict'
   # What an opening, and the entry of its warning, state against other entries.
   def opening($e): $e.detail as $d | .spoken[$d.recording] as $spoken
     | (select($d.resumes != null and .spoken[$d.resumes] == null and ($shortened and ($d.resumes | start_of) < .starts[0].number | not))
-       | "it goes on with a recording of which no entry before it speaks"),
+       | "it continues a recording that no entry before it mentions"),
       (select($d.officer != null and .officers != null and .officers[$d.officer] != true) | "the shift of its officer did not begin in this boot")
     | [$d.recording, "contradictory", .];
   def warned($name): .spoken[$name] // {} | select(.opened != null and .warned != null and .opened != .warned)
@@ -317,9 +317,9 @@ for path in "$store"/*; do
     copy.jsonl) { [ -f "$path" ] && [ ! -L "$path" ]; } || found store altered "$name: not a file" ;;
     copy.jsonl.part)
       if [ -f "$path" ] && [ ! -L "$path" ]; then found store open "$name: lines that were being written"
-      else found store unverifiable "$name: nothing signed speaks of it"; fi ;;
-    .lock) { [ -f "$path" ] && [ ! -L "$path" ] && [ ! -s "$path" ]; } || found store unverifiable "$name: nothing signed speaks of it" ;;
-    *) found store unverifiable "$name: nothing signed speaks of it" ;;
+      else found store unverifiable "$name: nothing signed mentions it"; fi ;;
+    .lock) { [ -f "$path" ] && [ ! -L "$path" ] && [ ! -s "$path" ]; } || found store unverifiable "$name: nothing signed mentions it" ;;
+    *) found store unverifiable "$name: nothing signed mentions it" ;;
   esac
 done
 
@@ -333,7 +333,7 @@ else
   for path in "$store"/ledger/*; do
     name=${path##*/}
     if [[ ! $name =~ ^(checkpoint-)?[0-9]{6}\.jsonl$ ]]; then
-      found store unverifiable "ledger/$name: nothing signed speaks of it"
+      found store unverifiable "ledger/$name: nothing signed mentions it"
     elif [ -L "$path" ] || [ ! -f "$path" ]; then
       found store altered "ledger/$name: not a regular file"
       sound=0
@@ -520,7 +520,7 @@ judge_end() { # nothing follows: the next start may have begun, and after it the
   for path in "${doubtful[@]}"; do
     number=${path##*/} number=$((10#${number%.jsonl}))
     if [ -n "$newest_start" ] && [ $number != $following ]; then
-      found store unverifiable "ledger/${path##*/}: of a start that has not been and is not the next: nothing signed speaks of it"
+      found store unverifiable "ledger/${path##*/}: of a start that has not been and is not the next: nothing signed mentions it"
       continue
     fi
     following=$((number + 1))
@@ -586,7 +586,7 @@ if [ $sound = 1 ]; then
     name=${path##*/}
     if [ "$name" = "$checkpoint" ]; then :
     elif [[ $name < "$checkpoint" ]]; then found store open "ledger/$name: replaced by $checkpoint; its removal was cut off"
-    else found store unverifiable "ledger/$name: a checkpoint that the ledger does not go on behind"; fi
+    else found store unverifiable "ledger/$name: a checkpoint that the ledger does not continue from"; fi
   done
 fi
 
@@ -604,7 +604,7 @@ if [ -n "$people_file" ]; then
     [ -z "${person[$id]:-}" ] || use "$people_file: a key stands twice"
     person[$id]=$name person_hex[$id]=$hex
   done < "$people_file"
-  [ ${#person[@]} -gt 0 ] || use "$people_file: nobody stands in it"
+  [ ${#person[@]} -gt 0 ] || use "$people_file: nobody is listed in it"
 fi
 
 copy_failure='' copy_unknown=0 copy_heads=()
@@ -879,7 +879,7 @@ check_recording() {
     for path in "$folder"/*; do
       name=${path##*/}
       if [[ ! $name =~ ^[0-9]{6}(\.tar|\.cut\.tar|\.tar\.part)$ ]] || [ -L "$path" ] || [ ! -f "$path" ]; then
-        found store unverifiable "$recording/$name: nothing signed speaks of it"
+        found store unverifiable "$recording/$name: nothing signed mentions it"
       else
         there+=("$path") numbers+=("${name:0:6}")
       fi
@@ -933,7 +933,7 @@ check_recording() {
     for name in "${!stated[@]}"; do [ "${name%/*}" != "$recording" ] || has_stated=1; done
     if [ -n "$failure" ]; then found "$recording" unverifiable "the ledger breaks off before it would speak of it"
     elif [ $has_stated = 1 ]; then found "$recording" incomplete "its opening is not in the ledger"
-    elif [ $open_fragments = 0 ]; then found "$recording" altered "nothing signed speaks of this recording"
+    elif [ $open_fragments = 0 ]; then found "$recording" altered "nothing signed mentions this recording"
     else found "$recording" open "its opening is not in the ledger yet"; fi
   elif [ -z "$reason" ]; then
     if [ -n "$failure" ]; then found "$recording" unverifiable "the ledger breaks off before it was closed"; else found "$recording" open "not closed"; fi
@@ -964,7 +964,7 @@ if [ -d "$store/recordings" ] && [ ! -L "$store/recordings" ]; then
     if [[ ${path##*/} =~ ^[0-9]{6}-[0-9]{4}$ ]] && [ -d "$path" ] && [ ! -L "$path" ]; then
       known[${path##*/}]=1
     else
-      found store unverifiable "recordings/${path##*/}: nothing signed speaks of it"
+      found store unverifiable "recordings/${path##*/}: nothing signed mentions it"
     fi
   done
 fi

@@ -83,14 +83,14 @@ def export(
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
         if film_only and (device_key is not None or anchor is not None):
-            raise UsageError("a verification stands in the report: --device-key and --anchor need --out FOLDER, without .mp4")
+            raise UsageError("a verification belongs in the report: --device-key and --anchor need --out FOLDER, without .mp4")
         if not film_only and contact_sheet is not None:
             raise UsageError("a package has its contact sheets: --contact-sheet goes with --out FILE.mp4")
         if film_only and with_holds:
-            raise UsageError("holds stand in the report: --with-holds needs --out FOLDER, without .mp4")
+            raise UsageError("holds belong in the report: --with-holds needs --out FOLDER, without .mp4")
         handover = _handover(case, exported_by, purpose)
         if film_only and handover is not None:
-            raise UsageError("case, exporter and purpose stand in the report: they need --out FOLDER, without .mp4")
+            raise UsageError("case, exporter and purpose belong in the report: they need --out FOLDER, without .mp4")
         if anchor is not None and device_key is None:
             raise UsageError("--anchor needs --device-key")
         local = local_time(timezone)

@@ -67,7 +67,7 @@ class _Mirror(StoreReader):
         for path, size in self._files():
             parts = path.split("/")
             if len(parts) not in (2, 3) or ".." in parts or parts[0] not in (LEDGER_FOLDER, RECORDINGS_FOLDER):
-                raise DataError(f"the daemon's answer names {path!r}, which is no file of a store: is it of another version?")
+                raise DataError(f"the daemon's answer names {path!r}, which is not a file of a store: is it of another version?")
             target = self.directory / path
             if path.endswith("/"):
                 target.mkdir()

@@ -41,7 +41,7 @@ class Judgement:
     """Where each key stands, by its dotted path."""
 
     def placed(self, problem: Problem) -> Problem:
-        """The same with its line, where the key stands in the file."""
+        """The same with its line, where the key is in the file."""
         return problem if problem.line is not None else replace(problem, line=self.lines.get(problem.key))
 
 

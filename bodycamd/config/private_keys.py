@@ -15,7 +15,7 @@ WHAT_TO_DO = "a private key: it must never be on a camera. Treat it as exposed, 
 
 
 def line_of_private_key(raw: bytes) -> int | None:
-    """The number, from 1, of the first line that holds a private key, or a part of one that tells what it is; `None` where none does.
+    """The number, from 1, of the first line that holds a private key, or a part of one that says what it is; `None` where none does.
     Zero bytes are passed over: UTF-16 has one in every letter.
     """
     text = raw.replace(b"\0", b"")

@@ -6,7 +6,7 @@ to the key of the first kept start. The entry `ledger_shortened` in the kept led
 on.
 
 Not shown any more: what the dropped files said, and that nothing was taken out of them. Anchors from that time still tell whether the
-ledger of then was the one that this camera went on with.
+ledger of then was the one that this camera continued.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class KeyChanged(Stated, frozen=True, kw_only=True):
 
 
 class RecordingOpened(Stated, frozen=True, kw_only=True):
-    """`recording_opened`: an officer's press (`caller`), or a recording that goes on by itself with what another one (`resumes`) began.
+    """`recording_opened`: an officer's press (`caller`), or a recording that continues by itself what another one (`resumes`) began.
 
     `officer` is the pseudonym of the shift that is open; absent where none is. Times are CLOCK_BOOTTIME microseconds.
     """
@@ -217,7 +217,7 @@ def check_format(entry: Entry, format: str, where: str) -> None:
 
 
 def detail_fields(detail: Stated) -> dict[str, Any]:
-    """The fields of a typed detail as they stand in the entry: what does not apply is left out."""
+    """The fields of a typed detail as they are in the entry: what does not apply is left out."""
     fields = msgspec.to_builtins(detail)
     assert isinstance(fields, dict)
     return fields

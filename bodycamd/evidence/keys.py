@@ -65,7 +65,7 @@ class PublicKey:
     def from_pem(cls, pem: bytes) -> PublicKey:
         """From SubjectPublicKeyInfo in PEM, as `openssl pkey -pubout` writes it. Raises `DataError`, also for a private key beside it."""
         if line_of_private_key(pem) is not None:
-            raise DataError("a private key stands where a public one is asked for; nobody but the camera may have it: treat it as exposed")
+            raise DataError("this is a private key, and a public one is asked for; nobody but the camera may have it: treat it as exposed")
         try:
             key = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm) as error:

@@ -125,8 +125,8 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class LastStart:
-    """Behind what the next start goes on: the newest start that counts (0: none), its last good line, and the key that the next one must
-    sign with (`None`: the first). `rests` is what stands behind that line, `files` are the names of the files that this rests on.
+    """What the next start continues: the newest start that counts (0: none), its last good line, and the key that the next one must
+    sign with (`None`: the first). `rests` is what follows that line, `files` are the names of the files that this rests on.
     """
 
     number: int
@@ -140,7 +140,7 @@ def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None
     """Find it: where the ledger verifies, at its end. `past` has been read to its end; without it the ledger is read.
 
     A ledger that is damaged or cannot be read further back does not keep the camera from recording: then it is the newest start that names
-    a key which this camera holds, by its own file alone. What follows is signed and chained to that, and `verify` tells of the damage.
+    a key which this camera holds, by its own file alone. What follows is signed and chained to that, and `verify` mentions the damage.
     Raises `StorageError`.
     """
     if past is None:
@@ -151,7 +151,7 @@ def last_start(folder: Path, keys: KeyFolder, past: VerifiedLedger | None = None
     if not chain.failed:
         files = [file_name(number) for number in starts(folder) if number >= chain.start]
         return LastStart(chain.start, chain.head, chain.next_key, tuple(chain.pending), tuple(files))
-    log.error("the ledger does not verify to its end, this start goes on all the same: %s", past.broken)
+    log.error("the ledger does not verify to its end, this start continues all the same: %s", past.broken)
     rests: list[Rest] = []
     for number in reversed(starts(folder)):
         try:
@@ -196,7 +196,7 @@ def open_ledger(
     next. What follows is signed by keys that live in memory only.
 
     `start` names nothing in ledger or recordings yet (`next_number`); `previous` is what `last_start` finds, which is looked for where not
-    given. After a cut anywhere in here the next call, with a higher number, goes on with exactly one accepted key. Raises `StorageError`:
+    given. After a cut anywhere in here the next call, with a higher number, continues with exactly one accepted key. Raises `StorageError`:
     the accepted key is missing, or the disk fails; the start has then not begun and nothing must be signed.
     """
     keys = KeyFolder(signing)
@@ -241,7 +241,7 @@ def _by_itself(folder: Path, start: int, counts: bool) -> tuple[str, Rest | None
 
 
 def _settle(folder: Path, files: tuple[str, ...]) -> None:
-    """Make durable what was just read: an old key must not be erased on the word of an entry that so far stands in memory only."""
+    """Make durable what was just read: an old key must not be erased on the word of an entry that so far is in memory only."""
     try:
         for name in files:
             durable.settle(folder / name)

@@ -44,7 +44,7 @@ class Chain:
 
     Verified is: the form (`ledger_reader.lines`), that the first start signs with the registered key and each later one with the key that
     the start before named, that every other line is signed by the key in force there (`KeyInForce`), `prev` from line to line and from file
-    to file, and that every torn file is stated by the next start, byte for byte as it stands, and is what a cut leaves: less than a line,
+    to file, and that every torn file is stated by the next start, byte for byte as it is, and is what a cut leaves: less than a line,
     or one broken line with its end, at the end of its file. A broken line with its end that no start states yet raises: a cut leaves it
     too, but seldom, and until the camera itself says so it looks like a line that somebody changed. The first thing that is wrong raises
     `DataError` with file and line.
@@ -65,11 +65,11 @@ class Chain:
         self.next_key = registered
         """The key that the next start must sign with."""
         self.checkpoint: Checkpoint | None = None
-        """Behind which the ledger goes on, where it was shortened."""
+        """Behind which the ledger continues, where it was shortened."""
         self.unstated: list[Rest] = []
-        """After an iteration: what stands behind the last good line and that no start has stated, as a cut leaves it."""
+        """After an iteration: what follows the last good line and that no start has stated, as a cut leaves it."""
         self.pending: list[Rest] = []
-        """After an iteration: all that stands behind the last good line, whatever left it. The next start has to state it."""
+        """After an iteration: all that follows the last good line, whatever left it. The next start has to state it."""
         self.strays: list[str] = []
         """After an iteration: files with the name of a start that has not been and is not the next. Nothing signed speaks of them."""
         self._folder = folder
@@ -100,7 +100,7 @@ class Chain:
         return self.new_lines()
 
     def new_lines(self) -> Iterator[Line]:
-        """The good lines that were not given yet. Called again, it goes on where it stopped: what is read grows, or a start is added.
+        """The good lines that were not given yet. Called again, it continues where it stopped: what is read grows, or a start is added.
 
         Raises `DataError` as the class says, and the same again at every later call; `StorageError` where a file cannot be read.
         """
@@ -171,7 +171,7 @@ class Chain:
             raise StorageError(f"{self._folder / name}: cannot read the ledger: {error.strerror}") from error
 
     def _rest(self, file: _File) -> Rest | None:
-        """What stands behind the good lines of a file; `None` where nothing did when they were read: the camera may have written since."""
+        """What follows the good lines of a file; `None` where nothing did when they were read: the camera may have written since."""
         if not file.reason:
             return None
         name = file_name(file.start)
@@ -182,7 +182,7 @@ class Chain:
             raise StorageError(f"{self._folder / name}: cannot read the ledger: {error.strerror}") from error
 
     def _leave(self, doubtful: list[Rest | int]) -> None:
-        """A start follows: what stands behind the good lines before it is final."""
+        """A start follows: whatever comes after the good lines before it is final."""
         before = self._rest(self._file) if self._file is not None else None
         for rest in [before, *doubtful]:
             if isinstance(rest, Rest):
@@ -230,7 +230,7 @@ class Chain:
             self._stated = True
 
     def _judge_end(self, doubtful: list[Rest | int]) -> None:
-        """What stands behind the last good line of all, as it is now; it may still grow. Raises `DataError`."""
+        """What follows the last good line of all, as it is now; it may still grow. Raises `DataError`."""
         self.unstated, self.strays = [], []
         before = self._rest(self._file) if self._file is not None else None
         self.pending = [rest for rest in (before, *doubtful) if isinstance(rest, Rest)]
@@ -259,7 +259,7 @@ class VerifiedLedger:
 
     Each line's `detail` is the struct of its type; `None` for types that this version does not know, which are verified all the same.
     `broken` says afterwards what stopped it, empty where nothing did. Iterated over again, it yields what has been added since; it never
-    goes on behind what is broken.
+    continues behind what is broken.
 
     Without `registered` the ledger's first key is taken at its word. Raises `StorageError` where a file cannot be read.
     """

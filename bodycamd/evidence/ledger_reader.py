@@ -51,7 +51,7 @@ class Line:
 
     @property
     def text(self) -> bytes:
-        """The line as it stands in the file, without its line end."""
+        """The line as it is in the file, without its line end."""
         return signed_line.join(self.signature, self.json)
 
 
@@ -78,7 +78,7 @@ def starts(folder: Path) -> list[int]:
 
 
 def taken_numbers(folder: Path) -> set[int]:
-    """The numbers of starts that any name in the ledger folder has, whatever stands there. Raises as `starts` does."""
+    """The numbers of starts that any name in the ledger folder has, whatever is there. Raises as `starts` does."""
     return set(numbered(folder, LEDGER_FILE, files_only=False))
 
 
@@ -109,8 +109,8 @@ def single_line(raw: bytes, where: str) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What stands in one start's file after its last good line, or in place of a first one. `torn` is how the next start has to state it;
-    `reason` says why it is not good, `line_ends` counts its line ends, `at_line_end` tells whether it ends with one.
+    """What is in one start's file after its last good line, or in place of a first one. `torn` is how the next start has to state it;
+    `reason` says why it is not good, `line_ends` counts its line ends, `at_line_end` says whether it ends with one.
     """
 
     start: int
@@ -134,7 +134,7 @@ def open_ledger_file(folder: Path, name: str) -> BinaryIO:
 
 
 def rest_of(file: BinaryIO, start: int, good_bytes: int, reason: str) -> Rest | None:
-    """What stands in an open ledger file after its good bytes; `None` where nothing does. Reads the file once more. Raises `OSError`."""
+    """What is in an open ledger file after its good bytes; `None` where nothing does. Reads the file once more. Raises `OSError`."""
     size = os.fstat(file.fileno()).st_size
     if size <= good_bytes:
         return None

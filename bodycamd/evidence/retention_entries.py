@@ -28,7 +28,7 @@ def older_hold_id(recording: str, ground: str) -> str:
 
 
 class RetentionRules(Stated, frozen=True, kw_only=True):
-    """`retention_rules`: how long footage and ledger are kept from here on. `legal_basis` stands beside more than 28 days."""
+    """`retention_rules`: how long footage and ledger are kept from here on. `legal_basis` comes with more than 28 days."""
 
     days: Positive
     keep_months: Positive
@@ -95,7 +95,7 @@ class HoldReviewDue(Stated, frozen=True, kw_only=True):
 
 
 class HoldAdded2(HoldAdded, frozen=True, kw_only=True):
-    """`hold_added` of `bodycam-ledger/2`: with its id, and nothing in it that tells of a person."""
+    """`hold_added` of `bodycam-ledger/2`: with its id, and nothing in it that mentions a person."""
 
     reference: Reference
     by: Decider

@@ -49,9 +49,9 @@ def members(index: int, age: bytes, json: bytes, signature: bytes) -> tuple[byte
 
 
 class GrowingSegment:
-    """A segment while it is written: gives the bytes to append, in order, and keeps the hashes. It does no input or output.
+    """A segment while it is written: returns the bytes to append, in order, and keeps the hashes. It does no input or output.
 
-    The caller appends exactly what each call returns; where an append fails, this object and the file are abandoned as they stand. The
+    The caller appends exactly what each call returns; where an append fails, this object and the file are abandoned as they are. The
     first call is `init`, then `fragment` for each, then `end`.
     """
 

@@ -25,7 +25,7 @@ class CutError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member as it stands in the file. `content` is kept for `.json` and `.sig` only; of an age file just its SHA-256."""
+    """One member as it is in the file. `content` is kept for `.json` and `.sig` only; of an age file just its SHA-256."""
 
     header: ustar.Header
     offset: int

@@ -95,7 +95,7 @@ class Common(Stated, frozen=True, kw_only=True):
 class InitStatement(Common, tag_field="type", tag="init", frozen=True, kw_only=True):
     """About the init segment that opens a segment: `index` 0. `prev` is the ledger's head when the segment was opened.
 
-    `recipients` holds the age public keys to which all of this segment is sealed. `audio_track` tells whether the stream has sound at all.
+    `recipients` holds the age public keys to which all of this segment is sealed. `audio_track` says whether the stream has sound at all.
     """
 
     format: Literal["bodycam-segment/1"]
@@ -114,7 +114,7 @@ class FragmentStatement(Common, tag_field="type", tag="fragment", frozen=True, k
     """About one fragment. `prev` is the SHA-256 of the previous `.json` of the segment.
 
     `size` and `sha256` are of the age file. `gap_us` is the picture time that is missing before and inside this fragment. `pre_start_us`
-    stands in the first fragment of a recording: how much of it lies before the recording's start. `audio_pts_us` is absent where the
+    is in the first fragment of a recording: how much of it lies before the recording's start. `audio_pts_us` is absent where the
     fragment holds no sound.
     """
 

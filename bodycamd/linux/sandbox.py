@@ -77,7 +77,7 @@ def step_back() -> list[str]:
         score = min(_WORST_SCORE, int(_OOM_SCORE_ADJ.read_text()) + _OOM_STEP)
         _OOM_SCORE_ADJ.write_text(str(score))
     except OSError as error:
-        return [f"AS MUCH WORTH AS THE RECORDER WHEN MEMORY RUNS OUT: {error.strerror}"]
+        return [f"SAME OOM PRIORITY AS THE RECORDER: {error.strerror}"]
     return ["goes before the recorder when memory runs out"]
 
 

@@ -2,7 +2,7 @@
 
 A reading is confirmed if the kernel calls the clock synchronised, and
 
-- it goes on from what was confirmed before in this boot (within a minute: CLOCK_BOOTTIME tells), or
+- it continues from what was confirmed before in this boot (within a minute: CLOCK_BOOTTIME says so), or
 - it is the first of this boot and lies less than a day ahead of the earliest time that the ledger allows, and not before it, or
 - it has been trusted without a pause for half an hour, whatever it was before.
 

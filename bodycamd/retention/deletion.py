@@ -1,7 +1,7 @@
 """Deleting one recording, in steps that each survive a power cut.
 
     entry `deleting`, durable        from here on the deletion will be completed, and a hold is refused
-    unlink each segment, in order    a cut in between leaves some of them; the next start goes on
+    unlink each segment, in order    a cut in between leaves some of them; the next start continues
     fsync of the folder              the names are gone for good
     the folder, if empty; fsync of the folder of recordings
     entry `deleted`, durable

@@ -174,8 +174,9 @@ def _levels(claims: list[int | None]) -> tuple[list[list[int]], int | None]:
 
 
 def _latest_series(claims: list[int | None], levels: list[list[int]], following_us: int | None) -> set[int]:
-    """The places of one of the longest series, that goes on with `following_us` where it is given: the one whose claims are the highest of
-    all of them, at every place. (In each level the highest claim that fits is also the earliest, so that one series has them all.)"""
+    """The places of one of the longest series, which continues with `following_us` where that is given: the one whose claims are the
+    highest of all of them, at every place. (In each level the highest claim that fits is also the earliest, so that one series has them
+    all.)"""
     series: set[int] = set()
     for places in reversed(levels):
         for place in places:

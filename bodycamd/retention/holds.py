@@ -172,7 +172,7 @@ def review_day(value: str, wall_us: int, whose_clock: str) -> str:
     """The day of review, which must not be past. Raises `UsageError`."""
     review_us = day_us(value) if len(value) == 10 else None
     if review_us is None:
-        raise UsageError(f"--review-on {value!r} is no day: YYYY-MM-DD, for example 2026-12-31")
+        raise UsageError(f"--review-on {value!r} is not a date: YYYY-MM-DD, for example 2026-12-31")
     if review_us + DAY_US <= wall_us:
         raise UsageError(f"--review-on {value} is past, by {whose_clock}: give a day to come")
     return value

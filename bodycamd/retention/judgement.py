@@ -11,7 +11,7 @@ The camera decides by what it has read: the starts from that of its oldest recor
 With more or less context another series of clocks may be the longest one. So a deletion is right if it is by any of three readings: as
 the camera read its ledger, as far back as this recording needs, or all that is kept. Two minutes of difference are nobody's lie.
 
-Where the ledger was shortened, what it would take may be gone: then nothing is said against the deletion, and why is told.
+Where the ledger was shortened, what it would take may be gone: then nothing is said against the deletion, and why is reported.
 
 Pure: nothing here reads a clock or a file.
 """
@@ -50,7 +50,7 @@ class _Start:
 
 @dataclass(slots=True)
 class DeletionJudge:
-    """Takes the verified entries of a ledger in order. `shortened`: the ledger goes on behind a checkpoint."""
+    """Takes the verified entries of a ledger in order. `shortened`: the ledger continues behind a checkpoint."""
 
     shortened: bool = False
     facts: Facts = field(default_factory=Facts)
@@ -90,7 +90,7 @@ class DeletionJudge:
             wrong.append("deleted, and no entry before it states how long footage is kept")
         known = self.facts.known.get(detail.recording)
         if known is None or known.end is None:
-            why = "no entry before it speaks of this recording" if known is None else "it had not ended"
+            why = "no entry before it mentions this recording" if known is None else "it had not ended"
             return Judged((*wrong, f"deleted, and {why}"))
         wall = wall_us(entry.wall, "deleting") if self.facts.confirmed else None
         now = self.facts.timeline.now(entry.boot_id, began_us, wall)
@@ -99,7 +99,7 @@ class DeletionJudge:
         if len(failures) < len(ages):
             return Judged(tuple(wrong))
         if self.shortened and self._most_us(known.end, now) >= days * DAY_US:
-            dropped = "entries that tell which clock was right are no longer in the ledger"
+            dropped = "entries that say which clock was right are no longer in the ledger"
             return Judged(tuple(wrong), f"{dropped}: how old it was cannot be judged")
         return Judged((*wrong, failures[0]))
 

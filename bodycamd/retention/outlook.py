@@ -56,8 +56,8 @@ def _retention(facts: Facts, present: frozenset[str], broken: str) -> Retention:
 
 
 def read_plan(store: Path, clock: Clock, rules: Rules) -> Plan:
-    """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it goes on from what
-    the ledger confirmed. Raises as `StoreReader.open` does, and `StorageError`."""
+    """What a sweep on this camera would do now, as `Keeper.plan`. Nothing has watched the clock: it counts only where it continues from
+    what the ledger confirmed. Raises as `StoreReader.open` does, and `StorageError`."""
     facts, present, _ = _read(store)
     reading = clock.read()
     boot = boot_id()
@@ -95,7 +95,7 @@ class PlannedDeletion(Struct, frozen=True, kw_only=True):
 
 
 class Upcoming(Struct, frozen=True, kw_only=True):
-    """A recording that stays for now. `deletes_on` is text of the wall clock, `None` where nothing tells; it goes after `remaining_days` of
+    """A recording that stays for now. `deletes_on` is text of the wall clock, `None` where nothing says; it goes after `remaining_days` of
     running time at the latest. Both are `None` while it is held."""
 
     recording: str

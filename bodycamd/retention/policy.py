@@ -92,7 +92,7 @@ class Outlook:
     ended_before_us: int | None
     """Its latest possible end by the wall clock."""
     deletes_on_us: int | None
-    """When it goes by the wall clock; `None` where nothing tells: then after `remaining_us` of running time."""
+    """When it goes by the wall clock; `None` where nothing says: then after `remaining_us` of running time."""
     remaining_us: int
     held: bool
 

@@ -42,7 +42,7 @@ class RecordingInfo:
     """Why it was closed; empty while it is open."""
     warning: str
     resumes: str
-    """The recording that this one goes on with; empty where there is none."""
+    """The recording that this one continues; empty where there is none."""
     pressed_us: int | None
 
 
@@ -70,7 +70,7 @@ class StoreReader:
     @classmethod
     def open(cls, directory: Path) -> Self:
         """The store, or the copy of one, that is there. Raises `NotFoundError` where there is none, `PermissionDeniedError` where this user
-        may not read it, `DataError` where something else stands in its place."""
+        may not read it, `DataError` where something else is in its place."""
         try:
             Folder.open(directory / RECORDINGS_FOLDER, below=directory).close()
         except NotFoundError as error:
@@ -79,7 +79,7 @@ class StoreReader:
 
     def recordings(self, ledger: Iterable[Line] | None = None, watch: Callable[[Line], object] = lambda _: None) -> list[RecordingInfo]:
         """Every recording whose folder is there, oldest first. `ledger` is this store's, verified; `watch` hears of each line. Raises
-        `StorageError`, `PermissionDeniedError`, and `DataError` where something else stands in the place of the store's folders."""
+        `StorageError`, `PermissionDeniedError`, and `DataError` where something else is in the place of the store's folders."""
         try:
             names, _ = recording_names(self.recordings_folder)
             told = {name: _Told() for name in names}

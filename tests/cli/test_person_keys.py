@@ -58,9 +58,9 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "chmod 600" in capsys.readouterr().err
     for text, words in (
         (key.read_text(), "private key"),
-        ("", "nobody stands in it"),
+        ("", "nobody is listed in it"),
         ("Jansen " + "0" * 64, "line 1"),
-        (f"E-03 {public.raw.hex()}\nE-04 {public.raw.hex()}\n", "line 2: this key stands twice"),
+        (f"E-03 {public.raw.hex()}\nE-04 {public.raw.hex()}\n", "line 2: this key is listed twice"),
         ("E-03 " + "0" * 63, "64 hex digits"),
         ("E-03\u2003" + "0" * 64, "64 hex digits"),
     ):

@@ -67,7 +67,7 @@ def test_a_public_key_has_32_bytes(raw: bytes, said: str) -> None:
 
 def test_what_is_no_public_key_is_told_in_these_words() -> None:
     private = KNOWN.file_bytes()
-    beside = "a private key stands where a public one is asked for; nobody but the camera may have it: treat it as exposed"
+    beside = "this is a private key, and a public one is asked for; nobody but the camera may have it: treat it as exposed"
     assert told(lambda: PublicKey.from_hex("zz" * 32)) == "a public key is 64 hex digits"
     for pem in (private, KNOWN.public.pem() + private):
         assert told(lambda pem=pem: PublicKey.from_pem(pem)) == beside  # type: ignore[misc]

@@ -60,7 +60,7 @@ def test_a_damaged_ledger_goes_on_behind_the_newest_start_whose_key_is_here(tmp_
     put(tmp_path, 1, damaged)
     key = only_key(tmp_path)
     assert told_of(before(tmp_path)) == (3, head_of(third), key, [], ("000003.jsonl",))
-    damage = "the ledger does not verify to its end, this start goes on all the same: 000002.jsonl: line 1 does not verify"
+    damage = "the ledger does not verify to its end, this start continues all the same: 000002.jsonl: line 1 does not verify"
     assert caplog.messages == [damage]
     put(tmp_path, 3, third + b"half")
     put(tmp_path, 4, content_of(tmp_path, 2))

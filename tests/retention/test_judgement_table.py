@@ -96,11 +96,11 @@ EARLY = "stated are 28 days that have passed; the ledger shows 28.00, by running
         (END + 28 * DAY, {"age_seconds": None}, wrong("no proof is stated that its days have passed")),
         (END + 28 * DAY, {"age_seconds": 0}, Judged()),
         # a recording that nobody speaks of
-        (END + 28 * DAY, {"recording": "000001-0009"}, wrong("deleted, and no entry before it speaks of this recording")),
+        (END + 28 * DAY, {"recording": "000001-0009"}, wrong("deleted, and no entry before it mentions this recording")),
         (
             END + 28 * DAY,
             {"recording": "000001-0009", "days": 1},
-            wrong("deleted after 1 days, and the rules in force say 28", "deleted, and no entry before it speaks of this recording"),
+            wrong("deleted after 1 days, and the rules in force say 28", "deleted, and no entry before it mentions this recording"),
         ),
     ],
 )
@@ -255,7 +255,7 @@ def test_a_recording_with_the_name_of_a_start_to_come_is_judged_by_what_there_is
 def test_before_any_start_nothing_is_known() -> None:
     for shortened in (False, True):
         found = judged(judge(shortened=shortened))
-        assert found.wrong[-1] == "deleted, and no entry before it speaks of this recording"
+        assert found.wrong[-1] == "deleted, and no entry before it mentions this recording"
 
 
 @pytest.mark.parametrize(
@@ -303,14 +303,14 @@ def test_the_first_clock_of_the_ledger_counts_too() -> None:
     ("recording", "found"),
     [
         ("000002-0001", Judged((), "the entries of start 2 are no longer in the ledger: how old it was cannot be judged")),
-        ("000003-0001", wrong("deleted, and no entry before it speaks of this recording")),
+        ("000003-0001", wrong("deleted, and no entry before it mentions this recording")),
     ],
 )
 def test_a_recording_whose_start_was_dropped_is_not_judged(recording: str, found: Judged) -> None:
     entries = [say("start", 3, "c", 1), say("retention_rules", 3, "c", 1, days=28, keep_months=2), say("start", 4, "d", 1)]
     claim = say("deleting", 4, "d", 40 * DAY)
     assert judged(judge(*entries, shortened=True), claim, recording=recording) == found
-    assert judged(judge(*entries), claim, recording=recording) == wrong("deleted, and no entry before it speaks of this recording")
+    assert judged(judge(*entries), claim, recording=recording) == wrong("deleted, and no entry before it mentions this recording")
 
 
 def test_days_and_holds_are_judged_though_its_start_was_dropped() -> None:
@@ -324,7 +324,7 @@ def test_days_and_holds_are_judged_though_its_start_was_dropped() -> None:
     assert found.not_judged
 
 
-DROPPED = Judged((), "entries that tell which clock was right are no longer in the ledger: how old it was cannot be judged")
+DROPPED = Judged((), "entries that say which clock was right are no longer in the ledger: how old it was cannot be judged")
 
 
 @pytest.mark.parametrize(

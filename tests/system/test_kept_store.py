@@ -94,7 +94,7 @@ def refusals(young: str, held: str, begun: str) -> list[tuple[list[str], int, st
         (command("add", young, by="a\nb"), 2, "--by: a pseudonym with a digit, such as E-03"),
         (command("add", young, by="Jan de Vries"), 2, "never a name"),
         (command("add", young, review_on="tomorrow"), 2, "YYYY-MM-DD"),
-        (command("add", young, review_on="2027-02-29"), 2, "is no day"),
+        (command("add", young, review_on="2027-02-29"), 2, "is not a date"),
         (command("add", young, review_on="2020-01-01"), 2, "is past"),
         (command("add", held), 2, "already held for complaint (K-2026-117) by coordinator: hold"),
         (command("add", begun), 2, "its deletion has begun"),

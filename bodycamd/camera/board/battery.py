@@ -20,7 +20,7 @@ _ORDER: tuple[BatteryLevel, ...] = ("critical", "low", "ok")
 
 
 class BatteryThresholds:
-    """Turns percentages into levels, with hysteresis upwards. Falling is told at once."""
+    """Turns percentages into levels, with hysteresis upwards. Falling is reported at once."""
 
     def __init__(self, low_percent: float, critical_percent: float) -> None:
         self._low, self._critical = low_percent, critical_percent

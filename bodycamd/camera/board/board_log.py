@@ -5,7 +5,7 @@
 
 `at_us` is CLOCK_BOOTTIME in microseconds. Parts: `lamp`, `ready_lamp`, `haptic`, `button` (with `on`: pressed or lit), `voice` (with
 `event`: `started`, `ended`, `silenced`, `failed`) and `battery` (with `percent`). Each line is one append, so that readers never see half
-of one; lines of different threads may stand in another order than their times.
+of one; lines of different threads may be in another order than their times.
 """
 
 from __future__ import annotations

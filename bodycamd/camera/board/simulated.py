@@ -38,7 +38,7 @@ MAX_DATAGRAM_BYTES = 256
 
 
 class SimulatedOutput:
-    """A lamp or a motor: its changes stand in the time line."""
+    """A lamp or a motor: its changes are in the time line."""
 
     def __init__(self, part: str, timeline: Timeline, clock: Clock) -> None:
         self._part, self._timeline, self._clock = part, timeline, clock

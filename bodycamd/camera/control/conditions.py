@@ -83,7 +83,7 @@ def voice_health(state: State, event: VoiceHealth) -> Step:
 
 
 def write_failed(state: State, event: WriteFailed) -> Step:
-    """Shown as missing until a fragment is durable again; the recording stays open and the writer goes on trying."""
+    """Shown as missing until a fragment is durable again; the recording stays open and the writer keeps trying."""
     return replace(state, disk_failing=state.recording is not None), [note("write_failed", operation=event.operation, reason=event.reason)]
 
 

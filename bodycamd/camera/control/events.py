@@ -137,7 +137,7 @@ class RecordingSealed(Happening, frozen=True):
 
 
 class WriteFailed(Happening, frozen=True):
-    """A disk operation failed. The writer has abandoned the segment as it stands and goes on with a new one where it can."""
+    """A disk operation failed. The writer has abandoned the segment as it is and continues with a new one where it can."""
 
     operation: str
     reason: str
@@ -224,11 +224,11 @@ class SpeakWarning(Order, frozen=True):
 
 
 class SilenceVoice(Order, frozen=True):
-    """Stop the warning now; the control has already decided to go on, so a late `WarningEnded` changes nothing."""
+    """Stop the warning now; the control has already decided to continue, so a late `WarningEnded` changes nothing."""
 
 
 class OpenCapture(Order, frozen=True):
-    """Open the camera into the ring (nothing happens if it is open). `microphone` tells whether sound may be taken."""
+    """Open the camera into the ring (nothing happens if it is open). `microphone` says whether sound may be taken."""
 
     microphone: bool
 

@@ -3,9 +3,9 @@
 Every ten minutes it reads what is new in the ledger, states the time if an hour has passed or the clock's worth has changed, reminds of
 holds whose day of review has come, deletes what the policy says, and lets go of ledger files that are too old (`checkpoint`). Deleting goes
 in steps with at most one file each; a press, and footage that waits, come first. While a recording is open a sweep that would delete waits
-for its end, up to half an hour; then it goes on, a step at a time.
+for its end, up to half an hour; then it continues, a step at a time.
 
-A file that cannot be dealt with costs its recording this sweep, and is told; it never stops the others.
+A file that cannot be dealt with costs its recording this sweep, and is reported; it never stops the others.
 """
 
 from __future__ import annotations

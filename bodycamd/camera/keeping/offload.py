@@ -4,7 +4,7 @@ Guarantees
 - The store is only read; nothing is deleted, there or on the disk. Nothing is decrypted; no key is needed.
 - What is copied is what the ledger states: each file is read back from the disk after `fsync`, and its SHA-256 is that of the ledger's
   entry. Everything that is stated, not deleted, and not proven so to lie on the disk is in `failed`.
-- A file appears under its name whole or not at all. Done again, it goes on where it was interrupted; files that are there are read and
+- A file appears under its name whole or not at all. Done again, it continues where it was interrupted; files that are there are read and
   compared, not believed.
 - On the disk nothing is followed, opened or overwritten that is no folder or regular file of its own: links, pipes, devices, another file
   system, and names of the store's own files are refused. The target is not the store, nor inside it, nor around it, by whatever path.
@@ -81,14 +81,14 @@ class _Stated:
 
 def offload(store: StoreReader, to: Path, *, same_disk: bool = False, progress: Progress = lambda _done, _all: None) -> Offloaded:
     """Copy what is sealed. Raises `UsageError` for a target that cannot be meant, `DataError` where the ledger on the disk is another one
-    or something else stands in the place of its folders, `StoreBusyError` where another offload writes to it, `OutputError` where the disk
+    or something else is in the place of its folders, `StoreBusyError` where another offload writes to it, `OutputError` where the disk
     fails, `StorageError` and `PermissionDeniedError` where the store does. Files that differ are in `failed`.
     """
     with _target(store.directory, to, same_disk) as target:
         try:
             return _offload(store, target, to, progress)
         except OSError as error:
-            raise OutputError(f"{error.filename or to}: cannot be written: {error.strerror}; done again, it goes on from here") from error
+            raise OutputError(f"{error.filename or to}: cannot be written: {error.strerror}; run it again to continue") from error
 
 
 def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress) -> Offloaded:
@@ -167,10 +167,10 @@ def _not_there(store: Path, to: Path, same_disk: bool) -> str:
     """Which part of the target's path is missing, and what to do about it."""
     missing = [path for path in (to.absolute(), *to.absolute().parents) if not os.path.lexists(path)]
     if not missing:
-        return f"{to}: it is no folder; choose one"
+        return f"{to}: is not a folder; choose one"
     first, there = missing[-1], missing[-1].parent
     if not _is_folder(there):
-        return f"{to}: {there} is no folder; choose another one"
+        return f"{to}: {there} is not a folder; choose another one"
     make = f"make it with mkdir -p {shlex.quote(str(to))}"
     if same_disk:
         advice = make

@@ -91,7 +91,7 @@ def own_start(config: Config, clock: Clock, judge: Judge | None = None) -> Itera
 
 
 def _become_owner(store: Path) -> None:
-    """Files of root in the store would lock the daemon out: root goes on as the store's owner."""
+    """Files of root in the store would lock the daemon out: root continues as the store's owner."""
     try:
         found = store.stat()
     except FileNotFoundError as error:

@@ -6,7 +6,7 @@ before named and names the next one, so that the registered key still leads to t
 `ledger/checkpoint-NNNNNN.jsonl`, where N is the first start that is kept.
 
     the new checkpoint file, durable
-    entry `ledger_shortened`, durable      states the file's SHA-256, the head and the next key behind which the ledger goes on
+    entry `ledger_shortened`, durable      states the file's SHA-256, the head and the next key behind which the ledger continues
     unlink the dropped files, the oldest first, then earlier checkpoint files; fsync of the folder
 
 After a cut in between, the same call completes it: a new checkpoint file never replaces one, and what it says of a start never differs.

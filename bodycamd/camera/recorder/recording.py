@@ -9,7 +9,7 @@ Steps, each durable before the next is begun:
 
 `append` returns what is acknowledged by these steps and raises `WriteError` otherwise. After a failed step the segment is abandoned as it
 stands: its file is never written again, because nobody can know what of it the disk has; its number is not used again; what was not
-acknowledged is written once more into the next segment, where `seq` shows what stands twice. The next start recovers the file.
+acknowledged is written once more into the next segment, where `seq` shows what occurs twice. The next start recovers the file.
 
 Used by one thread: the writer.
 """
@@ -212,7 +212,7 @@ class OpenRecording:
         return RecordingSealed(self.id, duration_us, now_us())
 
     def abandon_segment(self) -> None:
-        """Leave the growing segment as it stands, without another write."""
+        """Leave the growing segment as it is, without another write."""
         if self._segment is not None:
             self._abandon(self._segment)
 

@@ -1,7 +1,7 @@
 """What a new start does about the starts before it: states every segment that they left without an entry, and closes their recordings.
 
     X.tar.part                      → renamed to X.cut.tar, fsync of the folder, entry segment_recovered {good_bytes, sha256, torn_bytes}
-    X.tar or X.cut.tar, no entry    → fsync of the folder, entry segment_recovered about the file as it stands (the start before ended
+    X.tar or X.cut.tar, no entry    → fsync of the folder, entry segment_recovered about the file as it is (the start before ended
                                       between rename and entry)
     recording opened, not closed    → entry recording_closed, reason `interrupted`
 

@@ -39,7 +39,7 @@ class Store:
     """An open store: the lock is held, the start has begun, earlier starts are recovered. Use `open`; `close` gives the lock back.
 
     `ledger` signs and numbers everything of this start; from now on it belongs to the writer's thread. `past` is what is believed of the
-    ledger: read up to this start, it goes on with it. `resume` is the recording of this boot that the last start left open, `shift` the
+    ledger: read up to this start, it continues with it. `resume` is the recording of this boot that the last start left open, `shift` the
     shift that is, `strays` what lies in the store without belonging there: reported, and passed over.
     """
 
@@ -80,7 +80,7 @@ class Store:
 
         `signing` is the folder of the signing keys, provisioned once (`evidence.keys.provision`). `boot_id` is the kernel's where not
         given. `watch` hears of each verified line of the starts before, oldest first. Raises `StoreBusyError` where another process
-        holds the store, `PermissionDeniedError` where it belongs to another user, `DataError` where something else stands in the place of
+        holds the store, `PermissionDeniedError` where it belongs to another user, `DataError` where something else is in the place of
         its folders or its lock, `StorageError` where the disk fails or the key is missing: then no start has begun.
         """
         disk = disk or Disk()
@@ -159,7 +159,7 @@ class Store:
 
 
 def _another_owner(directory: Path) -> PermissionDeniedError:
-    """What is told where the store may not be written."""
+    """What is reported where the store may not be written."""
     try:
         owner = f"user {directory.stat().st_uid}"
     except OSError:
@@ -172,7 +172,7 @@ def _lock(path: Path) -> int:
     """Take the lock; the kernel gives it back when the process ends, however that happens. Raises `StoreBusyError`, `DataError`."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(mode := os.lstat(path).st_mode):
-            raise DataError(f"{path}: {kind_of(mode)} stands in the place of the store's lock: remove it")
+            raise DataError(f"{path}: {kind_of(mode)} is in the place of the store's lock: remove it")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

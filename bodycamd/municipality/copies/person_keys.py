@@ -97,12 +97,12 @@ def read_people(path: Path) -> People:
             raise DataError(f"{path}: line {number}: not a pseudonym such as E-03, a space and 64 hex digits")
         key = PublicKey.from_hex(match[2])
         if key.id in people:
-            raise DataError(f"{path}: line {number}: this key stands twice")
+            raise DataError(f"{path}: line {number}: this key is listed twice")
         people[key.id] = match[1], key
         if len(people) > MAX_PEOPLE:
             raise DataError(f"{path}: more than {MAX_PEOPLE} people")
     if not people:
-        raise DataError(f"{path}: nobody stands in it")
+        raise DataError(f"{path}: nobody is listed in it")
     return people
 
 

@@ -138,7 +138,7 @@ def _held(recording: str, account: LedgerAccount, record: CopyRecord) -> list[st
 
 
 def _passed(told: Told, rules: Rules, now_us: int) -> str:
-    """That its days have passed by this computer's clock and the camera's, in words; empty where they have not, or nothing tells."""
+    """That its days have passed by this computer's clock and the camera's, in words; empty where they have not, or nothing says."""
     closed = told.closed_at
     if closed is None or closed.clock.error_ms is None or now_us - wall_us(closed.wall, "closed") < rules.days * DAY_US:
         return ""

@@ -1,4 +1,4 @@
-"""What the film itself tells beside picture and sound: the wall clock as a subtitle for every second, and markers as chapters. Nothing is
+"""What the film itself says beside picture and sound: the wall clock as a subtitle for every second, and markers as chapters. Nothing is
 burned in: picture and sound stay as they were sealed.
 
 The time is local, with UTC beside it. It is the camera's wall clock at the moment of capture: that of the fragment's statement, less what
@@ -45,7 +45,7 @@ class Chapter:
 
 
 class Captions:
-    """Takes cues in order, and gives the subtitles: cues that touch and say the same are one. Those that are written can be forgotten, so
+    """Takes cues in order, and returns the subtitles: cues that touch and say the same are one. Those that are written can be forgotten, so
     that memory does not grow with the recording.
     """
 

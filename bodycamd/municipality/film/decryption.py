@@ -1,9 +1,9 @@
 """From sealed segments to plain footage: one iterator, in the order of the film. What is good is decrypted, fragment by fragment; what
-is not is told where it was met.
+is not is reported where it was met.
 
 Guarantees
-- A fragment that stands twice, because the disk failed when it was first written, comes once (`seq`).
-- What is damaged is left out and told; what the ledger states of a file, its fragments and its SHA-256, is compared with what is there.
+- A fragment that occurs twice, because the disk failed when it was first written, comes once (`seq`).
+- What is damaged is left out and reported; what the ledger states of a file, its fragments and its SHA-256, is compared with what is there.
 - Where an init segment is damaged, that of another segment of the same capture worker stands in: a worker has one init segment.
 
 Memory holds one fragment and the init segments.
@@ -52,7 +52,7 @@ class OpenedFragment:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A fragment that stands in an earlier segment already, and is left out here. `member` is its name in the file."""
+    """A fragment that is in an earlier segment already, and is left out here. `member` is its name in the file."""
 
     member: str
 

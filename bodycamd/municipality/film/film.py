@@ -3,7 +3,7 @@
 Guarantees: packets are copied, never re-encoded, so `ffmpeg -map 0 -c copy -f streamhash -hash sha256 -` gives the same for the film as for
 the decrypted segment; faststart MP4; the recording is never held in memory as a whole; no film has a name before it is whole, counted and
 on the disk. Where codec parameters change or more than a second of picture is missing, a new part begins: `FILM.mp4`, `FILM-2.mp4`, … A
-fragment that stands twice, because the disk failed when it was first written, is in the film once (`seq`). What is damaged is left out and
+fragment that occurs twice, because the disk failed when it was first written, is in the film once (`seq`). What is damaged is left out and
 told.
 
 Not guaranteed: that the evidence is genuine; that is what `bodycamd verify` shows. With `overwrite` a film of before is replaced, each part
@@ -128,7 +128,7 @@ def export(
 
 
 def told(footage: Iterable[Step], progress: Progress, size_bytes: int) -> Generator[Step, None, None]:
-    """The same, while `progress` is told."""
+    """The same, while `progress` hears of it."""
     for step in footage:
         yield step
         if isinstance(step, OpenedFragment | SegmentRead):

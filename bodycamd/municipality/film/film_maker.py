@@ -1,4 +1,4 @@
-"""The film maker as the export sees it: a confined child process that is fed plain fragments and gives films that have no name yet.
+"""The film maker as the export sees it: a confined child process that is fed plain fragments and returns films that have no name yet.
 
 Guarantees
 - The child gets footage by pipe and files by descriptor; it can open none for writing, reaches no network, and has limits of memory,
@@ -53,7 +53,7 @@ Answer = TypeVar("Answer", bound=film_link.Message)
 
 
 class FilmMaker:
-    """One child process. Use it as a context. `new_file` gives the file for the next film."""
+    """One child process. Use it as a context. `new_file` returns the file for the next film."""
 
     def __init__(
         self, stop: Callable[[], None], new_file: Callable[[], UnnamedFile] | None = None, *, out: Path = Path(), size_bytes: int = 0
@@ -144,7 +144,7 @@ class FilmMaker:
                 self._poll.unregister(self._pipe)
 
     def end_segment(self) -> film_link.SegmentRead:
-        """No more bytes of this segment. Gives what was found in it."""
+        """No more bytes of this segment. Returns what was found in it."""
         self._close_pipe()
         return self._answer(film_link.SegmentRead)
 

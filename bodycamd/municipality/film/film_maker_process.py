@@ -4,8 +4,8 @@
 
 It has what it was handed: the link (a socketpair), pipes with plain footage to read, files to write. Before it loads FFmpeg it takes limits
 of memory, processor time and descriptors, and gives up the network, other programs and every file that it could write (`linux.sandbox`,
-which also says what a kernel without Landlock or seccomp does not give). It ends with its parent. Whatever goes wrong in it is told as one
-sentence; a crash is the parent's to tell.
+which also says what a kernel without Landlock or seccomp does not give). It ends with its parent. Whatever goes wrong in it is reported as
+one sentence; a crash is the parent's to tell.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class _FilmMaker:
         film_link.send(self._link, film_link.SegmentRead(counted["video"], counted["audio"]))
 
     def _heed(self) -> None:
-        """Take the subtitles that have come: those of a fragment are sent before its bytes. Say now and then that work goes on."""
+        """Take the subtitles that have come: those of a fragment are sent before its bytes. Say now and then that work continues."""
         while readable(self._link):
             order, descriptors = film_link.receive_order(self._link)
             self._take_ahead(order, descriptors)

@@ -2,7 +2,7 @@
 
 A file that is sealed with a passphrase (`age -p`) is opened with what the person says. An identity of a plugin (`AGE-PLUGIN-…`: a
 smartcard, a security key) is worked with by the plugin's own program, `age-plugin-…`, found on the PATH as `age` finds it: it gets the age
-header's stanzas and gives the file key; footage never passes through it.
+header's stanzas and returns the file key; footage never passes through it.
 
 Messages never repeat a line of the file.
 """

@@ -192,7 +192,7 @@ class _Part:
 
 
 class Remuxer:
-    """Takes segments in order with `add`. `new_file` gives the file for the next part, `done` hears of each part that is whole, with its
+    """Takes segments in order with `add`. `new_file` returns the file for the next part, `done` hears of each part that is whole, with its
     number. `captions` may still grow while it runs, but must know a fragment before its packets come: `heed` is called before each.
     """
 
@@ -260,7 +260,7 @@ class Remuxer:
             self._put(packet.stream.type, packet)
 
     def finish(self) -> dict[str, Bound]:
-        """End the last part. Gives the hashes of all packets that came, as they were sealed. Raises like `add`."""
+        """End the last part. Returns the hashes of all packets that came, as they were sealed. Raises like `add`."""
         self._close_current()
         return {kind: tally.done() for kind, tally in self._tallies.items()}
 

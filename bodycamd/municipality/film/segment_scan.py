@@ -2,7 +2,7 @@
 
 A fragment is left out where its age file has not the stated SHA-256, where its statement does not speak of this place, is not signed by a
 key that the ledger names for this start, or cannot be read, and where its headers are damaged: then the next whole header is looked for,
-block by block. Of a file that a cut left open (`.cut.tar`, `.tar.part`) a torn end is no damage; `torn_bytes` tells how much it is.
+block by block. Of a file that a cut left open (`.cut.tar`, `.tar.part`) a torn end is no damage; `torn_bytes` says how much it is.
 
 Memory holds one fragment. Every byte is read once. Nothing here says that the evidence is genuine or complete: `bodycamd verify` does.
 """
@@ -38,7 +38,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something that is not as it was stated. `members` are left out because of it; `statement` is given where one that verifies tells what
+    """Something that is not as it was stated. `members` are left out because of it; `statement` is given where one that verifies says what
     is lost.
     """
 
@@ -129,7 +129,7 @@ class SegmentScan:
     def _triple(self, header: ustar.Header, begins: int) -> Whole | Damage:
         where = f"{self.path.name}: triple {header.index} at byte {begins}"
         if header.kind != ("m4s.age" if header.index else "init.mp4.age"):
-            raise DataError(f"{where}: {header.name} stands where an age file must stand")
+            raise DataError(f"{where}: {header.name} is where an age file must be")
         age = self._content(header)
         stated, signature = self._part("json", header.index, where), self._part("sig", header.index, where)
         try:

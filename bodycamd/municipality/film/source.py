@@ -67,7 +67,7 @@ def source_of(store: StoreReader, recording: str, story: Story) -> Source:
         except (BodycamError, StopIteration, OSError):
             continue
     if not story.device:
-        raise DataError(f"recording {recording}: neither its footage nor the ledger tells which camera made it")
+        raise DataError(f"recording {recording}: neither its footage nor the ledger says which camera made it")
     return Source(story.device, recording, "", files)
 
 

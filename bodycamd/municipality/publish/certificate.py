@@ -26,7 +26,7 @@ FORMAT = "bodycam-deletion-certificate/1"
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`lines` are whole ledger lines as they stand; everything else repeats what they say."""
+    """`lines` are whole ledger lines as they are; everything else repeats what they say."""
 
     format: str
     recording: str
@@ -46,7 +46,7 @@ class Certificate:
 
 
 def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certificate:
-    """The certificate of a deleted recording; it tells of holds only `with_holds`.
+    """The certificate of a deleted recording; holds are in it only `with_holds`.
 
     Raises `UsageError` for what is no id, `NotFoundError` where the ledger (any more) says nothing of it that verifies, or it is not
     deleted; `StorageError`.
@@ -64,7 +64,7 @@ def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certifi
             deleted = line if deleted is None and isinstance(line.detail, RecordingDeleted) else deleted
     broken = f"; the ledger verifies only so far: {ledger.broken}" if ledger.broken else ""
     if not about:
-        raise NotFoundError(f"{recording}: the ledger does not speak of it, or no longer{broken}")
+        raise NotFoundError(f"{recording}: the ledger does not mention it, or no longer does{broken}")
     if deleted is None:
         raise NotFoundError(f"{recording}: it is not deleted{broken}")
     deleting = next((line.detail for line in about if isinstance(line.detail, RecordingDeleting)), None)
@@ -107,7 +107,7 @@ class _Chosen:
 
     @property
     def lines(self) -> list[str]:
-        """As they stand in the ledger."""
+        """As they are in the ledger."""
         return [*self._done, *self._begun, *(self._within if self._speaks else ())]
 
     def take(self, line: Line) -> bool:

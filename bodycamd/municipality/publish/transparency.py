@@ -1,4 +1,4 @@
-"""What a municipality can publish of one month: counts, and nothing that tells of a person, a place, an hour or a case.
+"""What a municipality can publish of one month: counts, and nothing about a person, a place, an hour or a case.
 
 From the ledger's entries; a recording counts in the month in which it was opened, everything else in the month of its entry, by the
 camera's wall clock in local time.
@@ -42,7 +42,7 @@ FAULTS = {
 
 @dataclass(slots=True)
 class Month:
-    """The counts of one month, as far as the ledger tells of it: from the day `since` until the day `until`.
+    """The counts of one month, as far as the ledger covers it: from the day `since` until the day `until`.
 
     `deletions.late` is more than an hour after the day was over, with the camera switched on and its clock confirmed for so long;
     `after_hold` had been held.
@@ -69,7 +69,7 @@ class Month:
 def month_of(store: Path, month: str, local: LocalTime) -> Month:
     """The counts of `month`, YYYY-MM, in local time.
 
-    Raises `UsageError` for what is no month, `NotFoundError` where the ledger tells nothing of it, `DataError` where it does not verify to
+    Raises `UsageError` for what is no month, `NotFoundError` where the ledger does not cover it, `DataError` where it does not verify to
     its end, `StorageError`.
     """
     if not MONTH.fullmatch(month):
@@ -83,7 +83,7 @@ def month_of(store: Path, month: str, local: LocalTime) -> Month:
     days = [local.day(line.entry.wall) for line in lines]
     first, last = min(days), max(days)
     if not first[:7] <= month <= last[:7]:
-        raise NotFoundError(f"{month}: the ledger goes from {first} to {last}; it tells nothing of this month")
+        raise NotFoundError(f"{month}: the ledger goes from {first} to {last}; it does not cover this month")
     found = count(((line.entry, line.detail) for line in lines), month, local)
     found.since = max(first, f"{month}-01")
     found.until = min(last, f"{month}-{days_in(month):02d}")

@@ -1,1 +1,1 @@
-"""The case folder and what is told in it."""
+"""The case folder and what is reported in it."""

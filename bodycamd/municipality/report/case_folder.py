@@ -76,7 +76,7 @@ def export_package(
     progress: Progress = lambda _done, _all: None,
     stop: Stop = lambda: None,
 ) -> Report:
-    """Make the folder `out`. With `registered`, the camera's key, of the ledger only what that key stands behind is told; of holds only
+    """Make the folder `out`. With `registered`, the camera's key, of the ledger only what that key stands behind is reported; of holds only
     `with_holds`. Subtitles, chapters and page have `local` time, with UTC beside it. `stop` is called at
     least every 100 ms and raises where the work is to end.
 
@@ -167,7 +167,7 @@ class _Work:
         )
 
     def write(self, report: Report) -> dict[str, UnnamedFile]:
-        """The report's two forms, and the sums of everything. Gives all files of the package. Raises `OSError`."""
+        """The report's two forms, and the sums of everything. Returns all files of the package. Raises `OSError`."""
         json = json_text(report, indent=1).encode()
         sheets = {film.contact_sheet: _content(self._named[film.contact_sheet]) for film in report.films}
         self._write("report.json", json + b"\n")
@@ -237,7 +237,7 @@ def _may_be_made(out: Path, overwrite: bool) -> None:
     if not overwrite:
         raise OutputError(f"{out}: exists already; choose another name, or --overwrite")
     if out.is_symlink() or not all((out / name).is_file() for name in (SUMS, "report.json")):
-        raise OutputError(f"{out}: exists already and is no exported package; it is not overwritten")
+        raise OutputError(f"{out}: exists already and is not an exported package; it is not overwritten")
     listed = {SUMS, *(line[66:] for line in read_file(out / SUMS, MAX_SUMS_BYTES).decode(errors="replace").splitlines())}
     if others := sorted(set(os.listdir(out)) - listed):
         raise OutputError(f"{out}: not overwritten: {shown(others[0])} in it is not of the package; move it elsewhere")

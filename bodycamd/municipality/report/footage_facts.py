@@ -19,7 +19,7 @@ MAX_LISTED = 500
 
 class SegmentFact(msgspec.Struct, omit_defaults=True):
     """One file as it was exported. `sha256` is of its first `bytes`: all of it where it is sealed, the whole fragments where it was cut.
-    `agrees` tells whether that is what the ledger states; it is absent where the ledger does not speak of the file.
+    `agrees` says whether that is what the ledger states; it is absent where the ledger does not speak of the file.
     """
 
     file: str
@@ -33,7 +33,7 @@ class SegmentFact(msgspec.Struct, omit_defaults=True):
     audio_track: bool = False
     recipients: list[str] = []
     repeated: list[str] = []
-    """Members that are left out of the film, because the same fragment stands in an earlier file."""
+    """Members that are left out of the film, because the same fragment is in an earlier file."""
     damaged: list[str] = []
     """Members that are left out of the film, because they are not what was stated."""
     agrees: bool | None = None
@@ -100,7 +100,7 @@ class FootageFacts(msgspec.Struct):
 
 
 class Collector:
-    """Keeps the facts of the footage that goes by. `stall_reasons` tells by generation why a worker was replaced."""
+    """Keeps the facts of the footage that goes by. `stall_reasons` says by generation why a worker was replaced."""
 
     def __init__(self, stated_sha256: dict[str, str], stall_reasons: dict[int, str]) -> None:
         self.facts = FootageFacts()

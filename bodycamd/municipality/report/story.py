@@ -1,8 +1,8 @@
-"""What the ledger tells of one recording: who, when, why, what was said, what went wrong. For the report.
+"""What the ledger says of one recording: who, when, why, what was said, what went wrong. For the report.
 
-Only what verifies is told (`evidence.ledger_chain`); where the ledger breaks off, `ledger_damage` says so. Without the registered key that
-means: signed as the ledger's own first line says. Whether the footage is what was stated is what `bodycamd verify` says, and the report
-puts the two side by side. All text comes from the store and is taken as hostile by whoever shows it.
+Only what verifies is reported (`evidence.ledger_chain`); where the ledger breaks off, `ledger_damage` says so. Without the registered key
+that means: signed as the ledger's own first line says. Whether the footage is what was stated is what `bodycamd verify` says, and the
+report puts the two side by side. All text comes from the store and is taken as hostile by whoever shows it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Story(msgspec.Struct, omit_defaults=True):
     """While it was recorded."""
     happenings_unlisted: int = 0
     holds: list[Happening] | None = None
-    """Why it was kept, in the words of `hold_added` and its like: only where somebody asked for it, because case numbers stand in it."""
+    """Why it was kept, in the words of `hold_added` and its like: only where somebody asked for it, because case numbers are in it."""
     stalls: dict[int, str] = {}
     """Why a capture worker was replaced, by its generation."""
     deleting: str = ""
@@ -135,7 +135,7 @@ class Story(msgspec.Struct, omit_defaults=True):
 
 
 def read_story(ledger: Path, recording: str, registered: PublicKey | None = None, *, with_holds: bool = False) -> Story:
-    """Read what the ledger tells; of holds only `with_holds`. Raises `UsageError` where this is no recording's id, `StorageError`."""
+    """Read what the ledger says; of holds only `with_holds`. Raises `UsageError` where this is no recording's id, `StorageError`."""
     start = check_recording(recording)
     story = Story(recording, holds=[] if with_holds else None)
     boot_id = ""

@@ -3,7 +3,7 @@
 Two forms, both one line of text `base64(signature) SP json`:
 
 - from a running camera, by its control socket: `evidence.anchor`, which also pins the footage of an open recording;
-- from a store at rest: the last line of its ledger as it stands. It is signed, and its SHA-256 is the head.
+- from a store at rest: the last line of its ledger as it is. It is signed, and its SHA-256 is the head.
 
 The file is JSON: `device, start, n, head, wall` for people, and `line`, which alone counts. The QR code holds the line.
 """
@@ -98,7 +98,7 @@ def read(path: Path) -> Anchor:
         raise DataError(f"{path}: not an anchor: {error}") from error
     found = from_line(fields.line, path.name)
     if (found.device, found.start, found.n, found.head, found.wall) != (fields.device, fields.start, fields.n, fields.head, fields.wall):
-        raise DataError(f"{path}: what stands beside the signed line is not what the line says")
+        raise DataError(f"{path}: what is written beside the signed line is not what the line says")
     return found
 
 

@@ -167,12 +167,12 @@ class LedgerAccount:
 
     @property
     def checkpoint(self) -> str:
-        """The name of the checkpoint file behind which the ledger goes on; empty where it was never shortened."""
+        """The name of the checkpoint file behind which the ledger continues; empty where it was never shortened."""
         return self._chain.checkpoint.file if self._chain.checkpoint is not None else ""
 
     @property
     def facts(self) -> Facts:
-        """Holds and rules as they stand after the last good line."""
+        """Holds and rules as they are after the last good line."""
         return self._judge.facts
 
     def _take(self, line: Line) -> None:
@@ -212,7 +212,7 @@ class LedgerAccount:
         known = before is None or before in self.told or before in self.warnings or (self.checkpoint and self._before_kept(before))
         told = self._of(detail.recording)
         if not known:
-            told.contradicts(f"{where}: goes on with {before}, of which no entry before it speaks")
+            told.contradicts(f"{where}: continues {before}, which no entry before it mentions")
         if detail.officer is not None and self._officers is not None and detail.officer not in self._officers:
             told.contradicts(f"{where}: recorded in the shift of {shown(detail.officer, 64)}, which no entry of this boot begins")
         if told.opened is not None or recording_start(detail.recording) != entry.start:

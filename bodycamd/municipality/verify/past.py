@@ -12,7 +12,7 @@ from bodycamd.store.names import LEDGER_FOLDER
 
 def ledger_of(store: Path) -> VerifiedLedger:
     """What is believed of a store's ledger. Raises `NotFoundError` where there is no folder of it, `PermissionDeniedError`, and `DataError`
-    where something else stands in its place."""
+    where something else is in its place."""
     try:
         Folder.open(store / LEDGER_FOLDER, below=store).close()
     except NotFoundError as error:

@@ -213,7 +213,7 @@ class _OneRecording:
         if checked is None:
             return
         rest = checked.size - checked.good_bytes
-        tail = f"; the last {rest} bytes are no whole fragment ({checked.after})" if rest else ""
+        tail = f"; the last {rest} bytes are not a whole fragment ({checked.after})" if rest else ""
         self._found("open", self._where(path), f"{checked.fragments} whole fragments{tail}")
 
     def _guarded(self, path: Path, place: Place, check: Callable[[], Checked]) -> Checked | None:
@@ -288,7 +288,7 @@ class _OneRecording:
         elif self.report.findings.worst == "unverifiable":
             return  # what could not be read may say it
         elif not self.report.fragments:
-            self._found("altered", name, "nothing signed speaks of this recording")
+            self._found("altered", name, "nothing signed mentions this recording")
         else:
             self._found("open", name, "its opening is not in the ledger yet")
 
@@ -301,7 +301,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is(kind: Callable[[int], bool], path: Path) -> bool:
-    """What stands there itself; links are not followed. What may not be looked at is what it should be, until it is opened."""
+    """What is there itself; links are not followed. What may not be looked at is what it should be, until it is opened."""
     try:
         return kind(os.lstat(path).st_mode)
     except PermissionError:

@@ -183,7 +183,7 @@ def _check_place(triple: Triple, place: Place, opening: Opening) -> None:
     if epoch.until_n is not None and now.n >= epoch.until_n:
         raise DataError(f"{triple.where}: signed by a key whose successor had taken over")
     if isinstance(now, InitStatement) != (triple.index == 0):
-        raise DataError(f"{triple.where}: the init segment stands first, and only there")
+        raise DataError(f"{triple.where}: the init segment comes first, and only there")
 
 
 class _Prefix:

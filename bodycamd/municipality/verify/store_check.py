@@ -82,7 +82,7 @@ def _of(stated: dict[str, _Stated], recording: str) -> _Stated:
 def _look(folder: Path, said: _Stated | None, running: bool) -> list[Discrepancy]:
     name = folder.name
     if said is None:
-        return [Discrepancy(name, "no entry of the ledger speaks of this recording")]
+        return [Discrepancy(name, "no entry of the ledger mentions this recording")]
     if said.deleted:
         return [Discrepancy(name, "it was deleted; what lies here does not belong to it")]
     try:

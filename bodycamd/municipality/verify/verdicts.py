@@ -9,7 +9,7 @@ From best to worst; the worst one wins:
     incomplete     something is not there, and the camera has stated the cause: a power cut, a gap, footage that the disk refused
     not_received   not yet received: the ledger states it, and no signed inventory of this copy says that it ever came here
     kept           kept beyond its deletion: the camera has deleted it, nothing holds it here, and what is here is as was stated
-    unverifiable   nothing signed speaks of it, or it cannot be read
+    unverifiable   nothing signed mentions it, or it cannot be read
     contradictory  the camera contradicts itself: what it signed cannot all be true
     against_rules  deleted against the rules: the camera states it, and its own entries show a hold, or that the days had not passed
     altered        altered or missing: what is there is not what was stated, or is not there

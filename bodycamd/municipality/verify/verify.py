@@ -116,7 +116,7 @@ def _look_around(store: Path, findings: Findings) -> None:
         elif entry.name == COPY_PART and entry.is_file:
             findings.add("open", entry.name, "lines that were being written; what they were to say was not said")
         elif entry.name != LOCK_FILE or not entry.is_file or entry.size:
-            findings.add("unverifiable", entry.name, "does not belong in a store: nothing signed speaks of it")
+            findings.add("unverifiable", entry.name, "does not belong in a store: nothing signed mentions it")
 
 
 def _copy(store: Path, people: People, findings: Findings) -> CopyRecord | None:
@@ -148,7 +148,7 @@ def _look_at_ledger(folder: Path, findings: Findings) -> tuple[bool, bool]:
                 findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", "too large for a checkpoint")
                 sound = False
         elif not is_checkpoint and not LEDGER_FILE.fullmatch(entry.name):
-            findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed speaks of it")
+            findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "does not belong in a ledger: nothing signed mentions it")
         elif not entry.is_file:
             findings.add("altered", f"{LEDGER_FOLDER}/{entry.name}", f"{entry.kind}, not a regular file")
             sound = False
@@ -160,13 +160,13 @@ def _look_at_ledger(folder: Path, findings: Findings) -> tuple[bool, bool]:
 
 
 def _look_at_checkpoints(folder: Path, used: str, findings: Findings) -> None:
-    """The chain has judged the one that it goes on behind. An older one beside it is what a cut left while it was replaced."""
+    """The chain has judged the one that it continues behind. An older one beside it is what a cut left while it was replaced."""
     for entry in _entries(folder, folder.parent, findings):
         if CHECKPOINT_FILE.fullmatch(entry.name) and entry.name != used:
             if entry.name < used:
                 findings.add("open", f"{LEDGER_FOLDER}/{entry.name}", f"replaced by {used}; its removal was cut off")
             else:
-                findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "a checkpoint that the ledger does not go on behind")
+                findings.add("unverifiable", f"{LEDGER_FOLDER}/{entry.name}", "a checkpoint that the ledger does not continue from")
 
 
 def _snapshot(recordings: Path, report: StoreReport, unreadable: dict[str, str]) -> Snapshot:
@@ -207,7 +207,7 @@ def _tell_ledger(report: StoreReport, account: LedgerAccount, recordings: int) -
     if account.tail:
         report.findings.add("open", LEDGER_FOLDER, f"{account.tail}: being written, or cut off")
     for name in account.strays:
-        what = "of a start that has not been and is not the next: nothing signed speaks of it"
+        what = "of a start that has not been and is not the next: nothing signed mentions it"
         report.findings.add("unverifiable", f"{LEDGER_FOLDER}/{name}", what)
     for contradiction in account.contradictions:
         report.findings.add("contradictory", LEDGER_FOLDER, contradiction)

@@ -1,4 +1,4 @@
-"""The ledger's verified entries as sentences; a type that has no sentence is told with its fields."""
+"""The ledger's verified entries as sentences; a type that has no sentence is shown with its fields."""
 
 from __future__ import annotations
 

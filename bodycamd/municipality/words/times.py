@@ -1,7 +1,7 @@
 """Local time with UTC beside it: `2026-10-25 02:30:00 (00:30:00 UTC)`.
 
-The time stays clear in the hour that comes twice when summer time ends, because UTC stands beside it. Where the day is another one in UTC,
-the day stands there too. Pure: the time zone is given.
+The time stays clear in the hour that comes twice when summer time ends, because UTC is beside it. Where the day is another one in UTC,
+the day is there too. Pure: the time zone is given.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ def test_strays_and_unreadable_files_never_stop_the_sweep(tmp_path: Path) -> Non
     assert names[0] in told
     assert names[2] in told
     camera.run(29 * DAY, pace_us=12 * HOUR)
-    assert "000009-0001" in camera.present(), "nothing signed speaks of it: what it is, and how old, is for a person to say"
+    assert "000009-0001" in camera.present(), "nothing signed mentions it: what it is, and how old, is for a person to say"
     camera.switch_off()
     camera.verified_types()
 

@@ -162,7 +162,7 @@ def test_it_says_which_folder_is_missing_and_what_to_do(store: Path, tmp_path: P
         offload(reader, tmp_path / "none" / "footage")
     with pytest.raises(UsageError, match=f"no folder {tmp_path}/none; make it with mkdir -p '{tmp_path}/none/my footage'"):
         offload(reader, tmp_path / "none" / "my footage", same_disk=True)
-    with pytest.raises(UsageError, match=r"000001\.jsonl is no folder"):
+    with pytest.raises(UsageError, match=r"000001\.jsonl is not a folder"):
         offload(reader, store / "ledger" / "000001.jsonl" / "x")
     with (
         tempfile.TemporaryDirectory(dir="/dev/shm") as mounted,

@@ -157,7 +157,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
     ("arguments", "code", "words"),
     [
         (("recordings", "certificate", "nonsense"), 2, "is not the id of a recording"),
-        (("recordings", "certificate", "000001-0077"), 66, "does not speak of it"),
+        (("recordings", "certificate", "000001-0077"), 66, "does not mention it"),
         (("recordings", "certificate", "000001-0002"), 66, "it is not deleted"),
         (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{taken}"), 73, "never overwritten"),
         (("recordings", "certificate", "000001-0001", "--out", "{new}", "--html", "{new}"), 2, "the same file"),
