@@ -156,3 +156,9 @@ def test_publiccode_has_what_version_0_4_demands() -> None:
     assert about["legal"]["license"] == "EUPL-1.2"
     assert "EUROPEAN UNION PUBLIC LICENCE v. 1.2" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert about["maintenance"]["contacts"]
+
+
+def test_the_glossary_names_modules_that_exist() -> None:
+    named = re.findall(r"`((?:camera|municipality|evidence|retention|store|linux)/[a-z_/]+)`", (ROOT / "docs/glossary.md").read_text())
+    assert len(named) > 30
+    assert [name for name in named if not any((ROOT / "bodycamd" / name).with_suffix(end).exists() for end in ("", ".py"))] == []
