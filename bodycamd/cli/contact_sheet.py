@@ -21,9 +21,8 @@ def contact_sheet(
 ) -> None:
     """Make a PNG with pictures of a film at equal distances."""
     check_picture("PNG", png)
-    with Stopping() as stop:
-        # Within, so that no signal breaks into the start of a library that panics then.
-        from bodycamd.municipality.film.contact_sheet import contact_sheet as draw
+    from bodycamd.municipality.film.contact_sheet import contact_sheet as draw
 
+    with Stopping() as stop:
         shown = draw(film, png, columns, rows, overwrite=overwrite, stop=stop)
     say(f"{png}: {shown} pictures")

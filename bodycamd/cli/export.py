@@ -73,11 +73,10 @@ def export(
     film_only = is_film(out)
     if contact_sheet is not None:
         check_picture("--contact-sheet", contact_sheet)
-    with Stopping() as stop:
-        # Within, so that no signal breaks into the start of a library that panics then.
-        from bodycamd.municipality.film.identities import Identities
-        from bodycamd.store.reader import StoreReader
+    from bodycamd.municipality.film.identities import Identities
+    from bodycamd.store.reader import StoreReader
 
+    with Stopping() as stop:
         identities = Identities.load(identity, AtTheDesk(stop))
         reader = StoreReader.open(find_place(store, config).store)
         if film_only and recording == ALL:

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-import pyrage
-
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
 from bodycamd.footage import check_age_header
 from bodycamd.foreign_text import shown
+from bodycamd.linux.age_library import pyrage
 from bodycamd.linux.foreign import read_named
 
 MAX_FILE_BYTES = 64 * 1024

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyrage
-
+from bodycamd.linux.age_library import pyrage
 from bodycamd.linux.new_file import write_new
 
 

@@ -171,7 +171,7 @@ def _place_warning(folder: SimulationFolder, policy: Path | None) -> None:
 def _make_keys(folder: SimulationFolder) -> None:
     identity = folder.keys / "identity.txt"
     if not identity.exists():
-        import pyrage
+        from bodycamd.linux.age_library import pyrage
 
         key = pyrage.x25519.Identity.generate()
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

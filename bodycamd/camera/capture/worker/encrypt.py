@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyrage
-
 from bodycamd.config.checks import MAX_RECIPIENTS_BYTES
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.errors import BodycamError, ConfigError, DataError
 from bodycamd.footage import check_age_header
+from bodycamd.linux.age_library import pyrage
 from bodycamd.linux.foreign import read_named
 
 MAX_RECIPIENTS = 64
