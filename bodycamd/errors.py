@@ -24,6 +24,7 @@ EXIT_CODES: Final[Mapping[int, str]] = {
     78: "the configuration is wrong",
     129: "stopped by SIGHUP: the terminal was closed or the connection broke",
     130: "stopped by Ctrl-C (SIGINT)",
+    141: "stopped: nobody reads its output any more (SIGPIPE)",
     143: "stopped by SIGTERM",
 }
 """What each code means: for the help, and for docs/exit-codes.md."""

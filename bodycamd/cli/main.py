@@ -33,6 +33,7 @@ from bodycamd.cli import (
     verify,
 )
 from bodycamd.cli.output import say
+from bodycamd.cli.streams import OutputGoneError, standard_streams
 from bodycamd.foreign_text import trace_lines
 
 if TYPE_CHECKING:
@@ -88,10 +89,21 @@ def _options(
     pass
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command line and give its exit code."""
+def carry_out() -> int:
+    """Carry out the command line of this process and give its exit code, whatever its standard streams are."""
     try:
-        code = app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="bodycamd", standalone_mode=False)
+        with standard_streams():
+            return main(sys.argv[1:])
+    except OutputGoneError as error:
+        return _say_error(error)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line, by default that of this process, and give its exit code."""
+    if arguments is None:
+        return carry_out()
+    try:
+        code = app(args=list(arguments), prog_name="bodycamd", standalone_mode=False)
     except errors.BodycamError as error:
         return _say_error(error)
     except _WRONG_USE as error:
@@ -135,4 +147,4 @@ def _say_what_is_wrong(error: ClickException) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out())
