@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.indicator import indicate
 from bodycamd.camera.control.machine import Policy, State, initial, next_deadline, step
+from bodycamd.camera.control.noted import NOTED
 from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US
 
 S = 1_000_000
@@ -19,6 +21,11 @@ KINDS = 24
 Move = tuple[int, int, int, int]
 """Which event, how much later (µs), and two numbers that vary it."""
 
+FIELDS = {
+    type: re.findall(r"(\w+)(?:[:(][^,\]]*)?(?=,|$)", when.rpartition("[")[2].removesuffix("]").replace(" (null: refused)", ""))
+    for type, when in NOTED.items()
+}
+"""The fields of each entry, as the table of what is noted lists them."""
 LATER = (-400_000, 0, 1, 1_000, 20_000, 100_000, 300_000, 700_000, S, S, 2 * S, 3 * S, 5 * S, 17 * S, 70 * S)
 
 
@@ -193,6 +200,7 @@ class Account:
                 assert self.exits == 1
             case ev.Note():
                 assert all(value == value for _, value in action.fields), "NaN is no JSON"
+                assert [name for name, _ in action.fields] == FIELDS[action.type], "not as the table says"
                 self.seen.add(action.type)
 
     def _gesture(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action], own_down: bool) -> None:

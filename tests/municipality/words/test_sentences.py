@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.control import machine
+from bodycamd.camera.control.noted import NOTED
 from bodycamd.evidence.entries import TYPE_NAMES
 from bodycamd.municipality.report.story import _DURING
 from bodycamd.municipality.words.formats import LocaleWriting
 from bodycamd.municipality.words.sentence_words import WORDS
 from bodycamd.municipality.words.sentences import in_words
 from tests.evidence.making import entry
-
-NOTED = re.findall(r"^([a-z_]+)  +\S.*?$", (machine.__doc__ or "").partition("type  ")[2], re.MULTILINE)
 
 
 def test_no_entry_is_told_as_a_list_of_fields() -> None:

@@ -1,0 +1,34 @@
+"""What the control notes for the ledger: each type of entry, when it is noted, and its fields in brackets (times in CLOCK_BOOTTIME µs).
+
+The writer itself states recordings, segments and gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+NOTED: Final[Mapping[str, str]] = {
+    "warning": "a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us, detail]",
+    "marker": "the officer marked [recording, at_us, cause: tap | continued | latched_press]",
+    "press_latched": "a press while starting was honoured when ready [at_us, waited_us]",
+    "press_refused": "a press could not be honoured [reason: storage_full | warning_failed | shutdown | battery_critical, at_us]",
+    "button_stuck": "the button is down far longer than any hold [at_us]",
+    "button_freed": "it came up again [at_us]",
+    "capture_flowing": "the first fragment of a generation arrived [generation, encoder, frame_rate]",
+    "capture_stalled": "frames stopped, the worker is being replaced [generation, reason, last_frame_us]",
+    "audio_changed": "the sound became live, off or lost [generation, audio]",
+    "voice_ready": "the voice can speak again [detail]",
+    "voice_failed": "the voice cannot speak [detail]",
+    "write_failed": "a disk operation failed [operation, reason]",
+    "disk_changed": "the disk became unusable, or usable again [usable, reason]",
+    "ring_overflowed": "footage was dropped because the disk was too slow [fragments, dropped_us]",
+    "seal_forced": "the recording was sealed without its last fragment, 3 s after its end [recording, end_us]",
+    "storage_changed": "[level: ok | low | full, minutes_left]",
+    "battery_changed": "[level: ok | low | critical, percent]",
+    "clock_changed": "[trusted, source, step_us]",
+    "resume_declined": "an open recording was not resumed [recording, reason: too_old | storage_full, age_us]",
+    "failing": "five or more resumes within a minute [resumes]",
+    "leaving": "the daemon is to end [reason: shutdown | battery_critical, power_off]",
+    "left_unsealed": "it ended with a recording that would not be sealed; the next start recovers it [recording]",
+}
