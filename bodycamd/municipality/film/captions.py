@@ -85,7 +85,7 @@ def cues(statement: FragmentStatement, write: Formats) -> list[tuple[int, int, s
     offset_us = wall_offset_us(statement)
     clock = statement.clock
     worth = f"{write.uncertainty(clock.error_ms)} ({clock_source(clock.source, write.language)})"
-    suffix = f" {worth}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
+    suffix = f"\n{worth}\n{shown(statement.device, MAX_NAME)} {shown(statement.recording, MAX_NAME)}"
     at_us, found = statement.pts_us, []
     while at_us < statement.end_us:
         second = (at_us + offset_us) // SECOND_US

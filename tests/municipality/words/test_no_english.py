@@ -208,7 +208,7 @@ def test_subtitles_are_dutch(source: str) -> None:
     for error_ms, worth in ((20, "± 0,02 s"), (None, "± ?")):
         stated = {**COMMON, **AGE, **place, "device": "7", "clock": ClockQuality(source=source, error_ms=error_ms)}
         ((_, _, text),) = cues(FragmentStatement(**stated), DUTCH)  # type: ignore[arg-type]
-        assert text.startswith(f"2026-10-25 02:30:00 (00:30:00 UTC) {worth} (")
+        assert text.startswith(f"2026-10-25 02:30:00 (00:30:00 UTC)\n{worth} (")
         assert {word.lower() for word in WORD.findall(text)} & ONLY["en"] == set()
 
 
