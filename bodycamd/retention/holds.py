@@ -17,7 +17,7 @@ from bodycamd.evidence import pseudonyms
 from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased
 from bodycamd.evidence.statements import Caller
 from bodycamd.retention.ledger_index import day_us
-from bodycamd.retention.policy import DAY_US, Hold, Recording
+from bodycamd.retention.policy import DAY_US, Hold, StatedRecording
 from bodycamd.store.names import check_recording
 
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
@@ -85,7 +85,7 @@ def listed(holds: Mapping[str, Sequence[Hold]]) -> list[HoldInfo]:
 
 
 def added(
-    asked: HoldRequest, caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]], wall_us: int
+    asked: HoldRequest, caller: Caller, recordings: Sequence[StatedRecording], holds: Mapping[str, Sequence[Hold]], wall_us: int
 ) -> HoldAdded:
     """The entry that a request of `caller` to hold becomes, with a new id. `wall_us` is the wall clock now.
 
@@ -113,7 +113,9 @@ def added(
     )
 
 
-def released(asked: ReleaseRequest, caller: Caller, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> HoldReleased:
+def released(
+    asked: ReleaseRequest, caller: Caller, recordings: Sequence[StatedRecording], holds: Mapping[str, Sequence[Hold]]
+) -> HoldReleased:
     """The entry that a request of `caller` to release becomes.
 
     Raises `UsageError`: an argument is wrong, or several holds are meant. Raises `NotFoundError`: no such recording or hold.
@@ -131,7 +133,7 @@ def released(asked: ReleaseRequest, caller: Caller, recordings: Sequence[Recordi
     )
 
 
-def _chosen(asked: ReleaseRequest, recordings: Sequence[Recording], holds: Mapping[str, Sequence[Hold]]) -> Hold:
+def _chosen(asked: ReleaseRequest, recordings: Sequence[StatedRecording], holds: Mapping[str, Sequence[Hold]]) -> Hold:
     """The one hold that a request to release means."""
     named, wanted = asked.hold, asked.ground
     if wanted is not None:
@@ -178,7 +180,7 @@ def review_day(value: str, wall_us: int, whose_clock: str) -> str:
     return value
 
 
-def known(recording: str, recordings: Sequence[Recording]) -> Recording:
+def known(recording: str, recordings: Sequence[StatedRecording]) -> StatedRecording:
     """The recording of this id. Raises `UsageError` for what is no id, `NotFoundError` where the ledger does not know it."""
     check_recording(recording)
     for found in recordings:

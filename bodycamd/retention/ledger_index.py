@@ -25,7 +25,7 @@ from bodycamd.evidence.retention_entries import (
 )
 from bodycamd.evidence.statements import Entry, Stated, wall_us
 from bodycamd.retention.elapsed import Moment, Timeline
-from bodycamd.retention.policy import Hold, Recording, Rules
+from bodycamd.retention.policy import Hold, Rules, StatedRecording
 from bodycamd.store.names import recording_start
 
 CONTEXT = 20
@@ -70,9 +70,9 @@ class Facts:
     """Of every start that the ledger still has, in order."""
     _start: tuple[int, Moment] = (0, Moment(0, 0))
 
-    def recordings(self) -> list[Recording]:
+    def recordings(self) -> list[StatedRecording]:
         """Every recording that is not deleted."""
-        return [Recording(name, known.end, known.deleting, known.segments) for name, known in sorted(self.known.items())]
+        return [StatedRecording(name, known.end, known.deleting, known.segments) for name, known in sorted(self.known.items())]
 
     def take(self, entry: Entry, detail: Stated | None) -> None:
         """One verified entry more, oldest first, and its detail as the struct of its type."""

@@ -34,7 +34,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class StatedRecording:
     """What the ledger states of one recording. `end` is `None` while it is being recorded."""
 
     id: str
@@ -74,7 +74,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Notice:
     """Something for a person to know."""
 
     kind: WarningKind
@@ -102,12 +102,12 @@ class Decision:
     """Deletions, the oldest first; warnings; and the outlook for every ended recording that is there."""
 
     deletions: tuple[Deletion, ...]
-    warnings: tuple[Warning, ...]
+    warnings: tuple[Notice, ...]
     outlooks: Mapping[str, Outlook]
 
 
 def decide(
-    recordings: Sequence[Recording],
+    recordings: Sequence[StatedRecording],
     present: frozenset[str],
     holds: Mapping[str, Sequence[Hold]],
     timeline: Timeline,
@@ -117,7 +117,7 @@ def decide(
     """What follows from all this now. `present` are the recordings whose folders are in the store."""
     deletions: list[Deletion] = []
     warnings = [
-        Warning("unknown_recording", name, "the ledger does not know this recording: it is never deleted by itself")
+        Notice("unknown_recording", name, "the ledger does not know this recording: it is never deleted by itself")
         for name in sorted(present - {recording.id for recording in recordings})
     ]
     outlooks: dict[str, Outlook] = {}
@@ -129,7 +129,7 @@ def decide(
             continue
         if recording.id not in present:
             if recording.segments:
-                warnings.append(Warning("footage_missing", recording.id, "the ledger states footage that is not in the store"))
+                warnings.append(Notice("footage_missing", recording.id, "the ledger states footage that is not in the store"))
             continue
         held = bool(holds.get(recording.id))
         outlook = _outlook(recording.id, age, held, rules)
@@ -138,9 +138,9 @@ def decide(
         if proof is not None and not held:
             deletions.append(Deletion(recording.id, False, outlook.age_us, proof, age.was_before_us))
         elif proof is not None:
-            warnings.append(Warning("held_past_days", recording.id, f"kept beyond {rules.days} days by a hold"))
+            warnings.append(Notice("held_past_days", recording.id, f"kept beyond {rules.days} days by a hold"))
         elif now.offset_us is None and age.was_before_us is None and age.running_us < rules.days * DAY_US:
-            warnings.append(Warning("not_provable", recording.id, "no confirmed clock since it ended: running time alone counts"))
+            warnings.append(Notice("not_provable", recording.id, "no confirmed clock since it ended: running time alone counts"))
     warnings += _reviews(holds, now)
     return Decision(tuple(deletions), tuple(warnings), outlooks)
 
@@ -153,9 +153,9 @@ def reviews_due(holds: Mapping[str, Sequence[Hold]], now: Now) -> list[Hold]:
     return [hold for held in holds.values() for hold in held if wall_us >= hold.review_us]
 
 
-def _reviews(holds: Mapping[str, Sequence[Hold]], now: Now) -> list[Warning]:
+def _reviews(holds: Mapping[str, Sequence[Hold]], now: Now) -> list[Notice]:
     return [
-        Warning("review_due", hold.recording, f"the hold for {hold.ground} ({hold.reference}) was to be reviewed on {hold.review_on}")
+        Notice("review_due", hold.recording, f"the hold for {hold.ground} ({hold.reference}) was to be reviewed on {hold.review_on}")
         for hold in reviews_due(holds, now)
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bodycamd.retention.elapsed import Moment, Now, Timeline
-from bodycamd.retention.policy import Decision, Deletion, Hold, Outlook, Recording, Rules, Warning, decide, reviews_due
+from bodycamd.retention.policy import Decision, Deletion, Hold, Notice, Outlook, Rules, StatedRecording, decide, reviews_due
 
 DAY = 86_400_000_000
 MARGIN = 120_000_000
@@ -40,7 +40,7 @@ def decided(
     if confirmed_then:
         timeline.confirm(end, WALL + SILENT)
     now = timeline.now("boot-1", running_us, WALL + SILENT + off_us + running_us if confirmed_now else None)
-    recording = Recording(ID, end if ended else None, deleting, segments)
+    recording = StatedRecording(ID, end if ended else None, deleting, segments)
     holds = {ID: [hold()]} if held else {ID: []}
     return decide([recording], frozenset({ID} if present else ()), holds, timeline, now, Rules(days))
 
@@ -95,9 +95,9 @@ def test_what_was_begun_is_finished(case: dict[str, int]) -> None:
     assert decided(deleting=True, **case) == Decision((Deletion(ID, True),), _reviews_of(case), {})  # type: ignore[arg-type]
 
 
-def _reviews_of(case: dict[str, int]) -> tuple[Warning, ...]:
+def _reviews_of(case: dict[str, int]) -> tuple[Notice, ...]:
     text = "the hold for complaint (Z-1) was to be reviewed on 2026-01-02"
-    return (Warning("review_due", ID, text),) if case.get("held") else ()
+    return (Notice("review_due", ID, text),) if case.get("held") else ()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_folder_that_the_ledger_does_not_know_stays_and_is_told_of() -> None:
     timeline = Timeline()
     decision = decide([], frozenset({"000009-0002", "000009-0001"}), {}, timeline, timeline.now("b", 0, None), Rules())
     text = "the ledger does not know this recording: it is never deleted by itself"
-    assert decision == Decision((), tuple(Warning("unknown_recording", f"000009-000{n}", text) for n in (1, 2)), {})
+    assert decision == Decision((), tuple(Notice("unknown_recording", f"000009-000{n}", text) for n in (1, 2)), {})
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_oldest_goes_first_and_what_was_begun_before_all() -> None:
     now = timeline.now("boot-1", 28 * DAY, None)
     names = ["000003-0001", "000001-0002", "000002-0001", "000001-0001"]
     gone = "000000-0001"
-    recordings = [Recording(name, end, deleting=name in ("000003-0001", "000002-0001")) for name in (*names, gone)]
+    recordings = [StatedRecording(name, end, deleting=name in ("000003-0001", "000002-0001")) for name in (*names, gone)]
     decision = decide(recordings, frozenset(names), {}, timeline, now, Rules())
     assert [(d.recording, d.begun) for d in decision.deletions] == [
         ("000002-0001", True),

@@ -12,14 +12,14 @@ from bodycamd.evidence.statements import Caller
 from bodycamd.retention import holds
 from bodycamd.retention.elapsed import Moment
 from bodycamd.retention.holds import HoldRequest, ReleaseRequest
-from bodycamd.retention.policy import Hold, Recording
+from bodycamd.retention.policy import Hold, StatedRecording
 
 WHO = Caller(via="control_socket", uid=1000)
 DAY = 86_400_000_000
 TODAY = 1_767_225_600_000_000
 """2026-01-01, midnight."""
 HELD, TWICE, FREE, GOING = "000001-0001", "000001-0002", "000001-0003", "000001-0004"
-RECORDINGS = [Recording(id, Moment(0, 1), deleting=id == GOING) for id in (HELD, TWICE, FREE, GOING)]
+RECORDINGS = [StatedRecording(id, Moment(0, 1), deleting=id == GOING) for id in (HELD, TWICE, FREE, GOING)]
 
 
 def hold(id: str, recording: str, ground: str, reference: str) -> Hold:

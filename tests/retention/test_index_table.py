@@ -12,7 +12,7 @@ import pytest
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.retention.elapsed import Boot, Moment
 from bodycamd.retention.ledger_index import CONTEXT, Facts, LedgerIndex, StartFacts, day_us
-from bodycamd.retention.policy import Hold, Recording, Rules
+from bodycamd.retention.policy import Hold, Rules, StatedRecording
 from tests.retention.kept import DAY, Growing
 from tests.retention.telling import WALL, Said, known, say
 
@@ -56,7 +56,7 @@ NEXT, AGAIN = say("start", 2, "b", 4), say("start", 2, "a", 40)
     ],
 )
 def test_the_end_of_a_recording_and_its_segments(entries: list[Said], end: Moment | None, segments: int) -> None:
-    assert known(*entries).recordings() == [Recording(ONE, end, False, segments)]
+    assert known(*entries).recordings() == [StatedRecording(ONE, end, False, segments)]
 
 
 def test_a_boot_lasted_until_the_last_frame_that_is_stated_of_it() -> None:
@@ -187,7 +187,7 @@ def test_the_starts_of_the_ledger(entries: list[Said], starts: dict[int, StartFa
 
 def test_what_no_start_precedes_is_taken_all_the_same() -> None:
     assert known(time(70, True)).starts == {0: StartFacts(0, WALL + 70)}
-    assert known(OPENED).recordings() == [Recording(ONE, None)]
+    assert known(OPENED).recordings() == [StatedRecording(ONE, None)]
 
 
 def test_a_recording_that_is_of_no_start_has_ended_and_does_not_count() -> None:
@@ -195,7 +195,7 @@ def test_a_recording_that_is_of_no_start_has_ended_and_does_not_count() -> None:
     opened = say("recording_opened", 1, "a", 10, recording="000000-0001")
     for entries in ([START, opened], [opened, START]):
         facts = known(*entries)
-        assert facts.recordings() == [Recording("000000-0001", Moment(0, 3))]
+        assert facts.recordings() == [StatedRecording("000000-0001", Moment(0, 3))]
         facts.begin_at(1)
         assert facts.recordings() == []
 
@@ -272,7 +272,7 @@ def test_the_index_follows_the_ledger_and_forgets_what_was_before_once() -> None
     confirmed = [said for n in range(2, 40) for said in (say("start", n, f"boot-{n}", 1), time(2, True, n, f"boot-{n}"))]
     index = LedgerIndex(cast(VerifiedLedger, ledger := Growing(START, OPENED, CLOSED, *confirmed)))
     assert index.refresh(2) is index.facts
-    assert index.facts.recordings() == [Recording(ONE, Moment(0, 25))]
+    assert index.facts.recordings() == [StatedRecording(ONE, Moment(0, 25))]
     ledger.unread = [say("recording_opened", 39, "boot-39", 80, recording=TWO)]
     assert [r.id for r in index.refresh(39).recordings()] == [ONE, TWO], "what was read once stays, whatever has gone from the store"
     assert index.broken == ""
