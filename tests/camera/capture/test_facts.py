@@ -10,7 +10,7 @@ from bodycamd.camera.capture.protocol import AGE_X25519, PREFIX, Fragment, Frame
 from bodycamd.evidence.statements import FragmentStatement
 from bodycamd.footage import MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, FragmentFacts, SealedFragment
 from tests.evidence.making import new_start
-from tests.kit.fragments import age_bytes
+from tests.kit.age_files import AGE_HEADER
 from tests.kit.scale import count
 
 TIMES = st.integers(0, 2**53 - 1)
@@ -25,7 +25,7 @@ FACTS = st.builds(
     audio_samples=st.integers(0, MAX_FRAGMENT_SAMPLES),
     gap_us=st.integers(0, MAX_FRAGMENT_US),
 )
-AGE = age_bytes("facts", 900)
+AGE = AGE_HEADER + b"the fragment"
 START = new_start()
 
 
