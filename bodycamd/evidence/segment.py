@@ -28,8 +28,6 @@ from bodycamd.footage import SealedFragment, SealedInit
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable, foreign
 
-__all__ = ["END", "GrowingSegment", "Recovery", "SegmentReader", "Triple", "members", "open_segment", "recover"]
-
 
 def open_segment(path: Path) -> BinaryIO:
     """Open a segment's file, `STORE/recordings/RECORDING/FILE`: below the store nothing is a link. Raises as `foreign.open_file` does."""

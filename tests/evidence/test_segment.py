@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from bodycamd.errors import DataError, NotFoundError
 from bodycamd.evidence import ustar
 from bodycamd.evidence.keys import SigningKey
-from bodycamd.evidence.segment import END, GrowingSegment, members, recover
+from bodycamd.evidence.segment import GrowingSegment, members, recover
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, read_age
 from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
+from bodycamd.evidence.ustar import END
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import MadeSegment, made_segment, new_start, sealed_fragment, sealed_init
 from tests.kit.scale import IN_FULL, SCALE, count

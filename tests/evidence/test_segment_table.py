@@ -14,10 +14,10 @@ import pytest
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.keys import SigningKey
-from bodycamd.evidence.segment import END, GrowingSegment, Recovery, members, open_segment, recover, sha256_between
+from bodycamd.evidence.segment import GrowingSegment, Recovery, members, open_segment, recover, sha256_between
 from bodycamd.evidence.segment_reader import CutError, Member, SegmentReader, Triple, check_follows, read_age
 from bodycamd.evidence.statements import FragmentStatement, Statement
-from bodycamd.evidence.ustar import Header, pack
+from bodycamd.evidence.ustar import END, Header, pack
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import brief, made_segment, new_start, sealed_fragment, sealed_init, told
 

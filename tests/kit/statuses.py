@@ -9,8 +9,8 @@ from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Fl
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import RingStats
-from bodycamd.camera.recorder.room import Room
 from bodycamd.camera.recorder.shift import Shift
+from bodycamd.camera.recorder.space import Room
 from bodycamd.linux.swap import Protection
 
 WORKER = WorkerStatus(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bodycamd.camera.control.events import BatteryLevel, HapticName
+from bodycamd.camera.control.events import BatteryLevel
 from bodycamd.linux.clock import Clock
 
 
@@ -80,6 +80,3 @@ class Board:
     voice: Voice
     clock: Clock
     battery: Battery
-
-
-__all__ = ["Battery", "Board", "Button", "Haptic", "HapticName", "Lamp", "Voice"]

@@ -173,6 +173,3 @@ def _due(state: State, now_us: int) -> Step:
         state, more = depart(state, state.leaving)
         actions += more
     return state, actions
-
-
-__all__ = ["Policy", "State", "initial", "step", "next_deadline"]

@@ -21,6 +21,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import indicator, machine
 from bodycamd.camera.control.gestures import Gesture, Gestures
+from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.lamp_and_motor import HapticPlayer, LampPlayer
 from bodycamd.camera.daemon.protocol import Published, StateChanged
 
@@ -103,7 +104,7 @@ class ControlLoop:
         *,
         board: Board,
         gestures: Gestures,
-        state: machine.State,
+        state: State,
         capture: Capture,
         ring: Buffer,
         mailbox: Mailbox,
@@ -131,7 +132,7 @@ class ControlLoop:
         self._read_button()
 
     @property
-    def state(self) -> machine.State:
+    def state(self) -> State:
         """The machine's state now."""
         return self._state
 

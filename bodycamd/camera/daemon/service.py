@@ -14,7 +14,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.gestures import Gestures
-from bodycamd.camera.control.machine import State
+from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.camera.daemon.protocol import Published

@@ -14,8 +14,8 @@ from bodycamd.camera.control.state import Condition, StateName
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import RingStats
-from bodycamd.camera.recorder.room import Room
 from bodycamd.camera.recorder.shift import Shift
+from bodycamd.camera.recorder.space import Room
 from bodycamd.linux.swap import Protection
 
 Flag: TypeAlias = Condition | Literal["swap_degraded"]

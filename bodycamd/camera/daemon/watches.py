@@ -11,7 +11,7 @@ from typing import Protocol
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
-from bodycamd.camera.control.machine import State
+from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.clock_and_battery import battery_event, clock_event
 from bodycamd.camera.daemon.watchdog import SystemdNotifier, WriterWatch
 from bodycamd.camera.recorder.progress import WriterProgress

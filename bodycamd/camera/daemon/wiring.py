@@ -15,6 +15,7 @@ from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.control.gestures import Gestures
+from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon.loop import Mailbox
 from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
@@ -56,10 +57,10 @@ def build_gestures(config: Config) -> Gestures:
     )
 
 
-def build_policy(config: Config) -> machine.Policy:
+def build_policy(config: Config) -> Policy:
     """The policy that the control follows."""
     warning = load_warning(config.warning_path)
-    return machine.Policy(
+    return Policy(
         pre_event_us=config.pre_event_seconds * 1_000_000,
         pre_event_audio=config.pre_event_audio,
         post_event_us=config.post_event_seconds * 1_000_000,

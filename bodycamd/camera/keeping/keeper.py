@@ -22,7 +22,7 @@ from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, T
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
-from bodycamd.retention import holds as hold_rules
+from bodycamd.retention import holds
 from bodycamd.retention.clock_trust import Trust
 from bodycamd.retention.deletion import Enter, delete
 from bodycamd.retention.elapsed import Now
@@ -124,7 +124,7 @@ class Keeper:
     def add_hold(self, asked: HoldRequest, caller: Caller, enter: Enter) -> HoldInfo:
         """Hold a recording; durable and signed when this returns. Raises as `holds.added` does, and `StorageError`."""
         facts = self._facts()
-        enter(hold_rules.added(asked, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
+        enter(holds.added(asked, caller, facts.recordings(), facts.holds, self._clock.read().wall_us))
         held = self._facts().holds[asked.recording][-1]
         self._summarise(self._decide(facts))
         return HoldInfo.of(held)
@@ -132,7 +132,7 @@ class Keeper:
     def release_hold(self, asked: ReleaseRequest, caller: Caller, enter: Enter) -> ReleasedHold:
         """Release a hold; durable and signed when this returns. Raises as `holds.released` does, and `StorageError`."""
         facts = self._facts()
-        entry = hold_rules.released(asked, caller, facts.recordings(), facts.holds)
+        entry = holds.released(asked, caller, facts.recordings(), facts.holds)
         enter(entry)
         facts = self._facts()
         self._summarise(self._decide(facts))
@@ -141,7 +141,7 @@ class Keeper:
 
     def list_holds(self) -> list[HoldInfo]:
         """Every hold, by recording. Raises `StorageError`."""
-        return hold_rules.listed(self._facts().holds)
+        return holds.listed(self._facts().holds)
 
     def plan(self) -> Plan:
         """What a sweep would delete now, what goes when, and what somebody should know. Changes nothing. Raises `StorageError`."""

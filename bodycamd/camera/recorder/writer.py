@@ -35,8 +35,7 @@ from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.progress import ObservedDisk, Progress, WriterProgress
 from bodycamd.camera.recorder.recording import Ending, OpenRecording, WriteError
 from bodycamd.camera.recorder.ring import Batch, Ring
-from bodycamd.camera.recorder.room import LEDGER_RESERVE_BYTES, Room, smoothed_rate
-from bodycamd.camera.recorder.space import Space
+from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES, Room, Space, smoothed_rate
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError
 from bodycamd.linux.clock import Clock

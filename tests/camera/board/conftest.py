@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bodycamd.camera.board.voice.supervisor import VoiceProcess
-from bodycamd.camera.board.voice.timing import VoiceTiming
+from bodycamd.camera.board.voice.supervisor import VoiceProcess, VoiceTiming
 from bodycamd.camera.control.events import Event, VoiceHealth, WarningEnded
 from bodycamd.config.settings import SpeakerSettings
 from bodycamd.linux.clock import SystemClock, boottime_us

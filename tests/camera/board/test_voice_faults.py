@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.board.voice.supervisor import VoiceProcess
-from bodycamd.camera.board.voice.timing import VoiceTiming
+from bodycamd.camera.board.voice.supervisor import VoiceProcess, VoiceTiming
 from bodycamd.config.settings import SpeakerSettings
 from bodycamd.errors import ConfigError
 from bodycamd.linux.clock import SystemClock, boottime_us

@@ -22,8 +22,8 @@ from bodycamd.camera.control.events import (
     WarningOutcome,
 )
 from bodycamd.camera.control.indicator import RowName, indicate
-from bodycamd.camera.control.machine import Policy, State, initial, next_deadline, step
-from bodycamd.camera.control.state import StateName
+from bodycamd.camera.control.machine import initial, next_deadline, step
+from bodycamd.camera.control.state import Policy, State, StateName
 
 S = 1_000_000
 BUFFER = Policy(pre_event_us=30 * S, record_warning=True)

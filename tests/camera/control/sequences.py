@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.indicator import indicate
-from bodycamd.camera.control.machine import Policy, State, initial, next_deadline, step
+from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.noted import NOTED
-from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US
+from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US, Policy, State
 
 S = 1_000_000
 KINDS = 24

@@ -27,7 +27,8 @@ from bodycamd.camera.control.events import (
     TimePassed,
     VoiceHealth,
 )
-from bodycamd.camera.control.machine import Policy, next_deadline
+from bodycamd.camera.control.machine import next_deadline
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import BUFFER, POST, Camera, S, no_notes, recording, sealed, standby, stopped, warning
 
 # --- leaving ------------------------------------------------------------------------------------------------------------------------------

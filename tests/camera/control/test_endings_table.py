@@ -23,8 +23,8 @@ from bodycamd.camera.control.events import (
     StorageChanged,
     TimePassed,
 )
-from bodycamd.camera.control.machine import Policy, next_deadline
-from bodycamd.camera.control.state import Leaving
+from bodycamd.camera.control.machine import next_deadline
+from bodycamd.camera.control.state import Leaving, Policy
 from tests.camera.control.camera import (
     BUFFER,
     POST,

@@ -30,7 +30,7 @@ from bodycamd.camera.control.events import (
     WarningEnded,
     WriteFailed,
 )
-from bodycamd.camera.control.machine import Policy
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import Camera, S, recording, standby, stopped, warning
 
 SPOKEN = Policy(warning_us=5 * S, warning_sha256="ef" * 32)

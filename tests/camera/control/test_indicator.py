@@ -22,7 +22,8 @@ from bodycamd.camera.control.events import (
     WriteFailed,
 )
 from bodycamd.camera.control.indicator import OFF, PULSES, STEADY, TABLE, LampPattern, RowName, indicate
-from bodycamd.camera.control.machine import Policy, next_deadline
+from bodycamd.camera.control.machine import next_deadline
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import Camera, S, fragment, recording, standby, warning
 
 MS = 1000

@@ -21,9 +21,10 @@ from bodycamd.camera.control.events import (
     WarningEnded,
 )
 from bodycamd.camera.control.indicator import indicate
-from bodycamd.camera.control.machine import Policy, initial, step
+from bodycamd.camera.control.machine import initial, step
 from bodycamd.camera.control.recording import mark, number_of
 from bodycamd.camera.control.refusal import refuse
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import Camera, S, fragment, recording, standby, stopped, warning
 
 REFUSING = Policy(on_warning_failure="refuse")

@@ -22,7 +22,8 @@ from bodycamd.camera.control.events import (
     SpeakWarning,
     WarningEnded,
 )
-from bodycamd.camera.control.machine import Policy, next_deadline
+from bodycamd.camera.control.machine import next_deadline
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import BUFFER, BUFFER_WITH_SOUND, REFUSE, Camera, S, no_notes, recording, standby, warning
 
 # --- starting -----------------------------------------------------------------------------------------------------------------------------

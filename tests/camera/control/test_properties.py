@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.control.machine import Policy
+from bodycamd.camera.control.state import Policy
 from tests.camera.control.sequences import KINDS, LATER, Move, play, random_moves, random_settings
 from tests.kit.scale import count
 

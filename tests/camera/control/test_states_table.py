@@ -34,8 +34,7 @@ from bodycamd.camera.control.events import (
     WarningOutcome,
     WriteFailed,
 )
-from bodycamd.camera.control.machine import Policy
-from bodycamd.camera.control.state import State
+from bodycamd.camera.control.state import Policy, State
 from tests.camera.control.camera import (
     BUFFER,
     BUFFER_WITH_SOUND,

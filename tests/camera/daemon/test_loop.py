@@ -9,6 +9,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.control.gestures import Gestures
+from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.linux.clock import SettableClock
 
@@ -79,7 +80,7 @@ def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
                 battery=part["battery"],
             ),
             gestures=Gestures(bounce_us=20_000, hold_us=2_000_000, stuck_us=60_000_000),
-            state=machine.initial(machine.Policy()),
+            state=machine.initial(Policy()),
             capture=part["capture"],
             ring=part["ring"],
             mailbox=Mailbox(asyncio.get_running_loop()),

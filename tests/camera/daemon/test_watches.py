@@ -17,6 +17,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
+from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon import watches
 from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
@@ -67,7 +68,7 @@ class Control:
     """The machine, and what it was told."""
 
     def __init__(self) -> None:
-        self.state = machine.initial(machine.Policy())
+        self.state = machine.initial(Policy())
         self.heard: list[ev.Event] = []
 
     def handle(self, event: ev.Event) -> None:

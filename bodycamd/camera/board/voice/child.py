@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from bodycamd.camera.board.voice import protocol as messages
+from bodycamd.camera.board.voice import protocol
 from bodycamd.foreign_text import shown
 from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.python import python_command
@@ -76,21 +76,21 @@ class VoiceChild:
         """It is prepared: the complaints about sound systems that are not there were not about ours."""
         self._noise = b""
 
-    def answers(self) -> tuple[list[messages.Answer], bool]:
+    def answers(self) -> tuple[list[protocol.Answer], bool]:
         """What it said since the last call, and whether its end of the link is still open. Raises `LinkError`."""
-        said: list[messages.Answer] = []
+        said: list[protocol.Answer] = []
         while True:
             try:
-                answer = messages.receive_answer(self._link)
+                answer = protocol.receive_answer(self._link)
             except BlockingIOError:
                 return said, True
             if answer is None:
                 return said, False
             said.append(answer)
 
-    def send(self, command: messages.Command) -> None:
+    def send(self, command: protocol.Command) -> None:
         """Command it. Raises `OSError` when it is gone or has not read for long."""
-        messages.send(self._link, command)
+        protocol.send(self._link, command)
 
     def kill(self) -> None:
         """SIGKILL, so that the kernel closes the sound device. Inside a driver call that cannot be interrupted it dies when the call

@@ -28,7 +28,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bodycamd.camera.board.voice import protocol as messages
+from bodycamd.camera.board.voice import protocol
 from bodycamd.camera.board.voice.output import AlsaSpeaker, OutputFailure, SimulatedSpeaker, Speaker
 from bodycamd.config.warning_sound import WarningSound, parse, read_file
 from bodycamd.errors import BodycamError
@@ -49,20 +49,20 @@ class Voice:
 
     def serve(self) -> None:
         """Obey until the recorder closes the link, or the speaker fails."""
-        command = messages.receive_command(self._link)
+        command = protocol.receive_command(self._link)
         while command is not None:
-            if isinstance(command, messages.Play):
+            if isinstance(command, protocol.Play):
                 number = command.play
                 try:
                     cut_off, command = self._play(number)
                 except OutputFailure as failure:
-                    messages.send(self._link, messages.Failed(number, boottime_us(), str(failure)[: messages.MAX_TEXT]))
+                    protocol.send(self._link, protocol.Failed(number, boottime_us(), str(failure)[: protocol.MAX_TEXT]))
                     return
                 if cut_off:
                     continue
-            command = messages.receive_command(self._link)
+            command = protocol.receive_command(self._link)
 
-    def _play(self, number: int) -> tuple[bool, messages.Command | None]:
+    def _play(self, number: int) -> tuple[bool, protocol.Command | None]:
         """Play; returns whether a command (or the link's end) cut it off, and that command."""
         self._speaker.open(self._sound.channels)
         samples = self._sound.samples + bytes(self._speaker.trailing_frames() * self._sound.frame_bytes)
@@ -72,16 +72,16 @@ class Voice:
                 return True, self._silence(number)
             self._speaker.write(samples[start : start + step])
             if start == 0:
-                messages.send(self._link, messages.Started(number, boottime_us()))
+                protocol.send(self._link, protocol.Started(number, boottime_us()))
         self._speaker.finish()
-        messages.send(self._link, messages.Ended(number, boottime_us()))
+        protocol.send(self._link, protocol.Ended(number, boottime_us()))
         return False, None
 
-    def _silence(self, number: int) -> messages.Command | None:
+    def _silence(self, number: int) -> protocol.Command | None:
         self._speaker.abort()
-        command = messages.receive_command(self._link)
+        command = protocol.receive_command(self._link)
         if command is not None:
-            messages.send(self._link, messages.Silenced(number, boottime_us()))
+            protocol.send(self._link, protocol.Silenced(number, boottime_us()))
         return command
 
 
@@ -100,9 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             speaker: Speaker = AlsaSpeaker(options.device) if options.output == "alsa" else SimulatedSpeaker(options.directory)
             statement = speaker.prepare(sound.channels)
         except (BodycamError, OutputFailure) as error:
-            messages.send(link, messages.Refused(str(error)[: messages.MAX_TEXT], digest))
+            protocol.send(link, protocol.Refused(str(error)[: protocol.MAX_TEXT], digest))
             return 0
-        messages.send(link, messages.Prepared(sound.sha256, sound.seconds, statement))
+        protocol.send(link, protocol.Prepared(sound.sha256, sound.seconds, statement))
         try:
             Voice(link, sound, speaker).serve()
         except BrokenPipeError:

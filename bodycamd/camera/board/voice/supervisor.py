@@ -32,9 +32,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bodycamd.camera.board.voice import protocol as messages
+from bodycamd.camera.board.voice import protocol
 from bodycamd.camera.board.voice.child import VoiceChild
-from bodycamd.camera.board.voice.timing import VoiceStatus, VoiceTiming
 from bodycamd.camera.control.events import Event, VoiceHealth, WarningEnded, WarningOutcome
 from bodycamd.config.settings import SpeakerSettings
 from bodycamd.errors import ConfigError
@@ -47,6 +46,29 @@ EXIT_SECONDS = 0.05
 
 VoiceEvent = Literal["started", "ended", "silenced", "failed"]
 _EVENT_OF: dict[WarningOutcome, VoiceEvent] = {"played_to_device": "ended", "skipped": "silenced", "failed": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceTiming:
+    """The bounds, in seconds."""
+
+    prepare_seconds: float = 10.0
+    start_seconds: float = 1.0
+    end_margin_seconds: float = 0.9
+    silence_seconds: float = 0.1
+    settled_seconds: float = 10.0
+    """Prepared this long without trouble: the next failure counts as the first again."""
+    retry_seconds: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStatus:
+    """For `status`: the process and what it said of itself last."""
+
+    pid: int | None
+    prepared: bool
+    detail: str
+    starts: int
 
 
 @dataclass(slots=True)
@@ -94,7 +116,7 @@ class VoiceProcess:
         # from here on only the thread's:
         self._child: VoiceChild | None = None
         self._dying: VoiceChild | None = None
-        self._prepared: messages.Prepared | None = None
+        self._prepared: protocol.Prepared | None = None
         self._prepare_by = self._settled_at = float("inf")
         self._start_at = 0.0
         self._failures = self._starts = self._number = 0
@@ -188,7 +210,7 @@ class VoiceProcess:
         try:
             child.read_noise()
             said, linked = child.answers()
-        except messages.LinkError as error:
+        except protocol.LinkError as error:
             self._lose(f"the voice process said what it should not: {error}")
             return
         for answer in said:
@@ -198,11 +220,11 @@ class VoiceProcess:
         if not linked:
             self._lose(f"the voice process ended by itself {child.exited(EXIT_SECONDS) or 'and hangs in its end'}")
 
-    def _hear(self, answer: messages.Answer) -> None:
-        if isinstance(answer, messages.Refused):
+    def _hear(self, answer: protocol.Answer) -> None:
+        if isinstance(answer, protocol.Refused):
             self._sha256 = answer.sha256
             self._lose(answer.reason)
-        elif isinstance(answer, messages.Prepared):
+        elif isinstance(answer, protocol.Prepared):
             self._prepared, self._sha256 = answer, answer.sha256
             self._settled_at = time.monotonic() + self._timing.settled_seconds
             assert self._child is not None
@@ -210,13 +232,13 @@ class VoiceProcess:
             self._child.forget_noise()
             self._tell_health(True, answer.output)
         elif self._play is not None and answer.play == self._play.number:
-            if isinstance(answer, messages.Started):
+            if isinstance(answer, protocol.Started):
                 self._play.start_by = None
                 self._note("started", answer.at_us)
-            elif isinstance(answer, messages.Ended):
+            elif isinstance(answer, protocol.Ended):
                 self._failures = 0
                 self._finish("played_to_device", answer.at_us)
-            elif isinstance(answer, messages.Silenced):
+            elif isinstance(answer, protocol.Silenced):
                 self._finish("skipped", answer.at_us)
             else:
                 self._lose(answer.reason)
@@ -259,7 +281,7 @@ class VoiceProcess:
         self._number += 1
         now, timing = time.monotonic(), self._timing
         self._play = _Play(self._number, now + timing.start_seconds, now + self._prepared.seconds + timing.end_margin_seconds)
-        self._send(messages.Play(self._number))
+        self._send(protocol.Play(self._number))
 
     def _silence(self) -> None:
         if self._speak_next:
@@ -267,9 +289,9 @@ class VoiceProcess:
             self._answer("skipped", self._clock.now_us(), "silenced before it began")
         if self._play is not None and self._play.silence_by is None:
             self._play.silence_by = time.monotonic() + self._timing.silence_seconds
-            self._send(messages.Stop())
+            self._send(protocol.Stop())
 
-    def _send(self, command: messages.Command) -> None:
+    def _send(self, command: protocol.Command) -> None:
         assert self._child is not None
         try:
             self._child.send(command)

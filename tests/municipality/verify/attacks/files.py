@@ -8,7 +8,7 @@ import os
 import shutil
 
 from bodycamd.evidence import ustar
-from bodycamd.evidence.segment import END
+from bodycamd.evidence.ustar import END
 from tests.municipality.verify.attacks.attack import STORE, attack
 from tests.municipality.verify.attacks.scene import CUT, DELETED, GAP, INTACT, NEWEST_SEALED, OPEN, SECOND_INTACT, Scene, compact, sha256
 

@@ -24,9 +24,10 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentS
 from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, SigningKey, provision
 from bodycamd.evidence.ledger import Ledger, last_start
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting, RetentionRules, TimeStated
-from bodycamd.evidence.segment import END, GrowingSegment, members
+from bodycamd.evidence.segment import GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
 from bodycamd.evidence.statements import Caller, wall_text
+from bodycamd.evidence.ustar import END
 from bodycamd.footage import SealedInit
 from bodycamd.linux.clock import SettableClock
 from tests.kit.fragments import RECIPIENT, SECOND, age_bytes, sealed_piece

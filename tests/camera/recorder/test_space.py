@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodycamd.camera.control.events import StorageLevel
-from bodycamd.camera.recorder.room import Room, room, smoothed_rate
+from bodycamd.camera.recorder.space import Room, room, smoothed_rate
 
 MB = 1_000_000
 LEVELS: tuple[StorageLevel, ...] = ("ok", "low", "full")
