@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Closed,
     Failed,
     Fragment,
@@ -82,7 +82,7 @@ def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversatio
             return _fragment(so_far, message, now_us)
         case Closed():
             return replace(so_far, ended=True)
-        case AudioState():
+        case AudioReport():
             return so_far
 
 

@@ -142,7 +142,7 @@ class Fragment(Message, footage.FragmentFacts, frozen=True):
         return cls(**msgspec.structs.asdict(facts))
 
 
-class AudioState(Message, frozen=True):
+class AudioReport(Message, frozen=True, tag="AudioState"):
     """The sound became live, off or lost; `reason` is for a person."""
 
     generation: Generation
@@ -163,7 +163,7 @@ class Closed(Message, frozen=True):
 
 
 ToWorker = Prepare | Ping | Open | SetMicrophone | Close
-FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioState | Failed | Closed
+FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioReport | Failed | Closed
 AnyMessage = ToWorker | FromWorker
 M = TypeVar("M")
 

@@ -25,7 +25,7 @@ from typing import Final
 
 from bodycamd.camera.capture.liveness import Attempts, Grace, Timing, overdue, to_be_asked, unkillable
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Closed,
     Failed,
     Fragment,
@@ -41,8 +41,7 @@ from bodycamd.camera.capture.protocol import (
 from bodycamd.camera.capture.status import State, WorkerStatus
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
-from bodycamd.footage import AudioState as Audio
-from bodycamd.footage import FootageSink, SealedFragment
+from bodycamd.footage import AudioState, FootageSink, SealedFragment
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
 
@@ -284,7 +283,7 @@ class Supervisor:
                 self._sink.put_init(message.sealed(payload))
             case Fragment():
                 self._fragment(child, message, payload)
-            case AudioState():
+            case AudioReport():
                 self._audio(child, message.audio)
             case Closed():
                 child.enter("leaving", now_us)
@@ -304,7 +303,7 @@ class Supervisor:
             self._post(CaptureFlowing(message.generation, child.init.encoder, child.init.frame_rate))
         self._audio(child, message.audio)
 
-    def _audio(self, child: Child, audio: Audio) -> None:
+    def _audio(self, child: Child, audio: AudioState) -> None:
         if child.audio != audio:
             child.audio = audio
             assert child.generation is not None

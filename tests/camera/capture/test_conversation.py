@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bodycamd.camera.capture.order import FUTURE_US, Conversation, asked, heard, opened
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Closed,
     Failed,
     Fragment,
@@ -27,7 +27,7 @@ PREPARED = Prepared(pid=1, versions={}, sandbox="", unlocked=None)
 INIT = Init(generation=3, recipients=("age1x",), encoder="e", width=320, height=240, frame_rate=30.0, audio_track=True)
 CLOSED = Closed(generation=3)
 FAILED = Failed(reason="x")
-AUDIO = AudioState(generation=3, audio="lost", reason="x")
+AUDIO = AudioReport(generation=3, audio="lost", reason="x")
 
 
 def tick(last_frame_us: int | None = NOW - 10) -> Tick:

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.capture.protocol import AGE_X25519, PREFIX, Fragment, FrameReader, encode
+from bodycamd.camera.capture.protocol import AGE_X25519, PREFIX, AudioReport, Fragment, FrameReader, encode
 from bodycamd.evidence.statements import FragmentStatement
 from bodycamd.footage import MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, FragmentFacts, SealedFragment
 from tests.evidence.making import new_start
@@ -52,6 +52,11 @@ def test_the_link_carries_them_in_the_form_it_always_had() -> None:
     )
     assert AGE.startswith(AGE_X25519)
     assert frame == PREFIX.pack(b"BCL1", len(header), len(AGE)) + header + AGE
+
+
+def test_the_link_carries_the_report_of_the_sound_in_the_form_it_always_had() -> None:
+    header = b'{"message":"AudioState","generation":1,"audio":"lost","reason":"x"}'
+    assert b"".join(encode(AudioReport(generation=1, audio="lost", reason="x"))) == PREFIX.pack(b"BCL1", len(header), 0) + header
 
 
 @settings(max_examples=count(300), deadline=None)

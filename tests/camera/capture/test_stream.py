@@ -12,7 +12,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bodycamd.camera.capture.protocol import AudioState, Closed, Fragment, FrameReader, FromWorker, Init, Tick, WorkerLink
+from bodycamd.camera.capture.protocol import AudioReport, Closed, Fragment, FrameReader, FromWorker, Init, Tick, WorkerLink
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import outbox as outbox_module
 from bodycamd.camera.capture.worker import stream as stream_module
@@ -22,8 +22,7 @@ from bodycamd.camera.capture.worker.muxer import Muxer
 from bodycamd.camera.capture.worker.outbox import Outbox
 from bodycamd.camera.capture.worker.sound_track import to_us
 from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
-from bodycamd.footage import AudioState as Audio
-from bodycamd.footage import FragmentFacts
+from bodycamd.footage import AudioState, FragmentFacts
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
 from tests.kit.fragments import ClearFragment
@@ -35,8 +34,8 @@ class Captured:
 
     def __init__(self, microphone: Microphone | None = None, *, taken: bool = True, max_group_frames: int | None = None) -> None:
         self.inits: list[bytes] = []
-        self.fragments: list[tuple[ClearFragment, Audio]] = []
-        self.audio: list[tuple[Audio, str]] = []
+        self.fragments: list[tuple[ClearFragment, AudioState]] = []
+        self.audio: list[tuple[AudioState, str]] = []
         self.ends: list[str | None] = []
         self.taken = taken
         self.stream = Stream(
@@ -309,11 +308,11 @@ def test_footage_goes_out_in_order_and_sealed(recorder: Recorder) -> None:
     recorder.outbox.put(init, b"the init segment")
     for number in range(5):
         assert recorder.outbox.put_fragment(fragment(number), f"fragment {number}".encode())
-    recorder.outbox.put(AudioState(generation=1, audio="lost", reason="x"))
+    recorder.outbox.put(AudioReport(generation=1, audio="lost", reason="x"))
     recorder.outbox.put(Closed(generation=1))
     messages = recorder.read()
     got = [next(messages) for _ in range(8)]
-    assert [type(message).__name__ for message, _ in got] == ["Init", *["Fragment"] * 5, "AudioState", "Closed"]
+    assert [type(message).__name__ for message, _ in got] == ["Init", *["Fragment"] * 5, "AudioReport", "Closed"]
     opened = [pyrage.decrypt(payload, [IDENTITY]) for _, payload in got[:6]]
     assert opened == [b"the init segment", *(f"fragment {number}".encode() for number in range(5))]
     assert recorder.outbox.flush(5)
@@ -350,7 +349,7 @@ def test_a_recorder_that_does_not_read_costs_whole_fragments_and_nobody_waits(re
 
 def test_the_end_of_the_recorder_is_told(recorder: Recorder) -> None:
     recorder.sock.close()
-    recorder.outbox.put(AudioState(generation=1, audio="lost", reason=""))
+    recorder.outbox.put(AudioReport(generation=1, audio="lost", reason=""))
     assert recorder.gone.wait(5)
 
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Close,
     Fragment,
     Init,
@@ -205,16 +205,16 @@ def test_the_microphone_opens_and_closes_within_the_film(tmp_path: Path) -> None
         worker.send(Open(generation=2, microphone=False))
         worker.until(Fragment, 2)
         worker.send(SetMicrophone(open=True))
-        worker.until(AudioState)
+        worker.until(AudioReport)
         worker.until(Fragment, 2)
         worker.send(SetMicrophone(open=False))
-        worker.until(AudioState)
+        worker.until(AudioReport)
         worker.until(Fragment, 3)
         worker.send(Close())
         assert worker.rest() == 0
     states = [fragment.audio for fragment in worker.fragments()]
     assert [state for state, _ in itertools.groupby(states)] == ["off", "live", "off"]
-    changes = [(message.audio, message.reason) for message, _ in worker.got if isinstance(message, AudioState)]
+    changes = [(message.audio, message.reason) for message, _ in worker.got if isinstance(message, AudioReport)]
     assert changes == [("live", ""), ("off", "closed as configured")]
     assert complaints(worker.film(tmp_path / "film.mp4")) == ""
 

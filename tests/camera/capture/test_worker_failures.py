@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Close,
     Closed,
     Failed,
@@ -35,7 +35,7 @@ def test_a_microphone_that_is_not_there_costs_no_picture(tmp_path: Path) -> None
         worker.until(Fragment, 3)
         worker.send(Close())
         assert worker.rest() == 0
-    lost = [message for message, _ in worker.got if isinstance(message, AudioState)]
+    lost = [message for message, _ in worker.got if isinstance(message, AudioReport)]
     assert [message.audio for message in lost] == ["lost"]
     assert lost[0].reason.startswith("microphone 'hw:7,0': not there")
     assert [fragment.audio for fragment in worker.fragments()][1:3] == ["lost", "lost"]

@@ -28,7 +28,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from bodycamd.camera.capture.protocol import (
-    AudioState,
+    AudioReport,
     Close,
     Closed,
     Failed,
@@ -154,7 +154,7 @@ class Worker:
         self._stream = Stream(
             make_muxer=self._muxer,
             microphone=self._microphone,
-            on_audio=lambda audio, reason: self._outbox.put(AudioState(generation=self._generation, audio=audio, reason=reason)),
+            on_audio=lambda audio, reason: self._outbox.put(AudioReport(generation=self._generation, audio=audio, reason=reason)),
             on_end=self._end,
             max_group_frames=self._max_group_frames(),
         )
