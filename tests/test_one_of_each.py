@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "bodycamd"
 
 CLOCK, DURABLE, FOREIGN, CHILD = "linux/clock.py", "linux/durable.py", "linux/foreign.py", "linux/child.py"
 SIMULATED_SPEAKER, SIMULATED_BOARD = "camera/board/voice/output.py", "camera/board/board_log.py"
-LOCK, PIPE = "camera/recorder/store.py", "municipality/film/film_maker.py"
+LOCK, PIPE, STANDARD_OUTPUT = "camera/recorder/store.py", "municipality/film/film_maker.py", "cli/streams.py"
 
 ONLY_IN: Mapping[str, set[str]] = {
     "time.CLOCK_BOOTTIME": {CLOCK},
@@ -32,7 +32,7 @@ ONLY_IN: Mapping[str, set[str]] = {
     "os.O_DSYNC": set(),
     "os.writev": {DURABLE},
     "os.pwritev": {DURABLE},
-    "os.write": {PIPE, SIMULATED_BOARD},
+    "os.write": {PIPE, STANDARD_OUTPUT, SIMULATED_BOARD},
     "os.pwrite": {SIMULATED_SPEAKER},
     "os.ftruncate": {DURABLE, SIMULATED_SPEAKER},
     "os.O_EXCL": {DURABLE},
