@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import signal
+try:
+    import signal
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 
 def run() -> int:
@@ -11,9 +14,12 @@ def run() -> int:
     Loading the commands takes some tenths of a second in which nothing is open yet: a Ctrl-C ends the process there and then, as it does
     again when all is done. In between it is a `KeyboardInterrupt`, or what a command makes of it. An ignored SIGINT stays so.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except KeyboardInterrupt:
+        return 130
     from bodycamd.cli.main import carry_out
 
     code = 130

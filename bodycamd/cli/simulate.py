@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.cli.output import say_lines
 from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from bodycamd.workshop.simulation.button_script import Step
+    from bodycamd.workshop.simulation.folder import SimulationFolder
 
 
 def simulate(
@@ -49,7 +53,24 @@ def simulate(
             from bodycamd.cli.simulate_script import ScriptedRun
 
             code = ScriptedRun(camera, settings, steps, json).run()
+    if not json:
+        say_lines(_next_steps(folder))
     raise typer.Exit(code if code >= 0 else 128 - code)
+
+
+def _next_steps(folder: SimulationFolder) -> Iterator[str]:
+    """Where everything is, and the command that shows what was recorded last, as it can be pasted."""
+    from bodycamd.store.names import recording_names
+
+    store = f"--store {shlex.quote(str(folder.store))}"
+    yield f"kept in {folder.root}: the store in store/, the private key of this simulation in keys/"
+    names, _ = recording_names(folder.store / "recordings")
+    if names:
+        film = shlex.quote(f"{folder.root / names[-1]}.mp4")
+        identity = shlex.quote(str(folder.keys / "identity.txt"))
+        yield f"to watch it: bodycamd export {names[-1]} {store} --identity {identity} --out {film}"
+    else:
+        yield f"nothing was recorded; what happened: bodycamd recordings log {store}"
 
 
 def _read_script(name: str) -> list[Step]:

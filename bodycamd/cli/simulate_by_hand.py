@@ -14,7 +14,6 @@ import time
 import tty
 from collections.abc import Iterator
 
-import msgspec
 from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
@@ -22,8 +21,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bodycamd.camera.board.simulated import SimulatedHand
-from bodycamd.camera.control.events import FragmentDurable
-from bodycamd.camera.daemon.protocol import Published
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.cli.output import duration, size
 from bodycamd.config.settings import Config
@@ -107,8 +104,9 @@ class LiveView:
                 self._levels[part] = change["on"]
             elif part == "voice":
                 self._voice = "speaks the warning" if change.get("event") == "started" else f"silent ({change.get('event')})"
-        for event in self._camera.events():
-            self._latest = [*self._latest, _event_words(event)][-LATEST:]
+        self._camera.events()  # read, so that the daemon never waits for who does not listen
+        lines = map(timeline.ledger_line, self._camera.ledger_entries())
+        self._latest = [*self._latest, *(line.text for line in lines if line is not None)][-LATEST:]
         now = time.monotonic()
         if now >= self._next_status and self._camera.exit_code is None:
             self._next_status = now + STATUS_SECONDS
@@ -143,14 +141,6 @@ class LiveView:
         yield "recording", f"{status.recording}, {duration(status.recording_seconds or 0)}" if status.recording else "-"
         yield "ring", f"{status.ring.fragments} fragments, {duration(status.ring.seconds)}, {size(status.ring.bytes)}"
         yield "room", f"{status.storage.minutes_left:.0f} minutes ({status.storage.level})"
-
-
-def _event_words(event: Published) -> str:
-    if isinstance(event, FragmentDurable):
-        return f"safe on disk: {event.recording} segment {event.segment} fragment {event.index}"
-    fields = msgspec.structs.asdict(event).items()
-    told = {name: value for name, value in fields if name not in ("at_us", "file_sha256") and value not in (None, "")}
-    return f"{type(event).__name__} " + " ".join(f"{name}={value}" for name, value in told.items())
 
 
 @contextlib.contextmanager

@@ -26,7 +26,9 @@ LINES = {
     "export": ["export", "000001-0001", "--store", "DIR", "--identity", "DIR/none", "--out", "DIR/film.mp4"],
     "contact-sheet": ["contact-sheet", "DIR/none.mp4", "DIR/sheet.png"],
 }
-ENDS = {0, 65, 66, 78, 130, -signal.SIGINT}
+OUTSIDE = re.compile(r'Traceback .*\n  File "<string>", line 1, in <module>\n(?:    .*\n)*KeyboardInterrupt\n')
+"""Before the first line of ours, or after the last."""
+ENDS = {0, 2, 65, 66, 78, 130, -signal.SIGINT}
 """By itself, by what Python makes of it, or there and then."""
 
 
@@ -47,6 +49,8 @@ def test_a_signal_at_any_moment_leaves_no_trace(name: str, tmp_path: Path) -> No
         time.sleep(chance.random() * 0.8)
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=60)
+        if OUTSIDE.fullmatch(said):
+            continue
         assert run.returncode in ENDS, (seed, number, said)
         assert not re.search("Traceback|panicked|Exception ignored|Error:", said), (seed, number, said)
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import stat
 import subprocess
@@ -117,9 +118,11 @@ def test_the_time_line(ran: Ran) -> None:
     assert ran.at("presses the button") == pytest.approx(3.0, abs=0.3)
     assert ran.at("presses the button") <= ran.at("LED: blinks fast") <= ran.at("LED: steady on")
     assert 0 <= ran.at("the warning has been spoken") - ran.at("speaks the warning (1.0 s)") - 1.0 < 2.0
-    safe = ran.at("first fragment safe on disk")
+    safe = ran.at("The first part of recording 000001-0001 is safe on the disk.")
     assert any(at == pytest.approx(safe, abs=0.5) for at in ran.all_at("LED: steady on"))
-    assert ran.at("recording 000001-0001 opened") < ran.at("marker") < ran.at("closed and sealed")
+    assert ran.at("Recording 000001-0001 begins") < ran.at("arker") < ran.at("Recording 000001-0001 ends after")
+    facts = [line["text"] for line in ran.lines if line["sense"] == "footage"]
+    assert [text for text in facts if "_" in text or not (text[0].isupper() and text.endswith("."))] == []
     assert ran.at("vibrates: two pulses") == pytest.approx(safe, abs=0.5)
     assert ran.at("short flash") < 3.0
     assert ran.at("green LED: on") < 1
@@ -188,7 +191,7 @@ def test_used_again_it_keeps_keys_and_configuration_and_stops_on_ctrl_c(ran: Ran
     assert len(second.stderr.splitlines()) == 1
     assert b"another simulation" in second.stderr
     assert child.returncode == 0
-    assert b"closed and sealed" in out
+    assert b"ends after" in out
     assert not any((ran.folder / "store/recordings").glob("*/*.part"))
     assert {path: path.read_bytes() for path in kept} == kept
 
@@ -213,7 +216,7 @@ def test_a_terminal_that_is_closed_takes_the_camera_along(tmp_path: Path) -> Non
         child.kill()
         child.wait()
     assert child.returncode == 0
-    assert b"closed and sealed" in out
+    assert b"ends after" in out
     assert not (tmp_path / "d/device/control.sock").exists()
     assert not any(recordings.glob("*/*.part"))
 
@@ -226,7 +229,12 @@ def test_sigterm_takes_the_camera_along_and_a_script_without_quit_ends_by_itself
     script = b"0 tap\n1.5 hold 2.1\n"
     run = subprocess.run([*command, "--config", str(tmp_path / "policy.yaml")], input=script, capture_output=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, b"")
-    assert b"closed and sealed" in run.stdout
+    assert b"ends after" in run.stdout
+    kept, shown = run.stdout.decode().splitlines()[-2:]
+    assert kept.startswith(f"kept in {tmp_path / 'd'}: ")
+    pasted = shown.removeprefix("to watch it: bodycamd ")
+    subprocess.run(["bash", "-c", f"{shlex.join(BODYCAMD)} {pasted}"], check=True, capture_output=True, timeout=60)
+    assert (tmp_path / "d/000001-0001.mp4").read_bytes()[4:8] == b"ftyp"
 
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert child.stdin is not None
@@ -264,10 +272,10 @@ def test_by_hand_on_a_terminal(tmp_path: Path) -> None:
         os.write(controller, b" ")
         wait_for(lambda: sees(b"speaks the warning"), 20, "the warning in the view")
         wait_for(lambda: sees("●".encode()), 20, "the LED lit")
-        wait_for(lambda: sees(b"safe on disk: 000001-0001"), 20, "the recording")
+        wait_for(lambda: sees(b"Recording 000001-0001 begins"), 20, "the recording")
         os.write(controller, b"d")
         wait_for(lambda: sees(b"pressed"), 20, "the button pressed")
-        wait_for(lambda: sees(b"RecordingSealed"), 20, "the recording sealed by a hold")
+        wait_for(lambda: sees(b"Recording 000001-0001 ends"), 20, "the recording sealed by a hold")
         os.write(controller, b"d")
         os.write(controller, b"q")
         end = time.monotonic() + 30

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bodycamd.camera.control.events import FragmentDurable
+from bodycamd.evidence.statements import Entry
+from bodycamd.municipality.words.sentences import in_words
 
 Sense = Literal["does", "sees", "hears", "feels", "footage", "camera"]
 
@@ -164,33 +166,21 @@ def board_lines(entries: Sequence[dict[str, Any]], now_us: int, warning_seconds:
     return sorted(lines, key=lambda line: line.at_us)
 
 
-_QUIET = frozenset({"start", "leaving", "voice_ready", "audio_changed", "clock_changed", "press_latched"})
+_QUIET = frozenset(
+    {"start", "leaving", "voice_ready", "audio_changed", "clock_changed", "press_latched", "retention_rules", "time", "key_changed"}
+)
 
 
-def ledger_line(entry: dict[str, Any]) -> Line | None:
-    """A ledger entry in words; `None` for those that an officer would not miss."""
-    kind, detail = entry["type"], entry.get("detail", {})
-    recording = detail.get("recording", "")
-    at_us = entry["boottime_ns"] // 1000
-    seconds = f"{detail.get('duration_us', 0) / 1e6:.1f} s"
-    words = {
-        "recording_opened": f"recording {recording} opened",
-        "marker": "marker",
-        "recording_closed": f"recording {recording} closed and sealed: {seconds} ({detail.get('reason', '')})",
-        "segment_sealed": f"segment {detail.get('segment', '')} sealed: {detail.get('size', 0)} bytes",
-        "warning": f"warning: {str(detail.get('outcome', '')).replace('_', ' ')}",
-        "capture_flowing": f"the camera delivers ({detail.get('encoder', '')})",
-        "capture_stalled": f"the camera stalled: {detail.get('reason', '')}",
-        "press_refused": f"press refused: {detail.get('reason', '')}",
-    }
-    if kind in _QUIET or (kind == "store_recovered" and not detail.get("segments")):
+def ledger_line(entry: Entry) -> Line | None:
+    """A ledger entry as a sentence; `None` for those that an officer would not miss."""
+    if entry.type in _QUIET or (entry.type == "store_recovered" and not entry.detail.get("segments")):
         return None
-    return Line(at_us, "footage", words.get(kind, kind.replace("_", " ")))
+    return Line(entry.boottime_ns // 1000, "footage", in_words(entry))
 
 
 def durable_line(event: FragmentDurable) -> Line:
     """The first fragment of a recording that is safe."""
-    return Line(event.at_us, "footage", f"recording {event.recording}: first fragment safe on disk")
+    return Line(event.at_us, "footage", f"The first part of recording {event.recording} is safe on the disk.")
 
 
 def text(line: Line, ready_us: int) -> str:

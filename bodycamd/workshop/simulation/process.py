@@ -22,6 +22,7 @@ from bodycamd.camera.daemon.protocol import AskStatus, Published
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.evidence import signed_line
+from bodycamd.evidence.statements import Entry, decode_entry
 from bodycamd.linux.clock import boottime_us
 from bodycamd.linux.python import python_command
 from bodycamd.linux.readable import readable
@@ -100,13 +101,13 @@ class SimulatedCamera:
         """What the board showed since the last call."""
         return [msgspec.json.decode(line, type=dict[str, Any]) for line in self._board.lines()]
 
-    def ledger_entries(self) -> list[dict[str, Any]]:
+    def ledger_entries(self) -> list[Entry]:
         """What this run wrote into the ledger since the last call."""
         for path in sorted((self.folder.store / "ledger").glob("*.jsonl")):
             if path.name not in self._old_ledgers and path.name not in self._ledgers:
                 self._ledgers[path.name] = _Tail(path)
         lines = [line for tail in self._ledgers.values() for line in tail.lines()]
-        return [msgspec.json.decode(signed_line.split(line, "ledger")[1], type=dict[str, Any]) for line in lines]
+        return [decode_entry(signed_line.split(line, "ledger")[1], "ledger") for line in lines]
 
     def events(self) -> list[Published]:
         """The events published since the last call."""
