@@ -146,6 +146,9 @@ def _paths(config: Config) -> Iterator[Problem]:
     if os.path.commonpath([store, signing]) in (store, signing):
         others = ("storage.directory",)
         yield Problem("keys.signing", "lies inside storage.directory, or around it", "a folder beside it", others=others)
+    trace = os.path.normpath(config.control.trace) if config.control.trace is not None else None
+    if trace is not None and os.path.commonpath([store, trace]) == store:
+        yield Problem("control.trace", "lies inside storage.directory", "a file beside it", others=("storage.directory",))
 
 
 def _unreadable(key: str, path: str, wanted: str) -> Iterator[Problem]:

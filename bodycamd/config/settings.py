@@ -145,7 +145,7 @@ class KeySettings(Settings, frozen=True, kw_only=True):
 
 
 class SocketSettings(Settings, frozen=True, kw_only=True):
-    """The control socket and the groups that may use it."""
+    """The control socket and the groups that may use it; the control's trace."""
 
     socket: Annotated[Text, Meta(description="Path of the control socket, at most 107 bytes.")] = str(DEFAULT_SOCKET)
     group: Annotated[
@@ -162,6 +162,13 @@ class SocketSettings(Settings, frozen=True, kw_only=True):
             "Its members must be in `group` too, or they cannot reach the socket."
         ),
     ] = "bodycam-admin"
+    trace: Annotated[
+        Text | None,
+        Meta(
+            description="File for a trace of what the control decides, for who looks for a fault; null: none. No footage, no names; "
+            "at most 8 MB, in two files."
+        ),
+    ] = None
 
 
 class RetentionSettings(Settings, frozen=True, kw_only=True):
@@ -229,6 +236,7 @@ PATH_KEYS = (
     "keys.recipients",
     "keys.signing",
     "control.socket",
+    "control.trace",
 )
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 

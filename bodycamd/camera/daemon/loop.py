@@ -24,6 +24,7 @@ from bodycamd.camera.control.gestures import Gesture, Gestures
 from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.lamp_and_motor import HapticPlayer, LampPlayer
 from bodycamd.camera.daemon.protocol import Published, StateChanged
+from bodycamd.camera.daemon.trace_file import TraceFile
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,9 @@ class ControlLoop:
         ring: Buffer,
         mailbox: Mailbox,
         observe: Callable[[Published], None],
+        trace: TraceFile | None = None,
     ) -> None:
+        self._trace = trace
         self._loop = asyncio.get_running_loop()
         self._board = board
         self._gestures = gestures
@@ -160,12 +163,14 @@ class ControlLoop:
         now_us = self._board.clock.now_us()
         if isinstance(event, ev.CaptureClosed | ev.CaptureStalled):
             self._ring.ended(event.generation)
-        before = self._state.name
-        self._state, actions = machine.step(self._state, event, now_us)
+        before = self._state
+        self._state, actions = machine.step(before, event, now_us)
         self._light(now_us)  # the lamp answers first, whatever the actions cost
         for action in actions:
             self._perform(action)
-        if self._state.name != before:
+        if self._trace is not None:
+            self._trace.took(before, now_us, event, self._state, actions)
+        if self._state.name != before.name:
             self._observe(StateChanged(self._state.name, now_us))
         if not isinstance(event, ev.TimePassed):
             self._observe(event)
@@ -178,6 +183,8 @@ class ControlLoop:
         for player in (self._lamp, self._ready_lamp, self._haptic):
             if player is not None:
                 player.stop()
+        if self._trace is not None:
+            self._trace.close()
 
     # --- edges and deadlines -----------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from bodycamd.camera.daemon.protocol import Published
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.status_report import report
+from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
@@ -52,6 +53,7 @@ class Parts:
     open_recorder: Callable[[], tuple[Store, Writer, Keeper]]
     socket: Callable[[Answering], ControlSocket]
     protection: Callable[[str | None], Protection]
+    trace: TraceFile | None = None
 
 
 class Service:
@@ -76,6 +78,7 @@ class Service:
             ring=parts.ring,
             mailbox=parts.mailbox,
             observe=self._observe,
+            trace=parts.trace,
         )
         self._commands = Commands(self._clock, self._control.wear)
         self._socket = parts.socket(self._commands.answer)

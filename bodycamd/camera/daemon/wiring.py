@@ -19,6 +19,7 @@ from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon.loop import Mailbox
 from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import open_kept_store
 from bodycamd.camera.recorder.ring import Ring
@@ -128,6 +129,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         socket=lambda answer: ControlSocket(
             Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
         ),
+        trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     return POWER_OFF if (await Service(parts).run()).power_off else 0
