@@ -1,4 +1,4 @@
-"""In which local time commands print: that of the configuration, or of `--timezone` where no configuration is at hand."""
+"""Chooses the time zone in which commands print: that of the configuration, or `--timezone`; `words.times` converts."""
 
 from __future__ import annotations
 

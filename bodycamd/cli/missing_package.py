@@ -1,4 +1,4 @@
-"""A command whose packages are not installed: a camera has none of the municipality's, and the other way round."""
+"""Says which extra to install where a command's packages are missing: a camera has none of the municipality's, and the other way round."""
 
 from __future__ import annotations
 

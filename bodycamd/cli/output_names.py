@@ -1,4 +1,4 @@
-"""What the name of an output promises: nothing is made under a name that promises something else."""
+"""Refuses an output whose name promises another kind of file."""
 
 from __future__ import annotations
 

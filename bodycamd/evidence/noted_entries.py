@@ -1,4 +1,4 @@
-"""Ledger entries whose type is free, as far as somebody reads them: the fields that readers rely on, with bounds.
+"""Typed views of ledger entries that verification does not check and readers use: the fields that they rely on, with bounds.
 
 Verification asks nothing of these types but strict JSON, and passes over fields that this version does not know. An entry that does not fit
 its struct here stays verified, and untyped: no reader sees more in it than its words.

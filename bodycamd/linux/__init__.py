@@ -1,1 +1,1 @@
-"""What is asked of the kernel, each thing in one place."""
+"""What is asked of the system, each thing in one place."""

@@ -1,4 +1,4 @@
-"""Starting Python processes of this program, so that they run this program and nothing that lies about."""
+"""Starts Python processes that import only this program, and nothing that lies about."""
 
 from __future__ import annotations
 

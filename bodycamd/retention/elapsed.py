@@ -4,8 +4,8 @@ CLOCK_BOOTTIME runs from 0 in each boot and never steps. The *running position* 
 earlier boot, plus the moment's own CLOCK_BOOTTIME: the difference of two positions is time that passed for certain, and leaves out only the
 time in which the camera was off.
 
-The wall clock vouches for the time off. In a boot whose wall clock was confirmed (`trust`), wall time minus running position is all the
-time that the camera was off before it. That number can only grow. So between a moment and now, provably passed is
+The wall clock vouches for the time off. In a boot whose wall clock was confirmed (`clock_trust`), wall time minus running position is all
+the time that the camera was off before it. That number can only grow. So between a moment and now, provably passed is
 
     the running time between them  +  what was confirmed as time off now, less the most that was confirmed as time off then
 

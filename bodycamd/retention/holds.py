@@ -1,7 +1,7 @@
 """Holds: what keeps a recording beyond its days. A hold is on a whole recording, for one of three grounds, and has an id of its own; all
 rules about it are here.
 
-Only the request is judged here; who makes the entry durable is `keeper`. An error changes nothing.
+Only the request is judged here; `camera.keeping.keeper` makes the entry durable. An error changes nothing.
 """
 
 from __future__ import annotations

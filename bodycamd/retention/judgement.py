@@ -1,4 +1,4 @@
-"""Whether a stated deletion was right: the camera's own rules (`policy`, `timeline`), applied again by whoever holds only its ledger.
+"""Audits a deletion afterwards: the camera's own rules (`policy`, `elapsed`), applied again by whoever holds only its ledger.
 
 A `deleting` entry is right when all of this follows from the entries before it:
 

@@ -4,7 +4,7 @@ A recording may go when all of these are true, and then it must:
 
 - it has ended, and the ledger knows it;
 - nothing holds it;
-- `days` have provably passed since its end (`timeline`): by running time alone, or by a confirmed wall clock with two minutes to spare.
+- `days` have provably passed since its end (`elapsed`): by running time alone, or by a confirmed wall clock with two minutes to spare.
 
 Room on the disk plays no part: what is not expired stays, however full the disk is. What was begun is finished, whatever the clock says.
 """

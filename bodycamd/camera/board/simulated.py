@@ -5,7 +5,7 @@ In its folder:
 - `button.sock`, a unix datagram socket: `down` and `up` are raw edges, stamped on receipt; an optional second word, the sender's own
   CLOCK_BOOTTIME in microseconds, is only echoed in the time line as `sent_us`. `battery PERCENT` sets the gauge. `SimulatedHand` sends
   these.
-- `board.jsonl`, the time line (see `timeline`): every change of lamp, ready lamp, haptic, button, voice and battery.
+- `board.jsonl`, the time line (see `board_log`): every change of lamp, ready lamp, haptic, button, voice and battery.
 - `speaker-0001.wav`, …: what the loudspeaker played, in real time, with `speaker.output: simulated`.
 
 Whoever can write into the folder can press the button: it is for simulations only.

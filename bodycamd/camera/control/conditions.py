@@ -1,4 +1,4 @@
-"""What adapters report about the camera's parts: capture, sound, voice, disk, storage, battery, clock, a stuck button. They set flags, and
+"""What each report of a part changes in the state: capture, sound, voice, disk, storage, battery, clock, button. They set flags, and
 notes for the ledger.
 
 Reports of a generation that is over, or older than the newest that was heard of, are late and change nothing.

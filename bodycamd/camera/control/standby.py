@@ -1,4 +1,4 @@
-"""Back to standby: what was retained is let go of."""
+"""Enters standby: keeps footage no longer, and closes the camera unless a pre-event buffer is configured."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """One run of the daemon: starts the parts in order, feeds the control with what happens by itself, answers the control socket, and takes
-everything down in the opposite order. Which parts there are is decided in `daemon`, the wiring page.
+everything down in the opposite order. Which parts there are is decided in `wiring`.
 """
 
 from __future__ import annotations

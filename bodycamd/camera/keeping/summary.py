@@ -1,4 +1,4 @@
-"""What is told of retention beside a running camera: the account of the last sweep."""
+"""The result of the last retention sweep, as `status` shows it."""
 
 from __future__ import annotations
 

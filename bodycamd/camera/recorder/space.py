@@ -1,4 +1,4 @@
-"""What the writer knows of the disk beside its own steps: how much footage still fits, and whether the disk can be used at all.
+"""Watches the disk for the writer: how much footage still fits, and whether the disk works at all.
 
 The decisions are `room`'s; here they are kept up to date and told: `StorageChanged` when the level changes, `DiskChanged` when the disk is
 gone, read-only, or does not take the ledger's entries, and when that is over. Used by one thread: the writer.

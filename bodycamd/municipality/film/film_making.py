@@ -1,4 +1,4 @@
-"""From decrypted footage to films without a name.
+"""Makes films of decrypted footage; they have no name yet.
 
 Guaranteed: the films hold exactly the fragments that were fed, counted: each segment as many pictures as its statements say, the films as
 many as all segments.

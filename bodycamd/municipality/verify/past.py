@@ -1,4 +1,4 @@
-"""The ledger of a store or a copy, for accounts that are no evidence themselves: what verifies, and nothing else."""
+"""The verified ledger of a store or a copy, for commands that report and do not judge."""
 
 from __future__ import annotations
 
