@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 
 import typer
 
@@ -60,7 +62,46 @@ def size(count: float) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells in columns as lines, the first row the headings."""
+    """Rows of cells in columns as lines, the first row the headings. Where the terminal is too narrow, each row is a paragraph that begins
+    with its first cell: nothing is cut.
+    """
     rows = [[shown(cell, MAX_CELL) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    available = terminal_columns()
+    if not available or max(map(len, lines)) <= available:
+        return lines
+    return [line for row in rows[1:] for line in _paragraph(rows[0], row, available)]
+
+
+def fitted(line: str) -> list[str]:
+    """One line as several that the terminal is wide enough for, all but the first indented. Only a word longer than a line is broken."""
+    available = terminal_columns()
+    line = shown(line, MAX_LINE)
+    return _wrapped(line, available, "") if available and len(line) > available else [line]
+
+
+def terminal_columns() -> int:
+    """How wide the terminal is, or `COLUMNS` says; 0 where nothing says so: then lines are as long as they are."""
+    return shutil.get_terminal_size((0, 0)).columns
+
+
+def _paragraph(headings: Sequence[str], row: Sequence[str], available: int) -> Iterator[str]:
+    yield from _wrapped(row[0], available, "")
+    held = ""
+    for heading, cell in zip(headings[1:], row[1:], strict=True):
+        pair = f"{heading}: {cell}"
+        if held and len(held) + 3 + len(pair) <= available:
+            held += f" · {pair}"
+            continue
+        if held:
+            yield from _wrapped(held, available, "  ")
+        held = f"  {pair}"
+    if held:
+        yield from _wrapped(held, available, "  ")
+
+
+def _wrapped(line: str, available: int, indent: str) -> list[str]:
+    if len(line) <= available:
+        return [line]
+    return textwrap.wrap(line.strip(), max(available, 20), initial_indent=indent, subsequent_indent=indent + "    ", break_on_hyphens=False)

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.output import counted, duration, print_json, say, say_lines, size, table
+from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table
 from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_place
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
@@ -60,7 +60,7 @@ def list_recordings(
     held = sum(1 for info in found if retention.holds.get(info.id))
     total = size(sum(info.bytes for info in found))
     kept = counted(retention.rules.days, "day")
-    say(f"{counted(len(found), 'recording')}, {length}, {total}; {held} held; kept for {kept}")
+    say_lines(fitted(f"{counted(len(found), 'recording')}, {length}, {total}; {held} held; kept for {kept}"))
 
 
 @app.command()
@@ -90,12 +90,12 @@ def show(
         print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
         return
     for name, value in {**_cells(info, local), "resumes": info.resumes or "-", **_stay_cells(recording, retention, local)}.items():
-        say(f"{name:<12} {value}")
+        say_lines(fitted(f"{name:<12} {value}"))
     for hold in retention.holds.get(recording, ()):
         words = f"for {hold.ground} ({hold.reference}) by {hold.by} since {local.day(hold.since)}, review on {hold.review_on}"
-        say(f"{'hold':<12} {words}")
+        say_lines(fitted(f"{'hold':<12} {words}"))
     for path, count in files:
-        say(f"{path}  {size(count)}")
+        say_lines(fitted(f"{path}  {size(count)}"))
 
 
 @app.command()
@@ -121,7 +121,7 @@ def log(
             if json:
                 print_json(line)
             else:
-                say(f"{local.wall_beside_utc(line.wall)}  {line.text}")
+                say_lines(fitted(f"{local.wall_beside_utc(line.wall)}  {line.text}"))
     _tell_broken(ledger.broken)
 
 
