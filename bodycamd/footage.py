@@ -1,4 +1,4 @@
-"""The values that travel from lens to disk: sealed init segments and sealed fragments.
+"""The values that travel from lens to disk: encrypted init segments and encrypted fragments.
 
 They hold age files, never plaintext. All times are CLOCK_BOOTTIME microseconds, the same for picture and sound and across workers.
 """
@@ -55,7 +55,7 @@ def check_age_header(age: bytes | bytearray | memoryview, where: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedInit:
+class EncryptedInit:
     """The init segment (ftyp+moov) of one worker's stream, as an age file."""
 
     generation: int
@@ -91,7 +91,7 @@ class FragmentFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class SealedFragment:
+class EncryptedFragment:
     """One CMAF fragment, as an age file. `seq` is given by the recorder when it arrives: it counts within one start and is never reused."""
 
     facts: FragmentFacts
@@ -100,10 +100,10 @@ class SealedFragment:
 
 
 class FootageSink(Protocol):
-    """Where sealed footage goes in the recorder; called from the link reader, must not wait."""
+    """Where encrypted footage goes in the recorder; called from the link reader, must not wait."""
 
-    def put_init(self, init: SealedInit) -> None:
+    def put_init(self, init: EncryptedInit) -> None:
         """Take the init segment of a generation, before its fragments."""
 
-    def put(self, fragment: SealedFragment) -> None:
+    def put(self, fragment: EncryptedFragment) -> None:
         """Take a fragment."""

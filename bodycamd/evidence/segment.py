@@ -24,7 +24,7 @@ from bodycamd.evidence.segment_reader import CHUNK_BYTES, SegmentReader, Triple,
 from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import FragmentStatement, InitStatement, Statement
 from bodycamd.evidence.ustar import END
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable, foreign
 
@@ -79,12 +79,12 @@ class GrowingSegment:
         """The SHA-256 of all bytes given out so far, `end` included once it was called."""
         return self._file_hash.hexdigest()
 
-    def init(self, sealed: SealedInit) -> tuple[bytes, ...]:
+    def init(self, sealed: EncryptedInit) -> tuple[bytes, ...]:
         """The bytes that open the segment. Raises `DataError` for values that a reader would refuse: then nothing was given out."""
         signed = self._start.init(sealed, recording=self.recording, segment=self.segment, prev=self._prev)
         return self._append(sealed.age, signed)
 
-    def fragment(self, sealed: SealedFragment, *, gap_us: int, pre_start_us: int | None = None) -> tuple[bytes, ...]:
+    def fragment(self, sealed: EncryptedFragment, *, gap_us: int, pre_start_us: int | None = None) -> tuple[bytes, ...]:
         """The bytes of one fragment; `last` is its signed statement afterwards. Raises `DataError` like `init`."""
         signed = self._start.fragment(
             sealed,

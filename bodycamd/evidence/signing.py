@@ -18,7 +18,7 @@ from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, Signed
 from bodycamd.evidence.anchor import encode as encode_anchor
 from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Stated, Statement, Video
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import Clock
 
 
@@ -69,9 +69,9 @@ class Start:
         self._clock = clock
         self._n = 0
 
-    def init(self, sealed: SealedInit, *, recording: str, segment: int, prev: str) -> SignedStatement:
+    def init(self, encrypted: EncryptedInit, *, recording: str, segment: int, prev: str) -> SignedStatement:
         """State an init segment. `prev` is the ledger's head. Raises `DataError` for values that a reader would refuse."""
-        video = Video(encoder=sealed.encoder, width=sealed.width, height=sealed.height, frame_rate=sealed.frame_rate)
+        video = Video(encoder=encrypted.encoder, width=encrypted.width, height=encrypted.height, frame_rate=encrypted.frame_rate)
         return self._sign(
             InitStatement(
                 **self._common(),
@@ -80,17 +80,25 @@ class Start:
                 recording=recording,
                 segment=segment,
                 index=0,
-                generation=sealed.generation,
-                size=len(sealed.age),
-                sha256=hashlib.sha256(sealed.age).hexdigest(),
-                recipients=list(sealed.recipients),
+                generation=encrypted.generation,
+                size=len(encrypted.age),
+                sha256=hashlib.sha256(encrypted.age).hexdigest(),
+                recipients=list(encrypted.recipients),
                 video=video,
-                audio_track=sealed.audio_track,
+                audio_track=encrypted.audio_track,
             )
         )
 
     def fragment(
-        self, sealed: SealedFragment, *, recording: str, segment: int, index: int, prev: str, gap_us: int, pre_start_us: int | None = None
+        self,
+        encrypted: EncryptedFragment,
+        *,
+        recording: str,
+        segment: int,
+        index: int,
+        prev: str,
+        gap_us: int,
+        pre_start_us: int | None = None,
     ) -> SignedStatement:
         """State a fragment. `gap_us` is all picture time missing before and inside it. Raises `DataError` for values that a reader would
         refuse.
@@ -102,11 +110,11 @@ class Start:
                 recording=recording,
                 segment=segment,
                 index=index,
-                seq=sealed.seq,
-                size=len(sealed.age),
-                sha256=hashlib.sha256(sealed.age).hexdigest(),
+                seq=encrypted.seq,
+                size=len(encrypted.age),
+                sha256=hashlib.sha256(encrypted.age).hexdigest(),
                 pre_start_us=pre_start_us,
-                **msgspec.structs.asdict(msgspec.structs.replace(sealed.facts, gap_us=gap_us)),
+                **msgspec.structs.asdict(msgspec.structs.replace(encrypted.facts, gap_us=gap_us)),
             )
         )
 

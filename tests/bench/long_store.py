@@ -24,7 +24,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentS
 from bodycamd.evidence.keys import provision
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.segment import GrowingSegment
-from bodycamd.footage import FragmentFacts, SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit, FragmentFacts
 from bodycamd.linux.clock import SystemClock
 from tests.bench.film import FRAME_RATE, HEIGHT, WIDTH, Film
 from tests.kit.scale import SCALE
@@ -105,7 +105,7 @@ class _Writing:
         self._folder = folder
         self._recording = recording
         self._recipient = recipient
-        self._init: SealedInit | None = None
+        self._init: EncryptedInit | None = None
         self._growing: GrowingSegment | None = None
         self._pieces: list[bytes] = []
         self._seq = 0
@@ -113,7 +113,7 @@ class _Writing:
     def put_init(self, plain: bytes) -> None:
         """The muxer's init segment."""
         sealed = pyrage.encrypt(plain, [self._recipient])
-        self._init = SealedInit(1, sealed, (str(self._recipient),), "libx264", WIDTH, HEIGHT, FRAME_RATE, False)
+        self._init = EncryptedInit(1, sealed, (str(self._recipient),), "libx264", WIDTH, HEIGHT, FRAME_RATE, False)
 
     def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
         """A fragment; with the last one of its minute the segment is written and stated."""
@@ -125,7 +125,7 @@ class _Writing:
             self._pieces.extend(self._growing.init(self._init))
         self._seq += 1
         sealed = pyrage.encrypt(data, [self._recipient])
-        self._pieces.extend(self._growing.fragment(SealedFragment(facts, self._seq, sealed), gap_us=facts.gap_us))
+        self._pieces.extend(self._growing.fragment(EncryptedFragment(facts, self._seq, sealed), gap_us=facts.gap_us))
         if self._growing.fragments == SEGMENT_SECONDS:
             self._seal(self._growing)
             self._growing = None

@@ -19,7 +19,7 @@ from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.evidence.keys import provision
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.disk import Disk
 from tests.bench.film import Film
@@ -57,10 +57,10 @@ class _Sink:
         self._ring = ring
         self.first: tuple[float, float] | None = None
 
-    def put_init(self, init: SealedInit) -> None:
+    def put_init(self, init: EncryptedInit) -> None:
         self._ring.put_init(init)
 
-    def put(self, fragment: SealedFragment) -> None:
+    def put(self, fragment: EncryptedFragment) -> None:
         if self.first is None:
             self.first = time.process_time(), time.monotonic()
         self._ring.put(fragment)

@@ -16,7 +16,7 @@ STARTS, RECORDINGS, SEGMENTS, FRAGMENTS = 28, 24, 3, 50
 
 def fill(store: Path, signing: Path, *, device_id: str) -> int:
     """Make the store; returns the number of its fragments. On tmpfs this takes about 20 s of processor."""
-    sealed_init = init()
+    encrypted_init = init()
     seq = 0
     for _ in range(STARTS):
         opened = Store.open(store, signing=signing, device_id=device_id, clock=SystemClock(), config_sha256="0" * 64, boot_id="earlier")
@@ -28,7 +28,7 @@ def fill(store: Path, signing: Path, *, device_id: str) -> int:
             ledger.note(RecordingOpened(recording=recording, keep_from_us=0, warning="played_to_device"))
             for segment in range(SEGMENTS):
                 growing = GrowingSegment(ledger.start, recording=recording, segment=segment, ledger_head=ledger.head)
-                buffers = list(growing.init(sealed_init))
+                buffers = list(growing.init(encrypted_init))
                 for _ in range(FRAGMENTS):
                     seq += 1
                     buffers += growing.fragment(fragment(seq, size=300), gap_us=0)

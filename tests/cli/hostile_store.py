@@ -16,7 +16,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.retention_entries import Ground, HoldAdded, HoldReleased, RecordingDeleted, RecordingDeleting, RetentionRules
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.statements import Caller
-from bodycamd.footage import SealedInit
+from bodycamd.footage import EncryptedInit
 from bodycamd.linux.clock import SettableClock
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME
 from tests.kit.films import BOOT_SECONDS, fragmented_mp4, picture_begins_us, split
@@ -86,7 +86,7 @@ def _record(written: Ledger, recordings: Path, recording: str, identity: pyrage.
     written.note(_opened(recording))
     written.append("warning", {"recording": recording, "outcome": "failed", "detail": HOSTILE})
     growing = GrowingSegment(written.start, recording=recording, segment=0, ledger_head=written.head)
-    content = b"".join(growing.init(SealedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), HOSTILE, 320, 180, 30.0, False)))
+    content = b"".join(growing.init(EncryptedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), HOSTILE, 320, 180, 30.0, False)))
     for seq, fragment in enumerate(fragments, 1):
         pts_us = picture_begins_us(init, fragment)
         age = pyrage.encrypt(fragment, [recipient])

@@ -24,9 +24,9 @@ def test_a_new_identity_is_one_of_ages_own(tmp_path: Path, capsys: pytest.Captur
     assert made.endswith("Z")
     assert public == f"# public key: {recipient}"
     assert private.startswith("AGE-SECRET-KEY-1")
-    sealed = stock_tools.run("age", "-r", recipient, data=b"footage")
-    assert stock_tools.run("age", "-d", "-i", identity, data=sealed) == b"footage"
-    assert Identities.load(identity).open(sealed, "here") == b"footage"
+    encrypted = stock_tools.run("age", "-r", recipient, data=b"footage")
+    assert stock_tools.run("age", "-d", "-i", identity, data=encrypted) == b"footage"
+    assert Identities.load(identity).open(encrypted, "here") == b"footage"
 
 
 def test_an_identity_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,8 +68,8 @@ def test_a_recipients_file_is_checked_as_the_camera_does(tmp_path: Path, capsys:
 
 def test_every_recipient_opens_what_was_sealed_to_several(tmp_path: Path) -> None:
     names = [subprocess.run(["age-keygen", "-o", tmp_path / n], capture_output=True, text=True).stderr.split()[-1] for n in ("a", "b")]
-    from bodycamd.camera.capture.worker.encrypt import parse_recipients, seal
+    from bodycamd.camera.capture.worker.encrypt import encrypt, parse_recipients
 
-    sealed = seal(b"footage", parse_recipients("\n".join(names)))
+    encrypted = encrypt(b"footage", parse_recipients("\n".join(names)))
     for name in ("a", "b"):
-        assert stock_tools.run("age", "-d", "-i", tmp_path / name, data=sealed) == b"footage"
+        assert stock_tools.run("age", "-d", "-i", tmp_path / name, data=encrypted) == b"footage"

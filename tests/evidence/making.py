@@ -19,7 +19,7 @@ from bodycamd.evidence.ledger_reader import Line, Rest, taken_numbers
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH, ClockQuality, Entry, wall_text
-from bodycamd.footage import AGE_MAGIC, SealedFragment, SealedInit
+from bodycamd.footage import AGE_MAGIC, EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SettableClock
 from tests.kit.fragments import sealed_piece
 
@@ -36,11 +36,11 @@ def new_start(key: SigningKey | None = None, number: int = 1) -> Start:
     return Start(number=number, device="cam-7", boot_id=BOOT_ID, signer=key or SigningKey.generate(), clock=stepping_clock())
 
 
-def sealed_init(age: bytes = AGE_MAGIC + b"init", generation: int = 1) -> SealedInit:
-    return SealedInit(generation, age, (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+def encrypted_init(age: bytes = AGE_MAGIC + b"init", generation: int = 1) -> EncryptedInit:
+    return EncryptedInit(generation, age, (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
 
 
-def sealed_fragment(seq: int, age: bytes | None = None, generation: int = 1) -> SealedFragment:
+def encrypted_fragment(seq: int, age: bytes | None = None, generation: int = 1) -> EncryptedFragment:
     pts_us = seq * 1_000_000
     return sealed_piece(generation, seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age or AGE_MAGIC + b"fragment %d" % seq)
 
@@ -65,10 +65,10 @@ class MadeSegment:
 def made_segment(ages: Sequence[bytes], init: bytes = AGE_MAGIC + b"init", start: Start | None = None, end: bool = True) -> MadeSegment:
     start = start or new_start()
     segment = GrowingSegment(start, recording="000001-0001", segment=0, ledger_head=ZERO_HASH)
-    parts = [b"".join(segment.init(sealed_init(init)))]
+    parts = [b"".join(segment.init(encrypted_init(init)))]
     bounds = [0, segment.size]
     for seq, age in enumerate(ages, 1):
-        parts.append(b"".join(segment.fragment(sealed_fragment(seq, age), gap_us=0, pre_start_us=400_000 if seq == 1 else None)))
+        parts.append(b"".join(segment.fragment(encrypted_fragment(seq, age), gap_us=0, pre_start_us=400_000 if seq == 1 else None)))
         bounds.append(segment.size)
     if end:
         parts.append(b"".join(segment.end()))

@@ -22,7 +22,7 @@ from bodycamd.evidence.segment_reader import SegmentReader, Triple, read_age
 from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import AGE_MAGIC
-from tests.evidence.making import MadeSegment, made_segment, new_start, sealed_fragment, sealed_init
+from tests.evidence.making import MadeSegment, encrypted_fragment, encrypted_init, made_segment, new_start
 from tests.kit.scale import IN_FULL, SCALE, count
 
 AGES = st.lists(st.binary(min_size=1, max_size=1500), max_size=4)
@@ -231,21 +231,21 @@ def test_a_segment_is_read_in_constant_memory(path: Path) -> None:
 def test_appending_does_not_copy_the_footage() -> None:
     age = bytes(4_000_000)
     segment = GrowingSegment(new_start(), recording="000001-0001", segment=0, ledger_head=ZERO_HASH)
-    assert any(buffer is age for buffer in segment.init(sealed_init(age)))
-    assert any(buffer is age for buffer in segment.fragment(sealed_fragment(1, age), gap_us=0))
+    assert any(buffer is age for buffer in segment.init(encrypted_init(age)))
+    assert any(buffer is age for buffer in segment.fragment(encrypted_fragment(1, age), gap_us=0))
 
 
 def test_values_that_a_reader_would_refuse_are_not_given_out() -> None:
     segment = GrowingSegment(new_start(), recording="000001-0001", segment=0, ledger_head="ab" * 32)
     with pytest.raises(DataError):
-        segment.init(sealed_init(b""))
+        segment.init(encrypted_init(b""))
     assert segment.size == 0
-    segment.init(sealed_init())
+    segment.init(encrypted_init())
     assert segment.last is not None
     assert segment.last.statement.prev == "ab" * 32
     before = segment.size, segment.last_sha256, segment.file_sha256
     with pytest.raises(DataError):
-        segment.fragment(sealed_fragment(1), gap_us=-1)
+        segment.fragment(encrypted_fragment(1), gap_us=-1)
     assert (segment.size, segment.last_sha256, segment.file_sha256) == before
-    segment.fragment(sealed_fragment(1), gap_us=0)
+    segment.fragment(encrypted_fragment(1), gap_us=0)
     assert (segment.last.statement.index, segment.last.statement.n) == (1, 4)

@@ -19,7 +19,7 @@ from bodycamd.evidence.segment_reader import CutError, Member, SegmentReader, Tr
 from bodycamd.evidence.statements import FragmentStatement, Statement
 from bodycamd.evidence.ustar import END, Header, pack
 from bodycamd.footage import AGE_MAGIC
-from tests.evidence.making import brief, made_segment, new_start, sealed_fragment, sealed_init, told
+from tests.evidence.making import brief, encrypted_fragment, encrypted_init, made_segment, new_start, told
 
 KEY = SigningKey.generate()
 MADE = made_segment([b"one", b"two" * 300], start=new_start(KEY))
@@ -71,7 +71,7 @@ def test_a_segment_grows_by_what_is_given_out() -> None:
     segment = GrowingSegment(new_start(KEY), recording="000001-0002", segment=7, ledger_head="ab" * 32)
     assert (segment.size, segment.last, segment.fragments, segment.last_sha256) == (0, None, 0, "ab" * 32)
     assert segment.file_sha256 == sha(b"")
-    given = b"".join(segment.init(sealed_init()))
+    given = b"".join(segment.init(encrypted_init()))
     assert (segment.recording, segment.segment, segment.fragments, segment.size) == ("000001-0002", 7, 0, len(given))
     first = segment.last
     assert first is not None
@@ -79,7 +79,7 @@ def test_a_segment_grows_by_what_is_given_out() -> None:
     assert segment.last_sha256 == first.json_sha256
     for index, pre_start_us in ((1, 400), (2, None)):
         before = segment.last_sha256
-        given += b"".join(segment.fragment(sealed_fragment(index + 10), gap_us=index, pre_start_us=pre_start_us))
+        given += b"".join(segment.fragment(encrypted_fragment(index + 10), gap_us=index, pre_start_us=pre_start_us))
         last = segment.last
         assert last is not None
         assert isinstance(last.statement, FragmentStatement)

@@ -12,7 +12,7 @@ from bodycamd.evidence.entries import KeyChanged, RecordingOpened
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.signing import SignedStatement, Start
 from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Video
-from bodycamd.footage import AGE_MAGIC, SealedInit
+from bodycamd.footage import AGE_MAGIC, EncryptedInit
 from bodycamd.linux.clock import SettableClock
 from tests.evidence.making import BOOT_ID, RECIPIENT, told
 from tests.kit.fragments import sealed_piece
@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
     "wall": "2025-06-01T12:00:00.000000Z",
     "clock": ClockQuality(source="chrony", error_ms=12),
 }
-INIT = SealedInit(7, AGE, (RECIPIENT,), "h264_v4l2m2m", 1920, 1080, 25.5, False)
+INIT = EncryptedInit(7, AGE, (RECIPIENT,), "h264_v4l2m2m", 1920, 1080, 25.5, False)
 FRAGMENT = sealed_piece(7, 31, 1_000, 2_000, 50, "live", 1_010, 96_000, 0, AGE)
 
 

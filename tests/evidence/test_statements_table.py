@@ -20,13 +20,13 @@ from bodycamd.evidence.statements import (
     wall_text,
     wall_us,
 )
-from tests.evidence.making import brief, entry, new_start, sealed_fragment, sealed_init, told
+from tests.evidence.making import brief, encrypted_fragment, encrypted_init, entry, new_start, told
 
 LAST_US = 10_413_792_000_000_000 - 1
 """The last microsecond of 2299."""
 ID, HOLD = "000001-0001", "0123456789ab"
-INIT = new_start().init(sealed_init(), recording=ID, segment=0, prev="ab" * 32)
-FRAGMENT = new_start().fragment(sealed_fragment(5), recording=ID, segment=0, index=1, prev="ab" * 32, gap_us=0)
+INIT = new_start().init(encrypted_init(), recording=ID, segment=0, prev="ab" * 32)
+FRAGMENT = new_start().fragment(encrypted_fragment(5), recording=ID, segment=0, index=1, prev="ab" * 32, gap_us=0)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 from bodycamd.evidence.entries import RecordingOpened, SegmentSealed
 from bodycamd.evidence.keys import PublicKey, provision
 from bodycamd.evidence.segment import GrowingSegment, recover
-from bodycamd.footage import AGE_MAGIC, SealedInit
+from bodycamd.footage import AGE_MAGIC, EncryptedInit
 from tests.evidence.making import next_start
 from tests.kit.fragments import sealed_piece
 
@@ -86,7 +86,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     segment = GrowingSegment(ledger.start, recording="000001-0001", segment=0, ledger_head=ledger.head)
     path = root / "000000.tar"
     with open(path, "wb") as file:
-        sealed = SealedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 240, 25.0, True)
+        sealed = EncryptedInit(1, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", 320, 240, 25.0, True)
         file.writelines(segment.init(sealed))
         for seq, fragment in enumerate(fragments, 1):
             age = pyrage.encrypt(fragment, [recipient])

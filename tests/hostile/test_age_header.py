@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.camera.capture import protocol as link
-from bodycamd.camera.capture.worker.encrypt import parse_recipients, seal
+from bodycamd.camera.capture.worker.encrypt import encrypt, parse_recipients
 from bodycamd.errors import DataError
 from bodycamd.footage import AGE_MAGIC, MAX_AGE_HEADER_BYTES, MAX_AGE_STANZAS, check_age_header
 from bodycamd.municipality.film.identities import Identities
@@ -30,9 +30,9 @@ FRAGMENT = link.Fragment(
 @given(st.integers(1, 64), st.binary(min_size=1, max_size=200))
 def test_every_number_of_recipients_passes(recipients: int, content: bytes) -> None:
     chosen = KEYS[:recipients]
-    sealed = seal(content, parse_recipients("\n".join(str(key.to_public()) for key in chosen)))
-    link.encode(FRAGMENT, sealed)
-    assert Identities(chosen[-1:], "identity.txt").open(sealed, "here") == content
+    encrypted = encrypt(content, parse_recipients("\n".join(str(key.to_public()) for key in chosen)))
+    link.encode(FRAGMENT, encrypted)
+    assert Identities(chosen[-1:], "identity.txt").open(encrypted, "here") == content
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import ZERO_HASH
-from bodycamd.footage import SealedInit
+from bodycamd.footage import EncryptedInit
 from bodycamd.linux.clock import SettableClock
 from tests.kit.fragments import sealed_piece
 
@@ -124,14 +124,14 @@ class Camera:
         growing = GrowingSegment(self._start, recording=self.recording, segment=self._segment, ledger_head=ZERO_HASH)
         recipient = self.identity.to_public()
         width, height, sound = stated or stated_of(init)
-        sealed = SealedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", width, height, 30.0, sound)
+        sealed = EncryptedInit(generation, pyrage.encrypt(init, [recipient]), (str(recipient),), "libx264", width, height, 30.0, sound)
         pieces = [*growing.init(sealed)]
         for number, fragment in enumerate(fragments):
             self.seq += 1
             pts_us = picture_begins_us(init, fragment) if stated is None else int(BOOT_SECONDS * 1e6) + number * 1_000_000
             age = pyrage.encrypt(fragment, [recipient])
-            sealed_fragment = sealed_piece(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
-            pieces += growing.fragment(sealed_fragment, gap_us=self._gap_us(pts_us))
+            encrypted_fragment = sealed_piece(generation, self.seq, pts_us, 1_000_000, 30, "live", pts_us, 48_000, 0, age)
+            pieces += growing.fragment(encrypted_fragment, gap_us=self._gap_us(pts_us))
         if suffix == ".tar":
             pieces += growing.end()
         path = self.folder / f"{self._segment:06d}{suffix}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from bodycamd.footage import AGE_MAGIC, AudioState, FragmentFacts, SealedFragment, SealedInit
+from bodycamd.footage import AGE_MAGIC, AudioState, EncryptedFragment, EncryptedInit, FragmentFacts
 
 SECOND = 1_000_000
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudlk2vxsqss2ua"
@@ -37,7 +37,7 @@ def sealed_piece(
     audio_samples: int,
     gap_us: int,
     age: bytes,
-) -> SealedFragment:
+) -> EncryptedFragment:
     """A fragment as the ring gets it."""
     facts = FragmentFacts(
         generation=generation,
@@ -49,17 +49,17 @@ def sealed_piece(
         audio_samples=audio_samples,
         gap_us=gap_us,
     )
-    return SealedFragment(facts, seq, age)
+    return EncryptedFragment(facts, seq, age)
 
 
-def init(generation: int = 1) -> SealedInit:
+def init(generation: int = 1) -> EncryptedInit:
     """An init segment of this generation."""
-    return SealedInit(generation, age_bytes(f"init {generation}", 900), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+    return EncryptedInit(generation, age_bytes(f"init {generation}", 900), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
 
 
 def fragment(
     seq: int, *, pts_us: int | None = None, duration_us: int = SECOND, generation: int = 1, size: int = 1000, gap_us: int = 0
-) -> SealedFragment:
+) -> EncryptedFragment:
     """Fragment number `seq` of one second; by default the film begins at 1 s of boot time with `seq` 1."""
     start = seq * SECOND if pts_us is None else pts_us
     age = age_bytes(f"fragment {seq}", size)

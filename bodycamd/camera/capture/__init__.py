@@ -1,1 +1,1 @@
-"""The capture worker (camera, microphone, encoding, sealing) and the recorder's side of the link to it."""
+"""The capture worker (camera, microphone, encoding, encryption) and the recorder's side of the link to it."""

@@ -40,7 +40,7 @@ class Timing:
     close_us: int = 2_000_000
     leave_us: int = 1_000_000
     seal_us: int = 1_000_000
-    """What a fragment takes beyond its group of pictures: up to 0.5 s until its sound has caught up, then sealing and sending. Without a
+    """What a fragment takes beyond its group of pictures: up to 0.5 s until its sound has caught up, then encryption and sending. Without a
     fragment for longer than a group and this, frames that are reported do not count: whatever holds them up, they do not become footage."""
     first_fragment_us: int = 5_000_000
     """The same before the first fragment, while the next spare is starting and microphone and encoder settle: at least this."""
@@ -103,8 +103,8 @@ def overdue(facts: Facts, now_us: int, timing: Timing) -> str | None:
 
 
 def _barren(facts: Facts, now_us: int, timing: Timing) -> str | None:
-    """More frames than a group has *and* longer than it takes at the pace at which they come, and then its sealing: a slow encoder may be
-    at it still, and while a fragment is sealed the frames of the next group come."""
+    """More frames than a group has *and* longer than it takes at the pace at which they come, and then its encryption: a slow encoder may
+    be at it still, and while a fragment is encrypted the frames of the next group come."""
     if facts.footage_us is None or facts.waiting_frames <= facts.group.frames:
         return None
     barren_us = now_us - facts.footage_us

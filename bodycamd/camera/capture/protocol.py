@@ -128,9 +128,9 @@ class Init(Message, frozen=True):
     frame_rate: Annotated[float, Meta(gt=0, le=1000)]
     audio_track: bool
 
-    def sealed(self, age: bytes) -> footage.SealedInit:
+    def encrypted(self, age: bytes) -> footage.EncryptedInit:
         """With its payload."""
-        return footage.SealedInit(age=age, **msgspec.structs.asdict(self))
+        return footage.EncryptedInit(age=age, **msgspec.structs.asdict(self))
 
 
 class Fragment(Message, footage.FragmentFacts, frozen=True):

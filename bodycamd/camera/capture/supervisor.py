@@ -41,7 +41,7 @@ from bodycamd.camera.capture.protocol import (
 from bodycamd.camera.capture.status import State, WorkerStatus
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
-from bodycamd.footage import AudioState, FootageSink, SealedFragment
+from bodycamd.footage import AudioState, EncryptedFragment, FootageSink
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
 
@@ -280,7 +280,7 @@ class Supervisor:
                 child.enter("leaving", now_us)
             case Init():
                 child.init = message
-                self._sink.put_init(message.sealed(payload))
+                self._sink.put_init(message.encrypted(payload))
             case Fragment():
                 self._fragment(child, message, payload)
             case AudioReport():
@@ -295,7 +295,7 @@ class Supervisor:
 
     def _fragment(self, child: Child, message: Fragment, payload: bytes) -> None:
         self._seq += 1
-        self._sink.put(SealedFragment(message, self._seq, payload))
+        self._sink.put(EncryptedFragment(message, self._seq, payload))
         if not child.flowing:
             assert child.init is not None  # `conversation` lets no fragment through before it
             child.flowing = True

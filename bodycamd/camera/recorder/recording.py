@@ -30,7 +30,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentS
 from bodycamd.evidence.segment import GrowingSegment
 from bodycamd.evidence.signing import Start
 from bodycamd.evidence.statements import Caller, FragmentStatement
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.disk import FileOperations
 from bodycamd.linux.durable import Buffer
 from bodycamd.store.names import recording_id
@@ -218,18 +218,18 @@ class OpenRecording:
 
     # --- steps ----------------------------------------------------------------------------------------------------------------------------
 
-    def _belongs_elsewhere(self, fragment: SealedFragment, segment: _Segment) -> bool:
+    def _belongs_elsewhere(self, fragment: EncryptedFragment, segment: _Segment) -> bool:
         """A new generation has its own init segment; a full segment is followed by the next; inside a segment time only grows."""
         full = fragment.facts.pts_us >= segment.first_us + self._segment_us
         return fragment.facts.generation != segment.generation or full or fragment.facts.pts_us <= segment.last_us
 
-    def _new_segment(self, init: SealedInit, first: SealedFragment, buffers: list[Buffer]) -> _Segment:
+    def _new_segment(self, init: EncryptedInit, first: EncryptedFragment, buffers: list[Buffer]) -> _Segment:
         self._journal.change_key()
         growing = GrowingSegment(self._start, recording=self.id, segment=self._next_number, ledger_head=self._journal.head)
         buffers.extend(growing.init(init))
         return _Segment(growing, init.generation, self._folder / f"{self._next_number:06d}.tar.part", first.facts.pts_us)
 
-    def _state_fragments(self, segment: _Segment, fragments: Sequence[SealedFragment], buffers: list[Buffer]) -> list[FragmentStatement]:
+    def _state_fragments(self, segment: _Segment, fragments: Sequence[EncryptedFragment], buffers: list[Buffer]) -> list[FragmentStatement]:
         """Sign the fragments that follow each other; their bytes go into `buffers`."""
         stated: list[FragmentStatement] = []
         end_us, last_us = self.last_end_us, segment.last_us

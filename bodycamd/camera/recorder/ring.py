@@ -1,4 +1,4 @@
-"""The ring of sealed fragments in memory: pre-event buffer in standby, cushion for a slow disk while recording.
+"""The ring of encrypted fragments in memory: pre-event buffer in standby, cushion for a slow disk while recording.
 
 Guarantees
 - Never more than `max_bytes` and `seconds` of footage, whatever is asked of it; what is on its way to the disk counts.
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bodycamd.camera.control.events import RingOverflowed
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 
 MAX_FRAGMENTS = 4096
 """A bound for a worker that sends very many very small fragments: the longest ring of the shortest GOP has 600."""
@@ -45,8 +45,8 @@ class RingStats:
 class Batch:
     """Fragments of one generation that wait to be written, oldest first, and the init segment that plays them."""
 
-    init: SealedInit
-    fragments: tuple[SealedFragment, ...]
+    init: EncryptedInit
+    fragments: tuple[EncryptedFragment, ...]
 
 
 class Claim:
@@ -59,21 +59,21 @@ class Claim:
         self.taken_seq = 0
         self.done_seq = 0
 
-    def wants(self, fragment: SealedFragment) -> bool:
+    def wants(self, fragment: EncryptedFragment) -> bool:
         """Whether this fragment has still to become durable for this claim."""
         return fragment.facts.end_us > self.from_us and fragment.seq > self.done_seq
 
-    def has(self, fragment: SealedFragment) -> bool:
+    def has(self, fragment: EncryptedFragment) -> bool:
         """Whether this fragment is durable for this claim."""
         return fragment.facts.end_us > self.from_us and fragment.seq <= self.done_seq
 
-    def holds(self, fragment: SealedFragment) -> bool:
+    def holds(self, fragment: EncryptedFragment) -> bool:
         """Whether this fragment is on its way to the disk."""
         return self.wants(fragment) and fragment.seq <= self.taken_seq
 
 
 class Ring:
-    """Bounded memory of sealed fragments between the link reader and the writer.
+    """Bounded memory of encrypted fragments between the link reader and the writer.
 
     `seconds` bounds the sum of the fragments' lengths, `max_bytes` their age files; `pre_event_seconds` is what standby keeps.
     `on_overflow` receives `RingOverflowed` on the thread that called, without the lock.
@@ -85,8 +85,8 @@ class Ring:
         self._pre_event_us = round(pre_event_seconds * 1e6)
         self._on_overflow = on_overflow
         self._changed = threading.Condition()
-        self._fragments: list[SealedFragment] = []
-        self._inits: dict[int, SealedInit] = {}
+        self._fragments: list[EncryptedFragment] = []
+        self._inits: dict[int, EncryptedInit] = {}
         self._claims: list[Claim] = []
         self._retain_from_us: int | None = None
         self._newest_end_us = 0
@@ -102,13 +102,13 @@ class Ring:
 
     # --- the link reader ----------------------------------------------------------------------------------------------------------------
 
-    def put_init(self, init: SealedInit) -> None:
+    def put_init(self, init: EncryptedInit) -> None:
         """Take the init segment of a generation (the first one counts). Earlier generations have ended with it: one camera, one worker."""
         with self._change():
             self._inits.setdefault(init.generation, init)
             self._newest_generation = max(self._newest_generation, init.generation)
 
-    def put(self, fragment: SealedFragment) -> None:
+    def put(self, fragment: EncryptedFragment) -> None:
         """Take a fragment. Without its init segment, or with a `seq` that does not grow, it cannot be used: counted and dropped."""
         with self._change():
             if fragment.facts.generation not in self._inits or fragment.seq <= self._newest_seq:
@@ -181,7 +181,7 @@ class Ring:
         `span_us`. `until_us` is strict: no fragment that begins there or later.
         """
         with self._changed:
-            chosen: list[SealedFragment] = []
+            chosen: list[EncryptedFragment] = []
             size = 0
             for fragment in self._waiting(claim):
                 if until_us is not None and fragment.facts.pts_us >= until_us:
@@ -241,17 +241,17 @@ class Ring:
 
     # --- under the lock -----------------------------------------------------------------------------------------------------------------
 
-    def _waiting(self, claim: Claim) -> list[SealedFragment]:
+    def _waiting(self, claim: Claim) -> list[EncryptedFragment]:
         return [fragment for fragment in self._fragments if fragment.seq > claim.taken_seq and claim.wants(fragment)]
 
-    def _asked_for(self, fragment: SealedFragment) -> bool:
+    def _asked_for(self, fragment: EncryptedFragment) -> bool:
         if any(claim.wants(fragment) for claim in self._claims):
             return True
         remembered = fragment.seq > self._forget_through_seq
         retained = remembered and self._retain_from_us is not None and fragment.facts.end_us > self._retain_from_us
         return retained and not any(claim.has(fragment) for claim in self._claims)
 
-    def _kept(self, fragment: SealedFragment) -> bool:
+    def _kept(self, fragment: EncryptedFragment) -> bool:
         if self._asked_for(fragment):
             return True
         recent = self._pre_event_us > 0 and fragment.facts.end_us > self._newest_end_us - self._pre_event_us
@@ -280,7 +280,7 @@ class Ring:
             del self._inits[generation]
         return RingOverflowed(lost, lost_us) if lost else None
 
-    def _first_to_go(self, kept: list[SealedFragment]) -> int | None:
+    def _first_to_go(self, kept: list[EncryptedFragment]) -> int | None:
         """The oldest that nobody asked for, else the oldest that is not on its way to the disk."""
         for index, fragment in enumerate(kept):
             if not self._asked_for(fragment):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bodycamd.camera.capture.protocol import AGE_X25519, PREFIX, AudioReport, Fragment, FrameReader, encode
 from bodycamd.evidence.statements import FragmentStatement
-from bodycamd.footage import MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, FragmentFacts, SealedFragment
+from bodycamd.footage import MAX_FRAGMENT_FRAMES, MAX_FRAGMENT_SAMPLES, MAX_FRAGMENT_US, EncryptedFragment, FragmentFacts
 from tests.evidence.making import new_start
 from tests.kit.age_files import AGE_HEADER
 from tests.kit.scale import count
@@ -65,7 +65,7 @@ def test_what_was_read_from_the_bytes_is_what_is_signed(facts: FragmentFacts, ga
     [(message, age)] = FrameReader.of_worker().feed(b"".join(encode(Fragment.of(facts), AGE)))
     assert isinstance(message, FragmentFacts)
     signed = START.fragment(
-        SealedFragment(message, 9, age),
+        EncryptedFragment(message, 9, age),
         recording="000001-0001",
         segment=0,
         index=1,

@@ -16,7 +16,7 @@ from bodycamd.camera.capture.protocol import AudioReport, Closed, Fragment, Fram
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import outbox as outbox_module
 from bodycamd.camera.capture.worker import stream as stream_module
-from bodycamd.camera.capture.worker.encrypt import SealError, parse_recipients
+from bodycamd.camera.capture.worker.encrypt import EncryptError, parse_recipients
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, Microphone, SoundDevice
 from bodycamd.camera.capture.worker.muxer import Muxer
 from bodycamd.camera.capture.worker.outbox import Outbox
@@ -353,14 +353,14 @@ def test_the_end_of_the_recorder_is_told(recorder: Recorder) -> None:
     assert recorder.gone.wait(5)
 
 
-def test_footage_that_cannot_be_sealed_stays_here(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_footage_that_cannot_be_encrypted_stays_here(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> bytes:
-        raise SealError("sealing failed: out of entropy")
+        raise EncryptError("encryption failed: out of entropy")
 
-    monkeypatch.setattr(outbox_module, "seal", broken)
+    monkeypatch.setattr(outbox_module, "encrypt", broken)
     recorder.outbox.put_fragment(fragment(1), b"footage")
     wait_for(lambda: recorder.failures)
-    assert recorder.failures == ["sealing failed: out of entropy"]
+    assert recorder.failures == ["encryption failed: out of entropy"]
     recorder.sock.settimeout(0.1)
     with pytest.raises(TimeoutError):
         recorder.sock.recv(1)

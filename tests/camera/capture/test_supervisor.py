@@ -19,7 +19,7 @@ from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock, boottime_us
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
@@ -43,7 +43,7 @@ class Bench:
     """The recorder's surroundings: collects footage and events in the order in which they came, and ticks as the loop does."""
 
     def __init__(self, command: list[str], prepare: Prepare | None = None, timing: Timing = QUICK) -> None:
-        self.heard: list[SealedInit | SealedFragment | Event] = []
+        self.heard: list[EncryptedInit | EncryptedFragment | Event] = []
         self.ticking = True
         default = Prepare(video=VideoSettings(), microphone=MicrophoneSettings(), audio=True, recipients_text="")
         self.supervisor = Supervisor(
@@ -51,10 +51,10 @@ class Bench:
         )
         self.loop = threading.Thread(target=self._tick)
 
-    def put_init(self, init: SealedInit) -> None:
+    def put_init(self, init: EncryptedInit) -> None:
         self.heard.append(init)
 
-    def put(self, fragment: SealedFragment) -> None:
+    def put(self, fragment: EncryptedFragment) -> None:
         self.heard.append(fragment)
 
     def _tick(self) -> None:
@@ -65,8 +65,8 @@ class Bench:
     def of(self, kind: type[E]) -> list[E]:
         return [item for item in self.heard if isinstance(item, kind)]
 
-    def fragments(self, generation: int | None = None) -> list[SealedFragment]:
-        found = [item for item in self.heard if isinstance(item, SealedFragment)]
+    def fragments(self, generation: int | None = None) -> list[EncryptedFragment]:
+        found = [item for item in self.heard if isinstance(item, EncryptedFragment)]
         return [fragment for fragment in found if generation in (None, fragment.facts.generation)]
 
     def standby(self) -> None:
@@ -97,12 +97,12 @@ def bench(command: list[str], prepare: Prepare | None = None, timing: Timing = Q
 def check_order(made: Bench) -> None:
     """What must hold in every test: numbers are never reused, footage comes in order, nothing of a generation follows its end."""
     assert [fragment.seq for fragment in made.fragments()] == list(range(1, len(made.fragments()) + 1))
-    inits = [item.generation for item in made.heard if isinstance(item, SealedInit)]
+    inits = [item.generation for item in made.heard if isinstance(item, EncryptedInit)]
     assert inits == sorted(set(inits))
     ended: set[int] = set()
     for item in made.heard:
-        if isinstance(item, SealedInit | SealedFragment | CaptureFlowing | AudioChanged):
-            assert (item.facts.generation if isinstance(item, SealedFragment) else item.generation) not in ended
+        if isinstance(item, EncryptedInit | EncryptedFragment | CaptureFlowing | AudioChanged):
+            assert (item.facts.generation if isinstance(item, EncryptedFragment) else item.generation) not in ended
         if isinstance(item, CaptureStalled):
             assert item.generation not in ended
             ended.add(item.generation)
@@ -318,7 +318,7 @@ def test_a_broken_sink_is_not_survived_silently(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     made = Bench(scripted(tmp_path, "normal"))
 
-    def broken(fragment: SealedFragment) -> None:
+    def broken(fragment: EncryptedFragment) -> None:
         raise ZeroDivisionError
 
     made.put = broken  # type: ignore[method-assign]

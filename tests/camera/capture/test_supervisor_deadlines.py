@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.control.events import CaptureStalled
-from bodycamd.footage import SealedFragment
+from bodycamd.footage import EncryptedFragment
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.test_supervisor import alive, bench, scripted
 from tests.kit.waiting import wait_for
@@ -107,7 +107,7 @@ def test_a_link_that_is_not_read_for_a_while_does_not_blame_the_worker(tmp_path:
         made.flowing(1)
         put = made.put
 
-        def put_late(fragment: SealedFragment) -> None:
+        def put_late(fragment: EncryptedFragment) -> None:
             made.put = put  # type: ignore[method-assign]
             time.sleep(1)  # the fault
             put(fragment)

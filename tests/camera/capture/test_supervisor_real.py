@@ -15,7 +15,7 @@ from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
-from bodycamd.footage import SealedInit
+from bodycamd.footage import EncryptedInit
 from tests.camera.capture.test_supervisor import Bench, bench
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
@@ -53,7 +53,7 @@ def decoded_frames(film: Path) -> int:
 
 
 def check_film(made: Bench, generation: int, identity: Path, folder: Path) -> None:
-    [init] = [item for item in made.heard if isinstance(item, SealedInit) and item.generation == generation]
+    [init] = [item for item in made.heard if isinstance(item, EncryptedInit) and item.generation == generation]
     fragments = made.fragments(generation)
     film = folder / f"{generation}.mp4"
     film.write_bytes(b"".join(decrypted(identity, age) for age in (init.age, *(fragment.age for fragment in fragments))))

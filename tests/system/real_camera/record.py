@@ -20,7 +20,7 @@ from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled, Event
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
-from bodycamd.footage import SealedFragment, SealedInit
+from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock, boottime_us
 
 
@@ -32,11 +32,11 @@ class Folder:
         self.inits: list[dict[str, Any]] = []
         self.fragments: list[dict[str, Any]] = []
 
-    def put_init(self, init: SealedInit) -> None:
+    def put_init(self, init: EncryptedInit) -> None:
         (self.folder / f"{init.generation}-0000.age").write_bytes(init.age)
         self.inits.append({"generation": init.generation, "encoder": init.encoder, "size": [init.width, init.height]})
 
-    def put(self, fragment: SealedFragment) -> None:
+    def put(self, fragment: EncryptedFragment) -> None:
         (self.folder / f"{fragment.facts.generation}-{fragment.seq:04}.age").write_bytes(fragment.age)
         facts = msgspec.structs.asdict(fragment.facts)
         self.fragments.append({**facts, "seq": fragment.seq, "arrived_us": boottime_us()})

@@ -1,7 +1,7 @@
-"""Sealing: plaintext footage in, an age v1 file for the municipality's X25519 recipients out.
+"""Encrypts footage: plaintext in, an age v1 file for the municipality's X25519 recipients out.
 
-Guarantees: every file has a file key of its own; only public keys are ever read here; nothing leaves `seal` unencrypted. If sealing
-fails, or gives something that is not an age file, `SealError` is raised and the footage is not passed on: there is no way round it.
+Guarantees: every file has a file key of its own; only public keys are ever read here; nothing leaves `encrypt` readable. If encryption
+fails, or gives something that is not an age file, `EncryptError` is raised and the footage is not passed on: there is no way round it.
 
 Not guaranteed: that somebody still holds the private key. A test decryption belongs to the people who do.
 """
@@ -22,13 +22,13 @@ MAX_RECIPIENTS = 64
 _ALLOWED = "one age X25519 recipient (age1…) a line, blank lines and # comments"
 
 
-class SealError(BodycamError):
-    """The footage could not be sealed; it has not left the process."""
+class EncryptError(BodycamError):
+    """The footage could not be encrypted; it has not left the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """The public keys that footage is sealed to, in the file's order; `names` are their `age1…` spellings."""
+    """The public keys that footage is encrypted to, in the file's order; `names` are their `age1…` spellings."""
 
     names: tuple[str, ...]
     keys: tuple[pyrage.x25519.Recipient, ...] = field(repr=False)
@@ -78,21 +78,21 @@ def _parse(name: str, where: str) -> pyrage.x25519.Recipient:
         raise ConfigError(f"{where}: not a valid age X25519 recipient ({error}); allowed: {_ALLOWED}") from error
 
 
-def seal(plaintext: bytes, recipients: Recipients) -> bytes:
-    """`plaintext` as one age file for all `recipients`. Raises `SealError`.
+def encrypt(plaintext: bytes, recipients: Recipients) -> bytes:
+    """`plaintext` as one age file for all `recipients`. Raises `EncryptError`.
 
     Holds the interpreter lock throughout (2 ms a megabyte on a PC).
     """
     if not recipients.keys:
-        raise SealError("no recipients to seal to")
+        raise EncryptError("no recipients to encrypt to")
     try:
-        sealed: bytes = pyrage.encrypt(plaintext, list(recipients.keys))
+        encrypted: bytes = pyrage.encrypt(plaintext, list(recipients.keys))
     except Exception as error:  # whatever the library raises, the footage stays here
-        raise SealError(f"sealing failed: {error}") from error
+        raise EncryptError(f"encryption failed: {error}") from error
     try:
-        check_age_header(sealed, "its result")
+        check_age_header(encrypted, "its result")
     except DataError as error:
-        raise SealError(f"sealing gave something that is not an age file: {error}") from error
-    if len(sealed) <= len(plaintext):
-        raise SealError("sealing gave something that is not an age file: it is too short")
-    return sealed
+        raise EncryptError(f"encryption gave something that is not an age file: {error}") from error
+    if len(encrypted) <= len(plaintext):
+        raise EncryptError("encryption gave something that is not an age file: it is too short")
+    return encrypted

@@ -1,8 +1,8 @@
-"""The way out of the worker: footage is sealed in one thread and sent in another, in order, and nobody who makes footage waits for either.
+"""The way out of the worker: one thread encrypts footage, another sends it, in order, and nobody who makes footage waits for either.
 
 Guarantees:
 
-- Footage reaches the link as age files only. If sealing fails, it stays here and the worker ends (`on_failure`).
+- Footage reaches the link as age files only. If encryption fails, it stays here and the worker ends (`on_failure`).
 - Memory is bounded: when the recorder does not keep up, whole fragments are refused at the door (`put_fragment` gives False), so that what
   is sent is whole and in order; the recorder finds the gap from the fragments' times.
 - Init segments and the last message are never refused. Ticks never queue up: a new one takes the place of one that still waits.
@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import Final
 
 from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
-from bodycamd.camera.capture.worker.encrypt import Recipients, seal
+from bodycamd.camera.capture.worker.encrypt import Recipients, encrypt
 
 WAITING_BYTES: Final = 24 * 1024 * 1024
-"""For footage in the clear and for sealed footage each: four seconds of the highest bit rate still fit twice over."""
+"""For footage in the clear and for encrypted footage each: four seconds of the highest bit rate still fit twice over."""
 
 
 class Outbox:
@@ -39,11 +39,11 @@ class Outbox:
         self._waiting_bytes = waiting_bytes
         self._changed = threading.Condition()
         self._plain: deque[tuple[FromWorker, bytes]] = deque()
-        self._sealed: deque[tuple[FromWorker, bytes]] = deque()
-        self._plain_bytes = self._sealed_bytes = 0
+        self._encrypted: deque[tuple[FromWorker, bytes]] = deque()
+        self._plain_bytes = self._encrypted_bytes = 0
         self._tick: Tick | None = None
         self._unsent = 0
-        for run, name in ((self._seal, "seal"), (self._send, "send")):
+        for run, name in ((self._encrypt, "encrypt"), (self._send, "send")):
             threading.Thread(target=run, name=name, daemon=True).start()
 
     def put_fragment(self, message: Fragment, plaintext: bytes) -> bool:
@@ -55,7 +55,7 @@ class Outbox:
             return True
 
     def put(self, message: FromWorker, plaintext: bytes = b"") -> None:
-        """Send in its turn; the plaintext of an init segment is sealed."""
+        """Send in its turn; the plaintext of an init segment is encrypted."""
         with self._changed:
             self._put(message, plaintext)
 
@@ -76,17 +76,17 @@ class Outbox:
         self._unsent += 1
         self._changed.notify_all()
 
-    def _seal(self) -> None:
+    def _encrypt(self) -> None:
         try:
             while True:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._plain and self._sealed_bytes < self._waiting_bytes)
+                    self._changed.wait_for(lambda: self._plain and self._encrypted_bytes < self._waiting_bytes)
                     message, plaintext = self._plain.popleft()
-                payload = seal(plaintext, self._recipients) if isinstance(message, Init | Fragment) else b""
+                payload = encrypt(plaintext, self._recipients) if isinstance(message, Init | Fragment) else b""
                 with self._changed:
                     self._plain_bytes -= len(plaintext)
-                    self._sealed.append((message, payload))
-                    self._sealed_bytes += len(payload)
+                    self._encrypted.append((message, payload))
+                    self._encrypted_bytes += len(payload)
                     self._changed.notify_all()
         except Exception as error:
             self._on_failure(str(error))
@@ -95,15 +95,15 @@ class Outbox:
         try:
             while True:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._tick is not None or self._sealed)
+                    self._changed.wait_for(lambda: self._tick is not None or self._encrypted)
                     tick, self._tick = self._tick, None
-                    footage = self._sealed.popleft() if tick is None else None
+                    footage = self._encrypted.popleft() if tick is None else None
                 if tick is not None:
                     self._link.send(tick)
                 elif footage is not None:
                     self._link.send(*footage)
                     with self._changed:
-                        self._sealed_bytes -= len(footage[1])
+                        self._encrypted_bytes -= len(footage[1])
                         self._unsent -= 1
                         self._changed.notify_all()
         except LinkClosed:

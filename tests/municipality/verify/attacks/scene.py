@@ -28,7 +28,7 @@ from bodycamd.evidence.segment import GrowingSegment, members
 from bodycamd.evidence.segment_reader import SegmentReader, read_age
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.evidence.ustar import END
-from bodycamd.footage import SealedInit
+from bodycamd.footage import EncryptedInit
 from bodycamd.linux.clock import SettableClock
 from tests.kit.fragments import RECIPIENT, SECOND, age_bytes, sealed_piece
 
@@ -196,7 +196,7 @@ class _Camera:
 
     def segment(self, ledger: Ledger, recording: str, number: int, fragments: int, *, gap_us: int = 0) -> tuple[GrowingSegment, bytes]:
         growing = GrowingSegment(ledger.start, recording=recording, segment=number, ledger_head=ledger.head)
-        init = SealedInit(1, age_bytes(f"init {recording}", 300), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+        init = EncryptedInit(1, age_bytes(f"init {recording}", 300), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
         content = b"".join(growing.init(init))
         for index in range(fragments):
             self.seq += 1

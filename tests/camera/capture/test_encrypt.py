@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.capture.worker.encrypt import Recipients, SealError, load_recipients, parse_recipients, seal
+from bodycamd.camera.capture.worker.encrypt import EncryptError, Recipients, encrypt, load_recipients, parse_recipients
 from bodycamd.errors import ConfigError
 from tests.kit.scale import count
 
@@ -24,8 +24,8 @@ def test_a_file_as_age_keygen_writes_it(tmp_path: Path) -> None:
     (tmp_path / "recipients.txt").write_text(f"# evidence office\r\n\n  {public}  \n{A}\n# the end")
     recipients = load_recipients(tmp_path / "recipients.txt")
     assert recipients.names == (public, A)
-    sealed = seal(b"footage", recipients)
-    opened = subprocess.run(["age", "-d", "-i", tmp_path / "identity.txt"], input=sealed, capture_output=True, check=True)
+    encrypted = encrypt(b"footage", recipients)
+    opened = subprocess.run(["age", "-d", "-i", tmp_path / "identity.txt"], input=encrypted, capture_output=True, check=True)
     assert opened.stdout == b"footage"
 
 
@@ -74,28 +74,28 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
 @settings(max_examples=count(300), deadline=None)
 @given(st.binary(max_size=200_000))
 def test_every_recipient_opens_it_and_nobody_else(plaintext: bytes) -> None:
-    sealed = seal(plaintext, parse_recipients(f"{A}\n{B}"))
-    assert pyrage.decrypt(sealed, [ALICE]) == pyrage.decrypt(sealed, [BOB]) == plaintext
+    encrypted = encrypt(plaintext, parse_recipients(f"{A}\n{B}"))
+    assert pyrage.decrypt(encrypted, [ALICE]) == pyrage.decrypt(encrypted, [BOB]) == plaintext
     with pytest.raises(pyrage.DecryptError):
-        pyrage.decrypt(sealed, [pyrage.x25519.Identity.generate()])
-    assert len(plaintext) < 16 or plaintext not in sealed.split(b"\n--- ", 1)[1]
+        pyrage.decrypt(encrypted, [pyrage.x25519.Identity.generate()])
+    assert len(plaintext) < 16 or plaintext not in encrypted.split(b"\n--- ", 1)[1]
 
 
 def test_it_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SealError, match="no recipients"):
-        seal(b"x", Recipients((), ()))
+    with pytest.raises(EncryptError, match="no recipients"):
+        encrypt(b"x", Recipients((), ()))
     recipients = parse_recipients(A)
 
     def broken(*arguments: object) -> bytes:
         raise RuntimeError("out of entropy")
 
     monkeypatch.setattr(pyrage, "encrypt", broken)
-    with pytest.raises(SealError, match="out of entropy"):
-        seal(b"x", recipients)
+    with pytest.raises(EncryptError, match="out of entropy"):
+        encrypt(b"x", recipients)
     for answer in (b"", b"x", b"age-encryption.org/v1\n"):
         monkeypatch.setattr(pyrage, "encrypt", lambda *_, answer=answer: answer)
-        with pytest.raises(SealError, match="not an age file"):
-            seal(b"x" * 100, recipients)
+        with pytest.raises(EncryptError, match="not an age file"):
+            encrypt(b"x" * 100, recipients)
 
 
 @settings(max_examples=count(1000), deadline=None)
