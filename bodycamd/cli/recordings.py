@@ -4,11 +4,13 @@ needed."""
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from msgspec import structs
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table
@@ -49,7 +51,7 @@ def list_recordings(
         found, retention = read_recordings(reader)
     _tell_broken(retention.broken)
     if json:
-        print_json([{**_fields(info), **_stay(info.id, retention)} for info in found])
+        print_json([{**_fields(info), **structs.asdict(_stay(info.id, retention))} for info in found])
         return
     if not found:
         say(f"{place.store}: no recordings")
@@ -87,7 +89,7 @@ def show(
     if json:
         holds = [HoldInfo.of(hold) for hold in retention.holds.get(recording, ())]
         listed: list[Json] = [{"path": str(path), "bytes": count} for path, count in files]
-        print_json({**_fields(info), **_stay(recording, retention), "holds": holds, "files": listed})
+        print_json({**_fields(info), **structs.asdict(_stay(recording, retention)), "holds": holds, "files": listed})
         return
     for name, value in {**_cells(info, local), "resumes": info.resumes or "-", **_stay_cells(recording, retention, local)}.items():
         say_lines(fitted(f"{name:<12} {value}"))
@@ -187,29 +189,36 @@ def certificate(
         say(f"{path}: the deletion of {recording} is certified{some}")
 
 
-def _stay(recording: str, retention: Retention) -> dict[str, Any]:
-    """How long it stays, for programs."""
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a recording stays, for programs. `deletes_on` is text of the wall clock, where something tells."""
+
+    deletes_on: str | None
+    remaining_days: float | None
+    held_for: list[str]
+
+
+def _stay(recording: str, retention: Retention) -> Stay:
     outlook = retention.outlooks.get(recording)
     held = [hold.ground for hold in retention.holds.get(recording, ())]
     known = outlook is not None and outlook.deletes_on_us is not None and not held
-    return {
-        "deletes_on": wall_text(outlook.deletes_on_us or 0) if outlook is not None and known else None,
-        "remaining_days": round(outlook.remaining_us / DAY_US, 3) if outlook is not None and not held else None,
-        "held_for": held,
-    }
+    return Stay(
+        deletes_on=wall_text(outlook.deletes_on_us or 0) if outlook is not None and known else None,
+        remaining_days=round(outlook.remaining_us / DAY_US, 3) if outlook is not None and not held else None,
+        held_for=held,
+    )
 
 
 def _stay_cells(recording: str, retention: Retention, local: LocalTime) -> dict[str, str]:
     stay = _stay(recording, retention)
     if recording not in retention.outlooks:
         deletes_on = "-"
-    elif stay["held_for"]:
+    elif stay.held_for:
         deletes_on = "when released"
-    elif stay["deletes_on"] is not None:
-        deletes_on = local.wall_beside_utc(stay["deletes_on"])
+    elif stay.deletes_on is not None:
+        deletes_on = local.wall_beside_utc(stay.deletes_on)
     else:
-        deletes_on = f"after {stay['remaining_days']:.1f} d running"
-    return {"deletes on": deletes_on, "held for": ", ".join(stay["held_for"]) or "-"}
+        deletes_on = f"after {stay.remaining_days:.1f} d running"
+    return {"deletes on": deletes_on, "held for": ", ".join(stay.held_for) or "-"}
 
 
 def _age(opened: str) -> str:
@@ -220,9 +229,9 @@ def _age(opened: str) -> str:
     return f"{days:.0f} d" if days >= 2 else f"{days * 24:.0f} h" if days >= 0 else "-"
 
 
-def _fields(info: RecordingInfo) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(info)
-    return {"recording": fields.pop("id"), **fields}
+def _fields(info: RecordingInfo) -> dict[str, str | int | None]:
+    """For programs, which know the id by the name that it has everywhere else."""
+    return {"recording" if name == "id" else name: value for name, value in asdict(info).items()}
 
 
 def _cells(info: RecordingInfo, local: LocalTime) -> dict[str, str]:

@@ -99,11 +99,10 @@ class LiveView:
 
     def _look(self) -> None:
         for change in self._camera.board_changes():
-            part = change.get("part")
-            if part in self._levels and "on" in change:
-                self._levels[part] = change["on"]
-            elif part == "voice":
-                self._voice = "speaks the warning" if change.get("event") == "started" else f"silent ({change.get('event')})"
+            if change.part in self._levels and change.on is not None:
+                self._levels[change.part] = change.on
+            elif change.part == "voice":
+                self._voice = "speaks the warning" if change.event == "started" else f"silent ({change.event})"
         self._camera.events()  # read, so that the daemon never waits for who does not listen
         lines = map(timeline.ledger_line, self._camera.ledger_entries())
         self._latest = [*self._latest, *(line.text for line in lines if line is not None)][-LATEST:]

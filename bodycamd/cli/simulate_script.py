@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
+from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.board.simulated import SimulatedHand
 from bodycamd.camera.control.events import FragmentDurable
 from bodycamd.cli.output import print_json, say
@@ -32,7 +32,7 @@ class ScriptedRun:
         self._as_json = as_json
         self._hand = SimulatedHand(camera.folder.device)
         self._ready_us = 0
-        self._board: list[dict[str, Any]] = []
+        self._board: list[BoardChange] = []
         self._facts: list[timeline.Line] = []
         self._safe: set[str] = set()
         self._printed_to_us = 0

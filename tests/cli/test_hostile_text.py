@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.control.events import CaptureStalled, FragmentDurable, VoiceHealth
 from bodycamd.camera.daemon.__main__ import JournalFormatter
 from bodycamd.camera.daemon.status_message import ClockStatus, VoiceStatus
@@ -248,7 +249,7 @@ def test_the_pages_of_a_hostile_store(place: HostileStore, tmp_path: Path) -> No
 
 def test_the_live_view_shows_and_does_not_obey(tmp_path: Path) -> None:
     camera: Any = SimpleNamespace(folder=SimpleNamespace(device=tmp_path), exit_code=None)
-    camera.board_changes = lambda: [{"part": "voice", "event": HOSTILE}]
+    camera.board_changes = lambda: [BoardChange(at_us=1, part="voice", event=HOSTILE)]
     durable = FragmentDurable(HOSTILE, 0, 1, 1, HOSTILE, 0, 1, 1)
     camera.events = lambda: [CaptureStalled(1, HOSTILE, None), VoiceHealth(False, HOSTILE), durable]
     camera.status = lambda: STATUS

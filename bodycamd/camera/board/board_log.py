@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 FILE_NAME = "board.jsonl"
 
@@ -34,6 +35,16 @@ class Timeline:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class BoardChange(Struct, frozen=True, kw_only=True):
+    """One line: what does not apply is `None`."""
+
+    at_us: int
+    part: str
+    on: bool | None = None
+    event: str | None = None
+    percent: float | None = None
 
 
 def read(directory: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import structs
 
@@ -28,6 +28,8 @@ from bodycamd.camera.daemon.trace_file import TraceFile
 
 log = logging.getLogger(__name__)
 
+Stateable: TypeAlias = str | int | float | bool | Mapping[str, str] | None
+"""What a field of a ledger entry may hold here."""
 FROM_THE_BUTTON = ("marker", "press_refused")
 """Entries that a press makes."""
 
@@ -93,7 +95,7 @@ class Recorder(Protocol):
     def submit(self, action: ev.BeginRecording | ev.ContinueRecording | ev.EndRecording | ev.SealNow) -> None:
         """Queue an action."""
 
-    def note(self, type: str, fields: Mapping[str, Any]) -> None:
+    def note(self, type: str, fields: Mapping[str, Stateable]) -> None:
         """Queue a ledger entry."""
 
 
@@ -277,7 +279,7 @@ class ControlLoop:
         if self._recorder is None:
             self._before_recorder.append(action)
         elif isinstance(action, ev.Note):
-            fields: dict[str, Any] = dict(action.fields)
+            fields: dict[str, Stateable] = dict(action.fields)
             if action.type in FROM_THE_BUTTON:
                 fields.update(officer=self._officer, caller={"via": "button"})
             if isinstance(number := fields.get("recording"), int):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.control.events import FragmentDurable
 from bodycamd.evidence.statements import Entry
 from bodycamd.municipality.words.sentences import in_words
@@ -153,16 +154,16 @@ def voice_line(event: str, at_us: int, warning_seconds: float) -> Line:
     return Line(at_us, "hears", words.get(event, f"voice: {event}"))
 
 
-def board_lines(entries: Sequence[dict[str, Any]], now_us: int, warning_seconds: float) -> list[Line]:
+def board_lines(changes: Sequence[BoardChange], now_us: int, warning_seconds: float) -> list[Line]:
     """Everything of the board's time line, in the order of time."""
 
     def levels(part: str) -> list[tuple[int, bool]]:
-        return [(e["at_us"], e["on"]) for e in entries if e.get("part") == part and "on" in e]
+        return [(change.at_us, change.on) for change in changes if change.part == part and change.on is not None]
 
     lines = [*lamp_lines(levels("lamp"), now_us), *haptic_lines(levels("haptic"), now_us), *button_lines(levels("button"))]
     lines += [Line(at_us, "sees", f"green LED: {'on' if on else 'off'}") for at_us, on in levels("ready_lamp")]
-    lines += [voice_line(e["event"], e["at_us"], warning_seconds) for e in entries if e.get("part") == "voice" and "event" in e]
-    lines += [Line(e["at_us"], "camera", f"battery: {e['percent']:.0f} %") for e in entries if e.get("part") == "battery"]
+    lines += [voice_line(c.event, c.at_us, warning_seconds) for c in changes if c.part == "voice" and c.event is not None]
+    lines += [Line(c.at_us, "camera", f"battery: {c.percent:.0f} %") for c in changes if c.part == "battery" and c.percent is not None]
     return sorted(lines, key=lambda line: line.at_us)
 
 
@@ -189,6 +190,6 @@ def text(line: Line, ready_us: int) -> str:
     return f"{math.floor(seconds * 1000) / 1000:9.3f} s  {line.sense:<8} {line.text}"
 
 
-def as_json(line: Line, ready_us: int) -> dict[str, Any]:
+def as_json(line: Line, ready_us: int) -> dict[str, str | int | float]:
     """As programs read it."""
     return {"at_seconds": round((line.at_us - ready_us) / 1e6, 6), "at_us": line.at_us, "sense": line.sense, "text": line.text}

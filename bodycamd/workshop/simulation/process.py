@@ -13,10 +13,11 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
+from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import AskStatus, Published
 from bodycamd.camera.daemon.status_message import Status
@@ -97,9 +98,9 @@ class SimulatedCamera:
         with ControlClient(self.folder.control_socket) as client:
             return client.request(AskStatus(), Status)
 
-    def board_changes(self) -> list[dict[str, Any]]:
+    def board_changes(self) -> list[BoardChange]:
         """What the board showed since the last call."""
-        return [msgspec.json.decode(line, type=dict[str, Any]) for line in self._board.lines()]
+        return [msgspec.json.decode(line, type=BoardChange) for line in self._board.lines()]
 
     def ledger_entries(self) -> list[Entry]:
         """What this run wrote into the ledger since the last call."""

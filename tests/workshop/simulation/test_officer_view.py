@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
+from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.control import indicator
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import LampPattern, RowName
@@ -110,7 +112,8 @@ def test_everything_of_a_board_in_the_order_of_time() -> None:
         {"at_us": 6_000_000, "part": "battery", "percent": 12.5},
         {"at_us": 7_000_000, "part": "something new", "on": True},
     ]
-    lines = timeline.board_lines(entries, 9_000_000, 4.04)
+    changes = [msgspec.convert(entry, BoardChange) for entry in entries]
+    lines = timeline.board_lines(changes, 9_000_000, 4.04)
     assert [timeline.text(line, 500_000) for line in lines] == [
         "    0.500 s  does     presses the button",
         "    0.501 s  sees     green LED: off",
