@@ -54,7 +54,6 @@ app = typer.Typer(
     help="A body-worn camera: a spoken warning, an encrypted recording, evidence that stock tools can check.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
