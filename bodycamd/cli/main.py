@@ -28,6 +28,7 @@ from bodycamd.cli import (
     shift,
     simulate,
     status,
+    support_bundle,
     sweep,
     transparency,
     verify,
@@ -73,6 +74,7 @@ app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
 app.command("verify", epilog=_told({**errors.EXIT_CODES, **verify.VERDICT_CODES}))(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
+app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
 
 
 def _show_version(wanted: bool) -> None:

@@ -32,6 +32,7 @@ READ = {
     "offload store", "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
+    "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
 """Command and path: what is only read."""
@@ -67,6 +68,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "keys person new out": lambda _, to: ["keys", "person", "new", "--out", to, "--id", "E-03"],
     "recordings certificate html": lambda scene, to: [*certified(scene), "--html", to],
     "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
+    "support-bundle out": lambda scene, to: ["support-bundle", "--store", scene.camera.store, "--out", to],
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }
 """Command and path: how it is told to write there."""
