@@ -8,19 +8,19 @@ import typer.main
 
 from bodycamd.cli.main import app
 
-SIGNED = ("hold", "prune")
-"""They need a person's key and the list of whose keys count."""
+WRITING = ("hold", "prune", "sweep")
+"""They need a person's key and the list of whose keys count, or the camera's configuration."""
 
 
 def reading_commands() -> list[list[str]]:
-    """Every command that takes `--store`."""
+    """Every command that takes `--store` and only reads it."""
     found: list[list[str]] = []
 
     def walk(command: Any, path: list[str]) -> None:
         if hasattr(command, "commands"):
             for name, inner in command.commands.items():
                 walk(inner, [*path, name])
-        elif path[0] not in SIGNED and any("--store" in parameter.opts for parameter in command.params):
+        elif path[0] not in WRITING and any("--store" in parameter.opts for parameter in command.params):
             found.append(path)
 
     walk(typer.main.get_command(app), [])

@@ -47,7 +47,7 @@ def test_hold_release_and_sweep_with_and_without_the_daemon(tmp_path: Path, caps
     assert told(capsys, "sweep", *config)["deleted"] == []
     assert told(capsys, "recordings", "check", "--store", camera.store)["findings"] == []
     assert main(["recordings", "log", "--store", str(camera.store), "--recording", name]) == 0
-    words = capsys.readouterr().out
+    words = " ".join(capsys.readouterr().out.split())
     assert f"Recording {name} is held for a complaint (K-117) by coordinator" in words
     assert main(["recordings", "certificate", name, "--store", str(camera.store)]) == 66
     assert main(["transparency", "--month", "2026-13", "--store", str(camera.store)]) == 2
