@@ -28,6 +28,7 @@ HOLD = ("--ground", "complaint", "--reference", "K-117", "--by", "coordinator", 
 BUTTON = {"via": "button"}
 AS_NOBODY = f"""
 import contextlib, io, os, sys
+import bodycamd.config.load, bodycamd.municipality.words.times, zoneinfo
 from bodycamd.cli import main
 with contextlib.redirect_stderr(io.StringIO()):
     assert main.main([*sys.argv[2:-1], "nowhere.sock"]) == 69

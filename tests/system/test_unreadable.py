@@ -35,8 +35,8 @@ from pathlib import Path
 import bodycamd.municipality.verify.verify, bodycamd.municipality.report.case_folder, bodycamd.municipality.film.film
 import bodycamd.municipality.publish.transparency_page, bodycamd.municipality.publish.certificate_page
 import bodycamd.municipality.verify.anchors, bodycamd.municipality.verify.store_check, bodycamd.municipality.film.contact_sheet
-import bodycamd.camera.keeping.offload, bodycamd.camera.keeping.opening, bodycamd.linux.clock, bodycamd.config.settings
-import bodycamd.cli.mirror
+import bodycamd.camera.keeping.offload, bodycamd.camera.keeping.opening, bodycamd.linux.clock, bodycamd.config.load
+import bodycamd.cli.mirror, bodycamd.municipality.words.times, zoneinfo
 import segno, rich.table, rich.console, rich.progress, encodings.idna, encodings.latin_1
 from bodycamd.cli import main
 groups, commands = json.loads(sys.argv[1])
