@@ -67,7 +67,7 @@ def export(
     """Decrypt a recording into MP4 films: packets copied, never re-encoded; the evidence itself stays as it is.
 
     A new part begins where the codec parameters change or more than a second of picture is missing. With --device-key the ledger and
-    what is exported are verified first; a bad verdict does not stop the export, it stands in the report. What is damaged is left out and
+    what is exported are verified first; a bad verdict does not stop the export; the report states it. What is damaged is left out and
     told: then the exit code is 4. What a copy keeps although the camera has deleted it, or holds, is told too.
     """
     film_only = is_film(out)
@@ -140,7 +140,7 @@ class _Packages:
         self._stop = stop
 
     def one(self, recording: str, out: Path) -> bool:
-        """Make one package. Gives whether something was damaged. Raises `BodycamError`."""
+        """Make one package. Returns whether something was damaged. Raises `BodycamError`."""
         from bodycamd.municipality.report.case_folder import export_package
 
         with progress_bar(recording, quiet=self._json) as progress:
@@ -171,7 +171,7 @@ class _Packages:
 
     def all(self, out: Path) -> bool:
         """A package for each recording, in one folder, named after camera and recording. One that is there already and was made from the
-        same is passed over, so that an interrupted export goes on. Gives whether something was damaged.
+        same is passed over, so that an interrupted export continues. Returns whether something was damaged.
 
         A recording that cannot be exported does not keep the others: the first error is raised at the end.
         """

@@ -46,7 +46,7 @@ def add(
 ) -> None:
     """Hold a recording: it is not deleted until the hold is released. Signed and on the disk when this returns.
 
-    Each case is a hold of its own, with the id that is printed. Reference and decider stand in the clear in the ledger.
+    Each case is a hold of its own, with the id that is printed. Reference and decider are in the clear in the ledger.
     With --store and --key it is the copy that is held: it is not pruned, whatever the camera does.
     """
     from bodycamd.camera.daemon.protocol import AddHold

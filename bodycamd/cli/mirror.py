@@ -25,7 +25,7 @@ ANSWER_SECONDS = 15.0
 
 @contextmanager
 def readable_store(place: Place) -> Iterator[StoreReader]:
-    """A reader of the store; where this user may not read it, and its daemon's socket is known, a reader of what the daemon tells of it.
+    """A reader of the store; where this user may not read it, and its daemon's socket is known, a reader of what the daemon says of it.
     Raises `PermissionDeniedError` where neither may be had, and as `StoreReader.open` does.
     """
     try:

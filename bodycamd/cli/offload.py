@@ -31,9 +31,9 @@ def offload(
 ) -> None:
     """Copy what is sealed to a disk, read it back, compare it with the ledger's statements, and log it in the ledger.
 
-    Nothing is decrypted and nothing is deleted. Done again, it goes on where it stopped, and takes what has come since. What is still being
-    recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told from what
-    has been removed.
+    Nothing is decrypted and nothing is deleted. Done again, it continues where it stopped, and takes what has come since. What is still
+    being recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told
+    from what has been removed.
     """
     from bodycamd.camera.daemon.protocol import LogOffload
     from bodycamd.camera.keeping.offload import failure

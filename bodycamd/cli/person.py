@@ -44,7 +44,7 @@ def check(
     id: Annotated[str, typer.Option("--id", help="With a private key: the person's pseudonym, for the line.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Check a private key, or a list of people, and print who stands in it, each with the fingerprint.
+    """Check a private key, or a list of people, and print who is in it, each with the fingerprint.
 
     Ends with 0, or with one line: what is wrong, and where.
     """

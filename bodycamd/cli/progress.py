@@ -11,7 +11,7 @@ from bodycamd.foreign_text import shown
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Gives a function that takes the bytes done and the bytes in all. Shows nothing where `quiet`, or where nobody looks."""
+    """Returns a function that takes the bytes done and the bytes in all. Shows nothing where `quiet`, or where nobody looks."""
     if quiet or not sys.stderr.isatty():
         yield lambda _done, _all: None
         return

@@ -29,7 +29,7 @@ def simulate(
     """Run the camera without hardware.
 
     Script actions: down, up, tap, hold SECONDS, quit; the seconds count from ready and may not go back. Without quit the camera is stopped
-    two seconds after nothing is under way any more; a recording that still goes on is then closed and sealed.
+    two seconds after nothing is under way any more; a recording that is still open is then closed and sealed.
 
     The daemon's exit code is passed on.
     """

@@ -47,7 +47,7 @@ KEYS = "space tap · h hold · d down/up · q quit"
 
 
 class LiveView:
-    """Shows the camera until `q`, Ctrl-C or its end, then stops it and gives its exit code."""
+    """Shows the camera until `q`, Ctrl-C or its end, then stops it and returns its exit code."""
 
     def __init__(self, camera: SimulatedCamera, config: Config) -> None:
         self._camera = camera

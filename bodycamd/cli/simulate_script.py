@@ -23,7 +23,7 @@ REST_SECONDS = 2.0
 
 
 class ScriptedRun:
-    """Runs the steps, prints lines as soon as they are settled, and gives the daemon's exit code."""
+    """Runs the steps, prints lines as soon as they are settled, and returns the daemon's exit code."""
 
     def __init__(self, camera: SimulatedCamera, config: Config, steps: Sequence[Step], as_json: bool) -> None:
         self._camera = camera

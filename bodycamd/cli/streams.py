@@ -81,7 +81,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def _open_missing() -> None:
-    """Where output is closed, /dev/null stands open for reading only: writing fails, and is told. Of errors nobody hears anyway."""
+    """Where output is closed, /dev/null stands open for reading only: writing fails, and is reported. Of errors nobody hears anyway."""
     for number, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)

@@ -3,7 +3,8 @@
 Guarantees
 - Below the folder that a person named, nothing is a link: each part of a path is opened by descriptor from the folder above it, and never
   through a link, a loop of links, or `..`. The named folder itself may be reached by links: that is the person's own choice.
-- Only regular files are opened for reading: a pipe, a socket, a device or a folder in a file's place is told as what it is, without being
+- Only regular files are opened for reading: a pipe, a socket, a device or a folder in a file's place is reported as what it is, without
+being
   opened. Nothing here waits for another process.
 - Every folder below the named one is on the named one's file system.
 - What is read whole is read up to a limit.
@@ -11,7 +12,7 @@ Guarantees
 Not guaranteed: that a file stays as it was opened, or that its bytes are what anybody stated. A regular file that is mounted over another
 one is read like any other: overlay file systems give files another device number than their folders, so that it proves nothing.
 
-Errors of looking and opening are typed: `DataError` for what stands in the wrong place, `NotFoundError`, `PermissionDeniedError`,
+Errors of looking and opening are typed: `DataError` for what is in the wrong place, `NotFoundError`, `PermissionDeniedError`,
 `StorageError` for the rest. What is read afterwards from an opened file, and what is written, raises `OSError` as the kernel gives it.
 """
 

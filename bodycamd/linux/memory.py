@@ -1,6 +1,6 @@
 """Keeps this process's memory out of swap, and reads what the kernel says of swap. `bodycamd.linux.swap` judges.
 
-`python -m bodycamd.linux.memory` tells what would be in force for a service with the limits that it is run with (see `scripts/install`):
+`python -m bodycamd.linux.memory` says what would be in force for a service with the limits that it is run with (see `scripts/install`):
 exit code 0 if memory cannot reach a disk, 1 if it can.
 
 Sources: mlock(2), proc(5), the kernel's admin-guide on cgroup-v2 and zram.

@@ -70,7 +70,7 @@ _CONVENTIONS: Final = {
 
 def step_back() -> list[str]:
     """When memory runs out the kernel ends this process, not the recorder; of the processors it takes no more than anybody. To be called
-    before `harden_process`, after which the files in /proc/self belong to root. Gives what is in force, in words."""
+    before `harden_process`, after which the files in /proc/self belong to root. Returns what is in force, in words."""
     if os.getpriority(os.PRIO_PROCESS, 0) < 0:
         os.setpriority(os.PRIO_PROCESS, 0, 0)
     try:
@@ -82,7 +82,7 @@ def step_back() -> list[str]:
 
 
 def harden_process() -> list[str]:
-    """No core, no peeking, no privileges, no life after the recorder. Gives what is in force, in words."""
+    """No core, no peeking, no privileges, no life after the recorder. Returns what is in force, in words."""
     report = []
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_PR_SET_DUMPABLE, 0)
@@ -100,7 +100,7 @@ def die_with_parent() -> bool:
 
 
 def confine() -> list[str]:
-    """No disk, no network, no other program. Gives what is in force and what is not, in words."""
+    """No disk, no network, no other program. Returns what is in force and what is not, in words."""
     report = [_landlock(), _seccomp()]
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
@@ -167,7 +167,7 @@ def seccomp_program(machine: str) -> bytes:
     """The BPF program for `machine`: struct sock_filter, 8 bytes each; it loads from struct seccomp_data (nr 0, arch 4, args 16)."""
     arch, _, socket_call, refused = _CONVENTIONS[machine]
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
-    # (code, value, what to do where the comparison is true; otherwise go on with the next)
+    # (code, value, what to do where the comparison is true; otherwise continue with the next)
     steps: list[tuple[int, int, str]] = [(load, 4, ""), (equal, arch, "+1"), (give, 0, "refuse"), (load, 0, "")]
     if machine == "x86_64":
         steps.append((at_least, _X32_CALLS, "refuse"))

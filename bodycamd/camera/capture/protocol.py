@@ -68,7 +68,7 @@ class Ping(Message, frozen=True):
 
 
 class Open(Message, frozen=True):
-    """Open the camera as this generation; `microphone` tells whether sound may be taken. A worker is opened once.
+    """Open the camera as this generation; `microphone` says whether sound may be taken. A worker is opened once.
     Answered by a `Tick` at once, before any device is touched."""
 
     generation: Generation

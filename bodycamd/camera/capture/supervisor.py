@@ -6,7 +6,8 @@ Guarantees:
   had sent before it ended is taken, unless it broke the link's rules.
 - Each opening is a new generation in a new process; numbers are never reused, and fragments are counted from 1.
 - No method waits for a worker. `close` is followed by `CaptureClosed` within `close_us` + `kill_us`, by force if need be.
-- A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these go on for as long
+- A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these continue for as
+long
   as capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted and replaced all the same.
 
 Not guaranteed: a next worker finds the camera free if the last one cannot be killed; then it fails, and is retried.
@@ -118,7 +119,7 @@ class Supervisor:
             self._thread.join(self._timing.kill_us / 1e6 + 1)
 
     def status(self) -> WorkerStatus:
-        """What is known now. The link reader goes on meanwhile: fields may be a message apart."""
+        """What is known now. The link reader continues meanwhile: fields may be a message apart."""
         current, spare, prepared = self._current, self._spare, self._prepared
         waits = spare is not None and spare.phase == "prepared"
         return WorkerStatus(

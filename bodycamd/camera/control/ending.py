@@ -22,7 +22,7 @@ def stop(state: State, recording: Recording, now_us: int, at_us: int, reason: St
 
 
 def withdraw(state: State, at_us: int) -> Step:
-    """A press during `closing`: the same recording goes on, with a marker."""
+    """A press during `closing`: the same recording continues, with a marker."""
     recording = state.recording
     if recording is None or recording.ending is None:
         raise AssertionError("closing without a recording that ends is leaving")

@@ -90,7 +90,7 @@ def read_trace(raw: bytes, name: str) -> list[TraceLine]:
 
 def replay(lines: list[TraceLine]) -> Iterator[str]:
     """Carry every step out once more; yields a sentence for each that answers otherwise than the trace says. A trace that was not made by a
-    control may hold states that `step` never makes: that it fails there is told in the same way, and the rest is passed over."""
+    control may hold states that `step` never makes: that it fails there is reported in the same way, and the rest is passed over."""
     state: State | None = None
     for number, line in enumerate(lines, 1):
         if isinstance(line, Begin):

@@ -42,7 +42,7 @@ def answer_due_us(state: State) -> int | None:
 
 
 def unanswered(state: State, now_us: int) -> Step:
-    """The voice neither ended nor failed in time: silence it, and go on as after a failure."""
+    """The voice neither ended nor failed in time: silence it, and continue as after a failure."""
     state, actions = _failed(state, now_us, now_us, state.policy.warning_sha256, "the voice did not answer")
     return state, [SilenceVoice(), *actions]
 

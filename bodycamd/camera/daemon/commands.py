@@ -1,4 +1,4 @@
-"""What the daemon does when it is asked: shifts, holds, sweeps, anchors, and what it tells of itself and of its store.
+"""What the daemon does when it is asked: shifts, holds, sweeps, anchors, and what it says of itself and of its store.
 
 What writes the ledger runs in the writer's thread, like all that writes; its answer is a future. A hold is durable when it is answered.
 """

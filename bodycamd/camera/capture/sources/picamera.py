@@ -90,7 +90,7 @@ class FrameDelivery:
         self._broken = False
 
     def take(self, data: bytes, keyframe: bool, timestamp_us: int | None) -> None:
-        """Hand on one access unit; `timestamp_us` counts from the first frame. The first error is told, then nothing more comes."""
+        """Hand on one access unit; `timestamp_us` counts from the first frame. The first error is reported, then nothing more comes."""
         if self._broken:
             return
         try:

@@ -166,7 +166,7 @@ class Worker:
             self._source.open(self._stream.on_frame, self._stream.fail)
         except BodycamError as error:
             self._stream.fail(str(error))
-        except Exception as error:  # a camera library may raise anything; the recorder is told and tries again
+        except Exception as error:  # a camera library may raise anything; the recorder hears of it and tries again
             self._stream.fail(f"the camera cannot be opened: {error!r}")
         else:
             self._stream.camera_is_open()

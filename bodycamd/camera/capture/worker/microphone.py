@@ -144,7 +144,7 @@ class _Attempt:
                     self._blocks.extend(clock.stamp(*device.read()))
             finally:
                 device.close()
-        except Exception as error:  # whatever a sound driver comes up with, the picture goes on
+        except Exception as error:  # whatever a sound driver comes up with, the picture continues
             self.error = " ".join(str(argument) for argument in error.args) or repr(error)
 
 

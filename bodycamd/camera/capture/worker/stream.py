@@ -7,7 +7,7 @@ Guarantees:
 - The picture never waits for the sound: a microphone that is closed, lost or late costs silence or a late sound, never a frame.
 - The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
 
-A camera that gave no frame for longer than `MAX_STILL_US` and then goes on ends the stream too: what follows is another generation's.
+A camera that gave no frame for longer than `MAX_STILL_US` and then continues ends the stream too: what follows is another generation's.
 So does one whose keyframes stay away: only a keyframe ends a fragment, so that the picture would grow here instead of reaching the disk.
 """
 
@@ -50,7 +50,7 @@ class Stream:
         on_end: Callable[[str | None], None],
         max_group_frames: int | None = None,
     ) -> None:
-        """`make_muxer` is called at the first frame, and gives the muxer with its sink; `on_end` is called last, with the reason of a
+        """`make_muxer` is called at the first frame, and returns the muxer with its sink; `on_end` is called last, with the reason of a
         failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
         the source answers for it.
         """
