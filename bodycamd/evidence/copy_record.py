@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 from msgspec import Meta
@@ -24,7 +24,7 @@ from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, NewHoldId
 from bodycamd.evidence.signed_line import MAX_LINE_BYTES, join, split
-from bodycamd.evidence.statements import ZERO_HASH, Count, EntryType, Positive, RecordingId, Sha256, Stated, Wall, wall_us
+from bodycamd.evidence.statements import ZERO_HASH, Count, EntryType, JsonValue, Positive, RecordingId, Sha256, Stated, Wall, wall_us
 from bodycamd.foreign_text import shown
 
 COPY_FILE = "copy.jsonl"
@@ -108,7 +108,7 @@ class CopyEntry(Stated, frozen=True, kw_only=True):
     head: Sha256
     wall: Wall
     type: EntryType
-    detail: dict[str, Any]
+    detail: dict[str, JsonValue]
 
 
 _entries: msgspec.json.Decoder[CopyEntry] = msgspec.json.Decoder(CopyEntry)

@@ -5,7 +5,7 @@ strict JSON (`noted_entries` has those that somebody reads).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -27,7 +27,7 @@ from bodycamd.evidence.retention_entries import (
     SweepRequested,
     TimeStated,
 )
-from bodycamd.evidence.statements import Caller, Count, Entry, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
+from bodycamd.evidence.statements import Caller, Count, Entry, JsonValue, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
 from bodycamd.foreign_text import shown
 
 LedgerFormat: TypeAlias = Literal["bodycam-ledger/1", "bodycam-ledger/2"]
@@ -216,7 +216,7 @@ def check_format(entry: Entry, format: str, where: str) -> None:
             raise DataError(f"{where}: detail of {entry.type!r} in {format}: {shown(error)}") from error
 
 
-def detail_fields(detail: Stated) -> dict[str, Any]:
+def detail_fields(detail: Stated) -> dict[str, JsonValue]:
     """The fields of a typed detail as they are in the entry: what does not apply is left out."""
     fields = msgspec.to_builtins(detail)
     assert isinstance(fields, dict)

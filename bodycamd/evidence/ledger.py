@@ -16,7 +16,6 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import signed_line
@@ -25,7 +24,7 @@ from bodycamd.evidence.keys import EvolvingSigner, KeyFolder, PublicKey, Signing
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import KeyInForce, Rest, file_name, first_line, lines, open_ledger_file, rest_of, starts
 from bodycamd.evidence.signing import SignedEntry, Start
-from bodycamd.evidence.statements import LAST_NUMBER, ZERO_HASH, Stated
+from bodycamd.evidence.statements import LAST_NUMBER, ZERO_HASH, JsonValue, Stated
 from bodycamd.linux import durable
 from bodycamd.linux.clock import Clock
 
@@ -56,7 +55,7 @@ class Ledger:
         except OSError as error:
             raise StorageError(f"{path}: cannot create the ledger: {error.strerror}") from error
 
-    def append(self, type: str, detail: Mapping[str, Any] | Stated = {}) -> SignedEntry:  # noqa: B006 - never changed
+    def append(self, type: str, detail: Mapping[str, JsonValue] | Stated = {}) -> SignedEntry:  # noqa: B006 - never changed
         """Sign an entry and write it; when this returns it survives a power cut.
 
         `detail` may leave out or set to `None` what does not apply. Raises `DataError` for values that a reader would refuse: then nothing

@@ -209,7 +209,11 @@ def _line(raw: bytes, end: int, number: int, where: str, after: Line | None) -> 
     entry = decode_entry(json, where)
     detail = typed_detail(entry, where)
     _check_order(after, entry, where)
-    format = after.format if after is not None else entry.detail["format"]
+    if after is not None:
+        format: str = after.format
+    else:
+        assert isinstance(detail, StartDetail)  # `_check_order` lets no other entry be the first
+        format = detail.format
     check_format(entry, format, where)
     return Line(entry, detail, json, signature, hashlib.sha256(raw).hexdigest(), end, number, where, format)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import msgspec
 
@@ -17,7 +17,7 @@ from bodycamd.evidence import entries, statements
 from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, SignedAnchor
 from bodycamd.evidence.anchor import encode as encode_anchor
 from bodycamd.evidence.keys import Signer
-from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, Stated, Statement, Video
+from bodycamd.evidence.statements import ClockQuality, Entry, FragmentStatement, InitStatement, JsonValue, Stated, Statement, Video
 from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import Clock
 
@@ -118,8 +118,9 @@ class Start:
             )
         )
 
-    def entry(self, type: str, detail: Mapping[str, Any] | Stated, *, prev: str) -> SignedEntry:
+    def entry(self, type: str, detail: Mapping[str, JsonValue] | Stated, *, prev: str) -> SignedEntry:
         """State a ledger entry. Fields that are `None` are left out. Raises `DataError` for values that a reader would refuse."""
+        fields: dict[str, JsonValue]
         fields = entries.detail_fields(detail) if isinstance(detail, Stated) else {k: v for k, v in detail.items() if v is not None}
         entry = Entry(**self._common(), prev=prev, type=type, detail=fields)
         entries.typed_detail(entry, "to be signed")

@@ -11,7 +11,7 @@ order.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,13 @@ from bodycamd.foreign_text import shown
 SEGMENT_FORMAT: Literal["bodycam-segment/1"] = "bodycam-segment/1"
 ZERO_HASH = "0" * 64
 """`prev` of the very first ledger entry."""
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+else:
+    from typing import Any as JsonValue  # msgspec takes no alias that names itself; what JSON can hold is all that it decodes
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -144,7 +151,7 @@ class Entry(Common, frozen=True, kw_only=True):
     """One entry of the ledger; `detail` holds the fields of its type (see `entries`)."""
 
     type: EntryType
-    detail: dict[str, Any] = msgspec.field(default_factory=dict)
+    detail: dict[str, JsonValue] = msgspec.field(default_factory=dict)
 
 
 Statement: TypeAlias = InitStatement | FragmentStatement

@@ -28,7 +28,7 @@ from bodycamd.cli.output import say
 from bodycamd.cli.simulate_by_hand import LiveView
 from bodycamd.config import load as loading
 from bodycamd.config import settings as configuration
-from bodycamd.evidence.statements import ClockQuality, Entry
+from bodycamd.evidence.statements import ClockQuality, Entry, JsonValue
 from bodycamd.foreign_text import html_text, json_text, shown
 from bodycamd.linux.swap import Protection
 from bodycamd.retention.outlook import Plan, PlannedDeletion, PlanWarning, Upcoming
@@ -250,7 +250,7 @@ def test_the_pages_of_a_hostile_store(place: HostileStore, tmp_path: Path) -> No
 def test_the_live_view_shows_and_does_not_obey(tmp_path: Path) -> None:
     camera: Any = SimpleNamespace(folder=SimpleNamespace(device=tmp_path), exit_code=None)
     camera.board_changes = lambda: [BoardChange(at_us=1, part="voice", event=HOSTILE)]
-    told = {"reason": HOSTILE, "detail": HOSTILE, "part": HOSTILE}
+    told: dict[str, JsonValue] = {"reason": HOSTILE, "detail": HOSTILE, "part": HOSTILE}
     common: dict[str, Any] = {"n": 1, "prev": "0" * 64, "key": "0" * 64, "device": "x", "start": 1, "boot_id": "b", "boottime_ns": 1}
     common |= {"wall": "2026-01-01T00:00:00.000000Z", "clock": ClockQuality(source="x")}
     entries = [Entry(type=type, detail=told, **common) for type in ("fault", "failing", HOSTILE)]

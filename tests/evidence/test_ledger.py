@@ -18,7 +18,7 @@ from bodycamd.evidence.keys import EvolvingSigner, SigningKey, provision
 from bodycamd.evidence.ledger import MAX_TORN_LISTED, Ledger
 from bodycamd.evidence.ledger_chain import Chain, VerifiedLedger
 from bodycamd.evidence.ledger_reader import file_name, lines, starts
-from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.evidence.statements import ZERO_HASH, JsonValue
 from tests.evidence.making import before, chain, good_part, next_start, provisioned, some_start
 from tests.kit.scale import count
 
@@ -94,7 +94,8 @@ def test_typed_entries_are_checked_when_written_and_when_read(tmp_path: Path) ->
     with pytest.raises(DataError, match="is not 'segment_sealed'"):
         detail_as(signed.entry, SegmentSealed, "x")
     size = ledger.path.stat().st_size
-    for bad in ({}, {"recording": "x", "keep_from_us": 1, "warning": "none"}, {"recording": "000001-0001", "keep_from_us": 1}):
+    short: dict[str, JsonValue] = {"recording": "000001-0001", "keep_from_us": 1}
+    for bad in ({}, {**short, "recording": "x", "warning": "none"}, short):
         with pytest.raises(DataError):
             ledger.append("recording_opened", bad)
     with pytest.raises(DataError):

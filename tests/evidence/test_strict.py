@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import strict_json as strict
-from bodycamd.evidence.statements import decode_entry, decode_statement
+from bodycamd.evidence.statements import JsonValue, decode_entry, decode_statement
 from tests.evidence.making import brief, made_segment, new_start, told
 from tests.kit.scale import count
 
@@ -191,7 +191,7 @@ def test_no_bytes_raise_anything_but_a_data_error(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("value", ["\ud800", 2**64, -(2**63) - 1, float("nan"), [float("inf")], object(), {"a": None}, "x" * 70_000])
-def test_what_cannot_be_stated_is_refused_before_it_is_signed(value: object) -> None:
+def test_what_cannot_be_stated_is_refused_before_it_is_signed(value: JsonValue) -> None:
     with pytest.raises(DataError):
         new_start().entry("marker", {"a": value}, prev="0" * 64)
 

@@ -23,7 +23,7 @@ from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_reader import KeyInForce, lines
 from bodycamd.evidence.segment import members
 from bodycamd.evidence.segment_reader import SegmentReader, Triple, check_follows
-from bodycamd.evidence.statements import ZERO_HASH, decode_entry, decode_statement
+from bodycamd.evidence.statements import ZERO_HASH, JsonValue, decode_entry, decode_statement
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import MadeSegment, made_segment, new_start
 from tests.fuzz.mutations import mutated
@@ -77,10 +77,11 @@ def ledger_target(chance: random.Random) -> Target:
     names = {"public_key": key.public.raw.hex(), "next_public_key": following.public.raw.hex(), "ram_public_key": memory.public.raw.hex()}
     start, rest = new_start(key), new_start(memory)
     rest._n = 10
-    detail = {"format": "bodycam-ledger/2", **names, "software": "0.1.0", "config_sha256": "ab" * 32}
-    opened = {"recording": "000001-0001", "keep_from_us": 1, "warning": "none"}
+    detail: dict[str, JsonValue] = {"format": "bodycam-ledger/2", **names, "software": "0.1.0", "config_sha256": "ab" * 32}
+    opened: dict[str, JsonValue] = {"recording": "000001-0001", "keep_from_us": 1, "warning": "none"}
     head, raw = ZERO_HASH, []
-    for maker, kind, fields in ((start, "start", detail), (rest, "recording_opened", opened), (rest, "marker", {"at_us": 5})):
+    marked: dict[str, JsonValue] = {"at_us": 5}
+    for maker, kind, fields in ((start, "start", detail), (rest, "recording_opened", opened), (rest, "marker", marked)):
         signed = maker.entry(kind, fields, prev=head)
         raw.append(base64.b64encode(signed.signature) + b" " + signed.json)
         head = hashlib.sha256(raw[-1]).hexdigest()

@@ -15,6 +15,7 @@ import msgspec
 import pyrage
 import yaml
 
+from bodycamd.camera.board.board_log import BoardLine
 from bodycamd.camera.board.board_log import read as read_timeline
 from bodycamd.camera.board.simulated import SimulatedHand
 from bodycamd.camera.daemon.client import ControlClient
@@ -193,7 +194,7 @@ class Camera:
 
     # --- what is left --------------------------------------------------------------------------------------------------------------------
 
-    def timeline(self, part: str | None = None) -> list[Entry]:
+    def timeline(self, part: str | None = None) -> list[BoardLine]:
         return [line for line in read_timeline(self.device) if part is None or line["part"] == part]
 
     def ledger(self, type: str | None = None) -> list[Entry]:

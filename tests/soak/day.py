@@ -14,6 +14,7 @@ from pathlib import Path
 
 import av
 
+from bodycamd.camera.board.board_log import BoardLine
 from bodycamd.errors import BodycamError
 from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import memory_megabytes
@@ -82,7 +83,7 @@ class Day:
         self.done: dict[str, int] = {}
         self.log: list[tuple[int, str]] = []
         """When which fault began."""
-        self.deaths: list[Entry] = []
+        self.deaths: list[BoardLine] = []
         """When the daemon was killed, as lines of the lamp."""
         self._disk = disk
         self._chance = random.Random(seed)

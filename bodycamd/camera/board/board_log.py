@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import msgspec
 from msgspec import Struct
@@ -47,10 +47,21 @@ class BoardChange(Struct, frozen=True, kw_only=True):
     percent: float | None = None
 
 
-def read(directory: Path) -> list[dict[str, Any]]:
+class BoardLine(TypedDict, total=False):
+    """One line as it stands. `at_us` and `part` are in all of them, `sent_us` in those of a button whose sender told."""
+
+    at_us: int
+    part: str
+    on: bool
+    sent_us: int
+    event: str
+    percent: float | None
+
+
+def read(directory: Path) -> list[BoardLine]:
     """The whole lines written so far, in the order of the file; empty where there is no file yet."""
     try:
         data = (directory / FILE_NAME).read_bytes()
     except FileNotFoundError:
         return []
-    return [msgspec.json.decode(line, type=dict[str, Any]) for line in data.split(b"\n")[:-1]]
+    return [msgspec.json.decode(line, type=BoardLine) for line in data.split(b"\n")[:-1]]

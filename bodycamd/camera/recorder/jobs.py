@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from bodycamd.camera.control.events import BeginRecording, ContinueRecording, SealNow
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.recording import Ending
 from bodycamd.camera.recorder.ring import Claim
+from bodycamd.evidence.statements import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Entry:
     """A ledger entry."""
 
     type: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from bodycamd.camera.control.events import WriteFailed
 from bodycamd.camera.recorder.progress import Progress
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import TYPE_NAMES
 from bodycamd.evidence.ledger import Ledger
-from bodycamd.evidence.statements import Stated
+from bodycamd.evidence.statements import JsonValue, Stated
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class Journal:
         self._now_us = now_us
         self._progress = progress
         self._post = post
-        self._pending: deque[tuple[str, Mapping[str, Any] | Stated]] = deque()
+        self._pending: deque[tuple[str, Mapping[str, JsonValue] | Stated]] = deque()
         self._lost = 0
         self._pause_us = 0
         self._retry_us = 0
@@ -66,7 +65,7 @@ class Journal:
         """Enter a typed detail, now if the disk takes it. Returns whether it, and everything before it, is durable."""
         return self.note(TYPE_NAMES[type(detail)], detail)
 
-    def note(self, type: str, detail: Mapping[str, Any] | Stated) -> bool:
+    def note(self, type: str, detail: Mapping[str, JsonValue] | Stated) -> bool:
         """Enter what happened, now if the disk takes it. Returns whether it, and everything before it, is durable."""
         if len(self._pending) >= MAX_PENDING:
             self._lost += 1

@@ -27,6 +27,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import StoreRecovered
 from bodycamd.evidence.segment import recover
+from bodycamd.evidence.statements import JsonValue
 from bodycamd.foreign_text import shown
 from bodycamd.linux.disk import FileOperations
 from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
@@ -148,7 +149,7 @@ class _Work:
             else:
                 self.strays.append(Stray(name, "of a start that has not been"))
         self._close_interrupted(lines)
-        detail = {
+        detail: dict[str, JsonValue] = {
             "complete": self._complete,
             "segments": self.segments,
             "strays": [shown(f"{stray.path}: {stray.reason}", 190) for stray in self.strays[:STRAYS_LISTED]],

@@ -24,7 +24,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from msgspec import structs
 
@@ -38,6 +37,7 @@ from bodycamd.camera.recorder.ring import Batch, Ring
 from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES, Room, Space, smoothed_rate
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError
+from bodycamd.evidence.statements import JsonValue
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
 
@@ -117,7 +117,7 @@ class Writer:
             self._jobs.append(action)
         self._ring.wake()
 
-    def note(self, type: str, fields: Mapping[str, Any]) -> None:
+    def note(self, type: str, fields: Mapping[str, JsonValue]) -> None:
         """Queue a ledger entry, in order with everything else that is submitted."""
         self._jobs.append(Entry(type, dict(fields)))
         self._ring.wake()

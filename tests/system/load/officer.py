@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from bodycamd.camera.board.board_log import BoardLine
 from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import FAIL_AT, percentile, spread
 from tests.camera.recorder import judge
@@ -94,7 +95,7 @@ class Officer:
         return text
 
 
-def untrue(lamp: Sequence[Entry], durable_us: Sequence[int], now_us: int) -> list[tuple[int, int]]:
+def untrue(lamp: Sequence[BoardLine], durable_us: Sequence[int], now_us: int) -> list[tuple[int, int]]:
     """The times in which the lamp was steady and nothing had become durable for more than `TRUE_US`."""
     changes = [(line["at_us"], line["on"]) for line in lamp] + [(now_us, False)]
     found = []

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tests.kit.camera import Entry
+from bodycamd.camera.board.board_log import BoardLine
 from tests.system.load.officer import untrue
 
 
-def lamp(*changes: float) -> list[Entry]:
+def lamp(*changes: float) -> list[BoardLine]:
     """On, off, on, … at these seconds."""
     return [{"at_us": round(at * 1e6), "on": number % 2 == 0} for number, at in enumerate(changes)]
 
 
-def judged(changes: list[Entry], *durable: float) -> list[tuple[int, int]]:
+def judged(changes: list[BoardLine], *durable: float) -> list[tuple[int, int]]:
     return untrue(changes, [round(at * 1e6) for at in durable], 100_000_000)
 
 
