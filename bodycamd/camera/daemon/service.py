@@ -61,12 +61,8 @@ class Service:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._board = parts.board
-        self._clock = parts.board.clock
-        self._ring = parts.ring
-        self._supervisor = parts.supervisor
         self._notifier = SystemdNotifier()
-        self._began_us = self._clock.now_us()
+        self._began_us = parts.board.clock.now_us()
         self._voice: ev.VoiceHealth | None = None
         self._recorder: tuple[Store, Writer, Keeper] | None = None
         self._watches: Watches | None = None
@@ -80,7 +76,7 @@ class Service:
             observe=self._observe,
             trace=parts.trace,
         )
-        self._commands = Commands(self._clock, self._control.wear)
+        self._commands = Commands(parts.board.clock, self._control.wear)
         self._socket = parts.socket(self._commands.answer)
 
     async def run(self) -> ev.Exit:
@@ -89,8 +85,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._control.handle, ev.ShutdownRequested())
         try:
-            self._board.voice.start()
-            self._supervisor.start()
+            self._parts.board.voice.start()
+            self._parts.supervisor.start()
             store, watches = await self._open_store()
             await self._socket.start()
             watches.begin()
@@ -105,9 +101,9 @@ class Service:
         store, writer, keeper = self._recorder = await asyncio.get_running_loop().run_in_executor(None, self._parts.open_recorder)
         writer.start()
         watches = self._watches = Watches(
-            board=self._board,
-            worker=self._supervisor,
-            ring=self._ring,
+            board=self._parts.board,
+            worker=self._parts.supervisor,
+            ring=self._parts.ring,
             recorder=writer,
             control=self._control,
             notifier=self._notifier,
@@ -122,9 +118,9 @@ class Service:
             device_id=self._parts.device_id,
             start=store.start,
             began_us=self._began_us,
-            board=self._board,
-            ring=self._ring,
-            supervisor=self._supervisor,
+            board=self._parts.board,
+            ring=self._parts.ring,
+            supervisor=self._parts.supervisor,
             control=self._control,
             watches=watches,
             writer=writer,
@@ -136,9 +132,9 @@ class Service:
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:
         """Wait, within bounds, for the spare worker and the voice; the press of an impatient officer is latched meanwhile."""
-        end_us = self._clock.now_us() + int(PREPARE_SECONDS * 1e6)
-        while self._clock.now_us() < end_us and not self._control.exit.done():
-            worker = self._supervisor.status()
+        end_us = self._parts.board.clock.now_us() + int(PREPARE_SECONDS * 1e6)
+        while self._parts.board.clock.now_us() < end_us and not self._control.exit.done():
+            worker = self._parts.supervisor.status()
             if worker.refused is not None:
                 raise ConfigError(f"the capture worker refuses the configuration: {worker.refused}")
             if worker.prepared and self._voice is not None:
@@ -155,15 +151,15 @@ class Service:
         await self._socket.stop()
         self._commands.close()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, self._supervisor.stop)
+        await loop.run_in_executor(None, self._parts.supervisor.stop)
         if self._recorder is not None:
             store, writer, _ = self._recorder
             await loop.run_in_executor(None, writer.stop)
             store.close()
         self._control.close()
-        self._board.voice.close()
-        self._board.button.close()
-        for part in (self._board.lamp, self._board.ready_lamp, self._board.haptic):
+        self._parts.board.voice.close()
+        self._parts.board.button.close()
+        for part in (self._parts.board.lamp, self._parts.board.ready_lamp, self._parts.board.haptic):
             if part is not None:
                 part.close()
         self._notifier.close()

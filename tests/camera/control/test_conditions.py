@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, get_args
+
 import pytest
 
 from bodycamd.camera.control.events import (
@@ -28,7 +31,7 @@ from bodycamd.camera.control.events import (
     VoiceHealth,
 )
 from bodycamd.camera.control.machine import next_deadline
-from bodycamd.camera.control.state import Policy
+from bodycamd.camera.control.state import Condition, Policy, State
 from tests.camera.control.camera import BUFFER, POST, Camera, S, no_notes, recording, sealed, standby, stopped, warning
 
 # --- leaving ------------------------------------------------------------------------------------------------------------------------------
@@ -203,3 +206,21 @@ def test_ids_of_many_recordings_are_told_apart() -> None:
     camera = recording()
     assert camera.handle(sealed(10_001, camera.now_us)) == []
     assert camera.name() == "recording"
+
+
+@pytest.mark.parametrize("name", get_args(Condition))
+def test_each_condition_is_listed_by_its_name(name: Condition) -> None:
+    well = State(Policy(), clock_untrusted=False)
+    assert well.conditions(5) == []
+    if name == "failing":
+        wrong = replace(well, failing_until_us=6)
+        assert wrong.conditions(6) == [], "for its minute only"
+    else:
+        flag: dict[str, Any] = {name: True}
+        wrong = replace(well, **flag)
+    assert wrong.conditions(5) == [name]
+
+
+def test_all_conditions_at_once_are_listed_in_their_order() -> None:
+    flags: dict[str, Any] = {name: True for name in get_args(Condition) if name != "failing"}
+    assert replace(State(Policy()), failing_until_us=6, **flags).conditions(5) == list(get_args(Condition))
