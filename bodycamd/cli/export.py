@@ -19,7 +19,6 @@ from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.recording_id import ALL, RecordingOrAllArgument
 from bodycamd.cli.signals import Stopping
 from bodycamd.cli.verification_options import key_and_anchor
-from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.errors import BodycamError, NotFoundError, OutputError, StoppedError, UsageError
 from bodycamd.evidence.retention_entries import Ground
 from bodycamd.municipality.words.language import ReportLanguage
@@ -60,7 +59,7 @@ def export(
     case: Annotated[str, typer.Option(help="For the report: the case, a number such as Z-2026/00123, never a name.")] = "",
     exported_by: Annotated[str, typer.Option(help="For the report: who exports, a pseudonym such as E-03 or a role, never a name.")] = "",
     purpose: Annotated[Ground | None, typer.Option(help="For the report: what the export is for.")] = None,
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -92,7 +91,7 @@ def export(
             raise UsageError("case, exporter and purpose belong in the report: they need --out FOLDER, without .mp4")
         if anchor is not None and device_key is None:
             raise UsageError("--anchor needs --device-key")
-        local = local_time(timezone)
+        local = local_time(timezone, config)
         known = listed(people)
         if film_only:
             damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)

@@ -10,12 +10,11 @@ from msgspec import structs
 
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
-from bodycamd.cli.local_time import configured_local_time
+from bodycamd.cli.local_time import local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
 from bodycamd.cli.recording_id import RecordingArgument
-from bodycamd.config.paths import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from bodycamd.config.settings import Config
@@ -120,13 +119,13 @@ def list_holds(
 ) -> None:
     """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
     if store is not None:
-        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), configured_local_time(config or DEFAULT_CONFIG), json)
+        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), local_time(config=config), json)
         return
     from bodycamd.camera.daemon.protocol import ListHolds
     from bodycamd.retention.holds import HoldInfo
 
     holds = ask_or_do(find_owner(None, config, socket), ListHolds(), list[HoldInfo], _read_holds)
-    _print_holds(holds, COLUMNS, configured_local_time(config or DEFAULT_CONFIG), json)
+    _print_holds(holds, COLUMNS, local_time(config=config), json)
 
 
 def _read_holds(config: Config) -> list[HoldInfo]:

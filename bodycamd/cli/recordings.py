@@ -16,7 +16,6 @@ from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table
 from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_place
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
-from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.foreign_text import Json
 from bodycamd.municipality.words.language import Language
@@ -38,14 +37,14 @@ def list_recordings(
     store: StoreOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
     """List all recordings, the oldest first."""
     from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.outlook import read_recordings
 
-    local = local_time(timezone)
+    local = local_time(timezone, config)
     place = find_place(store, config, socket)
     with readable_store(place) as reader:
         found, retention = read_recordings(reader)
@@ -71,7 +70,7 @@ def show(
     store: StoreOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
     """Show one recording and its segments."""
@@ -79,7 +78,7 @@ def show(
     from bodycamd.retention.holds import HoldInfo
     from bodycamd.retention.outlook import read_retention
 
-    local = local_time(timezone)
+    local = local_time(timezone, config)
     place = find_place(store, config, socket)
     with readable_store(place) as reader:
         retention = read_retention(reader.directory)
@@ -107,7 +106,7 @@ def log(
     recording: RecordingOption = None,
     since: Annotated[str, typer.Option(help="Only from this local day on: YYYY-MM-DD.")] = "",
     socket: SocketOption = None,
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
     """Read the ledger as sentences, the oldest first."""
@@ -115,7 +114,7 @@ def log(
     from bodycamd.municipality.verify.past import ledger_of
     from bodycamd.municipality.words.sentences import sentences
 
-    local = local_time(timezone)
+    local = local_time(timezone, config)
     place = find_place(store, config, socket)
     with readable_store(place) as reader:
         ledger = ledger_of(reader.directory)
@@ -163,7 +162,7 @@ def certificate(
         bool, typer.Option("--with-holds", help="Also tell of holds: case numbers and pseudonyms; not for third parties.")
     ] = False,
     language: Annotated[Language, typer.Option(help="The page's language.")] = "nl",
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
 ) -> None:
     """Certify that a recording was deleted: the camera's own signed lines, which stock tools verify (docs/retention.md)."""
     from bodycamd.errors import UsageError
@@ -173,7 +172,7 @@ def certificate(
 
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")
-    local = local_time(timezone)
+    local = local_time(timezone, config)
     made = certify(find_place(store, config).store, recording, with_holds=with_holds)
     files: dict[Path, bytes] = {}
     if out is not None:

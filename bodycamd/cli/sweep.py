@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
-from bodycamd.cli.local_time import configured_local_time
+from bodycamd.cli.local_time import local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_owner
-from bodycamd.config.paths import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from bodycamd.camera.keeping.keeper import Keeper
@@ -33,7 +32,7 @@ def sweep(
     from bodycamd.camera.daemon.protocol import AskPlan, Sweep
     from bodycamd.retention.outlook import Plan, Swept
 
-    local = configured_local_time(config or DEFAULT_CONFIG)
+    local = local_time(config=config)
     camera = find_owner(store, config, socket)
     if dry_run:
         plan: Plan = ask_or_do(camera, AskPlan(), Plan, _read_plan)

@@ -12,7 +12,6 @@ import typer
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import print_json, say_lines
 from bodycamd.cli.place import ConfigOption, StoreOption, find_place
-from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.municipality.words.language import Language
 
 
@@ -22,7 +21,7 @@ def transparency(
     config: ConfigOption = None,
     out: Annotated[Path | None, typer.Option(help="A folder to write transparency-MONTH.json, .csv and .html to.")] = None,
     language: Annotated[Language, typer.Option(help="The page's language.")] = "nl",
-    timezone: TimezoneOption = DEFAULT_TIMEZONE,
+    timezone: TimezoneOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count recordings, minutes, warnings, holds, deletions and faults of a month: numbers only, nothing personal."""
@@ -31,7 +30,7 @@ def transparency(
     from bodycamd.municipality.publish.transparency import as_csv, month_of
     from bodycamd.municipality.publish.transparency_page import page
 
-    local = local_time(timezone)
+    local = local_time(timezone, config)
     found = month_of(find_place(store, config).store, month, local)
     if json:
         print_json(asdict(found))

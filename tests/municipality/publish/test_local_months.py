@@ -55,6 +55,27 @@ def test_lists_and_log_state_local_time_with_utc_beside_it(store: Path, capsys: 
     assert capsys.readouterr().out == ""
 
 
+def test_the_time_zone_of_the_configuration_counts_unless_another_is_named(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "bodycamd.yaml"
+    config.write_text(f"device_id: cam-7\ntimezone: America/New_York\nstorage: {{directory: {store}}}\n")
+    there = "2026-06-30 18:30:00 (22:30:00 UTC)"
+    for command in (["recordings", "list"], ["recordings", "log"], ["recordings", "show", "000001-0001"]):
+        assert main([*command, "--config", str(config)]) == 0
+        assert there in capsys.readouterr().out, command
+        assert main([*command, "--config", str(config), "--timezone", "Europe/Amsterdam"]) == 0
+        assert "2026-07-01 00:30:00 (2026-06-30 22:30:00 UTC)" in capsys.readouterr().out, command
+    monkeypatch.setattr("bodycamd.cli.local_time.DEFAULT_CONFIG", config)
+    assert main(["recordings", "log", "--store", str(store)]) == 0
+    assert there in capsys.readouterr().out
+    config.write_text("timezone: [")
+    assert main(["recordings", "log", "--store", str(store)]) == 0
+    said = capsys.readouterr()
+    assert "2026-07-01 00:30:00" in said.out
+    assert "times are those of Europe/Amsterdam" in said.err
+
+
 MOMENTS = st.integers(wall_us("2026-01-01T00:00:00Z", ""), wall_us("2027-12-31T00:00:00Z", ""))
 SUNDAYS = st.sampled_from(["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-10-25T00:59:59Z", "2026-10-25T01:00:00Z", LATE_IN_JUNE])
 MONTHS = [f"{year}-{month:02d}" for year in (2025, 2026, 2027, 2028) for month in range(1, 13)]
