@@ -195,13 +195,15 @@ def test_a_hostile_store(name: str, place: HostileStore, tmp_path: Path) -> None
 def test_a_daemon_that_refuses_in_hostile_words(name: str, place: HostileStore, tmp_path: Path) -> None:
     refusal = json.dumps({"ok": False, "error": HOSTILE, "exit_code": 77}).encode() + b"\n"
     known = {"socket": str(tmp_path / "s"), "to": str(tmp_path), "store": str(place.store), "config": str(tmp_path / "none")}
-    known |= {"reason": "settled", "by": "E-03", "reference": "Z-1", "officer": "h-1", "recording": KEPT}
+    known |= {"reason": "settled", "by": "E-03", "reference": "Z-1", "officer": "h-1", "recording": KEPT, "out": str(tmp_path / "b.tar")}
     some = {"socket"} if name != "offload" else {"socket", "store"}
     with server(tmp_path / "s", lambda _: refusal):
         line = line_of(name, lambda p: known.get(p.name, "x"), {key: known[key] for key in some})
         ((code, printed),) = on_a_terminal(line)
     assert steering(printed) == set()
-    if not name.startswith("recordings"):  # those ask a daemon only about a store that they may not read
+    if name == "support-bundle":  # which makes the rest
+        assert (code, "status.json: not there; asking for it ended with 77" in printed) == (0, True)
+    elif not name.startswith("recordings"):  # those ask a daemon only about a store that they may not read
         assert (code, printed.strip()) == (77, "bodycamd: " + WRITTEN_OUT)
 
 
