@@ -1,8 +1,8 @@
 """Packets of successive segments into MP4 films, copied, never re-encoded. Runs in the film maker's process only.
 
-A film is one part: its time starts at 0, the offset between picture and sound is kept. A new part begins where the codec parameters change
-or where more than `LONGEST_GAP_SECONDS` of picture is missing. Its time of creation is the
-wall clock at its first picture, as it was stated. With captions a part also has a subtitle track and chapters, which do not touch the
+A film is one part. Its time starts at 0, with the picture unless sound is earlier by more than a packet; the offset between them is kept.
+A new part begins where the codec parameters change or where more than `LONGEST_GAP_SECONDS` of picture is missing. Its time of creation is
+the wall clock at its first picture, as it was stated. With captions a part also has a subtitle track and chapters, which do not touch the
 packets of picture and sound.
 
 What is read must be one track of H.264 of the stated size and, where it is stated, one of AAC; no other decoder is ever opened. What is
@@ -35,8 +35,9 @@ from bodycamd.municipality.film.subtitles import SubtitleTrack, set_chapters
 
 AnyPacket: TypeAlias = "Packet[Any]"
 LONGEST_GAP_SECONDS = Fraction(1)
-MP4_OPTIONS = {"movflags": "+faststart", "movie_timescale": "1000000"}
-"""The track that begins later is delayed in units of the movie's time scale: with the usual 1/1000 s it would move by up to 1 ms."""
+MP4_OPTIONS = {"movflags": "+faststart", "movie_timescale": "1000000", "avoid_negative_ts": "disabled"}
+"""The track that begins later is delayed in units of the movie's time scale: with the usual 1/1000 s it would move by up to 1 ms. Time
+stamps stay what they are: those of sound may begin below 0 (see `_Part._begin`)."""
 READ_OPTIONS = {
     "codec_whitelist": "h264,aac,mov_text",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
@@ -52,7 +53,7 @@ CODECS = {"video": "h264", "audio": "aac"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A finished part. `begins_us` is the CLOCK_BOOTTIME of its first picture or sound; `duration_seconds` is the picture's. `shifts` are
+    """A finished part. `begins_us` is the CLOCK_BOOTTIME of its time 0; `duration_seconds` is the picture's. `shifts` are
     the ticks that were taken from the time stamps of each track, whose `time_bases` they count in.
     """
 
@@ -161,14 +162,21 @@ class _Part:
             raise DataError(f"a finished film holds {there} packets, and {put} were put into it")
 
     def _begin(self) -> None:
-        """Everything is held back until the earliest packet of all tracks is known: that one gets time 0."""
+        """Everything is held back until the earliest packet of all tracks is known: that one gets time 0.
+
+        Where it is of sound, and reaches to the first picture, the picture gets it: editors lose frames of a film whose picture does not
+        begin at 0. Its track then begins within that packet, by an edit that plays what is left of it; readers still find the packet whole.
+        """
         heads = [track.pending[0] for track in self._tracks.values() if track.pending]
-        self.begins = min(_seconds(min(p.pts or 0, p.dts or 0), p) for p in heads)
+        first = min(heads, key=_begins)
+        self.begins = _begins(first)
+        assert self.first is not None
+        if self.first <= self.begins + _seconds(first.duration or 0, first):
+            self.begins = self.first
         for track in self._tracks.values():
             track.shift = round(self.begins / track.time_base)
         if self._captions is not None:
             self._subtitles = SubtitleTrack(self._container, self._captions, self.begins)
-        assert self.first is not None
         if created := self._wall(self.first):
             self._container.metadata["creation_time"] = created
         os.dup2(self._file.writing, 1)
@@ -339,6 +347,10 @@ def _parameters(stream: Any) -> tuple[Any, ...]:
     if stream.type == "video":
         return (*common, context.width, context.height)
     return (*common, context.sample_rate, context.layout.name)
+
+
+def _begins(packet: AnyPacket) -> Fraction:
+    return _seconds(min(packet.pts or 0, packet.dts or 0), packet)
 
 
 def _seconds(ticks: int | None, packet: AnyPacket) -> Fraction:

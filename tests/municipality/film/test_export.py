@@ -82,17 +82,6 @@ def test_the_film_has_the_packets_that_the_stock_command_gives(camera: Camera, f
     assert done.parts[0].size_bytes == len(content)
 
 
-def test_time_begins_at_0_and_picture_and_sound_keep_their_offset(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
-    run_export(camera, [camera.write(*footage)])
-    plain = camera.folder / "plain.mp4"
-    plain.write_bytes(footage[0] + b"".join(footage[1]))
-    before, after = probe(plain)[0], probe(camera.folder / "film.mp4")[0]
-    starts = {kind: float(stream["start_time"]) for kind, stream in after.items()}
-    assert min(starts.values()) == 0
-    offset = float(before["video"]["start_time"]) - float(before["audio"]["start_time"])
-    assert starts["video"] - starts["audio"] == pytest.approx(offset, abs=0.001)
-
-
 def test_segments_of_one_generation_are_one_film(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     init, fragments = footage
     segments = [camera.write(init, fragments[:2]), camera.write(init, fragments[2:5]), camera.write(init, fragments[5:])]
