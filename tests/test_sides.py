@@ -61,7 +61,8 @@ def test_another_module_that_is_missing_is_a_defect(module: str | None) -> None:
 
 def test_the_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "pyrage", None)  # as import(7) of Python treats what is not there
-    monkeypatch.delitem(sys.modules, "bodycamd.municipality.film.new_identity", raising=False)
+    for module in ("bodycamd.linux.age_library", "bodycamd.municipality.film.new_identity"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     assert main(["keys", "new", "--out", str(tmp_path / "identity.txt")]) == 69
     [line] = capsys.readouterr().err.splitlines()
     assert line == "bodycamd: this command needs the package pyrage, which is not installed: pip install 'bodycamd[camera]'"
