@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 
 from markupsafe import Markup
 
@@ -22,7 +21,7 @@ from bodycamd.municipality.words.language import ReportLanguage, Words, first_la
 from bodycamd.municipality.words.report_words import WORDS
 from bodycamd.municipality.words.sentence_words import GROUNDS, ROLES
 from bodycamd.municipality.words.sentences import reason_in_words
-from bodycamd.municipality.words.times import LocalTime, clock
+from bodycamd.municipality.words.times import LocalTime
 
 _GOOD = ("intact", "deleted", "held")
 _FAIR = ("incomplete", "open", "not_received")
@@ -130,9 +129,8 @@ class _Wording:
         return self.main.clock(at.wall, 3)
 
     def times(self, film: FilmPart) -> list[str]:
-        """What stands below the pictures of the contact sheet: local time and UTC, to the second."""
-        clocks = [self.main.local.at(wall_us(at.wall, "wall")) for at in film.pictures]
-        return [f"{clock(local)} ({clock(local.astimezone(UTC))} UTC)" for local in clocks]
+        """What stands below the pictures of the contact sheet: local time and UTC, to the second; UTC's day where it is another one."""
+        return [self.main.local.clock_beside_utc(wall_us(at.wall, "wall")) for at in film.pictures]
 
     def handover(self, handover: Handover | None) -> list[tuple[str, str | Words]]:
         """What who exported said of it."""
