@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from bodycamd import errors
-from bodycamd.camera.daemon.protocol import MAX_LINE_BYTES, Published, Reply, Request, Subscribe, encode_line
+from bodycamd.camera.daemon.protocol import MAX_ANSWER_BYTES, MAX_LINE_BYTES, Published, Reply, Request, Subscribe, encode_line
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.readable import readable
@@ -80,7 +80,7 @@ class ControlClient:
             self._socket.sendall(line)
         except OSError as error:
             raise _why_not(self._path, error) from error
-        said = self._line()
+        said = self._line(MAX_ANSWER_BYTES)
         if said is None:
             raise UnavailableError(f"{self._path}: the daemon hung up; is it shutting down?")
         reply = self._decoded(_REPLY, said)
@@ -97,7 +97,7 @@ class ControlClient:
         what is not an event of this version."""
         while True:
             try:
-                line = self._line()
+                line = self._line(MAX_LINE_BYTES)
             except UnavailableError as error:
                 if isinstance(error.__cause__, TimeoutError):
                     raise TimeoutError from error
@@ -113,12 +113,12 @@ class ControlClient:
             what = "an answer that is not bodycamd's" if isinstance(error, msgspec.ValidationError) else "an answer that is not JSON"
             raise DataError(f"{self._path}: {what} ({shown(error)}): this is not the control socket of this version") from error
 
-    def _line(self) -> bytes | None:
+    def _line(self, at_most_bytes: int) -> bytes | None:
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
-            if len(self._buffer) > MAX_LINE_BYTES:
-                raise DataError(f"{self._path}: a line of more than {MAX_LINE_BYTES} bytes: this is not bodycamd's control socket")
+            if len(self._buffer) > at_most_bytes:
+                raise DataError(f"{self._path}: a line of more than {at_most_bytes} bytes: this is not bodycamd's control socket")
             try:
                 received = self._socket.recv(65536)
             except TimeoutError as error:

@@ -18,7 +18,7 @@ from bodycamd.camera.control.events import Event, Happening
 from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.recorder.shift import Shift
-from bodycamd.errors import BodycamError, UsageError
+from bodycamd.errors import BodycamError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Count
 from bodycamd.foreign_text import shown
 from bodycamd.retention.holds import HoldInfo, HoldRequest, ReleasedHold, ReleaseRequest
@@ -26,7 +26,9 @@ from bodycamd.retention.outlook import Plan
 from bodycamd.store.reader import Measured
 
 MAX_LINE_BYTES = 64 * 1024
-"""Of a request, an answer and an event."""
+"""Of a request and an event; also of an answer to who listens to the events."""
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""Of any other answer: a list has a part for each hold or recording of the store."""
 Word = Annotated[str, Meta(max_length=200)]
 A = TypeVar("A")
 
@@ -237,9 +239,16 @@ def _what_is_wrong(line: bytes, reason: str) -> str:
     return f"{name} takes {', '.join(sorted(_BY_NAME[name].__struct_fields__)) or 'no arguments'}: {reason}"
 
 
-def success(result: Answer | Literal["subscribed"]) -> bytes:
-    """The line of an answer."""
-    return msgspec.json.encode(_Success(result=result)) + b"\n"
+def success(result: Answer | Literal["subscribed"], *, listening: bool = False) -> bytes:
+    """The line of an answer, to a client that is `listening` to the events or not. Raises `UnavailableError` where it is too long."""
+    line = msgspec.json.encode(_Success(result=result)) + b"\n"
+    if len(line) <= (MAX_LINE_BYTES if listening else MAX_ANSWER_BYTES):
+        return line
+    done = f"the request was carried out, but its answer has {len(line)} bytes"
+    if listening:
+        raise UnavailableError(f"{done}, and beside the events at most {MAX_LINE_BYTES} are sent: ask on a connection of its own")
+    why = f"{done}, and at most {MAX_ANSWER_BYTES} are sent"
+    raise UnavailableError(f"{why}: stop the daemon (systemctl stop bodycamd) and ask again; the command then works on the store itself")
 
 
 def failure(error: BodycamError) -> bytes:

@@ -1,10 +1,11 @@
 """The control socket: status, shifts and a stream of events for people and programs on the camera. JSON lines over a Unix socket.
 
-No command starts, stops or deletes a recording. Everything that arrives is hostile until checked: lines are at most 64 KiB, at most 8
-clients at a time, a client that says nothing for 5 s is dismissed (a subscriber excepted), one that does not read loses its connection,
-never the camera's time. At most 4 of the clients are subscribers, so that a place for a request becomes free within 5 s. Each client gets
-at most 50 answers in a second, and at most 200 connections are taken: what comes faster waits in the kernel, and the loop that answers
-the button has turns to spare. Not guaranteed: a place while the members of the group keep asking from all the others.
+No command starts, stops or deletes a recording. Everything that arrives is hostile until checked: requests are at most 64 KiB, answers at
+most 4 MiB (64 KiB beside the events), at most 8 clients at a time, a client that says nothing for 5 s is dismissed (a subscriber
+excepted), one that does not read loses its connection, never the camera's time. At most 4 of the clients are subscribers, so that a place
+for a request becomes free within 5 s. Each client gets at most 50 answers in a second, and at most 200 connections are taken: what comes
+faster waits in the kernel, and the loop that answers the button has turns to spare. Not guaranteed: a place while the members of the group
+keep asking from all the others.
 
 What is said is in `protocol`; what is done with it is up to `answer`.
 """
@@ -210,7 +211,7 @@ class ControlSocket:
             result = self._carry_out(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
                 result = await asyncio.wait_for(result, IDLE_SECONDS)
-            return success(result)
+            return success(result, listening=writer in self._subscribers)
         except NoPlaceError:
             raise
         except TimeoutError:

@@ -2,7 +2,7 @@
 who may not read the store themselves. `cli.mirror` puts them together again and reads them like any store: what verifies is judged there.
 
 Read only, and off the loop: one thread of its own reads a few blocks or one folder for each request, and nothing of the answers is kept.
-Footage is never read out, only its lengths. Answers fit a line of the socket: long ones come in pages.
+Footage is never read out, only its lengths. Long answers come in pages: none keeps the loop for long.
 """
 
 from __future__ import annotations

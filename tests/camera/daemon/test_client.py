@@ -15,7 +15,7 @@ import pytest
 
 from bodycamd.camera.control.events import RecordingSealed
 from bodycamd.camera.daemon.client import ControlClient
-from bodycamd.camera.daemon.protocol import AskStatus, EndShift, StateChanged, Sweep, encode_line
+from bodycamd.camera.daemon.protocol import MAX_ANSWER_BYTES, AskStatus, EndShift, StateChanged, Sweep, encode_line
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.daemon_or_store import ask_or_do
@@ -128,7 +128,7 @@ def test_a_daemon_that_is_there_is_not_passed_by(tmp_path: Path, refusal: bytes 
         (b'{"ok":"yes"}\n', DataError, "not bodycamd's"),
         (b'{"ok":true,"result":{"device_id":7}}\n', DataError, "not what was asked for"),
         (b'{"ok":true,"result":' + b"[" * 5000 + b"]" * 5000 + b"}\n", DataError, "not JSON"),
-        (b"x" * 70_000, DataError, "65536 bytes"),
+        (b"x" * (MAX_ANSWER_BYTES + 1), DataError, "4194304 bytes"),
         (b"{}\n", UnavailableError, "without a reason"),
     ],
 )
@@ -158,6 +158,13 @@ def test_what_is_no_event_is_refused(tmp_path: Path, line: bytes) -> None:
     with server(tmp_path / "s", lambda _: ok("subscribed") + line), ControlClient(tmp_path / "s", timeout_seconds=0.3) as client:
         client.subscribe()
         with pytest.raises(DataError, match="not the control socket of this version"):
+            next(client.events())
+
+
+def test_an_event_is_no_longer_than_a_request_may_be(tmp_path: Path) -> None:
+    with server(tmp_path / "s", lambda _: ok("subscribed") + b"x" * 70_000), ControlClient(tmp_path / "s") as client:
+        client.subscribe()
+        with pytest.raises(DataError, match="more than 65536 bytes"):
             next(client.events())
 
 
