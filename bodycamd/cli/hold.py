@@ -10,7 +10,7 @@ from msgspec import structs
 
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
-from bodycamd.cli.local_time import local_time
+from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.people import KeyOption, PeopleOption
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
@@ -115,17 +115,20 @@ def list_holds(
     people: PeopleOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
+    timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
     """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
     if store is not None:
-        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), local_time(config=config), json)
+        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), local_time(timezone, config), json)
         return
     from bodycamd.camera.daemon.protocol import ListHolds
     from bodycamd.retention.holds import HoldInfo
 
-    holds = ask_or_do(find_owner(None, config, socket), ListHolds(), list[HoldInfo], _read_holds)
-    _print_holds(holds, COLUMNS, local_time(config=config), json)
+    camera = find_owner(None, config, socket)
+    local = local_time(timezone, config)
+    holds = ask_or_do(camera, ListHolds(), list[HoldInfo], _read_holds)
+    _print_holds(holds, COLUMNS, local, json)
 
 
 def _read_holds(config: Config) -> list[HoldInfo]:

@@ -1,13 +1,14 @@
-"""Chooses the time zone in which commands print: that of the configuration, or `--timezone`; `words.times` converts."""
+"""Chooses the time zone in which commands print, for every command that prints times: `--timezone`, else that of the configuration that the
+command uses, else that of the Netherlands. `words.times` converts."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodycamd.cli.output import say
+from bodycamd.cli.place import load, of_this_machine
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.timezone import ALLOWED, DEFAULT_TIMEZONE, find_timezone
 from bodycamd.errors import ConfigError, UsageError
@@ -15,6 +16,7 @@ from bodycamd.foreign_text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from bodycamd.municipality.words.times import LocalTime
 
@@ -36,27 +38,24 @@ def local_time(timezone: str | None = None, config: Path | None = None) -> Local
     """
     from bodycamd.municipality.words.times import LocalTime
 
-    if timezone is None and config is not None:
-        return configured_local_time(config)
-    if timezone is None and os.access(DEFAULT_CONFIG, os.R_OK):
-        try:
-            return configured_local_time(DEFAULT_CONFIG)
-        except ConfigError as error:
-            say(f"{error}; times are those of {DEFAULT_TIMEZONE}", err=True)
-    timezone = DEFAULT_TIMEZONE if timezone is None else timezone
-    zone = find_timezone(timezone)
+    zone = find_timezone(timezone) if timezone is not None else _configured(config)
     if zone is None:
-        raise UsageError(f"--timezone {shown(timezone)}: no time zone is called so; give {ALLOWED}")
+        name = DEFAULT_TIMEZONE if timezone is None else timezone
+        raise UsageError(f"--timezone {shown(name)}: no time zone is called so; give {ALLOWED}")
     return LocalTime(zone)
 
 
-def configured_local_time(path: Path) -> LocalTime:
-    """The clock of the configuration at `path`, or of the Netherlands where there is none. Raises `ConfigError` like `config check`."""
-    from bodycamd.config import load as configuration
-    from bodycamd.municipality.words.times import LocalTime
-
-    name = configuration.load(path).timezone if path.exists() else DEFAULT_TIMEZONE
-    zone = find_timezone(name)
-    if zone is None:
-        raise ConfigError(f"{shown(path)}: timezone: no time zone is called {shown(name)}; allowed: {ALLOWED}")
-    return LocalTime(zone)
+def _configured(config: Path | None) -> ZoneInfo | None:
+    """Of the configuration that the command uses. `None` where there is none, and this machine's database lacks that of the Netherlands."""
+    try:
+        settings = load(config) if config is not None else of_this_machine()
+        name = settings.timezone if settings is not None else DEFAULT_TIMEZONE
+        zone = find_timezone(name)
+        if zone is None and settings is not None:
+            raise ConfigError(f"{shown(config or DEFAULT_CONFIG)}: timezone: no time zone is called {shown(name)}; allowed: {ALLOWED}")
+    except ConfigError as error:
+        if config is not None:
+            raise
+        say(f"{error}; times are those of {DEFAULT_TIMEZONE}", err=True)
+        return find_timezone(DEFAULT_TIMEZONE)
+    return zone

@@ -2,11 +2,12 @@
 
 1. `--store`;
 2. `storage.directory` of `--config`;
-3. the environment's `BODYCAMD_STORE`;
+3. the environment's `BODYCAMD_STORE`: an option beats it;
 4. `storage.directory` of the configuration of this machine, `/etc/bodycamd/bodycamd.yaml`; where there is none that this user may read,
    `/var/lib/bodycamd/store`.
 
-The control socket is that of `--socket`, or of the configuration that names the store. What contradicts itself is wrong use.
+The control socket is that of `--socket`, or of the configuration that names the store. Two options that name different stores are wrong
+use. So is a `BODYCAMD_STORE` that is not the store of this machine's camera, for a command that acts on that camera with neither option.
 """
 
 from __future__ import annotations
@@ -69,12 +70,12 @@ def find_place(store: Path | None, config: Path | None = None, socket: Path | No
     if store is None and config is None and (named := os.environ.get(STORE_VARIABLE)):
         store = Path(named)
     if config is not None:
-        settings = _load(config)
+        settings = load(config)
         _check_same(settings, config, store, "--store")
         return Place(store or Path(settings.storage.directory), socket or Path(settings.control.socket))
     if store is not None:
         return Place(store, socket or _socket_of(store))
-    here = _of_this_machine()
+    here = of_this_machine()
     if here is None:
         return Place(DEFAULT_STORE, socket or DEFAULT_SOCKET)
     return Place(Path(here.storage.directory), socket or Path(here.control.socket))
@@ -87,7 +88,7 @@ def find_owner(store: Path | None, config: Path | None, socket: Path | None) -> 
     path = config or DEFAULT_CONFIG
     if socket is not None and config is None and not path.exists():
         return Owner(socket, None)
-    settings = _load(path)
+    settings = load(path)
     _check_same(settings, path, store, "--store")
     if store is None and config is None and (named := os.environ.get(STORE_VARIABLE)):
         _check_same(settings, path, Path(named), STORE_VARIABLE)
@@ -98,26 +99,28 @@ def find_socket(config: Path | None, socket: Path | None) -> Path:
     """Where the daemon of this machine listens, for commands that only ask. Raises `ConfigError`."""
     if socket is not None:
         return socket
-    settings = _load(config) if config is not None else _of_this_machine()
+    settings = load(config) if config is not None else of_this_machine()
     return Path(settings.control.socket) if settings is not None else DEFAULT_SOCKET
 
 
-def _load(path: Path) -> Config:
+def load(path: Path) -> Config:
+    """The configuration at `path`. Raises `ConfigError`."""
     from bodycamd.config import load as configuration
 
     return configuration.load(path)
 
 
-def _of_this_machine() -> Config | None:
-    """`None` where this user has no configuration to go by: at the municipality, or for who may only ask the daemon."""
-    return _load(DEFAULT_CONFIG) if os.access(DEFAULT_CONFIG, os.R_OK) else None
+def of_this_machine() -> Config | None:
+    """The configuration of this machine; `None` where this user has none to go by: at the municipality, or for who may only ask the daemon.
+    Raises `ConfigError`."""
+    return load(DEFAULT_CONFIG) if os.access(DEFAULT_CONFIG, os.R_OK) else None
 
 
 def _socket_of(store: Path) -> Path | None:
     """Of the daemon that owns this store, as far as this machine's configuration knows: if that is broken, the store that was named is read
     all the same."""
     try:
-        here = _of_this_machine()
+        here = of_this_machine()
     except ConfigError:
         here = None
     configured = (here.storage.directory, here.control.socket) if here is not None else (DEFAULT_STORE, DEFAULT_SOCKET)

@@ -44,8 +44,8 @@ def list_recordings(
     from bodycamd.cli.mirror import readable_store
     from bodycamd.retention.outlook import read_recordings
 
-    local = local_time(timezone, config)
     place = find_place(store, config, socket)
+    local = local_time(timezone, config)
     with readable_store(place) as reader:
         found, retention = read_recordings(reader)
     _tell_broken(retention.broken)
@@ -78,8 +78,8 @@ def show(
     from bodycamd.retention.holds import HoldInfo
     from bodycamd.retention.outlook import read_retention
 
-    local = local_time(timezone, config)
     place = find_place(store, config, socket)
+    local = local_time(timezone, config)
     with readable_store(place) as reader:
         retention = read_retention(reader.directory)
         info = reader.recording(recording)
@@ -114,8 +114,8 @@ def log(
     from bodycamd.municipality.verify.past import ledger_of
     from bodycamd.municipality.words.sentences import sentences
 
-    local = local_time(timezone, config)
     place = find_place(store, config, socket)
+    local = local_time(timezone, config)
     with readable_store(place) as reader:
         ledger = ledger_of(reader.directory)
         for line in sentences(ledger, local, recording=recording, since=since):
@@ -172,8 +172,9 @@ def certificate(
 
     if out is not None and out == html:
         raise UsageError(f"{out}: --out and --html name the same file")
+    place = find_place(store, config)
     local = local_time(timezone, config)
-    made = certify(find_place(store, config).store, recording, with_holds=with_holds)
+    made = certify(place.store, recording, with_holds=with_holds)
     files: dict[Path, bytes] = {}
     if out is not None:
         files[out] = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
-from bodycamd.cli.local_time import local_time
+from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_owner
 
@@ -26,14 +26,15 @@ def sweep(
     store: StoreOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
+    timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
     """Delete every recording whose days have provably passed and that nothing holds. The daemon does it by itself, every ten minutes."""
     from bodycamd.camera.daemon.protocol import AskPlan, Sweep
     from bodycamd.retention.outlook import Plan, Swept
 
-    local = local_time(config=config)
     camera = find_owner(store, config, socket)
+    local = local_time(timezone, config)
     if dry_run:
         plan: Plan = ask_or_do(camera, AskPlan(), Plan, _read_plan)
     else:

@@ -30,8 +30,9 @@ def transparency(
     from bodycamd.municipality.publish.transparency import as_csv, month_of
     from bodycamd.municipality.publish.transparency_page import page
 
+    place = find_place(store, config)
     local = local_time(timezone, config)
-    found = month_of(find_place(store, config).store, month, local)
+    found = month_of(place.store, month, local)
     if json:
         print_json(asdict(found))
     elif out is None:

@@ -66,7 +66,7 @@ def test_the_time_zone_of_the_configuration_counts_unless_another_is_named(
         assert there in capsys.readouterr().out, command
         assert main([*command, "--config", str(config), "--timezone", "Europe/Amsterdam"]) == 0
         assert "2026-07-01 00:30:00 (2026-06-30 22:30:00 UTC)" in capsys.readouterr().out, command
-    monkeypatch.setattr("bodycamd.cli.local_time.DEFAULT_CONFIG", config)
+    monkeypatch.setattr("bodycamd.cli.place.DEFAULT_CONFIG", config)
     assert main(["recordings", "log", "--store", str(store)]) == 0
     assert there in capsys.readouterr().out
     config.write_text("timezone: [")
