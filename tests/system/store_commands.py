@@ -8,8 +8,8 @@ import typer.main
 
 from bodycamd.cli.main import app
 
-WRITING = ("hold", "prune", "sweep")
-"""They need a person's key and the list of whose keys count, or the camera's configuration."""
+OTHERS = ("hold", "prune", "sweep", "support-bundle")
+"""They need a person's key and the list of whose keys count, or the camera's configuration; and a bundle is made of what may be read."""
 
 
 def reading_commands() -> list[list[str]]:
@@ -20,7 +20,7 @@ def reading_commands() -> list[list[str]]:
         if hasattr(command, "commands"):
             for name, inner in command.commands.items():
                 walk(inner, [*path, name])
-        elif path[0] not in WRITING and any("--store" in parameter.opts for parameter in command.params):
+        elif path[0] not in OTHERS and any("--store" in parameter.opts for parameter in command.params):
             found.append(path)
 
     walk(typer.main.get_command(app), [])
