@@ -124,10 +124,18 @@ def _socket_of(store: Path) -> Path | None:
     except ConfigError:
         here = None
     configured = (here.storage.directory, here.control.socket) if here is not None else (DEFAULT_STORE, DEFAULT_SOCKET)
-    return Path(configured[1]) if store.resolve() == Path(configured[0]).resolve() else None
+    return Path(configured[1]) if _is_same(store, Path(configured[0])) else None
+
+
+def _is_same(store: Path, other: Path) -> bool:
+    """Whether two names lead to one folder; where one leads nowhere, whether they are written alike."""
+    try:
+        return os.path.samefile(store, other)
+    except OSError:  # nothing is there, a circle of links, or no folder that a relative path could start from
+        return os.path.normpath(store) == os.path.normpath(other)
 
 
 def _check_same(settings: Config, path: Path, store: Path | None, named_by: str) -> None:
     configured = Path(settings.storage.directory)
-    if store is not None and store.resolve() != configured.resolve():
+    if store is not None and not _is_same(store, configured):
         raise UsageError(f"{named_by} is {store}, but {path} is about the store {configured}: give one of them, or make them agree")

@@ -124,3 +124,16 @@ def test_with_a_socket_alone_only_the_daemon_is_asked(tmp_path: Path, machine: C
 
     with pytest.raises(NobodyListensError):
         ask_or_do(owner, AskPlan(), Plan, lambda _: pytest.fail("without a configuration there is no store"))
+
+
+def test_a_store_that_leads_nowhere_is_told_in_one_line(
+    tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A circle of links; and a relative path from a folder that is gone."""
+    (tmp_path / "loop").symlink_to("loop")
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for store in (str(tmp_path / "loop"), "../nowhere"):
+        assert main(["recordings", "list", "--store", store]) in (65, 66)
+        assert capsys.readouterr().err.count("\n") == 1

@@ -19,6 +19,7 @@ import logging
 import os
 import pwd
 import socket
+import stat
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ from bodycamd.camera.daemon.protocol import (
     failure,
     success,
 )
-from bodycamd.errors import BodycamError, PermissionDeniedError, UnavailableError, UsageError
+from bodycamd.errors import BodycamError, ConfigError, PermissionDeniedError, StoreBusyError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Caller
 
 log = logging.getLogger(__name__)
@@ -74,17 +75,26 @@ class ControlSocket:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
+        self._bound: os.stat_result | None = None
+        """Of the socket that this one made: another is not its to remove."""
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen. A socket left by an earlier run is replaced; the store's lock has already made sure that no other daemon runs here."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
+        """Listen. A socket that an earlier run left is replaced; nothing else is. Raises `ConfigError` where the path cannot be one's own
+        socket, `StoreBusyError` where somebody listens there."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         old_mask = os.umask(0o117)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_over(self._path)
             listener.bind(str(self._path))
+            self._bound = os.lstat(self._path)
+        except OSError as error:
+            listener.close()
+            raise ConfigError(f"control.socket: {self._path}: nobody can listen there: {error.strerror or error}") from error
+        except BaseException:
+            listener.close()
+            raise
         finally:
             os.umask(old_mask)
         try:
@@ -107,8 +117,10 @@ class ControlSocket:
         for writer in list(self._writers):
             writer.transport.abort()  # not cancel: Python 3.11 writes a trace to the journal for each cancelled client
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
+        with contextlib.suppress(OSError):  # somebody may have taken the folder away, or put another thing there
+            if self._bound is not None and os.path.samestat(self._bound, os.lstat(self._path)):
+                self._path.unlink()
+        self._bound = None
 
     def publish(self, event: Published) -> None:
         """Send an event to every subscriber. One that has not read the last MiB is dismissed."""
@@ -253,6 +265,26 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
         # It and the reader hold each other, and with them all that the client had sent, until the next full garbage collection.
         gone.__traceback__ = None
+
+
+def _remove_left_over(path: Path) -> None:
+    """Make room for a socket. Raises `ConfigError`, `StoreBusyError`, `OSError`."""
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise ConfigError(f"control.socket: {path}: something else has this name; allowed: a path for the daemon's own socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        asked.settimeout(1.0)
+        try:
+            asked.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()  # whoever made it has gone
+            return
+        except TimeoutError:
+            log.debug("whoever listens at %s has no time", path)
+    raise StoreBusyError(f"control.socket: {path}: another daemon listens there; stop it, or configure another path")
 
 
 def _close_listener(listener: socket.socket) -> None:

@@ -8,6 +8,7 @@ Footage is never read out, only its lengths. Long answers come in pages: none ke
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,7 +90,7 @@ def _ledger(store: StoreReader, name: str, offset: int) -> LedgerPart:
     if not _of_ledger(name):
         raise UsageError(f"{name!r} is not the name of a file of the ledger")
     with open_ledger_file(store.ledger_folder, name) as file:
-        file.seek(offset)
+        file.seek(min(offset, os.fstat(file.fileno()).st_size))  # no file is as long as a number may be large
         return LedgerPart(base64=file.read(PAGE_BYTES))
 
 
