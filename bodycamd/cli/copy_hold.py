@@ -9,6 +9,7 @@ import typer
 
 from bodycamd.cli.people import listed
 from bodycamd.cli.person import load
+from bodycamd.cli.place import find_place
 from bodycamd.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ CopyOption = Annotated[
 ]
 
 
-def at_copy(store: Path | None, key: Path | None) -> bool:
-    """Whether a copy is meant. Raises `UsageError` where half of what it takes is there."""
+def at_copy(store: Path | None, key: Path | None, config: Path | None) -> bool:
+    """Whether a copy is meant. Raises `UsageError` where half of what it takes is there, or where `config` is of another store."""
     if (store is None) != (key is None):
         raise UsageError("a hold at a copy needs both: --store, the copy, and --key, who signs it")
+    if store is not None:
+        find_place(store, config)
     return store is not None
 
 
@@ -57,7 +60,8 @@ def release_copy(store: Path | None, key: Path | None, people: Path | None, aske
 
 
 def list_copy(store: Path, people: Path | None) -> list[CopyHoldInfo]:
-    """Every hold at the copy. Raises `NotFoundError` where no record of it exists, `DataError` where it is damaged."""
+    """Every hold at the copy; none where no record of it exists. Raises `NotFoundError` where there is no such folder, `DataError` where
+    its record is damaged."""
     from bodycamd.errors import DataError
     from bodycamd.municipality.copies.copies import read_copy
     from bodycamd.municipality.copies.copy_holds import CopyHoldInfo

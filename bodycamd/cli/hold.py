@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +12,9 @@ from msgspec import structs
 from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, release_copy
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.output import print_json, say, say_lines, table
+from bodycamd.cli.output import counted, print_json, say, say_lines, table, tell_broken
 from bodycamd.cli.people import KeyOption, PeopleOption
-from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
+from bodycamd.cli.place import ConfigOption, SocketOption, find_owner, find_place
 from bodycamd.cli.recording_id import RecordingArgument
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def add(
     pseudonyms.reference(reference, "--reference")
     pseudonyms.decider(by, "--by")
     asked = AddHold(recording=recording, ground=ground, reference=reference, by=by, review_on=review_on)
-    if at_copy(store, key):
+    if at_copy(store, key, config):
         hold: HoldInfo = hold_copy(store, key, people, asked)
     else:
         alone = with_own_start(
@@ -92,7 +93,7 @@ def release(
     pseudonyms.decider(by, "--by")
     of_recording = recording_start(hold) is not None
     asked = ReleaseHold(hold=None if of_recording else hold, recording=hold if of_recording else None, ground=ground, reason=reason, by=by)
-    if at_copy(store, key):
+    if at_copy(store, key, config):
         result = release_copy(store, key, people, asked)
     else:
         alone = with_own_start(
@@ -118,9 +119,14 @@ def list_holds(
     timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
-    """List all holds. Asked of the daemon; with none running, read from the store. With --store, those at a copy."""
+    """List all holds. Asked of the daemon; with none running, read from the store.
+
+    With --store, those at a copy; what the camera's own ledger in it holds is listed below them. With --json only those at the copy are,
+    and the others are counted on standard error.
+    """
     if store is not None:
-        _print_holds(list_copy(store, people), (*COLUMNS, "signed_by"), local_time(timezone, config), json)
+        find_place(store, config)
+        _print_both(store, people, local_time(timezone, config), json)
         return
     from bodycamd.camera.daemon.protocol import ListHolds
     from bodycamd.retention.holds import HoldInfo
@@ -128,25 +134,47 @@ def list_holds(
     camera = find_owner(None, config, socket)
     local = local_time(timezone, config)
     holds = ask_or_do(camera, ListHolds(), list[HoldInfo], _read_holds)
-    _print_holds(holds, COLUMNS, local, json)
+    if json:
+        print_json(holds)
+    elif not holds:
+        say("nothing is held")
+    else:
+        _print_holds(holds, COLUMNS, local)
 
 
 def _read_holds(config: Config) -> list[HoldInfo]:
-    from pathlib import Path
+    return _stated_holds(Path(config.storage.directory))
 
+
+def _stated_holds(store: Path) -> list[HoldInfo]:
+    """What the camera's own ledger holds, as far as it verifies; where it does not to its end, that is told."""
     from bodycamd.retention.holds import listed
     from bodycamd.retention.outlook import read_retention
 
-    return listed(read_retention(Path(config.storage.directory)).holds)
+    retention = read_retention(store)
+    tell_broken(retention.broken)
+    return listed(retention.holds)
 
 
-def _print_holds(holds: Sequence[HoldInfo], columns: tuple[str, ...], local: LocalTime, json: bool) -> None:
+def _print_both(store: Path, people: Path | None, local: LocalTime, json: bool) -> None:
+    """What is held at a copy, and what the camera's ledger in it holds."""
+    held, stated = list_copy(store, people), _stated_holds(store)
+    by_camera = f"the camera's own ledger in {store} has {counted(len(stated), 'hold')}"
     if json:
-        print_json(holds)
+        print_json(held)
+        if stated:
+            say(f"{by_camera}: `bodycamd recordings list --store` shows on what", err=True)
         return
-    if not holds:
-        say("nothing is held")
+    if held:
+        _print_holds(held, (*COLUMNS, "signed_by"), local)
     else:
-        headings = tuple(name.replace("_", " ") for name in columns)
-        shown = [structs.replace(hold, since=local.wall_beside_utc(hold.since)) for hold in holds]
-        say_lines(table([headings, *(tuple(getattr(hold, name) for name in columns) for hold in shown)]))
+        say(f"{store}: nothing is held at this copy")
+    if stated:
+        say(f"{by_camera}, as far as it was copied:")
+        _print_holds(stated, COLUMNS, local)
+
+
+def _print_holds(holds: Sequence[HoldInfo], columns: tuple[str, ...], local: LocalTime) -> None:
+    headings = tuple(name.replace("_", " ") for name in columns)
+    shown = [structs.replace(hold, since=local.wall_beside_utc(hold.since)) for hold in holds]
+    say_lines(table([headings, *(tuple(getattr(hold, name) for name in columns) for hold in shown)]))

@@ -31,6 +31,12 @@ def say_lines(lines: Iterable[str]) -> None:
         say(line)
 
 
+def tell_broken(reason: str) -> None:
+    """What of a ledger does not verify is shown nowhere; that it was left out is said. `reason` is empty where all of it verifies."""
+    if reason:
+        say(f"the ledger verifies only so far, the rest is left out: {reason}; `bodycamd verify` tells more", err=True)
+
+
 def print_json(value: Json) -> None:
     """One JSON document on one line, in printable ASCII."""
     typer.echo(json_text(value))

@@ -13,7 +13,7 @@ import typer
 from msgspec import structs
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table
+from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table, tell_broken
 from bodycamd.cli.place import ConfigOption, SocketOption, StoreOption, find_place
 from bodycamd.cli.recording_id import RecordingArgument, RecordingOption
 from bodycamd.evidence.statements import wall_text, wall_us
@@ -48,7 +48,7 @@ def list_recordings(
     local = local_time(timezone, config)
     with readable_store(place) as reader:
         found, retention = read_recordings(reader)
-    _tell_broken(retention.broken)
+    tell_broken(retention.broken)
     if json:
         print_json([{**_fields(info), **structs.asdict(_stay(info.id, retention))} for info in found])
         return
@@ -84,7 +84,7 @@ def show(
         retention = read_retention(reader.directory)
         info = reader.recording(recording)
         files = [(place.store / path.relative_to(reader.directory), count) for path, count in reader.sizes(recording)]
-    _tell_broken(retention.broken)
+    tell_broken(retention.broken)
     if json:
         holds = [HoldInfo.of(hold) for hold in retention.holds.get(recording, ())]
         listed: list[Json] = [{"path": str(path), "bytes": count} for path, count in files]
@@ -123,13 +123,7 @@ def log(
                 print_json(line)
             else:
                 say_lines(fitted(f"{local.wall_beside_utc(line.wall)}  {line.text}"))
-    _tell_broken(ledger.broken)
-
-
-def _tell_broken(reason: str) -> None:
-    """What does not verify is shown nowhere; that something was left out is said."""
-    if reason:
-        say(f"the ledger verifies only so far, the rest is left out: {reason}; `bodycamd verify` tells more", err=True)
+    tell_broken(ledger.broken)
 
 
 @app.command()
