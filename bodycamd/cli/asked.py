@@ -21,12 +21,14 @@ from bodycamd.foreign_text import shown
 VARIABLE = "BODYCAMD_PASSPHRASE_FD"
 MAX_PASSPHRASE_BYTES = 1024
 MAX_QUESTION = 400
+NOT_UTF_8 = "what was typed is not UTF-8; set the terminal to UTF-8 and try again"
 
 
 def secret(what: str, *, twice: bool = False) -> str:
     """A secret of at least one character, asked of a person `twice` where a mistake would be found too late.
 
-    Raises `UsageError` where there is neither terminal nor descriptor, `StorageError` where the descriptor cannot be read.
+    Raises `UsageError` where there is neither terminal nor descriptor, or what comes is not UTF-8; `StorageError` where the descriptor
+    cannot be read.
     """
     if (named := os.environ.get(VARIABLE)) is not None:
         return _from_descriptor(named, what)
@@ -37,8 +39,11 @@ def secret(what: str, *, twice: bool = False) -> str:
             pass
         if twice and getpass.getpass("once more: ") != said:
             raise UsageError(f"{shown(what, MAX_QUESTION)}: the two are not the same")
+        said.encode("utf-8")
     except EOFError:
         raise UsageError(f"{shown(what, MAX_QUESTION)}: nothing was answered") from None
+    except UnicodeError:
+        raise UsageError(f"{shown(what, MAX_QUESTION)}: {NOT_UTF_8}") from None
     return said
 
 
@@ -85,6 +90,7 @@ class AtTheDesk:
         with self._asking():
             self._check_terminal(question)
             said: str = typer.prompt(shown(question, MAX_QUESTION), err=True)
+            said.encode("utf-8")
             return said
 
     def agree(self, question: str) -> bool:
@@ -108,3 +114,5 @@ class AtTheDesk:
                 yield
         except typer.Abort:
             raise UsageError("nothing was answered") from None
+        except UnicodeError:
+            raise UsageError(NOT_UTF_8) from None

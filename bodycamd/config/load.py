@@ -53,9 +53,14 @@ def load(path: Path | str) -> Config:
 def read(path: Path | str) -> bytes:
     """The bytes of a configuration file. Raises `ConfigError`."""
     try:
-        return read_named(Path(path), 16 * MAX_BYTES)
+        raw = read_named(Path(path), 16 * MAX_BYTES)
     except BodycamError as error:
         raise ConfigError(f"{shown(error, 4096)}; allowed: a readable configuration file") from error
+    if not raw and Path(path).is_fifo():
+        raise ConfigError(
+            f"{shown(path, 4096)}: a named pipe that nobody writes to, not a regular file; allowed: a readable configuration file"
+        )
+    return raw
 
 
 def parse(raw: bytes, path: Path) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -184,6 +185,17 @@ def test_the_same_from_a_shell(name: str, folder: Path) -> None:
 def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check", str(tmp_path / "none.yaml")]) == 78
     assert "none.yaml: No such file" in capsys.readouterr().err
+
+
+def test_a_configuration_that_is_a_pipe_is_not_called_empty(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "pipe")
+    assert main(["config", "check", str(folder / "pipe")]) == 78
+    assert "pipe: a named pipe that nobody writes to, not a regular file" in capsys.readouterr().err
+    reading, writing = os.pipe()
+    os.write(writing, GOOD.encode())
+    os.close(writing)
+    assert main(["config", "check", "--text-only", f"/dev/fd/{reading}"]) == 0, "as `<(command)` of the shell makes it"
+    os.close(reading)
 
 
 def test_the_folder_without_a_fault_is_right(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

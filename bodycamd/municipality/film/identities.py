@@ -113,6 +113,9 @@ def _unsealed(raw: bytes, path: Path, person: Person | None) -> bytes:
             raise DataError(f"{path}: the identity file is itself encrypted, and not with a passphrase; {advice} {path.name}") from error
         if "Decryption failed" in str(error):
             raise PermissionDeniedError(f"{path}: this is not its passphrase") from error
+        if "Excessive work" in str(error):
+            why = "the work factor of its passphrase is too high for this machine to try it"
+            raise DataError(f"{path}: {why}; open it with the program that sealed it, and seal it anew with age -p") from error
         raise DataError(f"{path}: the identity file is itself encrypted, and damaged ({shown(error, 200)})") from error
     return content
 

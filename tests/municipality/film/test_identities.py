@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -90,6 +91,14 @@ def test_one_that_is_sealed_is_asked_for(armored: bool, identity: Path, key: pyr
         Identities.load(identity, Officer("four blue bicycles"))
     with pytest.raises(DataError, match="nobody can be asked"):
         Identities.load(identity)
+
+
+def test_one_whose_passphrase_costs_too_much_is_not_called_damaged(identity: Path, key: pyrage.x25519.Identity) -> None:
+    content = sealed_with_passphrase(f"{key}\n".encode(), PASSPHRASE)
+    identity.write_bytes(re.sub(rb"(?m)^(-> scrypt \S+) \d+$", rb"\1 40", content))
+    with pytest.raises(DataError, match=r"work factor of its passphrase is too high.*seal it anew with age -p") as caught:
+        Identities.load(identity, Officer(PASSPHRASE))
+    assert "damaged" not in str(caught.value)
 
 
 def test_one_that_is_sealed_to_another_key(identity: Path, key: pyrage.x25519.Identity) -> None:
@@ -181,13 +190,14 @@ def test_with_nobody_to_ask_it_says_how(identity: Path, key: pyrage.x25519.Ident
 
 
 TYPED = [
-    (PASSPHRASE + "\n", 66),
-    *(pytest.param(typed, code, marks=only_in_full) for typed, code in (("wrong\n", 77), ("\x03", 130), ("\x04", 2))),
+    (PASSPHRASE.encode() + b"\n", 66, b"/nowhere"),
+    (b"Zo\xeb\n", 2, b"what was typed is not UTF-8"),
+    *(pytest.param(*more, marks=only_in_full) for more in ((b"wrong\n", 77, b"passphrase"), (b"\x03", 130, b""), (b"\x04", 2, b"nothing"))),
 ]
 
 
-@pytest.mark.parametrize(("typed", "code"), TYPED)
-def test_on_a_terminal_it_is_typed_and_not_shown(typed: str, code: int, identity: Path, key: pyrage.x25519.Identity) -> None:
+@pytest.mark.parametrize(("typed", "code", "told"), TYPED)
+def test_on_a_terminal_it_is_typed_and_not_shown(typed: bytes, code: int, told: bytes, identity: Path, key: pyrage.x25519.Identity) -> None:
     identity.write_bytes(sealed_with_passphrase(f"{key}\n".encode(), PASSPHRASE))
     pid, terminal = pty.fork()
     if pid == 0:
@@ -199,8 +209,8 @@ def test_on_a_terminal_it_is_typed_and_not_shown(typed: str, code: int, identity
         while chunk := os.read(terminal, 4096):
             printed += chunk
             if printed.endswith(b".txt: ") and typed:
-                os.write(terminal, typed.encode())
-                typed = ""
+                os.write(terminal, typed)
+                typed = b""
     except OSError:
         pass  # the child has ended
     finally:
@@ -208,6 +218,8 @@ def test_on_a_terminal_it_is_typed_and_not_shown(typed: str, code: int, identity
         os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code, printed
     assert PASSPHRASE.encode() not in printed
+    assert told in printed
+    assert b"Traceback" not in printed
 
 
 @only_in_full
