@@ -16,7 +16,8 @@ from bodycamd.evidence.statements import Caller, Count, Positive, RawPublicKey, 
 Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
 HOLD_ENTRIES = frozenset({"hold_added", "hold_released", "hold_review_due"})
 """The types of what is stated of holds: why footage is kept, with case numbers."""
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
+Day = Annotated[str, Meta(pattern=DAY)]
 SomeText = Annotated[str, Meta(min_length=1, max_length=200)]
 NewHoldId = Annotated[str, Meta(pattern=r"^[0-9a-f]{12,64}\Z")]
 HoldId = Annotated[str, Meta(pattern=r"^([0-9a-f]{12,64}|[0-9]{6}-[0-9]{4}\.[a-z-]{1,40})\Z")]

@@ -172,7 +172,7 @@ def new_id(taken: Iterable[str]) -> str:
 
 def review_day(value: str, wall_us: int, whose_clock: str) -> str:
     """The day of review, which must not be past. Raises `UsageError`."""
-    review_us = day_us(value) if len(value) == 10 else None
+    review_us = day_us(value)
     if review_us is None:
         raise UsageError(f"--review-on {value!r} is not a date: YYYY-MM-DD, for example 2026-12-31")
     if review_us + DAY_US <= wall_us:

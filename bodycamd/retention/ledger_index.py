@@ -7,6 +7,7 @@ a clock that was wrong from one that was right.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.retention_entries import (
+    DAY,
     HoldAdded,
     HoldReleased,
     HoldReviewDue,
@@ -200,7 +202,9 @@ class Facts:
 
 
 def day_us(text: str) -> int | None:
-    """The beginning of a day, YYYY-MM-DD, in UTC; `None` where there is no such day."""
+    """The beginning of a day, YYYY-MM-DD, in UTC; `None` where there is no such day, or entries would not write it so."""
+    if not re.match(DAY, text):  # strptime takes every script's digits, and fewer of them
+        return None
     try:
         return round(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1e6)
     except ValueError:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from unicodedata import decimal
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bodycamd.errors import BodycamError, NotFoundError, UsageError
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
@@ -13,6 +18,7 @@ from bodycamd.retention import holds
 from bodycamd.retention.elapsed import Moment
 from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.retention.policy import Hold, StatedRecording
+from tests.kit.scale import count
 
 WHO = Caller(via="control_socket", uid=1000)
 DAY = 86_400_000_000
@@ -54,6 +60,7 @@ RELEASE = {"hold": None, "recording": None, "ground": None, "reason": "settled",
         ({"reference": "J. de Vries"}, UsageError, "--reference"),
         ({"by": "Jan"}, UsageError, "--by"),
         ({"review_on": "2026-1-01"}, UsageError, "--review-on '2026-1-01' is not a date: YYYY-MM-DD, for example 2026-12-31"),
+        ({"review_on": "٢٠٢٧-01-01"}, UsageError, "--review-on '٢٠٢٧-01-01' is not a date: YYYY-MM-DD, for example 2026-12-31"),
         ({"review_on": "2026-13-01"}, UsageError, "--review-on '2026-13-01' is not a date"),
         ({"review_on": "2025-12-31"}, UsageError, "--review-on 2025-12-31 is past, by this camera's clock: give a day to come"),
     ],
@@ -69,6 +76,23 @@ def test_to_hold(change: dict[str, Any], kind: type[BodycamError] | None, words:
     with pytest.raises(kind) as refused:
         holds.added(asked, WHO, RECORDINGS, HOLDS, TODAY)
     assert str(refused.value).startswith(words)
+
+
+ZEROS = st.characters(categories=["Nd"]).map(lambda digit: chr(ord(digit) - decimal(digit)))
+"""The zero of some script: its other digits follow it."""
+
+
+@settings(max_examples=count(1000), deadline=None)
+@given(day=st.dates(date(2026, 1, 1)), zero=st.just("0") | ZEROS, end=st.sampled_from(["", "", "", "\n", " "]), short=st.booleans())
+def test_what_is_taken_can_be_stated(day: date, zero: str, end: str, short: bool) -> None:
+    """In whatever script it is typed: refused as wrong use, or it fits its entry."""
+    text = f"{day.year}-{day.month}-{day.day}" if short else day.isoformat()
+    value = text.translate({ord("0") + n: chr(ord(zero) + n) for n in range(10)}) + end
+    try:
+        made = holds.added(HoldRequest(**{**ADD, "review_on": value}), WHO, RECORDINGS, HOLDS, TODAY)
+    except UsageError:
+        return
+    assert msgspec.json.decode(msgspec.json.encode(made), type=HoldAdded) == made
 
 
 @pytest.mark.parametrize(

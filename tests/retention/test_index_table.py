@@ -256,6 +256,9 @@ def test_the_first_start_that_counts_for_the_oldest_footage(starts: str, oldest:
         ("2024-02-29", 1_709_164_800_000_000),
         ("2026-02-29", None),
         ("2026-1-1x", None),
+        ("2026-1-1", None),
+        ("٢٠٢٧-01-01", None),
+        ("2026-01-01\n", None),
         ("", None),
     ],
 )
