@@ -90,10 +90,10 @@ class _Wording:
         """Where only text may stand."""
         return pick(WORDS[key], self.main.language)
 
-    def word(self, key: str, unknown: str = "") -> str | Words:
-        """What is not in the table is shown as it came."""
+    def word(self, key: str, came: str | None = None) -> str | Words:
+        """What is not in the table is shown as it came, also where nothing came."""
         if key not in WORDS:
-            return unknown or key
+            return key if came is None else came
         return Words(*WORDS[key]) if self._both else self.plain(key)
 
     def happening(self, happening: Happening) -> str | Words:

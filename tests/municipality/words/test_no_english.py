@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from bodycamd.evidence.statements import ClockQuality, FragmentStatement, Video
 from bodycamd.municipality.film.captions import cues
@@ -173,6 +174,16 @@ def test_a_report_is_in_its_language_alone(language: ReportLanguage, other: str)
 def test_the_test_would_see_a_word_of_the_other_language() -> None:
     told = Told(page(REPORTS[1], "both", AMSTERDAM, {"7.png": b""}).replace(' lang="en"', ""))
     assert len(told.words & ONLY["en"]) > 50
+
+
+def test_a_text_that_an_entry_leaves_out_is_left_out() -> None:
+    """Entries allow a marker without a cause, and a warning without an outcome; the name of a word is no word."""
+    nothing = SpokenWarning("", "", AT, AT, "")
+    bare = structs.replace(REPORTS[1].story, markers=[Marker(AT, "", ""), Marker(AT, "", "H-7")], warning=nothing)
+    html = page(structs.replace(REPORTS[1], story=bare), "en", AMSTERDAM, {"7.png": b""})
+    assert re.findall(r"\b(?:marker|warning)_\w*", html) == []
+    markers = html.partition("Markers by the officer")[2].partition("</ol>")[0]
+    assert [line.partition("</small>")[2] for line in markers.splitlines() if line.startswith("<li>")] == ["</li>", ", H-7</li>"]
 
 
 @pytest.mark.parametrize(("language", "other"), [("nl", "en"), ("en", "nl")])
