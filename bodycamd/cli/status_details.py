@@ -52,7 +52,7 @@ def rows(status: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
 def _retention(found: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     """What is kept, what goes next, and what somebody should look at."""
     following = found.get("next_recording")
-    told = [f"{found['recordings']} recordings"] if "recordings" in found else []
+    told = [f"{found['recordings']} recordings at the last sweep"] if "recordings" in found and found.get("swept_at") else []
     told += [f"{following} goes next, on {_value('on', found.get('next_deletes_on'))}"] if following else []
     told += [f"swept at {_value('at', found['swept_at'])}"] if found.get("swept_at") else []
     told += [] if found.get("clock_confirmed") else ["the clock is not confirmed: running time counts"]

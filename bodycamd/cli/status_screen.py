@@ -56,7 +56,8 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "swap", status.swap.state
     kept = status.retention
     held = f", {len(kept.held)} held" if kept.held else ""
-    yield "kept", f"{counted(kept.recordings, 'recording')}{held}"
+    known = f"{counted(kept.recordings, 'recording')}{held}, at the last sweep"
+    yield "kept", known if kept.swept_at else "not known before the first sweep"
     if kept.next_recording:
         yield "next", f"{kept.next_recording} goes on {_when(kept.next_deletes_on, local)}"
 

@@ -83,9 +83,18 @@ def test_nothing_wrong() -> None:
         "clock     trusted (kernel-ntp), within 7 ms",
         "battery   ok, 83 %",
         "swap      closed",
-        "kept      14 recordings",
+        "kept      14 recordings, at the last sweep",
         "problems  none",
     ]
+
+
+def test_what_is_kept_is_as_old_as_the_last_sweep() -> None:
+    """A figure of before is never shown as one of now."""
+    never = structs.replace(AT_REST, retention=Summary())
+    assert "kept      not known before the first sweep" in screen(never, AMSTERDAM, 80, 24)
+    assert not [line for line in details(never, 80) if "0 recordings" in line]
+    held = structs.replace(AT_REST, retention=Summary("2026-11-21T23:57:17.307590Z", True, 1, ("000001-0001",)))
+    assert "kept      1 recording, 1 held, at the last sweep" in screen(held, AMSTERDAM, 80, 24)
 
 
 def test_status_for_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +124,7 @@ def test_status_tells_of_retention_in_words() -> None:
     ring = {"fragments": 0, "seconds": 0.0, "bytes": 0}
     found: dict[str, Any] = {"retention": retention, "capture": capture, "ring": ring}
     assert dict(rows(found)) == {
-        "retention": "14 recordings; 000008-0001 goes next, on 2026-11-24T01:46:14Z; swept at 2026-11-21T23:57:17Z; "
+        "retention": "14 recordings at the last sweep; 000008-0001 goes next, on 2026-11-24T01:46:14Z; swept at 2026-11-21T23:57:17Z; "
         "the clock is not confirmed: running time counts",
         "held": "000002-0001; 000006-0001",
         "reviews due": "000006-0001: the hold for complaint (K-1) was to be reviewed on 2026-10-26",
