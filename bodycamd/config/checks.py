@@ -6,6 +6,7 @@ Recipients are judged by who may import age: `bodycamd config check`, and the ca
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from bodycamd.config.warning_sound import MAX_SECONDS, MIN_SECONDS
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown
-from bodycamd.linux.foreign import read_named
+from bodycamd.linux.foreign import kind_of, read_named
 
 if TYPE_CHECKING:
     from bodycamd.config.settings import Config
@@ -36,6 +37,8 @@ SEALED_SHARE = 1.1
 LONGEST_SOCKET_PATH_BYTES = 107
 STATUTORY_DAYS = 28
 MAX_RECIPIENTS_BYTES = 64 * 1024
+NO_SUCH_PLACE = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors of a path that no disk has."""
 
 
 def contradictions(config: Config) -> Iterator[Problem]:
@@ -48,13 +51,19 @@ def contradictions(config: Config) -> Iterator[Problem]:
 
 
 def file_problems(config: Config) -> Iterator[Problem]:
-    """Every file that is named and missing, unreadable, or not what is needed."""
+    """Every file that is named and missing, unreadable, or not what is needed; every place for something to be made that is taken by
+    another kind of thing."""
     yield from _private_key("keys.recipients", config.keys.recipients, "a readable file of age recipients")
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
     yield from _timezone(config)
     yield from _warning(config)
+    yield from _taken("storage.directory", config.storage.directory, stat.S_IFDIR, "a folder, or a new name")
+    yield from _taken("keys.signing", config.keys.signing, stat.S_IFDIR, "the folder of the signing keys")
+    yield from _taken("control.socket", config.control.socket, stat.S_IFSOCK, "a new name in a folder")
+    if config.simulation_directory is not None:
+        yield from _taken("simulation_directory", config.simulation_directory, stat.S_IFDIR, "a folder that exists", missing=True)
 
 
 def doubts(config: Config) -> Iterator[Problem]:
@@ -158,6 +167,19 @@ def _unreadable(key: str, path: str, wanted: str) -> Iterator[Problem]:
                 yield Problem(key, f"{path} is not a file", wanted)
     except OSError as error:
         yield Problem(key, f"{path}: {error.strerror or error}", wanted)
+
+
+def _taken(key: str, path: str, kind: int, wanted: str, *, missing: bool = False) -> Iterator[Problem]:
+    """Where something else than the `kind` stands at a path, or a file where a folder above it must be; where nothing stands, if that is
+    a problem. Not judged: what this user may not look at, the daemon's may; a disk that fails, which is no mistake in the file."""
+    try:
+        found = os.stat(path).st_mode
+    except OSError as error:
+        if error.errno in NO_SUCH_PLACE or (missing and error.errno == errno.ENOENT):
+            yield Problem(key, f"{path}: {error.strerror}", wanted)
+        return
+    if stat.S_IFMT(found) != kind:
+        yield Problem(key, f"{path}: {kind_of(found)} stands there", wanted)
 
 
 def _private_key(key: str, path: str, wanted: str) -> Iterator[Problem]:

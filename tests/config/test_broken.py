@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.daemon.__main__ import main as daemon
 from bodycamd.cli.main import main
+from bodycamd.linux import memory
 from tests.config.conftest import GOOD, RECIPIENT, write_wav
 
 
@@ -144,6 +146,23 @@ CASES = [
     Broken("a time zone outside its database", more("timezone: ../../../etc/passwd"), ("timezone", "Europe/Amsterdam")),
     Broken("no film", more("video: {source: file, file: film.h264}"), ("video.file", "film.h264")),
 ]
+TAKEN = [
+    Broken("socket a folder", more("control: {socket: .}"), ("control.socket", "a folder stands there", "a new name")),
+    Broken("socket a file", more("control: {socket: recipients.txt}"), ("control.socket", "recipients.txt: a file stands there")),
+    Broken("socket below a file", more("control: {socket: recipients.txt/x.sock}"), ("control.socket", "x.sock: Not a directory")),
+    Broken(
+        "socket behind a loop", more("control: {socket: loop/s}"), ("control.socket", "loop/s: "), lambda f: (f / "loop").symlink_to("loop")
+    ),
+    Broken("store a file", more("storage: {directory: recipients.txt}"), ("storage.directory", "recipients.txt: a file stands there")),
+    Broken("store below a file", more("storage: {directory: recipients.txt/store}"), ("storage.directory", "Not a directory")),
+    Broken("signing keys a file", GOOD.replace("}", ", signing: recipients.txt}"), ("keys.signing", "a file stands there")),
+    Broken(
+        "simulated in no folder",
+        more("board: {adapter: simulated}\nsimulation_directory: nosuch"),
+        ("simulation_directory", "nosuch: No such file", "a folder that exists"),
+    ),
+]
+CASES += TAKEN
 
 
 def check_lines(err: str, config: Path, case: Broken) -> None:
@@ -167,6 +186,18 @@ def test_exit_78_and_one_line(case: Broken, folder: Path, capsys: pytest.Capture
     out, err = capsys.readouterr()
     assert out == ""
     check_lines(err, config, case)
+
+
+@pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)
+def test_the_daemon_refuses_a_place_that_is_taken_with_the_same_line(
+    case: Broken, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "lock", lambda: None)
+    case.before(folder)
+    config = folder / "bodycamd.yaml"
+    config.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    assert daemon(["--config", str(config)]) == 78
+    check_lines(capsys.readouterr().err, config, case)
 
 
 @pytest.mark.parametrize("name", ["bomb", "no as a boolean", "bad recipient"])
