@@ -203,7 +203,7 @@ class Facts:
 
 def day_us(text: str) -> int | None:
     """The beginning of a day, YYYY-MM-DD, in UTC; `None` where there is no such day, or entries would not write it so."""
-    if not re.match(DAY, text):  # strptime takes every script's digits, and fewer of them
+    if not re.match(DAY, text):  # strptime takes a year in every script's digits, and days of one digit
         return None
     try:
         return round(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1e6)

@@ -83,11 +83,18 @@ ZEROS = st.characters(categories=["Nd"]).map(lambda digit: chr(ord(digit) - deci
 
 
 @settings(max_examples=count(1000), deadline=None)
-@given(day=st.dates(date(2026, 1, 1)), zero=st.just("0") | ZEROS, end=st.sampled_from(["", "", "", "\n", " "]), short=st.booleans())
-def test_what_is_taken_can_be_stated(day: date, zero: str, end: str, short: bool) -> None:
-    """In whatever script it is typed: refused as wrong use, or it fits its entry."""
+@given(
+    day=st.dates(date(2026, 1, 1)),
+    zero=st.just("0") | ZEROS,
+    characters=st.sampled_from([4, 7, 10]),
+    end=st.sampled_from(["", "", "", "\n", " "]),
+    short=st.booleans(),
+)
+def test_what_is_taken_can_be_stated(day: date, zero: str, characters: int, end: str, short: bool) -> None:
+    """In whatever script it is typed, or its beginning: refused as wrong use, or it fits its entry."""
     text = f"{day.year}-{day.month}-{day.day}" if short else day.isoformat()
-    value = text.translate({ord("0") + n: chr(ord(zero) + n) for n in range(10)}) + end
+    digits = {ord("0") + n: chr(ord(zero) + n) for n in range(10)}
+    value = text[:characters].translate(digits) + text[characters:] + end
     try:
         made = holds.added(HoldRequest(**{**ADD, "review_on": value}), WHO, RECORDINGS, HOLDS, TODAY)
     except UsageError:
