@@ -183,8 +183,9 @@ class FilmMaker:
                 return
             except BlockingIOError:
                 self._look(select.POLLOUT)
-            except OSError:
-                raise self._ended() from None
+            except OSError:  # it is gone; what it said before counts
+                while True:
+                    self._look()
 
     def _answer(self, kind: type[Answer]) -> Answer:
         while True:
@@ -207,8 +208,8 @@ class FilmMaker:
     def _take(self) -> None:
         try:
             answer = film_link.receive_answer(self._link)
-        except BlockingIOError:
-            return
+        except (BlockingIOError, ConnectionResetError):
+            return  # the latter, once, where it did not read all before it ended: what it said is still to come
         except (EOFError, OSError):
             raise self._ended() from None
         except msgspec.MsgspecError as error:

@@ -146,7 +146,7 @@ def test_anchors_are_kept_as_a_file_or_as_the_line_of_the_code(scene: Scene, tmp
         fields = json.loads(path.read_bytes())
         assert set(fields) == {"format", "device", "start", "n", "head", "wall", "line"}
         path.write_text(json.dumps({**fields, "wall": "2020-01-01T00:00:00.000000Z"}))
-        with pytest.raises(DataError, match="stands beside"):
+        with pytest.raises(DataError, match="written beside the signed line"):
             anchors.read(path)
 
 
