@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bodycamd.cli import missing_package
 from bodycamd.cli.main import main
+from bodycamd.linux import missing_package
 from tests.kit.scale import only_in_full
 
 ROOT = Path(__file__).parents[1]
@@ -44,11 +44,20 @@ def test_neither_side_installs_what_only_the_other_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "side"),
-    [("segno", "municipality"), ("av", "camera"), ("av.error", "camera"), ("pyaudio", "camera"), ("gpiozero", "camera")],
+    ("module", "command", "side"),
+    [
+        ("segno", "run", "municipality"),
+        ("av", "run", "camera"),
+        ("av.error", "run", "camera"),
+        ("pyaudio", "run", "camera"),
+        ("gpiozero", "run", "camera"),
+        ("gpiozero", "export", "camera"),
+        *(("av", command, "municipality") for command in ("export", "contact-sheet", "verify", "transparency", "keys", "anchor")),
+        *((module, "simulate", "workshop") for module in ("av", "pyaudio", "segno", "pyrage")),
+    ],
 )
-def test_a_package_that_is_missing_is_named_with_what_brings_it(module: str, side: str) -> None:
-    error = missing_package.as_error(ModuleNotFoundError("no module", name=module))
+def test_a_package_that_is_missing_is_named_with_what_brings_it(module: str, command: str, side: str) -> None:
+    error = missing_package.as_error(ModuleNotFoundError("no module", name=module), command)
     assert error is not None
     assert f"pip install 'bodycamd[{side}]'" in str(error)
     assert error.exit_code == 69
@@ -56,7 +65,7 @@ def test_a_package_that_is_missing_is_named_with_what_brings_it(module: str, sid
 
 @pytest.mark.parametrize("module", ["bodycamd.nothing", "pytest", "a", None])
 def test_another_module_that_is_missing_is_a_defect(module: str | None) -> None:
-    assert missing_package.as_error(ModuleNotFoundError("no module", name=module)) is None
+    assert missing_package.as_error(ModuleNotFoundError("no module", name=module), "run") is None
 
 
 def test_the_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +74,7 @@ def test_the_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pat
         monkeypatch.delitem(sys.modules, module, raising=False)
     assert main(["keys", "new", "--out", str(tmp_path / "identity.txt")]) == 69
     [line] = capsys.readouterr().err.splitlines()
-    assert line == "bodycamd: this command needs the package pyrage, which is not installed: pip install 'bodycamd[camera]'"
+    assert line == "bodycamd: this command needs the package pyrage, which is not installed: pip install 'bodycamd[municipality]'"
 
 
 @only_in_full

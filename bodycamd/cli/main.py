@@ -20,7 +20,6 @@ from bodycamd.cli import (
     export,
     hold,
     keys,
-    missing_package,
     offload,
     prune,
     recordings,
@@ -36,6 +35,7 @@ from bodycamd.cli import (
 from bodycamd.cli.output import say
 from bodycamd.cli.streams import OutputGoneError, standard_streams
 from bodycamd.foreign_text import trace_lines
+from bodycamd.linux import missing_package
 
 if TYPE_CHECKING:
     from typer._click.exceptions import ClickException
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except ModuleNotFoundError as error:
-        missing = missing_package.as_error(error)
+        missing = missing_package.as_error(error, next((word for word in arguments if not word.startswith("-")), ""))
         return _say_trace(error) if missing is None else _say_error(missing)
     except Exception as error:
         return _say_trace(error)

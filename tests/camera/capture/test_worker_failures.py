@@ -44,6 +44,14 @@ def test_a_microphone_that_is_not_there_costs_no_picture(tmp_path: Path) -> None
     assert set(start_times(film)) == {"h264", "aac"}, "silence, and the track is there"
 
 
+def test_a_package_that_is_not_installed_is_named_with_the_extra_that_brings_it(tmp_path: Path) -> None:
+    (tmp_path / "pyaudio.py").write_text("raise ModuleNotFoundError(\"No module named 'pyaudio'\", name='pyaudio')\n")
+    with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
+        refused = worker.prepare(microphone=MicrophoneSettings(source="alsa"))
+    told = "recording needs the package pyaudio, which is not installed: pip install 'bodycamd[camera]'"
+    assert refused == Refused(reason=told)
+
+
 @pytest.mark.parametrize(
     ("video", "microphone", "text", "reason"),
     [

@@ -94,8 +94,9 @@ def _serve(link: WorkerLink, report: list[str], unlocked: str | None) -> NoRetur
     try:
         worker = Worker(link, prepare)
     except (BodycamError, ImportError) as error:
-        link.send(Refused(reason=str(error)))
-        _leave(0, f"refused: {error}")
+        reason = _why(error)
+        link.send(Refused(reason=reason))
+        _leave(0, f"refused: {reason}")
     link.send(Prepared(pid=os.getpid(), versions=_versions(), sandbox="; ".join(report), unlocked=unlocked))
     command = link.receive()
     while isinstance(command, Ping | SetMicrophone):
@@ -115,6 +116,13 @@ def _serve(link: WorkerLink, report: list[str], unlocked: str | None) -> NoRetur
                 worker.close()
             case other:
                 raise LinkError(f"{type(other).__name__} after Open")
+
+
+def _why(error: BodycamError | ImportError) -> str:
+    from bodycamd.linux.missing_package import what_is_missing
+
+    missing = what_is_missing(error, "camera") if isinstance(error, ImportError) else None
+    return str(error) if missing is None else f"recording needs {missing}"
 
 
 class Worker:
