@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from bodycamd.camera.daemon.__main__ import main as daemon
 from bodycamd.cli.main import main
-from bodycamd.linux import missing_package
+from bodycamd.linux import memory, missing_package
+from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +77,16 @@ def test_the_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert main(["keys", "new", "--out", str(tmp_path / "identity.txt")]) == 69
     [line] = capsys.readouterr().err.splitlines()
     assert line == "bodycamd: this command needs the package pyrage, which is not installed: pip install 'bodycamd[municipality]'"
+
+
+def test_the_daemon_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(memory, "lock", lambda: None)
+    monkeypatch.setitem(sys.modules, "gpiozero", None)
+    monkeypatch.delitem(sys.modules, "bodycamd.camera.board.pi", raising=False)
+    camera = Camera(tmp_path, {"board": {"adapter": "pi"}})
+    assert daemon(["--config", str(camera.config)]) == 69
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "bodycamd: this command needs the package gpiozero, which is not installed: pip install 'bodycamd[camera]'"
 
 
 @only_in_full

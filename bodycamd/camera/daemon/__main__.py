@@ -19,7 +19,7 @@ from bodycamd.camera.daemon.wiring import serve
 from bodycamd.config import load as configuration
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown, trace_lines
-from bodycamd.linux import memory
+from bodycamd.linux import memory, missing_package
 
 MAX_LINE = 16_384
 """Characters of a line in the journal."""
@@ -52,8 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         configuration.check_files(config, arguments.config)
         return asyncio.run(serve(config, unlocked))
     except BodycamError as error:
-        print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - the daemon's last word to the journal
-        return error.exit_code
+        return _last_word(error)
+    except ModuleNotFoundError as error:
+        missing = missing_package.as_error(error, "run")
+        if missing is None:
+            raise
+        return _last_word(missing)
+
+
+def _last_word(error: BodycamError) -> int:
+    print(shown(f"bodycamd: {error}", MAX_LINE), file=sys.stderr)  # noqa: T201 - to the journal
+    return error.exit_code
 
 
 if __name__ == "__main__":
