@@ -151,6 +151,7 @@ def test_the_help_of_every_command(number: int, words: tuple[str, ...], tmp_path
     CHECKS[number % len(CHECKS)](words, tmp_path)
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [

@@ -15,6 +15,7 @@ from bodycamd.camera.daemon.__main__ import main as daemon
 from bodycamd.cli.main import main
 from bodycamd.linux import memory
 from tests.config.conftest import GOOD, RECIPIENT, write_wav
+from tests.kit.scale import only_in_full
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ def test_the_daemon_refuses_a_place_that_is_taken_with_the_same_line(
     check_lines(capsys.readouterr().err, config, case)
 
 
+@only_in_full
 @pytest.mark.parametrize("name", ["bomb", "no as a boolean", "bad recipient"])
 def test_the_same_from_a_shell(name: str, folder: Path) -> None:
     case = next(case for case in CASES if case.name == name)
