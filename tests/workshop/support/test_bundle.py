@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 import msgspec.inspect as mi
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import bodycamd
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.main import main
@@ -128,7 +129,11 @@ def test_of_a_status_only_numbers_and_words_of_fixed_lists_are_left(status: Stat
     assert made["uptime_seconds"] == status.uptime_seconds
 
 
+OUR_TEXT = "".join(path.read_text() for path in Path(bodycamd.__file__).parent.rglob("*.py")).lower()
+
+
 @given(st.text(st.characters(categories=["L"]), min_size=12, max_size=30))
 @settings(max_examples=count(300), deadline=None)
 def test_a_word_that_is_not_ours_is_left_out(word: str) -> None:
+    assume(word.lower() not in OUR_TEXT)  # hypothesis tries words that it finds in the code, too
     assert word not in message(f"recording {word}/{word} is open, {word}: {word}-{word}")
