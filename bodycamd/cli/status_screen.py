@@ -55,7 +55,7 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "battery", f"{status.battery.level}{percent}"
     yield "swap", status.swap.state
     kept = status.retention
-    held = f", {len(kept.held)} held" if kept.held else ""
+    held = f", {kept.held_recordings} held" if kept.held_recordings else ""
     known = f"{counted(kept.recordings, 'recording')}{held}, at the last sweep"
     yield "kept", known if kept.swept_at else "not known before the first sweep"
     if kept.next_recording:

@@ -93,7 +93,7 @@ def test_what_is_kept_is_as_old_as_the_last_sweep() -> None:
     never = structs.replace(AT_REST, retention=Summary())
     assert "kept      not known before the first sweep" in screen(never, AMSTERDAM, 80, 24)
     assert not [line for line in details(never, 80) if "0 recordings" in line]
-    held = structs.replace(AT_REST, retention=Summary("2026-11-21T23:57:17.307590Z", True, 1, ("000001-0001",)))
+    held = structs.replace(AT_REST, retention=Summary("2026-11-21T23:57:17.307590Z", True, 1, ("000001-0001",), held_recordings=1))
     assert "kept      1 recording, 1 held, at the last sweep" in screen(held, AMSTERDAM, 80, 24)
 
 

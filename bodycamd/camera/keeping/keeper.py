@@ -287,13 +287,15 @@ class Keeper:
     def _summarise(self, decision: Decision) -> None:
         coming = [(o.deletes_on_us, o.recording) for o in decision.outlooks.values() if not o.held and o.deletes_on_us is not None]
         following = min(coming, default=None)
+        held = tuple(outlook.recording for outlook in decision.outlooks.values() if outlook.held)
         warned = {kind: [f"{w.recording}: {w.text}" for w in decision.warnings if w.kind == kind] for kind in SHOWN}
         problems = (*self._problems, *warned["unknown_recording"], *warned["footage_missing"])
         self.summary = Summary(
             swept_at=wall_text(self._clock.read().wall_us),
             clock_confirmed=self._trust.confirmed,
             recordings=len(decision.outlooks),
-            held=tuple(outlook.recording for outlook in decision.outlooks.values() if outlook.held)[:LISTED],
+            held=held[:LISTED],
+            held_recordings=len(held),
             reviews_due=tuple(warned["review_due"])[:LISTED],
             next_recording=following[1] if following else "",
             next_deletes_on=wall_text(following[0]) if following else "",

@@ -17,3 +17,5 @@ class Summary:
     next_recording: str = ""
     next_deletes_on: str = ""
     problems: tuple[str, ...] = ()
+    held_recordings: int = 0
+    """All that are held, listed or not."""

@@ -104,6 +104,7 @@ def test_the_summary(tmp_path: Path) -> None:
         clock_confirmed=True,
         recordings=2,
         held=(ONE, THREE),
+        held_recordings=2,
         reviews_due=(f"{ONE}: the hold for complaint (K-1) was to be reviewed on 2026-01-02",),
         problems=(
             "000009-0001: the ledger does not know this recording: it is never deleted by itself",
@@ -146,7 +147,7 @@ def test_the_summary_lists_twenty_of_each(tmp_path: Path) -> None:
     summary = camera.keeper.summary
     assert [len(listed) for listed in (summary.held, summary.reviews_due, summary.problems)] == [20, 20, 20]
     assert summary.recordings == 22
-    assert summary.held == names[:20]
+    assert (summary.held, summary.held_recordings) == (names[:20], len(names))
 
 
 def test_a_plan_says_what_would_go_and_changes_nothing(tmp_path: Path) -> None:
