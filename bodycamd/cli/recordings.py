@@ -179,7 +179,8 @@ def certificate(
         print_json(made)
     for path in files:
         found, stated = made.segments_deleted, made.segments_recorded
-        some = f"; it recorded {stated} segments and found {found} when it deleted them" if found not in (stated, None) else ""
+        known = found is not None and stated is not None
+        some = f"; it recorded {stated} segments and found {found} when it deleted them" if known and found != stated else ""
         say(f"{path}: the deletion of {recording} is certified{some}")
 
 

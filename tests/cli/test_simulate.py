@@ -117,7 +117,7 @@ def test_the_time_line(ran: Ran) -> None:
     assert ran.at("ready") == 0
     assert ran.at("presses the button") == pytest.approx(3.0, abs=0.3)
     assert ran.at("presses the button") <= ran.at("LED: blinks fast") <= ran.at("LED: steady on")
-    assert -0.01 <= ran.at("the warning has been spoken") - ran.at("speaks the warning (1.0 s)") - 1.0 < 2.0  # each is told when it is noticed
+    assert -0.01 <= ran.at("the warning has been spoken") - ran.at("speaks the warning (1.0 s)") - 1.0 < 2.0  # as noticed
     safe = ran.at("The first part of recording 000001-0001 is safe on the disk.")
     assert any(at == pytest.approx(safe, abs=0.5) for at in ran.all_at("LED: steady on"))
     assert ran.at("Recording 000001-0001 begins") < ran.at("arker") < ran.at("Recording 000001-0001 ends after")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodycamd.errors import NotFoundError
-from bodycamd.evidence.entries import KeyChanged, RecordingClosed, SegmentRecovered, SegmentSealed, StartDetail
+from bodycamd.evidence.entries import KeyChanged, RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleted, RecordingDeleting
 from bodycamd.municipality.verify.past import ledger_of
@@ -34,9 +34,10 @@ class Certificate:
     deleted: str
     days: int
     proof: str
-    recorded_minutes: float
-    segments_recorded: int
-    """How many segments the lines state, finished or recovered."""
+    recorded_minutes: float | None
+    """None where the ledger no longer says so: what came before the deletion may have been dropped behind a checkpoint."""
+    segments_recorded: int | None
+    """How many segments the lines state, finished or recovered; none as above."""
     segments_deleted: int | None
     """How many the camera found when it deleted them; none where that is not stated."""
     statements: list[str]
@@ -79,15 +80,17 @@ def certify(store: Path, recording: str, *, with_holds: bool = False) -> Certifi
         proof=((deleting.proof if deleting is not None else None) or "").replace("_", " "),
         segments_recorded=_recorded(about),
         segments_deleted=deleting.segments if deleting is not None else None,
-        recorded_minutes=round(closed.duration_us / 60e6, 2) if closed is not None else 0.0,
+        recorded_minutes=round(closed.duration_us / 60e6, 2) if closed is not None else None,
         statements=[f"{line.entry.wall.partition('.')[0]}Z {in_words(line.entry)}" for line in about],
         lines=[*(before.raw.decode().split("\n")[:-1] if before is not None else ()), *chosen.lines],
         holds=with_holds,
     )
 
 
-def _recorded(about: list[Line]) -> int:
+def _recorded(about: list[Line]) -> int | None:
     """A segment that was recovered and finished is one; the closing counts those too of which no line is left."""
+    if not any(isinstance(line.detail, RecordingOpened | RecordingClosed) for line in about):
+        return None
     stated = {line.detail.segment for line in about if isinstance(line.detail, SegmentSealed | SegmentRecovered)}
     return max([len(stated), *(line.detail.segments for line in about if isinstance(line.detail, RecordingClosed))])
 

@@ -61,7 +61,7 @@ class _Wording:
         yield "length", write.length(closed.duration_us) if closed is not None else unknown
         if deleting is not None:
             files, recorded = deleting.segments or 0, certificate.segments_recorded
-            some = f" {self.word('of_recorded').format(count=recorded)}" if files != recorded else ""
+            some = f" {self.word('of_recorded').format(count=recorded)}" if recorded not in (files, None) else ""
             yield "footage", f"{write.counted(files, 'file')}{some}, {write.size(deleting.bytes or 0)}"
         proof = f"proof_{certificate.proof.replace(' ', '_')}"
         passed = self.word(proof) if proof in WORDS else unknown
