@@ -19,11 +19,12 @@ from bodycamd.errors import EXIT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
 from bodycamd.municipality.words.times import LocalTime
 from tests.kit.command_tree import COMMANDS, NODES
+from tests.kit.scale import sample
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", "recordings --help", "simulate --help"])
+@pytest.mark.parametrize("line", sample(["--help", "--version", "recordings --help", "simulate --help"], 2))
 def test_help_imports_nothing_heavy(line: str) -> None:
     program = (
         "import sys\nfrom bodycamd.cli.main import main\ncode = main(sys.argv[1:])\n"
@@ -54,7 +55,7 @@ def test_the_commands_that_take_a_recording_are_these() -> None:
     assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show"} == TAKE_ONE
 
 
-@pytest.mark.parametrize("command", sorted(TAKE_ONE))
+@pytest.mark.parametrize("command", sample(sorted(TAKE_ONE), 2))
 def test_what_is_no_recordings_id_is_wrong_use_everywhere(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Told before anything else is looked at: none of the files that are named here exists."""
     needed = [

@@ -17,6 +17,7 @@ from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.errors import ConfigError, UsageError
 from bodycamd.evidence.keys import provision
 from tests.cli.test_hostile_text import COMMANDS, line_of
+from tests.kit.scale import sample
 
 READING = [name for name in COMMANDS if any("--config" in p.opts for p in COMMANDS[name].params) and name not in ("run", "simulate")]
 OF_A_STORE = [name for name in READING if any("--store" in p.opts for p in COMMANDS[name].params) and not name.startswith("hold")]
@@ -51,7 +52,7 @@ def asked(name: str, tmp_path: Path) -> list[str]:
     return line_of(name, lambda p: {**known, **files}.get(p.name, "x"))
 
 
-@pytest.mark.parametrize("name", [name for name in OF_A_STORE if name not in ("anchor", "support-bundle")])
+@pytest.mark.parametrize("name", sample((name for name in OF_A_STORE if name not in ("anchor", "support-bundle")), 3))
 def test_a_command_finds_its_store(
     name: str, tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

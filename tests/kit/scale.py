@@ -7,9 +7,13 @@ Cheap cases are run in full at 1 and above (`count`); those that take minutes ar
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import TypeVar
 
 import pytest
+from _pytest.mark import ParameterSet
 
+T = TypeVar("T")
 SCALE = float(os.environ.get("BODYCAMD_TEST_SCALE", "0.05"))
 IN_FULL = 0.3
 
@@ -22,6 +26,11 @@ def count(full: int) -> int:
 def nightly_count(full: int) -> int:
     """The number of cases for this run, where `full` is the number for the nightly run."""
     return max(1, round(full * min(SCALE / 10, 1.0)))
+
+
+def sample(cases: Iterable[T], every: int) -> list[ParameterSet]:
+    """Cases for `parametrize`, of which `make test` takes one in so many; CI takes all of them."""
+    return [pytest.param(case, marks=() if number % every == 0 else only_in_full) for number, case in enumerate(cases)]
 
 
 only_in_full = pytest.mark.skipif(SCALE < IN_FULL, reason="takes long: make test-full, make nightly")

@@ -15,6 +15,7 @@ from bodycamd.municipality.publish.certificate import certify
 from bodycamd.municipality.publish.transparency import Month, days_in, month_of
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, HOUR, WHO, RestingCamera, format_1
+from tests.kit.scale import only_in_full
 
 
 class Text(HTMLParser):
@@ -80,6 +81,7 @@ def test_the_certificate_reads_well_in_both_languages(kept: tuple[Path, str]) ->
         assert "?" not in " ".join(page.words)
 
 
+@only_in_full
 def test_a_certificate_tells_of_holds_only_when_asked_and_verifies_either_way(kept: tuple[Path, str], tmp_path: Path) -> None:
     """It goes to citizens: case numbers and who decided stand in neither page, statements nor lines."""
     store, name = kept
