@@ -94,7 +94,8 @@ def test_a_command_without_a_daemon_names_who_started_it(tmp_path: Path, capsys:
     assert [entry["detail"]["caller"] for type in ("hold_added", "sweep_requested") for entry in camera.ledger(type)] == [who, who]
     capsys.readouterr()
     assert main(["recordings", "log", "--store", str(camera.store), "--recording", name]) == 0
-    assert f"by coordinator; to be reviewed on 2099-01-01. Requested by user {os.getuid()}." in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"by coordinator; to be reviewed on 2099-01-01. Requested by user {os.getuid()}." in told
 
 
 def test_recordings_and_markers_name_the_officer_of_the_open_shift(tmp_path: Path) -> None:

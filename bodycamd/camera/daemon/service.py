@@ -66,7 +66,9 @@ class Service:
         self._voice: ev.VoiceHealth | None = None
         self._recorder: tuple[Store, Writer, Keeper] | None = None
         self._watches: Watches | None = None
-        self._control = ControlLoop(
+        self._commands = Commands(parts.board.clock, lambda officer: self._control.wear(officer))
+        self._socket = parts.socket(self._commands.answer)
+        self._control = ControlLoop(  # the last: a button that is down already is an event that all others hear of
             board=parts.board,
             gestures=parts.gestures,
             state=parts.state,
@@ -76,8 +78,6 @@ class Service:
             observe=self._observe,
             trace=parts.trace,
         )
-        self._commands = Commands(parts.board.clock, self._control.wear)
-        self._socket = parts.socket(self._commands.answer)
 
     async def run(self) -> ev.Exit:
         """Start, serve until the machine says `Exit`, stop. Raises `BodycamError` where the start is refused."""
