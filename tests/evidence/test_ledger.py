@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger_chain import Chain, VerifiedLedger
 from bodycamd.evidence.ledger_reader import file_name, lines, starts
 from bodycamd.evidence.statements import ZERO_HASH, JsonValue
 from tests.evidence.making import before, chain, good_part, next_start, provisioned, some_start
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 
 def test_starts_are_chained_from_the_registered_key(tmp_path: Path) -> None:
@@ -123,6 +123,7 @@ def test_every_cut_leaves_the_whole_lines_before_it(tmp_path: Path, unsynced: No
         assert path.stat().st_size == size
 
 
+@only_in_full
 def test_every_flipped_byte_ends_what_is_good_before_its_line(tmp_path: Path) -> None:
     provisioned(tmp_path)
     some_start(tmp_path, markers=1)

@@ -37,6 +37,7 @@ def daemon(root: Path) -> Camera:
     return Camera(root, {"device_id": "cam-7", "keys": {"recipients": "recipients.txt", "signing": "../signing"}})
 
 
+@only_in_full
 def test_what_does_not_belong_in_the_store_is_told_and_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resting, (stray, corrupt, linked, good, held, begun, young) = older(tmp_path)
     recordings = resting.store_folder / "recordings"

@@ -12,6 +12,7 @@ import pytest
 from tests.camera.capture.films import marked_film
 from tests.kit import stock_tools
 from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 MARKER_BYTES = 32
@@ -60,6 +61,7 @@ def ended(camera: Camera) -> object:
     camera.kill()
 
 
+@only_in_full
 def test_the_recorders_memory_holds_no_plaintext(camera: Camera, marker: bytes) -> None:
     worker = camera.status()["capture"]["pid"]
     assert occurrences(worker, marker) > 0, "the marker must be in the worker, else this test finds nothing anywhere"

@@ -53,6 +53,7 @@ def test_the_film_begins_the_pre_event_time_before_the_press(tmp_path: Path) -> 
         assert camera.status()["capture"]["state"] == "flowing", "with a pre-event buffer the camera stays open"
 
 
+@only_in_full
 def test_without_a_pre_event_buffer_no_camera_is_open_and_the_ring_is_empty(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
         assert camera.status()["capture"]["state"] == "standby"
@@ -65,6 +66,7 @@ def test_without_a_pre_event_buffer_no_camera_is_open_and_the_ring_is_empty(tmp_
         assert (ring["fragments"], ring["bytes"]) == (0, 0)
 
 
+@only_in_full
 @pytest.mark.timing
 def test_a_new_press_stops_the_sound_within_150_ms_and_records_at_once(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
@@ -109,6 +111,7 @@ def test_a_speaker_that_fails_delays_nothing_and_is_shown_and_logged(tmp_path: P
         assert camera.stop() == 0
 
 
+@only_in_full
 def test_a_daemon_that_died_while_recording_resumes_without_a_warning(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
         camera.skip_warning_and_record()

@@ -26,6 +26,7 @@ from bodycamd.footage import AudioState, FragmentFacts
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
 from tests.kit.fragments import ClearFragment
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -207,6 +208,7 @@ def test_what_nobody_takes_is_counted() -> None:
     assert captured.stream.dropped == 20
 
 
+@only_in_full
 def test_a_microphone_that_hangs_costs_its_sound_only(tmp_path: Path) -> None:
     device = PacedDevice()
 

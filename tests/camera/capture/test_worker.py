@@ -34,6 +34,7 @@ from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import burned_times, complaints, start_times
 from tests.camera.capture.real_worker import RECIPIENT, VIDEO, RealWorker
+from tests.kit.scale import only_in_full
 
 
 def test_five_seconds(tmp_path: Path) -> None:
@@ -199,6 +200,7 @@ def test_the_opening_is_answered_before_any_device_is_touched(tmp_path: Path) ->
         assert len(worker.got) == 2
 
 
+@only_in_full
 def test_the_microphone_opens_and_closes_within_the_film(tmp_path: Path) -> None:
     with RealWorker() as worker:
         worker.prepare()

@@ -67,6 +67,7 @@ def test_a_microphone_that_fails_is_stated_and_costs_no_picture(recording: Fault
     recording.shown("recording")
 
 
+@only_in_full
 def test_an_overflow_is_silence_of_its_length(recording: FaultyCamera) -> None:
     """The stretch that the driver lost is stated as lost; sound and picture stay in step."""
     recording.durable_after(boottime_us() + 1_000_000)
