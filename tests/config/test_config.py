@@ -22,7 +22,7 @@ from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError
 from bodycamd.foreign_text import json_text
 from tests.config.conftest import GOOD
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 SHIPPED = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
 SYSTEM_USERS = Path(__file__).parents[2] / "systemd" / "bodycamd.sysusers"
@@ -128,6 +128,7 @@ SIGNS = ["---", "...", "[", "]", "{", "}", ":", "? ", "- ", ",", "'", '"', "|", 
 WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<", "!!str", "%TAG", "1:30", "null", "~", *SIGNS]
 
 
+@only_in_full
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
 @settings(max_examples=count(10_000), deadline=None)
 def test_any_yaml_gives_a_configuration_or_one_line(words: list[str]) -> None:

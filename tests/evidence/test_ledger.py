@@ -105,6 +105,7 @@ def test_typed_entries_are_checked_when_written_and_when_read(tmp_path: Path) ->
     ledger.close()
 
 
+@only_in_full
 def test_every_cut_leaves_the_whole_lines_before_it(tmp_path: Path, unsynced: None) -> None:
     provisioned(tmp_path)
     some_start(tmp_path, markers=1)

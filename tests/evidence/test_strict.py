@@ -15,7 +15,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence import strict_json as strict
 from bodycamd.evidence.statements import JsonValue, decode_entry, decode_statement
 from tests.evidence.making import brief, made_segment, new_start, told
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
 STATEMENT = made_segment([]).segment.last.json  # type: ignore[union-attr]
@@ -178,6 +178,7 @@ def test_a_fragment_with_impossible_values_is_refused(old: bytes, new: bytes) ->
 PIECES = [b'"', b"{", b"[", b"\\u", b"1e9", b"null"]
 
 
+@only_in_full
 @settings(max_examples=count(6000), deadline=None)
 @given(st.data())
 def test_no_bytes_raise_anything_but_a_data_error(data: st.DataObject) -> None:

@@ -16,7 +16,7 @@ from bodycamd import footage
 from bodycamd.camera.capture import protocol as link
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from tests.kit.age_files import AGE_HEADER
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 AGE = AGE_HEADER + b"body"
 micros = st.integers(0, 2**53)
@@ -72,6 +72,7 @@ def read(stream: bytes) -> list[tuple[link.FromWorker, bytes]]:
     return list(link.FrameReader.of_worker().feed(stream))
 
 
+@only_in_full
 @settings(max_examples=count(2000), deadline=None)
 @given(st.lists(messages, max_size=5), st.data())
 def test_any_cut_of_the_stream_gives_the_same_messages(sent: list[tuple[link.FromWorker, bytes]], data: st.DataObject) -> None:

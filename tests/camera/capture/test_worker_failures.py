@@ -24,6 +24,7 @@ from bodycamd.camera.capture.protocol import (
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from tests.camera.capture.films import burned_times, complaints, start_times
 from tests.camera.capture.real_worker import RECIPIENT, TONE, VIDEO, RealWorker
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -133,6 +134,7 @@ def test_a_camera_that_hangs_in_closing_costs_nothing() -> None:
     assert sum(fragment.frames for fragment in worker.fragments()) == 40
 
 
+@only_in_full
 def test_a_camera_that_goes_silent_shows_in_the_ticks() -> None:
     with RealWorker(failing("import threading; threading.Event().wait()")) as worker:
         worker.prepare()
@@ -184,6 +186,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     wait_for(gone, 5)
 
 
+@only_in_full
 def test_a_stopped_worker_states_the_gap(tmp_path: Path) -> None:
     with RealWorker() as worker:
         worker.prepare(audio=True)
