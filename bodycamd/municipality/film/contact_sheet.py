@@ -9,11 +9,8 @@ from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.linux import foreign
 from bodycamd.linux.new_file import PICTURE, check_room
 from bodycamd.municipality.film.film import give_names
-from bodycamd.municipality.film.film_link import CELL_WIDTH
 from bodycamd.municipality.film.film_maker import FilmMaker
 from bodycamd.municipality.film.film_making import UnnamedFiles
-
-__all__ = ["CELL_WIDTH", "contact_sheet"]
 
 
 def contact_sheet(

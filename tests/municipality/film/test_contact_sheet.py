@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bodycamd.errors import DataError, NotFoundError, OutputError
-from bodycamd.municipality.film.contact_sheet import CELL_WIDTH, contact_sheet
+from bodycamd.municipality.film.contact_sheet import contact_sheet
+from bodycamd.municipality.film.film_link import CELL_WIDTH
 from tests.kit.films import fragmented_mp4
 
 
