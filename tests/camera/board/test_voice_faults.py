@@ -20,6 +20,7 @@ import pytest
 from bodycamd.camera.board.voice.supervisor import VoiceProcess, VoiceTiming
 from bodycamd.config.settings import SpeakerSettings
 from bodycamd.errors import ConfigError
+from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.clock import SystemClock, boottime_us
 from tests.camera.board.conftest import Heard, MakeVoice, tone_wav
 from tests.kit.scale import count, only_in_full
@@ -191,12 +192,13 @@ def test_a_voice_that_cannot_even_be_killed(tone: Path, make_voice: MakeVoice, m
     """Inside a driver call that cannot be interrupted SIGKILL has to wait: no second process is started beside it."""
     voice, heard = make_voice(tone, output="simulated", timing=QUICK)
     heard.healthy()
-    pid = pid_of(voice)
+    pid, asked = pid_of(voice), list[int]()
     os.kill(pid, signal.SIGSTOP)
     with monkeypatch.context() as patch:
-        patch.setattr(subprocess.Popen, "kill", lambda self: None)
+        patch.setattr(LinkedChild, "kill", lambda self: asked.append(self.pid))
         assert seconds_until_failed(voice, heard) < 1.5
         assert seconds_until_failed(voice, heard, 2) < 0.5
+        assert asked == [pid], "it was told to end, and did not"
         assert voice.status().starts == 1
         assert exists(pid)
     os.kill(pid, signal.SIGKILL)

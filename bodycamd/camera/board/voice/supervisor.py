@@ -41,7 +41,7 @@ from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 
-EXIT_SECONDS = 0.05
+EXIT_SECONDS = 0.25
 """How long the thread waits to learn how a process ended that has closed its link."""
 
 VoiceEvent = Literal["started", "ended", "silenced", "failed"]
