@@ -123,7 +123,7 @@ def test_the_time_line(ran: Ran) -> None:
     assert ran.at("Recording 000001-0001 begins") < ran.at("arker") < ran.at("Recording 000001-0001 ends after")
     facts = [line["text"] for line in ran.lines if line["sense"] == "footage"]
     assert [text for text in facts if "_" in text or not (text[0].isupper() and text.endswith("."))] == []
-    assert ran.at("vibrates: two pulses") == pytest.approx(safe, abs=0.5)
+    assert ran.at("vibrates: two short pulses") == pytest.approx(safe, abs=0.5)
     assert ran.at("short flash") < 3.0
     assert ran.at("green LED: on") < 1
     assert ran.lines[-1]["text"] == "ended with exit code 0"

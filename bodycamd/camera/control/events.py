@@ -14,7 +14,9 @@ WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
 StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
-HapticName = Literal["ready", "started", "reminder", "missing", "low", "saved", "refused"]
+HapticName = Literal[
+    "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused"
+]  # fmt: skip
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
 

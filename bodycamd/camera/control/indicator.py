@@ -103,17 +103,38 @@ TABLE: dict[RowName, Row] = {
     "cannot_record": Row(THREE_FLASHES_EACH_TEN_SECONDS, OFF,        CANNOT_RECORD_PULSES),
 }  # fmt: skip
 
-THREE_PULSES = LampPattern(((True, 200), (False, 200), (True, 200), (False, 200), (True, 200)), repeat=False)
+TICK_MS, SHORT_MS, STRONG_MS, LONG_MS = 120, 350, 700, 1300
+"""The four lengths of a pulse. Each differs from the next by more than 180 ms and is at least 1.8 times as long.
+
+People tell vibrations of 1,000 ms apart from 160 ms on, and the threshold grows with the length (Jones, Poliakoff and Wells 2009, Q J Exp
+Psychol 62(11), 2171): between neighbours here lie three such thresholds and more. That was measured on bare skin at rest; that three are
+enough through a jacket or glove is assumed. A small motor needs up to 180 ms at its rated voltage to its full speed (Precision Microdrives,
+305-000, step response); that a tick of 120 ms is felt is assumed, and a reason to drive the motor from 5 V.
+"""
+REST_MS = 250
+"""Between the pulses of a train: pulses are felt apart from 80 to 90 ms on (Jurado et al. 2021, Timing & Time Perception), and the motor
+runs on for about 100 ms (assumed)."""
+
+
+def _train(*lengths_ms: int) -> LampPattern:
+    steps = [step for milliseconds in lengths_ms for step in ((True, milliseconds), (False, REST_MS))]
+    return LampPattern(tuple(steps[:-1]), repeat=False)
+
 
 PULSES: dict[HapticName, LampPattern] = {
-    "ready": LampPattern(((True, 800),), repeat=False),
-    "started": LampPattern(((True, 150), (False, 150), (True, 150)), repeat=False),
-    "reminder": LampPattern(((True, 120),), repeat=False),
-    "missing": THREE_PULSES,
-    "low": LampPattern(((True, 300),), repeat=False),
-    "saved": LampPattern(((True, 800),), repeat=False),
-    "refused": THREE_PULSES,
+    "ready": _train(SHORT_MS, LONG_MS),
+    "started": _train(SHORT_MS, SHORT_MS),
+    "reminder": _train(SHORT_MS),
+    "marker": _train(TICK_MS),
+    "held": _train(STRONG_MS),
+    "asked": _train(TICK_MS, TICK_MS, TICK_MS, TICK_MS),
+    "continues": _train(LONG_MS, LONG_MS),
+    "missing": _train(LONG_MS, LONG_MS, LONG_MS),
+    "low": _train(SHORT_MS, SHORT_MS, LONG_MS),
+    "saved": _train(LONG_MS),
+    "refused": _train(SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS),
 }
+"""No two meanings share count and lengths."""
 
 
 @dataclass(frozen=True, slots=True)

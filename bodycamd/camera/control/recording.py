@@ -39,11 +39,11 @@ def durable(state: State, event: FragmentDurable, now_us: int) -> Step:
 
 
 def mark(state: State, recording: Recording, at_us: int, cause: Literal["tap", "continued", "latched_press"]) -> Step:
-    """A marker in the ledger; one that follows the last within 0.3 s is the same one."""
+    """A marker in the ledger, felt as a tick; one that follows the last within 0.3 s is the same one."""
     if recording.marked_us is not None and abs(at_us - recording.marked_us) < SAME_PRESS_US:
         return state, []
     state = replace(state, recording=replace(recording, marked_us=at_us))
-    return state, [note("marker", recording=recording.number, at_us=at_us, cause=cause)]
+    return state, [note("marker", recording=recording.number, at_us=at_us, cause=cause), Pulse("marker")]
 
 
 def remind(state: State, recording: Recording, now_us: int) -> Step:

@@ -28,6 +28,8 @@ SHORT_GAP_US = 450_000
 PAUSE_US = 2_000_000
 FLASH_OVERDUE_US = 4_500_000
 NEVER_US = 1 << 62
+_PULSE_LENGTHS = ((235_000, "tick"), (525_000, "short"), (1_000_000, "strong"), (NEVER_US, "long"))
+"""A pulse shorter than this is called so: half-way between the lengths that the motor has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _short(seen: Sequence[Run], number: int) -> bool:
 
 
 def haptic_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[Line]:
-    """Pulses in words: those that follow each other within a third of a second are one train."""
+    """Pulses in words: those that follow each other within 0.45 s are one train."""
     train: list[Run] = []
     for run in runs(changes, now_us):
         if run.on:
@@ -122,13 +124,14 @@ def haptic_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[L
 
 
 def _train(train: Sequence[Run]) -> Line:
-    names = {1: "one", 2: "two", 3: "three", 4: "four"}
-    count = names.get(len(train), str(len(train)))
-    longest = max(run.length_us for run in train)
-    if len(train) > 1:
-        return Line(train[0].start_us, "feels", f"vibrates: {count} pulses")
-    kind = "one long pulse" if longest > LONG_FLASH_US else "one short pulse"
-    return Line(train[0].start_us, "feels", f"vibrates: {kind}")
+    counts = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+    count = counts.get(len(train), str(len(train)))
+    lengths = [next(name for limit_us, name in _PULSE_LENGTHS if run.length_us < limit_us) for run in train]
+    pulses = "pulse" if len(train) == 1 else "pulses"
+    if len(set(lengths)) > 1:
+        return Line(train[0].start_us, "feels", f"vibrates: {count} {pulses}, {' '.join(lengths)}")
+    kind = pulses.replace("pulse", "tick") if lengths[0] == "tick" else f"{lengths[0]} {pulses}"
+    return Line(train[0].start_us, "feels", f"vibrates: {count} {kind}")
 
 
 def button_lines(changes: Iterable[tuple[int, bool]]) -> Iterator[Line]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -14,6 +16,7 @@ from bodycamd.camera.control.events import (
     CaptureFlowing,
     CaptureStalled,
     DiskChanged,
+    HapticName,
     Ready,
     ResumeOffer,
     RingOverflowed,
@@ -70,10 +73,46 @@ def test_every_pattern_changes_level_at_every_step() -> None:
             if len(levels) > 1:
                 following = levels[1:] + (levels[:1] if pattern.repeat else [])
                 assert all(a != b for a, b in zip(levels, following, strict=False))
-    assert {name: sum(on for on, _ in train.steps) for name, train in PULSES.items()} == {
-        "ready": 1, "started": 2, "reminder": 1, "missing": 3, "low": 1, "saved": 1, "refused": 3,
-    }  # fmt: skip
-    assert PULSES["ready"].length_us > 3 * PULSES["reminder"].length_us, "long and short are told apart by feel"
+
+
+def pulse_lengths(name: HapticName) -> list[int]:
+    return [milliseconds for on, milliseconds in PULSES[name].steps if on]
+
+
+def test_the_words_of_the_motor() -> None:
+    lengths = {120: "tick", 350: "short", 700: "strong", 1300: "long"}
+    assert {name: " ".join(lengths[milliseconds] for milliseconds in pulse_lengths(name)) for name in get_args(HapticName)} == {
+        "ready": "short long",
+        "started": "short short",
+        "reminder": "short",
+        "marker": "tick",
+        "held": "strong",
+        "asked": "tick tick tick tick",
+        "continues": "long long",
+        "missing": "long long long",
+        "low": "short short long",
+        "saved": "long",
+        "refused": "short short short short short",
+    }
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(get_args(HapticName), 2)))
+def test_no_two_meanings_of_the_motor_can_be_mistaken_for_each_other(one: HapticName, other: HapticName) -> None:
+    """Of two trains of one count, a pulse at the same place differs by clearly more than 180 ms and three thresholds of feeling."""
+    first, second = pulse_lengths(one), pulse_lengths(other)
+    apart = [abs(a - b) > 180 and max(a, b) >= 1.8 * min(a, b) for a, b in zip(first, second, strict=False)]
+    assert len(first) != len(second) or any(apart)
+
+
+@pytest.mark.parametrize("name", get_args(HapticName))
+def test_pulses_that_are_called_equal_are_equal_and_each_can_be_felt(name: HapticName) -> None:
+    steps = PULSES[name].steps
+    assert [on for on, _ in steps] == [number % 2 == 0 for number in range(len(steps))], "begins and ends with a pulse"
+    lengths = pulse_lengths(name)
+    for a, b in itertools.pairwise(lengths):
+        assert a == b or (abs(a - b) > 180 and max(a, b) >= 1.8 * min(a, b))
+    assert min(lengths) >= 100, "a motor that has to start up moves by then"
+    assert all(milliseconds >= 200 for on, milliseconds in steps if not on), "a motor that runs on does not join two pulses"
 
 
 def test_the_lamp_answers_at_once_where_it_blinks() -> None:

@@ -108,8 +108,8 @@ def test_a_marker_or_a_refusal_soon_after_another_is_the_same(later_us: int, cou
     assert camera.state.recording is not None
     state, first = mark(camera.state, camera.state.recording, 500 * S, "tap")
     assert state.recording is not None
-    assert len(first) == 1
-    assert len(mark(state, state.recording, 500 * S + later_us, "tap")[1]) == int(counts)
+    assert kinds(first) == ["marker", "Pulse"]
+    assert kinds(mark(state, state.recording, 500 * S + later_us, "tap")[1]) == (["marker", "Pulse"] if counts else [])
     if later_us >= 0:
         state, _ = refuse(standby().state, 500 * S, "storage_full", 0)
         assert kinds(refuse(state, 500 * S + later_us, "storage_full", 0)[1]) == (["Refuse", "Pulse", "press_refused"] if counts else [])

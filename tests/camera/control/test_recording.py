@@ -170,7 +170,7 @@ def test_a_down_while_closing_goes_on_with_the_same_recording_and_marks_it() -> 
     camera = stopped()
     camera.later(0.5)
     actions = camera.down()
-    assert no_notes(actions) == [ContinueRecording(1), OpenCapture(True)]
+    assert no_notes(actions) == [ContinueRecording(1), OpenCapture(True), Pulse("marker")]
     assert camera.noted("marker") == [{"recording": 1, "at_us": camera.now_us, "cause": "continued"}]
     assert camera.name() == "recording"
     camera.later(2)
@@ -185,9 +185,9 @@ def test_a_down_in_the_post_event_time_finds_the_camera_still_open() -> None:
     camera = stopped(POST)
     assert camera.actions[-1] == EndRecording(camera.now_us + 10 * S, "officer")
     camera.later(5)
-    assert no_notes(camera.down()) == [ContinueRecording(1)]
+    assert no_notes(camera.down()) == [ContinueRecording(1), Pulse("marker")]
     buffering = stopped(BUFFER)
-    assert no_notes(buffering.down()) == [ContinueRecording(1), SetMicrophone(True)]
+    assert no_notes(buffering.down()) == [ContinueRecording(1), SetMicrophone(True), Pulse("marker")]
 
 
 def test_the_post_event_time_is_recorded_with_sound_then_the_camera_closes() -> None:

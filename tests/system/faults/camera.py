@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -88,17 +89,26 @@ class FaultyCamera(Camera):
         """Whether the lamp, else steady while it records, went dark in this time: a double flash, or the gap of `low`."""
         return any(begin_us <= line["at_us"] <= end_us and not line["on"] for line in self.timeline("lamp"))
 
-    def felt(self, begin_us: int, end_us: int) -> str:
-        """The motor's pulses in this time: `-` a short one, `=` the long one of *ready* and *saved*."""
+    def felt(self, begin_us: int, end_us: int) -> list[str]:
+        """The motor's trains in this time, one letter a pulse: `t` a tick, `s` short, `S` strong, `l` long."""
         lines = [line for line in self.timeline("haptic") if begin_us <= line["at_us"] <= end_us]
-        pulses = [off["at_us"] - on["at_us"] for on, off in pairwise(lines) if on["on"] and not off["on"]]
-        return "".join("-" if length_us < 550_000 else "=" for length_us in pulses)
+        trains, ended_us = list[str](), 0
+        for on, off in pairwise(lines):
+            if on["on"] and not off["on"]:
+                if not trains or on["at_us"] - ended_us > 450_000:
+                    trains.append("")
+                trains[-1] += "tsSl"[bisect((235_000, 525_000, 1_000_000), off["at_us"] - on["at_us"])]
+                ended_us = off["at_us"]
+        return trains
+
+    def feels(self, train: str, at_us: int) -> list[str]:
+        """Wait until this train has come since an instant; gives all that have."""
+        wait_for(lambda: train in self.felt(at_us, boottime_us()), what=f"the motor's {train}")
+        return self.felt(at_us, boottime_us())
 
     def feels_refused(self, at_us: int) -> None:
-        """Wait until three pulses have come since an instant; the long one of *saved* has not."""
-        felt = wait_for(lambda: self.felt(at_us, boottime_us()) if len(self.felt(at_us, boottime_us())) >= 3 else None, what="three pulses")
-        assert felt is not None
-        assert "=" not in felt
+        """Wait until the train of a refusal has come since an instant; that of *saved* has not."""
+        assert "l" not in self.feels("sssss", at_us)
 
     # --- judged by other eyes -------------------------------------------------------------------------------------------------------------
 

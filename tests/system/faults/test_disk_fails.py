@@ -155,7 +155,7 @@ def test_a_disk_that_stays_dead_is_not_called_saved(tmp_path: Path) -> None:
         every = ("write", "fdatasync", "fsync", "create", "mkdir", "rename")
         at_us = camera.break_disk(*({"call": call, "error": "EIO"} for call in every))
         camera.shown("missing")
-        wait_for(lambda: camera.felt(at_us, boottime_us()).endswith("---"), what="three pulses")
+        camera.feels("lll", at_us)
         camera.hold()
         sealed = camera.wait_event("RecordingSealed")
         assert not sealed["whole"]

@@ -86,19 +86,23 @@ def test_what_is_settled_does_not_change(played: list[RowName], seen: list[RowNa
 
 
 PULSES: dict[HapticName, str] = {
-    "ready": "vibrates: one long pulse",
-    "started": "vibrates: two pulses",
+    "ready": "vibrates: two pulses, short long",
+    "started": "vibrates: two short pulses",
     "reminder": "vibrates: one short pulse",
-    "missing": "vibrates: three pulses",
-    "low": "vibrates: one short pulse",
+    "marker": "vibrates: one tick",
+    "held": "vibrates: one strong pulse",
+    "asked": "vibrates: four ticks",
+    "continues": "vibrates: two long pulses",
+    "missing": "vibrates: three long pulses",
+    "low": "vibrates: three pulses, short short long",
     "saved": "vibrates: one long pulse",
-    "refused": "vibrates: three pulses",
+    "refused": "vibrates: five short pulses",
 }
 
 
 @pytest.mark.parametrize("name", list(indicator.PULSES))
 def test_pulses(name: HapticName) -> None:
-    changes = play(indicator.PULSES[name], 1_000_000, 3_000_000)
+    changes = play(indicator.PULSES[name], 1_000_000, 5_000_000)
     assert list(timeline.haptic_lines(changes, 9_000_000)) == [Line(1_000_000, "feels", PULSES[name])]
 
 
