@@ -101,7 +101,14 @@ class BoardSettings(Settings, frozen=True, kw_only=True):
 class GestureSettings(Settings, frozen=True, kw_only=True):
     """The officer's gestures."""
 
-    hold_seconds: Annotated[float, Meta(ge=1.0, le=5.0, description="Seconds until a press counts as held: it stops a recording.")] = 2.0
+    stop: Annotated[
+        Literal["hold_then_press", "hold"],
+        Meta(
+            description="What stops a recording. hold_then_press: hold, release, press within 5 s; a fall or a seat belt does not. "
+            "hold: the hold alone; a press within 10 s of it resumes."
+        ),
+    ] = "hold_then_press"
+    hold_seconds: Annotated[float, Meta(ge=1.5, le=4.0, description="Seconds until a press counts as held.")] = 2.0
     bounce_ms: Annotated[int, Meta(ge=5, le=50, description="Milliseconds after an edge in which the contact may bounce.")] = 20
     stuck_seconds: Annotated[float, Meta(ge=10, le=300, description="Seconds after which the button is reported as stuck.")] = 30.0
 

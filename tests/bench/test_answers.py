@@ -45,7 +45,7 @@ def test_press_to_lamp_and_to_the_first_sample(table: Table, paced: Loudspeaker,
             camera.tap()
             wait_until_us(boottime_us() + 50_000)
             sealed = len(camera.of("RecordingSealed"))
-            camera.hold(1.05)
+            camera.hold(1.55)
             camera.wait_event("RecordingSealed", sealed + 1)
             camera.wait_state("standby")
             paced.wait_for_silence()

@@ -37,7 +37,7 @@ pytestmark = [
 
 CAMERAS = 8
 PRESSES = 500
-HOLD_US = 1_000_000
+HOLD_US = 1_500_000
 HOLD = {"gestures": {"hold_seconds": HOLD_US / 1e6}}
 TOUCH_SECONDS = 0.08
 BETWEEN_FLASHES_US = 400_000

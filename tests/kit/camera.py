@@ -60,7 +60,7 @@ class Camera:
             "storage": {"directory": "../store"},
             "keys": {"recipients": "recipients.txt", "signing": "signing"},
             "control": {"socket": "control.sock"},
-            "gestures": {"hold_seconds": 1.0},
+            "gestures": {"hold_seconds": 1.5},
         }
         for key, value in (settings or {}).items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, Mapping) else value
@@ -173,7 +173,7 @@ class Camera:
         self.hand.up()
         return at_us
 
-    def hold(self, seconds: float = 1.2) -> int:
+    def hold(self, seconds: float = 1.7) -> int:
         at_us = self.hand.down()
         wait_until_us(at_us + round(seconds * 1e6))
         self.hand.up()

@@ -54,7 +54,7 @@ class Officer:
         event = wait_for(lambda: self._states("recording")[states:], what="recording")[0]
         self.answers.append((event["at_us"] - pressed_us) / 1000)
 
-    def stop(self, fragments: int = 2, hold_us: int = 1_000_000) -> None:
+    def stop(self, fragments: int = 2, hold_us: int = 1_500_000) -> None:
         """After so many acknowledged fragments hold the button; the answer is the state `closing`."""
         camera = self._camera
         camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + fragments)

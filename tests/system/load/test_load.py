@@ -16,7 +16,7 @@ from tests.system.load.officer import FIGURES, Officer
 
 pytestmark = [pytest.mark.timing, pytest.mark.timeout(600), only_in_full]
 
-HOLD = {"gestures": {"hold_seconds": 1.0}}
+HOLD = {"gestures": {"hold_seconds": 1.5}}
 RECORDINGS = 40
 EDGES = 5000
 SOCKET_HOGS = ("flood", "deaf", "held", "storm", "garbage")
