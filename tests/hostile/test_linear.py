@@ -20,7 +20,17 @@ NAMES = [
 ]  # fmt: skip
 
 
-SLOW = {"brackets in YAML", "YAML", "a value in YAML", "a configuration", "a segment's members", "NAL units"}
+SLOW = {
+    "brackets in YAML",
+    "YAML",
+    "a value in YAML",
+    "a configuration",
+    "a segment's members",
+    "NAL units",
+    "a ledger file",
+    "a checkpoint",
+    "recipients",
+}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=only_in_full) if name in SLOW else name for name in NAMES])

@@ -23,6 +23,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+@only_in_full
 def test_hold_release_and_sweep_with_and_without_the_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Camera(tmp_path) as camera:
         camera.skip_warning_and_record()

@@ -21,7 +21,7 @@ from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureF
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock, boottime_us
-from tests.kit.scale import only_in_full
+from tests.kit.scale import only_in_full, sample
 from tests.kit.waiting import wait_for
 
 SCRIPTED = Path(__file__).with_name("scripted_worker.py")
@@ -211,7 +211,7 @@ def test_footage_sent_before_a_worker_died_is_taken(tmp_path: Path) -> None:
         assert len(made.fragments(1)) == 3
 
 
-@pytest.mark.parametrize("behaviour", ["never-prepared", "dies-early", "garbage-early", "tick-early"])
+@pytest.mark.parametrize("behaviour", sample(["never-prepared", "dies-early", "garbage-early", "tick-early"], 2))
 def test_a_spare_that_misbehaves_is_replaced(tmp_path: Path, behaviour: str) -> None:
     timing = Timing(prepare_us=1_000_000, first_backoff_us=20_000, last_backoff_us=80_000)
     with bench(scripted(tmp_path, behaviour, "normal"), timing=timing) as made:
@@ -250,7 +250,7 @@ def test_wanting_no_more_footage_ends_the_retries(tmp_path: Path) -> None:
         made.standby()
 
 
-@pytest.mark.parametrize("behaviour", ["ignores-close", "dies-at-close", "lingers"])
+@pytest.mark.parametrize("behaviour", sample(["ignores-close", "dies-at-close", "lingers"], 2))
 def test_close_is_answered_in_time_by_force_if_need_be(tmp_path: Path, behaviour: str) -> None:
     with bench(scripted(tmp_path, behaviour, "normal")) as made:
         made.supervisor.open(microphone=False)

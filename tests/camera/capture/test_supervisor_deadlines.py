@@ -13,6 +13,7 @@ from bodycamd.camera.control.events import CaptureStalled
 from bodycamd.footage import EncryptedFragment
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.test_supervisor import alive, bench, scripted
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -31,6 +32,7 @@ def test_a_stopped_worker_is_replaced_within_the_deadline(tmp_path: Path) -> Non
         assert not alive(pid)
 
 
+@only_in_full
 def test_frames_that_become_no_footage_cost_less_than_three_seconds(tmp_path: Path) -> None:
     """As `Timing` has it by default, with groups of pictures of 1 s."""
     with bench(scripted(tmp_path, "mute", "normal"), timing=Timing()) as made:
@@ -100,6 +102,7 @@ def test_the_recorder_held_up_does_not_blame_the_worker(tmp_path: Path) -> None:
     assert made.of(CaptureStalled) == []
 
 
+@only_in_full
 def test_a_link_that_is_not_read_for_a_while_does_not_blame_the_worker(tmp_path: Path) -> None:
     """The loop looks around as ever; only the link reader is held up, and finds it all in the link afterwards."""
     with bench(scripted(tmp_path, "normal"), timing=Timing(stall_us=300_000)) as made:

@@ -93,6 +93,7 @@ def test_segments_of_one_generation_are_one_film(camera: Camera, footage: tuple[
     assert_decodes(camera.folder / "film.mp4")
 
 
+@only_in_full
 def test_a_film_counts_in_the_time_bases_of_the_sealed_tracks(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     """Also where the segment that a part began in was closed long ago."""
     init, fragments = footage
@@ -104,6 +105,7 @@ def test_a_film_counts_in_the_time_bases_of_the_sealed_tracks(camera: Camera, fo
         assert part.time_bases == {kind: sealed[kind]["time_base"] for kind in ("video", "audio")}
 
 
+@only_in_full
 def test_sound_that_begins_in_a_later_segment(camera: Camera) -> None:
     """The part is begun when its first segment is closed; the film is the same as from one segment."""
     init, fragments = split(fragmented_mp4(6, sound_after_seconds=2.5))
@@ -141,6 +143,7 @@ def test_a_gap_inside_a_segment_begins_a_new_part_and_a_short_one_does_not(camer
     assert [part.frames for part in done.parts] == [150]
 
 
+@only_in_full
 def test_other_codec_parameters_begin_a_new_part(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     other = split(fragmented_mp4(2, begins=BOOT_SECONDS + 6, size="640x360"))
     done = run_export(camera, [camera.write(*footage), camera.write(*other, generation=2)])
@@ -281,6 +284,7 @@ def test_what_the_ledger_states_is_compared(camera: Camera, footage: tuple[bytes
     assert ["6 fragments; 5 are there" in damage.what for damage in done.damage] == [True]
 
 
+@only_in_full
 def test_a_sealed_segment_that_ends_early_is_damage(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     for torn, frames in ((1024, 180), (1, 180), (3000, 150)):
         segment = camera.write(*footage, torn=torn)
