@@ -7,7 +7,6 @@ searched on the disk. With locking switched off the marker is there: so the sear
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -15,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyrage
 import pytest
 
 from tests.camera.capture.films import marked_film
 from tests.kit import stock_tools
-from tests.machine.job import HOG
-from tests.machine.virtual_machine import VirtualMachine
+from tests.machine.jobs.swap import HOG
+from tests.machine.virtual_machine import VirtualMachine, make_share
 
 pytestmark = [pytest.mark.machine, pytest.mark.root, pytest.mark.timeout(2400)]
 
@@ -51,18 +49,11 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    share, marker = tmp_path_factory.mktemp("share"), bytes(byte or 1 for byte in secrets.token_bytes(32))
-    share.chmod(0o755)  # the camera's user reads the film there
-    identity = pyrage.x25519.Identity.generate()
+def seen(tmp_path_factory: pytest.TempPathFactory, machine: VirtualMachine) -> Iterator[Seen]:
+    marker = bytes(byte or 1 for byte in secrets.token_bytes(32))
+    share = make_share(tmp_path_factory.mktemp("swap"), CONFIGURATION)
     marked_film(share / "film.h264", marker, seconds=180)
-    (share / "recipients.txt").write_text(f"{identity.to_public()}\n")
-    (share / "identity.txt").write_text(f"{identity}\n")
-    (share / "bodycamd.yaml").write_text(CONFIGURATION)
-    shutil.copy(Path(__file__).with_name("job.py"), share)
-    machine = VirtualMachine(Path(os.environ["BODYCAMD_MACHINE"]))
-    said = machine.run(share, kernel="cgroup_disable=memory")
-    assert not (share / "failed").exists(), (share / "failed").read_text()
+    said = machine.run(share, "swap", kernel="cgroup_disable=memory")
     assert (share / "machine.json").exists(), said[-4000:]
     told = {name: json.loads((share / f"{name}.json").read_text()) for name in ("machine", "open", "locked")}
     swaps = {name: machine.file(f"/swap-{name}", share / f"swap-{name}") for name in ("open", "locked")}

@@ -2,41 +2,93 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyrage
+
+REPOSITORY = Path(__file__).parents[2]
 MEGABYTES = 512
 """As a Zero 2 W."""
+JOBS = Path(__file__).with_name("jobs")
+READ_BY_THE_CAMERA = 0o755
+
+
+def make_share(folder: Path, configuration: str) -> Path:
+    """A folder to share with the machine: the jobs, `bodycamd.yaml`, a recipient and, for the judge, its identity."""
+    share = folder / "share"
+    share.mkdir(mode=READ_BY_THE_CAMERA)
+    for path in ("tests/__init__.py", "tests/machine/__init__.py", *(f"tests/machine/jobs/{job.name}" for job in JOBS.glob("*.py"))):
+        (share / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / path, share / path)
+    identity = pyrage.x25519.Identity.generate()
+    (share / "recipients.txt").write_text(f"{identity.to_public()}\n")
+    (share / "identity.txt").write_text(f"{identity}\n")
+    (share / "bodycamd.yaml").write_text(configuration)
+    return share
+
+
+def console(share: Path) -> str:
+    """What the machine's console said so far."""
+    return (share / "console").read_text(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualMachine:
-    """What `scripts/make-machine` made in `folder`. The disk keeps what is written to it."""
+    """What `scripts/make-machine` made: `kernel` and `initrd` in `folder`, and a disk that keeps what is written to it."""
 
     folder: Path
+    disk: Path
 
-    def run(self, share: Path, *, kernel: str = "", seconds: float = 1800) -> str:
-        """Boot, have `job.py` of the share run there, wait for the power-off; what the console said. Raises `AssertionError` where it does
-        not end in time."""
-        console = share / "console"
+    def run(self, share: Path, job: str, *, kernel: str = "", devices: Sequence[str] = (), seconds: float = 1800) -> str:
+        """Boot, have the job run, wait for the power-off; what the console said. Raises `AssertionError` where the job fails, or does not
+        end in time."""
+        with self.boot(share, job, kernel=kernel, devices=devices) as running:
+            try:
+                running.wait(seconds)
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"no power-off within {seconds:g} s:\n{console(share)[-4000:]}") from None
+        assert running.returncode == 0, console(share)[-4000:]
+        return console(share)
+
+    @contextmanager
+    def boot(self, share: Path, job: str, *, kernel: str = "", devices: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+        """QEMU with the job; it is killed at the end, which is a power cut where the machine still runs. A reset boots it again. `devices`
+        are further arguments of QEMU's, `kernel` of the kernel's command line."""
+        (share / "job").write_text(job)
         # Without AVX, which is slow to emulate; without the kernel's defences against its own processor, which cost much time.
         command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2"]
-        command += ["-m", str(MEGABYTES), "-nodefaults", "-display", "none", "-serial", f"file:{console}", "-no-reboot"]
-        command += ["-drive", f"file={self.folder}/disk.raw,if=virtio,format=raw,cache=unsafe"]
+        command += ["-m", str(MEGABYTES), "-nodefaults", "-display", "none", "-serial", f"file:{share}/console"]
+        command += ["-drive", f"file={self.disk},if=virtio,format=raw,cache=unsafe"]
         command += ["-fsdev", f"local,id=bench,path={share},security_model=none", "-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"]
-        command += ["-kernel", f"{self.folder}/kernel", "-initrd", f"{self.folder}/initrd"]
+        command += ["-kernel", f"{self.folder}/kernel", "-initrd", f"{self.folder}/initrd", *devices]
         command += ["-append", f"root=/dev/vda rw console=ttyS0 quiet mitigations=off apparmor=0 audit=0 systemd.unit=job.service {kernel}"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"no power-off within {seconds:g} s:\n{console.read_text(errors='replace')[-4000:]}") from None
-        said = console.read_text(errors="replace")
-        assert done.returncode == 0, done.stderr + said[-4000:]
-        return said
+        with subprocess.Popen(command) as running:
+            try:
+                yield running
+            finally:
+                running.kill()
+        failed = share / "failed"
+        assert not failed.exists(), failed.read_text()
 
     def file(self, name: str, target: Path) -> Path:
         """A file of the disk, its bytes as they lie there: past the file system of a kernel that runs."""
-        done = subprocess.run(["debugfs", "-R", f"dump {name} {target}", f"{self.folder}/disk.raw"], capture_output=True, text=True)
+        done = subprocess.run(["debugfs", "-R", f"dump {name} {target}", str(self.disk)], capture_output=True, text=True)
         assert target.exists(), done.stderr
         return target
+
+
+@contextmanager
+def fresh_machine(folder: Path) -> Iterator[VirtualMachine]:
+    """One with a disk of its own in `folder`, which goes with it."""
+    image, disk = Path(os.environ["BODYCAMD_MACHINE"]), folder / "disk.raw"
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", disk], check=True)
+    try:
+        yield VirtualMachine(image, disk)
+    finally:
+        disk.unlink()

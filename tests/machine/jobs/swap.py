@@ -1,4 +1,4 @@
-"""Runs in the virtual camera, as root: the real daemon under its real unit, with swap, until the kernel has swapped. Standard library only.
+"""Runs in the virtual camera, as root: the real daemon under its real unit, with swap, until the kernel has swapped.
 
 What it sees goes to /bench/NAME.json; the host judges. Two runs, each with a swap file of its own, both on the same disk:
 
@@ -12,70 +12,18 @@ import json
 import mmap
 import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BENCH = Path("/bench")
-STATE = Path("/var/lib/bodycamd")
-UNIT = "bodycamd.service"
-DROP_INS = Path(f"/etc/systemd/system/{UNIT}.d")
-EMULATED = "[Service]\nTimeoutStartSec=infinity\nTimeoutStopSec=5min\nWatchdogSec=0\n"
-"""An emulated processor may take its time; nothing else of the unit is changed."""
+from tests.machine.jobs.guest import BENCH, DROP_INS, STATE, UNIT, configure, ledger, press, run, shown, status, tell, wait_for
+
 SWAP_MEGABYTES = 768
 PAGES = 40_000
 """The least that is swapped out before a run ends: more than the service's processes have in all."""
 HOG = b"the memory of another program"
 """At the start of each of its pages: a page of zeros alone is never written to a swap."""
-
-
-def run(*command: str) -> str:
-    """What a command printed. Raises where it failed."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command}: {done.returncode}: {done.stderr}{done.stdout}")
-    return done.stdout
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Raises `TimeoutError`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(what)
-        time.sleep(1)
-
-
-def shown(name: str) -> str:
-    """A property of the unit."""
-    return run("systemctl", "show", "--value", "-p", name, UNIT).strip()
-
-
-def status() -> dict[str, Any]:
-    """What the daemon says of itself, without the seconds that the command line costs here; empty while it does not answer."""
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect("/run/bodycamd/control.sock")
-            client.sendall(b'{"command":"status"}\n')
-            answer: dict[str, Any] = json.loads(client.makefile().readline())["result"]
-    except OSError:
-        return {}
-    return answer
-
-
-def press(*datagrams: str) -> None:
-    """Edges of the simulated button."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
-        hand.connect(str(STATE / "button.sock"))
-        for datagram in datagrams:
-            if datagram.startswith("wait "):
-                time.sleep(float(datagram[5:]))
-            else:
-                hand.send(datagram.encode())
 
 
 def memory(pid: int) -> dict[str, int]:
@@ -146,12 +94,8 @@ def record(name: str, enough: Callable[[dict[str, dict[str, int]], int], bool]) 
             raise TimeoutError(f"too little pressure: {seen}") from None
     seen["state"] = status().get("state")
     run("systemctl", "stop", UNIT)
-    seen["ledger"] = [
-        json.loads(line.partition(b" ")[2])
-        for path in sorted((STATE / "store/ledger").glob("*.jsonl"))
-        for line in path.read_bytes().splitlines()
-    ]
-    (BENCH / f"{name}.json").write_text(json.dumps(seen))
+    seen["ledger"] = ledger()
+    tell(name, seen)
 
 
 @contextmanager
@@ -181,12 +125,9 @@ def in_swap(processes: dict[str, dict[str, int]]) -> int:
 
 def main() -> None:
     """Both runs."""
-    for name in ("bodycamd.yaml", "recipients.txt"):
-        shutil.copy(BENCH / name, Path("/etc/bodycamd") / name)
+    configure()
     machine = {"cmdline": Path("/proc/cmdline").read_text(), "controllers": Path("/sys/fs/cgroup/cgroup.controllers").read_text()}
     machine["swap_max"] = shown("MemorySwapMax")
-    DROP_INS.mkdir(exist_ok=True)
-    (DROP_INS / "emulated.conf").write_text(EMULATED)
     (DROP_INS / "unlocked.conf").write_text("[Service]\nLimitMEMLOCK=0\n")
     with swapping("open"):
         record("open", lambda processes, pages: in_swap(processes) > 10_000 and pages > PAGES)
@@ -195,13 +136,4 @@ def main() -> None:
     with swapping("locked"):
         record("locked", lambda processes, pages: pages > pages_open)
     shutil.copytree(STATE / "store", BENCH / "store")
-    (BENCH / "machine.json").write_text(json.dumps(machine))
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except Exception as error:
-        journal = subprocess.run(["journalctl", "--no-pager", "-n", "200"], capture_output=True, text=True)
-        (BENCH / "failed").write_text(f"{error!r}\n{journal.stdout}")
-        raise
+    tell("machine", machine)
