@@ -96,12 +96,6 @@ def pipe_cpu_seconds(*commands: Sequence[str | Path], output: Path) -> float:
     return seconds
 
 
-def process_cpu_seconds(pid: int) -> float:
-    """Time that a running process and all its threads have had, in user and system mode."""
-    nanoseconds = [int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()]
-    return sum(nanoseconds) / 1e9
-
-
 def memory_megabytes(pid: int) -> float:
     """Proportional set size: private pages, and its share of those that it shares with others. Needs the right to look (root)."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -50,6 +50,16 @@ def film() -> Film:
     return made
 
 
+def sound() -> Path:
+    """Ten seconds of noise as a WAV file: what a microphone's driver would hand over."""
+    wav = BUILD / "sound.wav"
+    if not wav.exists():
+        BUILD.mkdir(parents=True, exist_ok=True)
+        noise = f"anoisesrc=color=pink:amplitude=0.1:sample_rate=48000:seed=1:duration={LOOP_SECONDS}"
+        _ffmpeg(*("-f", "lavfi", "-i", noise, "-ac", "1", "-c:a", "pcm_s16le", wav))
+    return wav
+
+
 def encoded_frames(loop: Path, begin_us: int, seconds: int = SECONDS) -> list[EncodedFrame]:
     """`seconds` of the film as an encoder would give it."""
     once = read_film(loop).frames
