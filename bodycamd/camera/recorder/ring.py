@@ -9,15 +9,19 @@ Guarantees
 
 Not guaranteed: that footage outlives the process. The ring is memory; only `FragmentDurable` says more.
 
-Every method may be called from any thread and in any order. One lock, one condition; nothing slow is done under the lock.
+Every method may be called from any thread and in any order. One lock, one condition; nothing slow is done under the lock. A fragment in, a
+look at the clock, a fragment on disk cost the same however many are held: what goes is at the old end. Only who waits for what came is
+woken.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bodycamd.camera.control.events import RingOverflowed
 from bodycamd.footage import EncryptedFragment, EncryptedInit
@@ -85,7 +89,10 @@ class Ring:
         self._pre_event_us = round(pre_event_seconds * 1e6)
         self._on_overflow = on_overflow
         self._changed = threading.Condition()
-        self._fragments: list[EncryptedFragment] = []
+        self._fragments: deque[EncryptedFragment] = deque()
+        self._of_generation: Counter[int] = Counter()
+        self._ascending = True
+        """Whether no held fragment ends before the one before it."""
         self._inits: dict[int, EncryptedInit] = {}
         self._claims: list[Claim] = []
         self._retain_from_us: int | None = None
@@ -116,13 +123,16 @@ class Ring:
                 return
             self._newest_seq = fragment.seq
             self._newest_end_us = max(self._newest_end_us, fragment.facts.end_us)
-            self._fragments.append(fragment)
+            self._append(fragment)
+            if any(claim.wants(fragment) for claim in self._claims):
+                self._changed.notify_all()
 
     def ended(self, generation: int) -> None:
         """No more fragments of this generation will come: the camera was closed, or its worker killed."""
         with self._change():
             self._ended_generation = max(self._ended_generation, generation)
             self._endings += 1
+            self._changed.notify_all()
 
     # --- the control --------------------------------------------------------------------------------------------------------------------
 
@@ -220,7 +230,10 @@ class Ring:
             self._changed.notify_all()
 
     def wait(self, claim: Claim | None, seconds: float, also: Callable[[], bool]) -> None:
-        """Return when a fragment waits for the claim, when `also()` is true (asked after each change or `wake`), or after `seconds`."""
+        """Return when a fragment waits for the claim, when `also()` is true, or after `seconds`.
+
+        `also` is asked when a fragment came that a claim wants, when a generation ended, and after `wake`.
+        """
         with self._changed:
             self._changed.wait_for(lambda: also() or (claim is not None and bool(self._waiting(claim))), timeout=seconds)
 
@@ -231,18 +244,37 @@ class Ring:
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Every change of state: evicts what it freed, tells who waits, and reports an overflow without the lock."""
+        """Every change of state: evicts what it freed, and reports an overflow without the lock."""
         with self._changed:
             yield
             overflow = self._settle()
-            self._changed.notify_all()
         if overflow is not None:
             self._on_overflow(overflow)
 
     # --- under the lock -----------------------------------------------------------------------------------------------------------------
 
+    def _append(self, fragment: EncryptedFragment) -> None:
+        if self._fragments and fragment.facts.end_us < self._fragments[-1].facts.end_us:
+            self._ascending = False
+        self._fragments.append(fragment)
+        self._of_generation[fragment.facts.generation] += 1
+        self._us += fragment.facts.duration_us
+        self._bytes += len(fragment.age)
+
+    def _forget(self, fragment: EncryptedFragment) -> None:
+        """It was taken from the fragments: reckon without it."""
+        generation = fragment.facts.generation
+        self._of_generation[generation] -= 1
+        if not self._of_generation[generation]:
+            del self._of_generation[generation]
+        self._us -= fragment.facts.duration_us
+        self._bytes -= len(fragment.age)
+
     def _waiting(self, claim: Claim) -> list[EncryptedFragment]:
-        return [fragment for fragment in self._fragments if fragment.seq > claim.taken_seq and claim.wants(fragment)]
+        """From the newest back to the last that was taken: `seq` grows."""
+        waiting = [f for f in takewhile(lambda f: f.seq > claim.taken_seq, reversed(self._fragments)) if claim.wants(f)]
+        waiting.reverse()
+        return waiting
 
     def _asked_for(self, fragment: EncryptedFragment) -> bool:
         if any(claim.wants(fragment) for claim in self._claims):
@@ -259,33 +291,58 @@ class Ring:
 
     def _settle(self) -> RingOverflowed | None:
         """Evict what nobody needs, then what does not fit; forget init segments that play nothing any more."""
-        kept = [fragment for fragment in self._fragments if self._kept(fragment)]
-        self._us = sum(fragment.facts.duration_us for fragment in kept)
-        self._bytes = sum(len(fragment.age) for fragment in kept)
+        self._evict()
         lost = lost_us = 0
-        while kept and (self._us > self._max_us or self._bytes > self._max_bytes or len(kept) > MAX_FRAGMENTS):
-            index = self._first_to_go(kept)
+        while self._us > self._max_us or self._bytes > self._max_bytes or len(self._fragments) > MAX_FRAGMENTS:
+            index = self._first_to_go()
             if index is None:
                 break
-            gone = kept.pop(index)
-            self._us -= gone.facts.duration_us
-            self._bytes -= len(gone.age)
+            gone = self._fragments[index]
+            del self._fragments[index]
+            self._forget(gone)
             if self._asked_for(gone):
                 lost += 1
                 lost_us += gone.facts.duration_us
-        self._fragments = kept
         self._overflowed += lost
-        used = {fragment.facts.generation for fragment in kept}
-        for generation in [g for g in self._inits if g not in used and (g <= self._ended_generation or g < self._newest_generation)]:
-            del self._inits[generation]
+        for generation in [g for g in self._inits if g <= self._ended_generation or g < self._newest_generation]:
+            if generation not in self._of_generation:
+                del self._inits[generation]
         return RingOverflowed(lost, lost_us) if lost else None
 
-    def _first_to_go(self, kept: list[EncryptedFragment]) -> int | None:
+    def _evict(self) -> None:
+        """Let go of what nobody needs.
+
+        Where fragments end in their order, each reason to keep one keeps all that are newer, too; only of the wish to retain is excepted
+        what the recording has on disk. So what goes is the oldest, and the oldest of what the recording covers.
+        """
+        if not self._ascending or (self._retain_from_us is not None and len(self._claims) > 1):
+            gone = [fragment for fragment in self._fragments if not self._kept(fragment)]
+            if gone:
+                self._fragments = deque(filter(self._kept, self._fragments))
+            for fragment in gone:
+                self._forget(fragment)
+        else:
+            self._evict_oldest()
+            if self._retain_from_us is not None and self._claims:
+                from_us = self._claims[0].from_us
+                before = sum(1 for _ in takewhile(lambda fragment: fragment.facts.end_us <= from_us, self._fragments))
+                if 0 < before < len(self._fragments) and not self._kept(self._fragments[before]):
+                    self._fragments.rotate(-before)
+                    self._evict_oldest()
+                    self._fragments.rotate(before)
+        if not self._fragments:
+            self._ascending = True
+
+    def _evict_oldest(self) -> None:
+        while self._fragments and not self._kept(self._fragments[0]):
+            self._forget(self._fragments.popleft())
+
+    def _first_to_go(self) -> int | None:
         """The oldest that nobody asked for, else the oldest that is not on its way to the disk."""
-        for index, fragment in enumerate(kept):
+        for index, fragment in enumerate(self._fragments):
             if not self._asked_for(fragment):
                 return index
-        for index, fragment in enumerate(kept):
+        for index, fragment in enumerate(self._fragments):
             if not any(claim.holds(fragment) for claim in self._claims):
                 return index
         return None
