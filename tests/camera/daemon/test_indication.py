@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bodycamd.camera.control.indicator import OFF, PULSES, STEADY, TABLE, RepeatedPulse
+from bodycamd.camera.control.motor import MAX_WAITING
 from bodycamd.camera.daemon.lamp_and_motor import HapticPlayer, LampPlayer
 
 
@@ -93,7 +94,7 @@ def test_a_second_refusal_is_shown_from_its_beginning() -> None:
     assert output.history[-1][1] is False
 
 
-def test_trains_are_played_one_after_the_other_and_the_newest_of_many() -> None:
+def test_words_are_played_one_after_the_other_and_the_newest_of_many() -> None:
     loop = Loop()
     output = Output(loop)
     player = HapticPlayer(output, loop)  # type: ignore[arg-type]
@@ -101,9 +102,9 @@ def test_trains_are_played_one_after_the_other_and_the_newest_of_many() -> None:
         player.play("started")
     player.play("saved")
     loop.run(60)
-    rises = [later for (_, before), (later, on) in zip([(0.0, False), *output.history], output.history, strict=False) if on and not before]
-    trains = 1 + HapticPlayer.MAX_WAITING
-    assert len(rises) == 2 * (trains - 1) + 1
+    rises = [at for at, on in output.history if on]
+    words = 1 + MAX_WAITING
+    assert len(rises) == 2 * (words - 1) + 1
     assert output.history[-1][1] is False
     assert PULSES["saved"].length_us == round((output.history[-1][0] - rises[-1]) * 1e6)
 

@@ -90,16 +90,17 @@ class FaultyCamera(Camera):
         return any(begin_us <= line["at_us"] <= end_us and not line["on"] for line in self.timeline("lamp"))
 
     def felt(self, begin_us: int, end_us: int) -> list[str]:
-        """The motor's trains in this time, one letter a pulse: `t` a tick, `s` short, `S` strong, `l` long."""
-        lines = [line for line in self.timeline("haptic") if begin_us <= line["at_us"] <= end_us]
-        trains, ended_us = list[str](), 0
-        for on, off in pairwise(lines):
+        """The motor's trains that began in this time, one letter a pulse: `t` a tick, `s` short, `S` strong, `l` long."""
+        trains, ended_us = list[tuple[int, str]](), 0
+        for on, off in pairwise(self.timeline("haptic")):
             if on["on"] and not off["on"]:
-                if not trains or on["at_us"] - ended_us > 450_000:
-                    trains.append("")
-                trains[-1] += "tsSl"[bisect((235_000, 525_000, 1_000_000), off["at_us"] - on["at_us"])]
+                letter = "tsSl"[bisect((235_000, 525_000, 1_000_000), off["at_us"] - on["at_us"])]
+                if trains and on["at_us"] - ended_us < 500_000:
+                    trains[-1] = (trains[-1][0], trains[-1][1] + letter)
+                else:
+                    trains.append((on["at_us"], letter))
                 ended_us = off["at_us"]
-        return trains
+        return [train for at_us, train in trains if begin_us <= at_us <= end_us]
 
     def feels(self, train: str, at_us: int) -> list[str]:
         """Wait until this train has come since an instant; gives all that have."""
