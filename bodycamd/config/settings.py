@@ -76,7 +76,7 @@ class GpioSettings(Settings, frozen=True, kw_only=True):
 
     button: Annotated[Pin, Meta(description="BCM pin of the button, to ground, pulled up inside.")] = 17
     led: Annotated[Pin, Meta(description="BCM pin of the red LED that faces outward.")] = 27
-    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = None
+    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = 23
     haptic: Annotated[Pin | None, Meta(description="BCM pin of the vibration motor; null: not fitted.")] = 22
 
 

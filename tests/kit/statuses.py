@@ -40,6 +40,7 @@ AT_REST = Status(
     recording=None,
     recording_seconds=None,
     lamp="ready",
+    ready_lamp=True,
     ring=RingStats(3, 3.1, 2_400_000, 0, 0, 0),
     storage=Room(40_000_000_000, 1199.6, "ok"),
     retention=Summary(swept_at="2026-11-21T23:57:17.307590Z", clock_confirmed=True, recordings=14),
@@ -55,5 +56,5 @@ AT_REST = Status(
 
 def recording(flags: list[Flag]) -> Status:
     """A camera that records, with this wrong."""
-    changed = structs.replace(AT_REST, state="recording", lamp="low" if flags else "recording", flags=flags)
+    changed = structs.replace(AT_REST, state="recording", lamp="low" if flags else "recording", ready_lamp=False, flags=flags)
     return structs.replace(changed, recording="000003-0001", recording_seconds=63.2)

@@ -13,6 +13,7 @@ import msgspec
 import pyrage
 import pytest
 
+from bodycamd.camera.board import lamp_off
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
@@ -202,6 +203,18 @@ def test_a_killed_voice_costs_the_warning_not_the_recording(tmp_path: Path) -> N
         camera.wait_event("FragmentDurable", 2)
         camera.stop_recording()
     assert camera.ledger("recording_opened")[0]["detail"]["warning"] == "failed"
+
+
+def test_a_daemon_that_is_killed_in_standby_leaves_no_lamp_that_says_ready(tmp_path: Path) -> None:
+    """What the unit runs afterwards puts the green lamp out; while it lives, the camera's status says what the lamp says."""
+    with MortalCamera(tmp_path) as camera:
+        wait_for(lambda: [line["on"] for line in camera.timeline("ready_lamp")] == [True], what="the green lamp")
+        assert camera.status()["ready_lamp"] is True
+        camera.kill()
+        assert camera.timeline("ready_lamp")[-1]["on"]
+        assert lamp_off.main(["--config", str(camera.config)]) == 0
+        for part in ("lamp", "ready_lamp", "haptic"):
+            assert not camera.timeline(part)[-1]["on"]
 
 
 def statements(segment: Path, folder: Path) -> list[Entry]:

@@ -49,8 +49,14 @@ def _darken_pins(pins: dict[str, int]) -> None:
     from bodycamd.camera.board import pi  # imported here: gpiozero is not needed for a simulation
 
     factory = pi.lgpio_factory()
+    failed: list[UnavailableError] = []
     for part, pin in pins.items():
-        pi.GpioOutput(pin, factory, f"board.gpio.{'led' if part == 'lamp' else part.replace('_lamp', '_led')}").close()
+        try:
+            pi.GpioOutput(pin, factory, f"board.gpio.{'led' if part == 'lamp' else part.replace('_lamp', '_led')}").close()
+        except UnavailableError as error:  # the others are darkened all the same
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

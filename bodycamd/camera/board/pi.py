@@ -3,7 +3,7 @@
 Wiring (BCM numbers, all settable in `board.gpio`):
 
 - button: between its pin (default 17) and ground; the internal pull-up is used, so pressed reads low;
-- LED, ready LED, haptic: pin (27, none, 22) high means on; the vibration motor needs a transistor, a pin gives 16 mA at most.
+- LED, ready LED, haptic: pin (27, 23, 22) high means on; the vibration motor needs a transistor, a pin gives 16 mA at most.
 
 The pin factory is lgpio and nothing else: where it cannot be had, `pi_board` raises and the daemon does not start, because a camera whose
 button silently is a mock is worse than one that says that it is broken. Bounce is left in: every edge is told with the CLOCK_BOOTTIME of

@@ -31,6 +31,11 @@ class LampPlayer:
             self._since_us = self._now_us()
             self._turn()
 
+    @property
+    def lit(self) -> bool:
+        """Whether the lamp is on now."""
+        return self._lit is True
+
     def stop(self) -> None:
         """Dark, and no more timers."""
         self._cancel()

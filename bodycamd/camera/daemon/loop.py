@@ -146,6 +146,11 @@ class ControlLoop:
         """The row of the indicator's table that is shown now."""
         return self._shown
 
+    @property
+    def ready_lamp(self) -> bool | None:
+        """Whether the green lamp is on; `None` where none is fitted."""
+        return None if self._ready_lamp is None else self._ready_lamp.lit
+
     def attach(self, recorder: Recorder, recording_id: Callable[[int], str]) -> None:
         """The store is open: from now on there is somebody to write. What was noted before is written first. The machine counts
         recordings within its start; `recording_id` gives their names for the ledger.

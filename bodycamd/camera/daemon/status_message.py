@@ -45,7 +45,8 @@ class BatteryStatus(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """How the camera is. `lamp` is the row of the indicator's table; `voice` is `None` until the voice has said how it is."""
+    """How the camera is. `lamp` is the row of the indicator's table; `ready_lamp` is `None` where none is fitted; `voice` is `None` until
+    the voice has said how it is."""
 
     device_id: str
     software: str
@@ -56,6 +57,7 @@ class Status(Struct, frozen=True, kw_only=True):
     recording: str | None
     recording_seconds: float | None
     lamp: RowName
+    ready_lamp: bool | None
     ring: RingStats
     storage: Room
     retention: Summary

@@ -56,6 +56,7 @@ def report(
         recording=recording_id(start, recording.number) if recording is not None else None,
         recording_seconds=(now_us - recording.began_us) / 1e6 if recording is not None else None,
         lamp=control.shown,
+        ready_lamp=control.ready_lamp,
         ring=ring.stats(),
         storage=writer.room(),
         retention=keeper.summary,

@@ -16,7 +16,7 @@ from bodycamd.camera.board import lamp_off, pi
 def configuration(directory: Path, adapter: str) -> Path:
     path = directory / "bodycamd.yaml"
     simulation = f"simulation_directory: {directory}\nspeaker: {{output: simulated}}\n" if adapter == "simulated" else ""
-    board = f"board: {{adapter: {adapter}, gpio: {{ready_led: 23, haptic: null}}}}\n"
+    board = f"board: {{adapter: {adapter}, gpio: {{haptic: null}}}}\n"
     path.write_text(f"device_id: camera-01\n{simulation}{board}", encoding="utf-8")
     return path
 
@@ -38,6 +38,17 @@ def test_the_pins_of_a_pi_are_driven_low_and_given_free(tmp_path: Path, monkeypa
     for number in (27, 23):
         assert factory.pin(number).states[-1].state == 0
         pi.GpioOutput(number, factory, "test").close()  # free for the next daemon
+
+
+def test_a_lamp_that_cannot_be_reached_leaves_no_other_lit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = MockFactory()
+    monkeypatch.setattr(pi, "lgpio_factory", lambda: factory)
+    factory.pin(23).function = "output"
+    factory.pin(23).state = True
+    taken = pi.GpioOutput(27, factory, "another")
+    assert lamp_off.main(["--config", str(configuration(tmp_path, "pi"))]) == 69
+    assert factory.pin(23).states[-1].state == 0
+    taken.close()
 
 
 BROKEN = "device_id: [\n"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bodycamd.camera.control import events as ev
-from bodycamd.camera.control.indicator import indicate
+from bodycamd.camera.control.indicator import STEADY, indicate
 from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.noted import NOTED
 from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US, Policy, State
@@ -251,6 +251,12 @@ class Account:
                 assert self.open
                 assert self.durable_us is not None
                 assert when_us < self.durable_us + 3 * S, "the lamp says recording, but nothing was durable for 3 s"
+        if indicate(state, now_us).ready_lamp == STEADY:
+            pressed = [type(action) for action in step(state, ev.ButtonDown(now_us), now_us)[1]]
+            assert state.name == "standby"
+            assert ev.SpeakWarning in pressed, "the green lamp is on, but a press does not begin"
+            assert ev.Refuse not in pressed, "the green lamp is on, but a press is refused"
+            assert not (state.voice_failed and self.settings.on_warning_failure == "refuse"), "as it will be after the warning"
         if state.name == "standby":
             buffering = self.settings.pre_event_us > 0
             assert self.capture == buffering

@@ -20,7 +20,7 @@ from bodycamd.camera.control.indicator import (
 )
 from bodycamd.camera.control.machine import next_deadline
 from bodycamd.camera.control.state import State
-from tests.camera.control.camera import BUFFER, POST, Camera, S, recording, standby, stopped, warning
+from tests.camera.control.camera import BUFFER, POST, REFUSE, Camera, S, recording, standby, stopped, warning
 
 SHORTEST_BUFFER = replace(BUFFER, pre_event_us=1)
 
@@ -86,6 +86,8 @@ def changed(make: Callable[[], Camera], **flags: object) -> Callable[[], Camera]
         (changed(latched, refused_us=100 * S), "refused", (3 * S, "blink")),
         (changed(recording, name="ended", refused_us=105 * S), "off", None),
         # standby that cannot record
+        (changed(standby, voice_failed=True), "ready", None),
+        (changed(lambda: standby(REFUSE), voice_failed=True), "cannot_record", None),
         (changed(standby, storage_full=True), "cannot_record", None),
         (changed(standby, disk_unusable=True), "cannot_record", None),
         (changed(standby, button_stuck=True), "cannot_record", None),
@@ -134,6 +136,8 @@ def test_the_row(make: Callable[[], Camera], shown: RowName, later: tuple[int, R
         (buffering, "buffering", None),
         (changed(standby, battery_low=True), "ready", LOW_PULSE),
         (changed(buffering, battery_low=True), "buffering", LOW_PULSE),
+        (changed(standby, voice_failed=True), "ready", LOW_PULSE),
+        (changed(lambda: standby(REFUSE), voice_failed=True), "cannot_record", CANNOT_RECORD_PULSES),
         (changed(standby, storage_full=True), "cannot_record", CANNOT_RECORD_PULSES),
         (changed(standby, storage_full=True, battery_low=True), "cannot_record", CANNOT_RECORD_PULSES),
         (warning, "blink", None),

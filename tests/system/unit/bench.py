@@ -199,12 +199,14 @@ def stop_cleanly() -> None:
     judge("the recording is sealed: no .part is left", open_segments() == [], open_segments())
     judge("no process of it is left", processes() == [], processes())
     judge("the lamp is off", not board("lamp")[-1]["on"], board("lamp")[-1])
+    judge("the ready lamp is off", not board("ready_lamp")[-1]["on"], board("ready_lamp")[-1])
 
 
 def survive_a_kill() -> None:
     """SIGKILL while the lamp is on: only ExecStopPost can darken it."""
     run(["systemctl", "start", UNIT])
     judge("a new start after a clean stop does not resume", wait_for(lambda: state() == "standby", 10), state())
+    kill_when_ready()
     record()
     wait_for(lambda: board("lamp")[-1]["on"], 5)
     changes = len(board("lamp"))
@@ -214,6 +216,19 @@ def survive_a_kill() -> None:
     judge("after a kill the lamp goes off at once", [change["on"] for change in board("lamp")[changes:]][:1] == [False], board("lamp")[-3:])
     wait_for(lambda: shown("MainPID") not in ("0", before) and shown("ActiveState") == "active", 20)
     judge("and the recording is resumed", wait_for(lambda: state() == "recording", 15) and is_growing(), state())
+
+
+def kill_when_ready() -> None:
+    """SIGKILL in standby, with the green lamp on: a dead camera must not say that it is ready."""
+    lit = wait_for(lambda: board("ready_lamp")[-1]["on"], 10)
+    judge("the ready lamp is on in standby", lit, board("ready_lamp")[-1])
+    changes, before = len(board("ready_lamp")), shown("MainPID")
+    os.kill(int(before), signal.SIGKILL)
+    wait_for(lambda: len(board("ready_lamp")) > changes, 5)
+    dark = [change["on"] for change in board("ready_lamp")[changes:]][:1] == [False]
+    judge("after a kill the ready lamp goes off at once", dark, board("ready_lamp")[-3:])
+    wait_for(lambda: shown("MainPID") not in ("0", before) and shown("ActiveState") == "active", 20)
+    judge("and the camera is ready again", wait_for(lambda: board("ready_lamp")[-1]["on"], 15), state())
 
 
 def run_out_of_battery() -> None:
