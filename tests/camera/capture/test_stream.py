@@ -261,6 +261,65 @@ def test_a_closed_microphone_is_silence_stated_off(tmp_path: Path) -> None:
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
 
 
+def test_frames_wait_for_each_other_and_a_keyframe_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 3600.0)
+    captured = Captured()
+    captured.stream.camera_is_open()
+    film = frames(4)
+    for end in (10, 20, 30):
+        for frame in film[end - 10 : end]:
+            captured.stream.on_frame(frame)
+        assert captured.stream.last_frame_us == film[end - 1].pts_us, "it has come, wherever it waits"
+        assert captured.stream.frames == end
+        wait_for(lambda: len(captured.fragments) * 10 + 10 >= captured.stream.frames)
+    assert captured.end() is None
+    assert [fragment.facts.frames for fragment, _ in captured.fragments] == [10, 10, 10]
+
+
+def test_a_fragment_does_not_wait_for_the_next_turn_until_its_sound_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 3600.0)
+    device = PacedDevice()
+
+    def opened() -> SoundDevice:
+        device.next_us = boottime_us()
+        return device
+
+    microphone = Microphone(opened)
+    captured = Captured(microphone)
+    captured.stream.camera_is_open()
+    microphone.set_open(True)
+    for frame in frames(2, boottime_us() - 1_000_000)[:11]:
+        captured.stream.on_frame(frame)
+    wait_for(lambda: captured.fragments)
+    assert captured.end() is None
+
+
+def test_frames_that_come_while_the_muxer_hangs_are_no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_HANGS_US", 0)
+    held, hangs = threading.Event(), threading.Event()
+
+    def put_frame(muxer: Muxer, frame: EncodedFrame) -> None:
+        hangs.set()
+        assert held.wait(30)
+        plain(muxer, frame)
+
+    plain = Muxer.put_frame
+    monkeypatch.setattr(Muxer, "put_frame", put_frame)
+    captured = Captured()
+    captured.stream.camera_is_open()
+    film = frames(2)
+    captured.stream.on_frame(film[0])
+    assert hangs.wait(30)
+    told = captured.stream.last_frame_us, captured.stream.frames
+    for frame in film[1:]:
+        captured.stream.on_frame(frame)
+    assert (captured.stream.last_frame_us, captured.stream.frames) == told
+    held.set()
+    wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
+    assert captured.end() is None
+    assert captured.stream.frames == 20
+
+
 # --- the outbox -------------------------------------------------------------------------------------------------------------------------
 
 IDENTITY = pyrage.x25519.Identity.generate()

@@ -75,6 +75,8 @@ class Muxer:
     ) -> None:
         self.refused_frames = 0
         """Of fragments that the sink had no room for."""
+        self.fragments = 0
+        """That came out so far."""
         self._sink, self._generation, self._sound_of = sink, generation, sound_of
         self._frame_us = round(1_000_000 / frame_rate)
         self._cutter = StreamCutter()
@@ -136,6 +138,7 @@ class Muxer:
                 self._sink.put_init(cut)
             elif kinds == (b"moof", b"mdat"):
                 facts = self._describe(cut)
+                self.fragments += 1
                 if not self._sink.put_fragment(facts, cut):
                     self.refused_frames += facts.frames
             else:

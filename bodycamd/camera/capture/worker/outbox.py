@@ -37,7 +37,9 @@ class Outbox:
         self._link, self._recipients = link, recipients
         self._on_failure, self._on_recorder_gone = on_failure, on_recorder_gone
         self._waiting_bytes = waiting_bytes
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # One lock, and a condition for each who waits: a tick wakes nobody but the sender.
+        self._to_encrypt, self._to_send, self._sent = (threading.Condition(lock) for _ in range(3))
         self._plain: deque[tuple[FromWorker, bytes]] = deque()
         self._encrypted: deque[tuple[FromWorker, bytes]] = deque()
         self._plain_bytes = self._encrypted_bytes = 0
@@ -48,7 +50,7 @@ class Outbox:
 
     def put_fragment(self, message: Fragment, plaintext: bytes) -> bool:
         """Seal and send, unless too much waits already: then nothing is taken and the result is False."""
-        with self._changed:
+        with self._to_encrypt:
             if self._plain_bytes + len(plaintext) > self._waiting_bytes:
                 return False
             self._put(message, plaintext)
@@ -56,56 +58,58 @@ class Outbox:
 
     def put(self, message: FromWorker, plaintext: bytes = b"") -> None:
         """Send in its turn; the plaintext of an init segment is encrypted."""
-        with self._changed:
+        with self._to_encrypt:
             self._put(message, plaintext)
 
     def tick(self, message: Tick) -> None:
         """Send as soon as the link is free."""
-        with self._changed:
+        with self._to_send:
             self._tick = message
-            self._changed.notify_all()
+            self._to_send.notify()
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything has been sent, but not longer than `seconds`; whether it has."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._unsent == 0, timeout=seconds)
+        with self._sent:
+            return self._sent.wait_for(lambda: self._unsent == 0, timeout=seconds)
 
     def _put(self, message: FromWorker, plaintext: bytes) -> None:
         self._plain.append((message, plaintext))
         self._plain_bytes += len(plaintext)
         self._unsent += 1
-        self._changed.notify_all()
+        self._to_encrypt.notify()
 
     def _encrypt(self) -> None:
         try:
             while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._plain and self._encrypted_bytes < self._waiting_bytes)
+                with self._to_encrypt:
+                    self._to_encrypt.wait_for(lambda: self._plain and self._encrypted_bytes < self._waiting_bytes)
                     message, plaintext = self._plain.popleft()
                 payload = encrypt(plaintext, self._recipients) if isinstance(message, Init | Fragment) else b""
-                with self._changed:
+                with self._to_send:
                     self._plain_bytes -= len(plaintext)
                     self._encrypted.append((message, payload))
                     self._encrypted_bytes += len(payload)
-                    self._changed.notify_all()
+                    self._to_send.notify()
         except Exception as error:
             self._on_failure(str(error))
 
     def _send(self) -> None:
         try:
             while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._tick is not None or self._encrypted)
+                with self._to_send:
+                    self._to_send.wait_for(lambda: self._tick is not None or self._encrypted)
                     tick, self._tick = self._tick, None
                     footage = self._encrypted.popleft() if tick is None else None
                 if tick is not None:
                     self._link.send(tick)
                 elif footage is not None:
                     self._link.send(*footage)
-                    with self._changed:
+                    with self._sent:
                         self._encrypted_bytes -= len(footage[1])
                         self._unsent -= 1
-                        self._changed.notify_all()
+                        self._to_encrypt.notify()
+                        if not self._unsent:
+                            self._sent.notify_all()
         except LinkClosed:
             self._on_recorder_gone()
         except Exception as error:

@@ -5,6 +5,9 @@ Guarantees:
 - The camera's callback (`on_frame`) only puts a frame into a bounded queue. Frames that find it full are dropped, with all others up to the
   next keyframe (they could not be decoded), and counted.
 - The picture never waits for the sound: a microphone that is closed, lost or late costs silence or a late sound, never a frame.
+- Frames and sound wait up to `_TURN_SECONDS` for each other, so that the thread wakes seldom. A keyframe, which ends a fragment, does not
+  wait, and the sound that its fragment still needs is looked for every `_POLL_SECONDS`.
+- `last_frame_us` is when the last frame came from the camera, however long it waits here; unless the muxer hangs.
 - The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
 
 A camera that gave no frame for longer than `MAX_STILL_US` and then continues ends the stream too: what follows is another generation's.
@@ -32,6 +35,9 @@ _WAITING_FRAMES: Final = 300
 _WAITING_BYTES: Final = 24 * 1024 * 1024
 _WAITING_BLOCKS: Final = 240
 _POLL_SECONDS: Final = 0.02
+_TURN_SECONDS: Final = 0.1
+_HANGS_US: Final = 200_000
+"""A turn of the thread that lasts longer: from then on frames that come are no sign of life."""
 _LAG_US: Final = 100_000
 """How far behind now silence is laid, so that a microphone that comes back finds room for its first block."""
 _OPENING_LAG_US: Final = 350_000
@@ -64,13 +70,18 @@ class Stream:
         self._frames: deque[EncodedFrame] = deque()
         self._bytes = 0
         self._resync = True
+        self._keyframe_waits = False
         self._ending = False
         self._failure: str | None = None
         self._audio: AudioState = "off"
         self._blocks: deque[Block] = deque(maxlen=_WAITING_BLOCKS)
-        self.last_frame_us: int | None = None
-        """The last frame that was muxed."""
-        self.frames = 0
+        self._came_us: int | None = None
+        self._came_frames = 0
+        self._told: tuple[int | None, int] = (None, 0)
+        self._turn_us: int | None = None
+        """When the turn began that the thread is at."""
+        self._muxed_us: int | None = None
+        self._keyframes = 0
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="mux", daemon=True)
 
@@ -78,6 +89,23 @@ class Stream:
     def audio(self) -> AudioState:
         """What the sound is now."""
         return self._audio
+
+    @property
+    def last_frame_us(self) -> int | None:
+        """When the last frame came that was taken; `None` before the camera is open, and before the first."""
+        return self._came()[0]
+
+    @property
+    def frames(self) -> int:
+        """How many frames were taken."""
+        return self._came()[1]
+
+    def _came(self) -> tuple[int | None, int]:
+        with self._changed:
+            turn_us = self._turn_us
+            if self._open and (turn_us is None or boottime_us() - turn_us < _HANGS_US):
+                self._told = self._came_us, self._came_frames
+            return self._told
 
     @property
     def dropped(self) -> int:
@@ -107,7 +135,10 @@ class Stream:
             self._resync = False
             self._frames.append(frame)
             self._bytes += len(frame.data)
-            self._changed.notify()
+            self._came_us, self._came_frames = max(self._came_us or 0, frame.pts_us), self._came_frames + 1
+            if frame.keyframe:
+                self._keyframe_waits = True
+                self._changed.notify()
 
     def finish(self) -> None:
         """Take no more frames, mux what is there, end; returns at once."""
@@ -140,11 +171,15 @@ class Stream:
 
     def _step(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: (self._frames and self._open) or self._ending, timeout=_POLL_SECONDS)
+            self._turn_us = None
+            pause = _POLL_SECONDS if self._fragment_waits() else _TURN_SECONDS
+            self._changed.wait_for(lambda: (self._keyframe_waits and self._open) or self._ending, timeout=pause)
+            self._turn_us = boottime_us()
             frames = list(self._frames) if self._open else []
             if frames:
                 self._frames.clear()
                 self._bytes = 0
+                self._keyframe_waits = False
             going_on = bool(frames) or not self._ending
         for frame in frames:
             if not self._put(frame):
@@ -152,8 +187,12 @@ class Stream:
         self._put_sound(boottime_us())
         return going_on
 
+    def _fragment_waits(self) -> bool:
+        """Whether a keyframe has ended a fragment that the muxer still holds, until its sound is there."""
+        return self._muxer is not None and self._keyframes > self._muxer.fragments + 1
+
     def _put(self, frame: EncodedFrame) -> bool:
-        last_us = self.last_frame_us
+        last_us = self._muxed_us
         if last_us is not None and frame.pts_us - last_us > MAX_STILL_US:
             self._end(f"no frame for {(frame.pts_us - last_us) / 1e6:.1f} s")
             return False
@@ -165,8 +204,8 @@ class Stream:
             self._muxer = self._make_muxer(self._sound_of)
             self._track = SoundTrack(frame.pts_us)
         self._muxer.put_frame(frame)
-        self.last_frame_us = frame.pts_us
-        self.frames += 1
+        self._muxed_us = frame.pts_us
+        self._keyframes += frame.keyframe
         return True
 
     def _put_sound(self, now_us: int) -> None:
@@ -188,10 +227,10 @@ class Stream:
 
     def _last_sound(self, muxer: Muxer) -> None:
         """Wait a moment for the sound of the last frames."""
-        if self._track is None or self._microphone is None or self.last_frame_us is None:
+        if self._track is None or self._microphone is None or self._muxed_us is None:
             return
         begun_us = boottime_us()
-        end_us = min(self.last_frame_us + 50_000, begun_us)
+        end_us = min(self._muxed_us + 50_000, begun_us)
         while to_us(self._track.position) < end_us and boottime_us() - begun_us < _LAST_SOUND_US:
             time.sleep(_POLL_SECONDS)
             self._put_sound(boottime_us())
