@@ -54,8 +54,14 @@ class Timing:
     spared_backoff_us: int = 5_000_000
     rare_backoff_us: int = 60_000_000
     """Where a retry costs memory for good (workers that cannot be killed) or can hardly help (refused settings)."""
-    late_us: int = 300_000
-    """A recorder that comes back after such a pause reads what lies in the link before it judges."""
+    late_us: int = 200_000
+    """A recorder that looks so much later than it meant to reads what lies in the link before it judges."""
+    look_us: int = 100_000
+    """Between two looks at workers that begin, end or are replaced."""
+    look_flowing_us: int = 200_000
+    """Between two looks at a worker that gives footage, unless it is overdue earlier."""
+    look_standby_us: int = 1_000_000
+    """The same while no camera is open and the spare is prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,27 @@ def to_be_asked(facts: Facts, now_us: int, timing: Timing) -> bool:
     return facts.phase == "prepared" and facts.asked_us is None and now_us - facts.since_us > timing.ask_every_us
 
 
+def due_us(facts: Facts, timing: Timing) -> int:
+    """The earliest instant at which there may be something to judge or to ask, for all that is known now: of a worker that gives footage,
+    or of a spare. For any other, at once."""
+    if facts.phase == "prepared":
+        return facts.since_us + timing.ask_every_us if facts.asked_us is None else facts.asked_us + timing.spare_answer_us
+    if facts.phase == "open" and facts.flowing and facts.asked_us is None and facts.last_frame_us is not None:
+        return facts.last_frame_us + timing.stall_us
+    return 0
+
+
+def pause_us(current: Facts | None, spare: Facts | None, now_us: int, timing: Timing, *, wanted: bool) -> int:
+    """How long nobody need look at the open worker and at the spare, as they are now: while footage comes, or while none is wanted, and
+    the spare is prepared."""
+    standby = current is None and not wanted
+    flowing = current is not None and current.phase == "open" and current.flowing
+    if not (standby or flowing) or spare is None or spare.phase != "prepared":
+        return timing.look_us
+    due = min(due_us(facts, timing) for facts in (current, spare) if facts is not None)
+    return min(timing.look_standby_us if standby else timing.look_flowing_us, max(timing.look_us // 4, due - now_us))
+
+
 def unkillable(facts: Facts, now_us: int, timing: Timing) -> bool:
     """Whether the kernel does not end this worker although it was told to."""
     return facts.phase == "killed" and now_us - facts.since_us > timing.kill_us
@@ -139,9 +166,9 @@ class Grace:
     def __init__(self, timing: Timing, now_us: int) -> None:
         self._timing, self._looked_us, self._given_us = timing, now_us, now_us - GRACE_EVERY_US - 1
 
-    def looked(self, now_us: int) -> bool:
-        """The recorder looks around; whether it may judge. If it does so seldom, it was held up."""
-        late, self._looked_us = now_us - self._looked_us > self._timing.late_us, now_us
+    def looked(self, now_us: int, pause_us: int) -> bool:
+        """The recorder looks around, as it meant to `pause_us` after the last look; whether it may judge. If it is late, it was held up."""
+        late, self._looked_us = now_us - self._looked_us > pause_us + self._timing.late_us, now_us
         if late:
             self.give(now_us)
         return now_us - self._given_us >= GRACE_US

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from bodycamd.camera.capture.worker_process import Child
 
 State = Literal["starting", "standby", "opening", "flowing", "closing", "replacing", "retrying", "refused", "stopped"]
 """`starting`: no worker is prepared yet. `standby`: prepared, camera closed. `replacing`: the worker is being killed.
@@ -34,3 +37,20 @@ class WorkerStatus:
     unkillable: int
     refused: str | None
     last_failure: str | None
+
+
+def state_of(current: Child | None, spare: Child | None, *, running: bool, wanted: bool, refused: bool) -> State:
+    """What capture is at: `current` is the worker that is open, `spare` the next."""
+    if not running:
+        return "stopped"
+    if current is not None:
+        if current.closing:
+            return "closing"
+        if current.phase != "open":
+            return "replacing"
+        return "flowing" if current.flowing else "opening"
+    if refused:
+        return "refused"
+    if wanted:
+        return "retrying"
+    return "standby" if spare is not None and spare.phase == "prepared" else "starting"

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bodycamd.camera.capture.liveness import Attempts, Grace, Timing, overdue, to_be_asked, unkillable
+from bodycamd.camera.capture.liveness import Attempts, Grace, Timing, overdue, pause_us, to_be_asked, unkillable
 from bodycamd.camera.capture.protocol import (
     AudioReport,
     Closed,
@@ -39,7 +39,7 @@ from bodycamd.camera.capture.protocol import (
     Prepared,
     Refused,
 )
-from bodycamd.camera.capture.status import State, WorkerStatus
+from bodycamd.camera.capture.status import WorkerStatus, state_of
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
 from bodycamd.footage import AudioState, EncryptedFragment, FootageSink
@@ -74,6 +74,8 @@ class Supervisor:
         self._crash: BaseException | None = None
         self._grace = Grace(self._timing, self._clock.now_us())
         self._judging = False
+        self._pause_us = self._timing.look_us
+        self._stirred_us = self._clock.now_us()
         # From here on: the link reader's own.
         self._selector = selectors.DefaultSelector()
         self._running, self._wanted, self._microphone = True, False, False
@@ -94,7 +96,7 @@ class Supervisor:
 
     def open(self, microphone: bool) -> None:
         """Want footage: open the spare, or the next worker as soon as one is prepared. `CaptureFlowing` follows its first fragment."""
-        self._ask(lambda: self._want_open(microphone))
+        self._stir(lambda: self._want_open(microphone))
 
     def set_microphone(self, open: bool) -> None:
         """Open or close the microphone, of this worker and those that replace it."""
@@ -102,15 +104,21 @@ class Supervisor:
 
     def close(self) -> None:
         """Want no more footage: flush and close. `CaptureClosed` follows, if footage was wanted."""
-        self._ask(self._want_closed)
+        self._stir(self._want_closed)
 
-    def tick(self, now_us: int) -> None:
-        """Look for workers that are overdue; to be called about every 100 ms. Raises `RuntimeError` if the link reader died."""
+    def tick(self, now_us: int) -> float:
+        """Look for workers that are overdue. Returns in how many seconds to look again, or earlier: as soon as something else is wanted.
+        Raises `RuntimeError` if the link reader died.
+        """
         if self._crash is not None:
             raise RuntimeError("the link reader died") from self._crash
-        if self._grace.looked(now_us) and not self._judging and self._anything_due(now_us):
+        if self._grace.looked(now_us, self._pause_us) and not self._judging and self._anything_due(now_us):
             self._judging = True
             self._ask(self._judge)
+        calm = not self._undead and now_us - self._stirred_us >= self._timing.look_standby_us
+        current, spare = (child.facts if child is not None else None for child in (self._current, self._spare))
+        self._pause_us = pause_us(current, spare, now_us, self._timing, wanted=self._wanted) if calm else self._timing.look_us
+        return self._pause_us / 1e6
 
     def stop(self) -> None:
         """Kill all workers and end the link reader, within `kill_us` and a second. Whoever wants the last footage closes first."""
@@ -123,7 +131,7 @@ class Supervisor:
         current, spare, prepared = self._current, self._spare, self._prepared
         waits = spare is not None and spare.phase == "prepared"
         return WorkerStatus(
-            state=self._state(current, spare),
+            state=state_of(current, spare, running=self._running, wanted=self._wanted, refused=self._refused is not None),
             pid=next((child.process.pid for child in self._children()), None),
             generation=self._generation,
             prepared=current is not None or waits,
@@ -140,20 +148,10 @@ class Supervisor:
             last_failure=self._last_failure,
         )
 
-    def _state(self, current: Child | None, spare: Child | None) -> State:
-        if not self._running:
-            return "stopped"
-        if current is not None:
-            if current.closing:
-                return "closing"
-            if current.phase != "open":
-                return "replacing"
-            return "flowing" if current.flowing else "opening"
-        if self._refused is not None:
-            return "refused"
-        if self._wanted:
-            return "retrying"
-        return "standby" if spare is not None and spare.phase == "prepared" else "starting"
+    def _stir(self, wish: Callable[[], None]) -> None:
+        """As `_ask`, and there will be something to look after."""
+        self._stirred_us = self._clock.now_us()
+        self._ask(wish)
 
     def _ask(self, wish: Callable[[], None]) -> None:
         self._wishes.append(wish)

@@ -17,7 +17,7 @@ from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
-from bodycamd.camera.daemon.protocol import Published
+from bodycamd.camera.daemon.protocol import Published, StateChanged
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.status_report import report
@@ -168,6 +168,8 @@ class Service:
 
     def _observe(self, event: Published) -> None:
         match event:
+            case StateChanged() if self._watches is not None:
+                self._watches.hasten()
             case ev.VoiceHealth():
                 self._voice = event
                 if not event.ok:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from bodycamd.camera.board.ports import Board
@@ -21,15 +22,14 @@ from bodycamd.linux.swap import Protection
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0
 
 
 class Worker(Protocol):
     """What is asked of the supervisor."""
 
-    def tick(self, now_us: int) -> None:
-        """Time has passed."""
+    def tick(self, now_us: int) -> float:
+        """Time has passed; returns in how many seconds to say so again."""
 
     def status(self) -> WorkerStatus:
         """How capture is."""
@@ -91,6 +91,7 @@ class Watches:
         self._clock_before: ClockReading | None = None
         self._gauge_silent = False
         self._broken = False
+        self._hurry = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -104,6 +105,10 @@ class Watches:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hasten(self) -> None:
+        """Something has changed: what comes next is looked at now, not when it was planned."""
+        self._hurry.set()
 
     def look_at_clock(self) -> None:
         """Hand over what changed since the last look."""
@@ -151,9 +156,11 @@ class Watches:
     async def _tick(self) -> None:
         while True:
             now_us = self._clock.now_us()
-            self._worker.tick(now_us)
+            self._hurry.clear()
+            pause_seconds = self._worker.tick(now_us)
             self._ring.expire(now_us)
-            await asyncio.sleep(TICK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause_seconds)
 
     async def _watch(self) -> None:
         while True:

@@ -50,7 +50,7 @@ class Chores(Protocol):
     """What the store needs besides footage, in steps that each take at most one disk operation on footage files."""
 
     def step(self, journal: Journal, *, recording: bool) -> bool:
-        """One step, if one is due; `recording`: one is open. Returns whether another is waiting. Called at least twice a second, after all
+        """One step, if one is due; `recording`: one is open. Returns whether another is waiting. Called at least once a second, after all
         footage that waited was written; jobs are carried out between two steps."""
 
     def finish(self, journal: Journal) -> None:

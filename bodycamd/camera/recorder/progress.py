@@ -17,7 +17,7 @@ from bodycamd.linux.durable import Buffer
 
 @dataclass(frozen=True, slots=True)
 class WriterProgress:
-    """`turns` grows at least once a second while no disk operation is outstanding. `operation` and `since_us` tell of the outstanding
+    """`turns` grows at least every two seconds while no disk operation is outstanding. `operation` and `since_us` tell of the outstanding
     one."""
 
     turns: int

@@ -51,6 +51,8 @@ FRAGMENT_OVERHEAD_BYTES = 4096
 SEGMENT_OVERHEAD_BYTES = 16384
 """The init segment with its statement, and the end of the archive."""
 TURN_SECONDS = 0.5
+IDLE_TURN_SECONDS = 1.0
+"""While nothing is recorded: what is submitted is carried out at once all the same."""
 FIRST_PAUSE_US = 200_000
 LONGEST_PAUSE_US = 5_000_000
 
@@ -202,7 +204,15 @@ class Writer:
         if self._recording is not None and self._recording.ending is not None:
             due.append(self._recording.ending.action.end_us)
         due.extend([self._journal.retry_us] if self._journal.retry_us is not None else [])
-        return max(0.005, min([TURN_SECONDS, *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us)]))
+        return max(
+            0.005,
+            min(
+                [
+                    IDLE_TURN_SECONDS if self._recording is None else TURN_SECONDS,
+                    *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us),
+                ]
+            ),
+        )
 
     def _turn(self) -> None:
         while self._jobs:

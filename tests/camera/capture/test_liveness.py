@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.capture.liveness import Attempts, Facts, Grace, Phase, Timing, backoff_us, overdue, to_be_asked, unkillable
+from bodycamd.camera.capture.liveness import Attempts, Facts, Grace, Phase, Timing, backoff_us, due_us, overdue, to_be_asked, unkillable
 from bodycamd.camera.capture.sources.source import Group
 from bodycamd.config.settings import VideoSettings
+from tests.kit.scale import count
 
 T = Timing()
 times = st.integers(0, 10**12)
@@ -137,16 +138,47 @@ def test_a_spare_is_asked_now_and_then_and_must_answer() -> None:
     assert overdue(asked, 20_000_001 + T.spare_answer_us, T) == "the spare has not answered for 3 s"
 
 
+@settings(max_examples=count(2000), deadline=None)
+@given(data=st.data())
+def test_there_is_nothing_to_do_before_it_is_due(data: st.DataObject) -> None:
+    """Of a spare, and of a worker whose frames become footage; of any other it is always due."""
+    instants = st.integers(0, 20_000_000)
+    asked_us = data.draw(st.none() | instants)
+    if data.draw(st.booleans()):
+        facts = Facts("prepared", data.draw(instants), asked_us=asked_us)
+    else:
+        facts = Facts("open", data.draw(instants), last_frame_us=data.draw(st.none() | instants), asked_us=asked_us, flowing=True)
+    due = due_us(facts, T)
+    now_us = due + data.draw(st.integers(-2_000_000, 2_000_000))
+    busy = overdue(facts, now_us, T) is not None or to_be_asked(facts, now_us, T)
+    if due:
+        assert busy == (now_us > due)
+    else:
+        assert facts.phase == "open"
+
+
+@pytest.mark.parametrize("phase", ["preparing", "open", "closing", "leaving", "killed"])
+def test_a_worker_that_changes_is_always_due(phase: Phase) -> None:
+    assert due_us(Facts(phase, 5), T) == 0
+
+
+def test_who_meant_to_look_seldom_was_not_held_up() -> None:
+    grace = Grace(T, 10_000_000)
+    for second in range(11, 15):
+        assert grace.looked(second * 1_000_000, 1_000_000)
+    assert not grace.looked(15_200_001, 1_000_000)
+
+
 def test_grace_is_seldom() -> None:
     """Whoever was held up reads first; whoever is always held up judges all the same."""
     grace = Grace(T, 10_000_000)
-    assert grace.looked(10_100_000)
-    assert not grace.looked(11_000_000), "0.9 s since the last look"
-    assert not grace.looked(11_300_000)
-    assert grace.looked(11_400_000)
+    assert grace.looked(10_100_000, 100_000)
+    assert not grace.looked(11_000_000, 100_000), "0.9 s since the last look"
+    assert not grace.looked(11_300_000, 100_000)
+    assert grace.looked(11_400_000, 100_000)
     assert not grace.give(12_000_000), "it had some 1 s before"
     assert grace.give(13_100_000)
-    assert not grace.looked(13_200_000)
+    assert not grace.looked(13_200_000, 100_000)
 
 
 def test_pauses_grow_to_their_limit() -> None:

@@ -38,9 +38,11 @@ class Capture:
 
     def __init__(self, tick: Callable[[], None] = lambda: None, status: WorkerStatus = WORKER) -> None:
         self._tick, self._status = tick, status
+        self.pause_seconds = 0.1
 
-    def tick(self, now_us: int) -> None:
+    def tick(self, now_us: int) -> float:
         self._tick()
+        return self.pause_seconds
 
     def status(self) -> WorkerStatus:
         return self._status
@@ -142,6 +144,20 @@ def making(tmp_path: Path) -> Iterator[Making]:
     yield make
     for watched in made:
         watched.close()
+
+
+def test_workers_are_looked_at_when_they_ask_for_it_and_when_something_changed(making: Making) -> None:
+    looks: list[int] = []
+    capture = Capture(lambda: looks.append(1))
+    capture.pause_seconds = 3600.0
+    watched = making(capture)
+
+    def looked() -> bool:
+        if len(looks) in (1, 2):
+            watched.watches.hasten()
+        return len(looks) == 3
+
+    watched.run(looked)
 
 
 def fail(*_: object) -> None:
