@@ -9,7 +9,7 @@ hovers at a threshold does not flicker: `low` below `low_minutes`, left again 10
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,10 @@ FULL_MINUTES = 10 / 60
 NOT_FULL_MINUTES = 1.0
 LOW_HYSTERESIS = 1.1
 RATE_WINDOW_SECONDS = 60.0
+FRAGMENT_OVERHEAD_BYTES = 4096
+"""Headers, statement, signature and padding of one fragment take about 3,600."""
+SEGMENT_OVERHEAD_BYTES = 16384
+"""The init segment with its statement, and the end of the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ def smoothed_rate(bytes_per_second: float, *, size_bytes: int, duration_us: int)
     if seconds <= 0:
         return bytes_per_second
     return bytes_per_second + (size_bytes / seconds - bytes_per_second) * min(1.0, seconds / RATE_WINDOW_SECONDS)
+
+
+def bytes_on_disk(sealed_bytes: Iterable[int]) -> int:
+    """At most what a batch of fragments of these sizes takes, in a new segment."""
+    return sum(size + FRAGMENT_OVERHEAD_BYTES for size in sealed_bytes) + SEGMENT_OVERHEAD_BYTES
 
 
 class Space:

@@ -35,7 +35,7 @@ from bodycamd.camera.recorder.progress import ObservedDisk, Progress, WriterProg
 from bodycamd.camera.recorder.recording import Ending, OpenRecording, WriteError
 from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Batch, Ring
-from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES, Room, Space, smoothed_rate
+from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES, Room, Space, bytes_on_disk, smoothed_rate
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import DataError
 from bodycamd.evidence.statements import JsonValue
@@ -46,10 +46,6 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Bounds one disk operation, so that after a pre-event buffer of 120 s the first acknowledgement does not wait for all of it."""
-FRAGMENT_OVERHEAD_BYTES = 4096
-"""Headers, statement, signature and padding of one fragment take about 3,600."""
-SEGMENT_OVERHEAD_BYTES = 16384
-"""The init segment with its statement, and the end of the archive."""
 TURN_SECONDS = 0.5
 IDLE_TURN_SECONDS = 1.0
 """While nothing is recorded: what is submitted is carried out at once all the same."""
@@ -336,7 +332,7 @@ class Writer:
         )
         if batch is None:
             return None
-        fits = space >= sum(len(fragment.age) + FRAGMENT_OVERHEAD_BYTES for fragment in batch.fragments) + SEGMENT_OVERHEAD_BYTES
+        fits = space >= bytes_on_disk(len(fragment.age) for fragment in batch.fragments)
         self._space.found(fits, self._rate)
         if not fits:
             self._ring.give_back(recording.claim)
