@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bodycamd.config import timezone
+from bodycamd.config.board_checks import board_contradictions, board_doubts
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.problems import Problem
 from bodycamd.config.strict_yaml import MAX_SHOWN
@@ -45,7 +46,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     """Every pair of keys that cannot both be meant."""
     yield from _policy(config)
     yield from _sources(config)
-    yield from _pins(config)
+    yield from board_contradictions(config)
     yield from _ring(config, 0.0)
     yield from _paths(config)
 
@@ -71,6 +72,7 @@ def doubts(config: Config) -> Iterator[Problem]:
     if config.device_id == SHIPPED_DEVICE_ID:
         reason = f"{SHIPPED_DEVICE_ID} is the name in the shipped file: two cameras of one name cannot be told apart"
         yield Problem("device_id", reason, "a name of its own for each camera")
+    yield from board_doubts(config)
 
 
 def _policy(config: Config) -> Iterator[Problem]:
@@ -86,11 +88,6 @@ def _policy(config: Config) -> Iterator[Problem]:
         beside = f"1 to {STATUTORY_DAYS}, or retention.legal_basis beside it"
         reason = f"{config.retention.days} days need a legal basis"
         yield Problem("retention.days", reason, beside, others=("retention.legal_basis",))
-    battery = config.board.battery
-    if battery.critical_percent >= battery.low_percent:
-        reason = f"{battery.critical_percent} is not below low_percent"
-        allowed = f"1 to {battery.low_percent - 1}"
-        yield Problem("board.battery.critical_percent", reason, allowed, others=("board.battery.low_percent",))
     if config.control.group == config.control.admin_group:
         reason = "the same group as control.group, so everybody could place holds"
         yield Problem("control.admin_group", reason, "another group", others=("control.group",))
@@ -117,17 +114,6 @@ def _sources(config: Config) -> Iterator[Problem]:
     if config.storage.segment_seconds < 10 * config.video.gop_seconds:
         allowed = f"{round(10 * config.video.gop_seconds)} to 300"
         yield Problem("storage.segment_seconds", "shorter than ten GOPs of video.gop_seconds", allowed, others=("video.gop_seconds",))
-
-
-def _pins(config: Config) -> Iterator[Problem]:
-    gpio = config.board.gpio
-    taken: dict[int, str] = {}
-    for part, pin in (("button", gpio.button), ("led", gpio.led), ("ready_led", gpio.ready_led), ("haptic", gpio.haptic)):
-        if pin is not None and pin in taken:
-            reason = f"pin {pin} is already the pin of {taken[pin]}"
-            yield Problem(f"board.gpio.{part}", reason, "a pin of its own", others=(f"board.gpio.{taken[pin]}",))
-        elif pin is not None:
-            taken[pin] = part
 
 
 _RING = ("pre_event_seconds", "record_warning", "video.gop_seconds", "video.bit_rate", "microphone.bit_rate", "audio")

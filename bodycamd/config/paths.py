@@ -7,3 +7,4 @@ from pathlib import Path
 DEFAULT_CONFIG = Path("/etc/bodycamd/bodycamd.yaml")
 DEFAULT_STORE = Path("/var/lib/bodycamd/store")
 DEFAULT_SOCKET = Path("/run/bodycamd/control.sock")
+DEFAULT_SENSORS = Path("/run/bodycamd-sensors/readings.sock")

@@ -10,18 +10,14 @@ import msgspec
 import msgspec.inspect as mi
 from msgspec import Meta
 
+from bodycamd.config.board_settings import BatterySettings as BatterySettings
+from bodycamd.config.board_settings import BoardSettings as BoardSettings
+from bodycamd.config.board_settings import ClockSettings as ClockSettings
+from bodycamd.config.board_settings import GpioSettings as GpioSettings
+from bodycamd.config.bounds import ADDRESS_PATTERN, Name, Settings, Text
 from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.foreign_text import Json
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections: immutable, no unknown keys."""
-
-
-Text = Annotated[str, Meta(min_length=1, max_length=1024)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
-Pin = Annotated[int, Meta(ge=0, le=27)]
 
 
 class WarningSettings(Settings, frozen=True, kw_only=True):
@@ -69,33 +65,6 @@ class SpeakerSettings(Settings, frozen=True, kw_only=True):
 
     output: Annotated[Literal["alsa", "simulated"], Meta(description="The sound card, or WAV files in simulation_directory.")] = "alsa"
     device: Annotated[Text | None, Meta(description="ALSA name of the speaker, as `aplay -L` prints it; null: the default.")] = None
-
-
-class GpioSettings(Settings, frozen=True, kw_only=True):
-    """BCM pin numbers; `null` where a part is not fitted."""
-
-    button: Annotated[Pin, Meta(description="BCM pin of the button, to ground, pulled up inside.")] = 17
-    led: Annotated[Pin, Meta(description="BCM pin of the red LED that faces outward.")] = 27
-    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = 23
-    haptic: Annotated[Pin | None, Meta(description="BCM pin of the vibration motor; null: not fitted.")] = 22
-
-
-class BatterySettings(Settings, frozen=True, kw_only=True):
-    """The battery gauge."""
-
-    supply: Annotated[Name | None, Meta(description="Name of the gauge below /sys/class/power_supply; null: none.")] = None
-    low_percent: Annotated[int, Meta(ge=5, le=50, description="At this charge in percent the officer is told.")] = 15
-    critical_percent: Annotated[
-        int, Meta(ge=1, le=20, description="At this charge in percent the camera saves, closes and shuts down; below low_percent.")
-    ] = 3
-
-
-class BoardSettings(Settings, frozen=True, kw_only=True):
-    """Which hardware stands behind the ports."""
-
-    adapter: Annotated[Literal["pi", "simulated"], Meta(description="A Raspberry Pi's pins, or files in simulation_directory.")] = "pi"
-    gpio: GpioSettings = GpioSettings()
-    battery: BatterySettings = BatterySettings()
 
 
 class GestureSettings(Settings, frozen=True, kw_only=True):
@@ -218,6 +187,7 @@ class Config(Settings, frozen=True, kw_only=True):
     microphone: MicrophoneSettings = MicrophoneSettings()
     speaker: SpeakerSettings = SpeakerSettings()
     board: BoardSettings = BoardSettings()
+    clock: ClockSettings = ClockSettings()
     gestures: GestureSettings = GestureSettings()
     ring: RingSettings = RingSettings()
     storage: StorageSettings = StorageSettings()
@@ -244,6 +214,7 @@ PATH_KEYS = (
     "keys.signing",
     "control.socket",
     "control.trace",
+    "board.sensors",
 )
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 
@@ -324,6 +295,8 @@ def _in_words(kind: mi.Type) -> str:
             return "true or false"
         case mi.NoneType():
             return "null"
+        case mi.StrType(pattern=pattern) if pattern == ADDRESS_PATTERN:
+            return "an I2C address in quotes, from '0x08' to '0x77'"
         case mi.StrType(pattern=str()):
             return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
         case _:

@@ -76,7 +76,7 @@ CASES = [
     Broken("device_id with spaces", "device_id: camera 1\n", ("device_id", "letters")),
     Broken("device_id a path", "device_id: ../../etc\n", ("device_id",)),
     Broken("unknown key", more("pre_event_second: 3"), ("pre_event_second", "unknown key", "pre_event_seconds")),
-    Broken("unknown key below", more("board: {gpio: {buton: 3}}"), ("board.gpio.buton", "unknown key", "button, led")),
+    Broken("unknown key below", more("board: {gpio: {buton: 3}}"), ("board.gpio.buton", "unknown key", "button, button_to, led")),
     Broken("unknown section", more("upload: {url: x}"), ("upload", "unknown key")),
     Broken("text for a number", more("reminder_seconds: often"), ("reminder_seconds", "text", "10 to 3600")),
     Broken("quoted number", more('reminder_seconds: "120"'), ("reminder_seconds", "text")),
