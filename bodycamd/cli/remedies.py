@@ -55,6 +55,22 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "the battery is low",
         "Charge it, or change it, before the next shift.",
     ),
+    "gauge_silent": Remedy(
+        "the battery cannot be read: nobody knows how full it is",
+        "`journalctl -u bodycamd-sensors -b` says why. Check the gauge's wires and `board.battery`; charge it before the next shift.",
+    ),
+    "under_voltage": Remedy(
+        "the supply is too low: the camera may switch off at any moment",
+        "Use a thicker or shorter cable, or a supply or battery board that gives more current.",
+    ),
+    "throttled": Remedy(
+        "the processor is slowed down",
+        "Look at heat and supply first: frames may be dropped until it is over.",
+    ),
+    "hot": Remedy(
+        "the camera is too hot",
+        "Take it out of the sun and out of thick clothing; where it comes back, fit a heat sink or choose a smaller picture.",
+    ),
     "storage_low": Remedy(
         "the card is nearly full",
         "`bodycamd sweep --dry-run` says when room comes back by itself; else put in a larger card.",

@@ -12,7 +12,7 @@ from bodycamd.errors import DataError
 from bodycamd.foreign_text import shown
 
 if TYPE_CHECKING:
-    from bodycamd.camera.daemon.status_message import Status
+    from bodycamd.camera.daemon.status_message import BatteryStatus, MachineStatus, Status
     from bodycamd.municipality.words.times import LocalTime
 
 NAMES = 10
@@ -51,8 +51,8 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "card", f"room for {duration(status.storage.minutes_left * 60)} ({size(status.storage.footage_bytes)})"
     error = f", within {status.clock.error_ms} ms" if status.clock.error_ms is not None else ""
     yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){error}"
-    percent = f", {status.battery.percent:.0f} %" if status.battery.percent is not None else ""
-    yield "battery", f"{status.battery.level}{percent}"
+    yield "battery", _battery(status.battery)
+    yield "machine", _machine(status.machine)
     yield "swap", status.swap.state
     kept = status.retention
     held = f", {kept.held_recordings} held" if kept.held_recordings else ""
@@ -60,6 +60,33 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "kept", known if kept.swept_at else "not known before the first sweep"
     if kept.next_recording:
         yield "next", f"{kept.next_recording} goes on {_when(kept.next_deletes_on, local)}"
+
+
+def _battery(battery: BatteryStatus) -> str:
+    """Never *ok* where nobody measures."""
+    if battery.gauge == "none":
+        return "no gauge"
+    percent = f", {'about ' if battery.estimated else ''}{battery.percent:.0f} %" if battery.percent is not None else ""
+    if battery.gauge == "silent":
+        return f"no reading; the last was {battery.level}{percent}"
+    charging = ", charging" if battery.charging else ""
+    left = f", about {duration(battery.minutes_left * 60)} left" if battery.minutes_left is not None else ""
+    return f"{battery.level}{percent}{charging}{left}"
+
+
+def _machine(machine: MachineStatus | None) -> str:
+    if machine is None:
+        return "no reading"
+    degrees = "temperature unknown" if machine.celsius is None else f"{machine.celsius:.0f} °C"
+    slowed = {True: "throttled", False: "not throttled", None: "throttling unknown"}[machine.throttled]
+    match machine.under_voltage:
+        case "not_measurable":
+            supply = "under-voltage not measurable here"
+        case None:
+            supply = "under-voltage unknown"
+        case low:
+            supply = "under-voltage" if low else "supply in order"
+    return f"{degrees}, {slowed}, {supply}"
 
 
 def _problems(status: Status) -> Iterator[Remedy]:

@@ -6,6 +6,8 @@ its struct here stays verified, and untyped: no reader sees more in it than its 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, ShortText, Stated
 
 
@@ -62,25 +64,6 @@ class CaptureStalled(Noted, frozen=True, kw_only=True):
     reason: ShortText = ""
 
 
-class ResumeDeclined(Noted, frozen=True, kw_only=True):
-    """`resume_declined`: what the last start left open was not resumed, and why (`too_old`, `storage_full`, `power_loss`, `reset_unknown`,
-    `clock_untrusted`). `age_us` is that of its end; absent or null where no trusted clock tells."""
-
-    recording: RecordingId
-    reason: ShortText
-    age_us: int | None = None
-
-
-class ResumedAfterReset(Noted, frozen=True, kw_only=True):
-    """`resumed_after_reset`: the machine began anew while `recording` was open (`cause`: `recording`), or because the recorder asked for it
-    (`reboot_asked`), and the next recording resumes it. `reset` is what the machine tells of its last reset."""
-
-    recording: RecordingId
-    cause: ShortText
-    reset: ShortText
-    age_us: Count
-
-
 class FootageNotWritten(Noted, frozen=True, kw_only=True):
     """`footage_not_written`: footage of a recording that the disk never took."""
 
@@ -97,6 +80,14 @@ class FragmentRefused(Noted, frozen=True, kw_only=True):
     reason: ShortText = ""
 
 
+class BoardChanged(Noted, frozen=True, kw_only=True):
+    """`board_changed`: heat, a throttled processor, a supply that is too low, or a battery gauge that cannot be read began, or ended."""
+
+    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent"]
+    change: Literal["began", "ended"]
+    detail: ShortText = ""
+
+
 NOTED: dict[str, type[Noted]] = {
     "marker": Marked,
     "warning": WarningGiven,
@@ -104,8 +95,7 @@ NOTED: dict[str, type[Noted]] = {
     "shift_end": ShiftEnded,
     "store_recovered": StoreRecovered,
     "capture_stalled": CaptureStalled,
-    "resume_declined": ResumeDeclined,
-    "resumed_after_reset": ResumedAfterReset,
     "footage_not_written": FootageNotWritten,
     "fragment_refused": FragmentRefused,
+    "board_changed": BoardChanged,
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from bodycamd.camera.control.state import Condition, State
-from bodycamd.camera.daemon.status_message import Flag, Status
+from bodycamd.camera.daemon.status_message import BatteryStatus, Flag, MachineStatus, Status
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.cli.main import main
 from bodycamd.cli.remedies import REMEDIES
@@ -82,10 +82,38 @@ def test_nothing_wrong() -> None:
         "card      room for 19 h 59 min (40.0 GB)",
         "clock     trusted (kernel-ntp), within 7 ms",
         "battery   ok, 83 %",
+        "machine   54 °C, not throttled, under-voltage not measurable here",
         "swap      closed",
         "kept      14 recordings, at the last sweep",
         "problems  none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("battery", "words"),
+    [
+        (BatteryStatus(level="ok", percent=None, gauge="none"), "battery   no gauge"),
+        (BatteryStatus(level="low", percent=12.0, gauge="silent"), "battery   no reading; the last was low, 12 %"),
+        (BatteryStatus(level="ok", percent=None, gauge="silent"), "battery   no reading; the last was ok"),
+        (BatteryStatus(level="ok", percent=64.2, estimated=True, minutes_left=95), "battery   ok, about 64 %, about 1 h 35 min left"),
+        (BatteryStatus(level="low", percent=2, charging=True), "battery   low, 2 %, charging"),
+    ],
+)
+def test_the_battery_is_never_ok_by_silence(battery: BatteryStatus, words: str) -> None:
+    assert words in screen(structs.replace(AT_REST, battery=battery), AMSTERDAM, 80, 24)
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [
+        (None, "machine   no reading"),
+        (MachineStatus(celsius=None, throttled=None, under_voltage=None), "temperature unknown, throttling unknown, under-voltage unknown"),
+        (MachineStatus(celsius=81.7, throttled=True, under_voltage=True), "machine   82 °C, throttled, under-voltage"),
+        (MachineStatus(celsius=40, throttled=False, under_voltage=False), "machine   40 °C, not throttled, supply in order"),
+    ],
+)
+def test_the_machine_is_told_as_it_is(machine: MachineStatus | None, words: str) -> None:
+    assert words in "\n".join(screen(structs.replace(AT_REST, machine=machine), AMSTERDAM, 80, 24))
 
 
 def test_what_is_kept_is_as_old_as_the_last_sweep() -> None:

@@ -17,9 +17,9 @@ MARKED = re.compile(r"(<!-- hats: [^\n]*-->\n\n).*?(<!-- end of hats -->)", re.D
 
 def table() -> str:
     """In Markdown."""
-    rows = [("the header's buses", "–", by_meaning(BUSES), "–")]
+    rows = [("the header's buses", "\N{EN DASH}", by_meaning(BUSES), "\N{EN DASH}")]
     for name, hat in HATS.items():
-        addresses = ", ".join(f"{address:#04x}" for address in hat.addresses) or "–"
+        addresses = ", ".join(f"{address:#04x}" for address in hat.addresses) or "\N{EN DASH}"
         rows.append((hat.title, f"`board.hat: {name}`", by_meaning(hat.pins), addresses))
     lines = ["| board | configuration | GPIO | I2C |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows)]
     return "\n".join(lines) + "\n\n"

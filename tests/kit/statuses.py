@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from bodycamd.camera.capture.status import WorkerStatus
-from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, Status, VoiceStatus
+from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, MachineStatus, Status, VoiceStatus
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import RingStats
@@ -50,6 +50,7 @@ AT_REST = Status(
     writer=WriterProgress(12, None, None, 0),
     clock=ClockStatus(trusted=True, source="kernel-ntp", error_ms=7),
     battery=BatteryStatus(level="ok", percent=83.4),
+    machine=MachineStatus(celsius=53.7, throttled=False, under_voltage="not_measurable"),
     shift=Shift("H-12", "2026-11-21T08:00:00+00:00"),
 )
 

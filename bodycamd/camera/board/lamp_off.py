@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodycamd.camera.board import board_log
+from bodycamd.camera.board.ports import OutputName
 from bodycamd.config.load import load
-from bodycamd.config.settings import Config
+from bodycamd.config.settings import Config, GpioSettings
 from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux import clock
@@ -25,12 +26,12 @@ from bodycamd.linux import clock
 def darken(config: Config) -> None:
     """Switch everything off that shines or shakes. Raises `UnavailableError` where a part cannot be reached."""
     gpio = config.board.gpio
-    parts = {"lamp": gpio.led, "ready_lamp": gpio.ready_led, "haptic": gpio.haptic}
-    fitted = {part: pin for part, pin in parts.items() if pin is not None}
+    pins: dict[OutputName, int | None] = {"led": gpio.led, "ready_led": gpio.ready_led, "haptic": gpio.haptic}
+    fitted: dict[OutputName, int] = {part: pin for part, pin in pins.items() if pin is not None}
     if config.board.adapter == "simulated":
-        _darken_simulated(config, list(fitted))
+        _darken_simulated(config, [part.replace("led", "lamp") for part in fitted])
     else:
-        _darken_pins(fitted)
+        _darken_pins(fitted, gpio)
 
 
 def _darken_simulated(config: Config, parts: Sequence[str]) -> None:
@@ -45,14 +46,14 @@ def _darken_simulated(config: Config, parts: Sequence[str]) -> None:
     line.close()
 
 
-def _darken_pins(pins: dict[str, int]) -> None:
+def _darken_pins(pins: dict[OutputName, int], gpio: GpioSettings) -> None:
     from bodycamd.camera.board import pi  # imported here: gpiozero is not needed for a simulation
 
     factory = pi.lgpio_factory()
     failed: list[UnavailableError] = []
     for part, pin in pins.items():
         try:
-            pi.GpioOutput(pin, factory, f"board.gpio.{'led' if part == 'lamp' else part.replace('_lamp', '_led')}").close()
+            pi.output(part, pin, factory, gpio).close()
         except UnavailableError as error:  # the others are darkened all the same
             failed.append(error)
     if failed:

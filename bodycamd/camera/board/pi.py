@@ -2,8 +2,9 @@
 
 Wiring (BCM numbers, all settable in `board.gpio`):
 
-- button: between its pin (default 17) and ground; the internal pull-up is used, so pressed reads low;
-- LED, ready LED, haptic: pin (27, 23, 22) high means on; the vibration motor needs a transistor, a pin gives 16 mA at most.
+- button: between its pin (default 17) and ground, or 3.3 V with `button_to: 3v3`; the resistor inside pulls the other way;
+- LED, ready LED, haptic: their pins' `…_active` level (`high` by default) means on; the vibration motor needs a transistor, a pin gives
+  16 mA at most.
 
 The pin factory is lgpio and nothing else: where it cannot be had, `pi_board` raises and the daemon does not start, because a camera whose
 button silently is a mock is worse than one that says that it is broken. Bounce is left in: every edge is told with the CLOCK_BOOTTIME of
@@ -24,11 +25,12 @@ from typing import Any
 from gpiozero import InputDevice, OutputDevice
 from gpiozero.exc import GPIOPinInUse, GPIOZeroError
 
-from bodycamd.camera.board.battery import battery
-from bodycamd.camera.board.ports import Board
+from bodycamd.camera.board.battery import NoBattery
+from bodycamd.camera.board.ports import Board, OutputName
+from bodycamd.camera.board.sensed import SensedBattery, SensorsLink
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import Event
-from bodycamd.config.settings import BoardSettings, SpeakerSettings
+from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import Clock, SystemClock
 
@@ -36,10 +38,11 @@ log = logging.getLogger(__name__)
 
 
 class GpioButton:
-    """A push button between a pin and ground. Raw edges, bounce and all."""
+    """A push button between a pin and ground, or 3.3 V. Raw edges, bounce and all."""
 
-    def __init__(self, pin: int, factory: Any, clock: Clock) -> None:
-        self._device = _claim(lambda: InputDevice(pin, pull_up=True, pin_factory=factory), "board.gpio.button", pin)
+    def __init__(self, pin: int, factory: Any, clock: Clock, *, to_ground: bool = True) -> None:
+        self._device = _claim(lambda: InputDevice(pin, pull_up=to_ground, pin_factory=factory), "board.gpio.button", pin)
+        self._to_ground = to_ground
         self._clock = clock
         self._on_edge: Callable[[bool, int], None] | None = None
 
@@ -56,7 +59,7 @@ class GpioButton:
     def _changed(self, ticks: float, state: int) -> None:
         at_us = self._clock.now_us()
         if self._on_edge is not None:
-            self._on_edge(not state, at_us)
+            self._on_edge(bool(state) != self._to_ground, at_us)
 
     def is_pressed(self) -> bool:
         """The level now."""
@@ -69,10 +72,12 @@ class GpioButton:
 
 
 class GpioOutput:
-    """A light or a motor on one pin: high is on. It is off from the first moment and after `close`."""
+    """A light or a motor on one pin: high is on, or low where it is `active_low`. It is off from the first moment and after `close`: then
+    the pin is let go as it is, so that it stays off where the kernel keeps it."""
 
-    def __init__(self, pin: int, factory: Any, key: str) -> None:
-        self._device = _claim(lambda: OutputDevice(pin, initial_value=False, pin_factory=factory), key, pin)
+    def __init__(self, pin: int, factory: Any, key: str, *, active_low: bool = False) -> None:
+        make = lambda: OutputDevice(pin, active_high=not active_low, initial_value=False, pin_factory=factory)  # noqa: E731
+        self._device = _claim(make, key, pin)
         self._key = key
         self._failing = False
 
@@ -167,22 +172,29 @@ def pi_board(
     step, and then holds no pin.
     """
     clock = clock or SystemClock()
-    gauge = battery(settings.battery)
+    sensors = SensorsLink(Path(settings.sensors), clock)
+    gauge = NoBattery() if settings.battery.gauge == "none" else SensedBattery(settings.battery, sensors)
     voice = VoiceProcess(speaker, wav, post, clock, directory=directory)
     factory = pin_factory if pin_factory is not None else lgpio_factory()
     gpio = settings.gpio
     claimed: list[GpioButton | GpioOutput] = []
     try:
-        claimed.append(button := GpioButton(gpio.button, factory, clock))
-        claimed.append(lamp := GpioOutput(gpio.led, factory, "board.gpio.led"))
-        ready = None if gpio.ready_led is None else GpioOutput(gpio.ready_led, factory, "board.gpio.ready_led")
+        claimed.append(button := GpioButton(gpio.button, factory, clock, to_ground=gpio.button_to == "ground"))
+        claimed.append(lamp := output("led", gpio.led, factory, gpio))
+        ready = None if gpio.ready_led is None else output("ready_led", gpio.ready_led, factory, gpio)
         claimed.extend([] if ready is None else [ready])
-        haptic = NoHaptic() if gpio.haptic is None else GpioOutput(gpio.haptic, factory, "board.gpio.haptic")
+        haptic = NoHaptic() if gpio.haptic is None else output("haptic", gpio.haptic, factory, gpio)
     except BaseException:
         for part in claimed:
             part.close()
         raise
-    return Board(button=button, lamp=lamp, ready_lamp=ready, haptic=haptic, voice=voice, clock=clock, battery=gauge)
+    return Board(button=button, lamp=lamp, ready_lamp=ready, haptic=haptic, voice=voice, clock=clock, battery=gauge, sensors=sensors)
+
+
+def output(part: OutputName, pin: int, factory: Any, gpio: GpioSettings) -> GpioOutput:
+    """A light or the motor on its pin, the way round that the configuration says. Raises `UnavailableError` where the pin cannot be had."""
+    active = {"led": gpio.led_active, "ready_led": gpio.ready_led_active, "haptic": gpio.haptic_active}
+    return GpioOutput(pin, factory, f"board.gpio.{part}", active_low=active[part] == "low")
 
 
 class NoHaptic:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bodycamd.camera.control.events import BatteryLevel
+from bodycamd.camera.sensors.readings import Reading
 from bodycamd.linux.clock import Clock
+
+OutputName = Literal["led", "ready_led", "haptic"]
+"""What shines or shakes, by the name of its pin in `board.gpio`."""
 
 
 class Button(Protocol):
@@ -69,6 +73,19 @@ class Battery(Protocol):
         """The level by the configured thresholds, and the percentage; `("ok", None)` where no gauge is configured."""
 
 
+class Sensors(Protocol):
+    """The readings of the sensors process."""
+
+    def look(self) -> None:
+        """Take what has come; never waits."""
+
+    def reading(self) -> Reading:
+        """The latest one. Raises `UnavailableError` where there is none of late."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """All parts of one camera."""
@@ -80,3 +97,5 @@ class Board:
     voice: Voice
     clock: Clock
     battery: Battery
+    sensors: Sensors | None = None
+    """`None` where nobody reads any: a simulation without a gauge."""

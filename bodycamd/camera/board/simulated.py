@@ -3,7 +3,8 @@
 In its folder:
 
 - `button.sock`, a unix datagram socket: `down` and `up` are raw edges, stamped on receipt; an optional second word, the sender's own
-  CLOCK_BOOTTIME in microseconds, is only echoed in the time line as `sent_us`. `battery PERCENT` sets the gauge. `SimulatedHand` sends
+  CLOCK_BOOTTIME in microseconds, is only echoed in the time line as `sent_us`. `battery PERCENT` sets the gauge, where
+  `board.battery.gauge` is `none`; else the readings of bodycamd-sensors count. `SimulatedHand` sends
   these.
 - `board.jsonl`, the time line (see `board_log`): every change of lamp, ready lamp, haptic, button, voice and battery.
 - `speaker-0001.wav`, …: what the loudspeaker played, in real time, with `speaker.output: simulated`.
@@ -25,6 +26,7 @@ from pathlib import Path
 from bodycamd.camera.board.battery import BatteryThresholds
 from bodycamd.camera.board.board_log import Timeline
 from bodycamd.camera.board.ports import Board
+from bodycamd.camera.board.sensed import SensedBattery, SensorsLink
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import BatteryLevel, Event
 from bodycamd.config.settings import BoardSettings, SpeakerSettings
@@ -226,6 +228,7 @@ def simulated_board(
     except OSError as error:
         raise UnavailableError(f"{directory}: the time line cannot be written ({error.strerror}); check simulation_directory") from error
     battery = SimulatedBattery(BatteryThresholds(settings.battery.low_percent, settings.battery.critical_percent))
+    sensors = None if settings.battery.gauge == "none" else SensorsLink(Path(settings.sensors), clock)
     return Board(
         button=SimulatedButton(directory, timeline, clock, battery),
         lamp=SimulatedOutput("lamp", timeline, clock),
@@ -235,5 +238,6 @@ def simulated_board(
             speaker, wav, post, clock, directory=directory, observe=lambda event, at_us: timeline.note("voice", at_us, event=event)
         ),
         clock=clock,
-        battery=battery,
+        battery=battery if sensors is None else SensedBattery(settings.battery, sensors),
+        sensors=sensors,
     )

@@ -14,6 +14,7 @@ from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
     BatteryChanged,
+    BoardChanged,
     ButtonFreed,
     ButtonStuck,
     CaptureClosed,
@@ -129,6 +130,23 @@ def battery_changed(state: State, event: BatteryChanged) -> Step:
     """The flag and the note; what a critical battery does is in `leaving`."""
     percent = None if event.percent is None else _finite(event.percent)
     return replace(state, battery_low=event.level != "ok"), [note("battery_changed", level=event.level, percent=percent)]
+
+
+def board_changed(state: State, event: BoardChanged) -> Step:
+    """Heat, throttling, the supply, the gauge: shown as `low`, noted, and no reason to stop."""
+    if getattr(state, event.condition) == event.present:
+        return state, []
+    entry = note("board_changed", condition=event.condition, change="began" if event.present else "ended", detail=event.detail)
+    match event.condition:
+        case "hot":
+            state = replace(state, hot=event.present)
+        case "throttled":
+            state = replace(state, throttled=event.present)
+        case "under_voltage":
+            state = replace(state, under_voltage=event.present)
+        case "gauge_silent":
+            state = replace(state, gauge_silent=event.present)
+    return state, [entry]
 
 
 def clock_changed(state: State, event: ClockChanged) -> Step:

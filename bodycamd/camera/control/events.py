@@ -13,6 +13,7 @@ from msgspec import Struct
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
+BoardCondition = Literal["hot", "throttled", "under_voltage", "gauge_silent"]
 StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
 HapticName = Literal[
     "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused"
@@ -25,24 +26,13 @@ class Happening(Struct, frozen=True, tag_field="event", tag=True):
     """Base of the events; in JSON (the control socket, a trace) `event` is the name."""
 
 
-class AfterReset(Struct, frozen=True):
-    """That the machine itself began anew: by the one-use flag of a recording that was open (`recording`), or of one that was closed because
-    a reboot was asked for. `reset`: what the machine tells of its last reset. `dated`: by a wall clock that was trusted then and is now."""
-
-    cause: Literal["recording", "reboot_asked"]
-    reset: Literal["watchdog", "power", "unknown"]
-    dated: bool
-
-
 class ResumeOffer(Struct, frozen=True):
-    """A recording that the last run of the daemon left open, in this boot or (`after_reset`) in the one before."""
+    """A recording of this boot that the last run of the daemon left open."""
 
     recording: str
     last_durable_us: int
-    """In CLOCK_BOOTTIME of this boot: negative for a fragment of the boot before."""
     recent_resumes: int
     """How many recordings of the last minute were themselves resumed ones."""
-    after_reset: AfterReset | None = None
 
 
 class Ready(Happening, frozen=True):
@@ -184,6 +174,15 @@ class BatteryChanged(Happening, frozen=True):
     percent: float | None
 
 
+class BoardChanged(Happening, frozen=True):
+    """Heat, a throttled processor, a supply that is too low, or a gauge that cannot be read began, or ended (with hysteresis, decided by
+    the reporter)."""
+
+    condition: BoardCondition
+    present: bool
+    detail: str = ""
+
+
 class ClockChanged(Happening, frozen=True):
     """The wall clock became trusted or lost trust, or was stepped."""
 
@@ -220,6 +219,7 @@ Event = (
     | RingOverflowed
     | StorageChanged
     | BatteryChanged
+    | BoardChanged
     | ClockChanged
     | ShutdownRequested
     | TimePassed

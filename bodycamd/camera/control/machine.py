@@ -23,6 +23,7 @@ from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
     BatteryChanged,
+    BoardChanged,
     ButtonDown,
     ButtonFreed,
     ButtonHeld,
@@ -117,6 +118,8 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             state, noted = conditions.battery_changed(state, event)
             state, left = leave(state, now_us, "battery_critical") if event.level == "critical" else (state, [])
             return state, noted + left
+        case BoardChanged():
+            return conditions.board_changed(state, event)
         case ClockChanged():
             return conditions.clock_changed(state, event)
         case ButtonStuck():

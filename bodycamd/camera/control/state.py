@@ -25,6 +25,10 @@ Condition = Literal[
     "battery_low",
     "clock_untrusted",
     "button_stuck",
+    "hot",
+    "throttled",
+    "under_voltage",
+    "gauge_silent",
 ]
 """What may be wrong with the camera, as far as the control knows: each is a field of `State`, but for `failing`."""
 
@@ -43,8 +47,6 @@ VOICE_ANSWER_US = 2_000_000
 """So long after the warning's length the voice may stay silent before the warning counts as failed."""
 RESUME_US = 60_000_000
 """A recording whose last durable fragment is older than this is not resumed."""
-RESET_RESUME_US = 120_000_000
-"""The same after a reset of the machine: 15 s of the watchdog and a boot of half a minute, on a slow card twice that, fit in."""
 RESUMES_FAILING = 5
 """So many resumes within a minute are shown as failing."""
 FAILING_US = 60_000_000
@@ -163,11 +165,17 @@ class State:
     clock_untrusted: bool = True
     """True until the clock is known."""
     button_stuck: bool = False
+    hot: bool = False
+    throttled: bool = False
+    under_voltage: bool = False
+    gauge_silent: bool = False
+    """A gauge is configured, and the battery cannot be read."""
 
     @property
     def degraded(self) -> bool:
         """It records, but something wants attention soon: shown as `low`."""
-        return self.storage_low or self.battery_low or self.voice_failed or self.audio_lost or self.disk_unusable
+        footage = self.storage_low or self.voice_failed or self.audio_lost or self.disk_unusable
+        return footage or self.battery_low or self.hot or self.throttled or self.under_voltage or self.gauge_silent
 
     def failing(self, now_us: int) -> bool:
         """The daemon has died and resumed so often that a person must look."""

@@ -162,6 +162,8 @@ class Service:
         for part in (self._parts.board.lamp, self._parts.board.ready_lamp, self._parts.board.haptic):
             if part is not None:
                 part.close()
+        if self._parts.board.sensors is not None:
+            self._parts.board.sensors.close()
         self._notifier.close()
 
     # --- what happens by itself --------------------------------------------------------------------------------------------------------

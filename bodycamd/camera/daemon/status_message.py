@@ -38,10 +38,23 @@ class ClockStatus(Struct, frozen=True, kw_only=True):
 
 
 class BatteryStatus(Struct, frozen=True, kw_only=True):
-    """The gauge's last word; `percent` is `None` where there is no gauge."""
+    """The gauge's last word; `percent` is `None` where there is no gauge. `gauge` says whether there is one and it answers: without `read`
+    the level is the last one in force, and no statement about now. `minutes_left` is an estimate, and so is `percent` where `estimated`."""
 
     level: BatteryLevel
     percent: float | None
+    gauge: Literal["none", "read", "silent"] = "read"
+    estimated: bool = False
+    charging: bool | None = None
+    minutes_left: int | None = None
+
+
+class MachineStatus(Struct, frozen=True, kw_only=True):
+    """The computer itself, as `bodycamd-sensors` reads it; `None`: this machine does not tell."""
+
+    celsius: float | None
+    throttled: bool | None
+    under_voltage: bool | Literal["not_measurable"] | None
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -68,3 +81,5 @@ class Status(Struct, frozen=True, kw_only=True):
     clock: ClockStatus
     battery: BatteryStatus
     shift: Shift | None
+    machine: MachineStatus | None = None
+    """`None` without a reading of late."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from bodycamd import __version__
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.supervisor import Supervisor
-from bodycamd.camera.control.events import VoiceHealth
+from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
 from bodycamd.camera.daemon.loop import ControlLoop
-from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, Status, VoiceStatus
+from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, MachineStatus, Status, VoiceStatus
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.writer import Writer
+from bodycamd.camera.sensors.readings import Reading
+from bodycamd.errors import UnavailableError
 from bodycamd.linux.swap import Protection
 from bodycamd.store.names import recording_id
 
@@ -45,7 +48,7 @@ def report(
     flags: list[Flag] = [*state.conditions(now_us)]
     if swap.state == "degraded":
         flags.append("swap_degraded")
-    level, percent = watches.battery
+    reading = _reading(board)
     return Status(
         device_id=device_id,
         software=__version__,
@@ -65,6 +68,33 @@ def report(
         voice=VoiceStatus(ok=voice.ok, detail=voice.detail) if voice is not None else None,
         writer=writer.progress(),
         clock=ClockStatus(trusted=clock.trusted, source=clock.source, error_ms=clock.error_ms),
-        battery=BatteryStatus(level=level, percent=percent),
+        battery=_battery(watches.battery, reading, gauge_silent=state.gauge_silent),
         shift=shift,
+        machine=_machine(reading),
     )
+
+
+def _reading(board: Board) -> Reading | None:
+    if board.sensors is None:
+        return None
+    try:
+        return board.sensors.reading()
+    except UnavailableError:
+        return None
+
+
+def _battery(last: tuple[BatteryLevel, float | None], reading: Reading | None, *, gauge_silent: bool) -> BatteryStatus:
+    level, percent = last
+    charge = None if reading is None else reading.charge
+    gauge: Literal["none", "read", "silent"] = "silent" if gauge_silent else "none" if percent is None else "read"
+    if charge is None or gauge != "read":
+        return BatteryStatus(level=level, percent=percent, gauge=gauge)
+    return BatteryStatus(
+        level=level, percent=percent, estimated=charge.estimated, charging=charge.charging, minutes_left=charge.minutes_left
+    )
+
+
+def _machine(reading: Reading | None) -> MachineStatus | None:
+    if reading is None:
+        return None
+    return MachineStatus(celsius=reading.celsius, throttled=reading.throttled, under_voltage=reading.under_voltage)

@@ -1,14 +1,16 @@
-"""What the daemon does by itself between two events: it lets the supervisor and the ring age, looks at clock, battery and swap every few
-seconds, and feeds systemd's watchdog."""
+"""What the daemon does by itself between two events: it lets the supervisor and the ring age, looks at clock, sensors, battery and swap
+every few seconds, and feeds systemd's watchdog."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from bodycamd.camera.board.machine_health import MachineHealth
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
@@ -89,7 +91,7 @@ class Watches:
         self._judge = protection
         self._protection = Protection("closed", "")
         self._clock_before: ClockReading | None = None
-        self._gauge_silent = False
+        self._health = MachineHealth()
         self._broken = False
         self._hurry = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,17 +120,27 @@ class Watches:
         if changed is not None:
             self._control.handle(changed)
 
-    def look_at_battery(self) -> None:
-        """Hand over a new level. A gauge that cannot be read leaves the last one in force; that is stated once, until it answers again."""
-        try:
-            battery = self._board.battery.read()
-        except UnavailableError as error:
-            if not self._gauge_silent:
-                log.error("%s", error)
-                self._recorder.note("fault", {"part": "battery", "reason": str(error)})
-            self._gauge_silent = True
+    def look_at_sensors(self) -> None:
+        """Hand over heat, throttling and under-voltage that began or ended. Without a new reading nothing changes."""
+        sensors = self._board.sensors
+        if sensors is None:
             return
-        self._gauge_silent = False
+        sensors.look()
+        with contextlib.suppress(UnavailableError):  # stated by `status`, and for the battery in `look_at_battery`
+            for changed in self._health.heard(sensors.reading(), self._clock.now_us()):
+                self._control.handle(changed)
+
+    def look_at_battery(self) -> None:
+        """Hand over a new level. A gauge that cannot be read leaves the last one in force; that is a condition, until it answers again."""
+        try:
+            battery, fault = self._board.battery.read(), None
+        except UnavailableError as error:
+            battery, fault = self.battery, str(error)
+        for changed in self._health.gauge(fault):
+            log.log(logging.ERROR if changed.present else logging.INFO, "%s", fault or "the battery gauge answers again")
+            self._control.handle(changed)
+        if fault is not None:
+            return
         drained = battery_event(self.battery[0], battery)
         self.battery = battery if self.battery[0] != "critical" else ("critical", battery[1])
         if drained is not None:
@@ -164,11 +176,11 @@ class Watches:
 
     async def _watch(self) -> None:
         while True:
-            for look in (self.look_at_clock, self.look_at_battery, self.look_at_swap):
+            for look in (self.look_at_clock, self.look_at_sensors, self.look_at_battery, self.look_at_swap):
                 try:
                     look()
                 except Exception:  # none is a reason to stop a recording, or to look no more
-                    log.exception("clock, battery or swap could not be watched")
+                    log.exception("clock, sensors, battery or swap could not be watched")
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _feed_watchdog(self) -> None:

@@ -27,6 +27,7 @@ from bodycamd.store.names import check_recording
 _DURING = {
     "audio_changed",
     "battery_changed",
+    "board_changed",
     "button_freed",
     "button_stuck",
     "capture_flowing",

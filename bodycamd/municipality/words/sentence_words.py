@@ -47,10 +47,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Opname {recording} wordt niet hervat: {reason}.",
         "Recording {recording} is not resumed: {reason}.",
     ),
-    "resumed_after_reset": (
-        "De camera begon {cause} opnieuw; opname {recording} wordt hervat zonder nieuwe waarschuwing.",
-        "The camera began anew {cause}; recording {recording} is resumed without another warning.",
-    ),
     "failing": (
         "De camera hapert: {resumes} binnen een minuut moest de camera een opname hervatten.",
         "The camera fails: {resumes} within a minute it had to resume a recording.",
@@ -109,6 +105,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "press_refused": ("Een druk op de knop is geweigerd: {reason}.", "A press of the button was refused: {reason}."),
     "storage_changed": ("De ruimte voor beelden is {level}.", "Room for footage is {level}."),
     "clock_changed": ("De klok is veranderd: bron {source}.", "The wall clock changed: source {source}."),
+    "board_changed": ("{condition} {change}.", "{condition} {change}."),
     "battery_changed": ("De accu is {level}.", "The battery is {level}."),
     "ring_overflowed": (
         "De geheugenkaart was te traag; verloren: {fragments}.",
@@ -138,11 +135,14 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
     ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
-    ("resumed_after_reset", "cause"): {
-        "recording": ("na een vastloper", "after it had hung"),
-        "reboot_asked": ("op eigen verzoek", "at its own request"),
-    },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
+    ("board_changed", "condition"): {
+        "hot": ("Oververhitting", "Overheating"),
+        "throttled": ("Afremmen van de processor", "Throttling of the processor"),
+        "under_voltage": ("Te lage voedingsspanning", "Under-voltage"),
+        "gauge_silent": ("Uitval van de accumeter", "Failure of the battery gauge"),
+    },
+    ("board_changed", "change"): {"began": ("begint", "begins"), "ended": ("eindigt", "ends")},
     ("battery_changed", "level"): {"ok": ("in orde", "ok"), "low": ("bijna leeg", "low"), "critical": ("leeg", "critical")},
 }
 """Values of one type's field in words."""
@@ -153,9 +153,6 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "warning_failed": ("de waarschuwing mislukte", "warning failed"),
     "shutdown": ("camera wordt uitgeschakeld", "shutdown"),
     "too_old": ("te lang geleden", "too old"),
-    "power_loss": ("de stroom was weg", "the power was lost"),
-    "reset_unknown": ("onbekend waarom de camera opnieuw begon", "it is not known why the camera began anew"),
-    "clock_untrusted": ("zonder betrouwbare klok is niet zeker hoe lang geleden", "without a trusted clock it is not certain how long ago"),
     "settled": ("afgehandeld", "settled"),
     "withdrawn": ("ingetrokken", "withdrawn"),
     "handed-over": ("overgedragen", "handed over"),

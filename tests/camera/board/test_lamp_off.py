@@ -51,6 +51,17 @@ def test_a_lamp_that_cannot_be_reached_leaves_no_other_lit(tmp_path: Path, monke
     taken.close()
 
 
+def test_a_lamp_that_is_lit_while_its_pin_is_low_is_left_high(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = MockFactory()
+    monkeypatch.setattr(pi, "lgpio_factory", lambda: factory)
+    factory.pin(27).function = "output"
+    factory.pin(27).state = False  # lit
+    path = tmp_path / "bodycamd.yaml"
+    path.write_text("device_id: camera-01\nboard: {gpio: {led_active: low, haptic_active: low}}\n", encoding="utf-8")
+    assert lamp_off.main(["--config", str(path)]) == 0
+    assert [factory.pin(number).states[-1].state for number in (27, 22)] == [1, 1]
+
+
 BROKEN = "device_id: [\n"
 NO_FOLDER = "device_id: a\nboard: {adapter: simulated}\nsimulation_directory: /none\n"
 

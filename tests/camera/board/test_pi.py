@@ -131,9 +131,45 @@ def test_a_pin_given_twice(factory: MockFactory) -> None:
     close(build(BoardSettings(), factory))  # nothing was left claimed
 
 
-def test_a_gauge_that_is_not_there(factory: MockFactory) -> None:
-    with pytest.raises(UnavailableError, match=r"board\.battery\.supply: no gauge 'nonesuch'"):
-        build(BoardSettings(battery=BatterySettings(supply="nonesuch")), factory)
+def test_a_gauge_whose_process_is_not_there(factory: MockFactory, tmp_path: Path) -> None:
+    """No reason not to start: the camera records, and says that it does not know its battery."""
+    settings = BatterySettings(gauge="kernel", supply="nonesuch")
+    board = build(BoardSettings(sensors=str(tmp_path / "none"), battery=settings), factory)
+    with pytest.raises(UnavailableError, match="no reading of the sensors"):
+        board.battery.read()
+    close(board)
+
+
+@pytest.mark.parametrize("part", ["led", "ready_led", "haptic"])
+def test_a_part_that_is_on_while_its_pin_is_low(part: str, factory: MockFactory) -> None:
+    """Off is high from the first moment on, and after the end."""
+    active = {f"{part}_active": "low"}
+    board = build(BoardSettings(gpio=GpioSettings(ready_led=23, **active)), factory)  # type: ignore[arg-type]
+    output, pin = {"led": (board.lamp, 27), "ready_led": (board.ready_lamp, 23), "haptic": (board.haptic, 22)}[part]
+    assert output is not None
+    assert history(factory, pin)[-1] == 1
+    output.set(True)
+    assert history(factory, pin)[-1] == 0
+    output.set(False)
+    assert history(factory, pin)[-1] == 1
+    output.set(True)
+    output.close()
+    assert 1 in history(factory, pin)[-2:], "driven high before it is let go"
+    assert factory.pin(pin).function == "input", "without a pull: nothing flows"
+    close(board)
+
+
+def test_a_button_to_three_volts_is_pressed_while_its_pin_is_high(factory: MockFactory) -> None:
+    board = build(BoardSettings(gpio=GpioSettings(button_to="3v3")), factory)
+    edges: list[bool] = []
+    board.button.watch(lambda pressed, at_us: edges.append(pressed))
+    pin = factory.pin(17)
+    assert (pin.pull, board.button.is_pressed()) == ("down", False)
+    pin.drive_high()
+    assert (edges, board.button.is_pressed()) == ([True], True)
+    pin.drive_low()
+    assert (edges, board.button.is_pressed()) == ([True, False], False)
+    close(board)
 
 
 def fake_lgpio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_chip: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bodycamd.camera.board.battery import SysfsBattery
+from bodycamd.camera.board.battery import BatteryThresholds
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
@@ -23,7 +23,9 @@ from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import Ring
-from bodycamd.config.settings import BatterySettings
+from bodycamd.camera.sensors.kernel_files import KernelGauge
+from bodycamd.camera.sensors.readings import Reading
+from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.swap import Protection
 from tests.camera.daemon.test_loop import Part
@@ -78,11 +80,42 @@ class Control:
         self.state, _ = machine.step(self.state, event, 0)
 
 
+class Sensors:
+    """The process, as a test has it speak."""
+
+    def __init__(self) -> None:
+        self.now: Reading | None = None
+        self.looks = 0
+
+    def look(self) -> None:
+        self.looks += 1
+
+    def reading(self) -> Reading:
+        if self.now is None:
+            raise UnavailableError("no reading")
+        return self.now
+
+    def close(self) -> None:
+        pass
+
+
+class FileBattery:
+    """A gauge of the kernel's, read without a process between."""
+
+    def __init__(self, gauge: KernelGauge) -> None:
+        self._gauge, self._thresholds = gauge, BatteryThresholds(15, 3)
+
+    def read(self) -> tuple[ev.BatteryLevel, float | None]:
+        percent = self._gauge.read().percent
+        assert percent is not None
+        return self._thresholds.level(percent), percent
+
+
 class Watched:
     """Watches over a real gauge, ring and notifier; systemd's end of the socket counts what it hears."""
 
     def __init__(self, folder: Path, capture: Capture | None = None, protection: Protection = CLOSED) -> None:
-        self.capacity = folder / "supply" / "battery" / "capacity"
+        self.capacity = folder / "class" / "power_supply" / "battery" / "capacity"
         self.capacity.parent.mkdir(parents=True)
         self.capacity.write_text("80\n")
         self.systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -92,7 +125,7 @@ class Watched:
         self.clock, self.recorder, self.control = SettableClock(), Recorder(), Control()
         self.protection = protection
         calls: list[str] = []
-        gauge = SysfsBattery(BatterySettings(supply="battery"), folder / "supply")
+        gauge = FileBattery(KernelGauge("battery", folder))
         button, lamp, ready, haptic, voice = (Part(name, calls) for name in ("button", "lamp", "ready", "haptic", "voice"))
         board = Board(button, lamp, ready, haptic, voice, self.clock, gauge)
         self.watches = Watches(
@@ -217,7 +250,7 @@ def test_the_clock_is_told_at_first_and_when_it_changes(making: Making) -> None:
     assert watched.control.heard[1:] == [ev.ClockChanged(trusted=True, source="simulated", step_us=3_600_000_000)]
 
 
-def test_a_gauge_that_is_silent_is_noted_once_and_the_last_level_stays(making: Making) -> None:
+def test_a_gauge_that_is_silent_is_told_once_and_the_last_level_stays(making: Making) -> None:
     watched = making()
     watched.watches.look_at_battery()
     assert (watched.watches.battery, watched.control.heard) == (("ok", 80.0), [])
@@ -227,18 +260,36 @@ def test_a_gauge_that_is_silent_is_noted_once_and_the_last_level_stays(making: M
     for content in ("", "", "lots"):
         watched.capacity.write_text(content)
         watched.watches.look_at_battery()
-    assert [type for type, _ in watched.recorder.notes] == ["fault"]
-    assert watched.recorder.notes[0][1]["part"] == "battery"
+    silent = watched.control.heard[-1]
+    assert isinstance(silent, ev.BoardChanged)
+    assert (silent.condition, silent.present, "battery" in silent.detail) == ("gauge_silent", True, True)
+    assert len(watched.control.heard) == 2, "once"
     assert watched.watches.battery == ("low", 12.0)
     watched.capacity.write_text("2\n")
     watched.watches.look_at_battery()
     watched.capacity.write_text("90\n")
     watched.watches.look_at_battery()
     assert watched.watches.battery == ("critical", 90.0), "critical is final"
-    assert len(watched.control.heard) == 2
+    assert watched.control.heard[2:] == [ev.BoardChanged("gauge_silent", False), ev.BatteryChanged("critical", 2.0)]
     watched.capacity.write_text("")
     watched.watches.look_at_battery()
-    assert len(watched.recorder.notes) == 2, "it had answered in between"
+    assert len(watched.control.heard) == 5, "it had answered in between"
+
+
+def test_heat_and_throttling_are_handed_over_and_a_silent_process_changes_nothing(making: Making) -> None:
+    watched = making()
+    sensors = Sensors()
+    watched.watches._board = replace(watched.watches._board, sensors=sensors)
+    for celsius in (60.0, 84.0, 85.0):
+        sensors.now = Reading(sequence=1, at_us=watched.clock.boottime_us, celsius=celsius)
+        watched.watches.look_at_sensors()
+        watched.clock.boottime_us += 5_000_000
+    assert watched.control.heard == [ev.BoardChanged("hot", True, "85 °C")]
+    assert "hot" in watched.control.state.conditions(0)
+    sensors.now = None
+    watched.watches.look_at_sensors()
+    assert len(watched.control.heard) == 1
+    assert sensors.looks == 4
 
 
 def test_memory_that_can_be_swapped_is_noted_once_and_when_it_ends(making: Making, caplog: pytest.LogCaptureFixture) -> None:

@@ -27,6 +27,7 @@ STATE = Path("/var/lib/bodycamd")
 STORE = STATE / "store"
 UNIT = "bodycamd.service"
 DISCARD = "bodycamd-discard.service"
+SENSORS = "bodycamd-sensors.service"
 
 
 def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -125,10 +126,12 @@ def install() -> None:
     judge("scripts/install ends with exit code 0", installed.returncode == 0, installed.stdout + installed.stderr)
     kept = (etc / "bodycamd.yaml").read_bytes() == (BENCH / "bodycamd.yaml").read_bytes()
     judge("it keeps the configuration that was there", kept)
-    verified = run(["systemd-analyze", "verify", "--man=no", UNIT])
-    judge("systemd-analyze verify has nothing to say", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
-    score = run(["systemd-analyze", "security", UNIT, "--no-pager"]).stdout.strip().splitlines()[-1:]
-    print("hardening:", *score)
+    for unit in (UNIT, SENSORS):
+        verified = run(["systemd-analyze", "verify", "--man=no", unit])
+        judge(f"systemd-analyze verify has nothing to say of {unit}", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
+        score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout.strip().splitlines()[-1:]
+        exposure = float(score[0].rpartition(":")[2].split()[0]) if score else 10.0
+        judge(f"{unit} is exposed by {exposure} of 10, at most 1.5", exposure <= 1.5, score)
 
 
 def ready() -> None:
@@ -150,6 +153,34 @@ def ready() -> None:
     judge("no core dumps", bool(re.search(r"Max core file size +0 +0 ", limits)))
     judge("the answer of bodycamd status", bool(status()), run(["bodycamd", "status"]).stderr)
     print("status:", json.dumps(status()))
+
+
+def as_sensors(code: str) -> str:
+    """What Python says to the sensors' user."""
+    return run(["setpriv", "--reuid=bodycam-sensors", "--regid=bodycam-sensors", "--init-groups", "/usr/bin/python3", "-c", code]).stdout
+
+
+def sensors() -> None:
+    """Beside the recorder, with a user of its own; the recorder reads, and nothing goes the other way."""
+    judge("the sensors' process runs", wait_for(lambda: shown("ActiveState", SENSORS) == "active", 10), shown("Result", SENSORS))
+    pid = int(shown("MainPID", SENSORS))
+    judge("as a user of its own", Path(f"/proc/{pid}").stat().st_uid == pwd.getpwnam("bodycam-sensors").pw_uid)
+    readings = Path("/run/bodycamd-sensors/readings.sock")
+    mode = (readings.stat().st_mode & 0o777, readings.parent.stat().st_mode & 0o777)
+    judge("its socket is for its group, in which the recorder is", mode == (0o660, 0o750), mode)
+    read = run(["setpriv", "--reuid=bodycam", "--regid=bodycam", "--init-groups", "/usr/bin/python3", "-c", READ])
+    judge("the recorder's user reads from it", '"sequence":' in read.stdout, read)
+    reached = as_sensors("import os; print([p for p in ('/run/bodycamd/control.sock', '/var/lib/bodycamd/store') if os.path.exists(p)])")
+    judge("it reaches neither control socket nor store", reached == "[]\n", reached)
+
+
+READ = """
+import socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+    link.settimeout(10)
+    link.connect("/run/bodycamd-sensors/readings.sock")
+    print(link.recv(1024).decode())
+"""
 
 
 def record() -> None:
@@ -260,6 +291,7 @@ def end() -> None:
 CHECKS = (
     install,
     ready,
+    sensors,
     discard_in_standby,
     record,
     discard_while_recording,

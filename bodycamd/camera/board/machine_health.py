@@ -1,0 +1,72 @@
+"""Heat, throttling, supply and gauge as conditions that begin and end, from readings that tremble. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bodycamd.camera.control.events import BoardChanged, BoardCondition
+from bodycamd.camera.sensors.readings import Reading
+
+HOT_CELSIUS = 80.0
+"""From here a Pi's firmware slows its processor, and at 85 °C it stops the graphics core too (Raspberry Pi documentation, "Frequency
+management and thermal control")."""
+COOL_CELSIUS = 75.0
+BEGIN_READINGS = 2
+"""A condition begins with the second reading in a row that says so."""
+END_US = 60_000_000
+"""It ends when nothing has said so for this long: a supply that dips with each burst of the radio is one condition, not a hundred."""
+LONGEST_DETAIL = 200
+"""What the ledger takes of a reason."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    on: bool = False
+    in_a_row: int = 0
+    last_us: int = 0
+
+    def step(self, says: bool, now_us: int) -> bool | None:
+        """`True` when it begins, `False` when it ends, `None` where nothing changes."""
+        self.in_a_row = self.in_a_row + 1 if says else 0
+        if says:
+            self.last_us = now_us
+            if not self.on and self.in_a_row >= BEGIN_READINGS:
+                self.on = True
+                return True
+        elif self.on and now_us - self.last_us >= END_US:
+            self.on = False
+            return False
+        return None
+
+
+class MachineHealth:
+    """Takes the newest reading at each look, or that there is none."""
+
+    def __init__(self) -> None:
+        self._hot, self._throttled, self._under_voltage = _Watched(), _Watched(), _Watched()
+        self._silent = False
+        self._sequence_at_us = -1
+
+    def heard(self, reading: Reading, now_us: int) -> Iterator[BoardChanged]:
+        """What a reading changes. One that was seen already changes nothing."""
+        if reading.at_us == self._sequence_at_us:
+            return
+        self._sequence_at_us = reading.at_us
+        celsius = reading.celsius
+        hot = celsius is not None and celsius >= (COOL_CELSIUS if self._hot.on else HOT_CELSIUS)
+        degrees = "" if celsius is None else f"{celsius:.0f} °C"
+        yield from _changed("hot", self._hot.step(hot, now_us), degrees)
+        yield from _changed("throttled", self._throttled.step(reading.throttled is True, now_us), degrees)
+        yield from _changed("under_voltage", self._under_voltage.step(reading.under_voltage is True, now_us), "")
+
+    def gauge(self, fault: str | None) -> Iterator[BoardChanged]:
+        """Whether the battery could be read just now; `fault` says why not."""
+        if (fault is not None) != self._silent:
+            self._silent = fault is not None
+            yield BoardChanged(condition="gauge_silent", present=self._silent, detail=(fault or "")[:LONGEST_DETAIL])
+
+
+def _changed(condition: BoardCondition, change: bool | None, detail: str) -> Iterator[BoardChanged]:
+    if change is not None:
+        yield BoardChanged(condition=condition, present=change, detail=detail)
