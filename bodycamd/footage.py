@@ -18,6 +18,10 @@ AudioState = Literal["live", "off", "lost"]
 """`live`: from the microphone. `off`: silence, because the microphone is closed by configuration. `lost`: silence, because the microphone
 fails."""
 
+FLOOR_DBFS = -120.0
+"""What is less is called so; 16 bits reach down to -90."""
+Dbfs = Annotated[float, Meta(ge=FLOOR_DBFS, le=0.0)]
+
 Micros = Annotated[int, Meta(ge=0, le=2**53)]
 Generation = Annotated[int, Meta(ge=1, le=2**31)]
 """Which worker made it: they are counted within one start."""
@@ -52,6 +56,13 @@ def check_age_header(age: bytes | bytearray | memoryview, where: str) -> None:
     stanzas = head.count(b"\n-> ", 0, end.start())
     if not 1 <= stanzas <= MAX_AGE_STANZAS:
         raise DataError(f"{where}: the age header has {stanzas} stanzas; 1 to {MAX_AGE_STANZAS} are allowed")
+
+
+class SoundLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """How loud a block of sound is, in decibels below full scale."""
+
+    peak_dbfs: Dbfs
+    rms_dbfs: Dbfs
 
 
 @dataclass(frozen=True, slots=True)

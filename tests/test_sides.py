@@ -18,7 +18,7 @@ from tests.kit.scale import only_in_full
 
 ROOT = Path(__file__).parents[1]
 ONLY_MUNICIPALITY = {"segno"}
-ONLY_CAMERA = {"gpiozero", "pyaudio"}
+ONLY_CAMERA = {"gpiozero"}
 
 
 def everything_of(extra: str) -> set[str]:
@@ -51,11 +51,10 @@ def test_neither_side_installs_what_only_the_other_needs() -> None:
         ("segno", "run", "municipality"),
         ("av", "run", "camera"),
         ("av.error", "run", "camera"),
-        ("pyaudio", "run", "camera"),
         ("gpiozero", "run", "camera"),
         ("gpiozero", "export", "camera"),
         *(("av", command, "municipality") for command in ("export", "contact-sheet", "verify", "transparency", "keys", "anchor")),
-        *((module, "simulate", "workshop") for module in ("av", "pyaudio", "segno", "pyrage")),
+        *((module, "simulate", "workshop") for module in ("av", "gpiozero", "segno", "pyrage")),
     ],
 )
 def test_a_package_that_is_missing_is_named_with_what_brings_it(module: str, command: str, side: str) -> None:

@@ -51,6 +51,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "no sound is recorded",
         "Check the microphone and its wires, then begin a new recording.",
     ),
+    "audio_silent": Remedy(
+        "the microphone gives digital silence: what is recorded is without sound",
+        "Check its wires and `microphone.channel` (an I2S microphone fills one side only), then begin a new recording.",
+    ),
     "battery_low": Remedy(
         "the battery is low",
         "Charge it, or change it, before the next shift.",

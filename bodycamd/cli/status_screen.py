@@ -51,6 +51,8 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "card", f"room for {duration(status.storage.minutes_left * 60)} ({size(status.storage.footage_bytes)})"
     error = f", within {status.clock.error_ms} ms" if status.clock.error_ms is not None else ""
     yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){error}"
+    if (level := status.capture.level) is not None:
+        yield "sound", f"peaks {level.peak_dbfs:.0f} dBFS, mean {level.rms_dbfs:.0f} dBFS, from {status.capture.microphone}"
     yield "battery", _battery(status.battery)
     yield "machine", _machine(status.machine)
     yield "swap", status.swap.state

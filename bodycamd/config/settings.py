@@ -51,11 +51,27 @@ class VideoSettings(Settings, frozen=True, kw_only=True):
     ] = 1.0
 
 
+MicrophoneChannel = Literal["mix", "left", "right"]
+
+
 class MicrophoneSettings(Settings, frozen=True, kw_only=True):
     """Sound source and encoding: 48 kHz mono AAC-LC."""
 
     source: Annotated[Literal["alsa", "tone", "file"], Meta(description="The microphone, a test tone, or a WAV file in a loop.")] = "alsa"
-    device: Annotated[Text | None, Meta(description="ALSA name of the microphone, as `arecord -L` prints it; null: the default.")] = None
+    device: Annotated[
+        Text | None,
+        Meta(description="ALSA name of the microphone, as `arecord -L` prints it, or its card's id; null: the only one there is."),
+    ] = None
+    channel: Annotated[
+        MicrophoneChannel,
+        Meta(
+            description="What of a stereo card is recorded: one side, or the mean of all. A single I2S microphone fills one side only: "
+            "mix halves it (-6 dB), and the wrong side is digital silence."
+        ),
+    ] = "mix"
+    gain_db: Annotated[
+        float, Meta(ge=-20, le=30, description="Decibels by which sound is made louder; peaks are held below full scale.")
+    ] = 0.0
     file: Annotated[Text | None, Meta(description="The WAV file; with source: file only.")] = None
     bit_rate: Annotated[int, Meta(ge=32_000, le=192_000, description="Bits per second of the sound.")] = 96_000
 
@@ -64,7 +80,10 @@ class SpeakerSettings(Settings, frozen=True, kw_only=True):
     """Where the warning is played."""
 
     output: Annotated[Literal["alsa", "simulated"], Meta(description="The sound card, or WAV files in simulation_directory.")] = "alsa"
-    device: Annotated[Text | None, Meta(description="ALSA name of the speaker, as `aplay -L` prints it; null: the default.")] = None
+    device: Annotated[
+        Text | None,
+        Meta(description="ALSA name of the speaker, as `aplay -L` prints it, or its card's id; null: the only card that is not HDMI."),
+    ] = None
 
 
 class GestureSettings(Settings, frozen=True, kw_only=True):

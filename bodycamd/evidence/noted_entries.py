@@ -64,6 +64,20 @@ class CaptureStalled(Noted, frozen=True, kw_only=True):
     reason: ShortText = ""
 
 
+class MicrophoneOpened(Noted, frozen=True, kw_only=True):
+    """`microphone_opened`: from here on sound comes from `device`: a sound card's id and name, and ALSA's name for it."""
+
+    generation: Count
+    device: ShortText
+
+
+class AudioSilent(Noted, frozen=True, kw_only=True):
+    """`audio_silent`: for 5 s every sample of the microphone was alike (`silent`), or it gives sound again. Statements call it `live`."""
+
+    generation: Count
+    silent: bool
+
+
 class FootageNotWritten(Noted, frozen=True, kw_only=True):
     """`footage_not_written`: footage of a recording that the disk never took."""
 
@@ -95,6 +109,8 @@ NOTED: dict[str, type[Noted]] = {
     "shift_end": ShiftEnded,
     "store_recovered": StoreRecovered,
     "capture_stalled": CaptureStalled,
+    "microphone_opened": MicrophoneOpened,
+    "audio_silent": AudioSilent,
     "footage_not_written": FootageNotWritten,
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def test_help_imports_nothing_heavy(line: str) -> None:
     program = (
         "import sys\nfrom bodycamd.cli.main import main\ncode = main(sys.argv[1:])\n"
-        "heavy = {'av', 'pyrage', 'cryptography', 'numpy', 'yaml', 'pyaudio', 'gpiozero', 'bodycamd.camera.daemon.wiring'}\n"
+        "heavy = {'av', 'pyrage', 'cryptography', 'numpy', 'yaml', 'gpiozero', 'bodycamd.camera.daemon.wiring'}\n"
         "heavy &= set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else code)"
     )

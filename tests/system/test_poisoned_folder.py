@@ -18,7 +18,7 @@ from tests.kit.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 POISON = "import os\nwith open({mark!r}, 'a') as file:\n    file.write(f'{{__name__}} {{os.getpid()}}\\n')\nraise SystemExit(99)\n"
-NAMES = ("msgspec", "bodycamd", "yaml", "cryptography", "gpiozero", "av", "pyrage", "pyaudio", "asyncio", "json", "sitecustomize")
+NAMES = ("msgspec", "bodycamd", "yaml", "cryptography", "gpiozero", "av", "pyrage", "asyncio", "json", "sitecustomize")
 
 
 @pytest.fixture

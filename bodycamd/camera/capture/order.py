@@ -16,6 +16,7 @@ from bodycamd.camera.capture.protocol import (
     FromWorker,
     Init,
     LinkError,
+    MicrophoneReport,
     Pong,
     Prepared,
     Refused,
@@ -82,7 +83,7 @@ def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversatio
             return _fragment(so_far, message, now_us)
         case Closed():
             return replace(so_far, ended=True)
-        case AudioReport():
+        case AudioReport() | MicrophoneReport():
             return so_far
 
 

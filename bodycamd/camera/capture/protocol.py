@@ -109,12 +109,14 @@ class Pong(Message, frozen=True):
 
 
 class Tick(Message, frozen=True):
-    """The answer to `Open`, and then sent every 200 ms: the last frame's capture time, and counts since the opening."""
+    """The answer to `Open`, and then sent every 200 ms: the last frame's capture time, counts since the opening, and how loud a block of
+    the last second was (`None`: no sound)."""
 
     last_frame_us: Micros | None
     frames: Count
     dropped: Count
     audio: footage.AudioState
+    level: footage.SoundLevel | None = None
 
 
 class Init(Message, frozen=True):
@@ -150,6 +152,14 @@ class AudioReport(Message, frozen=True, tag="AudioState"):
     reason: Reason
 
 
+class MicrophoneReport(Message, frozen=True):
+    """Which device gives the sound (empty: none now), and whether it has given digital silence for seconds."""
+
+    generation: Generation
+    device: Name
+    silent: bool
+
+
 class Failed(Message, frozen=True):
     """The worker cannot go on (no camera, camera busy, encoder failed). It exits."""
 
@@ -163,7 +173,7 @@ class Closed(Message, frozen=True):
 
 
 ToWorker = Prepare | Ping | Open | SetMicrophone | Close
-FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioReport | Failed | Closed
+FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioReport | MicrophoneReport | Failed | Closed
 AnyMessage = ToWorker | FromWorker
 M = TypeVar("M")
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from bodycamd.footage import SoundLevel
+
 if TYPE_CHECKING:
     from bodycamd.camera.capture.worker_process import Child
 
@@ -37,6 +39,10 @@ class WorkerStatus:
     unkillable: int
     refused: str | None
     last_failure: str | None
+    microphone: str = ""
+    """The device that gives the sound, as it was opened; empty: none now."""
+    level: SoundLevel | None = None
+    """Of a block of the last second."""
 
 
 def state_of(current: Child | None, spare: Child | None, *, running: bool, wanted: bool, refused: bool) -> State:

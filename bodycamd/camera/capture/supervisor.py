@@ -34,6 +34,7 @@ from bodycamd.camera.capture.protocol import (
     Init,
     LinkClosed,
     LinkError,
+    MicrophoneReport,
     Pong,
     Prepare,
     Prepared,
@@ -41,8 +42,8 @@ from bodycamd.camera.capture.protocol import (
 )
 from bodycamd.camera.capture.status import WorkerStatus, state_of
 from bodycamd.camera.capture.worker_process import Child
-from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
-from bodycamd.footage import AudioState, EncryptedFragment, FootageSink
+from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event
+from bodycamd.footage import EncryptedFragment, FootageSink
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
 
@@ -142,6 +143,8 @@ class Supervisor:
             last_frame_us=current.facts.last_frame_us if current else None,
             frames=current.frames if current else 0,
             dropped=current.dropped if current else 0,
+            microphone=current.microphone if current else "",
+            level=current.level if current else None,
             restarts=self._restarts,
             unkillable=len(self._undead),
             refused=self._refused,
@@ -283,7 +286,9 @@ class Supervisor:
             case Fragment():
                 self._fragment(child, message, payload)
             case AudioReport():
-                self._audio(child, message.audio)
+                self._tell(child.sound_is(message.audio))
+            case MicrophoneReport():
+                self._tell(child.microphone_is(message))
             case Closed():
                 child.enter("leaving", now_us)
                 if child.closing:
@@ -300,13 +305,11 @@ class Supervisor:
             child.flowing = True
             self._attempts.flowed()
             self._post(CaptureFlowing(message.generation, child.init.encoder, child.init.frame_rate))
-        self._audio(child, message.audio)
+        self._tell(child.sound_is(message.audio))
 
-    def _audio(self, child: Child, audio: AudioState) -> None:
-        if child.audio != audio:
-            child.audio = audio
-            assert child.generation is not None
-            self._post(AudioChanged(child.generation, audio))
+    def _tell(self, events: list[Event]) -> None:
+        for event in events:
+            self._post(event)
 
     def _judge(self) -> None:
         self._judging = False

@@ -18,6 +18,7 @@ from bodycamd.camera.capture.protocol import (
     FromWorker,
     Init,
     LinkClosed,
+    MicrophoneReport,
     Open,
     Ping,
     Pong,
@@ -28,7 +29,8 @@ from bodycamd.camera.capture.protocol import (
     send_command,
 )
 from bodycamd.camera.capture.sources.source import Group
-from bodycamd.footage import AudioState
+from bodycamd.camera.control.events import AudioChanged, AudioSilent, Event, MicrophoneOpened
+from bodycamd.footage import AudioState, SoundLevel
 from bodycamd.linux.child import LinkedChild
 
 
@@ -48,6 +50,11 @@ class Child:
         self.flowing = False
         self.init: Init | None = None
         self.audio: AudioState | None = None
+        self.microphone = ""
+        """The device that gives the sound, as the worker said last; empty: none."""
+        self.silent = False
+        """It has given digital silence for seconds."""
+        self.level: SoundLevel | None = None
         self.unlocked: str | None = None
         """Why its memory is not locked against swap."""
         self.frames = self.dropped = 0
@@ -126,7 +133,7 @@ class Child:
             case Pong() if facts.phase == "prepared":
                 facts = replace(facts, since_us=now_us)
             case Tick():
-                self.frames, self.dropped = message.frames, message.dropped
+                self.frames, self.dropped, self.level = message.frames, message.dropped, message.level
                 last_frame_us, footage_us = self._conversation.last_frame_us, facts.footage_us
                 if footage_us is None and last_frame_us is not None:
                     footage_us = now_us
@@ -136,6 +143,24 @@ class Child:
                 self._frames_at_footage = self.frames
                 facts = replace(facts, footage_us=now_us, flowing=True, waiting_frames=0)
         self.facts = facts
+
+    def sound_is(self, audio: AudioState) -> list[Event]:
+        """What is to be told of this state of the sound: nothing where it is no other than before."""
+        if self.audio == audio:
+            return []
+        self.audio = audio
+        assert self.generation is not None
+        return [AudioChanged(self.generation, audio)]
+
+    def microphone_is(self, report: MicrophoneReport) -> list[Event]:
+        """What is to be told of this report: another device than before, or digital silence that begins or ends."""
+        events: list[Event] = []
+        if report.device and report.device != self.microphone:
+            events.append(MicrophoneOpened(report.generation, report.device))
+        if report.silent != self.silent:
+            events.append(AudioSilent(report.generation, report.silent))
+        self.microphone, self.silent = report.device, report.silent
+        return events
 
     def kill(self, reason: str, now_us: int) -> None:
         """Tell the kernel to end it, whatever it does; the first reason counts."""

@@ -13,6 +13,7 @@ from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
+    AudioSilent,
     BatteryChanged,
     BoardChanged,
     ButtonFreed,
@@ -23,6 +24,7 @@ from bodycamd.camera.control.events import (
     ClockChanged,
     DiskChanged,
     EmptyRing,
+    MicrophoneOpened,
     OpenCapture,
     RingOverflowed,
     StorageChanged,
@@ -39,9 +41,10 @@ def capture_flowing(state: State, event: CaptureFlowing) -> Step:
     if _late(state, event.generation):
         return state, []
     newer = event.generation > state.generation
-    audio_lost = False if newer else state.audio_lost
     state = _heard(state, event.generation, ended=False)
-    state = replace(state, flowing=True, capture_stalled=False, audio_lost=audio_lost)
+    state = replace(state, flowing=True, capture_stalled=False)
+    if newer:
+        state = replace(state, audio_lost=False, audio_silent=False)
     return state, [note("capture_flowing", generation=event.generation, encoder=event.encoder, frame_rate=_finite(event.frame_rate))]
 
 
@@ -73,6 +76,23 @@ def audio_changed(state: State, event: AudioChanged) -> Step:
         return state, []
     state = replace(_heard(state, event.generation, ended=False), audio_lost=event.audio == "lost")
     return state, [note("audio_changed", generation=event.generation, audio=event.audio)]
+
+
+def microphone_opened(state: State, event: MicrophoneOpened) -> Step:
+    """Noted: which sound card it was."""
+    if _late(state, event.generation):
+        return state, []
+    return _heard(state, event.generation, ended=False), [note("microphone_opened", generation=event.generation, device=event.device)]
+
+
+def audio_silent(state: State, event: AudioSilent) -> Step:
+    """The microphone gives digital silence, or sound again."""
+    if _late(state, event.generation):
+        return state, []
+    state = _heard(state, event.generation, ended=False)
+    if state.audio_silent == event.silent:
+        return state, []
+    return replace(state, audio_silent=event.silent), [note("audio_silent", generation=event.generation, silent=event.silent)]
 
 
 def voice_health(state: State, event: VoiceHealth) -> Step:

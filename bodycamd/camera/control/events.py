@@ -116,6 +116,20 @@ class AudioChanged(Happening, frozen=True):
     audio: Literal["live", "off", "lost"]
 
 
+class MicrophoneOpened(Happening, frozen=True):
+    """Sound comes from this device: ALSA's name for it, and the card that it is."""
+
+    generation: int
+    device: str
+
+
+class AudioSilent(Happening, frozen=True):
+    """The microphone has given digital silence for seconds (every sample alike), or gives sound again."""
+
+    generation: int
+    silent: bool
+
+
 class FragmentDurable(Happening, frozen=True):
     """Acknowledged: this fragment is on disk (after `fdatasync`, and `fsync` of its folder where it is new)."""
 
@@ -212,6 +226,8 @@ Event = (
     | CaptureStalled
     | CaptureClosed
     | AudioChanged
+    | MicrophoneOpened
+    | AudioSilent
     | FragmentDurable
     | RecordingSealed
     | WriteFailed

@@ -22,6 +22,7 @@ from bodycamd.camera.control import conditions, ending, recording, refusal, star
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
+    AudioSilent,
     BatteryChanged,
     BoardChanged,
     ButtonDown,
@@ -36,6 +37,7 @@ from bodycamd.camera.control.events import (
     DiskChanged,
     Event,
     FragmentDurable,
+    MicrophoneOpened,
     Ready,
     RecordingSealed,
     RingOverflowed,
@@ -104,6 +106,10 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return conditions.capture_closed(state, event)
         case AudioChanged():
             return conditions.audio_changed(state, event)
+        case MicrophoneOpened():
+            return conditions.microphone_opened(state, event)
+        case AudioSilent():
+            return conditions.audio_silent(state, event)
         case VoiceHealth():
             return conditions.voice_health(state, event)
         case WriteFailed():

@@ -18,6 +18,8 @@ NOTED: Final[Mapping[str, str]] = {
     "capture_flowing": "the first fragment of a generation arrived [generation, encoder, frame_rate]",
     "capture_stalled": "frames stopped, the worker is being replaced [generation, reason, last_frame_us]",
     "audio_changed": "the sound became live, off or lost [generation, audio]",
+    "microphone_opened": "sound comes from this device, of this sound card [generation, device]",
+    "audio_silent": "the microphone gave digital silence for 5 s, or gives sound again [generation, silent]",
     "voice_ready": "the voice can speak again [detail]",
     "voice_failed": "the voice cannot speak [detail]",
     "write_failed": "a disk operation failed [operation, reason]",

@@ -29,6 +29,7 @@ Condition = Literal[
     "throttled",
     "under_voltage",
     "gauge_silent",
+    "audio_silent",
 ]
 """What may be wrong with the camera, as far as the control knows: each is a field of `State`, but for `failing`."""
 
@@ -159,6 +160,8 @@ class State:
     """As the writer said last: gone, read-only, or not taking the ledger's entries."""
     voice_failed: bool = False
     audio_lost: bool = False
+    audio_silent: bool = False
+    """The microphone gives digital silence: it is recorded as it comes."""
     storage_low: bool = False
     storage_full: bool = False
     battery_low: bool = False
@@ -174,7 +177,7 @@ class State:
     @property
     def degraded(self) -> bool:
         """It records, but something wants attention soon: shown as `low`."""
-        footage = self.storage_low or self.voice_failed or self.audio_lost or self.disk_unusable
+        footage = self.storage_low or self.voice_failed or self.audio_lost or self.audio_silent or self.disk_unusable
         return footage or self.battery_low or self.hot or self.throttled or self.under_voltage or self.gauge_silent
 
     def failing(self, now_us: int) -> bool:

@@ -26,6 +26,7 @@ from bodycamd.store.names import check_recording
 
 _DURING = {
     "audio_changed",
+    "audio_silent",
     "battery_changed",
     "board_changed",
     "button_freed",
@@ -40,6 +41,7 @@ _DURING = {
     "footage_not_written",
     "fragment_refused",
     "left_unsealed",
+    "microphone_opened",
     "ring_overflowed",
     "seal_forced",
     "shift_begin",

@@ -84,6 +84,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "capture_flowing": ("Het opnameproces levert beeld.", "The capture process delivers pictures."),
     "audio_changed": ("Het geluid is {audio}.", "Sound is {audio}."),
+    "microphone_opened": ("Het geluid komt van {device}.", "Sound comes from {device}."),
+    "audio_silent": ("De microfoon {silent}.", "The microphone {silent}."),
     "voice_failed": ("De waarschuwing kan niet worden afgespeeld: {detail}.", "The warning cannot be played: {detail}."),
     "voice_ready": ("De waarschuwing kan worden afgespeeld.", "The warning can be played."),
     "write_failed": ("De schijf faalde ({operation}): {reason}.", "The disk failed ({operation}): {reason}."),
@@ -193,6 +195,10 @@ CONFIRMED: Mapping[bool, tuple[str, str]] = {True: ("bevestigd", "confirmed"), F
 USABLE: Mapping[bool, tuple[str, str]] = {
     True: ("weer bruikbaar", "usable again"),
     False: ("niet bruikbaar: {reason}", "not usable: {reason}"),
+}
+SILENT: Mapping[bool, tuple[str, str]] = {
+    True: ("geeft al 5 s volledige digitale stilte", "has given complete digital silence for 5 s"),
+    False: ("geeft weer geluid", "gives sound again"),
 }
 SHIFT_OF = ("De dienst is die van handhaver {officer}.", "The shift is that of officer {officer}.")
 HOLD_ID = ("Veiligstelling {hold}.", "Hold {hold}.")

@@ -23,6 +23,7 @@ from bodycamd.municipality.words.sentence_words import (
     REASONS,
     ROLES,
     SHIFT_OF,
+    SILENT,
     USABLE,
     VALUES,
     WORDS,
@@ -77,6 +78,7 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         fields["part"] = fields["action"]
     fields["confirmed"] = pick(CONFIRMED[detail.get("confirmed") is True], language)
     fields["usable"] = pick(USABLE[detail.get("usable") is True], language).format_map(fields)
+    fields["silent"] = pick(SILENT[detail.get("silent") is True], language)
     if entry.type == "warning" and detail.get("detail"):
         fields["outcome"] += f": {fields['detail']}"
     after = ""

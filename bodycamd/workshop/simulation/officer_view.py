@@ -171,7 +171,10 @@ def board_lines(changes: Sequence[BoardChange], now_us: int, warning_seconds: fl
 
 
 _QUIET = frozenset(
-    {"start", "leaving", "voice_ready", "audio_changed", "clock_changed", "press_latched", "retention_rules", "time", "key_changed"}
+    {
+        *("start", "leaving", "voice_ready", "audio_changed", "microphone_opened"),
+        *("clock_changed", "press_latched", "retention_rules", "time", "key_changed"),
+    }
 )
 
 

@@ -37,7 +37,7 @@ from bodycamd.workshop.support.redaction import chosen, message
 UNIT = "bodycamd.service"
 JOURNAL_LINES = 5000
 JOURNAL_SECONDS = 60
-PACKAGES = ("av", "cryptography", "gpiozero", "msgspec", "pyaudio", "pyrage", "pyyaml", "rich", "typer", "picamera2")
+PACKAGES = ("av", "cryptography", "gpiozero", "msgspec", "pyrage", "pyyaml", "rich", "typer", "picamera2")
 HEAD = """bodycamd support bundle: how a camera is, for whoever helps. No footage, no keys, no names.
 Text that came from people, files or devices was left out, and stands as an ellipsis.
 

@@ -99,7 +99,7 @@ def make_voice(tmp_path: Path) -> Iterator[MakeVoice]:
     voices: list[VoiceProcess] = []
 
     def make(
-        wav: Path, *, output: str = "alsa", device: str | None = None, timing: VoiceTiming | None = None, python: str = sys.executable
+        wav: Path, *, output: str = "alsa", device: str | None = "default", timing: VoiceTiming | None = None, python: str = sys.executable
     ) -> tuple[VoiceProcess, Heard]:
         heard = Heard()
         settings = SpeakerSettings(output="simulated" if output == "simulated" else "alsa", device=device)

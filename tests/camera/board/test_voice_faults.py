@@ -61,9 +61,11 @@ def seconds_until_failed(voice: VoiceProcess, heard: Heard, number: int = 1) -> 
 
 def test_a_named_device_that_is_absent(alsa_file: Path, tone: Path, make_voice: MakeVoice) -> None:
     voice, heard = make_voice(tone, device="USB Audio")
-    assert "no sound output device 'USB Audio' (speaker.device); there are: default" in heard.unhealthy().detail
+    assert (
+        "speaker.device 'USB Audio': USB Audio: alsa-lib knows no such device; for playback there is: nothing" in heard.unhealthy().detail
+    )
     assert seconds_until_failed(voice, heard) < 0.5
-    assert "there are: default" in heard.endings[0][1].detail
+    assert "for playback there is: nothing" in heard.endings[0][1].detail
     assert heard.endings[0][1].file_sha256, "the file could be read"
 
 
@@ -144,7 +146,7 @@ def test_stopped_for_ever(when: str, tone: Path, tmp_path: Path, make_voice: Mak
 
 @only_in_full
 def test_a_device_that_never_opens(tone: Path, tmp_path: Path, alsa_config: Callable[[str], None], make_voice: MakeVoice) -> None:
-    """Opening a FIFO that nobody reads blocks inside ALSA, already while PortAudio looks around."""
+    """Opening a FIFO that nobody reads blocks inside ALSA, already while the voice is prepared."""
     os.mkfifo(tmp_path / "fifo")
     alsa_config(f'pcm.!default {{ type file slave.pcm {{ type null }} file "{tmp_path}/fifo" format "raw" }}\n')
     voice, heard = make_voice(tone, timing=replace(QUICK, prepare_seconds=1.0))

@@ -91,6 +91,9 @@ class ScriptedWorker:
             case "no-frame":
                 self.link.send(link.Tick(last_frame_us=None, frames=0, dropped=0, audio=self.audio))
                 forever()
+            case "digital-silence":
+                for device, silent in (("Device", False), ("Device", True), ("", False), ("Device_1", False)):
+                    self.link.send(link.MicrophoneReport(generation=generation, device=device, silent=silent))
             case "dies-at-open":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "closes-link":

@@ -35,6 +35,7 @@ bare = st.one_of(
     ),
     st.builds(link.Refused, reason=texts),
     st.builds(link.Tick, last_frame_us=st.none() | micros, frames=micros, dropped=micros, audio=audio),
+    st.builds(link.MicrophoneReport, generation=generations, device=texts, silent=st.booleans()),
     st.builds(link.AudioReport, generation=generations, audio=audio, reason=texts),
     st.builds(link.Failed, reason=texts),
     st.builds(link.Pong),

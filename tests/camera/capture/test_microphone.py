@@ -16,16 +16,20 @@ import pytest
 
 from bodycamd.camera.capture.worker import microphone as microphone_module
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, QUIET_US, Microphone, SoundDevice
-from bodycamd.camera.capture.worker.sound_devices import device_opener, find_device, read_wav, tone
+from bodycamd.camera.capture.worker.sound_devices import device_opener, read_wav, tone
 from bodycamd.camera.capture.worker.sound_track import RATE, Block
 from bodycamd.config.settings import MicrophoneSettings
-from bodycamd.errors import ConfigError, UnavailableError
+from bodycamd.errors import ConfigError
+from bodycamd.footage import SoundLevel
 from bodycamd.linux.clock import boottime_us
 from tests.kit.waiting import wait_for
 
 
 class Scripted:
     """A device whose behaviour the test changes while it runs."""
+
+    name = "a scripted device"
+    block = bytes(BLOCK_SAMPLES * 2)
 
     def __init__(self) -> None:
         self.opened = 0
@@ -47,7 +51,7 @@ class Scripted:
         if self.fails:
             raise OSError(-9999, "Unanticipated host error")
         time.sleep(0.002)
-        return bytes(BLOCK_SAMPLES * 2), boottime_us()
+        return self.block, boottime_us()
 
     def close(self) -> None:
         self.closed += 1
@@ -96,6 +100,21 @@ def test_open_live_closed_open_again() -> None:
     blocks = len(polled.blocks)
     mic.poll(polled.now_us)
     assert len(polled.blocks) == blocks, "closed means closed"
+
+
+def test_its_device_its_level_and_digital_silence_are_told_while_it_is_live() -> None:
+    device = Scripted()
+    polled = Polled(device.open)
+    mic = polled.microphone
+    mic.set_open(True)
+    polled.until(lambda: mic.silent)
+    assert (mic.state, mic.device, mic.level) == ("live", "a scripted device", SoundLevel(peak_dbfs=-120.0, rms_dbfs=-120.0))
+    device.block = b"\x00\x40\x00\xc0" * (BLOCK_SAMPLES // 2)
+    polled.until(lambda: not mic.silent)
+    polled.until(lambda: mic.level == SoundLevel(peak_dbfs=-6.0, rms_dbfs=-6.0))
+    mic.set_open(False)
+    polled.until(lambda: mic.state == "off")
+    assert (mic.device, mic.level, mic.silent) == ("", None, False)
 
 
 def test_a_device_that_cannot_be_opened_is_tried_again_with_growing_pauses() -> None:
@@ -239,23 +258,11 @@ def test_what_is_no_wav_file_is_refused(tmp_path: Path) -> None:
         device_opener(MicrophoneSettings(source="file"))
 
 
-def test_a_named_device_is_found_or_refused_never_replaced() -> None:
-    devices = [(0, "default"), (3, "USB Audio: - (hw:1,0)"), (4, "USB Audio: - (hw:1,1)"), (7, "hw:1,0")]
-    assert find_device(devices, "default") == 0
-    assert find_device(devices, "hw:1,0") == 7, "the whole name comes first"
-    assert find_device(devices, "(hw:1,1)") == 4
-    for name, reason in (("USB", "more than one fits"), ("hw:2,0", "not there; inputs: 'default'"), ("Default", "not there")):
-        with pytest.raises(UnavailableError) as error:
-            find_device(devices, name)
-        assert reason in str(error.value)
-    with pytest.raises(UnavailableError, match="inputs: none"):
-        find_device([], "default")
-
-
 ALSA = """
 import sys, json
 from bodycamd.camera.capture.worker.sound_devices import AlsaDevice
-device = AlsaDevice(sys.argv[1] if len(sys.argv) > 1 else None)
+from bodycamd.config.settings import MicrophoneSettings
+device = AlsaDevice(MicrophoneSettings(device=sys.argv[1]))
 pcm = b"".join(device.read()[0] for _ in range(8))
 device.close()
 sys.stdout.buffer.write(pcm)
@@ -298,5 +305,5 @@ def test_an_absent_alsa_device_is_an_error_and_no_other_is_taken(tmp_path: Path)
     (tmp_path / "in.raw").write_bytes(bytes(RATE))
     done = alsa(tmp_path, "hw:7,0")
     assert done.returncode == 1
-    assert b"microphone 'hw:7,0': not there; inputs: " in done.stderr
+    assert b"microphone.device 'hw:7,0': there is no sound card '7'; for capture there is: nothing" in done.stderr
     assert b"ALSA lib" not in done.stderr, "alsa-lib must not fill the journal"

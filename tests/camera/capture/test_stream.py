@@ -31,6 +31,7 @@ class Captured:
         self.inits: list[bytes] = []
         self.fragments: list[tuple[ClearFragment, AudioState]] = []
         self.audio: list[tuple[AudioState, str]] = []
+        self.microphone: list[tuple[str, bool]] = []
         self.ends: list[str | None] = []
         self.taken = taken
         self.stream = Stream(
@@ -45,6 +46,7 @@ class Captured:
             ),
             microphone=microphone,
             on_audio=lambda audio, reason: self.audio.append((audio, reason)),
+            on_microphone=lambda device, silent: self.microphone.append((device, silent)),
             on_end=self.ends.append,
             max_group_frames=max_group_frames,
         )
@@ -69,6 +71,8 @@ class Captured:
 
 class PacedDevice:
     """A sound card in real time that can hang."""
+
+    name = "a paced device"
 
     def __init__(self) -> None:
         self.next_us = boottime_us()

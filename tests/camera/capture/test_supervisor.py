@@ -17,7 +17,15 @@ import pytest
 from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
-from bodycamd.camera.control.events import AudioChanged, CaptureClosed, CaptureFlowing, CaptureStalled, Event
+from bodycamd.camera.control.events import (
+    AudioChanged,
+    AudioSilent,
+    CaptureClosed,
+    CaptureFlowing,
+    CaptureStalled,
+    Event,
+    MicrophoneOpened,
+)
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock, boottime_us
@@ -139,6 +147,16 @@ def test_opens_flows_closes_and_opens_again_with_the_next_generation(tmp_path: P
         assert made.of(AudioChanged) == [AudioChanged(1, "live"), AudioChanged(2, "off")]
         assert made.supervisor.status().restarts == 0
         made.standby()
+
+
+def test_the_microphones_device_and_its_digital_silence_are_told_once(tmp_path: Path) -> None:
+    with bench(scripted(tmp_path, "digital-silence")) as made:
+        made.standby()
+        made.supervisor.open(microphone=True)
+        made.flowing(1)
+        assert made.of(MicrophoneOpened) == [MicrophoneOpened(1, "Device"), MicrophoneOpened(1, "Device_1")]
+        assert made.of(AudioSilent) == [AudioSilent(1, True), AudioSilent(1, False)]
+        assert made.supervisor.status().microphone == "Device_1"
 
 
 def test_open_before_the_first_worker_is_prepared_is_kept(tmp_path: Path) -> None:

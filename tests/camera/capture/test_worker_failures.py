@@ -38,7 +38,7 @@ def test_a_microphone_that_is_not_there_costs_no_picture(tmp_path: Path) -> None
         assert worker.rest() == 0
     lost = [message for message, _ in worker.got if isinstance(message, AudioReport)]
     assert [message.audio for message in lost] == ["lost"]
-    assert lost[0].reason.startswith("microphone 'hw:7,0': not there")
+    assert lost[0].reason.startswith("microphone.device 'hw:7,0': there is no sound card '7'")
     assert [fragment.audio for fragment in worker.fragments()][1:3] == ["lost", "lost"]
     film = worker.film(tmp_path / "film.mp4")
     assert complaints(film) == ""
@@ -46,10 +46,10 @@ def test_a_microphone_that_is_not_there_costs_no_picture(tmp_path: Path) -> None
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_extra_that_brings_it(tmp_path: Path) -> None:
-    (tmp_path / "pyaudio.py").write_text("raise ModuleNotFoundError(\"No module named 'pyaudio'\", name='pyaudio')\n")
+    (tmp_path / "pyrage.py").write_text("raise ModuleNotFoundError(\"No module named 'pyrage'\", name='pyrage')\n")
     with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
         refused = worker.prepare(microphone=MicrophoneSettings(source="alsa"))
-    told = "recording needs the package pyaudio, which is not installed: pip install 'bodycamd[camera]'"
+    told = "recording needs the package pyrage, which is not installed: pip install 'bodycamd[camera]'"
     assert refused == Refused(reason=told)
 
 

@@ -80,6 +80,8 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
         case 11:
             return ev.CaptureClosed(generation)
         case 12:
+            if b % 2:
+                return ev.AudioSilent(generation, a % 4 < 2)
             return ev.AudioChanged(generation, ("live", "off", "lost")[a % 3])
         case 13 | 14:
             return ev.FragmentDurable(recording_id, 0, 1, 1, "00" * 32, at_us, S, at_us)
@@ -280,7 +282,7 @@ def is_late(event: ev.Event, state: State) -> bool:
             return event.recording != f"000007-{state.number:04d}" or state.recording is None
         case ev.WarningEnded():
             return state.name != "warning" or event.outcome == "skipped" or state.spoken_us is None or event.at_us < state.spoken_us
-        case ev.CaptureFlowing() | ev.CaptureClosed() | ev.AudioChanged() | ev.CaptureStalled():
+        case ev.CaptureFlowing() | ev.CaptureClosed() | ev.AudioChanged() | ev.AudioSilent() | ev.CaptureStalled():
             return event.generation < state.generation
         case ev.Ready():
             return state.name != "starting"

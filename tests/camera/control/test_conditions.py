@@ -9,6 +9,7 @@ import pytest
 
 from bodycamd.camera.control.events import (
     AudioChanged,
+    AudioSilent,
     BatteryChanged,
     ButtonDown,
     ButtonFreed,
@@ -22,6 +23,7 @@ from bodycamd.camera.control.events import (
     EndRecording,
     Event,
     Exit,
+    MicrophoneOpened,
     Pulse,
     Refuse,
     SealNow,
@@ -123,6 +125,8 @@ def test_a_battery_that_dies_during_a_shutdown_powers_off_too() -> None:
         (CaptureFlowing(1, "libx264", 30.0), "capture_flowing", True),
         (CaptureStalled(1, "no frame", None), "capture_stalled", False),
         (AudioChanged(1, "lost"), "audio_changed", True),
+        (AudioSilent(1, True), "audio_silent", False),
+        (MicrophoneOpened(1, "Device (USB Audio Device), plughw:CARD=Device,DEV=0"), "microphone_opened", True),
     ],
 )
 def test_conditions_are_noted_in_any_state(event: Event, type_: str, again: bool) -> None:
@@ -166,7 +170,9 @@ def test_a_stuck_button_is_freed_by_its_release_or_by_the_next_down() -> None:
     assert camera.name() == "warning"
 
 
-@pytest.mark.parametrize("event", [CaptureFlowing(4, "x", 30.0), CaptureStalled(4, "x", None), CaptureClosed(4), AudioChanged(4, "lost")])
+@pytest.mark.parametrize(
+    "event", [CaptureFlowing(4, "x", 30.0), CaptureStalled(4, "x", None), CaptureClosed(4), AudioChanged(4, "lost"), AudioSilent(4, True)]
+)
 def test_reports_of_an_older_generation_change_nothing(event: Event) -> None:
     camera = recording()
     camera.handle(CaptureFlowing(5, "libx264", 30.0))

@@ -8,6 +8,7 @@ import pytest
 
 from bodycamd.camera.control.events import (
     AudioChanged,
+    AudioSilent,
     BatteryChanged,
     ButtonDown,
     ButtonFreed,
@@ -19,6 +20,7 @@ from bodycamd.camera.control.events import (
     ClockChanged,
     DiskChanged,
     Event,
+    MicrophoneOpened,
     Note,
     Ready,
     ResumeOffer,
@@ -234,6 +236,9 @@ def spoken(recording: int | None, outcome: str, sha256: str, ended_us: int, deta
             [("capture_stalled", {"generation": 2, "reason": "no frame", "last_frame_us": 104 * S})],
         ),
         (recording, 1, AudioChanged(2, "lost"), [("audio_changed", {"generation": 2, "audio": "lost"})]),
+        (recording, 1, AudioSilent(2, True), [("audio_silent", {"generation": 2, "silent": True})]),
+        (recording, 1, AudioSilent(2, False), []),
+        (recording, 1, MicrophoneOpened(2, "Device"), [("microphone_opened", {"generation": 2, "device": "Device"})]),
         (standby, 1, VoiceHealth(False, "no device"), [("voice_failed", {"detail": "no device"})]),
         (voiceless, 1, VoiceHealth(True, "restarted"), [("voice_ready", {"detail": "restarted"})]),
         (recording, 1, WriteFailed("fdatasync", "EIO"), [("write_failed", {"operation": "fdatasync", "reason": "EIO"})]),

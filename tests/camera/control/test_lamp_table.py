@@ -104,7 +104,7 @@ def changed(make: Callable[[], Camera], **flags: object) -> Callable[[], Camera]
         (changed(begun, storage_low=True), "blink", (5 * S, "missing")),
         *[
             (changed(recording, **{flag: True}), "low", (3 * S, "missing"))
-            for flag in ("storage_low", "battery_low", "voice_failed", "audio_lost", "disk_unusable")
+            for flag in ("storage_low", "battery_low", "voice_failed", "audio_lost", "audio_silent", "disk_unusable")
         ],
         (changed(recording, storage_full=True), "recording", (3 * S, "missing")),
         (changed(recording, button_stuck=True), "recording", (3 * S, "missing")),

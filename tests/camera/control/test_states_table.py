@@ -9,6 +9,7 @@ import pytest
 
 from bodycamd.camera.control.events import (
     AudioChanged,
+    AudioSilent,
     BatteryChanged,
     ButtonDown,
     ButtonFreed,
@@ -24,6 +25,7 @@ from bodycamd.camera.control.events import (
     EmptyRing,
     Event,
     Exit,
+    MicrophoneOpened,
     OpenCapture,
     Ready,
     RingOverflowed,
@@ -120,6 +122,17 @@ FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", N
             {"generation": 2, "audio_lost": False},
         ),
         (lambda: after(recording(), AudioChanged(1, "lost")), FLOWING, {"flowing": True}),
+        (recording, AudioSilent(1, True), {"generation": 1, "generation_ended": False, "audio_silent": True}),
+        (lambda: after(recording(), FLOWING), AudioSilent(1, False), {}),
+        (lambda: after(recording(), FLOWING, AudioSilent(1, True)), AudioSilent(1, False), {"audio_silent": False}),
+        (lambda: after(recording(), FLOWING, AudioSilent(1, True)), FLOWING, {}),
+        (
+            lambda: after(recording(), FLOWING, AudioSilent(1, True)),
+            CaptureFlowing(2, "x", 30.0),
+            {"generation": 2, "audio_silent": False},
+        ),
+        (lambda: after(recording(), FLOWING), MicrophoneOpened(1, "Device"), {}),
+        (lambda: after(recording(), FLOWING), MicrophoneOpened(2, "Device"), {"generation": 2, "flowing": False}),
         (lambda: after(recording(), STALLED), FLOWING, {}),
         (lambda: after(recording(), STALLED), AudioChanged(1, "lost"), {}),
         (lambda: after(recording(), STALLED), CaptureClosed(1), {}),
@@ -139,7 +152,17 @@ def test_what_a_report_changes(make: Callable[[], Camera], event: Event, changes
     assert changed(before, camera.state) == changes
 
 
-@pytest.mark.parametrize("late", [CaptureFlowing(4, "x", 30.0), CaptureStalled(4, "x", None), CaptureClosed(4), AudioChanged(4, "lost")])
+@pytest.mark.parametrize(
+    "late",
+    [
+        CaptureFlowing(4, "x", 30.0),
+        CaptureStalled(4, "x", None),
+        CaptureClosed(4),
+        AudioChanged(4, "lost"),
+        AudioSilent(4, True),
+        MicrophoneOpened(4, "x"),
+    ],
+)
 @pytest.mark.parametrize("make", [standby, warning, recording, stopped])
 def test_a_late_report_changes_nothing(make: Callable[[], Camera], late: Event) -> None:
     camera = after(make(), CaptureStalled(5, "no frame", None))

@@ -109,6 +109,7 @@ class BadMicrophone:
 
     def __init__(self, device: microphone.SoundDevice) -> None:
         self._device = device
+        self.name = device.name
         self._overflowed = False
 
     def read(self) -> tuple[bytes, int]:

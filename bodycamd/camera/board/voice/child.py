@@ -21,8 +21,6 @@ from bodycamd.linux.python import python_command
 NOISE_BYTES = 4096
 """How much of what the sound libraries print is kept for the log of a failure."""
 NOISE_LINES = 5
-NO_JACK = ("Cannot connect to server ", "jack server is not running", "JackShmReadWritePtr::")
-"""What libjack says at every start of PortAudio where no JACK server runs; bodycamd does not use one."""
 
 
 class VoiceChild:
@@ -68,8 +66,7 @@ class VoiceChild:
     def noise(self) -> str:
         """The last different lines that it printed, in one; control characters are replaced."""
         lines = (line.strip() for line in self._noise.decode("utf-8", "replace").splitlines())
-        telling = [line for line in lines if line and not line.startswith(NO_JACK)]
-        text = " | ".join(list(dict.fromkeys(reversed(telling)))[NOISE_LINES - 1 :: -1])
+        text = " | ".join(list(dict.fromkeys(reversed([line for line in lines if line])))[NOISE_LINES - 1 :: -1])
         return shown(text, NOISE_BYTES)
 
     def forget_noise(self) -> None:

@@ -1,4 +1,4 @@
-"""Where the voice's samples go: a sound device through PortAudio, or WAV files in real time. Both only ever run inside the voice process.
+"""Where the voice's samples go: a sound card through ALSA, or WAV files in real time. Both only ever run inside the voice process.
 
 A `Speaker` is prepared once, then for each play: `open`, `write` per block, and `finish` at the end or `abort` to cut it off.
 Every method raises `OutputFailure` with a reason for a person; every method of a real device may also hang for ever, which only the
@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from bodycamd.config.pcm_wav import SAMPLE_BYTES, SAMPLE_RATE
-from bodycamd.linux import durable
+from bodycamd.errors import UnavailableError
+from bodycamd.linux import alsa, durable
+from bodycamd.linux.sound_cards import as_written, cards_now, checked, not_opened, resolve
 
-PERIOD_FRAMES = 1024
-"""21 ms; PortAudio makes the device's buffer two to three of these: deep enough for a busy Pi, short enough to stop."""
+BUFFER_US = 200_000
+"""Of the device: deep enough for a busy machine (60 ms and 100 ms ran empty on one with ten programs for two processors). It is filled at
+once and dropped at once, so that its depth delays neither the first sample nor the stop."""
 
 
 class OutputFailure(Exception):
@@ -29,8 +32,8 @@ class Speaker(Protocol):
     def prepare(self, channels: int) -> str:
         """Check that it can play, without a sound. Returns what it is, for the log."""
 
-    def open(self, channels: int) -> None:
-        """Begin a play."""
+    def open(self, channels: int) -> str:
+        """Begin a play. Returns where it goes, for the ledger; empty where that is always what `prepare` said."""
 
     def write(self, block: bytes) -> None:
         """Hand over a block; returns when the device took it."""
@@ -46,90 +49,69 @@ class Speaker(Protocol):
 
 
 class AlsaSpeaker:
-    """A PortAudio output device. `device` is its name, or a part that only one name contains; `None` is PortAudio's default."""
+    """A sound card. `device` is its name (`bodycamd.linux.sound_cards` says which are taken); `None` is the only card that is not HDMI.
+
+    The name is looked up at each opening, for cards come and change their numbers. alsa-lib converts for a card of another rate, sample
+    format or number of channels.
+    """
 
     def __init__(self, device: str | None) -> None:
-        self._name = device
-        self._index = -1
-        self._buffer_frames = 0
-        self._stream: Any = None
-        self._audio: Any = None
+        self._device = device
+        self._pcm: alsa.Playback | None = None
 
     def prepare(self, channels: int) -> str:
-        """Initialise PortAudio, find the device, and let it confirm the format (this opens it for a moment)."""
-        os.environ["JACK_NO_START_SERVER"] = "1"  # PortAudio would start a JACK server just by asking for one
-        import pyaudio  # imported here: only the voice of a real speaker needs PortAudio
-
-        self._format = pyaudio.paInt16
+        """Find the device and let it confirm the format: this opens it for a moment."""
         try:
-            self._audio = pyaudio.PyAudio()
-            outputs = [
-                (index, str(info["name"]))
-                for index in range(self._audio.get_device_count())
-                if (info := self._audio.get_device_info_by_index(index))["maxOutputChannels"] > 0
-            ]
-            self._index, name = self._find(outputs)
-            self._audio.is_format_supported(SAMPLE_RATE, output_device=self._index, output_channels=channels, output_format=self._format)
-        except (OSError, ValueError) as error:
-            raise OutputFailure(f"the speaker {self._name or '(default)'} cannot be used: {_reason(error)}") from error
-        chosen = "the default device" if self._name is None else "as configured"
-        return f"{name} ({chosen}), {pyaudio.get_portaudio_version_text().partition(',')[0]}"
+            library = alsa.load()
+        except OSError as error:
+            raise OutputFailure("playing needs alsa-lib, which is not installed: apt install libasound2") from error
+        name = self.open(channels)
+        self.abort()
+        return f"{name}; {library}"
 
-    def _find(self, outputs: list[tuple[int, str]]) -> tuple[int, str]:
-        names = ", ".join(name for _, name in outputs) or "none"
-        if self._name is None:
-            if not outputs:
-                raise OutputFailure("there is no sound output device; connect a speaker, and put the service's user in group audio")
-            info = self._audio.get_default_output_device_info()
-            return int(info["index"]), str(info["name"])
-        exact = [entry for entry in outputs if entry[1] == self._name]
-        found = exact or [entry for entry in outputs if self._name in entry[1]]
-        if len(found) != 1:
-            problem = "there is no" if not found else f"{len(found)} devices are called like the"
-            raise OutputFailure(f"{problem} sound output device {self._name!r} (speaker.device); there are: {names}")
-        return found[0]
-
-    def open(self, channels: int) -> None:
-        """Open the device for one play."""
+    def open(self, channels: int) -> str:
+        """Open the device for one play. Returns which one it is."""
         try:
-            self._stream = self._audio.open(
-                SAMPLE_RATE, channels, self._format, output=True, output_device_index=self._index, frames_per_buffer=PERIOD_FRAMES
-            )
-            self._buffer_frames = int(self._stream.get_write_available())
-        except (OSError, ValueError) as error:
-            raise OutputFailure(f"the speaker {self._name or '(default)'} cannot be opened: {_reason(error)}") from error
+            cards = cards_now()
+            chosen = resolve(self._device, cards, "playback")
+            try:
+                self._pcm = alsa.Playback(chosen.alsa, channels, SAMPLE_RATE, BUFFER_US)
+            except OSError as error:
+                raise not_opened(chosen, error, cards, "playback") from error
+            return str(checked(chosen, self._pcm.card, cards, "playback"))
+        except UnavailableError as error:
+            self.abort()
+            raise OutputFailure(f"speaker.device {as_written(self._device)}: {error}") from error
 
     def write(self, block: bytes) -> None:
         """Blocks while the device's buffer is full. An underrun is a click, not a failure."""
+        assert self._pcm is not None
         try:
-            self._stream.write(block)
+            self._pcm.write(block)
         except OSError as error:
-            raise OutputFailure(f"the speaker {self._name or '(default)'} stopped taking samples: {_reason(error)}") from error
+            raise OutputFailure(f"the speaker stopped taking samples: {error.strerror}") from error
 
     def trailing_frames(self) -> int:
         """A whole buffer, and a period more.
 
-        PortAudio's ALSA code never drains (`AlsaStop` always drops, because snd_pcm_drain locks up with some drivers): without this the
-        last 20 to 60 ms of the warning would be cut off.
+        Nothing is drained at the end, for snd_pcm_drain locks up with some drivers (PortAudio's ALSA code avoids it for that reason):
+        without this the last of the warning would be cut off.
         """
-        return max(self._buffer_frames, round(float(self._stream.get_output_latency()) * SAMPLE_RATE) + PERIOD_FRAMES) + PERIOD_FRAMES
+        assert self._pcm is not None
+        return self._pcm.buffer_frames + self._pcm.period_frames
 
     def finish(self) -> None:
         """Close; what the buffer still holds is the silence after the end."""
         self.abort()
 
     def abort(self) -> None:
-        """Close without draining: PortAudio then drops what is buffered (snd_pcm_drop)."""
+        """Close without draining: what is buffered is dropped."""
+        pcm, self._pcm = self._pcm, None
         try:
-            self._stream.close()
+            if pcm is not None:
+                pcm.close()
         except OSError as error:
-            raise OutputFailure(f"the speaker {self._name or '(default)'} could not be closed: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """PortAudio's words: its errors carry (number, text) or (text, number)."""
-    words = [str(argument) for argument in error.args if isinstance(argument, str)]
-    return words[0] if words else str(error)
+            raise OutputFailure(f"the speaker could not be closed: {error.strerror}") from error
 
 
 class SimulatedSpeaker:
@@ -151,7 +133,7 @@ class SimulatedSpeaker:
             raise OutputFailure(f"{self._directory}: not a folder that can be written (simulation_directory)")
         return f"simulated, WAV files in {self._directory}"
 
-    def open(self, channels: int) -> None:
+    def open(self, channels: int) -> str:
         """Begin the next file; no file is ever overwritten."""
         number = 1 + max((int(path.stem[8:]) for path in self._directory.glob("speaker-*.wav") if path.stem[8:].isdigit()), default=0)
         try:
@@ -160,6 +142,7 @@ class SimulatedSpeaker:
             raise OutputFailure(f"{self._directory}: a new file could not be made ({error.strerror})") from error
         self._channels, self._bytes = channels, 0
         self._due = time.monotonic()
+        return ""
 
     def write(self, block: bytes) -> None:
         """Append the block; returns when it is at most `AHEAD_SECONDS` ahead of real time."""

@@ -4,8 +4,8 @@
         [--device NAME] [--directory DIR] --parent PID
 
 It is a process of its own because sound drivers hang so that calls never return: a hang or crash here costs the warning, never the
-recording. At start it reads and checks the WAV, initialises PortAudio and lets the device confirm the format; on `play` it only opens the
-device and writes. The device is open only while it plays. Commands are looked for before every block of 10 ms, so that `stop` acts within a
+recording. At start it reads and checks the WAV and lets the device confirm the format; on `play` it looks the device's name up anew, opens
+it and writes. The device is open only while it plays. Commands are looked for before every block of 10 ms, so that `stop` acts within a
 block and what the driver takes to drop its buffer.
 
 It needs no network (a local PulseAudio is a unix socket), dies with the recorder, and ignores SIGINT, SIGTERM and SIGHUP, which a terminal
@@ -37,6 +37,8 @@ from bodycamd.linux.sandbox import die_with_parent
 
 BLOCK_FRAMES = 480
 """10 ms: the longest time between two looks for a command while the device takes samples."""
+MAX_OUTPUT = 200
+"""Characters of the device's name that are told of a play, as the ledger takes them."""
 
 
 class Voice:
@@ -64,7 +66,7 @@ class Voice:
 
     def _play(self, number: int) -> tuple[bool, protocol.Command | None]:
         """Play; returns whether a command (or the link's end) cut it off, and that command."""
-        self._speaker.open(self._sound.channels)
+        output = self._speaker.open(self._sound.channels)
         samples = self._sound.samples + bytes(self._speaker.trailing_frames() * self._sound.frame_bytes)
         step = BLOCK_FRAMES * self._sound.frame_bytes
         for start in range(0, len(samples), step):
@@ -74,7 +76,7 @@ class Voice:
             if start == 0:
                 protocol.send(self._link, protocol.Started(number, boottime_us()))
         self._speaker.finish()
-        protocol.send(self._link, protocol.Ended(number, boottime_us()))
+        protocol.send(self._link, protocol.Ended(number, boottime_us(), output[:MAX_OUTPUT]))
         return False, None
 
     def _silence(self, number: int) -> protocol.Command | None:

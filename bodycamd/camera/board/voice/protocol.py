@@ -58,10 +58,11 @@ class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="ended"):
-    """The device played the last sample."""
+    """The device played the last sample. `output`: where it went; empty where that is always what `Prepared` said."""
 
     play: Count
     at_us: Count
+    output: str = ""
 
 
 class Silenced(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="silenced"):

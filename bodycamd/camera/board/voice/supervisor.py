@@ -237,7 +237,7 @@ class VoiceProcess:
                 self._note("started", answer.at_us)
             elif isinstance(answer, protocol.Ended):
                 self._failures = 0
-                self._finish("played_to_device", answer.at_us)
+                self._finish("played_to_device", answer.at_us, answer.output)
             elif isinstance(answer, protocol.Silenced):
                 self._finish("skipped", answer.at_us)
             else:

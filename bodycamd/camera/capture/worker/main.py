@@ -37,6 +37,7 @@ from bodycamd.camera.capture.protocol import (
     Init,
     LinkClosed,
     LinkError,
+    MicrophoneReport,
     Open,
     Ping,
     Pong,
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
 TICK_SECONDS: Final = 0.2
 CLOSE_SECONDS: Final = 0.8
 """For the camera to close; the recorder waits 2 s for `Closed`."""
+MAX_DEVICE: Final = 200
+"""Characters of a device's name that are told."""
 SEND_SECONDS: Final = 10.0
 """For the last footage to get out, as long as the recorder lets the worker live."""
 
@@ -163,6 +166,7 @@ class Worker:
             make_muxer=self._muxer,
             microphone=self._microphone,
             on_audio=lambda audio, reason: self._outbox.put(AudioReport(generation=self._generation, audio=audio, reason=reason)),
+            on_microphone=self._tell_microphone,
             on_end=self._end,
             max_group_frames=self._max_group_frames(),
         )
@@ -178,6 +182,9 @@ class Worker:
             self._stream.fail(f"the camera cannot be opened: {error!r}")
         else:
             self._stream.camera_is_open()
+
+    def _tell_microphone(self, device: str, silent: bool) -> None:
+        self._outbox.put(MicrophoneReport(generation=self._generation, device=device[:MAX_DEVICE], silent=silent))
 
     def set_microphone(self, wanted: bool) -> None:
         """Open or close the microphone, if this stream has sound at all."""
@@ -250,7 +257,9 @@ class Worker:
 
     def _state(self) -> Tick:
         stream = self._stream
-        return Tick(last_frame_us=stream.last_frame_us, frames=stream.frames, dropped=stream.dropped, audio=stream.audio)
+        return Tick(
+            last_frame_us=stream.last_frame_us, frames=stream.frames, dropped=stream.dropped, audio=stream.audio, level=stream.level
+        )
 
     def _end(self, failure: str | None) -> None:
         """All footage is muxed: get it out, close the camera if a failure is the reason, then say so."""
@@ -293,7 +302,6 @@ def _versions() -> dict[str, str]:
         "av": av.__version__,
         "libavcodec": ".".join(map(str, av.library_versions["libavcodec"])),
         "pyrage": version("pyrage"),
-        "pyaudio": version("pyaudio"),
     }
 
 

@@ -7,11 +7,12 @@ Guarantees:
   0.5 s, 1 s, 2 s, … 30 s, for as long as the microphone is wanted.
 - A device that is named and absent is an error, never another device. Nothing is opened before `set_open(True)`.
 
-Not guaranteed: recovery from a driver call that never returns. PortAudio may not be entered twice, so the next try is when that call
+Not guaranteed: recovery from a driver call that never returns. A device may not be entered twice, so the next try is when that call
 returns, or in the next worker.
 
-Wiring: `device` is an ALSA name as `python -m pyaudio` or `arecord -L` lists it, or an unambiguous part of one (`hw:1,0`); `null` is the
-default input. It must give 48 kHz: where the card does not, name a `plughw` or `dsnoop` device of /etc/asound.conf.
+Wiring: `device` is an ALSA name as `arecord -L` prints it (`plughw:CARD=Device,DEV=0`) or a card's id; `null` is the only card that can
+capture. What names are taken is in `bodycamd.linux.sound_cards`; they are looked up anew at each opening. Cards of any rate, sample format
+and number of channels will do.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from bodycamd.camera.capture.worker.sound_track import RATE, Block, SampleClock
-from bodycamd.footage import AudioState
+from bodycamd.camera.capture.worker.sound_level import SilenceGate, level
+from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, Block, SampleClock
+from bodycamd.footage import AudioState, SoundLevel
 
 BLOCK_SAMPLES: Final = 2048
 QUIET_US: Final = 1_000_000
@@ -35,6 +37,10 @@ _WAITING_BLOCKS: Final = 240
 
 class SoundDevice(Protocol):
     """An open sound device. Used from one thread."""
+
+    @property
+    def name(self) -> str:
+        """What was opened, for a person: the sound card and ALSA's name for it."""
 
     def read(self) -> tuple[bytes, int]:
         """Wait for a block (s16, mono, 48 kHz); and the instant by which its last sample was captured. Raises `OSError`."""
@@ -57,6 +63,21 @@ class Microphone:
         self._polled_us: int | None = None
         self.state: AudioState = "off"
         self.reason = "not opened"
+
+    @property
+    def device(self) -> str:
+        """The device that gives the sound; empty while none does."""
+        return self._attempt.name if self._attempt is not None and self.state == "live" else ""
+
+    @property
+    def level(self) -> SoundLevel | None:
+        """How loud a block of the last second was; `None` while there is no sound."""
+        return self._attempt.level if self._attempt is not None and self.state == "live" else None
+
+    @property
+    def silent(self) -> bool:
+        """It is live, and has given digital silence for seconds."""
+        return self._attempt is not None and self.state == "live" and self._attempt.gate.silent
 
     @property
     def opening(self) -> bool:
@@ -112,6 +133,9 @@ class _Attempt:
 
     def __init__(self, open_device: Callable[[], SoundDevice]) -> None:
         self.error = ""
+        self.name = ""
+        self.level: SoundLevel | None = None
+        self.gate = SilenceGate()
         self._open_device = open_device
         self._stop = threading.Event()
         self._blocks: deque[Block] = deque(maxlen=_WAITING_BLOCKS)
@@ -139,9 +163,16 @@ class _Attempt:
         try:
             device = self._open_device()
             try:
+                self.name = device.name
                 clock = SampleClock()
+                unmeasured = RATE
                 while not self._stop.is_set():
-                    self._blocks.extend(clock.stamp(*device.read()))
+                    pcm, ended_us = device.read()
+                    self.gate.put(pcm)
+                    unmeasured += len(pcm) // SAMPLE_BYTES
+                    if unmeasured >= RATE:  # one block in a second: Python takes 0.2 ms for it
+                        self.level, unmeasured = level(pcm), 0
+                    self._blocks.extend(clock.stamp(pcm, ended_us))
             finally:
                 device.close()
         except Exception as error:  # whatever a sound driver comes up with, the picture continues

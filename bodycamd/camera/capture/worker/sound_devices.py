@@ -1,100 +1,103 @@
-"""The sound devices that a microphone can stand for: `alsa` (PyAudio), and `tone` and `file`, which keep real time without a sound card."""
+"""The sound devices that a microphone can stand for: `alsa`, and `tone` and `file`, which keep real time without a sound card."""
 
 from __future__ import annotations
 
 import array
-import ctypes
 import math
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import pyaudio
+from typing import Final
 
 from bodycamd.camera.capture.sources.pacing import Pacer
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, SoundDevice, block_us
+from bodycamd.camera.capture.worker.sound_conversion import RATES, SoundConversion
 from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, to_samples, to_us
 from bodycamd.config.pcm_wav import parse_wav
 from bodycamd.config.settings import MicrophoneSettings
 from bodycamd.errors import BodycamError, ConfigError, UnavailableError
+from bodycamd.linux import alsa
 from bodycamd.linux.clock import boottime_us
 from bodycamd.linux.foreign import read_named
+from bodycamd.linux.sound_cards import Card, Chosen, as_written, cards_now, checked, not_opened, resolve
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+BUFFER_SECONDS: Final = 0.35
+"""What a card's driver keeps while nobody reads: for so long the interpreter may be held up without a gap in the sound."""
 _BEEP_SAMPLES: Final = RATE // 50
 
 
 def device_opener(settings: MicrophoneSettings) -> Callable[[], SoundDevice]:
-    """What opens the configured device. Opens nothing itself; reads the WAV file of `file`. Raises `ConfigError`."""
+    """What opens the configured device. Opens nothing itself; reads the WAV file of `file`, loads alsa-lib for `alsa`.
+
+    Raises `ConfigError`, `UnavailableError`.
+    """
     match settings.source:
         case "alsa":
-            return lambda: AlsaDevice(settings.device)
+            _prepare_libraries()
+            return lambda: AlsaDevice(settings)
         case "tone":
             loop = tone()
-            return lambda: LoopDevice(loop)
+            return lambda: LoopDevice("the test tone", loop)
         case "file":
             if settings.file is None:
                 raise ConfigError("microphone.file: needed by microphone.source: file")
-            loop = read_wav(Path(settings.file))
-            return lambda: LoopDevice(loop)
+            loop, name = read_wav(Path(settings.file)), f"the file {Path(settings.file).name}"
+            return lambda: LoopDevice(name, loop)
 
 
 class AlsaDevice:
-    """A sound card by PyAudio, read in blocks. Raises `UnavailableError` or `OSError` when it is opened.
+    """A sound card, read in blocks. Raises `UnavailableError` or `OSError` when it is opened.
 
-    An overflow of the driver's buffer shows as a jump in the blocks' times: PyAudio closes the stream where it is told to raise.
+    An overflow of the driver's buffer shows as a jump in the blocks' times. A card with another rate than 48 kHz is resampled here, by
+    FFmpeg; whether its samples have another format or number of channels, alsa-lib sees to.
     """
 
-    def __init__(self, name: str | None) -> None:
-        _prepare_libraries()
-        self._audio = pyaudio.PyAudio()
+    def __init__(self, settings: MicrophoneSettings) -> None:
+        cards = cards_now()
+        self._conversion = SoundConversion(settings.channel, settings.gain_db)
         try:
-            self._stream = self._audio.open(
-                rate=RATE,
-                channels=1,
-                format=pyaudio.paInt16,
-                input=True,
-                input_device_index=None if name is None else find_device(self._inputs(), name),
-                frames_per_buffer=BLOCK_SAMPLES // 2,
-            )
-        except BaseException:
-            self._audio.terminate()
-            raise
+            chosen = resolve(settings.device, cards, "capture")
+            self._pcm = self._opened(chosen, cards)
+            try:
+                self.name = str(checked(chosen, self._pcm.card, cards, "capture"))
+                self._conversion.begin(self._pcm.rate)
+            except BaseException:
+                self._pcm.close()
+                raise
+        except UnavailableError as error:
+            raise UnavailableError(f"microphone.device {as_written(settings.device)}: {error}") from error
+        if self._pcm.rate != RATE:
+            self.name += f", {self._pcm.rate} Hz"
+        self._frames = BLOCK_SAMPLES * self._pcm.rate // RATE
 
-    def _inputs(self) -> list[tuple[int, str]]:
-        devices: list[dict[str, Any]] = [self._audio.get_device_info_by_index(index) for index in range(self._audio.get_device_count())]
-        return [(device["index"], device["name"]) for device in devices if device["maxInputChannels"] > 0]
+    def _opened(self, chosen: Chosen, cards: Sequence[Card]) -> alsa.Capture:
+        try:
+            return alsa.Capture(chosen.alsa, self._conversion.channels, RATES, BLOCK_SAMPLES / RATE, BUFFER_SECONDS)
+        except OSError as error:
+            raise not_opened(chosen, error, cards, "capture") from error
 
     def read(self) -> tuple[bytes, int]:
-        """Wait for a block. What the driver holds beyond it is younger, so the block ended that much earlier."""
-        pcm: bytes = self._stream.read(BLOCK_SAMPLES, exception_on_overflow=False)
-        waiting = max(0, self._stream.get_read_available())  # before the time is read, so that the block is never dated too early
-        return pcm, boottime_us() - to_us(waiting)
+        """Wait for a block. What the driver and the conversion hold beyond it is younger, so the block ended that much earlier."""
+        while True:
+            captured = self._pcm.read(self._frames)
+            waiting = self._pcm.waiting()  # before the time is read, so that the block is never dated too early
+            ended_us = boottime_us() - waiting * 1_000_000 // self._pcm.rate
+            if pcm := self._conversion.put(captured):
+                return pcm, ended_us - self._conversion.held_us
 
     def close(self) -> None:
-        """Close the stream and the library."""
-        try:
-            self._stream.close()
-        finally:
-            self._audio.terminate()
-
-
-def find_device(devices: list[tuple[int, str]], name: str) -> int:
-    """The number of the device called `name`, or of the only one whose name contains it. Raises `UnavailableError`."""
-    found = [number for number, full in devices if full == name] or [number for number, full in devices if name in full]
-    if len(found) != 1:
-        known = ", ".join(repr(full) for _, full in devices) or "none"
-        raise UnavailableError(f"microphone {name!r}: {'not there' if not found else 'more than one fits'}; inputs: {known}")
-    return found[0]
+        """Close the device."""
+        self._pcm.close()
 
 
 class LoopDevice:
     """PCM in a loop, in real time; sample 0 falls on whole multiples of its length since the boot. What was missed is left out."""
 
-    def __init__(self, loop: bytes) -> None:
+    def __init__(self, name: str, loop: bytes) -> None:
+        self.name = name
         self._loop = loop
         begin_us = boottime_us()
         self._first = to_samples(begin_us)
@@ -137,20 +140,12 @@ def read_wav(path: Path) -> bytes:
         raise ConfigError(f"microphone.file: {error}") from error
 
 
-_ERROR_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
-_silence = _ERROR_HANDLER(lambda *_: None)
-
-
 def _prepare_libraries() -> None:
-    """Bring up the sound libraries as a recorder needs them.
-
-    A sound server must deliver in small pieces (PulseAudio's default is bursts of two seconds), JACK must not be started, and alsa-lib must
-    not write forty lines to the journal at each try: what matters comes back as an error.
-    """
+    """Load alsa-lib. A sound server must deliver in small pieces (PulseAudio's default is bursts of two seconds), and alsa-lib must not
+    write forty lines to the journal at each try: what matters comes back as an error. Raises `UnavailableError`."""
     os.environ.setdefault("PULSE_LATENCY_MSEC", "40")
-    os.environ["JACK_NO_START_SERVER"] = "1"
     try:
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_silence)
-    except (OSError, AttributeError):
-        # PortAudio without alsa-lib: there is nothing to quieten.
-        return
+        alsa.load()
+        alsa.quieten()
+    except OSError as error:
+        raise UnavailableError("microphone.source: alsa needs alsa-lib, which is not installed: apt install libasound2") from error

@@ -27,7 +27,7 @@ from bodycamd.camera.capture.worker.microphone import Microphone
 from bodycamd.camera.capture.worker.muxer import Muxer, SoundOf
 from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
 from bodycamd.errors import BodycamError
-from bodycamd.footage import AudioState
+from bodycamd.footage import AudioState, SoundLevel
 from bodycamd.linux.clock import boottime_us
 
 MAX_STILL_US: Final = 4_000_000
@@ -53,14 +53,16 @@ class Stream:
         make_muxer: Callable[[SoundOf], Muxer],
         microphone: Microphone | None,
         on_audio: Callable[[AudioState, str], None],
+        on_microphone: Callable[[str, bool], None],
         on_end: Callable[[str | None], None],
         max_group_frames: int | None = None,
     ) -> None:
-        """`make_muxer` is called at the first frame, and returns the muxer with its sink; `on_end` is called last, with the reason of a
+        """`make_muxer` is called at the first frame, and returns the muxer with its sink; `on_microphone` is told which device gives the
+        sound (empty: none), and whether it gives digital silence, when either changes; `on_end` is called last, with the reason of a
         failure or `None`. `max_group_frames` is the longest group of pictures that still counts as healthy; `None`:
         the source answers for it.
         """
-        self._microphone, self._on_audio, self._on_end = microphone, on_audio, on_end
+        self._microphone, self._on_audio, self._on_microphone, self._on_end = microphone, on_audio, on_microphone, on_end
         self._make_muxer = make_muxer
         self._max_group_frames, self._group_frames = max_group_frames, 0
         self._muxer: Muxer | None = None
@@ -74,6 +76,7 @@ class Stream:
         self._ending = False
         self._failure: str | None = None
         self._audio: AudioState = "off"
+        self._told_microphone = ("", False)
         self._blocks: deque[Block] = deque(maxlen=_WAITING_BLOCKS)
         self._came_us: int | None = None
         self._came_frames = 0
@@ -106,6 +109,11 @@ class Stream:
             if self._open and (turn_us is None or boottime_us() - turn_us < _HANGS_US):
                 self._told = self._came_us, self._came_frames
             return self._told
+
+    @property
+    def level(self) -> SoundLevel | None:
+        """How loud a block of the last second was."""
+        return self._microphone.level if self._microphone is not None else None
 
     @property
     def dropped(self) -> int:
@@ -224,6 +232,9 @@ class Stream:
         if microphone.state != self._audio:
             self._audio = microphone.state
             self._on_audio(microphone.state, microphone.reason)
+        if (now := (microphone.device, microphone.silent)) != self._told_microphone:
+            self._told_microphone = now
+            self._on_microphone(*now)
 
     def _last_sound(self, muxer: Muxer) -> None:
         """Wait a moment for the sound of the last frames."""
