@@ -78,6 +78,25 @@ class AudioSilent(Noted, frozen=True, kw_only=True):
     silent: bool
 
 
+class ResumeDeclined(Noted, frozen=True, kw_only=True):
+    """`resume_declined`: what the last start left open was not resumed, and why (`too_old`, `storage_full`, `power_loss`, `reset_unknown`,
+    `clock_untrusted`). `age_us` is that of its end; absent or null where no trusted clock tells."""
+
+    recording: RecordingId
+    reason: ShortText
+    age_us: int | None = None
+
+
+class ResumedAfterReset(Noted, frozen=True, kw_only=True):
+    """`resumed_after_reset`: the machine began anew while `recording` was open (`cause`: `recording`), or because the recorder asked for it
+    (`reboot_asked`), and the next recording resumes it. `reset` is what the machine tells of its last reset."""
+
+    recording: RecordingId
+    cause: ShortText
+    reset: ShortText
+    age_us: Count
+
+
 class FootageNotWritten(Noted, frozen=True, kw_only=True):
     """`footage_not_written`: footage of a recording that the disk never took."""
 
@@ -111,6 +130,8 @@ NOTED: dict[str, type[Noted]] = {
     "capture_stalled": CaptureStalled,
     "microphone_opened": MicrophoneOpened,
     "audio_silent": AudioSilent,
+    "resume_declined": ResumeDeclined,
+    "resumed_after_reset": ResumedAfterReset,
     "footage_not_written": FootageNotWritten,
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,

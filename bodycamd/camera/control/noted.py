@@ -30,7 +30,10 @@ NOTED: Final[Mapping[str, str]] = {
     "battery_changed": "[level: ok | low | critical, percent]",
     "board_changed": "[condition: hot | throttled | under_voltage | gauge_silent, change: began | ended, detail]",
     "clock_changed": "[trusted, source, step_us]",
-    "resume_declined": "an open recording was not resumed [recording, reason: too_old | storage_full, age_us]",
+    "resume_declined": "an open recording was not resumed "
+    "[recording, reason: too_old | storage_full | power_loss | reset_unknown | clock_untrusted, age_us]",
+    "resumed_after_reset": "a recording is resumed though the machine began anew "
+    "[recording, cause: recording | reboot_asked, reset: watchdog | unknown, age_us]",
     "failing": "five or more resumes within a minute [resumes]",
     "leaving": "the daemon is to end [reason: shutdown | battery_critical, power_off]",
     "left_unsealed": "it ended with a recording that would not be sealed; the next start recovers it [recording]",

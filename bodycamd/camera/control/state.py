@@ -48,6 +48,8 @@ VOICE_ANSWER_US = 2_000_000
 """So long after the warning's length the voice may stay silent before the warning counts as failed."""
 RESUME_US = 60_000_000
 """A recording whose last durable fragment is older than this is not resumed."""
+RESET_RESUME_US = 120_000_000
+"""The same after a reset of the machine: 15 s of the watchdog and a boot of half a minute, on a slow card twice that, fit in."""
 RESUMES_FAILING = 5
 """So many resumes within a minute are shown as failing."""
 FAILING_US = 60_000_000

@@ -91,6 +91,7 @@ class OpenRecording:
             raise DataError(f"recording number {begin.number}: 1 to {MAX_NUMBER} in one start")
         self.id = recording_id(start.number, begin.number)
         self.number = begin.number
+        self.resumes = begin.resumes
         self.claim = claim
         self.ending: Ending | None = None
         self.seal_now = False

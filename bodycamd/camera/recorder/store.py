@@ -21,6 +21,8 @@ from pathlib import Path
 from bodycamd import __version__
 from bodycamd.camera.control.events import ResumeOffer
 from bodycamd.camera.recorder.recovery import Past, Recovered, recover_store
+from bodycamd.camera.recorder.reset_offer import offer_after_reset
+from bodycamd.camera.recorder.resume_flag import FlagFile
 from bodycamd.camera.recorder.shift import Shift, ShiftSoFar
 from bodycamd.errors import DataError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence.keys import KeyFolder
@@ -32,6 +34,7 @@ from bodycamd.linux.clock import Clock
 from bodycamd.linux.clock import boot_id as boot_id_now
 from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.linux.foreign import Folder, kind_of
+from bodycamd.linux.reset_cause import ResetCause, reset_cause
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, Stray, recording_starts
 
 
@@ -39,8 +42,9 @@ class Store:
     """An open store: the lock is held, the start has begun, earlier starts are recovered. Use `open`; `close` gives the lock back.
 
     `ledger` signs and numbers everything of this start; from now on it belongs to the writer's thread. `past` is what is believed of the
-    ledger: read up to this start, it continues with it. `resume` is the recording of this boot that the last start left open, `shift` the
-    shift that is, `strays` what lies in the store without belonging there: reported, and passed over.
+    ledger: read up to this start, it continues with it. `resume` is the recording that the last start left open, `shift` the shift that
+    is, `flag` what lets a recording continue after a reset of the machine, `strays` what lies in the store without belonging there:
+    reported, and passed over.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Store:
         recovered: Recovered,
         shift: Shift | None,
         disk: FileOperations,
+        flag: FlagFile,
+        after_reset: ResumeOffer | None,
     ) -> None:
         self.directory = directory
         self.recordings_folder = directory / RECORDINGS_FOLDER
@@ -61,6 +67,8 @@ class Store:
         self.disk = disk
         self._lock = lock
         self._recovered = recovered
+        self.flag = flag
+        self._after_reset = after_reset
 
     @classmethod
     def open(
@@ -75,6 +83,7 @@ class Store:
         boot_id: str | None = None,
         disk: FileOperations | None = None,
         watch: Callable[[Line], object] = lambda _: None,
+        reset: Callable[[], ResetCause] = reset_cause,
     ) -> Store:
         """Take the lock, read the ledger, begin a start, recover what earlier starts left open.
 
@@ -95,6 +104,7 @@ class Store:
             raise _another_owner(directory) from error
         except OSError as error:
             raise StorageError(f"{directory}: cannot open the store: {error.strerror}") from error
+        flag_file = FlagFile(signing)
         try:
             ledger_folder = directory / LEDGER_FOLDER
             recordings = directory / RECORDINGS_FOLDER
@@ -121,6 +131,17 @@ class Store:
                 previous=previous,
             )
             try:
+                after_reset = None
+                if (flag := flag_file.take()) is not None:
+                    after_reset = offer_after_reset(
+                        flag,
+                        left.lines(clock.now_us()),
+                        recordings,
+                        previous_start=previous.number,
+                        boot_id=boot,
+                        now=clock.read(),
+                        reset=reset(),
+                    )
                 recovered = recover_store(recordings, left, ledger, disk=disk, now_us=clock.now_us(), boot_id=boot)
             except BaseException:
                 ledger.close()
@@ -128,7 +149,7 @@ class Store:
         except BaseException:
             os.close(lock)
             raise
-        return cls(directory, lock, ledger, past, recovered, shift.running, disk)
+        return cls(directory, lock, ledger, past, recovered, shift.running, disk, flag_file, after_reset)
 
     @property
     def start(self) -> int:
@@ -137,8 +158,13 @@ class Store:
 
     @property
     def resume(self) -> ResumeOffer | None:
-        """The recording of this boot that an earlier start left open."""
-        return self._recovered.resume
+        """The recording that an earlier start left open: of this boot, or of the one before where the one-use flag names it."""
+        return self._after_reset or self._recovered.resume
+
+    @property
+    def offered_after_reset(self) -> str | None:
+        """The recording whose flag this start took."""
+        return self._after_reset.recording if self._after_reset is not None else None
 
     @property
     def strays(self) -> tuple[Stray, ...]:

@@ -33,6 +33,7 @@ from bodycamd.camera.recorder.jobs import Anchor, Begin, Chores, Entry, Job, NoC
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.progress import ObservedDisk, Progress, WriterProgress
 from bodycamd.camera.recorder.recording import Ending, OpenRecording, WriteError
+from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Batch, Ring
 from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES, Room, Space, bytes_on_disk, smoothed_rate
 from bodycamd.camera.recorder.store import Store
@@ -86,6 +87,7 @@ class Writer:
         self._journal = Journal(store.ledger, now_us=clock.now_us, progress=self._progress, post=self._tell)
         self._jobs: deque[Job] = deque()
         self._recording: OpenRecording | None = None
+        self._flag_lifted = False
         self._space = Space(
             self._disk,
             store.recordings_folder,
@@ -241,9 +243,11 @@ class Writer:
         elif isinstance(job, Ending):
             earlier = recording.ending.endings if recording.ending is not None else job.endings
             recording.ending = Ending(job.action, min(earlier, job.endings))
+            self._lower_flag()
         elif isinstance(job, ContinueRecording):
             if job.number == recording.number:
                 recording.ending, recording.seal_now = None, False
+                self._lift_flag(recording)
         elif recording.ending is not None:
             recording.seal_now = True
 
@@ -264,6 +268,23 @@ class Writer:
         except DataError as error:
             self._ring.release(job.claim)
             self._failed("begin recording", str(error))
+        else:
+            self._lift_flag(self._recording)
+
+    def _lift_flag(self, recording: OpenRecording) -> None:
+        """Not for what continues after a reset: a recording that makes the machine hang must not do so for ever."""
+        if recording.resumes is None or recording.resumes != self._store.offered_after_reset:
+            self._flag_lifted = True
+            flag = flag_of("recording", recording.id, self._store.ledger.start.boot_id, self._clock.read())
+            with self._progress.during("lift the resume flag"):
+                self._store.flag.lift(flag)
+
+    def _lower_flag(self) -> None:
+        """From the request to end on: what the officer stopped is not resumed, whatever happens before the seal."""
+        if self._flag_lifted:
+            self._flag_lifted = False
+            with self._progress.during("lower the resume flag"):
+                self._store.flag.lower()
 
     # --- writing --------------------------------------------------------------------------------------------------------------------------
 
@@ -343,6 +364,7 @@ class Writer:
 
     def _close(self, recording: OpenRecording, reason: str | None = None) -> None:
         left, left_us = self._ring.release(recording.claim, recording.until_us)
+        self._lower_flag()
         self._recording = None
         self._pause_us = 0
         whole = not left

@@ -47,6 +47,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Opname {recording} wordt niet hervat: {reason}.",
         "Recording {recording} is not resumed: {reason}.",
     ),
+    "resumed_after_reset": (
+        "De camera begon {cause} opnieuw; opname {recording} wordt hervat zonder nieuwe waarschuwing.",
+        "The camera began anew {cause}; recording {recording} is resumed without another warning.",
+    ),
     "failing": (
         "De camera hapert: {resumes} binnen een minuut moest de camera een opname hervatten.",
         "The camera fails: {resumes} within a minute it had to resume a recording.",
@@ -137,6 +141,10 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
     ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
+    ("resumed_after_reset", "cause"): {
+        "recording": ("na een vastloper", "after it had hung"),
+        "reboot_asked": ("op eigen verzoek", "at its own request"),
+    },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
     ("board_changed", "condition"): {
         "hot": ("Oververhitting", "Overheating"),
@@ -155,6 +163,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "warning_failed": ("de waarschuwing mislukte", "warning failed"),
     "shutdown": ("camera wordt uitgeschakeld", "shutdown"),
     "too_old": ("te lang geleden", "too old"),
+    "power_loss": ("de stroom was weg", "the power was lost"),
+    "reset_unknown": ("onbekend waarom de camera opnieuw begon", "it is not known why the camera began anew"),
+    "clock_untrusted": ("zonder betrouwbare klok is niet zeker hoe lang geleden", "without a trusted clock it is not certain how long ago"),
     "settled": ("afgehandeld", "settled"),
     "withdrawn": ("ingetrokken", "withdrawn"),
     "handed-over": ("overgedragen", "handed over"),

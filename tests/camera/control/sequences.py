@@ -64,7 +64,8 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
         case 3:
             return ev.ButtonHeld(at_us)
         case 4:
-            return ev.Ready(ev.ResumeOffer("000006-0001", now_us - a * 10 * S, b) if a >= 4 else None)
+            after = ev.AfterReset("recording", ("watchdog", "power")[b % 2], dated=b < 6) if a == 5 else None
+            return ev.Ready(ev.ResumeOffer("000006-0001", now_us - a * 10 * S, b, after) if a >= 4 else None)
         case 5:
             return ev.ButtonStuck(at_us)
         case 6:
