@@ -69,6 +69,10 @@ class BoardSettings(Settings, frozen=True, kw_only=True):
     """Which hardware stands behind the ports."""
 
     adapter: Annotated[Literal["pi", "simulated"], Meta(description="A Raspberry Pi's pins, or files in simulation_directory.")] = "pi"
+    model: Annotated[
+        Literal["pi-zero-2-w", "pi-3a-plus", "pi-4", "pi-5"] | None,
+        Meta(description="The Raspberry Pi, for `config check`, and stated where it is another one; null: not said."),
+    ] = None
     hat: Annotated[
         HatName | None, Meta(description="The board that sits on the header, so that its pins are left to it; null: none, or another.")
     ] = None

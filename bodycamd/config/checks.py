@@ -38,6 +38,8 @@ SEALED_SHARE = 1.1
 LONGEST_SOCKET_PATH_BYTES = 107
 STATUTORY_DAYS = 28
 MAX_RECIPIENTS_BYTES = 64 * 1024
+TUNING_FOLDERS = ("/usr/local/share/libcamera/ipa/rpi", "/usr/share/libcamera/ipa/rpi")
+"""Where libcamera's own tuning files are, in a folder for each of the Pi's platforms (`vc4`, `pisp`); picamera2 looks there too."""
 NO_SUCH_PLACE = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Errors of a path that no disk has."""
 
@@ -47,6 +49,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _policy(config)
     yield from _sources(config)
     yield from board_contradictions(config)
+    yield from _view(config)
     yield from _ring(config, 0.0)
     yield from _paths(config)
 
@@ -58,6 +61,7 @@ def file_problems(config: Config) -> Iterator[Problem]:
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
+    yield from _tuning_file(config.video.tuning_file)
     yield from _timezone(config)
     yield from _warning(config)
     yield from _taken("storage.directory", config.storage.directory, stat.S_IFDIR, "a folder, or a new name")
@@ -73,6 +77,9 @@ def doubts(config: Config) -> Iterator[Problem]:
         reason = f"{SHIPPED_DEVICE_ID} is the name in the shipped file: two cameras of one name cannot be told apart"
         yield Problem("device_id", reason, "a name of its own for each camera")
     yield from board_doubts(config)
+    from bodycamd.config.modules import disagreements  # the camera's start needs no table of modules
+
+    yield from disagreements(config)
 
 
 def _policy(config: Config) -> Iterator[Problem]:
@@ -116,6 +123,23 @@ def _sources(config: Config) -> Iterator[Problem]:
         yield Problem("storage.segment_seconds", "shorter than ten GOPs of video.gop_seconds", allowed, others=("video.gop_seconds",))
 
 
+def _view(config: Config) -> Iterator[Problem]:
+    """What only a camera module can do, and rates that contradict each other."""
+    video = config.video
+    if video.night_frame_rate is not None and video.night_frame_rate >= video.frame_rate:
+        reason = f"{video.night_frame_rate} is not below video.frame_rate"
+        allowed = f"5 to {video.frame_rate - 1}, or null" if video.frame_rate > 5 else "null"
+        yield Problem("video.night_frame_rate", reason, allowed, others=("video.frame_rate",))
+    set_to = {name: getattr(video, name) for name in ("night_frame_rate", "rotation", "flip", "focus", "tuning_file")}
+    for name, value in set_to.items():
+        if video.source != "picamera2" and value not in (None, 0):
+            reason = f"given, but video.source is {video.source}: only a camera module can do this"
+            yield Problem(f"video.{name}", reason, "0" if name == "rotation" else "null", others=("video.source",))
+    if video.tuning_file is not None and "/" in video.tuning_file and not video.tuning_file.startswith("/"):
+        reason = f"{shown(video.tuning_file, MAX_SHOWN)} is neither a name nor an absolute path"
+        yield Problem("video.tuning_file", reason, "a name without /, or a path that begins with /")
+
+
 _RING = ("pre_event_seconds", "record_warning", "video.gop_seconds", "video.bit_rate", "microphone.bit_rate", "audio")
 
 
@@ -153,6 +177,19 @@ def _unreadable(key: str, path: str, wanted: str) -> Iterator[Problem]:
                 yield Problem(key, f"{path} is not a file", wanted)
     except OSError as error:
         yield Problem(key, f"{path}: {error.strerror or error}", wanted)
+
+
+def _tuning_file(name: str | None) -> Iterator[Problem]:
+    """A shipped one can only be missed where libcamera's files are: on a Raspberry Pi."""
+    if name is None:
+        return
+    if "/" in name:
+        yield from _unreadable("video.tuning_file", name, "a readable tuning file of libcamera")
+        return
+    folders = [folder for path in TUNING_FOLDERS for folder in sorted(Path(path).glob("*")) if folder.is_dir()]
+    if folders and not any((folder / name).is_file() for folder in folders):
+        looked = ", ".join(map(str, folders))
+        yield Problem("video.tuning_file", f"there is no {shown(name, MAX_SHOWN)} in {looked}", "the name of a file there, or null")
 
 
 def _taken(key: str, path: str, kind: int, wanted: str, *, missing: bool = False) -> Iterator[Problem]:

@@ -49,6 +49,39 @@ class VideoSettings(Settings, frozen=True, kw_only=True):
     gop_seconds: Annotated[
         float, Meta(ge=0.5, le=2.0, description="Seconds from keyframe to keyframe: a fragment, and about what a power cut may cost.")
     ] = 1.0
+    night_frame_rate: Annotated[
+        Annotated[int, Meta(ge=5, le=60)] | None,
+        Meta(
+            description="In the dark the camera may fall to so many frames per second, for more light in each; "
+            "null: never, dark pictures stay dark."
+        ),
+    ] = None
+    rotation: Annotated[
+        Literal[0, 180],
+        Meta(description="Degrees by which the picture is turned, for a module that is built in upside down; a quarter turn no Pi can do."),
+    ] = 0
+    flip: Annotated[
+        Literal["horizontal", "vertical"] | None, Meta(description="Mirrors the picture, for a module that sees through a mirror.")
+    ] = None
+    focus: Annotated[
+        Annotated[float, Meta(ge=0, le=32)] | Literal["continuous"] | None,
+        Meta(
+            description="Where a module with a focus motor is focused: dioptres (1/metres: 1 is 1 m, 0.5 is 2 m), or continuous; "
+            "null: the module's hyperfocal distance, so that everything from half of it to the horizon is sharp."
+        ),
+    ] = None
+    tuning_file: Annotated[
+        Text | None,
+        Meta(
+            description="libcamera's tuning file: the name of a shipped one (imx219_noir.json for Camera Module 2 NoIR), or an absolute "
+            "path; null: libcamera's choice."
+        ),
+    ] = None
+    module: Annotated[
+        Literal["module-2", "module-2-noir", "module-3", "module-3-noir", "module-3-wide", "module-3-wide-noir", "global-shutter", "hq"]
+        | None,
+        Meta(description="The camera module that is fitted, for `config check`, and stated where another one is found; null: not said."),
+    ] = None
 
 
 MicrophoneChannel = Literal["mix", "left", "right"]
