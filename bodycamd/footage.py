@@ -101,6 +101,45 @@ class FragmentFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.pts_us + self.duration_us
 
 
+Words = Annotated[str, Meta(max_length=200)]
+Pixels = Annotated[int, Meta(ge=0, le=65_535)]
+Rate = Annotated[float, Meta(gt=0, le=1000)]
+
+
+class ViewFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one generation's camera was set to and sees: as libcamera said it, where it says it, else as it was asked for.
+
+    `module` is libcamera's name of it, `board` what the kernel calls the Raspberry Pi. `sensor_*`: all pixels that it has; `mode_*` and
+    `bit_depth`: how they are read; `crop_*`: the part of them that the picture shows, `seen_percent` its share of the whole. `None`: not
+    told. `dioptres`: of a lens that stands still, or where a moving one stood. `tuning_file`: empty where libcamera chose.
+    `differs`: where this is not what was configured, in words.
+    """
+
+    module: Words
+    board: Words
+    sensor_width: Pixels | None = None
+    sensor_height: Pixels | None = None
+    mode_width: Pixels | None = None
+    mode_height: Pixels | None = None
+    bit_depth: Annotated[int, Meta(ge=1, le=32)] | None = None
+    crop_x: Pixels | None = None
+    crop_y: Pixels | None = None
+    crop_width: Pixels | None = None
+    crop_height: Pixels | None = None
+    seen_percent: Annotated[float, Meta(ge=0, le=100)] | None = None
+    rotation: Literal[0, 180]
+    flip: Literal["horizontal", "vertical"] | None = None
+    focus: Literal["fixed", "manual", "continuous"]
+    dioptres: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    tuning_file: Words
+    encoder: Words
+    width: Annotated[int, Meta(ge=16, le=MAX_SIDE_PIXELS)]
+    height: Annotated[int, Meta(ge=16, le=MAX_SIDE_PIXELS)]
+    frame_rate: Rate
+    night_frame_rate: Rate | None = None
+    differs: Words
+
+
 @dataclass(frozen=True, slots=True)
 class EncryptedFragment:
     """One CMAF fragment, as an age file. `seq` is given by the recorder when it arrives: it counts within one start and is never reused."""

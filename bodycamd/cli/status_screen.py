@@ -48,6 +48,12 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
     yield "camera", f"{status.device_id}, {state}"
     if status.shift is not None:
         yield "officer", f"{status.shift.officer}, since {_when(status.shift.since, local)}"
+    if (view := status.capture.view) is not None:
+        sees = "" if view.seen_percent is None else f", {view.seen_percent:g} % of the sensor"
+        lens = view.focus if view.dioptres is None else f"{view.focus} at {view.dioptres:g} dioptres"
+        turned = f", turned by {view.rotation}°" if view.rotation else ""
+        other = f"; {view.differs}" if view.differs else ""
+        yield "view", f"{view.module}{sees}, {view.frame_rate:g} frames/s, focus {lens}{turned}{other}"
     yield "card", f"room for {duration(status.storage.minutes_left * 60)} ({size(status.storage.footage_bytes)})"
     error = f", within {status.clock.error_ms} ms" if status.clock.error_ms is not None else ""
     yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){error}"

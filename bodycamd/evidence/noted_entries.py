@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, ShortText, Stated
+from bodycamd.footage import ViewFacts
 
 
 class Noted(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -97,6 +98,17 @@ class ResumedAfterReset(Noted, frozen=True, kw_only=True):
     age_us: Count
 
 
+class ViewStated(Noted, ViewFacts, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """`view`: what the camera of this generation was set to and saw: as libcamera said it, where it says it, else as it was asked for.
+
+    `module` is libcamera's name of it, `board` the kernel's of the Raspberry Pi. `sensor_*`: all pixels that it has; `mode_*` and
+    `bit_depth`: how they are read; `crop_*`: the part of them that the picture shows, `seen_percent` its share. `dioptres`: where the lens
+    stood. `tuning_file`: empty where libcamera chose. `differs`: where this is not what was configured, in words.
+    """
+
+    generation: Count
+
+
 class FootageNotWritten(Noted, frozen=True, kw_only=True):
     """`footage_not_written`: footage of a recording that the disk never took."""
 
@@ -132,6 +144,7 @@ NOTED: dict[str, type[Noted]] = {
     "audio_silent": AudioSilent,
     "resume_declined": ResumeDeclined,
     "resumed_after_reset": ResumedAfterReset,
+    "view": ViewStated,
     "footage_not_written": FootageNotWritten,
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,

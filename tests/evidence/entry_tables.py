@@ -37,6 +37,9 @@ def words_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         case "integer":
             high = schema.get("maximum")
             return f"{schema.get('minimum', '')} to {'2^53 - 1' if high == LARGEST else high}"
+        case "number":
+            least = f"above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else schema["minimum"]
+            return f"a number, {least} to {schema['maximum']}"
         case "array":
             return f"list of {words_of(schema['items'], definitions)}"
         case "string" if pattern:

@@ -21,6 +21,7 @@ from bodycamd.camera.capture.protocol import (
     Prepared,
     Refused,
     Tick,
+    View,
 )
 
 FUTURE_US = 1_000_000
@@ -36,6 +37,7 @@ class Conversation:
     """Not answered yet."""
     generation: int | None = None
     init: bool = False
+    view: bool = False
     last_pts_us: int | None = None
     last_frame_us: int | None = None
     ended: bool = False
@@ -79,6 +81,10 @@ def heard(so_far: Conversation, message: FromWorker, now_us: int) -> Conversatio
             if so_far.init:
                 raise LinkError("a second Init in one generation")
             return replace(so_far, init=True)
+        case View():
+            if so_far.view or so_far.last_pts_us is not None:
+                raise LinkError("a second View, or one after a Fragment, in one generation")
+            return replace(so_far, view=True)
         case Fragment():
             return _fragment(so_far, message, now_us)
         case Closed():

@@ -61,6 +61,8 @@ class Prepare(Message, frozen=True):
     microphone: MicrophoneSettings
     audio: bool
     recipients_text: str
+    board: Name | None = None
+    """The Raspberry Pi that the configuration names."""
 
 
 class Ping(Message, frozen=True):
@@ -144,6 +146,19 @@ class Fragment(Message, footage.FragmentFacts, frozen=True):
         return cls(**msgspec.structs.asdict(facts))
 
 
+class View(Message, footage.ViewFacts, frozen=True):
+    """What the camera is set to and sees; at most one in a generation, before its first fragment. A source that is no camera sends none."""
+
+    generation: Generation
+
+    @property
+    def facts(self) -> footage.ViewFacts:
+        """Without the generation."""
+        fields = msgspec.structs.asdict(self)
+        del fields["generation"]
+        return footage.ViewFacts(**fields)
+
+
 class AudioReport(Message, frozen=True, tag="AudioState"):
     """The sound became live, off or lost; `reason` is for a person."""
 
@@ -173,7 +188,7 @@ class Closed(Message, frozen=True):
 
 
 ToWorker = Prepare | Ping | Open | SetMicrophone | Close
-FromWorker = Prepared | Refused | Pong | Tick | Init | Fragment | AudioReport | MicrophoneReport | Failed | Closed
+FromWorker = Prepared | Refused | Pong | Tick | Init | View | Fragment | AudioReport | MicrophoneReport | Failed | Closed
 AnyMessage = ToWorker | FromWorker
 M = TypeVar("M")
 

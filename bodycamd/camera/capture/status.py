@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bodycamd.footage import SoundLevel
+from bodycamd.footage import SoundLevel, ViewFacts
 
 if TYPE_CHECKING:
     from bodycamd.camera.capture.worker_process import Child
@@ -43,6 +43,8 @@ class WorkerStatus:
     """The device that gives the sound, as it was opened; empty: none now."""
     level: SoundLevel | None = None
     """Of a block of the last second."""
+    view: ViewFacts | None = None
+    """What the open camera, or the last one, is set to and sees; `None` before the first, and of a source that is no camera."""
 
 
 def state_of(current: Child | None, spare: Child | None, *, running: bool, wanted: bool, refused: bool) -> State:

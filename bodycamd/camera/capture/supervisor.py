@@ -7,8 +7,7 @@ Guarantees:
 - Each opening is a new generation in a new process; numbers are never reused, and fragments are counted from 1.
 - No method waits for a worker. `close` is followed by `CaptureClosed` within `close_us` + `kill_us`, by force if need be.
 - A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these continue for as
-long
-  as capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted and replaced all the same.
+  long as capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted and replaced all the same.
 
 Not guaranteed: a next worker finds the camera free if the last one cannot be killed; then it fails, and is retried.
 
@@ -39,11 +38,12 @@ from bodycamd.camera.capture.protocol import (
     Prepare,
     Prepared,
     Refused,
+    View,
 )
 from bodycamd.camera.capture.status import WorkerStatus, state_of
 from bodycamd.camera.capture.worker_process import Child
-from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event
-from bodycamd.footage import EncryptedFragment, FootageSink
+from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event, ViewStated
+from bodycamd.footage import EncryptedFragment, FootageSink, ViewFacts
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
 
@@ -88,6 +88,7 @@ class Supervisor:
         self._prepared: Prepared | None = None
         self._refused: str | None = None
         self._last_failure: str | None = None
+        self._view: ViewFacts | None = None
 
     # --- any thread ---------------------------------------------------------------------------------------------------------------------
 
@@ -149,6 +150,7 @@ class Supervisor:
             unkillable=len(self._undead),
             refused=self._refused,
             last_failure=self._last_failure,
+            view=self._view,
         )
 
     def _stir(self, wish: Callable[[], None]) -> None:
@@ -274,15 +276,16 @@ class Supervisor:
                 self._prepared, self._refused = message, None
             case Pong():
                 self._attempts.answered()
-            case Refused():
-                self._refused = child.reason = message.reason
-                child.enter("leaving", now_us)
-            case Failed():
+            case Refused() | Failed():
                 child.reason = message.reason
+                self._refused = message.reason if isinstance(message, Refused) else self._refused
                 child.enter("leaving", now_us)
             case Init():
                 child.init = message
                 self._sink.put_init(message.encrypted(payload))
+            case View():
+                self._view = message.facts
+                self._post(ViewStated(message.generation, self._view))
             case Fragment():
                 self._fragment(child, message, payload)
             case AudioReport():
@@ -376,8 +379,7 @@ class Supervisor:
     def _failed(self, reason: str, now_us: int, *, was_open: bool) -> None:
         self._last_failure = reason
         self._restarts += 1
-        rare = self._refused is not None or len(self._undead) >= MANY_UNKILLABLE
-        self._attempts.failed(now_us, was_open=was_open, rare=rare)
+        self._attempts.failed(now_us, was_open=was_open, rare=self._refused is not None or len(self._undead) >= MANY_UNKILLABLE)
 
     def _stop_running(self) -> None:
         self._running = False

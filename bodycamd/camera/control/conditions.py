@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from msgspec import structs
+
 from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import (
     Action,
@@ -28,6 +30,7 @@ from bodycamd.camera.control.events import (
     OpenCapture,
     RingOverflowed,
     StorageChanged,
+    ViewStated,
     VoiceHealth,
     WriteFailed,
     note,
@@ -46,6 +49,13 @@ def capture_flowing(state: State, event: CaptureFlowing) -> Step:
     if newer:
         state = replace(state, audio_lost=False, audio_silent=False)
     return state, [note("capture_flowing", generation=event.generation, encoder=event.encoder, frame_rate=_finite(event.frame_rate))]
+
+
+def view_stated(state: State, event: ViewStated) -> Step:
+    """What the camera is set to and sees."""
+    if _late(state, event.generation):
+        return state, []
+    return _heard(state, event.generation, ended=False), [note("view", generation=event.generation, **structs.asdict(event.view))]
 
 
 def capture_stalled(state: State, event: CaptureStalled) -> Step:

@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from bodycamd.footage import ViewFacts
+
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
@@ -104,6 +106,13 @@ class CaptureFlowing(Happening, frozen=True):
     generation: int
     encoder: str
     frame_rate: float
+
+
+class ViewStated(Happening, frozen=True):
+    """What the camera of a generation is set to and sees."""
+
+    generation: int
+    view: ViewFacts
 
 
 class CaptureStalled(Happening, frozen=True):
@@ -234,6 +243,7 @@ Event = (
     | WarningEnded
     | VoiceHealth
     | CaptureFlowing
+    | ViewStated
     | CaptureStalled
     | CaptureClosed
     | AudioChanged

@@ -44,6 +44,7 @@ from bodycamd.camera.control.events import (
     ShutdownRequested,
     StorageChanged,
     TimePassed,
+    ViewStated,
     VoiceHealth,
     WarningEnded,
     WriteFailed,
@@ -100,6 +101,8 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return start_up.ready(state, event, now_us) if state.name == "starting" else (state, [])
         case CaptureFlowing():
             return conditions.capture_flowing(state, event)
+        case ViewStated():
+            return conditions.view_stated(state, event)
         case CaptureStalled():
             return conditions.capture_stalled(state, event)
         case CaptureClosed():

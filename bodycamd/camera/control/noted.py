@@ -16,6 +16,9 @@ NOTED: Final[Mapping[str, str]] = {
     "button_stuck": "the button is down far longer than any hold [at_us]",
     "button_freed": "it came up again [at_us]",
     "capture_flowing": "the first fragment of a generation arrived [generation, encoder, frame_rate]",
+    "view": "what the camera of a generation is set to and sees [generation, module, board, sensor_width, sensor_height, mode_width, "
+    "mode_height, bit_depth, crop_x, crop_y, crop_width, crop_height, seen_percent, rotation, flip, focus, dioptres, tuning_file, encoder, "
+    "width, height, frame_rate, night_frame_rate, differs]",
     "capture_stalled": "frames stopped, the worker is being replaced [generation, reason, last_frame_us]",
     "audio_changed": "the sound became live, off or lost [generation, audio]",
     "microphone_opened": "sound comes from this device, of this sound card [generation, device]",

@@ -15,7 +15,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentR
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, WarningGiven
+from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, ViewStated, WarningGiven
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.foreign_text import shown
@@ -47,6 +47,7 @@ _DURING = {
     "shift_begin",
     "shift_end",
     "storage_changed",
+    "view",
     "voice_failed",
     "voice_ready",
     "write_failed",
@@ -143,6 +144,7 @@ def read_story(ledger: Path, recording: str, registered: PublicKey | None = None
     story = Story(recording, holds=[] if with_holds else None)
     boot_id = ""
     shift: Line | None = None
+    view: _Taking | None = None
     verified = VerifiedLedger(ledger, registered)
     for line in verified:
         entry = line.entry
@@ -152,7 +154,13 @@ def read_story(ledger: Path, recording: str, registered: PublicKey | None = None
             continue
         if entry.start == start:
             boot_id = entry.boot_id
-        _Taking(story, line, own=entry.start == start, same_boot=entry.boot_id == boot_id).take()
+        taking = _Taking(story, line, own=entry.start == start, same_boot=entry.boot_id == boot_id)
+        if isinstance(line.detail, ViewStated) and story.opened is None and entry.start == start:
+            view = taking  # the camera opens before the recording does: what it saw then, it sees in the recording
+        taking.take()
+        if isinstance(line.detail, RecordingOpened) and story.opened is not None and view is not None:
+            view.happened()
+            view = None
     if shift is not None and isinstance(shift.detail, ShiftBegun) and shift.detail.officer == story.officer:
         story.shift_begun = instant(shift.entry)
     story.ledger_damage = verified.broken
@@ -199,7 +207,7 @@ class _Taking:
             if story.holds is not None and len(story.holds) < MAX_HAPPENINGS:
                 story.holds.append(self._in_words())
         elif mine or (self._own and entry.type in _DURING and story.opened is not None and not story.reason):
-            self._happened()
+            self.happened()
 
     def _told(self, detail: Stated | None) -> bool:
         """What has a place of its own; returns whether this has."""
@@ -235,7 +243,8 @@ class _Taking:
     def _at(self, at_us: int | None) -> Instant | None:
         return instant(self._entry, at_us) if at_us else None
 
-    def _happened(self) -> None:
+    def happened(self) -> None:
+        """It belongs to what happened in the recording."""
         if isinstance(self._detail, CaptureStalled):
             self._story.stalls[self._detail.generation] = shown(self._detail.reason, 190)
         if len(self._story.happenings) >= MAX_HAPPENINGS:

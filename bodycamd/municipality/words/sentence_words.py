@@ -87,6 +87,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The capture process stopped or hung and is replaced: {reason}.",
     ),
     "capture_flowing": ("Het opnameproces levert beeld.", "The capture process delivers pictures."),
+    "view": (
+        "Cameramodule {module}: {seen_percent} van de sensor in beeld, {rotation} gedraaid, gespiegeld: {flip}, "
+        "scherpstelling {focus}, {width} bij {height} met {frame_rate} beelden per seconde.{differs}",
+        "Camera module {module}: {seen_percent} of the sensor in the picture, turned by {rotation}, mirrored: {flip}, "
+        "focus {focus}, {width} by {height} at {frame_rate} frames per second.{differs}",
+    ),
     "audio_changed": ("Het geluid is {audio}.", "Sound is {audio}."),
     "microphone_opened": ("Het geluid komt van {device}.", "Sound comes from {device}."),
     "audio_silent": ("De microfoon {silent}.", "The microphone {silent}."),
@@ -140,6 +146,8 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "none": ("geen", "none"),
     },
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
+    ("view", "flip"): {"horizontal": ("links-rechts", "left to right"), "vertical": ("boven-onder", "top to bottom")},
+    ("view", "focus"): {"fixed": ("vast", "fixed"), "manual": ("op {dioptres}", "at {dioptres}"), "continuous": ("continu", "continuous")},
     ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
     ("resumed_after_reset", "cause"): {
         "recording": ("na een vastloper", "after it had hung"),
@@ -211,6 +219,10 @@ SILENT: Mapping[bool, tuple[str, str]] = {
     True: ("geeft al 5 s volledige digitale stilte", "has given complete digital silence for 5 s"),
     False: ("geeft weer geluid", "gives sound again"),
 }
+DIFFERS = (" Anders dan ingesteld: {differs}.", " Other than configured: {differs}.")
+NOT_MIRRORED = ("nee", "no")
+SEEN_UNKNOWN = ("een onbekend deel", "an unknown part")
+DIOPTRES = ("{dioptres} dioptrie", "{dioptres} dioptres")
 SHIFT_OF = ("De dienst is die van handhaver {officer}.", "The shift is that of officer {officer}.")
 HOLD_ID = ("Veiligstelling {hold}.", "Hold {hold}.")
 ASKED_BY = ("Op verzoek van gebruiker {uid}.", "Requested by user {uid}.")

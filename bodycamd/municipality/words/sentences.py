@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bodycamd.errors import UsageError
 from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.statements import Entry
+from bodycamd.evidence.statements import Entry, JsonValue
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.words.clock_words import clock_source
 from bodycamd.municipality.words.language import PLAIN_ENGLISH, Writing, pick
@@ -17,11 +17,15 @@ from bodycamd.municipality.words.sentence_words import (
     ASKED_BY,
     CONFIRMED,
     COUNTED,
+    DIFFERS,
+    DIOPTRES,
     ENDED_BY_SIGNAL,
     GROUNDS,
     HOLD_ID,
+    NOT_MIRRORED,
     REASONS,
     ROLES,
+    SEEN_UNKNOWN,
     SHIFT_OF,
     SILENT,
     USABLE,
@@ -79,6 +83,8 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
     fields["confirmed"] = pick(CONFIRMED[detail.get("confirmed") is True], language)
     fields["usable"] = pick(USABLE[detail.get("usable") is True], language).format_map(fields)
     fields["silent"] = pick(SILENT[detail.get("silent") is True], language)
+    if entry.type == "view":
+        fields.update(_view(detail, fields, write))
     if entry.type == "warning" and detail.get("detail"):
         fields["outcome"] += f": {fields['detail']}"
     after = ""
@@ -91,6 +97,26 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         return pick(WORDS[entry.type], language).format_map(fields) + after
     told = ", ".join(f"{key} {shown(value, 200)}" for key, value in detail.items() if key not in ("start", "caller"))
     return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
+
+
+def _view(detail: Mapping[str, JsonValue], fields: Mapping[str, str], write: Writing) -> dict[str, str]:
+    """The fields of a `view` that have units, or words where they are absent."""
+    language = write.language
+    percent, dioptres, rate = (_decimal(detail.get(name)) for name in ("seen_percent", "dioptres", "frame_rate"))
+    focus = VALUES["view", "focus"].get(_text(detail.get("focus")))
+    lens = pick(DIOPTRES, language).format(dioptres="?" if dioptres is None else write.decimal(dioptres, 2))
+    return {
+        "seen_percent": pick(SEEN_UNKNOWN, language) if percent is None else f"{write.decimal(percent, 1)} %",
+        "rotation": f"{fields['rotation']}°",
+        "flip": fields["flip"] if "flip" in detail else pick(NOT_MIRRORED, language),
+        "focus": fields["focus"] if focus is None else pick(focus, language).format(dioptres=lens),
+        "frame_rate": "?" if rate is None else write.decimal(rate, 1),
+        "differs": pick(DIFFERS, language).format(differs=fields["differs"]) if detail.get("differs") else "",
+    }
+
+
+def _decimal(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _text(value: object) -> str:

@@ -172,7 +172,7 @@ def board_lines(changes: Sequence[BoardChange], now_us: int, warning_seconds: fl
 
 _QUIET = frozenset(
     {
-        *("start", "leaving", "voice_ready", "audio_changed", "microphone_opened"),
+        *("start", "leaving", "voice_ready", "view", "audio_changed", "microphone_opened"),
         *("clock_changed", "press_latched", "retention_rules", "time", "key_changed"),
     }
 )

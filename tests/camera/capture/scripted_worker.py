@@ -105,6 +105,7 @@ class ScriptedWorker:
                 self.sock.sendall(link.PREFIX.pack(link.MAGIC, 100, 2**31))
                 forever()
         self.link.send(self.init(generation), AGE)
+        self.link.send(self.view(generation))
         threading.Thread(target=self.obey, daemon=True).start()
         self.film(generation)
 
@@ -117,6 +118,22 @@ class ScriptedWorker:
             height=240,
             frame_rate=50.0,
             audio_track=True,
+        )
+
+    def view(self, generation: int) -> link.View:
+        return link.View(
+            generation=generation,
+            module="imx708",
+            board="",
+            rotation=180,
+            focus="manual",
+            dioptres=0.27,
+            tuning_file="",
+            encoder="scripted",
+            width=320,
+            height=240,
+            frame_rate=50.0,
+            differs="",
         )
 
     def film(self, generation: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bodycamd.camera.capture.order import FUTURE_US, Conversation, asked, heard, opened
 from bodycamd.camera.capture.protocol import (
@@ -19,12 +20,15 @@ from bodycamd.camera.capture.protocol import (
     Prepared,
     Refused,
     Tick,
+    View,
 )
 from tests.kit.scale import count
+from tests.kit.views import VIEW as SEEN
 
 NOW = 100_000_000
 PREPARED = Prepared(pid=1, versions={}, sandbox="", unlocked=None)
 INIT = Init(generation=3, recipients=("age1x",), encoder="e", width=320, height=240, frame_rate=30.0, audio_track=True)
+VIEW = View(generation=3, **structs.asdict(SEEN))
 CLOSED = Closed(generation=3)
 FAILED = Failed(reason="x")
 AUDIO = AudioReport(generation=3, audio="lost", reason="x")
@@ -64,13 +68,22 @@ def say(*messages: FromWorker, generation: int | None = 3) -> Conversation:
 
 def test_a_whole_life() -> None:
     last = say(
-        tick(None), AUDIO, INIT, tick(), fragment(sound=(NOW - 2_000_000, 48_000)), tick(NOW), fragment(NOW - 1_000_000), CLOSED, tick()
+        tick(None),
+        AUDIO,
+        INIT,
+        VIEW,
+        tick(),
+        fragment(sound=(NOW - 2_000_000, 48_000)),
+        tick(NOW),
+        fragment(NOW - 1_000_000),
+        CLOSED,
+        tick(),
     )
     assert last.ended
     assert last.last_pts_us == NOW - 1_000_000
 
 
-@pytest.mark.parametrize("early", [tick(None), INIT, fragment(), AUDIO, CLOSED])
+@pytest.mark.parametrize("early", [tick(None), INIT, VIEW, fragment(), AUDIO, CLOSED])
 def test_nothing_of_a_stream_before_open(early: FromWorker) -> None:
     with pytest.raises(LinkError, match="not opened"):
         say(early, generation=None)
@@ -90,6 +103,9 @@ def test_nothing_after_the_last_message(last: FromWorker, late: FromWorker) -> N
         ([Refused(reason="x")], "prepared already"),
         ([fragment()], "before Init"),
         ([INIT, INIT], "second Init"),
+        ([INIT, VIEW, VIEW], "second View"),
+        ([INIT, fragment(), VIEW], "after a Fragment"),
+        ([structs.replace(VIEW, generation=2)], "generation 2"),
         ([INIT, fragment(generation=2)], "generation 2"),
         ([Closed(generation=4)], "generation 4"),
         ([INIT, fragment(), fragment()], "after the one at"),
@@ -113,7 +129,9 @@ def test_refused_and_failed_may_come_instead_of_prepared() -> None:
         assert heard(Conversation(), message, NOW).ended
 
 
-anything = st.sampled_from([PREPARED, Refused(reason="x"), tick(), tick(None), INIT, fragment(), fragment(NOW), AUDIO, CLOSED, FAILED])
+anything = st.sampled_from(
+    [PREPARED, Refused(reason="x"), tick(), tick(None), INIT, VIEW, fragment(), fragment(NOW), AUDIO, CLOSED, FAILED]
+)
 
 
 @settings(max_examples=count(2000))
@@ -133,6 +151,7 @@ def test_whatever_is_said_fragments_follow_their_init_in_order(said: list[FromWo
     assert [message for message in footage if isinstance(message, Init)] == footage[:1]
     times = [message.pts_us for message in footage if isinstance(message, Fragment)]
     assert times == sorted(set(times))
+    assert sum(isinstance(message, View) for message in taken) <= 1
 
 
 def test_a_pong_answers_one_ping() -> None:

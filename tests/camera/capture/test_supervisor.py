@@ -25,6 +25,7 @@ from bodycamd.camera.control.events import (
     CaptureStalled,
     Event,
     MicrophoneOpened,
+    ViewStated,
 )
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import EncryptedFragment, EncryptedInit
@@ -109,7 +110,7 @@ def check_order(made: Bench) -> None:
     assert inits == sorted(set(inits))
     ended: set[int] = set()
     for item in made.heard:
-        if isinstance(item, EncryptedInit | EncryptedFragment | CaptureFlowing | AudioChanged):
+        if isinstance(item, EncryptedInit | EncryptedFragment | CaptureFlowing | ViewStated | AudioChanged):
             assert (item.facts.generation if isinstance(item, EncryptedFragment) else item.generation) not in ended
         if isinstance(item, CaptureStalled):
             assert item.generation not in ended
@@ -147,6 +148,9 @@ def test_opens_flows_closes_and_opens_again_with_the_next_generation(tmp_path: P
         assert made.of(AudioChanged) == [AudioChanged(1, "live"), AudioChanged(2, "off")]
         assert made.supervisor.status().restarts == 0
         made.standby()
+        stated = made.of(ViewStated)
+        assert [(view.generation, view.view.module, view.view.dioptres) for view in stated] == [(1, "imx708", 0.27), (2, "imx708", 0.27)]
+        assert made.supervisor.status().view == stated[1].view
 
 
 def test_the_microphones_device_and_its_digital_silence_are_told_once(tmp_path: Path) -> None:

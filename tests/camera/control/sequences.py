@@ -15,6 +15,7 @@ from bodycamd.camera.control.indicator import STEADY, indicate
 from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.noted import NOTED
 from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US, Policy, State
+from tests.kit.views import VIEW
 
 S = 1_000_000
 KINDS = 24
@@ -76,6 +77,8 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
             return ev.VoiceHealth(a % 2 == 0, "detail")
         case 9:
             return ev.CaptureFlowing(generation, "libx264", 30.0)
+        case 10 if b == 3:
+            return ev.ViewStated(generation, VIEW)
         case 10:
             return ev.CaptureStalled(generation, "no frame", now_us - S)
         case 11:
@@ -283,7 +286,7 @@ def is_late(event: ev.Event, state: State) -> bool:
             return event.recording != f"000007-{state.number:04d}" or state.recording is None
         case ev.WarningEnded():
             return state.name != "warning" or event.outcome == "skipped" or state.spoken_us is None or event.at_us < state.spoken_us
-        case ev.CaptureFlowing() | ev.CaptureClosed() | ev.AudioChanged() | ev.AudioSilent() | ev.CaptureStalled():
+        case ev.CaptureFlowing() | ev.ViewStated() | ev.CaptureClosed() | ev.AudioChanged() | ev.AudioSilent() | ev.CaptureStalled():
             return event.generation < state.generation
         case ev.Ready():
             return state.name != "starting"

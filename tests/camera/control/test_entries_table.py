@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from bodycamd.camera.control.events import (
     AudioChanged,
@@ -28,12 +29,14 @@ from bodycamd.camera.control.events import (
     ShutdownRequested,
     StorageChanged,
     TimePassed,
+    ViewStated,
     VoiceHealth,
     WarningEnded,
     WriteFailed,
 )
 from bodycamd.camera.control.state import Policy
 from tests.camera.control.camera import Camera, S, recording, standby, stopped, warning
+from tests.kit.views import VIEW
 
 SPOKEN = Policy(warning_us=5 * S, warning_sha256="ef" * 32)
 STRICT = Policy(warning_us=5 * S, warning_sha256="ef" * 32, on_warning_failure="refuse")
@@ -229,6 +232,7 @@ def spoken(recording: int | None, outcome: str, sha256: str, ended_us: int, deta
             CaptureFlowing(2, "libx264", float("nan")),
             [("capture_flowing", {"generation": 2, "encoder": "libx264", "frame_rate": None})],
         ),
+        (recording, 1, ViewStated(2, VIEW), [("view", {"generation": 2, **structs.asdict(VIEW)})]),
         (
             recording,
             1,

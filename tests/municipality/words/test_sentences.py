@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bodycamd.camera.control.noted import NOTED
 from bodycamd.evidence.entries import TYPE_NAMES
@@ -14,6 +15,9 @@ from bodycamd.municipality.words.formats import LocaleWriting
 from bodycamd.municipality.words.sentence_words import WORDS
 from bodycamd.municipality.words.sentences import in_words
 from tests.evidence.making import entry
+from tests.kit.views import VIEW as SEEN
+
+VIEW = {name: value for name, value in structs.asdict(SEEN).items() if value is not None}
 
 
 def test_no_entry_is_told_as_a_list_of_fields() -> None:
@@ -50,6 +54,17 @@ def test_both_languages_tell_the_same_fields(type: str) -> None:
             "The capture process stopped or hung and is replaced: ended by signal 9.",
         ),
         ("fault", {"action": "Speak", "reason": "OSError: none"}, "A part fails: Speak: OSError: none."),
+        (
+            "view",
+            {**VIEW, "seen_percent": 74.9, "rotation": 180, "flip": "vertical", "dioptres": 1.25},
+            "Camera module imx708: 74.9 % of the sensor in the picture, turned by 180°, mirrored: top to bottom, focus at 1.25 dioptres, "
+            "1920 by 1080 at 30.0 frames per second.",
+        ),
+        (
+            "view",
+            {**VIEW, "differs": "x is y"},
+            "Camera module imx708: an unknown part of the sensor in the picture, turned by 0°, mirrored: no",
+        ),
         ("new_thing", {"part": "x\ny", "number": 2}, "New thing: part x\\u000ay, number 2."),
     ],
 )
@@ -69,6 +84,12 @@ def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:
         ("audio_silent", {"silent": True, "generation": 1}, "De microfoon geeft al 5 s volledige digitale stilte."),
         ("audio_silent", {"silent": False, "generation": 1}, "De microfoon geeft weer geluid."),
         ("microphone_opened", {"device": "Device (USB)", "generation": 1}, "Het geluid komt van Device (USB)."),
+        (
+            "view",
+            {**VIEW, "focus": "fixed", "differs": "x is y"},
+            "Cameramodule imx708: een onbekend deel van de sensor in beeld, 0° gedraaid, gespiegeld: nee, scherpstelling vast, "
+            "1920 bij 1080 met 30,0 beelden per seconde. Anders dan ingesteld: x is y.",
+        ),
         ("disk_changed", {"usable": False, "reason": "read-only"}, "De schijf is niet bruikbaar: read-only."),
         ("press_refused", {"reason": "storage_full", "at_us": 1}, "Een druk op de knop is geweigerd: opslag vol."),
         ("recording_closed", {"recording": "1", "reason": "officer"}, "Opname 1 eindigt na 0,0 s: door de handhaver gestopt."),
