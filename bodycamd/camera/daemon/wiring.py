@@ -87,6 +87,7 @@ def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[e
         microphone=config.microphone,
         audio=config.audio,
         recipients_text=Path(config.keys.recipients).read_text(encoding="utf-8"),
+        board=config.board.model,
     )
     return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
 

@@ -29,7 +29,7 @@ from tests.kit.scale import SCALE, count
 class Muxed:
     """A muxer with what came out of it."""
 
-    def __init__(self, audio: bool = True, frame_rate: float = FRAME_RATE) -> None:
+    def __init__(self, audio: bool = True, frame_rate: float = FRAME_RATE, slowest: float | None = None) -> None:
         self.inits: list[bytes] = []
         self.fragments: list[ClearFragment] = []
         self.sounds: list[tuple[int | None, int]] = []
@@ -42,6 +42,7 @@ class Muxed:
             frame_rate=frame_rate,
             audio_bit_rate=96_000 if audio else None,
             sound_of=self._sound_of,
+            slowest_frame_rate=slowest,
         )
         self.position = to_samples(BOOT_US)
 
@@ -152,6 +153,22 @@ def test_a_jittery_camera_is_not_a_gap() -> None:
         muxed.put(EncodedFrame(frame.data, frame.pts_us + chance.randrange(FRAME_US // 5), frame.keyframe), sound=False)
     muxed.muxer.close()
     assert sum(fragment.facts.gap_us for fragment in muxed.fragments) == 0
+
+
+def test_a_camera_that_may_slow_down_in_the_dark_loses_nothing_by_it() -> None:
+    """Every other picture of the film: half the rate. What is missing beyond that is missing."""
+    halves = [frame for number, frame in enumerate(frames(5)) if number % 2 == 0]
+    for slowest, kept, gaps_us in (
+        (FRAME_RATE / 2, halves, 0),
+        (None, halves, 25 * FRAME_US),
+        (FRAME_RATE / 2, halves[:7] + halves[8:], 2 * FRAME_US),
+    ):
+        muxed = Muxed(audio=False, slowest=slowest)
+        for frame in kept:
+            muxed.put(frame, sound=False)
+        muxed.muxer.close()
+        stated_us = sum(fragment.facts.gap_us for fragment in muxed.fragments)
+        assert abs(stated_us - gaps_us) <= FRAME_US
 
 
 def test_a_broken_order_is_refused() -> None:

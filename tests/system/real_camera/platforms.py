@@ -62,7 +62,7 @@ def choice(devices: dict[str, str]) -> dict[str, str]:
     return {
         "platform": picamera2.platform.get_platform().name,
         "stated": camera.encoder,
-        "class": f"{type(encoder).__module__}.{type(encoder).__name__}",
+        "class": f"{type(encoder).__mro__[1].__module__}.{type(encoder).__mro__[1].__name__}",
         "period": encoder.iperiod,
     }
 

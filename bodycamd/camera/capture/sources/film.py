@@ -60,6 +60,9 @@ class FilmLoop:
         self._thread = threading.Thread(target=self._run, args=(on_frame, on_error), name="film", daemon=True)
         self._thread.start()
 
+    def view(self) -> None:
+        """This is no camera."""
+
     def close(self) -> None:
         """Stop."""
         self._stop.set()

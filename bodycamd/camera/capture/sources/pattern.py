@@ -34,6 +34,9 @@ class Pattern:
         self._thread = threading.Thread(target=self._run, args=(on_frame, on_error), name="pattern", daemon=True)
         self._thread.start()
 
+    def view(self) -> None:
+        """This is no camera."""
+
     def close(self) -> None:
         """Stop; the encoder holds no frame back, so none is lost."""
         self._stop.set()

@@ -7,6 +7,9 @@ Wire the camera to the CSI connector and install `python3-picamera2` from apt (l
   Zero 2 W, 3 and 4; libx264 on a Pi 5, which has none. picamera2 counts every unknown machine among the former: where the encoder's device
   is missing it is libx264, and stated.
 - A frame's time is the sensor's, as CLOCK_BOOTTIME; picamera2 counts from the first frame, whose time is added again.
+- The whole sensor is seen where it can be, upright, sharp where it matters; what the module cannot do is refused with what it offers
+  (`view`), and what is in force is read back and stated (`sight`).
+- A fragment is no longer in the dark than in the light (`keyframes`).
 - No exception leaves the encoder's callback: it would end picamera2's event loop without a word and make `stop_recording` wait for ever.
 
 Read in picamera2 0.3.38. Not guaranteed: that any call returns; the driver may hang, and the recorder then kills this process.
@@ -15,21 +18,28 @@ Read in picamera2 0.3.38. Not guaranteed: that any call returns; the driver may 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from bodycamd.camera.capture.sources import view
+from bodycamd.camera.capture.sources.keyframes import KeyframeRule
+from bodycamd.camera.capture.sources.sight import Sight
 from bodycamd.camera.capture.sources.source import EncodedFrame
+from bodycamd.camera.capture.sources.view import SensorMode
+from bodycamd.config.modules import BUFFERS
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import UnavailableError
+from bodycamd.footage import ViewFacts
 from bodycamd.linux.clock import boottime_us
 
 V4L2_ENCODER: Final = "/dev/video11"
 """Where the kernel puts bcm2835-codec-encode; picamera2 opens this very name."""
-BUFFERS: Final = 6
-"""As rpicam-vid: the sensor, the image processor and the encoder hold some each; each costs 3 MB of contiguous memory at 1080p."""
 ENCODABLE: Final = ("YUV420", "NV12")
+DEVICE_TREE_MODEL: Final = Path("/proc/device-tree/model")
 _START_CODE: Final = b"\x00\x00\x01"
 _SPS: Final = 7
 _SLICES: Final = (1, 2, 5)
@@ -117,26 +127,50 @@ class FrameDelivery:
             self._on_frame(EncodedFrame(data, self._anchor_us + timestamp_us, keyframe))
 
 
+class ForcedKeyframes:
+    """Stands in for the software encoder's stream: each frame for which `must()` says so becomes a keyframe.
+
+    picamera2's own `force_key_frame` sets `pict_type = "I"`, which PyAV 18 refuses.
+    """
+
+    def __init__(self, stream: Any, must: Callable[[], bool]) -> None:
+        import av
+
+        self._stream, self._must = stream, must
+        self._keyframe = av.video.frame.PictureType.I
+
+    def encode(self, frame: Any = None) -> Any:
+        """The stream's packets; without a frame, those that it still holds."""
+        if frame is not None and self._must():
+            frame.pict_type = self._keyframe
+        return self._stream.encode(frame)
+
+
 class PiCamera:
     """A `PictureSource`: one opening of one camera."""
 
-    def __init__(self, settings: VideoSettings) -> None:
-        """Load picamera2 and choose the encoder; the camera stays closed. Raises `UnavailableError` if picamera2 is missing."""
+    def __init__(self, settings: VideoSettings, board: str | None = None) -> None:
+        """Load picamera2, choose the encoder, look for the tuning file; the camera stays closed. `board`: the Raspberry Pi that the
+        configuration names. Raises `UnavailableError` if picamera2 or that file is missing.
+        """
         try:
             import picamera2
             from picamera2.platform import get_platform
         except (ImportError, RuntimeError) as error:
             raise UnavailableError(f"picamera2 cannot be loaded ({error}); install python3-picamera2 with apt") from error
         self._picamera2: Any = picamera2
-        self._settings = settings
-        self._choice = choose_encoder(get_platform().name, os.path.exists(V4L2_ENCODER))
+        self._settings, self._board = settings, board
+        platform = get_platform().name
+        self._choice = choose_encoder(platform, os.path.exists(V4L2_ENCODER))
+        self._tuning = view.tuning_path(settings.tuning_file, platform.lower())
         self.encoder = self._choice.stated
         self.width, self.height = settings.width, settings.height
         self.frame_rate = float(settings.frame_rate)
         self._camera: Any = None
+        self._sight: Sight | None = None
 
     def open(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
-        """Open the camera and film. Raises `UnavailableError` with picamera2's reasons."""
+        """Open the camera and film. Raises `UnavailableError` with picamera2's reasons, or with what the module offers instead."""
         try:
             self._start(on_frame, on_error)
         except Exception as error:  # picamera2 and libcamera raise RuntimeError, OSError, IndexError, ValueError
@@ -146,6 +180,14 @@ class PiCamera:
             except UnavailableError as left:
                 reasons += f"; {left}"
             raise UnavailableError(f"camera {self._settings.camera} cannot be opened: {reasons}") from error
+
+    def view(self) -> ViewFacts | None:
+        """What the camera is set to and sees; from now on its frames are not asked any more."""
+        camera, sight = self._camera, self._sight
+        if camera is None or sight is None:
+            return None
+        camera.pre_callback = None
+        return sight.facts(encoder=self.encoder, width=self.width, height=self.height, frame_rate=self.frame_rate)
 
     def close(self) -> None:
         """Stop, giving the frames that the encoder still holds, and release the camera. Raises `UnavailableError` with the reasons."""
@@ -162,41 +204,133 @@ class PiCamera:
             raise UnavailableError(f"camera {self._settings.camera} cannot be closed: {_reasons(error)}") from error
 
     def _start(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
-        wanted_us = round(1_000_000 / self._settings.frame_rate)
-        camera = self._camera = self._picamera2.Picamera2(self._settings.camera)
+        settings = self._settings
+        camera = self._camera = self._picamera2.Picamera2(settings.camera, tuning=self._tuning)
+        model = str(camera.camera_properties.get("Model", "unnamed camera"))
+        sight = Sight(settings, model=model, modes=_sensor_modes(camera), board=_board(), board_named=self._board)
+        hflip, vflip = view.flips(settings.rotation, settings.flip)
+        transform = _transform(hflip, vflip)
+        focus = sight.choose_focus(_offered(camera))
+        wanted_us = view.durations_us(settings.frame_rate, settings.night_frame_rate, (1, 0))
+        controls = {"FrameDurationLimits": wanted_us, **focus.controls}
+        view.check_controls(controls, _offered(camera), sight.model)
         camera.configure(
             camera.create_video_configuration(
                 main={"size": (self.width, self.height), "format": "YUV420"},
+                raw=None,  # nobody takes raw pictures, and their buffers are larger than the others
+                sensor=sight.sensor_configuration(),
+                transform=transform,
                 buffer_count=BUFFERS,
-                controls={"FrameDurationLimits": (wanted_us, wanted_us)},
+                controls=controls,
                 display=None,
                 queue=False,  # do not hold the last frame back for a still picture
             )
         )
-        main = camera.camera_configuration()["main"]
-        if main["format"] not in ENCODABLE:
-            raise RuntimeError(f"it gives {main['format']}; {' or '.join(ENCODABLE)} can be encoded")
-        self.width, self.height = main["size"]
+        made = camera.camera_configuration()
+        if made["main"]["format"] not in ENCODABLE:
+            raise RuntimeError(f"it gives {made['main']['format']}; {' or '.join(ENCODABLE)} can be encoded")
+        if made["transform"] != transform:
+            raise UnavailableError(f"video.rotation and video.flip ask for {transform}; {sight.model} gives {made['transform']}")
+        self.width, self.height = made["main"]["size"]
         shortest_us, longest_us, _ = camera.camera_controls["FrameDurationLimits"]
-        duration_us = max(shortest_us, min(wanted_us, longest_us) if longest_us >= shortest_us else wanted_us)
-        self.frame_rate = 1_000_000 / duration_us if duration_us != wanted_us else float(self._settings.frame_rate)
+        day_us, night_us = view.durations_us(settings.frame_rate, settings.night_frame_rate, (shortest_us, longest_us))
+        self.frame_rate = 1_000_000 / day_us if day_us != wanted_us[0] else float(settings.frame_rate)
+        sight.configured(made.get("sensor"), 1_000_000 / night_us if settings.night_frame_rate is not None else None)
+        camera.pre_callback = lambda request: _look(request, sight)
+        self._sight = sight
         encoder = self._encoder()
         camera.start_recording(encoder, _output(encoder, on_frame, on_error))
 
     def _encoder(self) -> Any:
+        """The encoder, with a keyframe wherever the time asks for one that its own count would bring too late."""
         settings = self._settings
         period = max(1, round(self.frame_rate * settings.gop_seconds))
+        rule = KeyframeRule(round(settings.gop_seconds * 1e6), period)
         if self._choice.hardware:
             from picamera2.encoders.h264_encoder import H264Encoder  # the package's own H264Encoder is another class on a Pi 5
 
-            return H264Encoder(
+            class HardwareEncoder(H264Encoder):  # type: ignore[misc]  # picamera2 has no types
+                def _encode(self, stream: Any, request: Any) -> None:
+                    if rule.must(self._timestamp(request)):
+                        self.force_key_frame()
+                    super()._encode(stream, request)
+
+            return HardwareEncoder(
                 bitrate=settings.bit_rate, repeat=True, iperiod=period, framerate=self.frame_rate, enable_sps_framerate=True, profile="high"
             )
         from picamera2.encoders.libav_h264_encoder import LibavH264Encoder
 
-        encoder = LibavH264Encoder(bitrate=settings.bit_rate, repeat=True, iperiod=period, framerate=round(self.frame_rate))
+        class SoftwareEncoder(LibavH264Encoder):  # type: ignore[misc]
+            must = False
+
+            def _start(self) -> None:
+                super()._start()
+                self._stream: Any = ForcedKeyframes(self._stream, lambda: self.must)
+
+            def _encode(self, stream: Any, request: Any) -> None:
+                self.must = rule.must(self._timestamp(request))
+                super()._encode(stream, request)
+
+        encoder = SoftwareEncoder(bitrate=settings.bit_rate, repeat=True, iperiod=period, framerate=round(self.frame_rate))
         encoder.drop_final_frames = False  # the last frames are footage too
         return encoder
+
+
+def _board() -> str:
+    """What the kernel calls this Raspberry Pi; empty where it is none."""
+    try:
+        return DEVICE_TREE_MODEL.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        return ""  # no device tree: the facts then say so by their emptiness
+
+
+def _look(request: Any, sight: Sight) -> None:
+    """What a frame's metadata say of crop and lens. Never raises: it would end picamera2's event loop."""
+    try:
+        metadata = request.get_metadata()
+        crop, dioptres = metadata.get("ScalerCrop"), metadata.get("LensPosition")
+        sight.told(None if crop is None else _rectangle(crop), None if dioptres is None else float(dioptres))
+    except Exception as error:
+        sys.stderr.write(f"bodycamd worker: a frame's metadata cannot be read: {_reasons(error)[:300]}\n")
+
+
+def _transform(hflip: bool, vflip: bool) -> Any:
+    import libcamera
+
+    return libcamera.Transform(hflip=int(hflip), vflip=int(vflip))
+
+
+def _rectangle(found: Any) -> view.Rectangle:
+    x, y, width, height = map(int, found)
+    return x, y, width, height
+
+
+def _offered(camera: Any) -> view.Offered:
+    """The camera's controls; bounds only of those that are single numbers."""
+    found: dict[str, tuple[view.Number, view.Number] | None] = {}
+    for name, (least, most, _) in camera.camera_controls.items():
+        numbers = all(isinstance(bound, int | float) for bound in (least, most))
+        found[name] = (least, most) if numbers else None
+    return found
+
+
+def _sensor_modes(camera: Any) -> list[SensorMode]:
+    """What the sensor can do, from picamera2, which configures the camera once for each mode to learn it. Without the buffers that it
+    would allocate each time: on a Zero 2 W there is no memory for them. Cameras that are no Raspberry Pi modules state no modes."""
+    if "ColorFilterArrangement" not in camera.camera_properties:
+        return []
+    from picamera2.allocators.allocator import Allocator
+
+    allocator, camera.allocator = camera.allocator, Allocator()
+    try:
+        modes = camera.sensor_modes
+    finally:
+        camera.allocator = allocator
+    return [
+        SensorMode(int(mode["size"][0]), int(mode["size"][1]), int(mode["bit_depth"]), float(mode["fps"]), _rectangle(mode["crop_limits"]))
+        for mode in modes
+        if "crop_limits" in mode
+    ]
 
 
 def _output(encoder: Any, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bodycamd.config.settings import VideoSettings
+from bodycamd.footage import ViewFacts
 
 MAX_FILM_GROUP_SECONDS: Final = 4.0
 """Of a film in a loop, see `film`."""
@@ -65,6 +66,10 @@ class PictureSource(Protocol):
         most once; no frame follows it. Raises `BodycamError` where the camera cannot be opened. May hang for ever where the driver does:
         the recorder's liveness answers that.
         """
+
+    def view(self) -> ViewFacts | None:
+        """What it is set to and sees, as far as it is known now; asked for once, after the first fragment is whole. `None`: this is no
+        camera. Never waits."""
 
     def close(self) -> None:
         """Stop; when this has returned no callback comes any more.

@@ -27,6 +27,8 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from msgspec import structs
+
 from bodycamd.camera.capture.protocol import (
     AudioReport,
     Close,
@@ -46,6 +48,7 @@ from bodycamd.camera.capture.protocol import (
     Refused,
     SetMicrophone,
     Tick,
+    View,
     WorkerLink,
 )
 from bodycamd.errors import BodycamError
@@ -147,6 +150,7 @@ class Worker:
         self._outbox: Outbox
         self._stream: Stream
         self._generation = 0
+        self._viewed = False
         self._closing_lock = threading.Lock()
         self._closing: threading.Thread | None = None
 
@@ -230,6 +234,7 @@ class Worker:
             frame_rate=self._source.frame_rate,
             audio_bit_rate=self._prepare.microphone.bit_rate if self._prepare.audio else None,
             sound_of=sound_of,
+            slowest_frame_rate=self._prepare.video.night_frame_rate,
         )
 
     def put_init(self, data: bytes) -> None:
@@ -247,7 +252,11 @@ class Worker:
         self._outbox.put(message, data)
 
     def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
-        """Send a fragment of the muxer's, unless too much waits already."""
+        """Send a fragment of the muxer's, unless too much waits already; before the first, what the camera sees."""
+        if not self._viewed:
+            self._viewed = True
+            if (view := self._source.view()) is not None:
+                self._outbox.put(View(generation=self._generation, **structs.asdict(view)))
         return self._outbox.put_fragment(Fragment.of(facts), data)
 
     def _tick(self) -> None:
@@ -283,7 +292,7 @@ def _source(prepare: Prepare) -> PictureSource:
         case "picamera2":
             from bodycamd.camera.capture.sources.picamera import PiCamera
 
-            return PiCamera(prepare.video)
+            return PiCamera(prepare.video, prepare.board)
         case "pattern":
             from bodycamd.camera.capture.sources.pattern import Pattern
 

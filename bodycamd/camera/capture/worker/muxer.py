@@ -6,7 +6,8 @@ Guarantees:
 - A fragment comes out when the next keyframe is in and the sound has caught up, or at the latest when 0.5 s of picture wait for sound: a
   stalled microphone holds nothing back. `close` gives the last group of pictures, partial as it is.
 - What is stated of a fragment was read from its bytes. `gap_us` is the time in it for which there is no picture of its own: of every frame
-  that stands longer than 1.5 frame times, all beyond one frame time.
+  that stands longer than 1.5 frame times, all beyond one frame time. Where the camera may slow down in the dark, a frame time is the
+  longest that it may take.
 
 Not guaranteed: that sound and picture of a fragment end together; sound that comes late is in the next fragment, at its right time.
 
@@ -72,13 +73,16 @@ class Muxer:
         frame_rate: float,
         audio_bit_rate: int | None,
         sound_of: SoundOf,
+        slowest_frame_rate: float | None = None,
     ) -> None:
+        """`slowest_frame_rate`: to which the camera may fall without a frame missing; `None`: it keeps its rate."""
         self.refused_frames = 0
         """Of fragments that the sink had no room for."""
         self.fragments = 0
         """That came out so far."""
         self._sink, self._generation, self._sound_of = sink, generation, sound_of
         self._frame_us = round(1_000_000 / frame_rate)
+        self._longest_frame_us = round(1_000_000 / (slowest_frame_rate or frame_rate))
         self._cutter = StreamCutter()
         self._last_us: int | None = None
         self._closed = False
@@ -166,5 +170,5 @@ class Muxer:
             audio=self._sound_of(first, samples),
             audio_pts_us=None if first is None else first * 1_000_000 // RATE,
             audio_samples=samples,
-            gap_us=sum(duration - self._frame_us for duration in picture.durations if duration > 1.5 * self._frame_us),
+            gap_us=sum(frame_us - self._longest_frame_us for frame_us in picture.durations if frame_us > 1.5 * self._longest_frame_us),
         )
