@@ -61,7 +61,9 @@ class Disk:
 
     def create(self, path: Path) -> int:
         """See `FileOperations`."""
-        return durable.open_new(path, flags=os.O_WRONLY)
+        descriptor = durable.open_new(path, flags=os.O_WRONLY)
+        durable.bypass_cache(descriptor)
+        return descriptor
 
     def write(self, descriptor: int, buffers: Sequence[Buffer], offset: int) -> None:
         """See `FileOperations`."""

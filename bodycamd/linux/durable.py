@@ -9,10 +9,17 @@ card tells the truth about `fdatasync`, and that flash does not keep an old copy
 from __future__ import annotations
 
 import errno
+import fcntl
+import logging
+import mmap
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
+STAGING_BYTES = 1024 * 1024
 MAX_BUFFERS = 512
 """Buffers per system call: below the kernel's IOV_MAX of 1024."""
 
@@ -22,7 +29,68 @@ Buffer = bytes | memoryview
 def write_all(descriptor: int, buffers: Iterable[Buffer], offset: int | None = None) -> None:
     """Write all buffers in order, with as few system calls as it takes: from `offset`, or where the descriptor stands. A short write is
     continued. Not durable before `sync`.
+
+    Past the page cache where `bypass_cache` asked for that, and only as far as the file system takes it.
     """
+    if offset is None or not fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT:
+        _write(descriptor, buffers, offset)
+        return
+    with _staging_is_used:
+        for part in _aligned(buffers):
+            try:
+                _write(descriptor, (part,), offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                _keep_cache(descriptor)
+                _write(descriptor, (part,), offset)
+            offset += len(part)
+
+
+def bypass_cache(descriptor: int) -> None:
+    """Have what is written from here on with an offset go straight to the device (O_DIRECT, open(2)): it costs less, and footage does not
+    push everything else out of a small memory.
+
+    A wish, not a promise: file systems without it (tmpfs on older kernels), and those that want larger blocks than what is written has,
+    get the bytes by way of the page cache. What is durable, and when, is the same: only `sync` says so.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_DIRECT)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        log.debug("no direct writes on this file system")
+
+
+def _keep_cache(descriptor: int) -> None:
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) & ~os.O_DIRECT)
+    log.debug("this file system does not take blocks of this size directly")
+
+
+_staging: mmap.mmap | None = None
+_staging_is_used = threading.Lock()
+
+
+def _aligned(buffers: Iterable[Buffer]) -> Iterator[memoryview]:
+    """The buffers one after the other, in parts of at most `STAGING_BYTES`, each in the same memory that begins at a page: devices fetch
+    only from there. A part is to be used up before the next is asked for."""
+    global _staging
+    _staging = _staging or mmap.mmap(-1, STAGING_BYTES)
+    filled = 0
+    for buffer in buffers:
+        left = memoryview(buffer)
+        while left:
+            taken = min(len(left), STAGING_BYTES - filled)
+            _staging[filled : filled + taken] = left[:taken]
+            left, filled = left[taken:], filled + taken
+            if filled == STAGING_BYTES:
+                yield memoryview(_staging)
+                filled = 0
+    if filled:
+        yield memoryview(_staging)[:filled]
+
+
+def _write(descriptor: int, buffers: Iterable[Buffer], offset: int | None) -> None:
     waiting = [memoryview(buffer) for buffer in buffers if len(buffer)]
     first = 0
     while first < len(waiting):

@@ -19,8 +19,10 @@ from typing import Any
 
 import msgspec
 
+from tests.kit.direct_writes import buffered
+
 SEAM_MODULES = ("bodycamd.linux.disk", "bodycamd.camera.recorder.progress")
-SEAM_FUNCTIONS = ("sync_folder", "sync_names", "sync", "write_all", "cut", "fill", "open_new")
+SEAM_FUNCTIONS = ("sync_folder", "sync_names", "sync", "write_all", "_write", "cut", "fill", "open_new")
 """Of `linux.durable`. They carry out what others ask for, so a step is named after the caller."""
 _LENGTH = struct.Struct("<I")
 
@@ -82,7 +84,7 @@ class Steps:
                 return real_pwritev(descriptor, buffers, offset, flags)
             data = b"".join(buffers)
             operation = Operation("write", _step("write"), path, offset, data)
-            half = lambda: real_pwritev(descriptor, [data[: len(data) // 2]], offset)  # noqa: E731
+            half = lambda: real_pwritev(buffered(descriptor), [data[: len(data) // 2]], offset)  # noqa: E731
             return int(self._do(operation, lambda: real_pwritev(descriptor, buffers, offset, flags), half) or len(data))
 
         def ftruncate(descriptor: int, length: int) -> None:

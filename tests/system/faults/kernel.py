@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.kit.direct_writes import buffered
 from tests.system.faults.triggers import told
 
 
@@ -39,7 +40,7 @@ class Kernel:
             return [data[: len(data) // 2]]
 
         def new_pwritev(descriptor: int, buffers: Sequence[Any], offset: int, flags: int = 0) -> int:
-            self._ask("write", self._path(descriptor), lambda: pwritev(descriptor, halved(buffers), offset, flags))
+            self._ask("write", self._path(descriptor), lambda: pwritev(buffered(descriptor), halved(buffers), offset, flags))
             return pwritev(descriptor, buffers, offset, flags)
 
         def new_writev(descriptor: int, buffers: Sequence[Any]) -> int:
