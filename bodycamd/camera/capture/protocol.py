@@ -14,6 +14,7 @@ spelling that the encoder gives), the payload (an age file, or nothing). After a
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
 import threading
@@ -198,7 +199,7 @@ _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker
 _any: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
-def _parse(decoder: msgspec.json.Decoder[M], header: bytes | bytearray) -> M:
+def _parse(decoder: msgspec.json.Decoder[M], header: bytes) -> M:
     try:
         return decoder.decode(header)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -245,7 +246,7 @@ def encode(message: AnyMessage, payload: bytes | memoryview = b"") -> list[bytes
 class FrameReader(Generic[M]):
     """Takes a stream in pieces of any size and gives messages. Receive into `space()`, then tell `advance` how many bytes came.
 
-    Payload bytes are received in place and copied once, whatever the sizes of the pieces.
+    Payload bytes are received in place, whatever the sizes of the pieces, and given as they are: no copy is made of them.
     """
 
     def __init__(self, decoder: msgspec.json.Decoder[M]) -> None:
@@ -266,7 +267,9 @@ class FrameReader(Generic[M]):
 
     def _expect(self, part: Literal["prefix", "header", "payload"], length: int) -> None:
         self._part = part
-        self._buffer = bytearray(length)
+        # CPython gives what a BytesIO holds as `bytes` without a copy, once nobody has a view of it.
+        self._held = io.BytesIO(bytes(length))
+        self._view = self._held.getbuffer()
         self._filled = 0
 
     @property
@@ -276,20 +279,23 @@ class FrameReader(Generic[M]):
 
     def space(self) -> memoryview:
         """Where the next bytes go; never empty."""
-        return memoryview(self._buffer)[self._filled :]
+        return self._view[self._filled :]
 
     def advance(self, received: int) -> tuple[M, bytes] | None:
         """Count `received` bytes in; give a message with its payload if they complete one. Raises `LinkError`."""
         self._filled += received
-        if self._filled == len(self._buffer):
-            match self._part:
-                case "prefix":
-                    self._prefix_done()
-                case "header":
-                    return self._header_done()
-                case "payload":
-                    return self._payload_done()
-        return None
+        if self._filled < len(self._view):
+            return None
+        self._view.release()
+        whole = self._held.getvalue()
+        match self._part:
+            case "prefix":
+                self._prefix_done(whole)
+                return None
+            case "header":
+                return self._header_done(whole)
+            case "payload":
+                return self._payload_done(whole)
 
     def feed(self, data: bytes | memoryview) -> Iterator[tuple[M, bytes]]:
         """The messages that `data` completes: for streams that do not come from a socket."""
@@ -298,12 +304,13 @@ class FrameReader(Generic[M]):
             space = self.space()
             taken = min(len(space), len(view))
             space[:taken] = view[:taken]
+            space.release()
             view = view[taken:]
             if (message := self.advance(taken)) is not None:
                 yield message
 
-    def _prefix_done(self) -> None:
-        magic, header_bytes, self._payload_bytes = PREFIX.unpack(self._buffer)
+    def _prefix_done(self, prefix: bytes) -> None:
+        magic, header_bytes, self._payload_bytes = PREFIX.unpack(prefix)
         if magic != MAGIC:
             raise LinkError(f"a frame that begins with {magic!r}")
         if not 0 < header_bytes <= MAX_HEADER_BYTES:
@@ -312,9 +319,9 @@ class FrameReader(Generic[M]):
             raise LinkError(f"a payload of {self._payload_bytes} bytes: at most {footage.MAX_AGE_BYTES} are allowed")
         self._expect("header", header_bytes)
 
-    def _header_done(self) -> tuple[M, bytes] | None:
-        message = _parse(self._decoder, self._buffer)
-        if _encoder.encode(message) != self._buffer:  # repeated keys, above all: the JSON decoder silently takes the last
+    def _header_done(self, header: bytes) -> tuple[M, bytes] | None:
+        message = _parse(self._decoder, header)
+        if _encoder.encode(message) != header:  # repeated keys, above all: the JSON decoder silently takes the last
             raise LinkError(f"a header of {type(message).__name__} in another spelling than the encoder's")
         _check_payload_length(message, self._payload_bytes)
         if self._payload_bytes == 0:
@@ -324,8 +331,8 @@ class FrameReader(Generic[M]):
         self._expect("payload", self._payload_bytes)
         return None
 
-    def _payload_done(self) -> tuple[M, bytes]:
-        message, payload = self._message, bytes(self._buffer)
+    def _payload_done(self, payload: bytes) -> tuple[M, bytes]:
+        message = self._message
         assert message is not None
         _check_payload(message, payload)
         self._message = None

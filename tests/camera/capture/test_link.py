@@ -272,6 +272,20 @@ def test_memory_stays_bounded_whatever_is_announced() -> None:
         tracemalloc.stop()
 
 
+def test_a_payload_is_held_once() -> None:
+    stream = b"".join(link.encode(FRAGMENT, AGE_HEADER + bytes(8_000_000)))
+    reader = link.FrameReader.of_worker()
+    tracemalloc.start()
+    try:
+        ((_, payload),) = list(reader.feed(stream))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert type(payload) is bytes
+    assert payload == stream[-len(payload) :]
+    assert peak < 1.5 * len(payload)
+
+
 def test_both_ends_over_a_socket_with_payloads_larger_than_its_buffer() -> None:
     ours, theirs = socket.socketpair()
     sealed = AGE_HEADER + bytes(range(256)) * 8_000
