@@ -94,7 +94,7 @@ class Common(Stated, frozen=True, kw_only=True):
     device: DeviceId
     start: StartNumber
     boot_id: BootId
-    boottime_ns: Annotated[int, Meta(ge=0)]
+    boottime_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     wall: Wall
     clock: ClockQuality
 
@@ -162,10 +162,14 @@ _entries: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def encode_statement(statement: Statement) -> bytes:
-    """The bytes of the `.json` member: sorted, one line, with its line end. Raises `DataError` for what a reader would refuse."""
-    raw = strict_json.encode(statement, _OWN) + b"\n"
-    decode_statement(raw, _OWN)
-    return raw
+    """The bytes of the `.json` member: sorted, one line, with its line end. Raises `DataError` for what a reader would refuse.
+
+    The values are held against their types; the spelling is the encoder's own, and not read again as a stranger's.
+    """
+    raw = strict_json.encode(statement, _OWN)
+    strict_json.check_own(raw, _statements, _OWN)
+    wall_us(statement.wall, _OWN)
+    return raw + b"\n"
 
 
 def decode_statement(raw: bytes, where: str) -> Statement:

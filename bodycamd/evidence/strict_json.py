@@ -56,6 +56,18 @@ def encode(value: object, where: str) -> bytes:
         raise DataError(f"{where}: {shown(error)}") from error
 
 
+def check_own(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> None:
+    """Raises `DataError` where `decode` would refuse what `encode` made of a value whose type bounds every integer to 64 bits and leaves no
+    room for depth: it spells no key twice, no control character, and a number that is not finite as null.
+    """
+    if len(raw) > MAX_JSON_BYTES:
+        raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {MAX_JSON_BYTES} are allowed")
+    try:
+        decoder.decode(raw)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise DataError(f"{where}: {shown(error)}") from error
+
+
 def _depth(raw: bytes) -> int:
     brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKET)
     return max(accumulate((1 if byte in b"[{" else -1 for byte in brackets), initial=0))

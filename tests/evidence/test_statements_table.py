@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bodycamd.evidence import entries
+from bodycamd.errors import DataError
+from bodycamd.evidence import entries, strict_json
 from bodycamd.evidence.entries import KeyChanged, RecordingOpened, SegmentSealed, check_format, detail_as, detail_fields, typed_detail
 from bodycamd.evidence.noted_entries import Marked, ShiftBegun
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, HoldReviewDue
 from bodycamd.evidence.statements import (
+    ClockQuality,
     FragmentStatement,
+    Statement,
+    Video,
     decode_entry,
     decode_statement,
     encode_entry,
@@ -21,6 +28,7 @@ from bodycamd.evidence.statements import (
     wall_us,
 )
 from tests.evidence.making import brief, encrypted_fragment, encrypted_init, entry, new_start, told
+from tests.kit.scale import count
 
 LAST_US = 10_413_792_000_000_000 - 1
 """The last microsecond of 2299."""
@@ -97,6 +105,53 @@ def test_what_a_reader_would_refuse_is_not_signed() -> None:
     assert told(lambda: encode_entry(entry("Marker", {}))).startswith("to be signed: Expected `str` matching regex")
     assert told(lambda: encode_entry(entry("marker", {"a": "\ud800"}))).startswith("to be signed: 'utf-8' codec can't encode")
     assert told(lambda: encode_entry(entry("marker", {"n": 2**70}))) == "to be signed: integer 1180591620717411303424 does not fit 64 bits"
+
+
+NUMBERS = [-1, 0, 1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, 2**64, 1.5, math.nan, math.inf, True]
+TEXTS = [
+    "",
+    "a",
+    "0" * 64,
+    "0" * 65,
+    "\ud800",
+    "\x00",
+    "\n",
+    '"' * 150,
+    "\x01" * 200,
+    "\u2028",
+    "é" * 200,
+    "é" * 201,
+    "2025-02-30T00:00:00.000000Z",
+]
+LISTS = [[], [""], ["a"], ["a" * 501], ["\x01" * 500] * 64, ["a"] * 65, [[[[[[[[["a"]]]]]]]]]]
+OTHERS = [ClockQuality(source="\x02" * 200, error_ms=2**53), Video(encoder="e", width=1, height=0, frame_rate=math.nan), {"a": None}, None]
+ODD = st.sampled_from([*NUMBERS, *TEXTS, *LISTS, *OTHERS])
+
+
+@settings(max_examples=count(2000), deadline=None)
+@given(data=st.data())
+def test_what_is_signed_is_just_what_a_reader_takes(data: st.DataObject) -> None:
+    sound: Statement = data.draw(st.sampled_from([INIT.statement, FRAGMENT.statement]))
+    changed = data.draw(st.dictionaries(st.sampled_from(type(sound).__struct_fields__), ODD, max_size=3))
+    statement = msgspec.structs.replace(sound, **changed)
+
+    def read_again() -> bytes:
+        raw = strict_json.encode(statement, "to be signed") + b"\n"
+        decode_statement(raw, "to be signed")
+        return raw
+
+    try:
+        expected = read_again()
+    except DataError:
+        with pytest.raises(DataError):
+            encode_statement(statement)
+    else:
+        assert encode_statement(statement) == expected
+
+
+def test_what_is_signed_is_not_read_as_a_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strict_json, "decode", None)
+    assert encode_statement(FRAGMENT.statement) == FRAGMENT.json
 
 
 def test_an_entry_is_sorted_json_without_line_end_and_a_question_mark_for_what_was_unreadable() -> None:
