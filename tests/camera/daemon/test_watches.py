@@ -193,6 +193,25 @@ def test_workers_are_looked_at_when_they_ask_for_it_and_when_something_changed(m
     watched.run(looked)
 
 
+@pytest.mark.parametrize("turns", range(5))
+def test_they_end_when_they_are_told_to_right_after_a_change(making: Making, turns: int) -> None:
+    """However far the change has come by then."""
+    capture = Capture()
+    capture.pause_seconds = 3600.0
+    watched = making(capture)
+
+    async def test() -> None:
+        watched.watches.begin()
+        await asyncio.sleep(0.01)
+        watched.watches.hasten()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        done, _ = await asyncio.wait({asyncio.create_task(watched.watches.stop())}, timeout=5)
+        assert done
+
+    asyncio.run(test())
+
+
 def fail(*_: object) -> None:
     raise RuntimeError("the link reader died")
 
