@@ -1,4 +1,4 @@
-"""`bodycamd config`: check a configuration, print its schema."""
+"""`bodycamd config`: check a configuration, print its schema, make the officer's card of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typer
 
 from bodycamd.cli.output import print_json, say, say_lines
 from bodycamd.config.problems import Problem, in_order
-from bodycamd.errors import ConfigError
+from bodycamd.errors import ConfigError, UsageError
 from bodycamd.foreign_text import json_text, shown
+from bodycamd.municipality.words.language import Language
 
 if TYPE_CHECKING:
     from bodycamd.config.settings import Config
@@ -52,6 +53,28 @@ def schema() -> None:
     from bodycamd.config import settings as configuration
 
     say_lines(json_text(configuration.schema(), indent=2).split("\n"))
+
+
+@app.command()
+def card(
+    file: Annotated[Path, typer.Argument(help="The configuration file.")],
+    out: Annotated[Path, typer.Option(help="The card: NAME.html, or NAME.pdf, which takes Chromium.")],
+    language: Annotated[Language, typer.Option(help="The card's language.")] = "nl",
+) -> None:
+    """Write the officer's card, one A5: what the button does, and what lamp and vibration say, with this configuration.
+
+    A card goes with the configuration that it was made from: make it anew after each change.
+    """
+    from bodycamd.config import load as configuration
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.workshop.card import officer_card
+    from bodycamd.workshop.card.print_pdf import print_pdf
+
+    if out.suffix not in (".html", ".pdf"):
+        raise UsageError(f"--out {out}: a card is a page or a PDF: give it a name that ends in .html or .pdf")
+    page = officer_card.card(configuration.load(file), language)
+    write_new({out: print_pdf(page) if out.suffix == ".pdf" else page.encode()})
+    say(str(out))
 
 
 def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
