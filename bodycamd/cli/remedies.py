@@ -35,6 +35,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "no pictures come",
         "Check the camera's ribbon cable. `bodycamd status --verbose` has the last failure, under capture.",
     ),
+    "worker_stuck": Remedy(
+        "a capture process cannot be ended and may hold the camera",
+        "Where no footage comes for a minute the machine begins anew by itself. If it comes back, check the camera's ribbon cable.",
+    ),
     "button_stuck": Remedy(
         "the button stays down: no press can come",
         "Free the button; where it is free, check its wires and `board.gpio.button`.",

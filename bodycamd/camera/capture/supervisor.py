@@ -6,8 +6,8 @@ Guarantees:
   had sent before it ended is taken, unless it broke the link's rules.
 - Each opening is a new generation in a new process; numbers are never reused, and fragments are counted from 1.
 - No method waits for a worker. `close` is followed by `CaptureClosed` within `close_us` + `kill_us`, by force if need be.
-- A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these continue for as
-  long as capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted and replaced all the same.
+- A prepared spare stands by whenever one can be had, also between the attempts at a camera that cannot be opened: these continue while
+  capture is wanted, with pauses that grow to a second. A worker that the kernel cannot end is counted, told and replaced all the same.
 
 Not guaranteed: a next worker finds the camera free if the last one cannot be killed; then it fails, and is retried.
 
@@ -42,7 +42,7 @@ from bodycamd.camera.capture.protocol import (
 )
 from bodycamd.camera.capture.status import WorkerStatus, state_of
 from bodycamd.camera.capture.worker_process import Child
-from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event, ViewStated
+from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event, ViewStated, WorkerFreed, WorkerStuck
 from bodycamd.footage import EncryptedFragment, FootageSink, ViewFacts
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.python import python_command
@@ -324,6 +324,7 @@ class Supervisor:
                 self._unlink(child)
                 self._undead.append(child)
                 self._gone(child, now_us)
+                self._post(WorkerStuck(now_us))
             elif to_be_asked(child.facts, now_us, self._timing):
                 self._send(child, lambda spare: spare.ask(self._clock.now_us()))
 
@@ -337,10 +338,7 @@ class Supervisor:
 
     def _drain(self, child: Child) -> int:
         """Take what has come from a worker; gives how many pieces it was."""
-        for pieces in range(DRAIN_READS):
-            if child.sock is None or not self._read(child):
-                return pieces
-        return DRAIN_READS
+        return next((pieces for pieces in range(DRAIN_READS) if child.sock is None or not self._read(child)), DRAIN_READS)
 
     def _exited(self, child: Child) -> None:
         self._drain(child)  # what it had sent before it ended
@@ -353,6 +351,8 @@ class Supervisor:
             self._gone(child, self._clock.now_us())
         else:
             self._undead.remove(child)
+            if not self._undead:
+                self._post(WorkerFreed())
 
     def _unlink(self, child: Child) -> None:
         if child.sock is not None:

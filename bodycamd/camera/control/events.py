@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from bodycamd.camera.control.resume_offer import AfterReset as AfterReset
+from bodycamd.camera.control.resume_offer import ResumeOffer as ResumeOffer
 from bodycamd.footage import ViewFacts
 
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
@@ -26,26 +28,6 @@ HapticName = Literal[
 
 class Happening(Struct, frozen=True, tag_field="event", tag=True):
     """Base of the events; in JSON (the control socket, a trace) `event` is the name."""
-
-
-class AfterReset(Struct, frozen=True):
-    """That the machine itself began anew: by the one-use flag of a recording that was open (`recording`), or of one that was closed because
-    a reboot was asked for. `reset`: what the machine tells of its last reset. `dated`: by a wall clock that was trusted then and is now."""
-
-    cause: Literal["recording", "reboot_asked"]
-    reset: Literal["watchdog", "power", "unknown"]
-    dated: bool
-
-
-class ResumeOffer(Struct, frozen=True):
-    """A recording that the last run of the daemon left open, in this boot or (`after_reset`) in the one before."""
-
-    recording: str
-    last_durable_us: int
-    """In CLOCK_BOOTTIME of this boot: negative for a fragment of the boot before."""
-    recent_resumes: int
-    """How many recordings of the last minute were themselves resumed ones."""
-    after_reset: AfterReset | None = None
 
 
 class Ready(Happening, frozen=True):
@@ -127,6 +109,16 @@ class CaptureClosed(Happening, frozen=True):
     """A generation ended as asked: its last fragment is in the ring and the camera is closed."""
 
     generation: int
+
+
+class WorkerStuck(Happening, frozen=True):
+    """The kernel does not end a capture worker that was killed (state D: it waits in a driver). It may hold the camera."""
+
+    at_us: int
+
+
+class WorkerFreed(Happening, frozen=True):
+    """No worker is stuck any more."""
 
 
 class AudioChanged(Happening, frozen=True):
@@ -246,6 +238,8 @@ Event = (
     | ViewStated
     | CaptureStalled
     | CaptureClosed
+    | WorkerStuck
+    | WorkerFreed
     | AudioChanged
     | MicrophoneOpened
     | AudioSilent
@@ -368,9 +362,12 @@ def note(type_: str, **fields: str | int | float | bool | None) -> Note:
 
 
 class Exit(Order, frozen=True):
-    """Everything is sealed: end the daemon; `power_off` also asks the system to shut down."""
+    """Everything is sealed: end the daemon; `power_off` also asks the system to shut down, `reboot` to begin anew. `resumes`: the number of
+    the recording that is to continue then."""
 
     power_off: bool
+    reboot: bool = False
+    resumes: int | None = None
 
 
 Action = (

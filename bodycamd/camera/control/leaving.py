@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from bodycamd.camera.control.capture_demand import rest_capture
 from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import Action, Exit, note
 from bodycamd.camera.control.refusal import refuse, show_refusal
-from bodycamd.camera.control.state import LEAVE_US, SIGN_US, Leaving, State, Step
+from bodycamd.camera.control.state import LEAVE_US, SIGN_US, LeaveReason, Leaving, State, Step
 from bodycamd.camera.control.warning import abandon
 
 
-def leave(state: State, now_us: int, reason: Literal["shutdown", "battery_critical"]) -> Step:
+def leave(state: State, now_us: int, reason: LeaveReason) -> Step:
     """Close, seal, say so, end. A second reason only adds its power-off."""
     power_off = reason == "battery_critical"
     if state.leaving is not None:
         return replace(state, leaving=replace(state.leaving, power_off=state.leaving.power_off or power_off)), []
     actions: list[Action] = [note("leaving", reason=reason, power_off=power_off)]
     leaving = Leaving(reason, power_off, not_before_us=now_us + SIGN_US if power_off else now_us, give_up_us=now_us + LEAVE_US)
-    state = replace(state, leaving=leaving)
     recording = state.recording
+    if reason == "worker_stuck" and recording is not None:
+        leaving = replace(leaving, resumes=recording.number)
+    state = replace(state, leaving=leaving)
     if recording is not None:
         if recording.awaits_footage(now_us):
-            state, more = stop(state, recording, now_us, now_us, reason)
+            state, more = stop(state, recording, now_us, now_us, "shutdown" if reason == "worker_stuck" else reason)
             actions += more
         return state, actions
     if state.name == "warning":
@@ -50,4 +51,5 @@ def depart(state: State, leaving: Leaving) -> Step:
     actions: list[Action] = []
     if state.recording is not None:
         actions.append(note("left_unsealed", recording=state.recording.number))
-    return replace(state, name="ended", recording=None), [*actions, Exit(leaving.power_off)]
+    reboot = leaving.reason == "worker_stuck" and not leaving.power_off
+    return replace(state, name="ended", recording=None), [*actions, Exit(leaving.power_off, reboot, leaving.resumes if reboot else None)]

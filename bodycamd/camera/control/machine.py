@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bodycamd.camera.control import conditions, ending, recording, refusal, start_up, warning
+from bodycamd.camera.control import conditions, ending, recording, refusal, start_up, stuck_worker, warning
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -47,6 +47,8 @@ from bodycamd.camera.control.events import (
     ViewStated,
     VoiceHealth,
     WarningEnded,
+    WorkerFreed,
+    WorkerStuck,
     WriteFailed,
 )
 from bodycamd.camera.control.indicator import changes
@@ -80,6 +82,9 @@ def next_deadline(state: State) -> int | None:
         instants.append(answer_us)
     if state.recording is not None:
         instants += ending.deadlines(state.recording)
+    reboot_us = stuck_worker.reboot_due_us(state)
+    if reboot_us is not None:
+        instants.append(reboot_us)
     if state.leaving is not None:
         instants.append(exit_due_us(state, state.leaving))
     return min((instant for instant in instants if instant > state.at_us), default=None)
@@ -107,6 +112,10 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return conditions.capture_stalled(state, event)
         case CaptureClosed():
             return conditions.capture_closed(state, event)
+        case WorkerStuck():
+            return stuck_worker.worker_stuck(state, event, now_us)
+        case WorkerFreed():
+            return stuck_worker.worker_freed(state, event, now_us)
         case AudioChanged():
             return conditions.audio_changed(state, event)
         case MicrophoneOpened():
@@ -178,6 +187,10 @@ def _due(state: State, now_us: int) -> Step:
     answer_us = warning.answer_due_us(state)
     if answer_us is not None and now_us >= answer_us:
         state, actions = warning.unanswered(state, now_us)
+    reboot_us = stuck_worker.reboot_due_us(state)
+    if reboot_us is not None and now_us >= reboot_us:
+        state, more = leave(state, now_us, "worker_stuck")
+        actions += more
     if state.recording is not None:
         state, more = ending.due(state, state.recording, now_us)
         actions += more

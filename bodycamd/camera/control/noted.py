@@ -12,9 +12,12 @@ NOTED: Final[Mapping[str, str]] = {
     "warning": "a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us, detail]",
     "marker": "the officer marked [recording, at_us, cause: tap | continued | latched_press]",
     "press_latched": "a press while starting was honoured when ready [at_us, waited_us]",
-    "press_refused": "a press could not be honoured [reason: storage_full | warning_failed | shutdown | battery_critical, at_us]",
+    "press_refused": "a press could not be honoured "
+    "[reason: storage_full | warning_failed | shutdown | battery_critical | worker_stuck, at_us]",
     "button_stuck": "the button is down far longer than any hold [at_us]",
     "button_freed": "it came up again [at_us]",
+    "worker_stuck": "the kernel does not end a capture worker that was killed: it may hold the camera [at_us]",
+    "worker_freed": "no capture worker is stuck any more [at_us]",
     "capture_flowing": "the first fragment of a generation arrived [generation, encoder, frame_rate]",
     "view": "what the camera of a generation is set to and sees [generation, module, board, sensor_width, sensor_height, mode_width, "
     "mode_height, bit_depth, crop_x, crop_y, crop_width, crop_height, seen_percent, rotation, flip, focus, dioptres, tuning_file, encoder, "
@@ -38,6 +41,7 @@ NOTED: Final[Mapping[str, str]] = {
     "resumed_after_reset": "a recording is resumed though the machine began anew "
     "[recording, cause: recording | reboot_asked, reset: watchdog | unknown, age_us]",
     "failing": "five or more resumes within a minute [resumes]",
-    "leaving": "the daemon is to end [reason: shutdown | battery_critical, power_off]",
+    "leaving": "the daemon is to end, and with a stuck worker the machine begins anew "
+    "[reason: shutdown | battery_critical | worker_stuck, power_off]",
     "left_unsealed": "it ended with a recording that would not be sealed; the next start recovers it [recording]",
 }

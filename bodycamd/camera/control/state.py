@@ -30,9 +30,12 @@ Condition = Literal[
     "under_voltage",
     "gauge_silent",
     "audio_silent",
+    "worker_stuck",
 ]
 """What may be wrong with the camera, as far as the control knows: each is a field of `State`, but for `failing`."""
 
+LeaveReason = Literal["shutdown", "battery_critical", "worker_stuck"]
+"""`worker_stuck` ends in a reboot."""
 DURABLE_US = 3_000_000
 """The LED says *recording* for so long after a fragment of the open recording became durable."""
 FIRST_DURABLE_US = 5_000_000
@@ -56,6 +59,10 @@ FAILING_US = 60_000_000
 """For so long failing is shown."""
 SAME_PRESS_US = 300_000
 """Markers, and refusals, that follow the last one sooner than this are the same one: a chattering button must not fill the ledger."""
+STUCK_US = 60_000_000
+"""So long a stuck worker may keep the camera before a reboot is asked for."""
+REBOOT_US = 300_000_000
+"""No reboot is asked for sooner after the machine began: a driver that always hangs costs a reboot in five minutes, not all of them."""
 SIGN_US = 3_000_000
 """For so long a refusal is on the lamp."""
 
@@ -116,11 +123,13 @@ class Recording:
 class Leaving:
     """The daemon is to end once everything is sealed."""
 
-    reason: Literal["shutdown", "battery_critical"]
+    reason: LeaveReason
     power_off: bool
     not_before_us: int
     """The sign that says so is on show until then."""
     give_up_us: int
+    resumes: int | None = None
+    """The recording that is to continue after the reboot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +184,14 @@ class State:
     under_voltage: bool = False
     gauge_silent: bool = False
     """A gauge is configured, and the battery cannot be read."""
+    worker_stuck: bool = False
+    """A killed worker has not ended, and may hold the camera: since `stuck_us`."""
+    stuck_us: int = 0
 
     @property
     def degraded(self) -> bool:
         """It records, but something wants attention soon: shown as `low`."""
-        footage = self.storage_low or self.voice_failed or self.audio_lost or self.audio_silent or self.disk_unusable
+        footage = self.storage_low or self.voice_failed or self.audio_lost or self.audio_silent or self.disk_unusable or self.worker_stuck
         return footage or self.battery_low or self.hot or self.throttled or self.under_voltage or self.gauge_silent
 
     def failing(self, now_us: int) -> bool:

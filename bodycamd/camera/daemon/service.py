@@ -25,6 +25,7 @@ from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -155,6 +156,8 @@ class Service:
         if self._recorder is not None:
             store, writer, _ = self._recorder
             await loop.run_in_executor(None, writer.stop)
+            if self._control.exit.done():
+                self._let_it_resume(store, self._control.exit.result())
             store.close()
         self._control.close()
         self._parts.board.voice.close()
@@ -165,6 +168,12 @@ class Service:
         if self._parts.board.sensors is not None:
             self._parts.board.sensors.close()
         self._notifier.close()
+
+    def _let_it_resume(self, store: Store, left: ev.Exit) -> None:
+        """The recording that a reboot interrupts continues after it."""
+        if left.reboot and left.resumes is not None:
+            now = self._parts.board.clock.read()
+            store.flag.lift(flag_of("reboot_asked", recording_id(store.start, left.resumes), store.ledger.start.boot_id, now))
 
     # --- what happens by itself --------------------------------------------------------------------------------------------------------
 

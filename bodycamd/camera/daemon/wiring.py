@@ -31,6 +31,7 @@ from bodycamd.linux import memory, swap
 from bodycamd.linux.clock import Clock
 
 POWER_OFF = 100
+REBOOT = 101
 """Exit code that asks the unit to power the camera off."""
 
 
@@ -133,4 +134,5 @@ async def serve(config: Config, unlocked: str | None) -> int:
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
-    return POWER_OFF if (await Service(parts).run()).power_off else 0
+    left = await Service(parts).run()
+    return POWER_OFF if left.power_off else REBOOT if left.reboot else 0

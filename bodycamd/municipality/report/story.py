@@ -50,6 +50,8 @@ _DURING = {
     "view",
     "voice_failed",
     "voice_ready",
+    "worker_freed",
+    "worker_stuck",
     "write_failed",
 }
 MAX_HAPPENINGS = 500

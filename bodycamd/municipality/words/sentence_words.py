@@ -126,6 +126,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "swap_changed": ("Werkgeheugen op de geheugenkaart (swap): {state}; {because}.", "Memory on the card (swap): {state}; {because}."),
     "button_stuck": ("De knop zit vast.", "The button is stuck."),
     "button_freed": ("De knop is weer vrij.", "The button is free again."),
+    "worker_stuck": (
+        "Een vastgelopen opnameproces kan niet worden beëindigd en houdt misschien de camera bezet.",
+        "A hung capture process cannot be ended and may hold the camera.",
+    ),
+    "worker_freed": ("Geen opnameproces zit meer vast.", "No capture process is stuck any more."),
     "offloaded": (
         "Naar {to} gekopieerd: {copied} van {recordings}; mislukt: {failed}.",
         "Copied to {to}: {copied} of {recordings}; failed: {failed}.",
@@ -170,6 +175,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "battery_critical": ("accu leeg", "battery critical"),
     "warning_failed": ("de waarschuwing mislukte", "warning failed"),
     "shutdown": ("camera wordt uitgeschakeld", "shutdown"),
+    "worker_stuck": ("opnieuw beginnen, want een opnameproces zit vast", "to begin anew, since a capture process is stuck"),
     "too_old": ("te lang geleden", "too old"),
     "power_loss": ("de stroom was weg", "the power was lost"),
     "reset_unknown": ("onbekend waarom de camera opnieuw begon", "it is not known why the camera began anew"),

@@ -26,6 +26,8 @@ from bodycamd.camera.control.events import (
     Event,
     MicrophoneOpened,
     ViewStated,
+    WorkerFreed,
+    WorkerStuck,
 )
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import EncryptedFragment, EncryptedInit
@@ -332,8 +334,10 @@ def test_a_worker_that_cannot_be_killed_is_counted_and_replaced(tmp_path: Path, 
             patched.setattr(held.process, "kill", lambda: None)  # what a driver's uninterruptible call does to SIGKILL
             made.flowing(2)
             assert made.supervisor.status().unkillable == 1
+            wait_for(lambda: made.of(WorkerStuck) and not made.of(WorkerFreed), what="the word of it")
         held.process.kill()
         wait_for(lambda: made.supervisor.status().unkillable == 0, what="the late reaping")
+        wait_for(lambda: made.of(WorkerFreed), what="the word of that")
 
 
 def test_a_broken_sink_is_not_survived_silently(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

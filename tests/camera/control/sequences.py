@@ -83,6 +83,8 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
             return ev.CaptureStalled(generation, "no frame", now_us - S)
         case 11:
             return ev.CaptureClosed(generation)
+        case 12 if odd:
+            return ev.WorkerStuck(at_us) if a % 2 else ev.WorkerFreed()
         case 12:
             if b % 2:
                 return ev.AudioSilent(generation, a % 4 < 2)
@@ -211,7 +213,10 @@ class Account:
 
     def _gesture(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action], own_down: bool) -> None:
         kinds = {type(action) for action in actions}
-        starts, stops = kinds & {ev.SpeakWarning, ev.BeginRecording, ev.ContinueRecording}, ev.EndRecording in kinds
+        reboots = (
+            before.leaving is None and state.leaving is not None and state.leaving.reason == "worker_stuck"
+        )  # due by time, not by a gesture
+        starts, stops = kinds & {ev.SpeakWarning, ev.BeginRecording, ev.ContinueRecording}, ev.EndRecording in kinds and not reboots
         assert not (starts and stops) or ev.SilenceVoice in kinds, "one step both starts and stops"
         if isinstance(event, ev.ButtonDown):
             assert not stops

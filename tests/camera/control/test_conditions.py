@@ -31,6 +31,7 @@ from bodycamd.camera.control.events import (
     SilenceVoice,
     TimePassed,
     VoiceHealth,
+    WorkerStuck,
 )
 from bodycamd.camera.control.machine import next_deadline
 from bodycamd.camera.control.state import Condition, Policy, State
@@ -127,6 +128,7 @@ def test_a_battery_that_dies_during_a_shutdown_powers_off_too() -> None:
         (AudioChanged(1, "lost"), "audio_changed", True),
         (AudioSilent(1, True), "audio_silent", False),
         (MicrophoneOpened(1, "Device (USB Audio Device), plughw:CARD=Device,DEV=0"), "microphone_opened", True),
+        (WorkerStuck(1), "worker_stuck", False),
     ],
 )
 def test_conditions_are_noted_in_any_state(event: Event, type_: str, again: bool) -> None:

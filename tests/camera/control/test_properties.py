@@ -50,6 +50,8 @@ MUST_COME_UP = {
     "seal_forced",
     "button_stuck",
     "button_freed",
+    "worker_stuck",
+    "worker_freed",
 }
 
 
