@@ -85,7 +85,8 @@ REMEDIES: Mapping[Flag, Remedy] = {
     ),
     "clock_untrusted": Remedy(
         "the clock is not synchronised",
-        "Let the machine reach a time server (`timedatectl`). Until then recordings are deleted by running time alone.",
+        "Let the machine reach a time server (`timedatectl`), or fit a battery-backed clock (`clock.rtc`). "
+        "Until then recordings are deleted by running time alone.",
     ),
     "swap_degraded": Remedy(
         "memory can be written to the card",

@@ -55,8 +55,9 @@ def _facts(status: Status, local: LocalTime) -> Iterator[tuple[str, str]]:
         other = f"; {view.differs}" if view.differs else ""
         yield "view", f"{view.module}{sees}, {view.frame_rate:g} frames/s, focus {lens}{turned}{other}"
     yield "card", f"room for {duration(status.storage.minutes_left * 60)} ({size(status.storage.footage_bytes)})"
-    error = f", within {status.clock.error_ms} ms" if status.clock.error_ms is not None else ""
-    yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){error}"
+    error = status.clock.error_ms
+    within = "" if error is None else f", within {error} ms" if error < 10_000 else f", within {duration(error / 1000)}"
+    yield "clock", f"{'trusted' if status.clock.trusted else 'not trusted'} ({status.clock.source}){within}"
     if (level := status.capture.level) is not None:
         yield "sound", f"peaks {level.peak_dbfs:.0f} dBFS, mean {level.rms_dbfs:.0f} dBFS, from {status.capture.microphone}"
     yield "battery", _battery(status.battery)

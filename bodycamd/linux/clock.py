@@ -1,8 +1,9 @@
 """The clocks of this machine: CLOCK_BOOTTIME for order and length, the wall clock with the kernel's own word on its quality.
 
 `SystemClock.read` never fails and never guesses: a wall clock is *trusted* only while the kernel says that something disciplines it (NTP,
-PTP, GPS). What is **not** guaranteed: that the discipline itself tells the truth (an NTP server can lie), and that both clocks of one
-reading are of exactly the same instant (they are read within microseconds of each other).
+PTP, GPS), or while it agrees with a real-time clock that the configuration declares (`linux.rtc`). What is **not** guaranteed: that the
+discipline itself tells the truth (an NTP server can lie), and that both clocks of one reading are of exactly the same instant (they are
+read within microseconds of each other).
 
 The kernel's word comes from adjtimex(2) in read-only mode, which needs no privilege. A service manager may still forbid it: systemd's
 `ProtectClock=yes` and any system-call filter without `@clock` do. Then the source reads `unreadable` and the clock counts as untrusted.
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bodycamd.errors import StorageError
+from bodycamd.linux.rtc import RealTimeClock
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TIME_ERROR = 5
@@ -99,10 +101,11 @@ def boot_id() -> str:
         raise StorageError(f"{BOOT_ID}: cannot read the boot id: {error.strerror}") from error
 
 
-def quality(result: int, status: int, maxerror_us: int) -> tuple[bool, str, int | None]:
-    """What one adjtimex answer means: trusted, source, and the kernel's bound of the error in milliseconds (rounded up)."""
+def quality(result: int, status: int, maxerror_us: int, rtc_error_ms: int | None = None) -> tuple[bool, str, int | None]:
+    """What one adjtimex answer means: trusted, source, and the kernel's bound of the error in milliseconds (rounded up). `rtc_error_ms` is
+    the bound by a declared real-time clock that agrees, where the kernel has no word of its own."""
     if result == TIME_ERROR or status & STA_UNSYNC:
-        return False, "unsynchronised", None
+        return (False, "unsynchronised", None) if rtc_error_ms is None else (True, "rtc", rtc_error_ms)
     return True, "kernel-ntp", -(-maxerror_us // 1000)
 
 
@@ -110,10 +113,11 @@ class SystemClock:
     """The machine's clocks.
 
     Raises `RuntimeError` when it is made on a machine whose `struct timex` has another layout (32-bit systems): better no start than a
-    wrong word on the clock in signed statements.
+    wrong word on the clock in signed statements. `rtc` is the real-time clock that the configuration declares, if it does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rtc: RealTimeClock | None = None) -> None:
+        self._rtc = rtc
         if ctypes.sizeof(Timex) != TIMEX_BYTES:
             raise RuntimeError(f"struct timex has {ctypes.sizeof(Timex)} bytes here, not {TIMEX_BYTES}: bodycamd needs a 64-bit system")
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
@@ -125,14 +129,16 @@ class SystemClock:
         return boottime_us()
 
     def read(self) -> ClockReading:
-        """Both clocks and the wall clock's quality. `source` is `kernel-ntp`, `unsynchronised`, or `unreadable (NAME OF THE ERROR)`."""
+        """Both clocks and the wall clock's quality. `source` is `kernel-ntp`, `rtc`, `unsynchronised`, or `unreadable (NAME OF THE
+        ERROR)`."""
         timex = Timex(modes=0)
         result = self._adjtimex(ctypes.byref(timex))
         at_us, wall_us = boottime_us(), time.time_ns() // 1000
         if result < 0:
             error = ctypes.get_errno()
             return ClockReading(at_us, wall_us, False, f"unreadable ({os.strerror(error)})", None)
-        return ClockReading(at_us, wall_us, *quality(result, timex.status, timex.maxerror))
+        rtc_error_ms = None if self._rtc is None else self._rtc.error_ms(wall_us, at_us)
+        return ClockReading(at_us, wall_us, *quality(result, timex.status, timex.maxerror, rtc_error_ms))
 
 
 class SettableClock:

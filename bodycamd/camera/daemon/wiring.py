@@ -28,7 +28,8 @@ from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.linux import memory, swap
-from bodycamd.linux.clock import Clock
+from bodycamd.linux.clock import Clock, SystemClock
+from bodycamd.linux.rtc import RealTimeClock
 
 POWER_OFF = 100
 REBOOT = 101
@@ -41,14 +42,24 @@ REBOOT = 101
 def build_board(config: Config, post: Callable[[ev.Event], None]) -> Board:
     """The hardware, real or simulated, that the configuration names."""
     directory = Path(config.simulation_directory) if config.simulation_directory is not None else None
+    clock = build_clock(config)
     if config.board.adapter == "simulated":
         from bodycamd.camera.board.simulated import simulated_board
 
         assert directory is not None, "the configuration check asks for simulation_directory"
-        return simulated_board(config.board, config.speaker, directory=directory, wav=config.warning_path, post=post)
+        return simulated_board(config.board, config.speaker, directory=directory, wav=config.warning_path, post=post, clock=clock)
     from bodycamd.camera.board.pi import pi_board
 
-    return pi_board(config.board, config.speaker, wav=config.warning_path, post=post, directory=directory)
+    return pi_board(config.board, config.speaker, wav=config.warning_path, post=post, directory=directory, clock=clock)
+
+
+def build_clock(config: Config) -> SystemClock:
+    """The machine's clocks, with the real-time clock that the configuration declares: its thread ends with the process."""
+    if config.clock.rtc == "none":
+        return SystemClock()
+    rtc = RealTimeClock(config.clock.rtc)
+    rtc.begin()
+    return SystemClock(rtc)
 
 
 def build_gestures(config: Config) -> Gestures:

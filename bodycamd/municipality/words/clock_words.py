@@ -11,6 +11,7 @@ from bodycamd.municipality.words.language import Language, pick
 SOURCES: Mapping[str, tuple[str, str]] = {
     "unsynchronised": ("niet gesynchroniseerd", "not synchronised"),
     "kernel-ntp": ("tijd van het netwerk", "network time"),
+    "rtc": ("klok met batterij in de camera", "battery-backed clock in the camera"),
 }
 UNREADABLE = ("niet leesbaar ({error})", "unreadable ({error})")
 MAX_SOURCE = 64
