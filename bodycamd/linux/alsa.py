@@ -49,6 +49,7 @@ _SIGNATURES: Final[dict[str, tuple[type, ...]]] = {
     "snd_pcm_info_malloc": (POINTER(c_void_p),),
     "snd_pcm_info": (c_void_p, c_void_p),
     "snd_pcm_info_get_card": (c_void_p,),
+    "snd_config_update_free_global": (),
 }
 _OTHERS: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     # name: (what it returns, what it takes)
@@ -85,6 +86,13 @@ def load() -> str:
 def quieten() -> None:
     """Let alsa-lib print nothing: what matters comes back as an error. Raises `OSError` where it is not installed."""
     _library().snd_lib_error_set_handler(_say_nothing)
+
+
+def forget_cards() -> None:
+    """Have alsa-lib read its configuration anew at the next opening. It reads it once in a process, with what belongs to the cards that are
+    there then: for another card, or another number, names such as `front:CARD=…` lead nowhere. No device may be open.
+    """
+    _checked(_library().snd_config_update_free_global())
 
 
 def _checked(result: int) -> int:

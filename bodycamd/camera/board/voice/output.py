@@ -15,7 +15,7 @@ from typing import Protocol
 from bodycamd.config.pcm_wav import SAMPLE_BYTES, SAMPLE_RATE
 from bodycamd.errors import UnavailableError
 from bodycamd.linux import alsa, durable
-from bodycamd.linux.sound_cards import as_written, cards_now, checked, not_opened, resolve
+from bodycamd.linux.sound_cards import Card, as_written, cards_now, checked, not_opened, resolve
 
 BUFFER_US = 200_000
 """Of the device: deep enough for a busy machine (60 ms and 100 ms ran empty on one with ten programs for two processors). It is filled at
@@ -57,6 +57,7 @@ class AlsaSpeaker:
 
     def __init__(self, device: str | None) -> None:
         self._device = device
+        self._cards: tuple[Card, ...] = ()
         self._pcm: alsa.Playback | None = None
 
     def prepare(self, channels: int) -> str:
@@ -73,6 +74,9 @@ class AlsaSpeaker:
         """Open the device for one play. Returns which one it is."""
         try:
             cards = cards_now()
+            if cards != self._cards:  # reading it takes its time, which a warning should not wait for
+                self._cards = cards
+                alsa.forget_cards()
             chosen = resolve(self._device, cards, "playback")
             try:
                 self._pcm = alsa.Playback(chosen.alsa, channels, SAMPLE_RATE, BUFFER_US)

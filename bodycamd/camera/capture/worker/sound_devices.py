@@ -57,6 +57,7 @@ class AlsaDevice:
 
     def __init__(self, settings: MicrophoneSettings) -> None:
         cards = cards_now()
+        alsa.forget_cards()
         self._conversion = SoundConversion(settings.channel, settings.gain_db)
         try:
             chosen = resolve(settings.device, cards, "capture")
