@@ -18,7 +18,6 @@ def test_modules_load_and_are_seen(machine: VirtualMachine, tmp_path: Path) -> N
     seen = json.loads((share / "seen.json").read_text())
     assert "plughw:CARD=Dummy,DEV=0" in seen["arecord"]
     assert "hw:CARD=Loopback,DEV=1" in seen["arecord"]
-    assert any("Dummy" in name for name in json.loads(seen["pyaudio"].splitlines()[-1]))
     assert seen["i2c"].strip() == "0x55"
     assert seen["watchdog"].startswith("i6300ESB timer")
     assert int(seen["bootstatus"]) == 0

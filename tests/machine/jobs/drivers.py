@@ -6,12 +6,6 @@ from pathlib import Path
 
 from tests.machine.jobs.guest import run, tell
 
-LIST_SOUND = """
-import json, pyaudio
-audio = pyaudio.PyAudio()
-print(json.dumps([audio.get_device_info_by_index(number)["name"] for number in range(audio.get_device_count())]))
-"""
-
 
 def main() -> None:
     """Load, look, tell."""
@@ -27,7 +21,6 @@ def main() -> None:
         "seen",
         {
             "arecord": run("arecord", "-L"),
-            "pyaudio": run("/opt/bodycamd/bin/python", "-c", LIST_SOUND),
             "i2c": run("i2cget", "-y", bus, "0x36", "0x04"),
             "watchdog": Path("/sys/class/watchdog/watchdog0/identity").read_text(),
             "bootstatus": Path("/sys/class/watchdog/watchdog0/bootstatus").read_text(),
