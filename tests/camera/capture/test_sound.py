@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bodycamd.camera.capture.worker.sound_conversion import SoundConversion
 from bodycamd.camera.capture.worker.sound_track import RATE, Block, SampleClock, SoundTrack, to_samples, to_us
 from tests.kit.scale import SCALE, count, only_in_full
 
@@ -19,23 +20,23 @@ BLOCK = 2048
 PULSE_EVERY_US = 10_000_000
 
 
-def card(ppm: float, seconds: float, *, jitter_us: int = 30_000, seed: int = 1) -> Iterator[tuple[bytes, int, float]]:
+def card(ppm: float, seconds: float, *, jitter_us: int = 30_000, seed: int = 1, hertz: int = RATE) -> Iterator[tuple[bytes, int, float]]:
     """A sound card whose clock is off by `ppm`: blocks, the instant at which each came out, and the true instant of its first sample.
 
     A pulse of 2 ms sounds at every multiple of ten seconds of the true time. Blocks come late by 1 ms, every fourth by up to `jitter_us`.
     """
     chance = random.Random(seed)
-    rate = RATE * (1 + ppm / 1e6)
-    silence = bytes(BLOCK * 2)
-    for first in range(0, int(seconds * rate), BLOCK):
+    rate, block = hertz * (1 + ppm / 1e6), BLOCK * hertz // RATE
+    silence = bytes(block * 2)
+    for first in range(0, int(seconds * rate), block):
         begin = BOOT_US + first / rate * 1e6
-        end = BOOT_US + (first + BLOCK) / rate * 1e6
+        end = BOOT_US + (first + block) / rate * 1e6
         pulse = -(-begin // PULSE_EVERY_US) * PULSE_EVERY_US
         pcm = silence
         if pulse < end:
-            samples = np.zeros(BLOCK, dtype="<i2")
+            samples = np.zeros(block, dtype="<i2")
             at = round((pulse - begin) / 1e6 * rate)
-            samples[at : at + 96] = 20_000
+            samples[at : at + hertz // 500] = 20_000
             pcm = samples.tobytes()
         yield pcm, int(end) + 1000 + (chance.randrange(jitter_us) if chance.random() < 1 / 4 else 0), begin
 
@@ -80,6 +81,23 @@ def test_sound_stays_in_its_place_for_eight_hours(ppm: float) -> None:
     assert abs(to_us(track.position) - BOOT_US - seconds * 1e6) < 100_000
     assert track.state(to_samples(BOOT_US), track.position) == "live"
     print(f"{seconds / 3600:.1f} h at {ppm:+.0f} ppm: worst {max(map(abs, pulses.deviations_us)) / 1000:.2f} ms")
+
+
+@only_in_full
+@pytest.mark.parametrize("hertz", [44_100, 16_000])
+@pytest.mark.parametrize("ppm", [100.0, -100.0])
+def test_a_card_of_another_rate_stays_in_its_place_too(ppm: float, hertz: int) -> None:
+    seconds = max(300, count(2 * 3600))
+    track, clock, conversion = SoundTrack(BOOT_US), SampleClock(), SoundConversion("mix", 0)
+    conversion.begin(hertz)
+    pulses = Pulses(track.position)
+    for captured, ended_us, _ in card(ppm, seconds, hertz=hertz):
+        if pcm := conversion.put(captured):
+            for block in clock.stamp(pcm, ended_us - conversion.held_us):
+                pulses.put(track.live(block))
+    assert len(pulses.deviations_us) >= seconds / 10 - 2
+    assert max(map(abs, pulses.deviations_us)) < 5_000, "the promise is 40 ms"
+    assert track.state(to_samples(BOOT_US), track.position) == "live"
 
 
 def test_without_correction_it_would_not() -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from pathlib import Path
 
 import av
@@ -21,6 +22,7 @@ from bodycamd.camera.capture.protocol import (
     Close,
     Fragment,
     Init,
+    MicrophoneReport,
     Open,
     Ping,
     Pong,
@@ -31,6 +33,7 @@ from bodycamd.camera.capture.protocol import (
     Tick,
 )
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
+from bodycamd.footage import SoundLevel
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import burned_times, complaints, start_times
 from tests.camera.capture.real_worker import RECIPIENT, VIDEO, RealWorker
@@ -198,6 +201,28 @@ def test_the_opening_is_answered_before_any_device_is_touched(tmp_path: Path) ->
         assert isinstance(answer, Tick)
         assert answer.last_frame_us is None
         assert len(worker.got) == 2
+
+
+@only_in_full
+def test_a_microphone_that_gives_zeros_is_live_and_told_as_silent(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "zeros.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(bytes(48_000))
+    with RealWorker() as worker:
+        worker.prepare(microphone=MicrophoneSettings(source="file", file=str(tmp_path / "zeros.wav")))
+        worker.send(Open(generation=1, microphone=True))
+        worker.until(MicrophoneReport, 2)
+        worker.until(Tick)
+        worker.send(SetMicrophone(open=False))
+        worker.until(MicrophoneReport)
+        worker.send(Close())
+        assert worker.rest() == 0
+    told = [(message.device, message.silent) for message, _ in worker.got if isinstance(message, MicrophoneReport)]
+    assert told == [("the file zeros.wav", False), ("the file zeros.wav", True), ("", False)]
+    assert {message.level for message, _ in worker.got if isinstance(message, Tick)} >= {SoundLevel(peak_dbfs=-120.0, rms_dbfs=-120.0)}
+    assert "live" in {fragment.audio for fragment in worker.fragments()}, "statements know no other word for it"
 
 
 @only_in_full
