@@ -183,10 +183,10 @@ class PiCamera:
 
     def view(self) -> ViewFacts | None:
         """What the camera is set to and sees; from now on its frames are not asked any more."""
-        camera, sight = self._camera, self._sight
-        if camera is None or sight is None:
+        sight = self._sight
+        if sight is None:
             return None
-        camera.pre_callback = None
+        sight.asked = True
         return sight.facts(encoder=self.encoder, width=self.width, height=self.height, frame_rate=self.frame_rate)
 
     def close(self) -> None:
@@ -285,7 +285,10 @@ def _board() -> str:
 
 
 def _look(request: Any, sight: Sight) -> None:
-    """What a frame's metadata say of crop and lens. Never raises: it would end picamera2's event loop."""
+    """What a frame's metadata say of crop and lens, until somebody has asked. Never raises: it would end picamera2's event loop, and so
+    would taking the callback away between its look and its call."""
+    if sight.asked:
+        return
     try:
         metadata = request.get_metadata()
         crop, dioptres = metadata.get("ScalerCrop"), metadata.get("LensPosition")

@@ -46,6 +46,8 @@ class Sight:
         self._slowest: float | None = None
         self._told_crop: Rectangle | None = None
         self._told_dioptres: float | None = None
+        self.asked = False
+        """Whether the facts were asked for: what frames say after that is of no use."""
 
     def choose_focus(self, offered: Offered) -> Focus:
         """How the lens is to be. Raises `UnavailableError` for what the module cannot do."""
