@@ -158,9 +158,10 @@ def _ring(config: Config, warning_seconds: float) -> Iterator[Problem]:
 
 
 def _paths(config: Config) -> Iterator[Problem]:
-    if (length := len(os.fsencode(config.control.socket))) > LONGEST_SOCKET_PATH_BYTES:
-        allowed = f"at most {LONGEST_SOCKET_PATH_BYTES}, in a folder with a shorter name"
-        yield Problem("control.socket", f"the path {config.control.socket} has {length} bytes", allowed)
+    for key, path in (("control.socket", config.control.socket), ("board.sensors", config.board.sensors)):
+        if (length := len(os.fsencode(path))) > LONGEST_SOCKET_PATH_BYTES:
+            allowed = f"at most {LONGEST_SOCKET_PATH_BYTES}, in a folder with a shorter name"
+            yield Problem(key, f"the path {path} has {length} bytes", allowed)
     store, signing = os.path.normpath(config.storage.directory), os.path.normpath(config.keys.signing)
     if os.path.commonpath([store, signing]) in (store, signing):
         others = ("storage.directory",)

@@ -16,6 +16,7 @@ BEGIN_READINGS = 2
 """A condition begins with the second reading in a row that says so."""
 END_US = 60_000_000
 """It ends when nothing has said so for this long: a supply that dips with each burst of the radio is one condition, not a hundred."""
+SILENT_US = 15_000_000
 LONGEST_DETAIL = 200
 """What the ledger takes of a reason."""
 
@@ -46,6 +47,7 @@ class MachineHealth:
     def __init__(self) -> None:
         self._hot, self._throttled, self._under_voltage = _Watched(), _Watched(), _Watched()
         self._silent = False
+        self._silent_since_us: int | None = None
         self._sequence_at_us = -1
 
     def heard(self, reading: Reading, now_us: int) -> Iterator[BoardChanged]:
@@ -60,10 +62,16 @@ class MachineHealth:
         yield from _changed("throttled", self._throttled.step(reading.throttled is True, now_us), degrees)
         yield from _changed("under_voltage", self._under_voltage.step(reading.under_voltage is True, now_us), "")
 
-    def gauge(self, fault: str | None) -> Iterator[BoardChanged]:
-        """Whether the battery could be read just now; `fault` says why not."""
-        if (fault is not None) != self._silent:
-            self._silent = fault is not None
+    def gauge(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
+        """Whether the battery could be read just now; `fault` says why not. One failure is no condition, nor is a start at which the
+        recorder comes first: it begins when nothing was read for `SILENT_US`."""
+        if fault is None:
+            self._silent_since_us = None
+        elif self._silent_since_us is None:
+            self._silent_since_us = now_us
+        silent = self._silent_since_us is not None and now_us - self._silent_since_us >= SILENT_US
+        if silent != self._silent:
+            self._silent = silent
             yield BoardChanged(condition="gauge_silent", present=self._silent, detail=(fault or "")[:LONGEST_DETAIL])
 
 

@@ -59,6 +59,11 @@ class SensorsLink:
             )
         return self._reading
 
+    @property
+    def heard(self) -> bool:
+        """Whether there has been any reading since the start."""
+        return self._reading is not None
+
     def close(self) -> None:
         """Hang up."""
         self._disconnect()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 from bodycamd import __version__
 from bodycamd.camera.board.ports import Board
+from bodycamd.camera.board.sensed import SensedBattery
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
 from bodycamd.camera.daemon.loop import ControlLoop
@@ -68,7 +68,7 @@ def report(
         voice=VoiceStatus(ok=voice.ok, detail=voice.detail) if voice is not None else None,
         writer=writer.progress(),
         clock=ClockStatus(trusted=clock.trusted, source=clock.source, error_ms=clock.error_ms),
-        battery=_battery(watches.battery, reading, gauge_silent=state.gauge_silent),
+        battery=_battery(watches.battery, reading, gauge=isinstance(board.battery, SensedBattery)),
         shift=shift,
         machine=_machine(reading),
     )
@@ -83,12 +83,14 @@ def _reading(board: Board) -> Reading | None:
         return None
 
 
-def _battery(last: tuple[BatteryLevel, float | None], reading: Reading | None, *, gauge_silent: bool) -> BatteryStatus:
+def _battery(last: tuple[BatteryLevel, float | None], reading: Reading | None, *, gauge: bool) -> BatteryStatus:
+    """Without a gauge a simulation may have a charge all the same: what was set by hand."""
     level, percent = last
+    if not gauge:
+        return BatteryStatus(level=level, percent=percent, gauge="none" if percent is None else "read")
     charge = None if reading is None else reading.charge
-    gauge: Literal["none", "read", "silent"] = "silent" if gauge_silent else "none" if percent is None else "read"
-    if charge is None or gauge != "read":
-        return BatteryStatus(level=level, percent=percent, gauge=gauge)
+    if charge is None:
+        return BatteryStatus(level=level, percent=percent, gauge="silent")
     return BatteryStatus(
         level=level, percent=percent, estimated=charge.estimated, charging=charge.charging, minutes_left=charge.minutes_left
     )

@@ -136,7 +136,7 @@ class Watches:
             battery, fault = self._board.battery.read(), None
         except UnavailableError as error:
             battery, fault = self.battery, str(error)
-        for changed in self._health.gauge(fault):
+        for changed in self._health.gauge(fault, self._clock.now_us()):
             log.log(logging.ERROR if changed.present else logging.INFO, "%s", fault or "the battery gauge answers again")
             self._control.handle(changed)
         if fault is not None:

@@ -71,8 +71,10 @@ class RegisterFile:
             return found[f"{address:#04x}"][f"{register:#04x}"]
         except KeyError as error:
             raise UnavailableError(f"{self._file}: nothing stands at {error}") from error
-        except (OSError, msgspec.DecodeError) as error:
-            raise UnavailableError(f"{self._file}: {error}"[:200]) from error
+        except OSError as error:
+            raise UnavailableError(f"{self._file}: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            raise UnavailableError(f"{self._file}: {error}") from error
 
 
 def open_bus(bus: int | str, simulation: Path | None) -> SmBus:

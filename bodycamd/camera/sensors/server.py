@@ -98,7 +98,7 @@ def _listen(path: Path) -> socket.socket:
         listening.listen(MAX_READERS)
     except OSError as error:
         listening.close()
-        raise UnavailableError(f"{path}: the socket cannot be made ({error.strerror}); check board.sensors") from error
+        raise UnavailableError(f"{path}: the socket cannot be made ({error.strerror or error}); check board.sensors") from error
     except BaseException:
         listening.close()
         raise

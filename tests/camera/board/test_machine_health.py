@@ -62,5 +62,6 @@ def test_conditions_alternate_and_never_end_within_a_minute(values: list[tuple[f
 
 def test_a_silent_gauge_is_told_once_and_when_it_answers() -> None:
     health = MachineHealth()
-    told = [list(health.gauge(fault)) for fault in (None, "loose", "loose", "looser", None, None)]
-    assert told == [[], [BoardChanged("gauge_silent", True, "loose")], [], [], [BoardChanged("gauge_silent", False, "")], []]
+    faults = ["not yet", None, "blip", None, "loose", "loose", "loose", "looser", "looser", None, None]
+    told = [(number, changed) for number, fault in enumerate(faults) for changed in health.gauge(fault, number * STEP_US)]
+    assert told == [(7, BoardChanged("gauge_silent", True, "looser")), (9, BoardChanged("gauge_silent", False, ""))]
