@@ -6,11 +6,10 @@ They hold age files, never plaintext. All times are CLOCK_BOOTTIME microseconds,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from bodycamd.errors import DataError
 
@@ -65,8 +64,7 @@ class SoundLevel(msgspec.Struct, frozen=True, kw_only=True):
     rms_dbfs: Dbfs
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedInit:
+class EncryptedInit(Struct, frozen=True):
     """The init segment (ftyp+moov) of one worker's stream, as an age file."""
 
     generation: int
@@ -140,8 +138,7 @@ class ViewFacts(msgspec.Struct, frozen=True, kw_only=True):
     differs: Words
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedFragment:
+class EncryptedFragment(Struct, frozen=True):
     """One CMAF fragment, as an age file. `seq` is given by the recorder when it arrives: it counts within one start and is never reused."""
 
     facts: FragmentFacts

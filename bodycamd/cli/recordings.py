@@ -4,13 +4,13 @@ needed."""
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from msgspec import structs
+from msgspec.structs import asdict
 
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, fitted, print_json, say, say_lines, size, table, tell_broken

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from bodycamd.config import checks
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
@@ -31,8 +31,7 @@ MAX_PROBLEMS = 200
 """A file with more mistakes than this is no configuration: the rest is not looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """Of a configuration: every problem in the order of its lines, and the configuration where there is none."""
 
     problems: list[Problem]

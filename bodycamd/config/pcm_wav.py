@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import struct
 import wave
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError
 
@@ -18,8 +19,7 @@ SAMPLE_RATE = 48_000
 SAMPLE_BYTES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pcm:
+class Pcm(Struct, frozen=True):
     """Interleaved signed 16-bit little-endian samples at 48 kHz."""
 
     samples: bytes

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LEAST_LIKENESS = 0.6
 """From 0 to 1, as `difflib` counts it: below it a guess confuses more than it helps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake. `key` is the dotted path, empty where it is the whole file; `line` counts from 1, `None` where no line is to blame.
 
     `others` are the keys that it was judged by too: where one of them is wrong itself, nothing is said of this one.
@@ -40,5 +39,7 @@ def in_order(problem: Problem) -> float:
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """The choice that was probably meant; empty where none is like it."""
+    import difflib  # for who has made a mistake
+
     found = difflib.get_close_matches(word[:100], list(choices), n=1, cutoff=LEAST_LIKENESS)
     return found[0] if found else ""

@@ -11,10 +11,10 @@ Every such mistake is found, each with its line; only what is no YAML at all hid
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import yaml
+from msgspec import Struct, field
 
 from bodycamd.config.problems import Problem
 from bodycamd.errors import ConfigError
@@ -49,8 +49,7 @@ Value: TypeAlias = "str | int | float | bool | Refused | list[Value] | dict[str,
 """What a document may hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What was read. `lines`, from 1, are those of the keys that were not refused. Values that were refused are `REFUSED`."""
 
     values: dict[str, Value]
@@ -58,8 +57,7 @@ class Document:
     problems: list[Problem]
 
 
-@dataclass(slots=True)
-class _Mapping:
+class _Mapping(Struct):
     values: dict[str, Value] = field(default_factory=dict)
     key: str | None = None
 
@@ -68,8 +66,7 @@ class _Mapping:
         return self.key
 
 
-@dataclass(slots=True)
-class _Sequence:
+class _Sequence(Struct):
     values: list[Value] = field(default_factory=list)
 
     @property

@@ -4,7 +4,6 @@ judge it here."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from bodycamd.config.pcm_wav import SAMPLE_BYTES, SAMPLE_RATE, Pcm, parse_wav
@@ -17,8 +16,7 @@ MAX_FILE_BYTES = MAX_SECONDS * SAMPLE_RATE * SAMPLE_BYTES * 2 + 65_536
 _LENGTH = f"a warning lasts {MIN_SECONDS} to {MAX_SECONDS} s"
 
 
-@dataclass(frozen=True, slots=True)
-class WarningSound(Pcm):
+class WarningSound(Pcm, frozen=True):
     """A checked warning. `sha256` is of the whole file."""
 
     sha256: str

@@ -8,11 +8,10 @@ The form is that of a ledger line, `base64(signature) SP json`. It can never pas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import signed_line, strict_json
@@ -50,8 +49,7 @@ class AnchorStatement(Stated, tag_field="type", tag="anchor", frozen=True, kw_on
 _anchors: msgspec.json.Decoder[AnchorStatement] = msgspec.json.Decoder(AnchorStatement)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedAnchor:
+class SignedAnchor(Struct, frozen=True):
     """An anchor with the bytes that were signed."""
 
     statement: AnchorStatement

@@ -15,8 +15,9 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.entries import StartDetail
@@ -33,8 +34,7 @@ class OtherKeyError(DataError):
     """The first line is signed by another key than the registered one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """A checkpoint file whose lines verify. `raw` are the lines that were asked for, `lines` their number; `next_key` must sign the start
     that follows the last of them. `sha256` is of the whole file."""
 

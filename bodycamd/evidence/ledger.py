@@ -14,8 +14,9 @@ import hashlib
 import logging
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import signed_line
@@ -122,8 +123,7 @@ class Ledger:
         return not self._broken
 
 
-@dataclass(frozen=True, slots=True)
-class LastStart:
+class LastStart(Struct, frozen=True):
     """What the next start continues: the newest start that counts (0: none), its last good line, and the key that the next one must
     sign with (`None`: the first). `rests` is what follows that line, `files` are the names of the files that this rests on.
     """

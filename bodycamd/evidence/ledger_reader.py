@@ -10,9 +10,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence import signed_line
@@ -28,8 +29,7 @@ MAX_TORN_HASHED = 16 * 1024 * 1024
 """Of a torn part that is longer, `torn_sha256` is of so many bytes. (A cut leaves less than one line; more is somebody's doing.)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One whole line: its entry, and the bytes that were signed and hashed. The signature is not yet checked.
 
     `detail` is the entry's detail as the struct of its type; `None` for types that this version does not know.
@@ -107,8 +107,7 @@ def single_line(raw: bytes, where: str) -> Line:
     return Line(entry, typed_detail(entry, where), json, signature, hashlib.sha256(raw).hexdigest(), len(raw) + 1, 1, where)
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True):
     """What is in one start's file after its last good line, or in place of a first one. `torn` is how the next start has to state it;
     `reason` says why it is not good, `line_ends` counts its line ends, `at_line_end` says whether it ends with one.
     """

@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import ustar
@@ -115,8 +116,7 @@ class GrowingSegment:
         return buffers
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """What a cut left of a segment: the longest prefix of whole, verified triples.
 
     `sha256` is of the first `good_bytes`; `torn_bytes` is the rest. `ended`: the end-of-archive mark stands right after the last triple,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence import ustar
@@ -23,8 +24,7 @@ class CutError(DataError):
     """The file ends inside a triple: what a power cut leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member as it is in the file. `content` is kept for `.json` and `.sig` only; of an age file just its SHA-256."""
 
     header: ustar.Header
@@ -38,8 +38,7 @@ class Member:
         return self.offset + ustar.BLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Triple:
+class Triple(Struct, frozen=True):
     """An age file with its statement and signature. Size, SHA-256 and index agree with the statement; the signature is not yet checked."""
 
     index: int

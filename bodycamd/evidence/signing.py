@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypedDict
 
 import msgspec
+from msgspec import Struct
 
 from bodycamd.evidence import entries, statements
 from bodycamd.evidence.anchor import ANCHOR_FORMAT, AnchorStatement, Pin, SignedAnchor
@@ -22,8 +22,7 @@ from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class SignedStatement:
+class SignedStatement(Struct, frozen=True):
     """A statement as it is stored: the `.json` member's bytes and the 64 bytes of its signature."""
 
     statement: Statement
@@ -36,8 +35,7 @@ class SignedStatement:
         return hashlib.sha256(self.json).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class SignedEntry:
+class SignedEntry(Struct, frozen=True):
     """A ledger entry as it is stored: JSON without line end, and the 64 bytes of its signature over it."""
 
     entry: Entry

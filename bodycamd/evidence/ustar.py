@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.strict_json import MAX_JSON_BYTES
@@ -36,8 +37,7 @@ _MTIME = 315_532_800
 """1 January 1980: the same in every header, and late enough that tar does not warn of an implausible time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a header says: the rest of its bytes follow from this."""
 
     index: int

@@ -14,9 +14,10 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from bodycamd.errors import StorageError
 from bodycamd.linux.rtc import RealTimeClock
@@ -29,8 +30,7 @@ TIMEX_BYTES = 208
 """sizeof(struct timex) on every 64-bit Linux; x86-64 and aarch64 share the layout."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(Struct, frozen=True):
     """One reading of the clocks. `error_ms` is the kernel's own bound (`None` where there is none)."""
 
     boottime_us: int

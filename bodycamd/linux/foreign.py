@@ -21,10 +21,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
+
+from msgspec import Struct
 
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.linux import durable
@@ -45,8 +46,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name in a folder, as the folder itself tells it: nothing was looked at."""
 
     name: str
@@ -55,8 +55,7 @@ class Name:
     is_folder: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A name in a folder and what it stands for; links are not followed."""
 
     name: str

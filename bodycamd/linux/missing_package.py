@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 
 from bodycamd.errors import UnavailableError
 
@@ -35,6 +34,8 @@ def what_is_missing(error: ImportError, side: str) -> str | None:
 
 def _extras(package: str) -> set[str]:
     """The sides whose requirements name the package, as the installed metadata say."""
+    from importlib import metadata  # slow to load, and needed where something is missing only
+
     required = metadata.metadata("bodycamd").get_all("Requires-Dist") or []
     pattern = re.compile(rf"{re.escape(package)}\b(?!-).*extra == ['\"](\w+)['\"]", re.IGNORECASE)
     return {match[1] for line in required if (match := pattern.match(line)) and match[1] in SIDES}

@@ -14,8 +14,9 @@ Not judged: what the kernel and other programs (a sound server) hold, and a swap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 TO_DO: Final = (
     "let the unit set LimitMEMLOCK=infinity, as systemd/bodycamd.service does; "
@@ -24,8 +25,7 @@ TO_DO: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """A swap in use. `backing` is of zram: the device that it writes pages back to, `none` without one; `None` for any other swap."""
 
     name: str
@@ -37,16 +37,14 @@ class Area:
         return self.backing != "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What the kernel says. `limits`: the `memory.swap.max` of the process's control group and of those above it, as far as they exist."""
 
     areas: Sequence[Area]
     limits: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(Struct, frozen=True):
     """`closed`: neither footage nor keys can be swapped to a disk, for what is in `because`. `degraded`: they can; `to_do` helps."""
 
     state: Literal["closed", "degraded"]

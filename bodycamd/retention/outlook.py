@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +20,7 @@ from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_nam
 from bodycamd.store.reader import RecordingInfo, StoreReader
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """What a store's ledger says of how long its recordings stay. `rules` are those that the camera stated last."""
 
     rules: Rules

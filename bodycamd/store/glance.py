@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from bodycamd.errors import BodycamError, DataError, NotFoundError
 from bodycamd.evidence import ustar
@@ -22,8 +23,7 @@ INTERRUPTED = "interrupted"
 S = TypeVar("S", InitStatement, FragmentStatement)
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """What the whole statements of a segment say. `first` and `last` are `None` where no fragment is whole."""
 
     init: InitStatement | None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 from bodycamd.errors import UsageError
 from bodycamd.linux.foreign import Folder
 
@@ -30,8 +32,7 @@ class SegmentFile:
     kind: SegmentKind
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """Something in the store that does not belong there, or could not be dealt with. `path` is relative to the folder of recordings."""
 
     path: str

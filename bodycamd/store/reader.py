@@ -7,9 +7,10 @@ because the ledger does not know its length yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
+
+from msgspec import Struct
 
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
@@ -25,8 +26,7 @@ RecordingState = Literal["open", "closed", "recovered", "unknown"]
 it. `unknown`: the ledger does not speak of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingInfo:
+class RecordingInfo(Struct, frozen=True):
     """One line of the list. Times in microseconds are CLOCK_BOOTTIME; `opened` is the wall clock's RFC 3339 text as the camera had it."""
 
     id: str
@@ -46,8 +46,7 @@ class RecordingInfo:
     pressed_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What is in the segments that the ledger does not state yet of a recording that it has not closed. `duration_us`, `wall` and
     `boottime_us` are of the whole recording: the latter of its first init segment."""
 
@@ -155,8 +154,7 @@ class StoreReader:
         )
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What the ledger says of one recording. `first` is its opening entry."""
 
     first: Entry | None = None

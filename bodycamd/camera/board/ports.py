@@ -6,8 +6,9 @@ All methods are called from the control loop and return at once; callbacks may c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import BatteryLevel
 from bodycamd.camera.sensors.readings import Reading
@@ -86,8 +87,7 @@ class Sensors(Protocol):
         """Hang up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """All parts of one camera."""
 
     button: Button

@@ -7,8 +7,9 @@ the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from bodycamd.camera.capture.sources.source import Group
 from bodycamd.config.settings import VideoSettings
@@ -21,8 +22,7 @@ GRACE_US: Final = 400_000
 GRACE_EVERY_US: Final = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """The deadlines, in microseconds."""
 
     stall_us: int = 800_000
@@ -64,8 +64,7 @@ class Timing:
     """The same while no camera is open and the spare is prepared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the recorder knows of one worker. `since_us` is when the phase began."""
 
     phase: Phase

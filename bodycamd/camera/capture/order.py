@@ -6,7 +6,8 @@ A worker that breaks a rule is not argued with: `LinkError` tells the reason and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.camera.capture.protocol import (
     AudioReport,
@@ -28,8 +29,7 @@ FUTURE_US = 1_000_000
 """How far a picture's time may lie ahead of the recorder's clock. A worker that dates its frames later would look alive for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """What has been said so far between the recorder and one worker."""
 
     prepared: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from bodycamd.footage import SoundLevel, ViewFacts
 
@@ -16,8 +17,7 @@ State = Literal["starting", "standby", "opening", "flowing", "closing", "replaci
 `retrying`: footage is wanted, but there is no worker yet that could be opened. `refused`: the settings cannot work on this machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
+class WorkerStatus(Struct, frozen=True):
     """What a person may want to know of capture; `pid` is the open worker's, else the spare's."""
 
     state: State

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bodycamd.camera.capture.liveness import Facts, Phase
 from bodycamd.camera.capture.order import Conversation, asked, heard, opened

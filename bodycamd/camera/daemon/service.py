@@ -8,7 +8,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.supervisor import Supervisor
@@ -39,8 +40,7 @@ PREPARE_SECONDS = 15.0
 """How long `starting` waits for the spare worker and the voice before the camera calls itself ready all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """Everything that a run is made of. `open_recorder` may take its time (recovery): it runs beside the loop. `protection` judges, now,
     whether memory can be swapped to the card; it is given why the workers' is not locked, if so."""
 

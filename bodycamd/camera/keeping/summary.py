@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Of the last sweep. Lists hold at most twenty; times are text of the wall clock, empty where there is none."""
 
     swept_at: str = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import BeginRecording, ContinueRecording, SealNow
 from bodycamd.camera.recorder.journal import Journal
@@ -13,31 +14,27 @@ from bodycamd.camera.recorder.ring import Claim
 from bodycamd.evidence.statements import JsonValue
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """Begin a recording; the ring already keeps what it needs."""
 
     action: BeginRecording
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A ledger entry."""
 
     type: str
     fields: Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """Sign where the ledger stands."""
 
     answer: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """Something else that may write. It must not raise."""
 
     run: Callable[[Journal], None]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.linux.disk import FileOperations
 from bodycamd.linux.durable import Buffer
 
 
-@dataclass(frozen=True, slots=True)
-class WriterProgress:
+class WriterProgress(Struct, frozen=True):
     """`turns` grows at least every two seconds while no disk operation is outstanding. `operation` and `since_us` tell of the outstanding
     one."""
 

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import BeginRecording, EndRecording, FragmentDurable, RecordingSealed
 from bodycamd.camera.recorder.journal import Journal
@@ -50,8 +51,7 @@ class WriteError(StorageError):
         self.errno = error.errno
 
 
-@dataclass(slots=True)
-class _Segment:
+class _Segment(Struct):
     """The segment that grows: its file and the evidence in it."""
 
     growing: GrowingSegment
@@ -64,8 +64,7 @@ class _Segment:
     durable_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How the recording ends. `endings` is how many generations had ended when the end was asked for."""
 
     action: EndRecording

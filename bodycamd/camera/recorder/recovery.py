@@ -16,8 +16,9 @@ over.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from bodycamd.camera.control.events import ResumeOffer
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
@@ -41,8 +42,7 @@ RECENT_US = 60_000_000
 STRAYS_LISTED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """What was found and done."""
 
     segments: int
@@ -50,8 +50,7 @@ class Recovered:
     resume: ResumeOffer | None
 
 
-@dataclass(slots=True)
-class _PastStart:
+class _PastStart(Struct):
     """What one start left to do, or to resume."""
 
     boot_id: str

@@ -20,8 +20,9 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import takewhile
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import RingOverflowed
 from bodycamd.footage import EncryptedFragment, EncryptedInit
@@ -30,8 +31,7 @@ MAX_FRAGMENTS = 4096
 """A bound for a worker that sends very many very small fragments: the longest ring of the shortest GOP has 600."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingStats:
+class RingStats(Struct, frozen=True):
     """What the ring holds now, and what it had to drop or refuse since it was made."""
 
     fragments: int
@@ -45,8 +45,7 @@ class RingStats:
     """Fragments that cannot be used: no init segment of their generation, or a `seq` that does not grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Fragments of one generation that wait to be written, oldest first, and the init segment that plays them."""
 
     init: EncryptedInit

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bodycamd.errors import UsageError
 from bodycamd.evidence.ledger_reader import Line
@@ -13,8 +14,7 @@ from bodycamd.evidence.pseudonyms import pseudonym
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """A shift: the pseudonymous officer, and since when."""
 
     officer: str

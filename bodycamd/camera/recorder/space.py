@@ -10,8 +10,9 @@ hovers at a threshold does not flicker: `low` below `low_minutes`, left again 10
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import DiskChanged, StorageChanged, StorageLevel
 from bodycamd.linux.disk import FileOperations
@@ -28,8 +29,7 @@ SEGMENT_OVERHEAD_BYTES = 16384
 """The init segment with its statement, and the end of the archive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """One report: bytes free for footage (without the reserve), minutes of footage that fit, level."""
 
     footage_bytes: int

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bodycamd.camera.capture.liveness import Attempts, Facts, Grace, Phase, Timing, backoff_us, due_us, overdue, to_be_asked, unkillable
 from bodycamd.camera.capture.sources.source import Group

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import stream as stream_module

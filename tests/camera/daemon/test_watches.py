@@ -6,11 +6,11 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.board.battery import BatteryThresholds
 from bodycamd.camera.board.ports import Board

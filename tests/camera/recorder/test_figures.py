@@ -7,10 +7,10 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentSealed
 from bodycamd.store.reader import StoreReader

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pyrage
+from msgspec.structs import replace
 
 from tests.camera.recorder.rig import Rig
 from tests.evidence.test_stock_tools import film

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import RingOverflowed
 from bodycamd.camera.recorder.ring import Claim, Ring

@@ -8,8 +8,9 @@ A source is used once: made (opens no device, checks what can be checked), opene
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from bodycamd.config.settings import VideoSettings
 from bodycamd.footage import ViewFacts
@@ -18,8 +19,7 @@ MAX_FILM_GROUP_SECONDS: Final = 4.0
 """Of a film in a loop, see `film`."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedFrame:
+class EncodedFrame(Struct, frozen=True):
     """One H.264 access unit as an Annex-B byte stream.
 
     A keyframe carries its SPS and PPS. Frames come in the order of their times, without B-frames.
@@ -30,8 +30,7 @@ class EncodedFrame:
     keyframe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The longest group of pictures that still counts as healthy; only the keyframe after it ends a fragment.
 
     It counts in frames, too: an encoder that is slower than its camera makes groups of as many frames, which last longer.
