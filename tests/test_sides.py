@@ -99,7 +99,7 @@ def test_a_camera_films_without_the_municipality_and_the_municipality_opens_it_w
             assert b"ModuleNotFoundError" in subprocess.run(asked, capture_output=True).stderr
     demo = tmp_path / "demo"
     script = tmp_path / "short.script"
-    script.write_text("1.0 tap\n8.0 hold 2.5\n12.0 quit\n")
+    script.write_text("1.0 tap\n8.0 hold 2.5\n11.2 tap\n14.0 quit\n")
     run(camera / "bodycamd", "simulate", "--dir", demo, "--script", script)
     run(municipality / "bodycamd", "verify", "--store", demo / "store", "--device-key", demo / "keys/device.pem")
     film = tmp_path / "film.mp4"

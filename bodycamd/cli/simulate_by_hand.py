@@ -1,7 +1,7 @@
 """The simulation by hand: a live view of the camera as the officer meets it, and keys for the button.
 
-The dot follows the lamp itself, so it blinks as the LED does. A terminal reports no key-up: space is a tap, `h` holds, `d` presses and
-releases.
+The dot follows the lamp itself, so it blinks as the LED does. A terminal reports no key-up: space is a tap, `h` holds (and a tap after
+it stops), `d` presses and releases.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class KeyChanged(Stated, frozen=True, kw_only=True):
 
 
 class RecordingOpened(Stated, frozen=True, kw_only=True):
-    """`recording_opened`: an officer's press (`caller`), or a recording that continues by itself what another one (`resumes`) began.
+    """`recording_opened`: an officer's press (`caller`), or what continues another one (`resumes`): by itself, or by a press.
 
     `officer` is the pseudonym of the shift that is open; absent where none is. Times are CLOCK_BOOTTIME microseconds.
     """

@@ -26,6 +26,15 @@ class Marked(Noted, frozen=True, kw_only=True):
     caller: Caller | None = None
 
 
+class ButtonHeldLong(Noted, frozen=True, kw_only=True):
+    """`button_held`: from `at_us` (CLOCK_BOOTTIME) the button was down for ten seconds while it recorded; that stops nothing."""
+
+    recording: RecordingId
+    at_us: Count | None = None
+    officer: Officer | None = None
+    caller: Caller | None = None
+
+
 class WarningGiven(Noted, frozen=True, kw_only=True):
     """`warning`: how the spoken warning went (`played_to_device`, `skipped`, `failed`, `none`); `file_sha256` is of the sound file."""
 
@@ -135,6 +144,7 @@ class BoardChanged(Noted, frozen=True, kw_only=True):
 
 NOTED: dict[str, type[Noted]] = {
     "marker": Marked,
+    "button_held": ButtonHeldLong,
     "warning": WarningGiven,
     "shift_begin": ShiftBegun,
     "shift_end": ShiftEnded,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.control.state import BURST_US
 from bodycamd.linux.clock import boottime_us
 from tests.bench.bare import BareProcess
 from tests.bench.figures import Table, percentile, spread
@@ -42,10 +43,11 @@ def test_press_to_lamp_and_to_the_first_sample(table: Table, paced: Loudspeaker,
             first_us = wait_for(lambda since=pressed_us: (paced.loud(since) or [0])[0], 3, "the first sample")  # type: ignore[misc]
             sound.append((first_us - pressed_us) / 1000)
             lamp.append((camera.timeline("lamp")[shown]["at_us"] - pressed_us) / 1000)
+            wait_until_us(pressed_us + BURST_US)
             camera.tap()
             wait_until_us(boottime_us() + 50_000)
             sealed = len(camera.of("RecordingSealed"))
-            camera.hold(1.55)
+            camera.stop_by_hand()
             camera.wait_event("RecordingSealed", sealed + 1)
             camera.wait_state("standby")
             paced.wait_for_silence()

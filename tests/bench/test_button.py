@@ -1,7 +1,8 @@
 """The button answers whatever the camera, the disk and the speaker do.
 
 Several cameras side by side, each with its worker and its voice stopped whenever they appear, all on one slow disk that a neighbour keeps
-busy. Each round: a press (the lamp must blink), another (the warning is skipped), a hold (the recording must end).
+busy. Each round: a press (the lamp must blink), another (the warning is skipped), then a hold, its release and a press (the recording must
+end).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.control.state import ALONE_US, BURST_US
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import StateChanged
 from bodycamd.linux.clock import boottime_us
@@ -23,7 +25,7 @@ from tests.bench.bare import BareProcess
 from tests.bench.figures import Table, percentile, spread
 from tests.bench.slow_disk import SlowDisk
 from tests.bench.stopper import Stopper
-from tests.kit.camera import Camera
+from tests.kit.camera import Camera, wait_until_us
 from tests.kit.scale import count
 from tests.kit.waiting import wait_for
 from tests.powercut.device import missing
@@ -37,9 +39,6 @@ pytestmark = [
 
 CAMERAS = 8
 PRESSES = 500
-HOLD_US = 1_500_000
-HOLD = {"gestures": {"hold_seconds": HOLD_US / 1e6}}
-TOUCH_SECONDS = 0.08
 BETWEEN_FLASHES_US = 400_000
 SWITCH_SECONDS = 0.0002
 """The officers share one interpreter: a finger must not wait for another officer's look at a lamp."""
@@ -65,13 +64,13 @@ class Officer:
 
             for _ in range(presses):
                 known = self._dark_moment()
-                pressed_us = self._touch()
-                self._touch()
+                pressed_us = camera.tap()
+                wait_until_us(pressed_us + BURST_US)
+                camera.tap()
                 lit = next(line for line in camera.timeline("lamp")[known:] if line["on"] and line["at_us"] >= pressed_us)
                 self.lamp.append((lit["at_us"] - pressed_us) / 1000)
-                held_us = camera.hand.down()
-                self.closing.append((until("closing") - held_us - HOLD_US) / 1000)
-                camera.hand.up()
+                released_us = camera.stop_by_hand()
+                self.closing.append((until("closing") - released_us - ALONE_US) / 1000)
                 until("standby")
 
     def _dark_moment(self) -> int:
@@ -89,13 +88,6 @@ class Officer:
             if changes() == known:
                 return known - 1
 
-    def _touch(self) -> int:
-        at_us = self._camera.hand.down()
-        time.sleep(TOUCH_SECONDS)
-        self._camera.hand.up()
-        time.sleep(TOUCH_SECONDS)
-        return at_us
-
 
 def test_the_button_answers(table: Table, tmp_path: Path) -> None:
     each = -(-count(PRESSES) // CAMERAS)
@@ -104,7 +96,7 @@ def test_the_button_answers(table: Table, tmp_path: Path) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
         slow = stack.enter_context(SlowDisk(tmp_path))
         cameras = [
-            stack.enter_context(Camera(tmp_path / f"camera-{n}", {"storage": {"directory": str(slow.disk / f"store-{n}")}, **HOLD}))
+            stack.enter_context(Camera(tmp_path / f"camera-{n}", {"storage": {"directory": str(slow.disk / f"store-{n}")}}))
             for n in range(CAMERAS)
         ]
         stopper = Stopper([camera.process.pid for camera in cameras])
@@ -124,7 +116,7 @@ def test_the_button_answers(table: Table, tmp_path: Path) -> None:
     assert states == ["standby"] * CAMERAS
     under = f"worker and voice stopped, {sync:.0f} ms a sync"
     machine = percentile(bare.answers, 0.99)
-    rows = (("press -> LED", lamp, 20), ("end of hold -> closing", closing, 50))
+    rows = (("press -> LED", lamp, 20), ("press that stood alone -> closing", closing, 50))
     for what, answers, bound in rows:
         table.add(
             f"{what} ({under})",

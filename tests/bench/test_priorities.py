@@ -30,7 +30,7 @@ def answers(folder: Path, *, nice: int = 0) -> list[float]:
     """Milliseconds, with hogs in the camera's own group."""
     with ExitStack() as stack:
         group = stack.enter_context(Group("cpu", "camera"))
-        camera = Camera(folder, {"video": PICTURE, "gestures": {"hold_seconds": 1.5}})
+        camera = Camera(folder, {"video": PICTURE})
         camera.command = ("nice", "-n", str(nice), sys.executable, "-m", "bodycamd.camera.daemon")
         group.join()
         try:

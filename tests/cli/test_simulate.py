@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from bodycamd.camera.control.state import CALM_US
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
@@ -35,7 +36,7 @@ video: {width: 320, height: 180, frame_rate: 15, bit_rate: 300000}
 board: {gpio: {ready_led: 5}}
 warning: {file: short.wav}
 """
-SCRIPT = "3 tap\n5.5 tap\n6 hold 2.1\n9.5 quit\n"
+SCRIPT = "3 tap\n5 tap\n7.1 hold 2.1\n9.6 tap\n12.5 quit\n"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One simulated press, warning, recording, marker, stop."""
+    """One simulated press, warning, recording, marker, hold, press that stops."""
     folder = tmp_path_factory.mktemp("s")
     write_wav(folder / "short.wav", 1.0)
     (folder / "policy.yaml").write_text(SMALL)
@@ -226,7 +227,7 @@ def test_sigterm_takes_the_camera_along_and_a_script_without_quit_ends_by_itself
     write_wav(tmp_path / "short.wav", 1.0)
     (tmp_path / "policy.yaml").write_text(SMALL)
     command = [*BODYCAMD, "simulate", "--dir", str(tmp_path / "d"), "--script", "-"]
-    script = b"0 tap\n1.5 hold 2.1\n"
+    script = b"0 tap\n2.1 hold 2.1\n4.7 tap\n"
     run = subprocess.run([*command, "--config", str(tmp_path / "policy.yaml")], input=script, capture_output=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, b"")
     assert b"ends after" in run.stdout
@@ -267,16 +268,25 @@ def test_by_hand_on_a_terminal(tmp_path: Path) -> None:
                 seen.extend(os.read(controller, 65536))
         return words in seen
 
+    def looks_on(seconds: float) -> None:
+        """The officer's time."""
+        end = time.monotonic() + seconds
+        wait_for(lambda: sees(b"") and time.monotonic() > end, seconds + 20, "the time")
+
     try:
         wait_for(lambda: sees(b"standby"), 40, "the view")
         os.write(controller, b" ")
         wait_for(lambda: sees(b"speaks the warning"), 20, "the warning in the view")
         wait_for(lambda: sees("●".encode()), 20, "the LED lit")
         wait_for(lambda: sees(b"Recording 000001-0001 begins"), 20, "the recording")
+        looks_on(CALM_US / 1e6)
         os.write(controller, b"d")
         wait_for(lambda: sees(b"pressed"), 20, "the button pressed")
-        wait_for(lambda: sees(b"Recording 000001-0001 ends"), 20, "the recording sealed by a hold")
+        looks_on(2.5)
         os.write(controller, b"d")
+        looks_on(0.6)
+        os.write(controller, b" ")
+        wait_for(lambda: sees(b"Recording 000001-0001 ends"), 20, "the recording sealed by hold, release and press")
         os.write(controller, b"q")
         end = time.monotonic() + 30
         while child.poll() is None and time.monotonic() < end:

@@ -18,6 +18,7 @@ import yaml
 from bodycamd.camera.board.board_log import BoardLine
 from bodycamd.camera.board.board_log import read as read_timeline
 from bodycamd.camera.board.simulated import SimulatedHand
+from bodycamd.camera.control.state import BURST_US, CALM_US, SAME_PRESS_US
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.evidence.keys import provision
 from bodycamd.linux.clock import boottime_us
@@ -25,6 +26,8 @@ from tests.kit.waiting import wait_for
 
 SMALL_PICTURE = {"source": "pattern", "width": 320, "height": 240, "frame_rate": 15, "bit_rate": 400_000}
 WARNING = Path(__file__).parents[2] / "config" / "warnings" / "nl.wav"
+HOLD_SECONDS = 1.5
+"""As short as the configuration allows: tests wait for it."""
 Entry = dict[str, Any]
 
 
@@ -44,6 +47,7 @@ class Camera:
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.events: list[Entry] = []
+        self._down_us = 0
         if not self.identity.exists():
             identity = pyrage.x25519.Identity.generate()
             self.identity.write_text(f"{identity}\n")
@@ -60,7 +64,7 @@ class Camera:
             "storage": {"directory": "../store"},
             "keys": {"recipients": "recipients.txt", "signing": "signing"},
             "control": {"socket": "control.sock"},
-            "gestures": {"hold_seconds": 1.5},
+            "gestures": {"hold_seconds": HOLD_SECONDS},
         }
         for key, value in (settings or {}).items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, Mapping) else value
@@ -168,28 +172,46 @@ class Camera:
     # --- the officer ---------------------------------------------------------------------------------------------------------------------
 
     def tap(self) -> int:
-        at_us = self.hand.down()
-        wait_until_us(at_us + 100_000)
-        self.hand.up()
-        return at_us
+        return self.hold(0.1)
 
-    def hold(self, seconds: float = 1.7) -> int:
-        at_us = self.hand.down()
+    def hold(self, seconds: float = HOLD_SECONDS + 0.1) -> int:
+        at_us = self._down_us = self.hand.down()
         wait_until_us(at_us + round(seconds * 1e6))
         self.hand.up()
         return at_us
 
+    def tap_twice(self) -> int:
+        """Two presses: the second, whose instant this returns, skips the warning. (Sooner it would belong to the first.)"""
+        wait_until_us(self._felt_us(self.tap()) + BURST_US)
+        return self.tap()
+
     def skip_warning_and_record(self) -> int:
         """Two presses: the warning is skipped and recording begins at the second."""
-        self.tap()
-        wait_until_us(boottime_us() + 50_000)
-        at_us = self.tap()
+        at_us = self.tap_twice()
         self.wait_event("FragmentDurable", number=len(self.of("FragmentDurable")) + 1)
         return at_us
 
+    def stop_by_hand(self) -> int:
+        """Hold, release, press: the recording is told to end `ALONE_US` after the press is released, which is what this returns."""
+        if self._down_us:
+            wait_until_us(self._felt_us(self._down_us) + CALM_US)
+        wait_until_us(self._felt_us(self.hand.down()) + round(HOLD_SECONDS * 1e6) + 20_000)
+        wait_until_us(self._felt_us(self.hand.up()) + SAME_PRESS_US)
+        self._down_us = self.hand.down()
+        wait_until_us(self._down_us + 50_000)
+        return self.hand.up()
+
+    def _felt_us(self, sent_us: int) -> int:
+        """When the button that was moved at an instant has told the daemon: later on a busy machine, and by this the daemon counts."""
+
+        def found() -> int:
+            return next((line["at_us"] for line in reversed(self.timeline("button")) if line.get("sent_us") == sent_us), 0)
+
+        return wait_for(found, seconds=60.0, what="the button's own instant")
+
     def stop_recording(self) -> Entry:
         number = len(self.of("RecordingSealed")) + 1
-        self.hold()
+        self.stop_by_hand()
         return self.wait_event("RecordingSealed", number)
 
     # --- what is left --------------------------------------------------------------------------------------------------------------------

@@ -175,8 +175,7 @@ def fragments(camera: Camera, more: int) -> None:
 
 
 def press_twice(camera: Camera) -> None:
-    camera.tap()
-    camera.tap()
+    camera.tap_twice()
 
 
 def day_of_work(camera: WatchedCamera) -> None:

@@ -42,7 +42,6 @@ def test_a_day_of_work(tmp_path: Path) -> None:
         settings = {
             "video": {"source": "file", "file": str(film), "width": 160, "height": 120, "frame_rate": RATE, "gop_seconds": GROUP / RATE},
             "storage": {"directory": str(disk / "store")},
-            "gestures": {"hold_seconds": 1.5},
         }
         with Camera(tmp_path / "camera", settings) as camera:
             camera.store = disk / "store"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.control.state import BURST_US
 from bodycamd.linux.clock import boottime_us
 from tests.kit.camera import WARNING, Camera, Entry, wait_until_us
 from tests.kit.scale import SCALE, only_in_full
@@ -70,9 +71,9 @@ def test_without_a_pre_event_buffer_no_camera_is_open_and_the_ring_is_empty(tmp_
 @pytest.mark.timing
 def test_a_new_press_stops_the_sound_within_150_ms_and_records_at_once(tmp_path: Path) -> None:
     with Camera(tmp_path) as camera:
-        camera.tap()
+        first_us = camera.tap()
         wait_for(lambda: [line for line in camera.timeline("voice") if line.get("event") == "started"], what="the warning's sound")
-        wait_until_us(boottime_us() + 50_000)  # beyond the bounce of the release
+        wait_until_us(first_us + BURST_US)
         pressed_us = camera.tap()
         camera.wait_event("FragmentDurable", 2)
         camera.stop_recording()

@@ -116,11 +116,9 @@ def test_killed_at_random_instants_nothing_acknowledged_is_lost(tmp_path: Path) 
             assert camera.process.poll() is None, f"seed {seed}: it ended by itself\n{camera.journal[-3000:]}"
             state = camera.state()
             if state == "recording" and chance.random() < 0.1:
-                camera.hold()
+                camera.stop_by_hand()
             elif state == "standby":
-                camera.tap()
-                if chance.random() < 0.7:
-                    camera.tap()
+                _ = camera.tap_twice() if chance.random() < 0.7 else camera.tap()
             victim = chance.choice(VICTIMS)
             if victim == "recorder":
                 camera.kill()

@@ -9,7 +9,7 @@ from bodycamd.camera.control.events import Action, ContinueRecording, EndRecordi
 from bodycamd.camera.control.recording import begin, mark, number_of, remind
 from bodycamd.camera.control.refusal import show_refusal
 from bodycamd.camera.control.standby import to_standby
-from bodycamd.camera.control.state import SEAL_AGAIN_US, SEAL_US, SIGN_US, Ending, Recording, State, Step
+from bodycamd.camera.control.state import SEAL_AGAIN_US, SEAL_US, SIGN_US, Ending, Recording, State, Step, Stopped
 
 
 def stop(state: State, recording: Recording, now_us: int, at_us: int, reason: StopReason) -> Step:
@@ -18,7 +18,8 @@ def stop(state: State, recording: Recording, now_us: int, at_us: int, reason: St
     if reason == "officer":
         end_us += state.policy.post_event_us
     ended = replace(recording, ending=Ending(end_us, reason, seal_us=max(end_us, now_us) + SEAL_US))
-    return replace(state, name="closing", recording=ended, down_us=None), [EndRecording(end_us, reason)]
+    state = replace(state, down_us=None, calm=False, hold=None, question=None)
+    return replace(state, name="closing", recording=ended), [EndRecording(end_us, reason)]
 
 
 def withdraw(state: State, at_us: int) -> Step:
@@ -51,6 +52,8 @@ def sealed(state: State, event: RecordingSealed, now_us: int) -> Step:
         keep_from_us = now_us if recording.withdrawn_end_us is None else recording.withdrawn_end_us
         return begin(state, now_us, keep_from_us, "none", resumes=event.recording)
     state = replace(state, recording=None, disk_failing=False)
+    if ending.reason == "officer" and state.policy.stop == "hold":
+        state = replace(state, stopped=Stopped(event.recording, ending.end_us - state.policy.post_event_us))
     leaving = state.leaving
     if leaving is not None and leaving.reason == "battery_critical":
         state, sign = show_refusal(state, now_us, "battery_critical")

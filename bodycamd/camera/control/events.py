@@ -54,6 +54,12 @@ class ButtonHeld(Happening, frozen=True):
     at_us: int
 
 
+class ButtonReleased(Happening, frozen=True):
+    """Gesture: a button that was held has come up, before it counted as stuck."""
+
+    at_us: int
+
+
 class ButtonStuck(Happening, frozen=True):
     """Gesture: the button has been down far longer than any hold; stated once, until it is released."""
 
@@ -230,6 +236,7 @@ Event = (
     | ButtonDown
     | ButtonTapped
     | ButtonHeld
+    | ButtonReleased
     | ButtonStuck
     | ButtonFreed
     | WarningEnded

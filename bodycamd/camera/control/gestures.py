@@ -1,4 +1,4 @@
-"""From raw, timestamped edges of the button to gestures: down, tapped, held, stuck.
+"""From raw, timestamped edges of the button to gestures: down, tapped, held, released, stuck.
 
 Guarantees, whatever the contacts do:
 
@@ -6,7 +6,8 @@ Guarantees, whatever the contacts do:
   at least `bounce_us` is therefore never lost, and one that begins while the contacts are at rest may be as short as it likes.
 - A hold is stated only for a button that was down without a break, by its edges *and* by its level when the hold time is over: no phantom
   hold. Where a release may have been missed, the hold time starts again.
-- A stuck button is stated once, and its release once (`ButtonFreed`).
+- Each down ends in one release: `ButtonTapped` before the hold time, `ButtonReleased` after it, `ButtonFreed` where the button was stuck. A
+  stuck button is stated once.
 - Every edge costs the same small, constant time; at most one change of state comes out of each `bounce_us`.
 - Time stamps may be equal or run backward: time then stands still.
 
@@ -22,9 +23,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonStuck, ButtonTapped
+from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonReleased, ButtonStuck, ButtonTapped
 
-Gesture = ButtonDown | ButtonTapped | ButtonHeld | ButtonStuck | ButtonFreed
+Gesture = ButtonDown | ButtonTapped | ButtonHeld | ButtonReleased | ButtonStuck | ButtonFreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,6 @@ class Gestures:
         return after, [ButtonDown(at)]
 
     def _up(self, at: int) -> tuple[Gestures, list[Gesture]]:
-        found: list[Gesture] = []
-        if self.stuck:
-            found.append(ButtonFreed(at))
-        elif not self.held:
-            found.append(ButtonTapped(at))
-        return replace(self, down=False, held=False, stuck=False, level=False, settle_us=at + self.bounce_us, now_us=at), found
+        gesture = ButtonFreed(at) if self.stuck else ButtonReleased(at) if self.held else ButtonTapped(at)
+        after = replace(self, down=False, held=False, stuck=False, level=False, settle_us=at + self.bounce_us, now_us=at)
+        return after, [gesture]

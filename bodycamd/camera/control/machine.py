@@ -4,9 +4,13 @@ in any order.
 Guarantees (each is a property test):
 
 - At most one recording is open; numbers grow by one. A recording always ends after a shutdown request, and `Exit` comes once, within 10 s.
-- No gesture both starts and stops: only a down that began in `recording` can mark (released before the hold time) or stop it (held).
-- No press is lost: a down in `starting` is latched, in `standby` starts the warning or is refused with a sign, in `warning` skips it, in
-  `recording` marks or stops, in `closing` goes on with the same recording or is refused with a sign.
+- No gesture both starts and stops: only a down that began in `recording` can mark (released before the hold time), ask to stop (held and
+  released) or, where the policy says so, stop (held). By default no single contact stops, whatever its length.
+- No recording starts without a warning, but for: a new press, `BURST_US` or more after the last down, that skips it; a resume; a press soon
+  after a stop, where a hold alone stops; a warning that failed, where the policy records all the same.
+- No press is lost: a down in `starting` is latched, in `standby` starts the warning or is refused with a sign, in `warning` skips it or
+  belongs to the press that started it, in `recording` marks, asks or answers, in `closing` goes on with the same recording or is refused
+  with a sign.
 - A late event (of an earlier warning, another recording, an older generation) changes nothing.
 - Time never runs backward: an earlier `now_us` counts as the latest one seen. After a step at `now_us` everything that was due is done and
   `next_deadline` lies after it. The loop posts `TimePassed` then; when it is late, the event comes first, then what was due.
@@ -18,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bodycamd.camera.control import conditions, ending, recording, refusal, start_up, stuck_worker, warning
+from bodycamd.camera.control import conditions, ending, recording, refusal, resume, start_up, stopping, stuck_worker, warning
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -28,6 +32,7 @@ from bodycamd.camera.control.events import (
     ButtonDown,
     ButtonFreed,
     ButtonHeld,
+    ButtonReleased,
     ButtonStuck,
     ButtonTapped,
     CaptureClosed,
@@ -53,7 +58,7 @@ from bodycamd.camera.control.events import (
 )
 from bodycamd.camera.control.indicator import changes
 from bodycamd.camera.control.leaving import depart, exit_due_us, leave
-from bodycamd.camera.control.state import Policy, State, Step
+from bodycamd.camera.control.state import BURST_US, CALM_US, GOES_ON_US, Policy, State, Step
 
 
 def initial(policy: Policy) -> State:
@@ -81,7 +86,7 @@ def next_deadline(state: State) -> int | None:
     if answer_us is not None:
         instants.append(answer_us)
     if state.recording is not None:
-        instants += ending.deadlines(state.recording)
+        instants += ending.deadlines(state.recording) + stopping.deadlines(state)
     reboot_us = stuck_worker.reboot_due_us(state)
     if reboot_us is not None:
         instants.append(reboot_us)
@@ -94,8 +99,8 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
     match event:
         case ButtonDown():
             return _down(state, event, now_us)
-        case ButtonTapped() | ButtonHeld():
-            return _released_or_held(state, event, now_us)
+        case ButtonTapped() | ButtonHeld() | ButtonReleased():
+            return _after_the_down(state, event, now_us)
         case FragmentDurable():
             return recording.durable(state, event, now_us)
         case RecordingSealed():
@@ -156,30 +161,40 @@ def _down(state: State, event: ButtonDown, now_us: int) -> Step:
         state, freed = conditions.button_freed(state, ButtonFreed(at_us))
         state, actions = _down(state, event, now_us)
         return state, [*freed, *actions]
+    since_us = None if state.last_down_us is None else at_us - state.last_down_us
+    burst = since_us is not None and since_us < BURST_US
+    calm = since_us is None or since_us >= CALM_US
+    state = replace(state, last_down_us=at_us if state.last_down_us is None else max(at_us, state.last_down_us))
     if state.leaving is not None:
         return refusal.refuse(state, now_us, state.leaving.reason, at_us)
     match state.name:
         case "starting":
             return replace(state, latched_us=at_us if state.latched_us is None else state.latched_us), []
         case "standby":
+            stopped = state.stopped
+            if stopped is not None and at_us < stopped.at_us + GOES_ON_US and not state.storage_full:
+                return resume.go_on(state, stopped, now_us, at_us)
             return warning.press(state, now_us, at_us)
         case "warning":
-            return warning.skip(state, event, now_us)
+            return (state, []) if burst else warning.skip(state, event, now_us)
         case "recording":
-            return replace(state, down_us=at_us), []
+            return stopping.down(state, at_us, calm)
         case _:  # closing
             if state.storage_full:
                 return refusal.refuse(state, now_us, "storage_full", at_us)
             return ending.withdraw(state, at_us)
 
 
-def _released_or_held(state: State, event: ButtonTapped | ButtonHeld, now_us: int) -> Step:
-    down_us, state = state.down_us, replace(state, down_us=None)
-    if down_us is None or state.recording is None:
+def _after_the_down(state: State, event: ButtonTapped | ButtonHeld | ButtonReleased, now_us: int) -> Step:
+    if state.name != "recording" or state.recording is None:
         return state, []
-    if isinstance(event, ButtonTapped):
-        return recording.mark(state, state.recording, down_us, "tap")
-    return ending.stop(state, state.recording, now_us, event.at_us, "officer")
+    match event:
+        case ButtonTapped():
+            return stopping.tapped(state, state.recording, min(event.at_us, now_us))
+        case ButtonHeld():
+            return stopping.held(state, state.recording, event, now_us)
+        case ButtonReleased():
+            return stopping.released(state, state.recording, event, now_us)
 
 
 def _due(state: State, now_us: int) -> Step:
@@ -190,6 +205,9 @@ def _due(state: State, now_us: int) -> Step:
     reboot_us = stuck_worker.reboot_due_us(state)
     if reboot_us is not None and now_us >= reboot_us:
         state, more = leave(state, now_us, "worker_stuck")
+        actions += more
+    if state.recording is not None:
+        state, more = stopping.due(state, state.recording, now_us)
         actions += more
     if state.recording is not None:
         state, more = ending.due(state, state.recording, now_us)

@@ -11,6 +11,7 @@ from typing import Final
 NOTED: Final[Mapping[str, str]] = {
     "warning": "a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us, detail]",
     "marker": "the officer marked [recording, at_us, cause: tap | continued | latched_press]",
+    "button_held": "the button was down for 10 s while recording: no stop [recording, at_us]",
     "press_latched": "a press while starting was honoured when ready [at_us, waited_us]",
     "press_refused": "a press could not be honoured "
     "[reason: storage_full | warning_failed | shutdown | battery_critical | worker_stuck, at_us]",

@@ -23,7 +23,7 @@ def begin(state: State, now_us: int, keep_from_us: int, warning: WarningOutcome 
     keep_from_us = max(0, min(keep_from_us, now_us))
     number = state.number + 1
     recording = Recording(number, now_us, keep_from_us, reminder_us=now_us + state.policy.reminder_us)
-    state = replace(state, name="recording", number=number, recording=recording, spoken_us=None)
+    state = replace(state, name="recording", number=number, recording=recording, spoken_us=None, stopped=None)
     return state, [BeginRecording(number, state.pressed_us, keep_from_us, warning, resumes)]
 
 

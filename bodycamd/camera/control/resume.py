@@ -1,4 +1,5 @@
-"""The recording that the last run of the daemon left open: resumed where it is fresh, declined and noted where it is not.
+"""A recording continues as a new one: that which the last run of the daemon left open, where it is fresh, else it is declined and noted; or
+the one that a hold has just stopped, by a press (`go_on`).
 
 People who were warned once are recorded on without a second warning only if it is certain that this is the same event. Within a boot the
 kernel's clock says so. After the machine began anew it takes all of:
@@ -20,7 +21,7 @@ from typing import Literal
 from bodycamd.camera.control.capture_demand import open_capture
 from bodycamd.camera.control.events import Action, ResumeOffer, RetainFrom, note
 from bodycamd.camera.control.recording import begin
-from bodycamd.camera.control.state import FAILING_US, RESET_RESUME_US, RESUME_US, RESUMES_FAILING, State, Step
+from bodycamd.camera.control.state import FAILING_US, RESET_RESUME_US, RESUME_US, RESUMES_FAILING, State, Step, Stopped
 
 Declined = Literal["storage_full", "too_old", "power_loss", "reset_unknown", "clock_untrusted"]
 
@@ -58,3 +59,12 @@ def declined(state: State, offer: ResumeOffer, now_us: int) -> Declined | None:
     if not after.dated:
         return "clock_untrusted"
     return None if 0 <= age_us <= RESET_RESUME_US else "too_old"
+
+
+def go_on(state: State, stopped: Stopped, now_us: int, at_us: int) -> Step:
+    """A press soon after a stop by `hold`: recorded on without a warning, from the press or, with a pre-event time, from what the ring has
+    since that stop."""
+    keep_from_us = max(stopped.at_us, at_us - state.policy.pre_event_us)
+    state, camera = open_capture(replace(state, pressed_us=at_us))
+    state, opened = begin(state, now_us, keep_from_us, "none", resumes=stopped.recording)
+    return state, [*camera, RetainFrom(keep_from_us), *opened]

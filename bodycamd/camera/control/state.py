@@ -11,6 +11,8 @@ from typing import Literal, get_args
 from bodycamd.camera.control.events import Action, StopReason
 
 StateName = Literal["starting", "standby", "warning", "recording", "closing", "ended"]
+StopRule = Literal["hold_then_press", "hold"]
+"""What the officer stops a recording with: a hold, its release and a press; or the hold alone."""
 WhenFull = Literal["stop"]
 """With no room for footage: close the recording, refuse presses. Nothing else until receipts show what is safe elsewhere."""
 Condition = Literal[
@@ -57,6 +59,20 @@ RESUMES_FAILING = 5
 """So many resumes within a minute are shown as failing."""
 FAILING_US = 60_000_000
 """For so long failing is shown."""
+BURST_US = 700_000
+"""A down that follows the last one sooner than this belongs to the same nervous press. The window slides with each down."""
+CONFIRM_US = 5_000_000
+"""For so long after the release that asked to stop a press can confirm it."""
+CALM_US = 2_000_000
+"""A hold asks to stop only where no other down came so shortly before its own."""
+ALONE_US = 1_000_000
+"""The press that confirms a stop lasts no longer than this, and is followed by no other for so long."""
+HELD_PULSE_US = 1_000_000
+"""Between the pulses of a hold that will ask to stop."""
+HELD_LONG_US = 10_000_000
+"""A button that is down for so long is no officer's who wants to stop."""
+GOES_ON_US = 10_000_000
+"""For so long after a stop by `hold` a press goes on without a warning."""
 SAME_PRESS_US = 300_000
 """Markers, and refusals, that follow the last one sooner than this are the same one: a chattering button must not fill the ledger."""
 STUCK_US = 60_000_000
@@ -77,6 +93,7 @@ class Policy:
     record_warning: bool = False
     on_warning_failure: Literal["record", "refuse"] = "record"
     audio: bool = True
+    stop: StopRule = "hold_then_press"
     reminder_us: int = 120_000_000
     warning_us: int = 15_000_000
     """The length of the spoken warning."""
@@ -120,6 +137,38 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The button is down beyond the hold time; released in time it asks to stop."""
+
+    down_us: int
+    pulse_us: int
+    """When the next pulse is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asked by the release of a hold: stop? A press, alone, says yes."""
+
+    asked_us: int
+    """The release that asks; of a release that bounced, the last one."""
+    pressed_us: int | None = None
+    """The down that may say yes."""
+    released_us: int | None = None
+    """When it came up again, before the hold time."""
+    twice: bool = False
+    """It has made contact twice, as a glove does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The recording that a hold stopped, where the hold alone stops."""
+
+    recording: str
+    at_us: int
+    """When the officer stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leaving:
     """The daemon is to end once everything is sealed."""
 
@@ -150,7 +199,17 @@ class State:
     spoken_us: int | None = None
     """Set in `warning`: when the voice was told to speak."""
     down_us: int | None = None
-    """The down that began in `recording` and has had no tap or hold yet: only this one can mark or stop."""
+    """The down that began in `recording` and has had no tap or hold yet: only this one can mark, ask or stop."""
+    last_down_us: int | None = None
+    """The newest down of all, in any state: where the burst window slides to."""
+    calm: bool = False
+    """The down of `down_us` came long enough after the one before to ask to stop."""
+    hold: Hold | None = None
+    """Set in `recording`, of a down that began there."""
+    question: Question | None = None
+    """Set in `recording`."""
+    stopped: Stopped | None = None
+    """Set in `standby`."""
     refused_us: int | None = None
     """When the latest refusal was shown."""
     failing_until_us: int | None = None

@@ -16,13 +16,13 @@ def press(state: State, now_us: int, at_us: int) -> Step:
     """A press in standby: the voice speaks, the camera opens into the ring, the ring holds on to the time of the press."""
     if state.storage_full:
         return refuse(state, now_us, "storage_full", at_us)
-    state = replace(state, name="warning", pressed_us=at_us, spoken_us=now_us)
+    state = replace(state, name="warning", pressed_us=at_us, spoken_us=now_us, stopped=None)
     state, camera = open_capture(state)
     return state, [SpeakWarning(), *camera, RetainFrom(max(0, at_us - state.policy.pre_event_us))]
 
 
 def skip(state: State, event: ButtonDown, now_us: int) -> Step:
-    """A new press during the warning: no time for it, record at once."""
+    """A new press during the warning, and no part of the one that started it: no time for the warning, record at once."""
     state, actions = _record(state, now_us, event.at_us, "skipped", state.policy.warning_sha256, "pressed again during the warning")
     return state, [SilenceVoice(), *actions]
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Stateable: TypeAlias = str | int | float | bool | Mapping[str, str] | None
 """What a field of a ledger entry may hold here."""
-FROM_THE_BUTTON = ("marker", "press_refused")
+FROM_THE_BUTTON = ("marker", "press_refused", "button_held")
 """Entries that a press makes."""
 
 

@@ -80,6 +80,7 @@ def build_policy(config: Config) -> Policy:
         record_warning=config.record_warning,
         on_warning_failure=config.on_warning_failure,
         audio=config.audio,
+        stop=config.gestures.stop,
         reminder_us=config.reminder_seconds * 1_000_000,
         warning_us=round(warning.seconds * 1e6),
         warning_sha256=warning.sha256,

@@ -116,7 +116,7 @@ class OpenRecording:
                 pressed_us=begin.pressed_us,
                 resumes=begin.resumes,
                 officer=begin.officer,
-                caller=Caller(via="button") if begin.resumes is None else None,
+                caller=Caller(via="button") if begin.resumes is None or begin.pressed_us is not None else None,
             )
         )
 

@@ -240,7 +240,7 @@ def _resume_offer(lines: list[Line], recordings: Path, now_us: int, boot_id: str
             ended.add(line.detail.recording)
     if not opened or (name := next(reversed(opened))) in ended:
         return None
-    recent = sum(1 for detail, at_us in opened.values() if detail.resumes and at_us >= now_us - RECENT_US)
+    recent = sum(1 for detail, at_us in opened.values() if detail.resumes and detail.caller is None and at_us >= now_us - RECENT_US)
     first, first_us = opened[name]
     while not (last := _last_us(recordings / first.recording)) and first.resumes in opened:
         first, first_us = opened.pop(first.resumes)

@@ -30,6 +30,7 @@ _DURING = {
     "battery_changed",
     "board_changed",
     "button_freed",
+    "button_held",
     "button_stuck",
     "capture_flowing",
     "capture_stalled",

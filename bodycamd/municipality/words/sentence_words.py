@@ -35,6 +35,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "warning": ("De gesproken waarschuwing {outcome}.", "The spoken warning {outcome}."),
     "marker": ("De handhaver plaatst een markering.", "The officer sets a marker."),
+    "button_held": (
+        "De knop was tijdens de opname langer dan tien tellen ingedrukt; de opname ging door.",
+        "The button was down for more than ten seconds while recording; the recording went on.",
+    ),
     "seal_forced": (
         "Opname {recording} is afgesloten zonder het laatste fragment, dat niet op tijd kwam.",
         "Recording {recording} is sealed without its last fragment, which did not arrive in time.",

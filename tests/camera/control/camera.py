@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from bodycamd.camera.control.events import (
@@ -9,6 +10,7 @@ from bodycamd.camera.control.events import (
     BeginRecording,
     ButtonDown,
     ButtonHeld,
+    ButtonReleased,
     ButtonTapped,
     Event,
     FragmentDurable,
@@ -28,6 +30,7 @@ from bodycamd.camera.control.state import Policy, State, StateName
 S = 1_000_000
 BUFFER = Policy(pre_event_us=30 * S, record_warning=True)
 BUFFER_WITH_SOUND = Policy(pre_event_us=30 * S, record_warning=True, pre_event_audio=True)
+HOLD = Policy(stop="hold")
 POST = Policy(post_event_us=10 * S)
 REFUSE = Policy(on_warning_failure="refuse")
 A = TypeVar("A")
@@ -75,6 +78,14 @@ class Camera:
         actions = self.down()
         actions += self.later(0.2)
         return actions + self.handle(ButtonTapped(self.now_us))
+
+    def hold(self, seconds: float = 3.0) -> list[Action]:
+        """Down, held at 2 s, and up after `seconds`."""
+        actions = self.down()
+        actions += self.later(2)
+        actions += self.handle(ButtonHeld(self.now_us))
+        actions += self.later(seconds - 2)
+        return actions + self.handle(ButtonReleased(self.now_us))
 
     def durable(self) -> list[Action]:
         return self.handle(fragment(self.state.number, self.now_us))
@@ -129,12 +140,25 @@ def recording(settings: Policy | None = None) -> Camera:
 
 
 def stopped(settings: Policy | None = None) -> Camera:
-    """A recording that the officer stopped just now."""
-    camera = recording(settings)
+    """A recording that the officer stopped just now, by a hold alone."""
+    camera = recording(replace(settings or Policy(), stop="hold"))
     camera.down()
     camera.later(2)
     camera.durable()
     camera.handle(ButtonHeld(camera.now_us))
+    assert camera.name() == "closing"
+    return camera
+
+
+def confirmed(settings: Policy | None = None) -> Camera:
+    """A recording that the officer stopped a second ago: held, released, and pressed."""
+    camera = recording(settings)
+    camera.later(2)
+    camera.durable()
+    camera.hold()
+    camera.later(1)
+    camera.tap()
+    camera.later(1)
     assert camera.name() == "closing"
     return camera
 

@@ -14,11 +14,11 @@ from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.indicator import STEADY, indicate
 from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.noted import NOTED
-from bodycamd.camera.control.state import SAME_PRESS_US, SIGN_US, Policy, State
+from bodycamd.camera.control.state import ALONE_US, BURST_US, GOES_ON_US, HELD_LONG_US, SAME_PRESS_US, SIGN_US, Policy, State
 from tests.kit.views import VIEW
 
 S = 1_000_000
-KINDS = 24
+KINDS = 25
 Move = tuple[int, int, int, int]
 """Which event, how much later (µs), and two numbers that vary it."""
 
@@ -27,13 +27,18 @@ FIELDS = {
     for type, when in NOTED.items()
 }
 """The fields of each entry, as the table of what is noted lists them."""
+STOP = ((0, 3 * S), (3, 2 * S), (24, S), (0, S), (2, 100_000), (22, S))
 LATER = (-400_000, 0, 1, 1_000, 20_000, 100_000, 300_000, 700_000, S, S, 2 * S, 3 * S, 5 * S, 17 * S, 70 * S)
 
 
 def random_moves(chance: random.Random, length: int) -> list[Move]:
-    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1)
+    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1, 4)
     kinds = chance.choices(range(KINDS), weights, k=length)
-    return [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
+    moves = [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
+    if chance.random() < 0.5:  # the officer's stop, with a move left out now and then, or one more
+        at = chance.randrange(length)
+        moves[at:at] = [(kind, later_us, 0, 0) for kind, later_us in STOP if chance.random() < 0.95]
+    return moves
 
 
 def random_settings(chance: random.Random) -> Policy:
@@ -45,6 +50,7 @@ def random_settings(chance: random.Random) -> Policy:
         record_warning=pre_event_us > 0 or chance.random() < 0.3,
         on_warning_failure="refuse" if chance.random() < 0.3 else "record",
         audio=chance.random() < 0.7,
+        stop="hold" if chance.random() < 0.4 else "hold_then_press",
         reminder_us=chance.choice((10 * S, 120 * S)),
         warning_us=chance.choice((5 * S, 12 * S)),
     )
@@ -107,8 +113,13 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
             return ev.RecordingSealed(recording_id, S, at_us) if state.name == "closing" else ev.TimePassed()
         case 22:
             return ev.TimePassed()
+        case 24:
+            return ev.ButtonReleased(at_us)
         case _:
             return ev.ShutdownRequested() if a == 0 else ev.TimePassed()
+
+
+BUTTON = (ev.ButtonDown, ev.ButtonTapped, ev.ButtonHeld, ev.ButtonReleased)
 
 
 @dataclass
@@ -117,11 +128,17 @@ class Account:
 
     settings: Policy
     number: int = 0
+    keep_from_us: int = 0
     open: bool = False
     ending: bool = False
     durable_us: int | None = None
     began_down: bool = False
     """The last button gesture was a down that began in `recording`, in a recording that has not ended since."""
+    last_down_us: int | None = None
+    hand: list[tuple[type[ev.Event], int]] = field(default_factory=list)
+    """What the button did since `recording` began, by kind and instant."""
+    stopped_us: int | None = None
+    """When the officer stopped a recording last."""
     capture: bool = False
     microphone: bool = False
     retained: bool = False
@@ -137,6 +154,8 @@ class Account:
     def took(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action]) -> None:
         """Take one step into the account, and check it."""
         own_down = self.began_down
+        if before.name == "recording" and isinstance(event, BUTTON):
+            self.hand.append((type(event), min(event.at_us, now_us)))
         matching = isinstance(event, ev.FragmentDurable | ev.RecordingSealed) and event.recording == f"000007-{self.number:04d}"
         if isinstance(event, ev.FragmentDurable) and matching and self.open:
             self.durable_us = max(self.durable_us or 0, min(event.at_us, now_us))
@@ -145,6 +164,8 @@ class Account:
         for action in actions:
             self._took_action(action, event, now_us)
         self._gesture(before, event, now_us, state, actions, own_down)
+        if state.name != "recording":
+            self.hand.clear()
         self._stands(state, now_us)
         if isinstance(event, ev.ShutdownRequested) and self.leave_by_us is None:
             self.leave_by_us = now_us + 10 * S
@@ -157,11 +178,17 @@ class Account:
                 assert action.keep_from_us <= now_us
                 assert self.capture
                 assert self.retained
+                assert action.warning != "none" or action.resumes is not None, "no start without a warning"
                 self.number, self.open, self.ending, self.durable_us = action.number, True, False, None
+                self.keep_from_us = action.keep_from_us
                 self.seen.add(f"begin {action.warning} {'resumes' if action.resumes else ''}")
             case ev.EndRecording():
                 assert self.open, "ended what is not open"
                 self.ending, self.began_down = True, False
+                if action.reason == "officer":
+                    self.stopped_us = action.end_us - self.settings.post_event_us
+                    if self.settings.stop == "hold_then_press":
+                        self._asked_and_answered(self.stopped_us, now_us)
                 self.seen.add(f"end {action.reason}")
             case ev.ContinueRecording():
                 assert self.open
@@ -220,32 +247,67 @@ class Account:
         assert not (starts and stops) or ev.SilenceVoice in kinds, "one step both starts and stops"
         if isinstance(event, ev.ButtonDown):
             assert not stops
-            self._pressed(before, now_us, state, kinds)
+            self._pressed(before, min(event.at_us, now_us), now_us, state, actions)
             self.began_down = before.name == "recording"
-        elif isinstance(event, ev.ButtonTapped | ev.ButtonHeld):
+        elif isinstance(event, ev.ButtonTapped | ev.ButtonHeld | ev.ButtonReleased):
             assert not kinds & {ev.SpeakWarning, ev.ContinueRecording}
-            if isinstance(event, ev.ButtonTapped):
+            if self.settings.stop == "hold":
+                held = isinstance(event, ev.ButtonHeld) and own_down and before.name == "recording"
+                assert stops == held, "a hold stops if and only if its down began in recording"
+            elif not isinstance(event, ev.ButtonTapped):  # which may come late, a second after the press
                 assert not stops
-            else:
-                assert stops == (own_down and before.name == "recording"), "a hold stops if and only if its down began in recording"
-            self.began_down = False
+            if not isinstance(event, ev.ButtonReleased):
+                self.began_down = False
         if isinstance(event, ev.WarningEnded) and before.name == "warning" != state.name:
             self.speaking = False
         if state.name != "recording":
             self.began_down = False
 
-    def _pressed(self, before: State, now_us: int, state: State, kinds: set[type[ev.Action]]) -> None:
+    def _asked_and_answered(self, press_us: int, now_us: int) -> None:
+        """A hold that began in this recording was released in time, and a press of another down stood alone since."""
+        kinds = [kind for kind, _ in self.hand]
+        ends = [index for index, kind in enumerate(kinds) if kind is ev.ButtonReleased and ev.ButtonDown in kinds[:index]]
+        holds = [(end - 1 - kinds[:end][::-1].index(ev.ButtonDown), end) for end in ends]
+        down, released = next(hold for hold in reversed(holds) if ev.ButtonHeld in kinds[slice(*hold)])
+        assert self.hand[released][1] < self.hand[down][1] + HELD_LONG_US
+        after = self.hand[released:]
+        press = next(i for i, (kind, at_us) in enumerate(after) if kind is ev.ButtonDown and max(at_us, self.keep_from_us) == press_us)
+        assert after[press][1] >= self.hand[released][1] + SAME_PRESS_US
+        assert ev.ButtonHeld not in [kind for kind, _ in after]
+        assert [kind for kind, _ in after[press:]].count(ev.ButtonDown) <= 2, "alone, but for a double contact"
+        assert now_us >= press_us + ALONE_US
+        assert any(kind is ev.ButtonTapped for kind, _ in after[press:])
+        self.seen.add("asked and answered")
+
+    def _skips(self, at_us: int) -> bool:
+        """Whether a down is a new press, and the newest down from now on."""
+        new = self.last_down_us is None or at_us >= self.last_down_us + BURST_US
+        self.last_down_us = at_us if self.last_down_us is None else max(at_us, self.last_down_us)
+        return new
+
+    def _pressed(self, before: State, at_us: int, now_us: int, state: State, actions: list[ev.Action]) -> None:
+        kinds = {type(action) for action in actions}
+        begun = [action for action in actions if isinstance(action, ev.BeginRecording)]
+        new = self._skips(at_us) if before.name != "ended" else False
         on_show = self.refused_us is not None and now_us - self.refused_us < SAME_PRESS_US and indicate(state, now_us).name == "refused"
         refused = ev.Refuse in kinds or on_show
         match before.name:
             case "starting":
                 assert state.latched_us is not None or refused
             case "standby":
-                assert ev.SpeakWarning in kinds or refused
+                assert ev.SpeakWarning in kinds or refused or begun
+                if begun:
+                    assert self.settings.stop == "hold", "without a warning only where a hold alone stops"
+                    assert self.stopped_us is not None
+                    assert at_us < self.stopped_us + GOES_ON_US
+                    self.seen.add("goes on after a hold")
             case "warning":
-                assert {ev.SilenceVoice, ev.BeginRecording} <= kinds
+                skipped = any(action.warning == "skipped" for action in begun)
+                assert skipped == new, "a new down skips the warning, and no part of the press that started it"
+                assert not skipped or ev.SilenceVoice in kinds
+                self.seen.add("skip" if skipped else "burst")
             case "recording":
-                assert state.down_us is not None
+                assert state.down_us is not None or before.question is not None
             case "closing":
                 assert ev.ContinueRecording in kinds or refused
             case "ended":
@@ -265,7 +327,8 @@ class Account:
         if indicate(state, now_us).ready_lamp == STEADY:
             pressed = [type(action) for action in step(state, ev.ButtonDown(now_us), now_us)[1]]
             assert state.name == "standby"
-            assert ev.SpeakWarning in pressed, "the green lamp is on, but a press does not begin"
+            goes_on = ev.BeginRecording in pressed and state.stopped is not None
+            assert ev.SpeakWarning in pressed or goes_on, "the green lamp is on, but a press does not begin"
             assert ev.Refuse not in pressed, "the green lamp is on, but a press is refused"
             assert not (state.voice_failed and self.settings.on_warning_failure == "refuse"), "as it will be after the warning"
         if state.name == "standby":

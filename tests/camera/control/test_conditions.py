@@ -35,7 +35,7 @@ from bodycamd.camera.control.events import (
 )
 from bodycamd.camera.control.machine import next_deadline
 from bodycamd.camera.control.state import Condition, Policy, State
-from tests.camera.control.camera import BUFFER, POST, Camera, S, no_notes, recording, sealed, standby, stopped, warning
+from tests.camera.control.camera import BUFFER, HOLD, POST, Camera, S, no_notes, recording, sealed, standby, stopped, warning
 
 # --- leaving ------------------------------------------------------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ def test_a_generation_that_is_over_flows_no_more() -> None:
 
 
 def test_time_that_runs_backward_stands_still() -> None:
-    camera = recording()
+    camera = recording(HOLD)
     at_us = camera.state.at_us
     camera.now_us -= 50 * S
     camera.handle(TimePassed())
@@ -202,7 +202,7 @@ def test_time_that_runs_backward_stands_still() -> None:
 
 
 def test_an_end_never_lies_before_its_beginning() -> None:
-    camera = warning()
+    camera = warning(HOLD)
     camera.later(4)
     camera.warned()
     camera.down()

@@ -116,7 +116,7 @@ def test_a_seal_that_nobody_waits_for_begins_the_next_recording(make: Callable[[
 def test_where_it_ends_and_when_its_seal_is_forced(settings: Policy, held_us: int, now_us: int, end_us: int, seal_us: int) -> None:
     """Where the hold came (not before the recording began, not in the future), plus the post-event time; the seal 3 s after that, or after
     now where the loop was late."""
-    camera = recording(settings)
+    camera = recording(replace(settings, stop="hold"))
     camera.down()
     camera.now_us = now_us
     actions = camera.handle(ButtonHeld(held_us))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonStuck, ButtonTapped
+from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonReleased, ButtonStuck, ButtonTapped
 from bodycamd.camera.control.gestures import Gesture, Gestures
 from tests.kit.scale import count
 
@@ -65,6 +65,10 @@ def held(ms: float) -> ButtonHeld:
     return ButtonHeld(round(ms * MS))
 
 
+def released(ms: float) -> ButtonReleased:
+    return ButtonReleased(round(ms * MS))
+
+
 D, U = True, False
 CASES: dict[str, tuple[list[tuple[float, bool]], list[Gesture]]] = {
     "a tap": ([(100, D), (300, U)], [down(100), tapped(300)]),
@@ -79,14 +83,17 @@ CASES: dict[str, tuple[list[tuple[float, bool]], list[Gesture]]] = {
         [down(100), tapped(200), down(220), tapped(400)],
     ),
     "a press within the bounce time of a release is bounce": ([(100, D), (200, U), (205, D), (212, U)], [down(100), tapped(200)]),
-    "a hold": ([(100, D), (2500, U)], [down(100), held(2100)]),
+    "a hold": ([(100, D), (2500, U)], [down(100), held(2100), released(2500)]),
     "released just before the hold time": ([(100, D), (2099, U)], [down(100), tapped(2099)]),
-    "released at the hold time": ([(100, D), (2100, U)], [down(100), held(2100)]),
+    "released at the hold time": ([(100, D), (2100, U)], [down(100), held(2100), released(2100)]),
     "a contact that breaks starts the hold anew": (
         [(100, D), (1500, U), (1501, D), (4000, U)],
-        [down(100), tapped(1500), down(1520), held(3520)],
+        [down(100), tapped(1500), down(1520), held(3520), released(4000)],
     ),
-    "a press just after a hold is released": ([(0, D), (2500, U), (2600, D), (2700, U)], [down(0), held(2000), down(2600), tapped(2700)]),
+    "a press just after a hold is released": (
+        [(0, D), (2500, U), (2600, D), (2700, U)],
+        [down(0), held(2000), released(2500), down(2600), tapped(2700)],
+    ),
     "stuck, stated once": ([(0, D), (200_000, U)], [down(0), held(2000), ButtonStuck(STUCK), ButtonFreed(200_000 * MS)]),
     "a release without a press is no press": ([(100, U)], []),
     "a release without a press, and then one": ([(100, U), (110, D), (300, U)], [down(120), tapped(300)]),
@@ -137,7 +144,7 @@ def test_a_missed_edge_is_healed_by_the_level() -> None:
 
 def test_a_late_loop_takes_the_edges_word() -> None:
     late = Gestures(BOUNCE, HOLD, STUCK).edge(D, 0)[0]
-    assert late.edge(U, 2500 * MS)[1] == [held(2000)]
+    assert late.edge(U, 2500 * MS)[1] == [held(2000), released(2500)]
     assert late.edge(U, 1500 * MS)[1] == [tapped(1500)]
     bounced = late.edge(U, 10 * MS)[0]
     assert bounced.edge(D, 1900 * MS)[1] == [tapped(20), down(1900)], "released in the bounce time, so no hold from 0"
@@ -165,11 +172,11 @@ def test_lengths_that_make_no_sense_are_refused(lengths: tuple[int, int, int]) -
 
 
 def well_formed(found: list[Gesture]) -> bool:
-    """Down, then one of: tapped; held; held and stuck and freed. Time stamps in order."""
+    """Down, then one of: tapped; held and released; held and stuck and freed. Time stamps in order."""
     follows: dict[str, dict[type[Gesture], str]] = {
         "up": {ButtonDown: "down"},
         "down": {ButtonTapped: "up", ButtonHeld: "held"},
-        "held": {ButtonStuck: "stuck", ButtonDown: "down"},
+        "held": {ButtonStuck: "stuck", ButtonReleased: "up"},
         "stuck": {ButtonFreed: "up"},
     }
     state = "up"
@@ -205,7 +212,8 @@ def test_every_real_press_is_found_whatever_bounces(presses: list[tuple[int, int
     """Presses and pauses of at least 45 ms, up to 20 ms of bounce at each edge: exactly these, tapped or held by their true length."""
     loop, now_ms, expected = Loop(), 1000, list[Gesture]()
     for number, (long_ms, pause_ms) in enumerate(presses):
-        expected += [down(now_ms), held(now_ms + 2000) if long_ms >= 2000 else tapped(now_ms + long_ms)]
+        up_ms = now_ms + long_ms
+        expected += [down(now_ms), *([held(now_ms + 2000), released(up_ms)] if long_ms >= 2000 else [tapped(up_ms)])]
         for at_ms, level, bounce in ((now_ms, True, bounces[2 * number]), (now_ms + long_ms, False, bounces[2 * number + 1])):
             loop.edge(level, at_ms * MS)
             instants = sorted(set(bounce))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonStuck, ButtonTapped
+from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonReleased, ButtonStuck, ButtonTapped
 from bodycamd.camera.control.gestures import Gesture, Gestures
 
 BOUNCE, HOLD, STUCK = 20_000, 2_000_000, 10_000_000
@@ -44,8 +44,11 @@ def after(*inputs: Input) -> tuple[Gestures, list[Gesture]]:
         ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD - 1)], [ButtonDown(0)]),
         ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD)], [ButtonDown(0), ButtonHeld(HOLD)]),
         ([("down", 0), ("due_down", BOUNCE), ("up", HOLD - 1)], [ButtonDown(0), ButtonTapped(HOLD - 1)]),
-        ([("down", 0), ("due_down", BOUNCE), ("up", HOLD)], [ButtonDown(0), ButtonHeld(HOLD)]),
-        ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD), ("up", HOLD + 1)], [ButtonDown(0), ButtonHeld(HOLD)]),
+        ([("down", 0), ("due_down", BOUNCE), ("up", HOLD)], [ButtonDown(0), ButtonHeld(HOLD), ButtonReleased(HOLD)]),
+        (
+            [("down", 0), ("due_down", BOUNCE), ("due_down", HOLD), ("up", HOLD + 1)],
+            [ButtonDown(0), ButtonHeld(HOLD), ButtonReleased(HOLD + 1)],
+        ),
         ([("down", 0), ("due_down", BOUNCE), ("due_down", HOLD), ("due_down", HOLD + 9)], [ButtonDown(0), ButtonHeld(HOLD)]),
         # a stuck button, and its end
         ([("down", 0), ("due_down", HOLD), ("due_down", STUCK - 1)], [ButtonDown(0), ButtonHeld(HOLD)]),
@@ -79,7 +82,7 @@ def after(*inputs: Input) -> tuple[Gestures, list[Gesture]]:
         # time never goes back
         ([("down", 50_000), ("up", 10)], [ButtonDown(50_000)]),
         ([("due_up", 50_000), ("down", 10)], [ButtonDown(50_000)]),
-        ([("down", 0), ("due_down", HOLD), ("due_up", 10)], [ButtonDown(0), ButtonHeld(HOLD)]),
+        ([("down", 0), ("due_down", HOLD), ("due_up", 10)], [ButtonDown(0), ButtonHeld(HOLD), ButtonReleased(HOLD)]),
     ],
 )
 def test_gestures(inputs: list[Input], gestures: list[Gesture]) -> None:

@@ -27,7 +27,7 @@ from bodycamd.camera.control.events import (
 from bodycamd.camera.control.indicator import OFF, PULSES, STEADY, TABLE, LampPattern, RowName, indicate
 from bodycamd.camera.control.machine import next_deadline
 from bodycamd.camera.control.state import Policy
-from tests.camera.control.camera import Camera, S, fragment, recording, standby, warning
+from tests.camera.control.camera import HOLD, Camera, S, fragment, recording, standby, warning
 
 MS = 1000
 BUFFERING = Policy(pre_event_us=30 * S, record_warning=True)
@@ -297,7 +297,7 @@ def test_closing_is_steady_until_saved_or_until_nothing_was_durable_for_three_se
 
 
 def stopped() -> Camera:
-    camera = recording()
+    camera = recording(HOLD)
     camera.down()
     camera.later(1.5)
     camera.durable()

@@ -159,6 +159,8 @@ def test_only_an_end_of_this_very_warning_counts(at: int) -> None:
 
 def test_time_does_not_go_back() -> None:
     camera = warning()
+    camera.later(1)
+    camera.handle(TimePassed())
     state, actions = step(camera.state, ButtonDown(camera.now_us), camera.now_us - 50 * S)
     assert state.at_us == camera.now_us
     assert SilenceVoice() in actions

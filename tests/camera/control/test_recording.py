@@ -29,7 +29,7 @@ from bodycamd.camera.control.events import (
     TimePassed,
     WriteFailed,
 )
-from tests.camera.control.camera import BUFFER, POST, S, fragment, no_notes, recording, stopped, warning
+from tests.camera.control.camera import BUFFER, HOLD, POST, S, confirmed, fragment, no_notes, recording, stopped, warning
 
 # --- recording ----------------------------------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ def test_markers_of_a_chattering_button_are_one() -> None:
 
 
 def test_a_hold_that_began_in_recording_stops_it_and_closes_the_camera() -> None:
-    camera = recording()
+    camera = recording(HOLD)
     camera.down()
     camera.later(2)
     held_us = camera.now_us
@@ -117,7 +117,7 @@ def test_storage_full_while_recording_closes_seals_and_shows_refused() -> None:
 
 
 def test_a_recording_that_is_not_whole_on_disk_is_not_called_saved() -> None:
-    camera = recording()
+    camera = recording(HOLD)
     camera.down()
     camera.later(2)
     camera.handle(ButtonHeld(camera.now_us))
@@ -251,7 +251,7 @@ def test_a_fragment_of_another_recording_does_not_light_the_lamp() -> None:
 
 
 def test_a_press_after_a_stop_opens_a_camera_that_is_still_closing() -> None:
-    camera = stopped()
+    camera = confirmed()
     camera.handle(CaptureFlowing(1, "libx264", 30.0))
     camera.seal()
     assert no_notes(camera.down()) == [SpeakWarning(), OpenCapture(True), RetainFrom(camera.now_us)]

@@ -44,6 +44,7 @@ from tests.camera.control.camera import (
     Camera,
     S,
     after,
+    confirmed,
     fragment,
     no_notes,
     recording,
@@ -65,6 +66,7 @@ def changed(before: State, after: State) -> dict[str, object]:
 
 # --- what a report changes ----------------------------------------------------------------------------------------------------------------
 
+PRESSED = {"name": "warning", "pressed_us": 100 * S, "spoken_us": 100 * S, "last_down_us": 100 * S}
 FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", None)
 
 
@@ -93,16 +95,8 @@ FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", N
         (lambda: after(standby(), ButtonStuck(0)), ButtonFreed(0), {"button_stuck": False}),
         (lambda: after(recording(), WriteFailed("write", "EIO")), fragment(1, 105 * S), {"disk_failing": False}),
         # a press opens the camera, or the microphone of one that buffers
-        (
-            standby,
-            ButtonDown(100 * S),
-            {"name": "warning", "pressed_us": 100 * S, "spoken_us": 100 * S, "capture_open": True, "microphone_open": True},
-        ),
-        (
-            lambda: standby(BUFFER),
-            ButtonDown(100 * S),
-            {"name": "warning", "pressed_us": 100 * S, "spoken_us": 100 * S, "microphone_open": True},
-        ),
+        (standby, ButtonDown(100 * S), {**PRESSED, "capture_open": True, "microphone_open": True}),
+        (lambda: standby(BUFFER), ButtonDown(100 * S), {**PRESSED, "microphone_open": True}),
         # the camera: what is heard of a new generation, of the same one, and of one that is over
         (recording, FLOWING, {"generation": 1, "generation_ended": False, "flowing": True}),
         (recording, STALLED, {"generation": 1, "capture_stalled": True}),
@@ -211,7 +205,7 @@ def test_how_the_voice_is_known_after_a_warning(outcome: WarningOutcome, failed:
 
 
 def saved(settings: Policy) -> Camera:
-    return after(stopped(settings), sealed(1, 0))
+    return after(confirmed(settings), sealed(1, 0))
 
 
 def filled_up_with_the_button_down(settings: Policy) -> Camera:
@@ -228,20 +222,27 @@ def refused(settings: Policy) -> Camera:
 
 
 def latched_and_saved(settings: Policy) -> Camera:
-    camera = after(Camera(settings), ButtonDown(0), Ready(), ButtonDown(0), ButtonDown(0))
-    return after(camera, ButtonHeld(camera.now_us), sealed(1, 0))
+    camera = after(Camera(settings), ButtonDown(0), Ready())
+    camera.later(1)
+    camera = after(camera, ButtonDown(102 * S))
+    camera.later(3)
+    camera.hold()
+    camera.later(1)
+    camera.tap()
+    camera.later(1)
+    return after(camera, sealed(1, 0))
 
 
 def sealed_before_its_end(settings: Policy) -> Camera:
-    return after(stopped(replace(settings, post_event_us=10 * S)), sealed(1, 0))
+    return after(confirmed(replace(settings, post_event_us=10 * S)), sealed(1, 0))
 
 
 @pytest.mark.parametrize("settings", [Policy(), BUFFER, BUFFER_WITH_SOUND, SHORTEST_BUFFER, POST], ids=str)
 @pytest.mark.parametrize("make", [saved, filled_up_with_the_button_down, given_up, refused, latched_and_saved, sealed_before_its_end])
 def test_standby_remembers_nothing_of_what_was(make: Callable[[Policy], Camera], settings: Policy) -> None:
-    """The camera stands as after its start, but for the count of recordings and the sign that is on show."""
+    """The camera stands as after its start, but for the count of recordings, the sign that is on show and the last down."""
     was, fresh = make(settings).state, standby(settings).state
-    assert replace(was, policy=settings, at_us=0, number=0, refused_us=None) == replace(fresh, at_us=0)
+    assert replace(was, policy=settings, at_us=0, number=0, refused_us=None, last_down_us=None) == replace(fresh, at_us=0)
 
 
 def test_an_honoured_press_is_not_refused_at_the_end() -> None:
@@ -251,7 +252,7 @@ def test_an_honoured_press_is_not_refused_at_the_end() -> None:
 
 @pytest.mark.parametrize("settings", [Policy(), BUFFER, POST], ids=str)
 def test_a_recording_that_goes_on_is_the_one_it_was(settings: Policy) -> None:
-    was, camera = recording(settings), stopped(settings)
+    was, camera = recording(replace(settings, stop="hold")), stopped(settings)
     assert was.state.recording is not None
     assert camera.state.recording is not None
     assert camera.state.recording.ending is not None
@@ -260,7 +261,7 @@ def test_a_recording_that_goes_on_is_the_one_it_was(settings: Policy) -> None:
     camera.down()
     now = camera.state
     goes_on = replace(was.state.recording, durable_us=107 * S, marked_us=108 * S, withdrawn_end_us=end_us)
-    assert now == replace(was.state, recording=goes_on, at_us=108 * S)
+    assert now == replace(was.state, recording=goes_on, at_us=108 * S, last_down_us=108 * S)
 
 
 def test_a_recording_goes_on_also_where_its_marker_was_just_made() -> None:

@@ -197,8 +197,7 @@ def test_a_camera_that_is_absent_at_the_start_is_shown_and_used_when_it_comes(tm
     camera = FaultyCamera(tmp_path)
     camera.tell("absent")
     with camera:
-        camera.tap()
-        camera.tap()
+        camera.tap_twice()
         camera.wait_event("CaptureStalled", 3)
         assert camera.status()["state"] == "recording"
         assert camera.status()["lamp"] == "missing"

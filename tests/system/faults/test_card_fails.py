@@ -105,7 +105,7 @@ def test_a_card_that_fails_every_write_is_shown_and_what_was_acknowledged_stays(
             camera.wait_event("FragmentDurable", 2)
             card.fail_writes()
             camera.shown("missing")
-            camera.hold()
+            camera.stop_by_hand()
             assert not camera.wait_event("RecordingSealed")["whole"]
             camera.shown("cannot_record")
             camera.kill()

@@ -65,8 +65,7 @@ def test_jumps_of_ten_years_during_a_recording_and_between_starts(tmp_path: Path
     events = len(camera.events)
     camera.move_clock(wall_us=YEARS * 1_000_000)
     with camera:
-        camera.tap()
-        camera.tap()
+        camera.tap_twice()
         camera.wait_event("FragmentDurable", where=lambda event: event in camera.events[events:])
         camera.stop_recording()
         assert camera.stop() == 0
@@ -99,7 +98,7 @@ def test_a_machine_that_sleeps_while_it_records_states_the_time_as_missing(tmp_p
         figure("clock: suspend", f"footage durable {seconds:.1f} s after the waking")
         assert seconds < within(3)
         camera.shown("recording")
-        camera.hold()
+        camera.stop_by_hand()
         sealed = camera.wait_event("RecordingSealed")
         camera.wait_state("standby")
         assert camera.stop() == 0

@@ -56,8 +56,7 @@ def test_full_in_the_midst_of_a_step_ends_the_recording_visibly(recording: Fault
         recording.stop_recording()
         recording.wait_state("standby")
         recording.break_disk({"call": call, "name": "*.tar.part" if call == "create" else "0*-0*", "error": "ENOSPC"})
-        recording.tap()
-        recording.tap()
+        recording.tap_twice()
     else:
         recording.break_disk({"call": call, "name": "*.tar.part", "error": "ENOSPC"})
     sealed = len(recording.of("RecordingSealed"))
@@ -156,7 +155,7 @@ def test_a_disk_that_stays_dead_is_not_called_saved(tmp_path: Path) -> None:
         at_us = camera.break_disk(*({"call": call, "error": "EIO"} for call in every))
         camera.shown("missing")
         camera.feels("lll", at_us)
-        camera.hold()
+        camera.stop_by_hand()
         sealed = camera.wait_event("RecordingSealed")
         assert not sealed["whole"]
         camera.feels_refused(sealed["at_us"])
@@ -178,8 +177,7 @@ def test_a_read_only_disk_is_shown_in_standby_too_and_used_again(tmp_path: Path)
     with FaultyCamera(tmp_path) as camera:
         camera.break_disk(*({"call": call, "error": "EROFS"} for call in ("write", "fdatasync", "create", "mkdir", "statvfs")))
         camera.shown("cannot_record")
-        camera.tap()
-        pressed_us = camera.tap()
+        pressed_us = camera.tap_twice()
         camera.shown("missing")
         wait_for(lambda: camera.status()["ring"]["unwritten"] >= 2, what="footage in the ring")
         healed_us = camera.break_disk()

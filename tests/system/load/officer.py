@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from bodycamd.camera.board.board_log import BoardLine
+from bodycamd.camera.control.state import ALONE_US, BURST_US
 from bodycamd.linux.clock import boottime_us
 from tests.bench.figures import FAIL_AT, percentile, spread
 from tests.camera.recorder import judge
@@ -26,7 +27,7 @@ FIGURES: dict[str, str] = {}
 
 
 class Officer:
-    """Presses, records, holds, again and again; keeps the answers in milliseconds and the sizes of the footage's gaps."""
+    """Presses, records, stops, again and again; keeps the answers in milliseconds and the sizes of the footage's gaps."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -49,20 +50,19 @@ class Officer:
         lit = camera.timeline("lamp")[known]
         assert lit["on"]
         self.answers.append((lit["at_us"] - pressed_us) / 1000)
-        wait_until_us(boottime_us() + 50_000)
+        wait_until_us(pressed_us + BURST_US)
         pressed_us = camera.tap()
         event = wait_for(lambda: self._states("recording")[states:], what="recording")[0]
         self.answers.append((event["at_us"] - pressed_us) / 1000)
 
-    def stop(self, fragments: int = 2, hold_us: int = 1_500_000) -> None:
-        """After so many acknowledged fragments hold the button; the answer is the state `closing`."""
+    def stop(self, fragments: int = 2) -> None:
+        """After so many acknowledged fragments hold, release and press the button; the answer is the state `closing`, `ALONE_US` later."""
         camera = self._camera
         camera.wait_event("FragmentDurable", len(camera.of("FragmentDurable")) + fragments)
         closings, sealed = len(self._states("closing")), len(camera.of("RecordingSealed"))
-        held_us = camera.hand.down()
+        released_us = camera.stop_by_hand()
         event = wait_for(lambda: self._states("closing")[closings:], what="closing")[0]
-        camera.hand.up()
-        self.answers.append((event["at_us"] - held_us - hold_us) / 1000)
+        self.answers.append((event["at_us"] - released_us - ALONE_US) / 1000)
         camera.wait_event("RecordingSealed", sealed + 1)
 
     def _states(self, name: str) -> list[Entry]:

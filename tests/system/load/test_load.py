@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.control.state import CALM_US
 from bodycamd.linux.clock import boottime_us
-from tests.kit.camera import Camera
+from tests.kit.camera import Camera, wait_until_us
 from tests.kit.scale import count, nightly_count, only_in_full
 from tests.system.load.groups import Group, faults, missing
 from tests.system.load.hogs import Hog
@@ -16,7 +17,6 @@ from tests.system.load.officer import FIGURES, Officer
 
 pytestmark = [pytest.mark.timing, pytest.mark.timeout(600), only_in_full]
 
-HOLD = {"gestures": {"hold_seconds": 1.5}}
 RECORDINGS = 40
 EDGES = 5000
 SOCKET_HOGS = ("flood", "deaf", "held", "storm", "garbage")
@@ -60,13 +60,13 @@ def work(camera: Camera, load: Callable[[], Hog], what: str, recordings: int = R
 
 
 def test_both_processors_are_busy(tmp_path: Path) -> None:
-    with Camera(tmp_path, HOLD) as camera:
+    with Camera(tmp_path) as camera:
         work(camera, lambda: Hog("cpu"), "processors busy")
 
 
 def test_the_button_chatters(tmp_path: Path) -> None:
     """Thousands of edges a second, while it records; the recording goes on and can be ended by a finger afterwards."""
-    with Camera(tmp_path, HOLD) as camera:
+    with Camera(tmp_path) as camera:
         officer = Officer(camera)
         officer.press()
         began_us = boottime_us()
@@ -76,6 +76,7 @@ def test_the_button_chatters(tmp_path: Path) -> None:
         edges = sum(line["at_us"] > began_us for line in camera.timeline("button"))
         markers = len(camera.ledger("marker"))
         camera.hand.up()
+        wait_until_us(boottime_us() + CALM_US)
         officer.stop()
         for _ in range(rounds(20)):
             officer.record()
@@ -87,7 +88,7 @@ def test_the_button_chatters(tmp_path: Path) -> None:
 def test_memory_is_short(tmp_path: Path, _: int) -> None:
     """All that the camera has of memory is fought for all the time."""
     with Group("memory", "short") as group:
-        camera = GroupedCamera(tmp_path, HOLD)
+        camera = GroupedCamera(tmp_path)
         camera.group = group
         with camera:
             before = faults(camera.process.pid)
@@ -106,7 +107,7 @@ def test_memory_is_short(tmp_path: Path, _: int) -> None:
 def test_memory_runs_out(tmp_path: Path, _: int) -> None:
     """The kernel takes a worker, not the recorder; footage is back within 3 s."""
     with Group("memory", "out") as group:
-        camera = GroupedCamera(tmp_path, HOLD)
+        camera = GroupedCamera(tmp_path)
         camera.group = group
         with camera:
             officer = Officer(camera)
@@ -129,5 +130,5 @@ def test_memory_runs_out(tmp_path: Path, _: int) -> None:
 
 @pytest.mark.parametrize("kind", SOCKET_HOGS)
 def test_the_control_socket_is_attacked(tmp_path: Path, kind: str) -> None:
-    with Camera(tmp_path, HOLD) as camera:
+    with Camera(tmp_path) as camera:
         work(camera, lambda: Hog(kind, camera.device / "control.sock"), f"control socket, {kind}", 20)
