@@ -28,6 +28,7 @@ from bodycamd import footage
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.errors import DataError
 from bodycamd.footage import Generation, Micros
+from bodycamd.linux.readable import readable
 
 MAGIC: Final = b"BCL1"
 PREFIX: Final = struct.Struct("<4sII")
@@ -206,12 +207,8 @@ def _parse(decoder: msgspec.json.Decoder[M], header: bytes) -> M:
         raise LinkError(f"malformed message: {error}") from error
 
 
-def _payload_bounds(message: object) -> tuple[int, int]:
-    return (len(AGE_X25519) + 1, footage.MAX_AGE_BYTES) if isinstance(message, (Init, Fragment)) else (0, 0)
-
-
 def _check_payload_length(message: object, length: int) -> None:
-    low, high = _payload_bounds(message)
+    low, high = (len(AGE_X25519) + 1, footage.MAX_AGE_BYTES) if isinstance(message, (Init, Fragment)) else (0, 0)
     if not low <= length <= high:
         raise LinkError(f"{type(message).__name__} with a payload of {length} bytes: {low} to {high} are allowed")
 
@@ -358,6 +355,7 @@ class WorkerLink:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(True)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # the kernel takes what `wmem_max` allows: fewer turns a fragment
         self._sock = sock
         self._sending = threading.Lock()
         self._reader = FrameReader.of_commands()
@@ -380,8 +378,10 @@ class WorkerLink:
         """Wait for the next command. Raises `LinkClosed` when the recorder is gone."""
         while True:
             try:
+                if not readable(self._sock, 600):  # who waits in `recv` is also woken by what the recorder takes out at the other end
+                    continue
                 received = self._sock.recv_into(self._reader.space())
-            except OSError as error:
+            except (OSError, ValueError) as error:  # closed by another thread, it has no number
                 raise LinkClosed(f"the recorder is gone: {error}") from error
             if received == 0:
                 raise LinkClosed("the recorder is gone")
