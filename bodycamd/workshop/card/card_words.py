@@ -151,6 +151,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 LOW: Mapping[Condition, tuple[str, str]] = {
     "storage_low": ("geheugen bijna vol", "memory nearly full"),
     "disk_unusable": ("opslag hapert", "storage failing"),
+    "worker_stuck": ("camera hapert", "camera failing"),
     "battery_low": ("accu bijna leeg", "battery nearly empty"),
     "gauge_silent": ("accustand onbekend", "charge unknown"),
     "under_voltage": ("te weinig stroom", "too little power"),
