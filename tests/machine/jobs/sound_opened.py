@@ -26,7 +26,7 @@ HDMI_LAST = (("snd-aloop", "index=0", "id=Device"), ("snd-dummy", "index=1", "id
 TWO_SPEAKERS = (("snd-dummy", "enable=1,1", "index=0,2", "id=vc4hdmi,Headphones"), ("snd-aloop", "index=1", "id=Device"))
 HDMI_ONLY = HDMI_FIRST[:1]
 TRIED = tuple(f"{plugin}:CARD=Device" for plugin in ("hw", "plughw", "sysdefault", "default", "dsnoop", "dmix", "front"))
-SECONDS = 1.2
+SECONDS = 2
 
 
 def cards(order: tuple[tuple[str, ...], ...]) -> None:
