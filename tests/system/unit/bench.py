@@ -129,9 +129,10 @@ def install() -> None:
     for unit in (UNIT, SENSORS):
         verified = run(["systemd-analyze", "verify", "--man=no", unit])
         judge(f"systemd-analyze verify has nothing to say of {unit}", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
-        score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout.strip().splitlines()[-1:]
-        exposure = float(score[0].rpartition(":")[2].split()[0]) if score else 10.0
-        judge(f"{unit} is exposed by {exposure} of 10, at most 1.5", exposure <= 1.5, score)
+        score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout
+        exposure = re.search(r"exposure level for \S+: ([0-9.]+)", score)
+        exposed = float(exposure[1]) if exposure is not None else 10.0
+        judge(f"{unit} is exposed by {exposed} of 10, at most 1.5", exposed <= 1.5, score)
 
 
 def ready() -> None:
