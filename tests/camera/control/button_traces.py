@@ -208,7 +208,7 @@ def main(arguments: list[str]) -> int:
         machine = f"{os.cpu_count()} x {platform.machine()}"
         what = {"commit": commit.stdout.strip(), "date": datetime.date.today().isoformat(), "machine": machine, "seed": SEED, "rows": rows}
         measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-        MEASURED.write_text(json.dumps({**measured, "button": what}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        MEASURED.write_text(json.dumps({**measured, "button": what}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return 0
 
 
