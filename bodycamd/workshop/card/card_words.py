@@ -49,14 +49,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "ask_release_felt": ("Laat los: vier tikken.", "Let go: four ticks."),
     "ask_press": ("Druk binnen {confirm} één keer kort.", "Press once, briefly, within {confirm}."),
     "ask_otherwise": ("Druk je niet? Dan loopt de opname door.", "No press? Then the recording goes on."),
+    "ask_again_felt": (
+        "Trilt hij niet? Laat los, wacht {calm} en houd hem opnieuw ingedrukt.",
+        "No vibration? Let go, wait {calm}, and hold it again.",
+    ),
+    "ask_again": ("Lukt het niet? Wacht {calm} en begin opnieuw.", "Still recording? Wait {calm} and begin again."),
     "go_on": ("Toch verder", "Go on after all"),
     "go_on_closing": (
-        "Druk zolang de rode lamp na het stoppen nog brandt ({after}): de opname loopt door.",
-        "Press while the red lamp is still on after the stop ({after}): the recording goes on.",
+        "Druk zolang de rode lamp na het stoppen nog brandt ({after}).",
+        "Press while the red lamp is still on after the stop ({after}).",
     ),
     "go_on_within": (
-        "Druk binnen {go_on} na het stoppen: de opname gaat verder, zonder nieuwe waarschuwing.",
-        "Press within {go_on} of the stop: the recording goes on, without a new warning.",
+        "Druk binnen {go_on} na het stoppen; er klinkt geen nieuwe waarschuwing.",
+        "Press within {go_on} of the stop; there is no new warning.",
     ),
     # what is seen and felt
     "head_meaning": ("Wat betekent het?", "What does it mean?"),
@@ -103,15 +108,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "other_make": ("je een ander merk gewend bent:", "you are used to another make:"),
     "other_make_ask": (
-        "lang drukken alleen stopt niet. Zonder die laatste korte druk loopt de opname door, ook als je op de knop valt. Snel twee keer "
-        "drukken telt als één keer.",
-        "holding alone does not stop. Without that last short press the recording goes on, also if you fall on the button. A quick double "
-        "press counts as one.",
+        "lang drukken alleen stopt niet, ook niet twee keer. Zonder die laatste korte druk loopt de opname door, ook als je op de knop "
+        "valt. Beginnen met lang of snel twee keer drukken werkt als één keer drukken.",
+        "holding alone does not stop, not even twice. Without that last short press the recording goes on, also if you fall on the button. "
+        "To begin with a hold or a quick double press works as one press does.",
     ),
     "other_make_hold": (
-        "kort drukken stopt niet, maar markeert. Lang drukken stopt meteen, ook als je op de knop valt. Snel twee keer drukken telt als "
-        "één keer.",
-        "a short press does not stop, it marks. Holding stops at once, also if you fall on the button. A quick double press counts as one.",
+        "kort drukken stopt niet, maar markeert. Lang drukken stopt meteen, ook als je op de knop valt. Druk dan niet nog eens: de opname "
+        "gaat verder. Beginnen met lang of snel twee keer drukken werkt als één keer drukken.",
+        "a short press does not stop, it marks. Holding stops at once, also if you fall on the button. Then do not press again: the "
+        "recording goes on. To begin with a hold or a quick double press works as one press does.",
     ),
     "no_warning": ("je geen waarschuwing hoort maar de rode lamp brandt:", "you hear no warning but the red lamp is on:"),
     "no_warning_then": (

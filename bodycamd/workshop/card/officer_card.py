@@ -12,15 +12,13 @@ from typing import Literal
 
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import LOW_PULSE, MISSING_PULSES, TABLE, RowName
+from bodycamd.camera.control.state import CALM_US, CONFIRM_US, GOES_ON_US
 from bodycamd.config.settings import Config
 from bodycamd.municipality.pages.environment import rendered
 from bodycamd.municipality.words.formats import LocaleWriting
 from bodycamd.municipality.words.language import Language, pick
 from bodycamd.workshop.card import drawing
 from bodycamd.workshop.card.card_words import LOW, WORDS
-
-CONFIRM_SECONDS = 5
-GO_ON_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,8 @@ class Gesture:
 
     wish: str
     actions: list[Action]
-    otherwise: Action | None = None
-    """What comes of it where the last one is left out."""
+    otherwise: tuple[Action, ...] = ()
+    """What comes of it where one of them is left out or fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +98,11 @@ class _Card:
         self._lengths = {
             "device": config.device_id,
             "hold": self._seconds(config.gestures.hold_seconds),
-            "confirm": self._seconds(CONFIRM_SECONDS),
+            "confirm": self._seconds(CONFIRM_US / 1e6),
+            "calm": self._seconds(CALM_US / 1e6),
             "before": self._seconds(config.pre_event_seconds),
             "after": self._seconds(config.post_event_seconds),
-            "go_on": self._seconds(max(GO_ON_SECONDS, config.post_event_seconds)),
+            "go_on": self._seconds(max(GOES_ON_US / 1e6, config.post_event_seconds)),
             "lamp_length": self._seconds(drawing.LAMP_MS / 1000),
             "motor_length": self._seconds(drawing.MOTOR_MS / 1000),
             "low": self._low(language),
@@ -124,7 +123,8 @@ class _Card:
         if self._asks:
             hold = self._action("ask_hold_felt" if self.with_motor else "ask_hold", "held")
             release = self._action("ask_release_felt" if self.with_motor else "ask_release", "asked")
-            otherwise = self._action("ask_otherwise", "continues")
+            again = self._action("ask_again_felt" if self.with_motor else "ask_again")
+            otherwise = (self._action("ask_otherwise", "continues"), again)
             yield Gesture(self.word("stop"), [hold, release, self._action("ask_press")], otherwise)
         else:
             yield Gesture(self.word("stop"), [self._action("stop_hold")])
