@@ -35,9 +35,9 @@ class CameraRoot:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(HERE, self.folder / "programs", ignore=shutil.ignore_patterns("__pycache__"))
         self._make_pictures(self.folder / "pictures")
-        configuration = root / "usr/share/libcamera/pipeline/virtual/virtual.yaml"
-        configuration.parent.mkdir(parents=True, exist_ok=True)
-        configuration.write_text(CONFIGURATION)
+        self._make_scene(self.folder / "upside_down")
+        self.configuration = root / "usr/share/libcamera/pipeline/virtual/virtual.yaml"
+        self.configuration.parent.mkdir(parents=True, exist_ok=True)
 
     def _make_pictures(self, folder: Path) -> None:
         """Pictures that carry their number as five bright or dark fields, and something that moves."""
@@ -51,8 +51,19 @@ class CameraRoot:
         jpegs = ["-pix_fmt", "yuvj420p", "-start_number", "0", f"{folder}/%d.jpg"]
         subprocess.run(["ffmpeg", "-v", "error", *video, *jpegs], input=pictures.tobytes(), check=True)
 
-    def run(self, *arguments: str, seconds: float = 60) -> Any:
-        """Run a bench program on the virtual camera; the JSON that it prints."""
+    def _make_scene(self, folder: Path) -> None:
+        """A scene whose top left is bright, as a module sees it that is built in upside down."""
+        folder.mkdir()
+        scene = np.full((720, 1280), 16, np.uint8)
+        scene[:360, :640] = 235
+        video = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", "1280x720", "-r", "30", "-i", "-"]
+        upside_down = scene[::-1, ::-1].tobytes()
+        subprocess.run(["ffmpeg", "-v", "error", *video, "-pix_fmt", "yuvj420p", f"{folder}/0.jpg"], input=upside_down, check=True)
+
+    def run(self, *arguments: str, seconds: float = 60, scene: str = "pictures", **environment_of_bench: str) -> Any:
+        """Run a bench program on the virtual camera; the JSON that it prints. `module`, `frame_rate`: as `virtual_camera` has them.
+        `scene`: the folder of pictures."""
+        self.configuration.write_text(CONFIGURATION.replace("/bench/pictures/", f"/bench/{scene}/"))
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", INSIDE, str(self.root)]
         environment = {
             "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -62,6 +73,7 @@ class CameraRoot:
             "LIBCAMERA_LOG_LEVELS": "*:FATAL",
             # libcamera 0.4.0's virtual pipeline leaves a request's status uninitialised: memory that is never zero by luck.
             "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.perturb=255",
+            **{f"BENCH_{name.upper()}": value for name, value in environment_of_bench.items()},
         }
         program = ["/opt/bodycamd/bin/python", "/bench/programs/virtual_camera.py", *arguments]
         done = subprocess.run([*command, *program], env=environment, capture_output=True, text=True, timeout=seconds)

@@ -14,6 +14,7 @@ start their threads, as on a camera.
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -27,7 +28,10 @@ import time
 import types
 from typing import Any
 
-FRAME_SECONDS = 1 / 30
+FRAME_SECONDS = 1 / float(os.environ.get("BENCH_FRAME_RATE", "30"))
+"""`BENCH_FRAME_RATE`: how fast the sensor is, as in the dark."""
+module: Any = None
+"""The stand-in for a camera module, where `BENCH_MODULE` names one."""
 
 
 def stand_in_for_pykms() -> None:
@@ -119,6 +123,11 @@ def install() -> None:
     picamera2.picamera2.DmaAllocator = allocator_of_memfds()
     picamera2.Picamera2._get_raw_modes = lambda self: [{"format": "NV12", "size": (1280, 720)}]
     Pace(libcamera.Camera)
+    if "BENCH_MODULE" in os.environ:
+        # Run as a script this module has another name than when it is imported: both must know.
+
+        stand_in = importlib.import_module("module_stand_in")
+        vars(importlib.import_module("virtual_camera"))["module"] = stand_in.Module(os.environ["BENCH_MODULE"])
 
 
 class InstallAfterImport(importlib.abc.MetaPathFinder):
