@@ -49,8 +49,8 @@ def test_imports(table: Table) -> None:
         f"{mine[0] * 1000:.0f} ms ({min(wall for _, wall in ours) * 1000:.0f} by the clock)",
         peer=f"import asyncio, ssl {peer[0] * 1000:.0f} ms ({min(wall for _, wall in peers) * 1000:.0f})",
         ratio=f"{mine[0] / peer[0]:.1f}x",
-        at_most=5,
-        target="<= 5x",
+        at_most=2.2,
+        target="<= 2.2x",
     )
 
 
@@ -101,4 +101,4 @@ def test_store_of_28_days_and_ready(table: Table, memory_folder: Path, tmp_path:
         at_most=1.0,
         target="<= 1 s",
     )
-    table.add("start: daemon -> ready", min(empty), f"{min(empty):.2f} s; with that store {full:.2f} s")
+    table.add("start: daemon -> ready", min(empty), f"{min(empty):.2f} s; with that store {full:.2f} s", at_most=0.7, target="<= 0.7 s")
