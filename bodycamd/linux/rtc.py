@@ -74,9 +74,8 @@ def holds(look: Look | None, wall_us: int, at_us: int) -> bool:
 class RealTimeClock:
     """The declared clock. `begin` starts its thread; until its first look, and wherever it does not answer, it confirms nothing."""
 
-    def __init__(
-        self, kind: str, root: Path = RTC, now_us: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
-    ) -> None:
+    def __init__(self, kind: str, now_us: Callable[[], int], root: Path = RTC) -> None:
+        """`now_us` is CLOCK_BOOTTIME in microseconds; it is asked in this clock's own thread."""
         self._kind, self._root, self._now_us = KINDS[kind], root, now_us
         self._look: Look | None = None
         self._looked, self._stop = threading.Event(), threading.Event()

@@ -52,7 +52,7 @@ def test_what_agreed_holds_for_three_minutes_and_without_a_step(later_us: int, s
 def test_the_declared_clock_is_found_by_its_drivers_name(kind: str, name: str, tmp_path: Path) -> None:
     clock(tmp_path, "rtc_cmos rtc_cmos", "0\n")
     clock(tmp_path, name, f"{int(time.time())}\n", 1)
-    rtc = RealTimeClock(kind, tmp_path)
+    rtc = RealTimeClock(kind, boottime_us, tmp_path)
     assert rtc.error_ms(time.time_ns() // 1000, boottime_us()) is None, "nobody has looked"
     rtc.look()
     assert rtc.error_ms(time.time_ns() // 1000, boottime_us()) == KINDS[kind].error_ms
@@ -64,14 +64,14 @@ def test_the_declared_clock_is_found_by_its_drivers_name(kind: str, name: str, t
 )
 def test_another_clock_a_wrong_one_and_one_that_does_not_answer_confirm_nothing(name: str, since_epoch: str, tmp_path: Path) -> None:
     clock(tmp_path, name, f"{int(time.time())}\n" if since_epoch == "now" else since_epoch)
-    rtc = RealTimeClock("ds3231", tmp_path)
+    rtc = RealTimeClock("ds3231", boottime_us, tmp_path)
     rtc.look()
     assert rtc.error_ms(time.time_ns() // 1000, boottime_us()) is None
 
 
 def test_a_clock_that_is_gone_confirms_no_more(tmp_path: Path) -> None:
     clock(tmp_path, "rtc-ds1307 1-0068", f"{int(time.time())}\n")
-    rtc = RealTimeClock("ds3231", tmp_path)
+    rtc = RealTimeClock("ds3231", boottime_us, tmp_path)
     rtc.look()
     (tmp_path / "rtc0" / "since_epoch").unlink()
     rtc.look()
@@ -83,7 +83,7 @@ def test_a_clock_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
     clock(tmp_path, "rtc-ds1307 1-0068", "")
     (tmp_path / "rtc0" / "since_epoch").unlink()
     os.mkfifo(tmp_path / "rtc0" / "since_epoch")
-    rtc = RealTimeClock("ds3231", tmp_path)
+    rtc = RealTimeClock("ds3231", boottime_us, tmp_path)
     began = time.monotonic()
     rtc.begin()
     assert time.monotonic() - began < 30
@@ -95,7 +95,7 @@ def test_a_clock_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
 
 def test_the_system_clock_says_rtc_where_nobody_synchronises_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock(tmp_path, "rtc-ds1307 1-0068", f"{int(time.time())}\n")
-    rtc = RealTimeClock("ds3231", tmp_path)
+    rtc = RealTimeClock("ds3231", boottime_us, tmp_path)
     rtc.begin()
     reading = SystemClock(rtc).read()
     if reading.source != "kernel-ntp":  # this computer's kernel says so itself

@@ -25,7 +25,8 @@ __all__ = ["kept"]
 RECORDING = "000001-0001"
 PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
 READ = {
-    "anchor socket", "anchor store", "config check file", "contact-sheet film", "export anchor", "export device_key", "export identity",
+    "anchor socket", "anchor store", "config card file", "config check file", "contact-sheet film",
+    "export anchor", "export device_key", "export identity",
     "export people", "export store", "hold add key", "hold add people", "hold add socket",
     "hold list people", "hold list socket", "hold list store", "hold release key", "hold release people",
     "hold release socket", "keys check recipients", "keys person check file", "offload key", "offload socket",
@@ -37,6 +38,7 @@ READ = {
 }  # fmt: skip
 """Command and path: what is only read."""
 COPY = "tests/municipality/copies/test_copies.py"
+CONFIGURATION = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
 FOLDERS = {
     "hold add store": COPY,
     "hold release store": COPY,
@@ -61,6 +63,7 @@ class Scene:
 WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "anchor out": lambda scene, to: ["anchor", "--store", scene.camera.store, "--out", to],
     "anchor qr": lambda scene, to: ["anchor", "--store", scene.camera.store, "--qr", to],
+    "config card out": lambda _, to: ["config", "card", CONFIGURATION, "--out", to],
     "contact-sheet png": lambda scene, to: ["contact-sheet", scene.film, to, "--columns", 2, "--rows", 1],
     "export contact_sheet": lambda scene, to: [*exported(scene), "--out", to.with_name("new.mp4"), "--contact-sheet", to],
     "export out": lambda scene, to: [*exported(scene), "--out", to],
@@ -72,7 +75,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }
 """Command and path: how it is told to write there."""
-ENDINGS = {"contact-sheet png": ".png", "export contact_sheet": ".png", "export out": ""}
+ENDINGS = {"config card out": ".html", "contact-sheet png": ".png", "export contact_sheet": ".png", "export out": ""}
 """What a name must end in to be taken by commands that do not take any name."""
 
 

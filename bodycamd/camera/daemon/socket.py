@@ -189,7 +189,8 @@ class ControlSocket:
                 if writer in self._subscribers:
                     line = await reader.readline()
                 else:
-                    line = await asyncio.wait_for(reader.readline(), IDLE_SECONDS)
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        line = await reader.readline()
             except TimeoutError:
                 return
             except ValueError:
@@ -201,7 +202,8 @@ class ControlSocket:
             next_at = loop.time() + ANSWER_SECONDS
             try:
                 writer.write(await self._answer(line, writer, *peer))
-                await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await writer.drain()
             except NoPlaceError as error:
                 writer.write(failure(error))
                 return
@@ -222,7 +224,8 @@ class ControlSocket:
                 )
             result = self._carry_out(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
-                result = await asyncio.wait_for(result, IDLE_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS):
+                    result = await result
             return success(result, listening=writer in self._subscribers)
         except NoPlaceError:
             raise
@@ -260,7 +263,8 @@ def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     try:
-        await asyncio.wait_for(writer.wait_closed(), IDLE_SECONDS)
+        async with asyncio.timeout(IDLE_SECONDS):
+            await writer.wait_closed()
     except (TimeoutError, ConnectionError) as gone:
         writer.transport.abort()
         # It and the reader hold each other, and with them all that the client had sent, until the next full garbage collection.

@@ -172,7 +172,7 @@ class Watches:
             pause_seconds = self._worker.tick(now_us)
             self._ring.expire(now_us)
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause_seconds):  # `wait_for` of Python 3.11 may swallow the end of this task
+                async with asyncio.timeout(pause_seconds):
                     await self._hurry.wait()
 
     async def _watch(self) -> None:

@@ -28,7 +28,7 @@ from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.linux import memory, swap
-from bodycamd.linux.clock import Clock, SystemClock
+from bodycamd.linux.clock import Clock, SystemClock, boottime_us
 from bodycamd.linux.rtc import RealTimeClock
 
 POWER_OFF = 100
@@ -57,7 +57,7 @@ def build_clock(config: Config) -> SystemClock:
     """The machine's clocks, with the real-time clock that the configuration declares: its thread ends with the process."""
     if config.clock.rtc == "none":
         return SystemClock()
-    rtc = RealTimeClock(config.clock.rtc)
+    rtc = RealTimeClock(config.clock.rtc, boottime_us)
     rtc.begin()
     return SystemClock(rtc)
 

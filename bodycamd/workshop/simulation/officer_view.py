@@ -111,10 +111,14 @@ def _short(seen: Sequence[Run], number: int) -> bool:
 
 
 def haptic_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[Line]:
-    """Pulses in words: those that follow each other within 0.45 s are one train."""
+    """Pulses in words: those that follow each other within 0.45 s are one train, unless only one of them is of a length that answers the
+    hand."""
     train: list[Run] = []
     for run in runs(changes, now_us):
         if run.on:
+            if train and _hand(train[-1]) != _hand(run):
+                yield _train(train)
+                train = []
             train.append(run)
         elif train and run.length_us > SHORT_GAP_US:
             yield _train(train)
@@ -123,10 +127,20 @@ def haptic_lines(changes: Iterable[tuple[int, bool]], now_us: int) -> Iterator[L
         yield _train(train)
 
 
+def _length(run: Run) -> str:
+    return next(name for limit_us, name in _PULSE_LENGTHS if run.length_us < limit_us)
+
+
+def _hand(run: Run) -> str | None:
+    """The word's own length where it answers the hand: a tick, or the strong pulse of a hold; `None` for all others."""
+    name = _length(run)
+    return name if name in ("tick", "strong") else None
+
+
 def _train(train: Sequence[Run]) -> Line:
     counts = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
     count = counts.get(len(train), str(len(train)))
-    lengths = [next(name for limit_us, name in _PULSE_LENGTHS if run.length_us < limit_us) for run in train]
+    lengths = [_length(run) for run in train]
     pulses = "pulse" if len(train) == 1 else "pulses"
     if len(set(lengths)) > 1:
         return Line(train[0].start_us, "feels", f"vibrates: {count} {pulses}, {' '.join(lengths)}")

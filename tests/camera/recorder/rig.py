@@ -119,8 +119,10 @@ class Rig:
             self.ring.put(fragment(self.seq, pts_us=self.now_us, generation=self.generation, size=size, gap_us=gap_us))
             self.now_us += SECOND
 
-    def begin(self, number: int = 1, keep_from_us: int = 0, resumes: str | None = None) -> str:
-        self.writer.submit(BeginRecording(number, keep_from_us, keep_from_us, "played_to_device", resumes))
+    def begin(self, number: int = 1, keep_from_us: int = 0, resumes: str | None = None, *, pressed: bool | None = None) -> str:
+        """By a press, unless it resumes; `pressed`: by a press though it resumes."""
+        pressed_us = keep_from_us if pressed or resumes is None else None
+        self.writer.submit(BeginRecording(number, pressed_us, keep_from_us, "played_to_device", resumes))
         return f"{self.store.start:06d}-{number:04d}"
 
     def end(self, end_us: int | None = None, reason: StopReason = "officer") -> None:
