@@ -66,7 +66,7 @@ def told(capsys: pytest.CaptureFixture[str], where: str) -> None:
         assert piece[:20] not in out + err
 
 
-@pytest.mark.parametrize("name", sample(PRIVATE, 3))
+@pytest.mark.parametrize("name", sample(PRIVATE, 6))
 def test_in_a_comment_of_the_recipients(name: str, configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipients = configured.parent / "recipients.txt"
     assert main(["config", "check", str(configured)]) == 0

@@ -139,6 +139,7 @@ def test_the_status_while_it_recorded(ran: Ran) -> None:
     assert ran.status["recording"] == "000001-0001"
 
 
+@only_in_full
 def test_the_evidence_officers_commands(ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = ["--store", str(ran.folder / "store")]
     assert main(["recordings", "list", *store, "--json"]) == 0

@@ -189,6 +189,7 @@ def test_who_may_ask_the_daemon_lists_shows_and_reads_the_log_over_the_socket(
         assert camera.stop() == 0, camera.journal
 
 
+@only_in_full
 def test_the_daemons_answers_about_the_store_are_bounded_and_checked(place: Path) -> None:
     with Camera(place.parent / "camera") as camera, ControlClient(camera.device / "control.sock") as client:
 

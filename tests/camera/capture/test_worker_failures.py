@@ -28,6 +28,7 @@ from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
+@only_in_full
 def test_a_microphone_that_is_not_there_costs_no_picture(tmp_path: Path) -> None:
     (tmp_path / "asound.conf").write_text("pcm.!default { type null }\n")
     with RealWorker(environment={"ALSA_CONFIG_PATH": str(tmp_path / "asound.conf")}) as worker:
@@ -224,6 +225,7 @@ def test_a_recorder_against_the_rules_ends_it(messages: list[ToWorker | bytes], 
         assert reason in worker.process.stderr.read()
 
 
+@only_in_full
 def test_a_late_recorder_costs_whole_fragments_only(tmp_path: Path) -> None:
     """Nobody reads the link for a while; what comes then is whole and in order, and plays."""
     with RealWorker() as worker:

@@ -215,6 +215,7 @@ def test_a_ledger_that_cannot_be_written_deletes_nothing_and_holds_nothing(tmp_p
     camera.switch_off(clean=False)
 
 
+@only_in_full
 def test_old_ledger_files_go_behind_a_checkpoint_that_verifies(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path, keep_months=2, days=7).switch_on()
     camera.settle()

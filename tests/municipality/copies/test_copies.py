@@ -31,7 +31,7 @@ from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, RefusingDisk, RestingCamera
-from tests.kit.scale import IN_FULL, SCALE
+from tests.kit.scale import IN_FULL, SCALE, only_in_full
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "verify.sh"
 
@@ -355,6 +355,7 @@ def test_who_exports_hears_how_the_copy_stands(offloaded: Municipality) -> None:
     assert standing(offloaded.camera.store_folder, "000001-0002", "", people) == ""
 
 
+@only_in_full
 def test_the_commands(offloaded: Municipality, capsys: pytest.CaptureFixture[str]) -> None:
     store = ["--store", str(offloaded.disk)]
     signed = [*store, "--key", str(offloaded.key), "--people", str(offloaded.people)]

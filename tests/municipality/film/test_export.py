@@ -82,6 +82,7 @@ def test_the_film_has_the_packets_that_the_stock_command_gives(camera: Camera, f
     assert done.parts[0].size_bytes == len(content)
 
 
+@only_in_full
 def test_segments_of_one_generation_are_one_film(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     init, fragments = footage
     segments = [camera.write(init, fragments[:2]), camera.write(init, fragments[2:5]), camera.write(init, fragments[5:])]
@@ -178,6 +179,7 @@ def test_a_segment_cut_before_its_first_fragment_is_told_and_passed_over(camera:
     assert [u.fragments for u in done.unsealed] == [0, 0]
 
 
+@only_in_full
 def test_a_fragment_that_stands_twice_is_in_the_film_once(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     """After a failed write what was not acknowledged is written again into the next segment, with the same `seq`."""
     init, fragments = footage

@@ -20,7 +20,7 @@ from bodycamd.camera.recorder.shift import Shift
 from bodycamd.cli.main import main
 from bodycamd.workshop.support.redaction import LEFT_OUT, chosen, message
 from tests.cli.test_status import statuses
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 OFFICER = Path(__file__).parents[2] / "old_stores/officer"
 NAMES = ("Jansen", "Zoetermeer", "H-4711", "Z-2026/00123", "0612345678", "Coolsingel")
@@ -71,6 +71,7 @@ def members(tar: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("journal")
+@only_in_full
 def test_of_a_camera_full_of_names_none_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "Jansen.yaml"
     config.write_text(

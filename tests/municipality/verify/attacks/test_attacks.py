@@ -51,7 +51,7 @@ def test_the_scene_is_what_it_is_said_to_be(scene: Scene) -> None:
         assert (report.verdict, report.exit_code, report.anchor) == ("incomplete", 3, "extended" if anchor else "")
 
 
-@pytest.mark.parametrize("attack", sample(ATTACKS, 2), ids=lambda attack: attack.title.replace(" ", "-"))
+@pytest.mark.parametrize("attack", sample(ATTACKS, 4), ids=lambda attack: attack.title.replace(" ", "-"))
 def test_attack(attack: Attack, scene: Scene, tmp_path: Path) -> None:
     attacked = scene.copy(tmp_path / "attacked")
     attack.change(attacked)
