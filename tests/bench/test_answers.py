@@ -43,7 +43,7 @@ def test_press_to_lamp_and_to_the_first_sample(table: Table, paced: Loudspeaker,
             first_us = wait_for(lambda since=pressed_us: (paced.loud(since) or [0])[0], 3, "the first sample")  # type: ignore[misc]
             sound.append((first_us - pressed_us) / 1000)
             lamp.append((camera.timeline("lamp")[shown]["at_us"] - pressed_us) / 1000)
-            wait_until_us(pressed_us + BURST_US)
+            wait_until_us(camera.felt_us(pressed_us) + BURST_US)
             camera.tap()
             wait_until_us(boottime_us() + 50_000)
             sealed = len(camera.of("RecordingSealed"))

@@ -65,7 +65,7 @@ class Officer:
             for _ in range(presses):
                 known = self._dark_moment()
                 pressed_us = camera.tap()
-                wait_until_us(pressed_us + BURST_US)
+                wait_until_us(camera.felt_us(pressed_us) + BURST_US)
                 camera.tap()
                 lit = next(line for line in camera.timeline("lamp")[known:] if line["on"] and line["at_us"] >= pressed_us)
                 self.lamp.append((lit["at_us"] - pressed_us) / 1000)

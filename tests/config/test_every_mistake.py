@@ -68,7 +68,8 @@ def with_a_unit(path: str, before: str, chance: random.Random) -> Mistake | None
     default = key_types()[path].default
     if isinstance(default, bool) or not isinstance(default, int | float):
         return None
-    return Mistake(f"{before} {default} s", (f"{path}: text does not belong here: {default} s", f"did you mean {default}?"))
+    what = "unknown value" if literals(path) else "text does not belong here"
+    return Mistake(f"{before} {default} s", (f"{path}: {what}: {default} s", f"did you mean {default}?"))
 
 
 def a_mapping(path: str, before: str, chance: random.Random) -> Mistake | None:

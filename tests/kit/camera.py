@@ -182,7 +182,7 @@ class Camera:
 
     def tap_twice(self) -> int:
         """Two presses: the second, whose instant this returns, skips the warning. (Sooner it would belong to the first.)"""
-        wait_until_us(self._felt_us(self.tap()) + BURST_US)
+        wait_until_us(self.felt_us(self.tap()) + BURST_US)
         return self.tap()
 
     def skip_warning_and_record(self) -> int:
@@ -194,14 +194,14 @@ class Camera:
     def stop_by_hand(self) -> int:
         """Hold, release, press: the recording is told to end `ALONE_US` after the press is released, which is what this returns."""
         if self._down_us:
-            wait_until_us(self._felt_us(self._down_us) + CALM_US)
-        wait_until_us(self._felt_us(self.hand.down()) + round(HOLD_SECONDS * 1e6) + 20_000)
-        wait_until_us(self._felt_us(self.hand.up()) + SAME_PRESS_US)
+            wait_until_us(self.felt_us(self._down_us) + CALM_US)
+        wait_until_us(self.felt_us(self.hand.down()) + round(HOLD_SECONDS * 1e6) + 20_000)
+        wait_until_us(self.felt_us(self.hand.up()) + SAME_PRESS_US)
         self._down_us = self.hand.down()
         wait_until_us(self._down_us + 50_000)
         return self.hand.up()
 
-    def _felt_us(self, sent_us: int) -> int:
+    def felt_us(self, sent_us: int) -> int:
         """When the button that was moved at an instant has told the daemon: later on a busy machine, and by this the daemon counts."""
 
         def found() -> int:

@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from bodycamd.camera.recorder import resume_flag
 from bodycamd.camera.recorder.store import Store
 from bodycamd.errors import BodycamError
 from bodycamd.linux.clock import SystemClock
@@ -225,6 +226,7 @@ def judge(disk: Path, truth: Truth, promised: Promised) -> Verdict:
         before_ledger, before = snapshot(disk / "store")
         found = read_ledger(before_ledger, truth.registered)
         _judge_keys(disk, found, truth, promised, verdict)
+        _judge_flag(disk, found, promised, verdict)
         try:
             _start(disk)
         except BodycamError as error:
@@ -267,6 +269,19 @@ def _judge_keys(disk: Path, ledger: Ledger, truth: Truth, promised: Promised, ve
             verdict.add("lost", f"start {start} had begun and is not in the ledger")
         if truth.ledger.start_keys[start] in held.values():
             verdict.add("keys", f"the key of start {start} was to be erased and is there")
+
+
+def _judge_flag(disk: Path, ledger: Ledger, promised: Promised, verdict: Verdict) -> None:
+    """The flag that lets a recording continue serves once, and only while that recording is open."""
+    try:
+        flag = json.loads((disk / "signing" / resume_flag.NAME).read_bytes())
+    except (FileNotFoundError, ValueError):  # torn: nobody can read it
+        return
+    recording = flag["recording"]
+    if flag["cause"] == "recording" and recording in {entry["recording"] for entry in ledger.details("recording_closed")}:
+        verdict.add("flag", f"{recording} is closed, and may continue after a reset")
+    if any(start > int(recording[:6]) for start in promised.ready):
+        verdict.add("flag", f"a later start has been, and {recording} may continue after a reset")
 
 
 def _judge_segments(after: dict[Segment, tuple[str, bytes]], ledger: Ledger, truth: Truth, verdict: Verdict) -> dict[Segment, int]:

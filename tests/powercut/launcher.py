@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bodycamd.camera.board import simulated
 from bodycamd.camera.daemon import __main__ as daemon
 from bodycamd.camera.daemon import wiring
 from bodycamd.camera.recorder import store
@@ -57,7 +56,7 @@ def main() -> int:
 
         replace(wiring, "Writer", writer)
     if ours.days_on is not None:
-        replace(simulated, "SystemClock", lambda: LaterClock(ours.days_on))
+        replace(wiring, "SystemClock", lambda: LaterClock(ours.days_on))
         replace(trust, "CONTINUOUS_US", 0)
     if ours.boot:
         replace(store, "boot_id_now", lambda: ours.boot)

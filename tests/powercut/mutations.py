@@ -7,6 +7,7 @@ BY_EXT4 = (
     "fsync camera.recorder.recording._make_folder",
     "fsync camera.recorder.recording.seal_segment",
     "fsync camera.recorder.recovery._recover_segment",
+    "fsync camera.recorder.resume_flag.lower",
     "fsync evidence.ledger.append",
     "fsync evidence.ledger._settle",
     "fsync linux.durable.create",

@@ -40,7 +40,7 @@ def reenact(device: LoggedDevice, base: Path, log: list[tuple[int, Operation]], 
 
     secrets = {start: set(found) for start, found in noted.secrets.items()}
     for _, operation in log:
-        if operation.step == "write linux.durable.create":
+        if operation.step == "write linux.durable.create" and operation.path.endswith(".key"):
             secrets.setdefault(int(Path(operation.path).stem), set()).add(secret_of(operation.data))
     return replace(
         noted,

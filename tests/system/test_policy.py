@@ -73,7 +73,7 @@ def test_a_new_press_stops_the_sound_within_150_ms_and_records_at_once(tmp_path:
     with Camera(tmp_path) as camera:
         first_us = camera.tap()
         wait_for(lambda: [line for line in camera.timeline("voice") if line.get("event") == "started"], what="the warning's sound")
-        wait_until_us(first_us + BURST_US)
+        wait_until_us(camera.felt_us(first_us) + BURST_US)
         pressed_us = camera.tap()
         camera.wait_event("FragmentDurable", 2)
         camera.stop_recording()

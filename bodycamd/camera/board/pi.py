@@ -32,7 +32,7 @@ from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import Event
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import Clock, SystemClock
+from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ def pi_board(
     wav: Path,
     post: Callable[[Event], None],
     directory: Path | None = None,
-    clock: Clock | None = None,
+    clock: Clock,
     pin_factory: Any = None,
 ) -> Board:
     """All parts of a camera on a Raspberry Pi.
@@ -171,7 +171,6 @@ def pi_board(
     `speaker.output: simulated`. `pin_factory` is for tests: `MockFactory(pin_class=MockPWMPin)`. Raises `UnavailableError` with the next
     step, and then holds no pin.
     """
-    clock = clock or SystemClock()
     sensors = SensorsLink(Path(settings.sensors), clock)
     gauge = NoBattery() if settings.battery.gauge == "none" else SensedBattery(settings.battery, sensors)
     voice = VoiceProcess(speaker, wav, post, clock, directory=directory)

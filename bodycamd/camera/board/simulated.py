@@ -31,7 +31,7 @@ from bodycamd.camera.board.voice.supervisor import VoiceProcess
 from bodycamd.camera.control.events import BatteryLevel, Event
 from bodycamd.config.settings import BoardSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import Clock, SystemClock, boottime_us
+from bodycamd.linux.clock import Clock, boottime_us
 
 log = logging.getLogger(__name__)
 
@@ -215,14 +215,13 @@ def simulated_board(
     directory: Path,
     wav: Path,
     post: Callable[[Event], None],
-    clock: Clock | None = None,
+    clock: Clock,
 ) -> Board:
     """All parts of a simulated camera in `directory`, which must exist.
 
     Parts that the configuration has not fitted (`board.gpio.ready_led`, `board.gpio.haptic`) are not there. `wav` is the warning; `post`
     receives the voice's events, from its own thread, after `voice.start()`. Raises `UnavailableError` when another simulation runs there.
     """
-    clock = clock or SystemClock()
     try:
         timeline = Timeline(directory)
     except OSError as error:

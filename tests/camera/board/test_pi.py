@@ -18,7 +18,7 @@ from bodycamd.camera.board.pi import lgpio_factory, pi_board
 from bodycamd.camera.board.ports import Board
 from bodycamd.config.settings import BatterySettings, BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import SettableClock
+from bodycamd.linux.clock import SettableClock, SystemClock
 from tests.camera.board.conftest import WARNINGS, Heard
 
 
@@ -40,7 +40,9 @@ def settings() -> BoardSettings:
 
 
 def build(settings: BoardSettings, factory: MockFactory | None, clock: SettableClock | None = None) -> Board:
-    return pi_board(settings, SpeakerSettings(), wav=WARNINGS / "nl.wav", post=Heard().post, clock=clock, pin_factory=factory)
+    return pi_board(
+        settings, SpeakerSettings(), wav=WARNINGS / "nl.wav", post=Heard().post, clock=clock or SystemClock(), pin_factory=factory
+    )
 
 
 def history(factory: MockFactory, pin: int) -> list[float]:

@@ -18,7 +18,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.simulated import SOCKET_NAME, SimulatedHand, simulated_board
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.clock import Clock, SettableClock, boottime_us
+from bodycamd.linux.clock import Clock, SettableClock, SystemClock, boottime_us
 from tests.camera.board.conftest import WARNINGS, Heard
 from tests.kit.waiting import wait_for
 
@@ -27,7 +27,8 @@ SETTINGS = BoardSettings(adapter="simulated", gpio=GpioSettings(ready_led=5))
 
 def build(directory: Path, heard: Heard | None = None, clock: Clock | None = None) -> Board:
     speaker = SpeakerSettings(output="simulated")
-    return simulated_board(SETTINGS, speaker, directory=directory, wav=WARNINGS / "nl.wav", post=(heard or Heard()).post, clock=clock)
+    heard, clock = heard or Heard(), clock or SystemClock()
+    return simulated_board(SETTINGS, speaker, directory=directory, wav=WARNINGS / "nl.wav", post=heard.post, clock=clock)
 
 
 @pytest.fixture

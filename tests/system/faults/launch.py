@@ -60,7 +60,7 @@ def main() -> int:
         (wiring, "Supervisor", supervisor),
         (wiring, "Writer", writer),
         (simulated, "VoiceProcess", voice),
-        (simulated, "SystemClock", clocks.FaultyClock),
+        (wiring, "SystemClock", clocks.FaultyClock),
     ):
         replace(module, name, part)
     clocks.install()

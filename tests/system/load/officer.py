@@ -50,7 +50,7 @@ class Officer:
         lit = camera.timeline("lamp")[known]
         assert lit["on"]
         self.answers.append((lit["at_us"] - pressed_us) / 1000)
-        wait_until_us(pressed_us + BURST_US)
+        wait_until_us(camera.felt_us(pressed_us) + BURST_US)
         pressed_us = camera.tap()
         event = wait_for(lambda: self._states("recording")[states:], what="recording")[0]
         self.answers.append((event["at_us"] - pressed_us) / 1000)
