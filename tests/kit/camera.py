@@ -202,12 +202,14 @@ class Camera:
         return self.hand.up()
 
     def felt_us(self, sent_us: int) -> int:
-        """When the button that was moved at an instant has told the daemon: later on a busy machine, and by this the daemon counts."""
+        """An instant, of this process's clock, by which the daemon knows of the button that was moved at `sent_us`: later on a busy
+        machine, and the daemon counts from when it knew."""
 
-        def found() -> int:
-            return next((line["at_us"] for line in reversed(self.timeline("button")) if line.get("sent_us") == sent_us), 0)
+        def told() -> bool:
+            return any(line.get("sent_us") == sent_us for line in self.timeline("button"))
 
-        return wait_for(found, seconds=60.0, what="the button's own instant")
+        wait_for(told, seconds=60.0, what="the button's own instant")
+        return boottime_us()
 
     def stop_recording(self) -> Entry:
         number = len(self.of("RecordingSealed")) + 1
