@@ -40,7 +40,7 @@ test-unit: ## the systemd unit booted in a container (root, 1 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-unit
 
-test-machine: ## the camera in a virtual machine: what gets into swap (root, QEMU without KVM, 3 GB, minutes)
+test-machine: ## the camera in a virtual machine: swap, sound, a battery, a watchdog (root, QEMU without KVM, 3 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-machine
 
