@@ -2,8 +2,8 @@
 
 Guarantees: one document, one mapping, plain string keys, each at most once; values are text, decimal numbers, `true`, `false`, `null`,
 lists and mappings. Refused: anchors, aliases and merge keys (so no document grows when it is read), tags and directives, the YAML 1.1
-spellings `yes`, `no`, `on`, `off`, `y`, `n` and `~`, numbers of other bases (`0x11`, `017`, `1:30`, `1_000`), control characters inside
-values, more than `MAX_DEPTH` levels, more than `MAX_BYTES` bytes, and what is not UTF-8.
+spellings `yes`, `no`, `on`, `off`, `y`, `n` and `~`, numbers of other bases (`0x11`, `017`, `1:30`, `1_000`), control characters and
+surrogates inside keys and values, more than `MAX_DEPTH` levels, more than `MAX_BYTES` bytes, and what is not UTF-8.
 
 Every such mistake is found, each with its line; only what is no YAML at all hides what follows it.
 """
@@ -11,6 +11,7 @@ Every such mistake is found, each with its line; only what is no YAML at all hid
 from __future__ import annotations
 
 import re
+from types import UnionType
 from typing import TypeAlias
 
 import yaml
@@ -34,6 +35,8 @@ _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, ""
 _YAML_1_1 = frozenset({"yes", "no", "on", "off", "y", "n", "~"})
 _DOUBTFUL = "means different things to different YAML readers"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a pair, by an escape: no text that can be written to a disk or a socket. PyYAML joins no pairs, so both halves are refused."""
 
 
 Where = tuple[str, ...]
@@ -81,6 +84,19 @@ def dotted(where: Where) -> str:
 
 class _Unreadable(Exception):
     """Nothing after this place can be read."""
+
+
+_Kind: TypeAlias = "type | UnionType | tuple[_Kind, ...]"
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, with a mistake of the file where it has chr() judge an escape: "\\U00110000" was a `ValueError`."""
+
+    def check_event(self, *choices: _Kind) -> bool:
+        try:
+            return bool(super().check_event(*choices))
+        except ValueError as error:
+            raise yaml.MarkedYAMLError(problem="an escape of no character", problem_mark=self.get_mark()) from error
 
 
 class _Builder:
@@ -145,11 +161,14 @@ class _Builder:
         if self._expects_key():
             if text == "<<" and event.style is None:
                 self._refuse(event, "a merge key <<", "each key written out where it belongs")
-            elif _CONTROL.search(text) or not text or len(text) > 64:
+            elif _CONTROL.search(text) or _SURROGATE.search(text) or not text or len(text) > 64:
                 self._refuse(event, "a key that is not a plain word", "plain text as a key")
             return text
         if _CONTROL.search(text):
             return self._refuse_value(event, "a control character or line break inside a value", "text on one line")
+        if (half := _SURROGATE.search(text)) is not None:
+            reason = f"half of a surrogate pair (U+{ord(half[0]):04X}), which is no character"
+            return self._refuse_value(event, reason, "the character itself")
         if event.style is not None:
             return text
         if text in _WORDS:
@@ -216,7 +235,7 @@ def read_document(raw: bytes) -> Document:
         return Document({}, {}, [text])
     builder = _Builder()
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.YAMLError as error:
         return Document({}, {}, [*builder.problems, _not_yaml(error)])

@@ -70,6 +70,11 @@ CASES = [
     Broken("deep", DEEP, ("nested too deeply",)),
     Broken("key that is a list", GOOD + "? [a, b]\n: 1\n", ("plain word",)),
     Broken("line break in a value", 'device_id: "a\\nb"\n', ("device_id", "line break")),
+    Broken("NUL by an escape", GOOD + 'speaker: {device: "a\\0b"}\n', ("line 3", "speaker.device", "control character")),
+    Broken("half a character", GOOD + 'speaker: {device: "\\ud800x"}\n', ("line 3", "speaker.device", "U+D800")),
+    Broken("half a character in a list", GOOD + 'retention: {legal_basis: ["\\udfff"]}\n', ("line 3", "retention.legal_basis", "U+DFFF")),
+    Broken("half a character in a key", GOOD + '"a\\udc80": 1\n', ("line 3", "plain word")),
+    Broken("an escape beyond Unicode", GOOD + 'speaker: {device: "\\U00110000"}\n', ("line 3", "escape of no character")),
     # keys, types, bounds
     Broken("device_id missing", "audio: true\n", ("device_id", "missing")),
     Broken("device_id null", "device_id: null\n", ("device_id", "null")),
