@@ -47,10 +47,12 @@ def serve(watch: Watch, readers: Readers, stop: int) -> None:
                 readers.publish(encode(reading))
             except ValueError as error:  # the recorder hears nothing then, and says so
                 log.error("a reading that cannot be: %s", error)
+            poll.register(readers, select.POLLIN)
         woken = {descriptor for descriptor, _ in poll.poll(max(0, (due_us - boottime_us()) // 1000 + 1))}
         if stop in woken:
             return
-        readers.admit()
+        if not readers.admit():
+            poll.modify(readers, 0)  # it would be readable at once: again after the next reading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,16 +1,19 @@
 """Hands each reading to who has connected. A reader that does not keep up is cut off; no reader can make this process wait, or tell it
-anything."""
+anything. Where the process has no descriptor left, who connects waits until there is one."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import select
 import socket
 from pathlib import Path
 
 from bodycamd.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 MAX_READERS = 4
 MODE = 0o660
@@ -25,13 +28,17 @@ class Readers:
         self._listening = _listen(path)
         self._readers: list[socket.socket] = []
         self._latest = b""
+        self._crowded = False
 
     def fileno(self) -> int:
         """To be waited for: readable when somebody connects."""
         return self._listening.fileno()
 
-    def admit(self) -> None:
-        """Take who waits, tell it the latest reading, and let go of who has left."""
+    def admit(self) -> bool:
+        """Take who waits, tell it the latest reading, and let go of who has left.
+
+        `False` where the machine lets nobody in: who waits still waits, so that the caller must not come back at once.
+        """
         for reader in list(self._readers):
             if _has_left(reader):
                 self._drop(reader)
@@ -39,9 +46,15 @@ class Readers:
             try:
                 reader, _ = self._listening.accept()
             except BlockingIOError:
-                return
-            except OSError:
+                self._crowded = False
+                return True
+            except ConnectionAbortedError:
                 continue  # it left before it was taken
+            except OSError as error:  # no descriptor or no memory is left: it stays so for a while
+                if not self._crowded:
+                    log.error("%s: a reader cannot be let in (%s)", self._path, error.strerror or error)
+                self._crowded = True
+                return False
             if len(self._readers) >= MAX_READERS:
                 reader.close()
                 continue
