@@ -18,11 +18,17 @@ def open_capture(state: State) -> Step:
     return state, []
 
 
+def closed(state: State) -> State:
+    """Nothing is wanted of the capture: its sound is no condition any more, nor is a stall, unless its last opening gave no footage."""
+    state = replace(state, capture_open=False, microphone_open=False, audio_lost=False, audio_silent=False)
+    return replace(state, capture_stalled=state.capture_stalled and state.gave_nothing)
+
+
 def rest_capture(state: State) -> Step:
     """The capture as standby wants it: closed, or with a pre-event time open into the ring, its microphone closed unless the policy opens
     it."""
     if state.policy.pre_event_us == 0 or state.leaving is not None:
-        return replace(state, capture_open=False, microphone_open=False), [CloseCapture()] if state.capture_open else []
+        return (closed(state), [CloseCapture()]) if state.capture_open else (state, [])
     microphone = state.policy.audio and state.policy.pre_event_audio
     if not state.capture_open:
         return replace(state, capture_open=True, microphone_open=microphone), [OpenCapture(microphone)]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from bodycamd.camera.control.capture_demand import closed
 from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import (
     Action,
@@ -45,7 +46,7 @@ def capture_flowing(state: State, event: CaptureFlowing) -> Step:
         return state, []
     newer = event.generation > state.generation
     state = _heard(state, event.generation, ended=False)
-    state = replace(state, flowing=True, capture_stalled=False)
+    state = replace(state, flowing=True, capture_stalled=False, gave_nothing=False)
     if newer:
         state = replace(state, audio_lost=False, audio_silent=False)
     return state, [note("capture_flowing", generation=event.generation, encoder=event.encoder, frame_rate=_finite(event.frame_rate))]
@@ -63,7 +64,10 @@ def capture_stalled(state: State, event: CaptureStalled) -> Step:
     if event.generation < state.generation:
         return state, []
     repeated = _late(state, event.generation)
-    state = replace(_heard(state, event.generation, ended=True), capture_stalled=state.capture_stalled or state.capture_open)
+    if state.capture_open:
+        flowed = state.flowing and event.generation == state.generation
+        state = replace(state, capture_stalled=True, gave_nothing=state.gave_nothing if repeated else not flowed)
+    state = _heard(state, event.generation, ended=True)
     if repeated:
         return state, []
     entry = note("capture_stalled", generation=event.generation, reason=event.reason, last_frame_us=event.last_frame_us)
@@ -205,7 +209,8 @@ def _late(state: State, generation: int) -> bool:
 
 def _heard(state: State, generation: int, ended: bool) -> State:
     flowing = state.flowing and not ended and generation == state.generation
-    return replace(state, generation=generation, generation_ended=ended, flowing=flowing)
+    state = replace(state, generation=generation, generation_ended=ended, flowing=flowing)
+    return closed(state) if ended and not state.capture_open else state
 
 
 def _emptied(state: State) -> list[Action]:

@@ -5,8 +5,9 @@ is not stalled and no write has failed since. Priority: a refusal (for its 3 s),
 
 - From the press until the first durable fragment it blinks. If that fragment does not come within 5 s after the recording began
   (`FIRST_DURABLE_US`), or a stall or a failed write is known, footage is *missing*. A press that is latched while starting blinks too.
-- In standby, *cannot record* stands for: storage full, a disk that cannot be used, stuck button, failing, a capture that stalled when it
-  was last open, or a voice that cannot speak where nothing is recorded without it (`on_warning_failure: refuse`).
+- In standby, *cannot record* stands for: storage full, a disk that cannot be used, stuck button, failing, a capture that stalls while
+  it is wanted or, where it is closed, gave no footage when it was last opened, or a voice that cannot speak where nothing is recorded
+  without it (`on_warning_failure: refuse`).
 - The ready lamp is on in standby while a press would record, and only then.
 - While sealing (after the end, `closing`) the steady lamp stays until the 3 s are over; off means saved.
 - `low` also stands for a voice that cannot speak, a microphone that is lost, and a ledger that waits for the disk.

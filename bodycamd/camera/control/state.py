@@ -224,6 +224,8 @@ class State:
     flowing: bool = False
     """Fragments of the newest generation arrive."""
     capture_stalled: bool = False
+    gave_nothing: bool = False
+    """The newest generation that ended unasked had given no footage: the camera is absent, refused, or held."""
     disk_failing: bool = False
     """A write failed, or footage was dropped, and no fragment has become durable since."""
     disk_unusable: bool = False

@@ -99,7 +99,7 @@ FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", N
         (lambda: standby(BUFFER), ButtonDown(100 * S), {**PRESSED, "microphone_open": True}),
         # the camera: what is heard of a new generation, of the same one, and of one that is over
         (recording, FLOWING, {"generation": 1, "generation_ended": False, "flowing": True}),
-        (recording, STALLED, {"generation": 1, "capture_stalled": True}),
+        (recording, STALLED, {"generation": 1, "capture_stalled": True, "gave_nothing": True}),
         (standby, STALLED, {"generation": 1}),
         (standby, CaptureClosed(1), {"generation": 1}),
         (recording, AudioChanged(1, "lost"), {"generation": 1, "generation_ended": False, "audio_lost": True}),
@@ -133,7 +133,7 @@ FLOWING, STALLED = CaptureFlowing(1, "x", 30.0), CaptureStalled(1, "no frame", N
         (
             lambda: after(recording(), STALLED),
             CaptureFlowing(2, "x", 30.0),
-            {"generation": 2, "generation_ended": False, "flowing": True, "capture_stalled": False},
+            {"generation": 2, "generation_ended": False, "flowing": True, "capture_stalled": False, "gave_nothing": False},
         ),
         # a camera that stalled while nobody wanted it is known to be missing as soon as it is wanted and stalls again
         (lambda: after(standby(), STALLED, ButtonDown(0)), STALLED, {"capture_stalled": True}),
