@@ -14,7 +14,7 @@ from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import stream as stream_module
 from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, Microphone, SoundDevice
 from bodycamd.camera.capture.worker.muxer import Muxer
-from bodycamd.camera.capture.worker.sound_track import to_us
+from bodycamd.camera.capture.worker.sound_track import Block, to_us
 from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
 from bodycamd.footage import AudioState, FragmentFacts
 from bodycamd.linux.clock import boottime_us
@@ -316,3 +316,44 @@ def test_frames_that_come_while_the_muxer_hangs_are_no_sign_of_life(monkeypatch:
     wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
     assert captured.end() is None
     assert captured.stream.frames == 20
+
+
+def test_frames_and_sound_wait_for_their_batch_and_a_keyframe_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_BATCH_US", 1 << 62)
+    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 0.01)
+    muxed: list[EncodedFrame] = []
+
+    def put_frame(muxer: Muxer, frame: EncodedFrame) -> None:
+        muxed.append(frame)
+        plain(muxer, frame)
+
+    plain = Muxer.put_frame
+    monkeypatch.setattr(Muxer, "put_frame", put_frame)
+    polls: list[int] = []
+    device = PacedDevice()
+
+    class Polled(Microphone):
+        def poll(self, now_us: int) -> list[Block]:
+            polls.append(now_us)
+            return super().poll(now_us)
+
+    def opened() -> SoundDevice:
+        device.next_us = boottime_us()
+        return device
+
+    microphone = Polled(opened)
+    captured = Captured(microphone)
+    captured.stream.camera_is_open()
+    microphone.set_open(True)
+    film = frames(2, boottime_us() - 1_000_000)
+    captured.stream.on_frame(film[0])
+    wait_for(lambda: captured.stream.audio == "live")
+    for frame in film[1:10]:
+        captured.stream.on_frame(frame)
+    seen = len(polls)
+    wait_for(lambda: len(polls) > seen + 3)
+    assert muxed == list(film[:1]), "the microphone is looked at, and nothing is muxed"
+    captured.stream.on_frame(film[10])
+    wait_for(lambda: captured.fragments)
+    assert muxed == list(film[:11])
+    assert captured.end() is None
