@@ -8,8 +8,9 @@ are not in it are a `null`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 HatName = Literal["codec-zero", "respeaker-2mic", "wm8960", "hifiberry-dacplus", "i2s", "ups-hat-c", "pisugar"]
 
@@ -36,8 +37,7 @@ BUSES: Mapping[int, str] = {
 """What a pin is, besides a pin: a part there works as long as that bus is off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hat:
+class Hat(Struct, frozen=True):
     """A board on the header: its name, the pins that it takes with what they do there, its I2C addresses, and where that is told."""
 
     title: str

@@ -13,8 +13,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 RTC = Path("/sys/class/rtc")
 LOOK_SECONDS = 60.0
@@ -27,8 +28,7 @@ AGREES_US = 2_000_000
 YEAR_SECONDS = 31_536_000
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A clock: its drivers' names, and what it may lose or gain, in parts per million, with temperature and age."""
 
     drivers: tuple[str, ...]
@@ -52,8 +52,7 @@ for the DS3231 (its data sheet, temperature-compensated); a tuning-fork crystal 
 others (NXP AN11247); the Pi 5's crystal is not specified, so it gets the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """The wall clock minus CLOCK_BOOTTIME at an instant when the two clocks agreed."""
 
     at_us: int

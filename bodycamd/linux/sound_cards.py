@@ -20,9 +20,10 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from bodycamd.errors import UnavailableError
 from bodycamd.foreign_text import shown
@@ -38,8 +39,7 @@ _SHARED: Final = ("dsnoop", "dmix", "dshare")
 _OF_A_CARD: Final = re.compile(r"(hw|plughw|dsnoop|dmix|dshare|sysdefault|default|front|rear|side|surround\d+|iec958|spdif|hdmi):(.+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A sound card now: its number, its id and name, and the numbers of its devices that capture and that play, HDMI's apart."""
 
     number: int
@@ -61,8 +61,7 @@ class Card:
         return f"{self.id} ({self.name})"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A device to be opened: its name for alsa-lib, and its card where the name tells."""
 
     alsa: str

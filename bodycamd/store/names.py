@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +22,7 @@ SegmentKind = Literal["sealed", "cut", "open"]
 """`sealed`: finished. `cut`: recovered by a later start. `open`: being written, or left so by a start that nobody has recovered yet."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SegmentFile:
+class SegmentFile(Struct, frozen=True, order=True):
     """A file that has the name of a segment, and is a file."""
 
     number: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import BoardChanged, BoardCondition
 from bodycamd.camera.sensors.readings import Reading
@@ -21,8 +22,7 @@ LONGEST_DETAIL = 200
 """What the ledger takes of a reason."""
 
 
-@dataclass(slots=True)
-class _Watched:
+class _Watched(Struct):
     on: bool = False
     in_a_row: int = 0
     last_us: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import CloseCapture, OpenCapture, SetMicrophone
 from bodycamd.camera.control.state import State, Step

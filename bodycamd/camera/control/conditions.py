@@ -7,9 +7,9 @@ Reports of a generation that is over, or older than the newest that was heard of
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from bodycamd.camera.control.capture_demand import closed
 from bodycamd.camera.control.ending import stop

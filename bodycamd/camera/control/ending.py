@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.capture_demand import open_capture, rest_capture
 from bodycamd.camera.control.events import Action, ContinueRecording, EndRecording, Pulse, RecordingSealed, SealNow, StopReason, note

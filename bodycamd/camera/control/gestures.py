@@ -21,15 +21,15 @@ counts as pressed. All times are CLOCK_BOOTTIME microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonReleased, ButtonStuck, ButtonTapped
 
 Gesture = ButtonDown | ButtonTapped | ButtonHeld | ButtonReleased | ButtonStuck | ButtonFreed
 
 
-@dataclass(frozen=True, slots=True)
-class Gestures:
+class Gestures(Struct, frozen=True):
     """The state of one button. Raises `ValueError` unless 0 < bounce_us < hold_us < stuck_us."""
 
     bounce_us: int

@@ -19,15 +19,16 @@ alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.state import DURABLE_US, FIRST_DURABLE_US, SIGN_US, Recording, State
 
 
-@dataclass(frozen=True, slots=True)
-class LampPattern:
+class LampPattern(Struct, frozen=True):
     """Levels and how long each lasts (ms), from the instant the pattern is shown; played once, then off, or repeated. Also used for haptic
     pulse trains.
 
@@ -56,8 +57,7 @@ class LampPattern:
         return on, milliseconds * 1000 - rest_us
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedPulse:
+class RepeatedPulse(Struct, frozen=True):
     """A pulse train that comes back while the row is shown: first after `first_ms`, then every `every_ms`."""
 
     name: HapticName
@@ -68,8 +68,7 @@ class RepeatedPulse:
 RowName = Literal["off", "ready", "buffering", "blink", "recording", "low", "missing", "refused", "cannot_record"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of the table."""
 
     lamp: LampPattern
@@ -139,8 +138,7 @@ PULSES: dict[HapticName, LampPattern] = {
 """No two meanings share count and lengths."""
 
 
-@dataclass(frozen=True, slots=True)
-class Indication:
+class Indication(Struct, frozen=True):
     """What is to be shown. A pattern starts anew when the indication differs from the one before (`episode_us` tells two refusals
     apart)."""
 

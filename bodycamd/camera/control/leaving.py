@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.capture_demand import rest_capture
 from bodycamd.camera.control.ending import stop

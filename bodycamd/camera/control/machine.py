@@ -20,7 +20,7 @@ Guarantees (each is a property test):
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control import conditions, ending, recording, refusal, resume, start_up, stopping, stuck_worker, warning
 from bodycamd.camera.control.events import (

@@ -15,7 +15,8 @@ Not guaranteed: of many words that wait, more than `MAX_WAITING` are not played;
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import PULSES, RepeatedPulse
@@ -29,8 +30,7 @@ MAX_WAITING = 4
 """More than the officer can tell apart is not played."""
 
 
-@dataclass(frozen=True, slots=True)
-class Motor:
+class Motor(Struct, frozen=True):
     """The motor at rest, or playing a word, with the words that wait."""
 
     playing: HapticName | None = None

@@ -5,8 +5,9 @@ Every function takes a state and the instant `now_us` and returns the next state
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import BeginRecording, FragmentDurable, Pulse, WarningOutcome, note
 from bodycamd.camera.control.state import SAME_PRESS_US, Recording, State, Step

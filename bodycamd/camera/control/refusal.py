@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import Pulse, Refuse, note
 from bodycamd.camera.control.state import SAME_PRESS_US, State, Step

@@ -15,8 +15,9 @@ Where one is missing the officer has to press again, and hears the warning: decl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from bodycamd.camera.control.capture_demand import open_capture
 from bodycamd.camera.control.events import Action, ResumeOffer, RetainFrom, note

@@ -5,8 +5,9 @@ Immutable values without behaviour; `machine.step` makes the next one. All times
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from bodycamd.camera.control.events import Action, StopReason
 
@@ -83,8 +84,7 @@ SIGN_US = 3_000_000
 """For so long a refusal is on the lamp."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The policy that the control follows; the daemon fills it from the configuration and the warning's file."""
 
     pre_event_us: int = 0
@@ -102,8 +102,7 @@ class Policy:
     """Of the warning's file, for ledger entries about warnings that the voice did not end itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a recording that was stopped comes to its seal."""
 
     end_us: int
@@ -114,8 +113,7 @@ class Ending:
     forced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """The recording that is open: begun, and not known to be sealed."""
 
     number: int
@@ -136,8 +134,7 @@ class Recording:
         return self.ending is None or now_us < self.ending.end_us
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """The button is down beyond the hold time; released in time it asks to stop."""
 
     down_us: int
@@ -145,8 +142,7 @@ class Hold:
     """When the next pulse is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Asked by the release of a hold: stop? A press, alone, says yes."""
 
     asked_us: int
@@ -159,8 +155,7 @@ class Question:
     """It has made contact twice, as a glove does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """The recording that a hold stopped, where the hold alone stops."""
 
     recording: str
@@ -168,8 +163,7 @@ class Stopped:
     """When the officer stopped it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True):
     """The daemon is to end once everything is sealed."""
 
     reason: LeaveReason
@@ -181,8 +175,7 @@ class Leaving:
     """The recording that is to continue after the reboot."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The whole state of the control."""
 
     policy: Policy

@@ -8,7 +8,7 @@ time passes unrecorded: the recording ends where the press was, but it is told t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import Action, ButtonHeld, ButtonReleased, Pulse, note

@@ -6,7 +6,7 @@ with a warning, an end or a press under way. The recording is closed and sealed 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import WorkerFreed, WorkerStuck, note
 from bodycamd.camera.control.state import REBOOT_US, STUCK_US, State, Step

@@ -24,11 +24,11 @@ import re
 import shlex
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec import Struct
 
 from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
@@ -62,8 +62,7 @@ class Offloaded(msgspec.Struct):
     head: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stated:
+class _Stated(Struct, frozen=True):
     """A segment's file and the hashes of its good and its torn bytes."""
 
     recording: str

@@ -12,10 +12,10 @@ import textwrap
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.board.voice.supervisor import VoiceProcess, VoiceTiming
 from bodycamd.config.settings import SpeakerSettings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.control.indicator import (
     CANNOT_RECORD_PULSES,
@@ -57,7 +57,7 @@ def changed(make: Callable[[], Camera], **flags: object) -> Callable[[], Camera]
 
     def made() -> Camera:
         camera = make()
-        camera.state = replace(camera.state, **flags)  # type: ignore[arg-type]
+        camera.state = replace(camera.state, **flags)
         return camera
 
     return made

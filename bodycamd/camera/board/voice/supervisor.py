@@ -28,9 +28,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from bodycamd.camera.board.voice import protocol
 from bodycamd.camera.board.voice.child import VoiceChild
@@ -48,8 +49,7 @@ VoiceEvent = Literal["started", "ended", "silenced", "failed"]
 _EVENT_OF: dict[WarningOutcome, VoiceEvent] = {"played_to_device": "ended", "skipped": "silenced", "failed": "failed"}
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceTiming:
+class VoiceTiming(Struct, frozen=True):
     """The bounds, in seconds."""
 
     prepare_seconds: float = 10.0
@@ -61,8 +61,7 @@ class VoiceTiming:
     retry_seconds: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceStatus:
+class VoiceStatus(Struct, frozen=True):
     """For `status`: the process and what it said of itself last."""
 
     pid: int | None
@@ -71,8 +70,7 @@ class VoiceStatus:
     starts: int
 
 
-@dataclass(slots=True)
-class _Play:
+class _Play(Struct):
     number: int
     start_by: float | None
     end_by: float
