@@ -47,14 +47,14 @@ def add(table: Table, what: str, stretches: list[dict[str, Usage]], *, cpu_ms: f
 
 
 def test_standby_and_recording(table: Table, film: Film, tmp_path: Path) -> None:
-    """The frames come from memory, so that the encoder is left out; the microphone is a WAV file."""
+    """The frames come from memory and the sound from a WAV file: the two threads that do so are told, and no part of the sum."""
     with Camera(tmp_path, settings(film)) as camera:
         time.sleep(SETTLE_SECONDS)  # what the start still had to do
         waiting = [over(SECONDS, camera.process.pid) for _ in range(ROUNDS)]
         camera.skip_warning_and_record()
         camera.wait_event("FragmentDurable", 3)
         time.sleep(SETTLE_SECONDS)  # the next spare starts
-        recording = [over(SECONDS, camera.process.pid) for _ in range(ROUNDS)]
+        recording = [over(SECONDS, camera.process.pid, recording=True) for _ in range(ROUNDS)]
         camera.stop_recording()
     add(table, "standby", waiting, cpu_ms=1, wakeups=5)
-    add(table, "the whole camera recording live (8 Mbit/s and AAC)", recording, cpu_ms=20, wakeups=100)
+    add(table, "the whole camera recording live (8 Mbit/s and AAC), sources aside", recording, cpu_ms=20, wakeups=100)

@@ -41,29 +41,57 @@ def family(recorder: int) -> dict[int, str]:
     return found
 
 
-def spent(pid: int) -> Spent:
-    """What a process has taken so far."""
+WORKER_THREADS = 7
+"""Of a worker that records from files: main, encrypt, send, tick, mux; and the film and the microphone, which are opened last."""
+STAND_INS = 2
+
+
+def spent(pid: int, tasks: list[int] | None = None) -> Spent:
+    """What a process, or these of its threads, has taken so far."""
     cpu_ns = wakeups = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
+    for number in threads(pid) if tasks is None else tasks:
+        task = Path(f"/proc/{pid}/task/{number}")
         cpu_ns += int((task / "schedstat").read_text().split()[0])
         wakeups += sum(int(line.split()[1]) for line in (task / "status").read_text().splitlines() if "ctxt_switches" in line)
     return Spent(cpu_ns, wakeups)
 
 
-def over(seconds: float, recorder: int) -> dict[str, Usage]:
-    """What each process of the camera takes per second, over so many seconds; by role, with the process id after a second one's."""
+def threads(pid: int) -> list[int]:
+    """A process' threads by number, the oldest first."""
+    return sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def stand_ins(pid: int) -> list[int]:
+    """The threads of a recording worker that stand in for the encoder and the sound card: the two youngest, by a schedstat of their own."""
+    found = threads(pid)
+    assert len(found) == WORKER_THREADS, f"a worker with {len(found)} threads: which are the film and the microphone?"
+    return found[-STAND_INS:]
+
+
+def over(seconds: float, recorder: int, *, recording: bool = False) -> dict[str, Usage]:
+    """What each process of the camera takes per second, over so many seconds; by role, with the process id after a second one's.
+
+    While it is `recording` from files, what stands in for the encoder and the sound card is taken off the worker and is `stand-ins`.
+    """
     members = family(recorder)
-    begun, before = time.monotonic(), {pid: spent(pid) for pid in members}
+    worker = min(pid for pid, role in members.items() if role == "worker") if recording else 0
+    aside = stand_ins(worker) if recording else []
+    begun, before, aside_before = time.monotonic(), {pid: spent(pid) for pid in members}, spent(worker, aside)
     time.sleep(seconds)  # the stretch that is measured
-    after, passed = {pid: spent(pid) for pid in members}, time.monotonic() - begun
+    after, aside_after, passed = {pid: spent(pid) for pid in members}, spent(worker, aside), time.monotonic() - begun
     used: dict[str, Usage] = {}
     for pid, role in members.items():
         name = role if role not in used else f"{role} {pid}"
         cpu_ms = (after[pid].cpu_ns - before[pid].cpu_ns) / 1e6 / passed
         used[name] = Usage(cpu_ms, (after[pid].wakeups - before[pid].wakeups) / passed)
+    if recording:
+        taken = Usage((aside_after.cpu_ns - aside_before.cpu_ns) / 1e6 / passed, (aside_after.wakeups - aside_before.wakeups) / passed)
+        used["worker"] = Usage(used["worker"].cpu_ms - taken.cpu_ms, used["worker"].wakeups - taken.wakeups)
+        used["stand-ins"] = taken
     return used
 
 
 def together(used: Mapping[str, Usage]) -> Usage:
-    """The sum of all processes."""
-    return Usage(sum(usage.cpu_ms for usage in used.values()), sum(usage.wakeups for usage in used.values()))
+    """The sum of all processes, without what stands in for the encoder and the sound card."""
+    own = [usage for name, usage in used.items() if name != "stand-ins"]
+    return Usage(sum(usage.cpu_ms for usage in own), sum(usage.wakeups for usage in own))
