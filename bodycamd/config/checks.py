@@ -24,6 +24,7 @@ from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import kind_of, read_named
+from bodycamd.linux.sound_cards import no_card
 
 if TYPE_CHECKING:
     from bodycamd.config.settings import Config
@@ -48,6 +49,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     """Every pair of keys that cannot both be meant."""
     yield from _policy(config)
     yield from _sources(config)
+    yield from _sound(config)
     yield from board_contradictions(config)
     yield from _view(config)
     yield from _ring(config, 0.0)
@@ -121,6 +123,16 @@ def _sources(config: Config) -> Iterator[Problem]:
     if config.storage.segment_seconds < 10 * config.video.gop_seconds:
         allowed = f"{round(10 * config.video.gop_seconds)} to 300"
         yield Problem("storage.segment_seconds", "shorter than ten GOPs of video.gop_seconds", allowed, others=("video.gop_seconds",))
+
+
+def _sound(config: Config) -> Iterator[Problem]:
+    """Names that are no sound card's anywhere. Which cards there are is not looked at."""
+    for key, device, program in (
+        ("microphone.device", config.microphone.device, "arecord -L"),
+        ("speaker.device", config.speaker.device, "aplay -L"),
+    ):
+        if device is not None and (why := no_card(device)) is not None:
+            yield Problem(key, why, f"a card's name of `{program}`, such as plughw:CARD=Device,DEV=0, its id, or null")
 
 
 def _view(config: Config) -> Iterator[Problem]:

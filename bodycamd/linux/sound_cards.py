@@ -9,10 +9,12 @@ What is taken as a name (`arecord -L` and `aplay -L` print most of them):
 - `dsnoop:CARD=…`, `dmix:CARD=…`, `sysdefault:CARD=…`, `default:CARD=…`, `front:CARD=…` and the like: that device of alsa-lib;
 - a card's id or name as `/proc/asound/cards` has them (`Device`, `USB Audio Device`), and `USB Audio Device: USB Audio (hw:1,0)`, as
   PortAudio prints it: the card's number in it is not looked at;
-- any other word is left to alsa-lib: `default`, `pulse`, a device of /etc/asound.conf;
+- a word without arguments is left to alsa-lib: `default`, `pulse`, a device of /etc/asound.conf;
 - `None`: the only card that is not HDMI. None of them, or several, is a refusal that names them.
 
-ALSA's `null` is refused: it swallows a warning, and records a silence that nobody ordered.
+Everything else that alsa-lib would take is refused, because it is no sound card: `null` swallows a warning and records a silence that
+nobody ordered; `tee:…` and `file:…` write what is heard to a file, and `file:|…` runs a command; a definition in the name itself (`{…}`,
+`plug:SLAVE=…`) may hold any of them. Where a device of /etc/asound.conf leads is that file's matter, which only root writes.
 """
 
 from __future__ import annotations
@@ -30,13 +32,21 @@ from bodycamd.foreign_text import shown
 
 Direction = Literal["capture", "playback"]
 
+LONGEST_SHOWN: Final = 60
+"""Characters of a name in a message."""
 ASOUND: Final = Path("/proc/asound")
 _CARD: Final = re.compile(r" *(\d+) \[(.*?) *\]: (.*?) - (.*)")
 _PCM: Final = re.compile(r"(\d+)-(\d+): (.*)")
 _PORTAUDIO: Final = re.compile(r"(?P<card>.+): .* \(hw:\d+,(?P<device>\d+)\)")
 _HARDWARE: Final = ("hw", "plughw")
 _SHARED: Final = ("dsnoop", "dmix", "dshare")
-_OF_A_CARD: Final = re.compile(r"(hw|plughw|dsnoop|dmix|dshare|sysdefault|default|front|rear|side|surround\d+|iec958|spdif|hdmi):(.+)")
+_OF_A_CARD: Final = re.compile(
+    r"(hw|plughw|dsnoop|dmix|dshare|sysdefault|default|front|rear|center_lfe|side|surround\d+|iec958|spdif|hdmi):(.+)", re.ASCII
+)
+_ARGUMENT: Final = re.compile(r"(?:(?:CARD|DEV|SUBDEV)=)?[^=:;|{}\[\]\"'\\/]+")
+_ALIAS: Final = re.compile(r"[A-Za-z0-9_-]+")
+_NO_CARD: Final = frozenset({"null", "plug", "tee", "file", "shm", "empty", "multi", "share", "route", "linear", "rate", "hooks", "asym"})
+"""Plugins of alsa-lib that are no card, and its devices of these names (alsa.conf)."""
 
 
 class Card(Struct, frozen=True):
@@ -106,20 +116,37 @@ def resolve(name: str | None, cards: Sequence[Card], direction: Direction) -> Ch
     """What `name` means with these cards. Raises `UnavailableError`, which says what is there."""
     if name is None:
         return _only_one(cards, direction)
-    if name == "null" or name.endswith((":null", '"null"', "'null'")):
-        raise UnavailableError(f"{name!r} is ALSA's device that gives and takes nothing; {there(cards, direction)}")
+    if (why := no_card(name)) is not None:
+        raise UnavailableError(f"{why}; {there(cards, direction)}")
     if (match := _PORTAUDIO.fullmatch(name)) is not None:
         return _hardware(_named(match["card"], cards, direction), int(match["device"]), cards, direction)
     if (match := _OF_A_CARD.fullmatch(name)) is not None:
         return _of_a_card(name, match[1], match[2], cards, direction)
     if any(name in (card.id, card.name) for card in cards):
         return _hardware(_named(name, cards, direction), None, cards, direction)
+    if _ALIAS.fullmatch(name) is None:
+        raise UnavailableError(f"there is no sound card '{shown(name, LONGEST_SHOWN)}'; {there(cards, direction)}")
     return Chosen(name, None)
+
+
+def no_card(name: str) -> str | None:
+    """Why `name` cannot be a sound card's, whatever cards there are; `None` where it can be."""
+    written = f"'{shown(name, LONGEST_SHOWN)}'"
+    if name == "null" or name.endswith((":null", "=null", '"null"', "'null'")):
+        return f"{written} is ALSA's device that gives and takes nothing"
+    if _PORTAUDIO.fullmatch(name) is not None:
+        return None
+    if (match := _OF_A_CARD.fullmatch(name)) is not None:
+        fits = all(_ARGUMENT.fullmatch(argument) for argument in match[2].split(","))
+        return None if fits else f"{written} names a card by more than CARD, DEV and SUBDEV"
+    if name in _NO_CARD or any(sign in name for sign in ":{}=|\"'"):
+        return f"{written} is no card's name: alsa-lib may play it into a file, a command or nothing"
+    return None
 
 
 def as_written(name: str | None) -> str:
     """The name as the configuration has it."""
-    return "null" if name is None else repr(name)
+    return "null" if name is None else f"'{shown(name, LONGEST_SHOWN)}'"
 
 
 def checked(chosen: Chosen, number: int | None, cards: Sequence[Card], direction: Direction) -> Chosen:
@@ -155,7 +182,7 @@ def _of_a_card(name: str, plugin: str, arguments: str, cards: Sequence[Card], di
     card = _named(named.get("CARD", ""), cards, direction)
     number = named.get("DEV")
     if number is not None and not (number.isascii() and number.isdecimal()):
-        raise UnavailableError(f"{name!r}: DEV is a number; {there(cards, direction)}")
+        raise UnavailableError(f"'{shown(name, LONGEST_SHOWN)}': DEV is a number; {there(cards, direction)}")
     if plugin in _HARDWARE:
         return _hardware(card, 0 if number is None else int(number), cards, direction)
     if not card.devices(direction):
@@ -184,7 +211,7 @@ def _named(word: str, cards: Sequence[Card], direction: Direction) -> Card:
     found = [card for card in cards if number == card.number or word == card.id] or [card for card in cards if word == card.name]
     if len(found) != 1:
         problem = "there is no sound card" if not found else f"{len(found)} sound cards are called"
-        raise UnavailableError(f"{problem} {word!r}; {there(cards, direction)}")
+        raise UnavailableError(f"{problem} '{shown(word, LONGEST_SHOWN)}'; {there(cards, direction)}")
     return found[0]
 
 

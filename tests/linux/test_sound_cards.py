@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodycamd.errors import UnavailableError
-from bodycamd.linux.sound_cards import Card, Chosen, Direction, cards_now, checked, parse_cards, resolve
+from bodycamd.linux.sound_cards import Card, Chosen, Direction, cards_now, checked, no_card, parse_cards, resolve
 
 HDMI, USB, JACK, I2S = (
     ("vc4hdmi", "vc4-hdmi - vc4-hdmi", ("MAI PCM i2s-hifi-0 : MAI PCM i2s-hifi-0 : playback 1",)),
@@ -96,6 +96,24 @@ def test_null_with_hdmi_first_takes_the_other_one() -> None:
     [
         ("null", "playback", "ALSA's device that gives and takes nothing"),
         ("plug:null", "capture", "ALSA's device that gives and takes nothing"),
+        ("plug:SLAVE=null", "playback", "gives and takes nothing"),
+        ("plug:{SLAVE null}", "playback", "is no card's name"),
+        ("plug:{ SLAVE { type null } }", "capture", "is no card's name"),
+        ("plug", "playback", "is no card's name"),
+        ("tee:default,/tmp/heard.wav,raw", "playback", "is no card's name"),
+        ("tee:{SLAVE default FILE /tmp/heard.wav FORMAT raw}", "playback", "is no card's name"),
+        ("file:/tmp/heard.wav", "playback", "into a file, a command or nothing"),
+        ("file:|touch /tmp/ran", "playback", "is no card's name"),
+        ("file:'|touch /tmp/ran',raw", "capture", "is no card's name"),
+        ("shm:/tmp/socket", "playback", "is no card's name"),
+        ("{type null}", "playback", "is no card's name"),
+        ("empty:", "playback", "is no card's name"),
+        ("hw:{CARD Device}", "playback", "by more than CARD, DEV and SUBDEV"),
+        ("default:CARD=Device,SLAVE=null", "playback", "gives and takes nothing"),
+        ("default:CARD=Device,FILE=x", "playback", "by more than CARD, DEV and SUBDEV"),
+        ("pcm.null", "playback", "there is no sound card 'pcm.null'"),
+        ("a b", "playback", "there is no sound card 'a b'"),
+        ("x" * 1000 + " ", "playback", "there is no sound card 'x{59}…'"),
         ("plughw:CARD=Deivce,DEV=0", "capture", "there is no sound card 'Deivce'; for capture there is: plughw:CARD=Device,DEV=0"),
         ("hw:9", "capture", "there is no sound card '9'"),
         ("hw:CARD=vc4hdmi,DEV=0", "capture", r"vc4hdmi \(vc4-hdmi\) has no device for capture"),
@@ -149,6 +167,48 @@ def test_any_word_is_a_device_or_a_refusal(name: str, direction: Direction, card
     with suppress(UnavailableError):
         chosen = resolve(name, cards, direction)
         assert chosen.card is None or chosen.card.devices(direction)
+        assert no_card(name) is None
+
+
+PIECES = [
+    "plug",
+    "null",
+    "file",
+    "tee",
+    "shm",
+    "hw",
+    "default",
+    "Device",
+    ":",
+    "{",
+    "}",
+    "SLAVE=",
+    "CARD=",
+    ",",
+    "|touch x",
+    "'",
+    '"',
+    " ",
+    "/x",
+    ".",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from(["capture", "playback"]))
+def test_what_alsa_is_asked_for_is_a_card_or_a_bare_word(name: str, direction: Direction) -> None:
+    """Never a definition, a file or a command: those are alsa-lib's arguments."""
+    cards = listed(HDMI, USB, JACK)
+    with suppress(UnavailableError):
+        chosen = resolve(name, cards, direction)
+        a_card = re.fullmatch(r"(plug:\")?\w+:CARD=(Device|Headphones|vc4hdmi)(,DEV=\d+)?\"?", chosen.alsa)
+        assert a_card if chosen.card is not None else re.fullmatch(r"[A-Za-z0-9_-]+", chosen.alsa) and chosen.alsa not in ("null", "file")
+
+
+def test_what_may_be_a_card_is_left_to_the_machine_that_has_it() -> None:
+    """`config check` runs anywhere."""
+    for name in ("default", "pulse", "pipewire", "chest_mic", "HDA Intel, PCH", "Sound Blaster Play! 3", "hw:9", "dsnoop:CARD=x,DEV=0"):
+        assert no_card(name) is None
+    assert no_card("USB Audio: - (hw:1,0)") is None
 
 
 @given(st.text(), st.text())
