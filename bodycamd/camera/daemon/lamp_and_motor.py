@@ -74,6 +74,11 @@ class HapticPlayer:
         now_us = self._now_us()
         self._turn(self._motor.play(name, now_us), now_us)
 
+    def forget(self, names: frozenset[HapticName]) -> None:
+        """Drop these words where they wait: their meaning is over."""
+        now_us = self._now_us()
+        self._turn(self._motor.forget(names, now_us), now_us)
+
     def repeat(self, pulse: RepeatedPulse | None) -> None:
         """From now on repeat this word; `None`: none. The same one runs on undisturbed."""
         if pulse != self._motor.repeated:

@@ -21,6 +21,7 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import indicator, machine
 from bodycamd.camera.control.gestures import Gesture, Gestures
+from bodycamd.camera.control.motor import OVER_AT_END, OVER_AT_START
 from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.lamp_and_motor import HapticPlayer, LampPlayer
 from bodycamd.camera.daemon.protocol import Published, StateChanged
@@ -257,6 +258,7 @@ class ControlLoop:
     def _dispatch(self, action: ev.Action) -> None:
         match action:
             case ev.SpeakWarning():
+                self._haptic.forget(OVER_AT_START)
                 self._board.voice.speak()
             case ev.SilenceVoice():
                 self._board.voice.silence()
@@ -277,7 +279,13 @@ class ControlLoop:
             case ev.Exit():
                 if not self.exit.done():
                     self.exit.set_result(action)
-            case ev.BeginRecording() | ev.ContinueRecording() | ev.EndRecording() | ev.SealNow() | ev.Note():
+            case ev.BeginRecording():
+                self._haptic.forget(OVER_AT_START)
+                self._write(action)
+            case ev.EndRecording():
+                self._haptic.forget(OVER_AT_END)
+                self._write(action)
+            case ev.ContinueRecording() | ev.SealNow() | ev.Note():
                 self._write(action)
 
     def _write(self, action: ev.BeginRecording | ev.ContinueRecording | ev.EndRecording | ev.SealNow | ev.Note) -> None:

@@ -63,29 +63,35 @@ class Part:
         return "ok", None
 
 
+def control(calls: list[str]) -> tuple[ControlLoop, SettableClock]:
+    """Inside a running event loop."""
+    clock = SettableClock()
+    part = {name: Part(name, calls) for name in ("button", "lamp", "haptic", "voice", "battery", "capture", "ring")}
+    loop = ControlLoop(
+        board=Board(
+            button=part["button"],
+            lamp=part["lamp"],
+            ready_lamp=None,
+            haptic=part["haptic"],
+            voice=part["voice"],
+            clock=clock,
+            battery=part["battery"],
+        ),
+        gestures=Gestures(bounce_us=20_000, hold_us=2_000_000, stuck_us=60_000_000),
+        state=machine.initial(Policy()),
+        capture=part["capture"],
+        ring=part["ring"],
+        mailbox=Mailbox(asyncio.get_running_loop()),
+        observe=lambda _: None,
+    )
+    return loop, clock
+
+
 def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
     calls: list[str] = []
 
     async def press() -> None:
-        clock = SettableClock()
-        part = {name: Part(name, calls) for name in ("button", "lamp", "haptic", "voice", "battery", "capture", "ring")}
-        loop = ControlLoop(
-            board=Board(
-                button=part["button"],
-                lamp=part["lamp"],
-                ready_lamp=None,
-                haptic=part["haptic"],
-                voice=part["voice"],
-                clock=clock,
-                battery=part["battery"],
-            ),
-            gestures=Gestures(bounce_us=20_000, hold_us=2_000_000, stuck_us=60_000_000),
-            state=machine.initial(Policy()),
-            capture=part["capture"],
-            ring=part["ring"],
-            mailbox=Mailbox(asyncio.get_running_loop()),
-            observe=lambda _: None,
-        )
+        loop, clock = control(calls)
         loop.handle(ev.Ready(None))
         calls.clear()
         loop.handle(ev.ButtonDown(clock.now_us()))
@@ -94,3 +100,23 @@ def test_the_lamp_answers_a_press_before_anything_else_is_done() -> None:
     asyncio.run(press())
     assert calls[0] == "lamp on"
     assert {"voice speak", "capture open"} <= set(calls)
+
+
+def test_what_waits_in_the_motor_is_forgotten_when_its_meaning_is_over() -> None:
+    """Waiting are, each behind a refusal: *saved* at the next press, *started* at the stop."""
+
+    async def forgotten(word: ev.HapticName, event: ev.Action) -> bool:
+        loop, _ = control([])
+        for action in (ev.Pulse("refused"), ev.Pulse(word)):
+            loop._perform(action)
+        assert loop._haptic._motor.waiting == (word,)
+        loop._perform(event)
+        waiting = loop._haptic._motor.waiting
+        loop.close()
+        return not waiting
+
+    begins, ends = ev.BeginRecording(1, None, 0, "none", None), ev.EndRecording(0, "officer")
+    assert all(asyncio.run(forgotten("saved", action)) for action in (ev.SpeakWarning(), begins))
+    assert asyncio.run(forgotten("started", ends))
+    assert not asyncio.run(forgotten("saved", ends))
+    assert not asyncio.run(forgotten("missing", begins))
