@@ -24,8 +24,8 @@ _CAPTURE: Final = 1
 _NONBLOCK: Final = 1
 _S16_LE: Final = 2
 _RW_INTERLEAVED: Final = 3
-_OVERRUNS: Final = 10
-"""So many overflows of the buffer without a block between them are a device that does not work."""
+_RECOVERIES: Final = 10
+"""So many overflows or underruns of the buffer without a sample between them are a device that does not work."""
 
 _SIGNATURES: Final[dict[str, tuple[type, ...]]] = {
     "snd_pcm_open": (POINTER(c_void_p), c_char_p, c_int, c_int),
@@ -186,7 +186,7 @@ class Capture(_Pcm):
             got = self._recovered(self._alsa.snd_pcm_readi(self._pcm, at, frames - have))
             have = have + got if got else 0
             overruns = 0 if got else overruns + 1
-            if overruns > _OVERRUNS:
+            if overruns > _RECOVERIES:
                 raise OSError(errno.EPIPE, "its buffer overflows again and again")
         return block.raw
 
@@ -214,9 +214,14 @@ class Playback(_Pcm):
         self.buffer_frames, self.period_frames = buffer.value, period.value
 
     def write(self, block: bytes) -> None:
-        """Hand over whole frames; returns when the device took the last one. An underrun is a click, not an error."""
+        """Hand over whole frames; returns when the device took the last one. An underrun is a click, not an error; `OSError` where one
+        follows the other and nothing is taken between them."""
         buffer = ctypes.create_string_buffer(block, len(block))
-        frames, done = len(block) // self._frame_bytes, 0
+        frames, done, underruns = len(block) // self._frame_bytes, 0, 0
         while done < frames:
             at = ctypes.addressof(buffer) + done * self._frame_bytes
-            done += self._recovered(self._alsa.snd_pcm_writei(self._pcm, at, frames - done))
+            taken = self._recovered(self._alsa.snd_pcm_writei(self._pcm, at, frames - done))
+            done += taken
+            underruns = 0 if taken else underruns + 1
+            if underruns > _RECOVERIES:
+                raise OSError(errno.EPIPE, "its buffer runs empty again and again")
