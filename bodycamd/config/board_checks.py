@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bodycamd.config.board_settings import READY_LED
 from bodycamd.config.hats import BUSES, HATS, I2C_PINS
 from bodycamd.config.i2c_addresses import CLOCKS, HEADER_BUS, INA219_ADDRESSES, USUAL, on_header_bus
 from bodycamd.config.problems import Problem
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from bodycamd.config.board_settings import GpioSettings
     from bodycamd.config.settings import Config
 
-FREE_PINS = "4, 5, 6, 12, 13, 16, 17, 22 to 27"
+PLAIN_PINS = tuple(pin for pin in range(4, 28) if pin not in BUSES)
+"""The pins of the header that are of no bus."""
 
 
 def board_contradictions(config: Config) -> Iterator[Problem]:
     """Every pair of keys of the board that cannot both be meant."""
     yield from _battery(config)
-    yield from _same_pin(config.board.gpio)
+    yield from _same_pin(config)
     yield from _taken_pins(config)
     yield from _addresses(config)
 
@@ -30,7 +32,7 @@ def board_doubts(config: Config) -> Iterator[Problem]:
     for part, pin in fitted_pins(config.board.gpio).items():
         key = f"board.gpio.{part}"
         if pin in BUSES and key not in refused and config.board.adapter == "pi":
-            yield Problem(key, f"GPIO {pin} is {BUSES[pin]}: the part works only while that is off", f"a free pin: {FREE_PINS}")
+            yield Problem(key, f"GPIO {pin} is {BUSES[pin]}: the part works only while that is off", _free(config, part))
 
 
 def fitted_pins(gpio: GpioSettings) -> dict[str, int]:
@@ -67,12 +69,29 @@ def _battery(config: Config) -> Iterator[Problem]:
         yield Problem("board.battery.bus", "simulated, but there is no simulation_directory", "the number of a bus", others=others)
 
 
-def _same_pin(gpio: GpioSettings) -> Iterator[Problem]:
+def _free(config: Config, part: str = "") -> str:
+    """What to do about the pin of a part: the pins that neither the HAT nor another part has; or none, where the part may be absent."""
+    hat = {} if config.board.hat is None else HATS[config.board.hat].pins
+    taken = {*hat, *fitted_pins(config.board.gpio).values()}
+    pins = f"a free pin: {', '.join(str(pin) for pin in PLAIN_PINS if pin not in taken)}"
+    return f"null where no {_ABSENT[part]} is fitted, or {pins}" if part in _ABSENT else pins
+
+
+_ABSENT = {"ready_led": "green LED", "haptic": "vibration motor"}
+
+
+def _default(part: str, pin: int) -> str:
+    """A file of before the green LED does not name its pin."""
+    return f"(default {READY_LED}): " if part == "ready_led" and pin == READY_LED else ""
+
+
+def _same_pin(config: Config) -> Iterator[Problem]:
+    """The part that may be absent is to blame: it is the one that a file may not name."""
     taken: dict[int, str] = {}
-    for part, pin in fitted_pins(gpio).items():
+    for part, pin in sorted(fitted_pins(config.board.gpio).items(), key=lambda item: item[0] == "ready_led"):
         if pin in taken:
-            reason = f"pin {pin} is already the pin of {taken[pin]}"
-            yield Problem(f"board.gpio.{part}", reason, "a pin of its own", others=(f"board.gpio.{taken[pin]}",))
+            reason = f"{_default(part, pin)}pin {pin} is already the pin of {taken[pin]}"
+            yield Problem(f"board.gpio.{part}", reason, _free(config, part), others=(f"board.gpio.{taken[pin]}",))
         else:
             taken[pin] = part
 
@@ -86,11 +105,11 @@ def _taken_pins(config: Config) -> Iterator[Problem]:
     for part, pin in fitted_pins(config.board.gpio).items():
         key = f"board.gpio.{part}"
         if hat is not None and pin in hat.pins:
-            reason = f"GPIO {pin} belongs to the {hat.title}: {hat.pins[pin]}"
-            yield Problem(key, reason, f"a free pin: {FREE_PINS}", others=("board.hat",))
+            reason = f"{_default(part, pin)}GPIO {pin} belongs to the {hat.title}: {hat.pins[pin]}"
+            yield Problem(key, reason, _free(config, part), others=("board.hat",))
         elif pin in I2C_PINS and chips:
             reason = f"GPIO {pin} is {BUSES[pin]}, which {chips[0]} needs"
-            yield Problem(key, reason, f"a free pin: {FREE_PINS}", others=tuple(chips))
+            yield Problem(key, reason, _free(config, part), others=tuple(chips))
 
 
 def _gauge_on_header(config: Config) -> bool:

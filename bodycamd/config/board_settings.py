@@ -11,6 +11,7 @@ from bodycamd.config.hats import HatName
 from bodycamd.config.paths import DEFAULT_SENSORS
 
 Level = Literal["high", "low"]
+READY_LED = 23
 
 
 class GpioSettings(Settings, frozen=True, kw_only=True):
@@ -22,7 +23,7 @@ class GpioSettings(Settings, frozen=True, kw_only=True):
     ] = "ground"
     led: Annotated[Pin, Meta(description="BCM pin of the red LED that faces outward.")] = 27
     led_active: Annotated[Level, Meta(description="Level of its pin that lights the red LED.")] = "high"
-    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = 23
+    ready_led: Annotated[Pin | None, Meta(description="BCM pin of the green LED that faces the officer; null: not fitted.")] = READY_LED
     ready_led_active: Annotated[Level, Meta(description="Level of its pin that lights the green LED.")] = "high"
     haptic: Annotated[Pin | None, Meta(description="BCM pin of the vibration motor; null: not fitted.")] = 22
     haptic_active: Annotated[Level, Meta(description="Level of its pin that moves the motor.")] = "high"

@@ -40,8 +40,9 @@ class Judgement(Struct, frozen=True):
     """Where each key stands, by its dotted path."""
 
     def placed(self, problem: Problem) -> Problem:
-        """The same with its line, where the key is in the file."""
-        return problem if problem.line is not None else replace(problem, line=self.lines.get(problem.key))
+        """The same with its line; where the key has its default, the line of a key that it contradicts."""
+        written = (self.lines[key] for key in (problem.key, *problem.others) if key in self.lines)
+        return problem if problem.line is not None else replace(problem, line=next(written, None))
 
 
 def load(path: Path | str) -> Config:

@@ -65,6 +65,46 @@ def test_a_contradiction_is_one_line_with_its_key_and_reason(lines: str, key: st
 
 
 @pytest.mark.parametrize(
+    ("lines", "line", "pin", "other"),
+    [
+        ("board:\n  gpio:\n    button: 23", 5, 23, "pin 23 is already the pin of button"),
+        ("board:\n  gpio:\n    led: 5\n    haptic: 23", 6, 23, "pin 23 is already the pin of haptic"),
+        ("board:\n  gpio:\n    led: 4\n  hat: codec-zero", 6, 23, "GPIO 23 belongs to the Raspberry Pi Codec Zero: its green LED"),
+    ],
+)
+def test_a_file_of_before_the_green_led_is_told_where_and_what_to_do(lines: str, line: int, pin: int, other: str) -> None:
+    (found,) = told(lines)
+    assert found.startswith(
+        f"f: line {line}: board.gpio.ready_led: (default {pin}): {other}; allowed: null where no green LED is fitted, or"
+    )
+
+
+@given(
+    pins=st.lists(st.sampled_from(PINS), min_size=4, max_size=4),
+    hat=st.sampled_from([None, *HATS]),
+    gauge=st.sampled_from(["none", *USUAL]),
+)
+@settings(max_examples=count(600), deadline=None)
+def test_every_pin_that_is_offered_is_free(pins: list[int], hat: HatName | None, gauge: str) -> None:
+    battery = BatterySettings(gauge=gauge)  # type: ignore[arg-type]
+    parts = ("button", "led", "ready_led", "haptic")
+
+    def config(pins: list[int]) -> Config:
+        gpio = GpioSettings(button=pins[0], led=pins[1], ready_led=pins[2], haptic=pins[3])
+        return Config(device_id="c", board=BoardSettings(gpio=gpio, hat=hat, battery=battery))
+
+    for problem in [*board_contradictions(config(pins)), *board_doubts(config(pins))]:
+        if "a free pin: " not in problem.allowed:
+            continue
+        offered = [int(pin) for pin in problem.allowed.rpartition(": ")[2].split(", ")]
+        assert offered
+        for pin in offered:
+            changed = [pin if problem.key == f"board.gpio.{part}" else old for part, old in zip(parts, pins, strict=True)]
+            left = [*board_contradictions(config(changed)), *board_doubts(config(changed))]
+            assert problem.key not in {other.key for other in left}
+
+
+@pytest.mark.parametrize(
     "lines",
     [
         "board: {battery: {gauge: max17048}}\nclock: {rtc: ds3231}",
