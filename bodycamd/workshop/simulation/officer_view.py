@@ -13,18 +13,20 @@ from typing import Literal
 
 from bodycamd.camera.board.board_log import BoardChange
 from bodycamd.camera.control.events import FragmentDurable
+from bodycamd.camera.control.indicator import PULSES
 from bodycamd.evidence.statements import Entry
 from bodycamd.municipality.words.sentences import in_words
 
 Sense = Literal["does", "sees", "hears", "feels", "footage", "camera"]
 
-SETTLING_US = 2_500_000
-"""What lies further back than this is not named differently by what comes after it."""
 STEADY_US = 900_000
 LONG_FLASH_US = 500_000
 QUICK_US = 250_000
 """Between two flashes of one pattern."""
 SHORT_GAP_US = 450_000
+SETTLING_US = max(pattern.length_us for pattern in PULSES.values()) + SHORT_GAP_US + 100_000
+"""What lies further back than this is not named differently by what comes after it: the longest word of the motor is over, and the gap that
+says so."""
 PAUSE_US = 2_000_000
 FLASH_OVERDUE_US = 4_500_000
 NEVER_US = 1 << 62

@@ -106,6 +106,16 @@ def test_pulses(name: HapticName) -> None:
     assert list(timeline.haptic_lines(changes, 9_000_000)) == [Line(1_000_000, "feels", PULSES[name])]
 
 
+@pytest.mark.parametrize("name", list(indicator.PULSES))
+def test_a_word_that_is_settled_does_not_change(name: HapticName) -> None:
+    """However long it is: *missing* takes 4.4 s."""
+    changes = play(indicator.PULSES[name], 1_000_000, 5_000_000)
+    for now_us in range(1_000_000, 9_000_000, 50_000):
+        so_far = timeline.haptic_lines([change for change in changes if change[0] <= now_us], now_us)
+        settled = [line for line in so_far if line.at_us <= now_us - timeline.SETTLING_US]
+        assert settled in ([], [Line(1_000_000, "feels", PULSES[name])])
+
+
 def test_everything_of_a_board_in_the_order_of_time() -> None:
     entries = [
         {"at_us": 5_000_000, "part": "voice", "event": "ended"},
