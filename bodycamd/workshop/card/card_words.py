@@ -85,6 +85,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "low": ("Opname, maar er is iets.", "Recording, but something is wrong."),
     "low_more": ("{low}. Ga door; meld het daarna.", "{low}. Carry on; report it afterwards."),
     "or": ("of", "or"),
+    "low_standby_more": (
+        "Trilt hij zo terwijl hij niet opneemt, meld het dan ook.",
+        "If it vibrates so while not recording, report that too.",
+    ),
+    "saved_still_more": (
+        "Na het stoppen: opgeslagen, tenzij je drie lange flitsen ziet.",
+        "After a stop: stored, unless you see three long flashes.",
+    ),
     "missing": ("Er wordt niets opgeslagen.", "Nothing is being stored."),
     "missing_more": ("De camera probeert het te herstellen.", "The camera is trying to recover."),
     "refused": (

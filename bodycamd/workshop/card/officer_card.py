@@ -143,10 +143,12 @@ class _Card:
         if self.with_motor:
             every = self._every(self._config.reminder_seconds)
             yield self._sign("reminder", lamp="recording", time=self.word("always"), motor="reminder", when=every)
-        green = "on" if self.with_green else ""
-        yield self._sign("saved", green=green, lamp="off", time=self.word("out"), motor="saved")
+        if self.with_motor:  # else it looks as *ready* does, which says so
+            lamp, time = self._standby()
+            yield self._sign("saved", green="on" if self.with_green else "", lamp=lamp, time=time, motor="saved")
         low = {"lamp": self._round("low"), "motor": self._every(LOW_PULSE.every_ms // 1000)}
-        yield self._sign("low", "low_more", lamp="low", time=low["lamp"], motor="low", when=low["motor"])
+        more = ("low_more", "low_standby_more") if self.with_motor else ("low_more",)
+        yield self._sign("low", *more, lamp="low", time=low["lamp"], motor="low", when=low["motor"])
         every = self._every(MISSING_PULSES.every_ms // 1000)
         yield self._sign("missing", "missing_more", lamp="missing", time=self._round("missing"), motor="missing", when=every, weight="bad")
         yield self._sign("refused", lamp="refused", motor="refused", weight="bad")
@@ -170,19 +172,23 @@ class _Card:
 
     def _ready(self) -> Sign:
         before, green = bool(self._config.pre_event_seconds), "on" if self.with_green else ""
-        row: RowName = "buffering" if before else "ready"
-        more = "" if not before else "buffering_more" if self._config.pre_event_audio else "buffering_silent_more"
+        more = [] if not before else ["buffering_more" if self._config.pre_event_audio else "buffering_silent_more"]
         meaning = "ready"
         if not (before or self.with_green):
-            meaning, more = "ready_or_dead", "ready_or_dead_more"
-        time = self._round(row) if before else self.word("out")
-        return self._sign(meaning, more, green=green, lamp=row, time=time, motor="ready", when=self.word("when_switched_on"))
+            meaning, more = "ready_or_dead", ["ready_or_dead_more"]
+        if not self.with_motor:
+            more.append("saved_still_more")
+        lamp, time = self._standby()
+        return self._sign(meaning, *more, green=green, lamp=lamp, time=time, motor="ready", when=self.word("when_switched_on"))
+
+    def _standby(self) -> tuple[RowName, str]:
+        """What the red lamp shows at rest, and how often."""
+        return ("buffering", self._round("buffering")) if self._config.pre_event_seconds else ("ready", self.word("out"))
 
     def _sign(
         self,
         meaning: str,
-        more: str = "",
-        *,
+        *more: str,
         green: str = "",
         lamp: RowName | None = None,
         time: str = "",
@@ -192,7 +198,7 @@ class _Card:
     ) -> Sign:
         return Sign(
             self.word(meaning),
-            self.word(more) if more else "",
+            " ".join(self.word(name) for name in more),
             green,
             drawing.lamp(lamp) if lamp is not None else None,
             time,

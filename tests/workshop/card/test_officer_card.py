@@ -137,6 +137,33 @@ def test_whatever_the_lamp_shows_as_low_is_named(condition: Condition, language:
         assert pick(LOW[condition], language) in text(page({}, language)).lower()
 
 
+@pytest.mark.parametrize("before", [{}, BEFORE])
+@pytest.mark.parametrize("gpio", [{}, {"haptic": None}, {"ready_led": None}, {"haptic": None, "ready_led": None}])
+def test_no_two_signs_look_and_feel_alike(before: Values, gpio: Values) -> None:
+    html = page(before | {"board": {"gpio": gpio}})
+    _, _, *rows = html[html.index('<table class="signs') : html.index("<h2>")].split("<tr")
+    looks = [re.findall(r'class="(green[ a-z]*)"|data-(lamp|motor)="([a-z_]+)"', row.replace('lamp="ready"', 'lamp="off"')) for row in rows]
+    assert len(looks) >= 6
+    assert all(looks.count(look) == 1 for look in looks), looks
+
+
+def test_after_a_stop_the_lamp_is_drawn_as_it_is_at_rest() -> None:
+    """With a pre-event time it flashes again: it is not off."""
+    for values, row in ((BEFORE, "buffering"), ({}, "ready")):
+        html = page(values)
+        saved = html[html.rindex("<tr", 0, html.index("Gestopt en opgeslagen")) : html.index("Gestopt en opgeslagen")]
+        assert f'data-lamp="{row}"' in saved
+    assert "Gestopt en opgeslagen" not in text(page(STILL))
+    assert "opgeslagen, tenzij je drie lange flitsen ziet" in text(page(STILL))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_low_is_felt_at_rest_too(language: Language) -> None:
+    words = {"nl": "terwijl hij niet opneemt", "en": "while not recording"}
+    assert words[language] in text(page({}, language))
+    assert words[language] not in text(page(STILL, language))
+
+
 def test_how_to_stop_and_how_to_go_on() -> None:
     asks, hold = text(page({})), text(page(HOLD))
     assert "Laat los" in asks
