@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bodycamd.config.board_settings import READY_LED
 from bodycamd.config.hats import BUSES, HATS, I2C_PINS
-from bodycamd.config.i2c_addresses import CLOCKS, HEADER_BUS, INA219_ADDRESSES, USUAL, on_header_bus
+from bodycamd.config.i2c_addresses import CLOCKS, HEADER_BUS, INA219_ADDRESSES, USUAL, hat_gauge, on_header_bus
 from bodycamd.config.problems import Problem
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def _battery(config: Config) -> Iterator[Problem]:
             yield Problem(
                 "board.battery.address", f"{battery.address}: a {battery.gauge} has {only} only", f"null, or {only}", others=gauge
             )
+        on_hat = hat_gauge(config.board)
+        if on_hat is not None and address != on_hat and config.board.hat is not None:
+            reason = f"{battery.address}: the {battery.gauge} of the {HATS[config.board.hat].title} is at {on_hat:#04x}"
+            yield Problem("board.battery.address", reason, f"null, or {on_hat:#04x}", others=("board.hat", *gauge))
     if battery.bus == "simulated" and config.simulation_directory is None:
         others = ("simulation_directory",)
         yield Problem("board.battery.bus", "simulated, but there is no simulation_directory", "the number of a bus", others=others)

@@ -38,12 +38,14 @@ BUSES: Mapping[int, str] = {
 
 
 class Hat(Struct, frozen=True):
-    """A board on the header: its name, the pins that it takes with what they do there, its I2C addresses, and where that is told."""
+    """A board on the header: its name, the pins that it takes with what they do there, its I2C addresses, where that is told, and
+    where its own battery gauge answers, by the gauge's name in the configuration."""
 
     title: str
     pins: Mapping[int, str]
     addresses: Mapping[int, str]
     source: str
+    gauges: Mapping[str, int] = {}
 
 
 _I2S = dict.fromkeys(I2S_PINS, "sound (I2S)")
@@ -79,6 +81,23 @@ HATS: Mapping[HatName, Hat] = {
     "i2s": Hat(
         "an I2S microphone or amplifier", dict(_I2S), {}, "raspberrypi/firmware, overlays/README: i2s-mmap, googlevoicehat-soundcard"
     ),
-    "ups-hat-c": Hat("Waveshare UPS HAT (C)", dict(_I2C), {}, "Waveshare wiki, UPS HAT (C): INA219 at 0x43"),
-    "pisugar": Hat("PiSugar 2 or 3", dict(_I2C), {}, "PiSugar/pisugar-power-manager-rs: gauge 0x75 or 0x57, clock 0x32 or 0x68"),
+    "ups-hat-c": Hat(
+        "Waveshare UPS HAT (C)",
+        dict(_I2C),
+        {0x43: "its gauge (INA219)"},
+        "Waveshare wiki, UPS HAT (C): INA219 at 0x43",
+        {"ina219": 0x43},
+    ),
+    "pisugar": Hat(
+        "PiSugar 2 or 3",
+        dict(_I2C),
+        {
+            0x32: "the clock of a PiSugar 2",
+            0x57: "the gauge of a PiSugar 3",
+            0x68: "the clock of a PiSugar 3",
+            0x75: "the gauge of a PiSugar 2",
+        },
+        "PiSugar/pisugar-power-manager-rs: gauge 0x75 or 0x57, clock 0x32 or 0x68",
+        {"pisugar2": 0x75, "pisugar3": 0x57},
+    ),
 }

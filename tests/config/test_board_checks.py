@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bodycamd.config.board_checks import board_contradictions, board_doubts
 from bodycamd.config.hats import BUSES, HATS, I2C_PINS, HatName
-from bodycamd.config.i2c_addresses import USUAL
+from bodycamd.config.i2c_addresses import USUAL, gauge_address
 from bodycamd.config.load import judge
 from bodycamd.config.settings import BatterySettings, BoardSettings, ClockSettings, Config, GpioSettings
 from tests.config.conftest import GOOD
@@ -48,6 +48,12 @@ def told(lines: str) -> list[str]:
             "board.hat",
             "0x4d of I2C bus 1, and so does the gauge",
         ),
+        (
+            "board: {hat: ups-hat-c, battery: {gauge: ina219, address: '0x40'}}",
+            "board.battery.address",
+            "0x40: the ina219 of the Waveshare UPS HAT (C) is at 0x43; allowed: null, or 0x43",
+        ),
+        ("board: {hat: pisugar}\nclock: {rtc: ds3231}", "board.hat", "the clock of a PiSugar 3 answers at 0x68"),
         ("board: {hat: codec-zero, gpio: {ready_led: 5}}", "board.gpio.led", "GPIO 27 belongs to the Raspberry Pi Codec Zero: its button"),
         ("board: {hat: respeaker-2mic}", "board.gpio.button", "GPIO 17 belongs to the ReSpeaker 2-Mics Pi HAT: its button"),
         ("board: {hat: i2s, gpio: {haptic: 18}}", "board.gpio.haptic", "sound (I2S)"),
@@ -111,6 +117,8 @@ def test_every_pin_that_is_offered_is_free(pins: list[int], hat: HatName | None,
         "board: {battery: {gauge: pisugar3, bus: 3}}\nclock: {rtc: ds3231}",
         "board: {battery: {gauge: pisugar2}}\nclock: {rtc: rv3028}",
         "board: {hat: ups-hat-c, battery: {gauge: ina219, address: '0x43'}}\nclock: {rtc: pi5}",
+        "board: {hat: ups-hat-c, battery: {gauge: ina219}}",
+        "board: {hat: pisugar, battery: {gauge: pisugar2}}\nclock: {rtc: ds3231}",
         "board: {hat: hifiberry-dacplus, battery: {gauge: ina219}}",
         "board: {hat: pisugar, battery: {gauge: pisugar3}}",
         "board: {hat: codec-zero, adapter: simulated}\nsimulation_directory: /tmp",
@@ -133,6 +141,15 @@ def test_a_pin_is_refused_exactly_where_something_declared_has_it(pin: int, hat:
     taken = (hat is not None and pin in HATS[hat].pins) or (gauge != "none" and pin in I2C_PINS)
     assert (refused == {"board.gpio.led"}) is taken
     assert (warned == {"board.gpio.led"}) is (pin in BUSES and not taken)
+
+
+def test_the_gauge_of_a_hat_is_read_where_the_hat_has_it() -> None:
+    for hat, board in HATS.items():
+        for gauge, address in board.gauges.items():
+            battery = BatterySettings(gauge=gauge)  # type: ignore[arg-type]
+            assert gauge_address(BoardSettings(hat=hat, battery=battery)) == address
+            assert address in board.addresses
+    assert gauge_address(BoardSettings(hat="ups-hat-c", battery=BatterySettings(gauge="ina219", bus=3))) == USUAL["ina219"]
 
 
 def test_every_hat_leaves_room_for_the_four_parts_and_names_its_source() -> None:

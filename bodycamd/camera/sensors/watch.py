@@ -12,21 +12,22 @@ from bodycamd.camera.sensors.gauges import Gauge, Ina219, Max17048, PiSugar2, Pi
 from bodycamd.camera.sensors.kernel_files import KernelGauge
 from bodycamd.camera.sensors.readings import Charge, Reading
 from bodycamd.config.i2c_addresses import gauge_address
-from bodycamd.config.settings import BatterySettings, Config
+from bodycamd.config.settings import BoardSettings, Config
 from bodycamd.errors import UnavailableError
 from bodycamd.foreign_text import shown
 
 LONGEST_REASON = 200
 
 
-def build_gauge(settings: BatterySettings, simulation: Path | None, root: Path = kernel_files.SYS) -> Gauge | None:
+def build_gauge(board: BoardSettings, simulation: Path | None, root: Path = kernel_files.SYS) -> Gauge | None:
     """The gauge that the configuration names; `None` where it names none. Nothing is opened yet."""
+    settings = board.battery
     if settings.gauge == "none":
         return None
     if settings.gauge == "kernel":
         assert settings.supply is not None, "the configuration check asks for board.battery.supply"
         return KernelGauge(settings.supply, root)
-    bus, address = open_bus(settings.bus, simulation), gauge_address(settings)
+    bus, address = open_bus(settings.bus, simulation), gauge_address(board)
     assert address is not None
     match settings.gauge:
         case "max17048":
@@ -45,7 +46,7 @@ class Watch:
     def __init__(self, config: Config, now_us: Callable[[], int], root: Path = kernel_files.SYS) -> None:
         battery = config.board.battery
         simulation = None if config.simulation_directory is None else Path(config.simulation_directory)
-        self._gauge = build_gauge(battery, simulation, root)
+        self._gauge = build_gauge(config.board, simulation, root)
         self._estimate = ChargeEstimate(battery.cells, battery.capacity_mah)
         self._now_us, self._root = now_us, root
         self._sequence = 0
