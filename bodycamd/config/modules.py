@@ -113,6 +113,14 @@ def disagreements(config: Config) -> Iterator[Problem]:
         if video.focus is not None and module.focus != "motor":
             reason = f"{video.focus}, but the {module.title} has no focus motor: no picture comes with this"
             yield Problem("video.focus", reason, "null", others=others)
+        if (
+            isinstance(video.focus, float)
+            and module.focus == "motor"
+            and module.nearest_m is not None
+            and video.focus * module.nearest_m > 1
+        ):
+            reason = f"{video.focus} dioptres are nearer than the {module.title} focuses: {module.nearest_m} m"
+            yield Problem("video.focus", reason, f"0 to {1 / module.nearest_m:g}, continuous or null", others=others)
         if video.frame_rate > rate:
             reason = f"{video.frame_rate} frames/s are more than the {module.title} gives of its whole view"
             yield Problem("video.frame_rate", reason, f"5 to {rate}, or less of the view", others=others)
@@ -124,6 +132,9 @@ def disagreements(config: Config) -> Iterator[Problem]:
             reason = f"none, but libcamera takes the {module.title} for one with an infrared filter: colours are wrong"
             yield Problem("video.tuning_file", reason, module.tuning_file, others=others)
     if (board := parts().board(config.board.model)) is not None:
+        if config.clock.rtc == "pi5" and board.name != "pi-5":
+            reason = f"pi5, but the {board.title} has no clock of its own"
+            yield Problem("clock.rtc", reason, "none, or the clock that is fitted", others=("board.model",))
         most = board.most_frames(video.width, video.height)
         if most is not None and video.frame_rate > most:
             reason = f"{video.width} by {video.height} at {video.frame_rate} frames/s is more than the encoder of the {board.title} does"

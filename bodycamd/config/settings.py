@@ -351,5 +351,7 @@ def _in_words(kind: mi.Type) -> str:
             return "an I2C address in quotes, from '0x08' to '0x77'"
         case mi.StrType(pattern=str()):
             return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
+        case mi.StrType(min_length=int() as least, max_length=int() as most):
+            return f"text of {least} to {most} characters"
         case _:
             return "text"

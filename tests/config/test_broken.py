@@ -160,6 +160,8 @@ CASES = [
     Broken("a time zone of no place", more("timezone: Europe/Atlantis"), ("timezone", "Europe/Atlantis", "Europe/Amsterdam")),
     Broken("a time zone that is a folder", more("timezone: Europe"), ("timezone", "Europe/Amsterdam")),
     Broken("a time zone outside its database", more("timezone: ../../../etc/passwd"), ("timezone", "Europe/Amsterdam")),
+    Broken("microphone empty", more('microphone: {device: ""}'), ("microphone.device", "out of bounds", "text of 1 to 1024 characters")),
+    Broken("microphone too long", more(f"microphone: {{device: {'a' * 10_000}}}"), ("microphone.device", "text of 1 to 1024 characters")),
     Broken("speaker a command", more("speaker: {device: 'file:|touch x'}"), ("speaker.device", "line 3", "no card's name", "aplay -L")),
     Broken("microphone a definition", more("microphone: {device: 'plug:{SLAVE null}'}"), ("microphone.device", "line 3", "arecord -L")),
     Broken("no film", more("video: {source: file, file: film.h264}"), ("video.file", "film.h264")),
