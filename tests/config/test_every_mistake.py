@@ -68,7 +68,7 @@ def with_a_unit(path: str, before: str, chance: random.Random) -> Mistake | None
     default = key_types()[path].default
     if isinstance(default, bool) or not isinstance(default, int | float):
         return None
-    what = "unknown value" if literals(path) else "text does not belong here"
+    what = "unknown value" if any(not word.isdecimal() and word != "null" for word in literals(path)) else "text does not belong here"
     return Mistake(f"{before} {default} s", (f"{path}: {what}: {default} s", f"did you mean {default}?"))
 
 
