@@ -29,7 +29,7 @@ SETTLED_US = 2_500_000
 
 def test_press_to_lamp_and_to_the_first_sample(table: Table, paced: Loudspeaker, tmp_path: Path) -> None:  # noqa: F811
     """A whole camera; its speaker is a paced ALSA device whose monitor is read. The tone is loud from its first sample."""
-    settings = {"speaker": {"output": "alsa"}, "warning": {"file": str(tone_wav(tmp_path / "tone.wav", 2.0))}}
+    settings = {"speaker": {"output": "alsa", "device": "default"}, "warning": {"file": str(tone_wav(tmp_path / "tone.wav", 2.0))}}
     lamp: list[float] = []
     sound: list[float] = []
     presses = max(15, count(100))
