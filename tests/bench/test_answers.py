@@ -32,7 +32,7 @@ def test_press_to_lamp_and_to_the_first_sample(table: Table, paced: Loudspeaker,
     settings = {"speaker": {"output": "alsa", "device": "default"}, "warning": {"file": str(tone_wav(tmp_path / "tone.wav", 2.0))}}
     lamp: list[float] = []
     sound: list[float] = []
-    presses = max(15, count(100))
+    presses = max(15, count(50))
     with BareProcess(tmp_path) as bare, Camera(tmp_path / "camera", settings) as camera:
         for _ in range(presses):
             shown = len(camera.timeline("lamp"))
