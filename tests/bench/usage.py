@@ -41,9 +41,8 @@ def family(recorder: int) -> dict[int, str]:
     return found
 
 
-WORKER_THREADS = 7
-"""Of a worker that records from files: main, encrypt, send, tick, mux; and the film and the microphone, which are opened last."""
-STAND_INS = 2
+STAND_INS = ("film", "microphone")
+"""The threads of a recording worker that stand in for the encoder and the sound card."""
 
 
 def spent(pid: int, tasks: list[int] | None = None) -> Spent:
@@ -62,10 +61,10 @@ def threads(pid: int) -> list[int]:
 
 
 def stand_ins(pid: int) -> list[int]:
-    """The threads of a recording worker that stand in for the encoder and the sound card: the two youngest, by a schedstat of their own."""
-    found = threads(pid)
-    assert len(found) == WORKER_THREADS, f"a worker with {len(found)} threads: which are the film and the microphone?"
-    return found[-STAND_INS:]
+    """The numbers of those threads of a recording worker that stand in for others."""
+    found = [task for task in threads(pid) if Path(f"/proc/{pid}/task/{task}/comm").read_text().strip() in STAND_INS]
+    assert len(found) == len(STAND_INS), f"of {STAND_INS} the worker has {len(found)}"
+    return found
 
 
 def over(seconds: float, recorder: int, *, recording: bool = False) -> dict[str, Usage]:

@@ -22,6 +22,7 @@ from bodycamd.camera.capture.sources.source import MAX_FILM_GROUP_SECONDS, Encod
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import ConfigError
 from bodycamd.footage import MAX_SIDE_PIXELS
+from bodycamd.linux.named_thread import NamedThread
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 _SLICE: Final = 1
@@ -57,7 +58,7 @@ class FilmLoop:
 
     def open(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
         """Start in a thread."""
-        self._thread = threading.Thread(target=self._run, args=(on_frame, on_error), name="film", daemon=True)
+        self._thread = NamedThread(target=self._run, args=(on_frame, on_error), name="film", daemon=True)
         self._thread.start()
 
     def view(self) -> None:

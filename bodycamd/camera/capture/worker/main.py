@@ -55,6 +55,7 @@ from bodycamd.errors import BodycamError
 from bodycamd.footage import FragmentFacts
 from bodycamd.foreign_text import shown
 from bodycamd.linux import memory, sandbox
+from bodycamd.linux.named_thread import NamedThread
 
 if TYPE_CHECKING:
     from bodycamd.camera.capture.sources.source import PictureSource
@@ -176,7 +177,7 @@ class Worker:
         )
         self.set_microphone(command.microphone)
         self._link.send(self._state())  # by this thread, before a driver can hold the interpreter: the answer to `Open`
-        threading.Thread(target=self._tick, name="tick", daemon=True).start()
+        NamedThread(target=self._tick, name="tick", daemon=True).start()
         self._stream.start()
         try:
             self._source.open(self._stream.on_frame, self._stream.fail)

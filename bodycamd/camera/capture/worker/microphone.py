@@ -25,6 +25,7 @@ from typing import Final, Protocol
 from bodycamd.camera.capture.worker.sound_level import SilenceGate, level
 from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, Block, SampleClock
 from bodycamd.footage import AudioState, SoundLevel
+from bodycamd.linux.named_thread import NamedThread
 
 BLOCK_SAMPLES: Final = 2048
 QUIET_US: Final = 1_000_000
@@ -139,7 +140,7 @@ class _Attempt:
         self._open_device = open_device
         self._stop = threading.Event()
         self._blocks: deque[Block] = deque(maxlen=_WAITING_BLOCKS)
-        self._thread = threading.Thread(target=self._run, name="microphone", daemon=True)
+        self._thread = NamedThread(target=self._run, name="microphone", daemon=True)
         self._thread.start()
 
     @property

@@ -17,6 +17,7 @@ from typing import Final
 
 from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
 from bodycamd.camera.capture.worker.encrypt import Recipients, encrypt
+from bodycamd.linux.named_thread import NamedThread
 
 WAITING_BYTES: Final = 24 * 1024 * 1024
 """For footage in the clear and for encrypted footage each: four seconds of the highest bit rate still fit twice over."""
@@ -46,7 +47,7 @@ class Outbox:
         self._tick: Tick | None = None
         self._unsent = 0
         for run, name in ((self._encrypt, "encrypt"), (self._send, "send")):
-            threading.Thread(target=run, name=name, daemon=True).start()
+            NamedThread(target=run, name=name, daemon=True).start()
 
     def put_fragment(self, message: Fragment, plaintext: bytes) -> bool:
         """Seal and send, unless too much waits already: then nothing is taken and the result is False."""

@@ -30,6 +30,7 @@ from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
 from bodycamd.errors import BodycamError
 from bodycamd.footage import AudioState, SoundLevel
 from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.named_thread import NamedThread
 
 MAX_STILL_US: Final = 4_000_000
 _WAITING_FRAMES: Final = 300
@@ -91,7 +92,7 @@ class Stream:
         """When the last batch was muxed."""
         self._keyframes = 0
         self._dropped = 0
-        self._thread = threading.Thread(target=self._run, name="mux", daemon=True)
+        self._thread = NamedThread(target=self._run, name="mux", daemon=True)
 
     @property
     def audio(self) -> AudioState:
