@@ -246,6 +246,7 @@ def test_a_spare_that_misbehaves_is_replaced(tmp_path: Path, behaviour: str) -> 
     assert made.of(CaptureStalled) == []
 
 
+@only_in_full
 def test_refused_settings_are_stated_and_seldom_retried(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "refuses", "normal")) as made:
         wait_for(lambda: made.supervisor.status().state == "refused")
@@ -256,6 +257,7 @@ def test_refused_settings_are_stated_and_seldom_retried(tmp_path: Path) -> None:
         assert made.supervisor.status().refused is None
 
 
+@only_in_full
 def test_an_absent_camera_is_retried_with_growing_pauses_until_it_is_there(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, *["fails"] * 4, "normal")) as made:
         made.supervisor.open(microphone=False)
@@ -265,6 +267,7 @@ def test_an_absent_camera_is_retried_with_growing_pauses_until_it_is_there(tmp_p
         assert made.supervisor.status().prepared
 
 
+@only_in_full
 def test_wanting_no_more_footage_ends_the_retries(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "fails")) as made:
         made.supervisor.open(microphone=False)
@@ -291,6 +294,7 @@ def test_close_is_answered_in_time_by_force_if_need_be(tmp_path: Path, behaviour
     assert made.of(CaptureStalled) == []
 
 
+@only_in_full
 def test_closed_and_opened_again_at_once(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "normal")) as made:
         made.supervisor.open(microphone=False)
@@ -373,6 +377,7 @@ def test_stop_leaves_no_process(tmp_path: Path) -> None:
     assert not any(alive(pid) for pid in pids)
 
 
+@only_in_full
 def test_workers_are_looked_at_seldom_while_they_wait_and_often_while_something_changes(tmp_path: Path) -> None:
     def pause() -> float:
         return made.supervisor.tick(boottime_us())

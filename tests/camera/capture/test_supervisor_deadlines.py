@@ -68,6 +68,7 @@ def test_a_slow_opening_is_no_silence(tmp_path: Path) -> None:
     assert made.of(CaptureStalled) == []
 
 
+@only_in_full
 def test_a_spare_that_does_not_answer_is_replaced_before_it_is_needed(tmp_path: Path) -> None:
     timing = Timing(ask_every_us=100_000, spare_answer_us=300_000, first_backoff_us=20_000)
     with bench(scripted(tmp_path, "deaf", "normal"), timing=timing) as made:
@@ -83,6 +84,7 @@ def test_a_spare_that_does_not_answer_is_replaced_before_it_is_needed(tmp_path: 
     assert made.of(CaptureStalled) == []
 
 
+@only_in_full
 def test_the_recorder_held_up_does_not_blame_the_worker(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "normal"), timing=Timing(stall_us=300_000, late_us=100_000)) as made:
         made.supervisor.open(microphone=False)

@@ -119,6 +119,7 @@ def test_a_camera_that_cannot_be_opened_is_told() -> None:
     assert not worker.fragments()
 
 
+@only_in_full
 def test_a_camera_that_hangs_in_closing_costs_nothing() -> None:
     extra = "import time\npattern.Pattern.close = lambda self: time.sleep(1000)"
     with RealWorker(failing("pass", extra)) as worker:

@@ -16,7 +16,7 @@ from bodycamd.linux import durable
 from bodycamd.linux.disk import Disk
 from tests.camera.recorder.faults import Fault, FaultyDisk
 from tests.camera.recorder.rig import Rig, open_store
-from tests.kit.scale import sample
+from tests.kit.scale import only_in_full, sample
 
 STEPS = ["make_folder", "create", "write", "fdatasync", "fsync_folder", "rename"]
 
@@ -192,6 +192,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_root: Path, reser
         assert found.files[recording] == ["000000.tar"]
 
 
+@only_in_full
 def test_a_disk_that_cannot_be_used_is_told_once_and_so_is_its_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = FaultyDisk()
     rig = Rig(tmp_path / "root", disk=disk)

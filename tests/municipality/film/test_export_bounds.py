@@ -72,6 +72,7 @@ def test_only_what_is_stated_is_taken(make: Callable[[], tuple[bytes, list[bytes
     assert list(camera.folder.iterdir()) == [segment]
 
 
+@only_in_full
 def test_a_contact_sheet_decodes_no_giants_and_h264_only(tmp_path: Path) -> None:
     for film, words in ((foreign_film(size="4112x64"), "4112x64"), (foreign_film(codec="mpeg4"), "only H.264")):
         (tmp_path / "film.mp4").write_bytes(film[0] + b"".join(film[1]))

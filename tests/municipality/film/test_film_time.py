@@ -59,6 +59,7 @@ def stream_hashes(film: Path) -> str:
         pytest.param(-0.2, [0.2 + PACKET, 0], marks=only_in_full, id="sound much earlier"),
     ],
 )
+@only_in_full
 def test_where_it_begins(sound_after: float, waits: list[float], tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     init, fragments = split(fragmented_mp4(2, sound_after_seconds=sound_after))
