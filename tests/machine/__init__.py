@@ -14,6 +14,6 @@ is `seen.json` of the share. Its test on the host, `test_NAME.py`, puts configur
     scripts/test-machine -k sound        # one of them
     BODYCAMD_KEEP_MACHINE=yes scripts/test-machine -k sound      # without making the image again: only job and test have changed
 
-`cp -a build/trixie` of another checkout saves the first minutes. CI runs sound and power, two at once (`-n 2 --dist loadfile`); watchdog
-(three boots) and swap are of `make nightly`.
+`cp -a build/trixie` of another checkout saves the first minutes. Two at once: `-n 2 --dist loadfile`. All are of
+`make nightly`.
 """

@@ -377,22 +377,6 @@ def test_stop_leaves_no_process(tmp_path: Path) -> None:
     assert not any(alive(pid) for pid in pids)
 
 
-@only_in_full
-def test_workers_are_looked_at_seldom_while_they_wait_and_often_while_something_changes(tmp_path: Path) -> None:
-    def pause() -> float:
-        return made.supervisor.tick(boottime_us())
-
-    with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
-        wait_for(lambda: pause() == 1.0, what="standby")
-        made.supervisor.open(microphone=False)
-        assert pause() == 0.1
-        made.flowing(1)
-        wait_for(lambda: pause() == 0.2, what="a look five times a second")
-        made.supervisor.close()
-        assert pause() == 0.1
-        wait_for(lambda: pause() == 1.0, what="standby again")
-
-
 def test_a_tick_costs_next_to_nothing(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
         made.supervisor.open(microphone=False)

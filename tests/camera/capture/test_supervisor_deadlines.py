@@ -121,3 +121,19 @@ def test_a_link_that_is_not_read_for_a_while_does_not_blame_the_worker(tmp_path:
         made.put = put_late  # type: ignore[method-assign]
         wait_for(lambda: len(made.fragments()) > seen + 20)
     assert made.of(CaptureStalled) == []
+
+
+@only_in_full
+def test_workers_are_looked_at_seldom_while_they_wait_and_often_while_something_changes(tmp_path: Path) -> None:
+    def pause() -> float:
+        return made.supervisor.tick(boottime_us())
+
+    with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
+        wait_for(lambda: pause() == 1.0, what="standby")
+        made.supervisor.open(microphone=False)
+        assert pause() == 0.1
+        made.flowing(1)
+        wait_for(lambda: pause() == 0.2, what="a look five times a second")
+        made.supervisor.close()
+        assert pause() == 0.1
+        wait_for(lambda: pause() == 1.0, what="standby again")
