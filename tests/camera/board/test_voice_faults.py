@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import random
 import signal
 import stat
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -285,6 +287,22 @@ def test_close_ends_everything(tone: Path, tmp_path: Path, make_voice: MakeVoice
     voice.close()
     assert heard.ending(1)[1].outcome == "skipped"
     assert not exists(pid)
+    voice.close()
+
+
+def test_the_thread_may_have_ended_before_it_is_woken_to_end(tone: Path, make_voice: MakeVoice, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice, heard = make_voice(tone, output="simulated")
+    heard.healthy()
+
+    class Hasty(queue.SimpleQueue[Literal["speak", "silence", "close"]]):
+        def put(self, item: Literal["speak", "silence", "close"], block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            os.eventfd_write(voice._wake, 1)
+            voice._thread.join(5)
+
+    monkeypatch.setattr(voice, "_commands", Hasty())
+    voice.close()
+    assert voice.status().detail == "closed"
     voice.close()
 
 

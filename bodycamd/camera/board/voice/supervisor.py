@@ -144,8 +144,10 @@ class VoiceProcess:
             self._thread.join(3.0)
             if self._thread.is_alive():
                 log.error("the voice process cannot be ended; it dies with this process")
-        elif self._thread.ident is None:
-            self._release()
+                return
+        elif self._thread.ident is not None:
+            return  # closed before
+        self._release()
 
     def status(self) -> VoiceStatus:
         """The voice process now."""
@@ -357,9 +359,9 @@ class VoiceProcess:
             self._selector.select(0.1)
             self._reap()
         self._status = VoiceStatus(None, False, "closed", self._starts)
-        self._release()
 
     def _release(self) -> None:
+        """Not by the thread: who tells it to end may write to `_wake` after it has."""
         self._selector.close()
         os.close(self._wake)
 
