@@ -107,7 +107,7 @@ CASES = [
         ("pre_event_audio", "audio: true"),
     ),
     Broken("duplicate pin", more("board: {gpio: {led: 17}}"), ("board.gpio.led", "17", "button")),
-    Broken("duplicate optional pin", more("board: {gpio: {ready_led: 22}}"), ("board.gpio.haptic", "22", "ready_led")),
+    Broken("duplicate optional pin", more("board: {gpio: {ready_led: 22}}"), ("board.gpio.ready_led", "22", "haptic")),
     Broken("no legal basis", more("retention: {days: 29}"), ("retention.days", "legal basis", "1 to 28")),
     Broken("blank legal basis", more('retention: {days: 90, legal_basis: "  "}'), ("retention.days", "legal basis")),
     Broken("film not named", more("video: {source: file}"), ("video.file", "missing")),

