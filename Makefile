@@ -48,9 +48,9 @@ test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop
 	@scripts/setup bench
 	@CUTS=$(or $(CUTS),150) scripts/test-powercut
 
-soak: ## a day of work with random faults: RECORDINGS=300 (root, half an hour)
+soak: ## a day of work with random faults, an hour under load: RECORDINGS=300 MINUTES=60 (root, an hour and a half)
 	@scripts/setup bench
-	RECORDINGS=$(or $(RECORDINGS),300) .venv/bin/python -m pytest -q -s -m soak tests/soak
+	RECORDINGS=$(or $(RECORDINGS),300) MINUTES=$(or $(MINUTES),60) .venv/bin/python -m pytest -q -s -m soak tests/soak
 
 mutants: ## small changes to control, retention and evidence: which do their own tests notice? (hours)
 	@scripts/setup test
