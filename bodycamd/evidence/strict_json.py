@@ -1,8 +1,8 @@
 """Strict JSON for evidence: one reading of the bytes, or a `DataError` that says what is wrong and where.
 
 Refused, besides everything that is not JSON in UTF-8: repeated keys (also when written with escapes), `null` (what does not apply is
-absent), numbers that are not finite or do not fit 64 bits, more than 8 levels, more than 64 KiB, control characters and line ends. Key
-order and spaces are free: a signature is checked over the stored bytes, nothing is ever serialised again.
+absent), numbers that are not finite or do not fit 64 bits, more than 8 levels, more than 64 KiB (or the caller's own limit), control
+characters and line ends. Key order and spaces are free: a signature is checked over the stored bytes, nothing is ever serialised again.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class _UnclearError(ValueError):
     """The text is JSON, but could be read in more than one way or not be held."""
 
 
-def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
+def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str, longest_bytes: int = MAX_JSON_BYTES) -> T:
     """The value that `raw` (without its line end) holds, by the decoder. Raises `DataError`, and nothing else, for all other bytes."""
-    if len(raw) > MAX_JSON_BYTES:
-        raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {MAX_JSON_BYTES} are allowed")
+    if len(raw) > longest_bytes:
+        raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {longest_bytes} are allowed")
     if control := _CONTROL.search(raw):
         raise DataError(f"{where}: control character at byte {control.start()}")
     if _depth(raw) > MAX_DEPTH:
