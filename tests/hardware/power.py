@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HARDWARE = Path(__file__).parents[2] / "hardware"
 PAGE = HARDWARE / "power.md"
@@ -13,12 +13,31 @@ DATA = HARDWARE / "power.json"
 BEGIN, END = "<!-- figures: made by `python -m tests.hardware.power` -->", "<!-- end of figures -->"
 
 
-def figures(data: dict[str, Any]) -> dict[str, float]:
-    """Watts, watt-hours, hours, and how much longer a Zero 2 W's core takes than one of the benches' machine."""
+class Watts(NamedTuple):
+    """Of a computer with its parts, in standby and while it records."""
+
+    standby: float
+    recording: float
+
+
+def watts(data: dict[str, Any], model: str) -> Watts:
+    """By `board.model`. Of a Pi 4 only the active current is known. Raises `KeyError` for another one."""
     value = {name: entry["value"] if isinstance(entry, dict) else entry for name, entry in data.items()}
-    volts = value["supply_volts"]
-    standby = volts * (value["board_idle_ma"] + value["led_ma"]) / 1000
-    recording = volts * (value["board_active_ma"] + value["camera_module_ma"] + value["led_ma"]) / 1000
+    idle_ma, active_ma = {
+        "pi-zero-2-w": (value["board_idle_ma"], value["board_active_ma"]),
+        "pi-4": (value["pi_4_active_ma"], value["pi_4_active_ma"]),
+    }[model]
+    standby = value["supply_volts"] * (idle_ma + value["led_ma"]) / 1000
+    recording = value["supply_volts"] * (active_ma + value["camera_module_ma"] + value["led_ma"]) / 1000
+    return Watts(standby, recording)
+
+
+def figures(data: dict[str, Any]) -> dict[str, float]:
+    """Watts, watt-hours, hours, a hold-up's supercapacitors, and how much longer a Zero 2 W's core takes than the benches' machine's."""
+    value = {name: entry["value"] if isinstance(entry, dict) else entry for name, entry in data.items()}
+    standby, recording = watts(data, "pi-zero-2-w")
+    hold_up_joules = recording * value["hold_up_seconds"] / value["converter_efficiency"]
+    hold_up_farads = 2 * hold_up_joules / (value["hold_up_full_volts"] ** 2 - value["hold_up_empty_volts"] ** 2)
     energy = value["cell_mah"] / 1000 * value["cell_volts"] * value["converter_efficiency"] * value["usable_share"]
     return {
         "standby_watts": standby,
@@ -27,6 +46,8 @@ def figures(data: dict[str, Any]) -> dict[str, float]:
         "standby_hours": energy / standby,
         "recording_hours": energy / recording,
         "shift_watt_hours": 7 * standby + recording,
+        "hold_up_joules": hold_up_joules,
+        "hold_up_farads": hold_up_farads,
         "processor_ratio": value["here_7zip_mips"] / value["pi_7zip_mips"],
     }
 
@@ -34,6 +55,7 @@ def figures(data: dict[str, Any]) -> dict[str, float]:
 def table(data: dict[str, Any]) -> str:
     """What stands between the marks of the page."""
     found = figures(data)
+    full_volts, empty_volts = data["hold_up_full_volts"]["value"], data["hold_up_empty_volts"]["value"]
     cells = -(-found["shift_watt_hours"] // found["cell_watt_hours"])
     lines = [
         "| derived | figure |",
@@ -44,6 +66,8 @@ def table(data: dict[str, Any]) -> str:
         f"| one cell lasts in standby | {found['standby_hours']:.1f} h |",
         f"| one cell lasts recording | {found['recording_hours']:.1f} h |",
         f"| a shift of 8 h with 1 h of recording takes | {found['shift_watt_hours']:.1f} Wh, cells for it: {cells:.0f} |",
+        f"| a hold-up of {data['hold_up_seconds']['value']} s while it records takes | {found['hold_up_joules']:.0f} J |",
+        f"| … from {full_volts} V down to {empty_volts} V: two in series of | {2 * found['hold_up_farads']:.1f} F each, or more |",
         f"| a core of a Zero 2 W takes, of the time of one where the benches were run | {found['processor_ratio']:.1f} times |",
         "",
         "| what went in | figure | from |",
