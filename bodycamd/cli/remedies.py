@@ -67,6 +67,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "the battery cannot be read: nobody knows how full it is",
         "`journalctl -u bodycamd-sensors -b` says why. Check the gauge's wires and `board.battery`; charge it before the next shift.",
     ),
+    "sensors_silent": Remedy(
+        "heat and supply are not watched: the sensors report nothing",
+        "`systemctl status bodycamd-sensors` says whether it runs; `journalctl -u bodycamd-sensors -b` says why not.",
+    ),
     "under_voltage": Remedy(
         "the supply is too low: the camera may switch off at any moment",
         "Use a thicker or shorter cable, or a supply or battery board that gives more current.",

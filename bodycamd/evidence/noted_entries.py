@@ -135,9 +135,10 @@ class FragmentRefused(Noted, frozen=True, kw_only=True):
 
 
 class BoardChanged(Noted, frozen=True, kw_only=True):
-    """`board_changed`: heat, a throttled processor, a supply that is too low, or a battery gauge that cannot be read began, or ended."""
+    """`board_changed`: heat, a throttled processor, a supply that is too low, a battery gauge that cannot be read, or
+    sensors that report nothing, began or ended."""
 
-    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent"]
+    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent"]
     change: Literal["began", "ended"]
     detail: ShortText = ""
 

@@ -1,4 +1,4 @@
-"""Heat, throttling, supply and gauge as conditions that begin and end, from readings that tremble. Pure."""
+"""Heat, throttling, supply, gauge and sensors as conditions that begin and end, from readings that tremble. Pure."""
 
 from __future__ import annotations
 
@@ -41,13 +41,30 @@ class _Watched(Struct):
         return None
 
 
+class _Silence(Struct):
+    on: bool = False
+    since_us: int | None = None
+
+    def step(self, fault: str | None, now_us: int) -> bool | None:
+        """As `_Watched.step`. One failure is no condition, nor is a start at which the recorder comes first: it begins when nothing was
+        read for `SILENT_US`, and ends with the first reading."""
+        if fault is None:
+            self.since_us = None
+        elif self.since_us is None:
+            self.since_us = now_us
+        silent = self.since_us is not None and now_us - self.since_us >= SILENT_US
+        if silent == self.on:
+            return None
+        self.on = silent
+        return silent
+
+
 class MachineHealth:
     """Takes the newest reading at each look, or that there is none."""
 
     def __init__(self) -> None:
         self._hot, self._throttled, self._under_voltage = _Watched(), _Watched(), _Watched()
-        self._silent = False
-        self._silent_since_us: int | None = None
+        self._gauge, self._sensors = _Silence(), _Silence()
         self._sequence_at_us = -1
 
     def heard(self, reading: Reading, now_us: int) -> Iterator[BoardChanged]:
@@ -63,18 +80,14 @@ class MachineHealth:
         yield from _changed("under_voltage", self._under_voltage.step(reading.under_voltage is True, now_us), "")
 
     def gauge(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
-        """Whether the battery could be read just now; `fault` says why not. One failure is no condition, nor is a start at which the
-        recorder comes first: it begins when nothing was read for `SILENT_US`."""
-        if fault is None:
-            self._silent_since_us = None
-        elif self._silent_since_us is None:
-            self._silent_since_us = now_us
-        silent = self._silent_since_us is not None and now_us - self._silent_since_us >= SILENT_US
-        if silent != self._silent:
-            self._silent = silent
-            yield BoardChanged(condition="gauge_silent", present=self._silent, detail=(fault or "")[:LONGEST_DETAIL])
+        """Whether the battery could be read just now; `fault` says why not."""
+        yield from _changed("gauge_silent", self._gauge.step(fault, now_us), fault or "")
+
+    def sensors(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
+        """Whether there is a reading at all; `fault` says why not."""
+        yield from _changed("sensors_silent", self._sensors.step(fault, now_us), fault or "")
 
 
 def _changed(condition: BoardCondition, change: bool | None, detail: str) -> Iterator[BoardChanged]:
     if change is not None:
-        yield BoardChanged(condition=condition, present=change, detail=detail)
+        yield BoardChanged(condition=condition, present=change, detail=detail[:LONGEST_DETAIL])

@@ -167,7 +167,7 @@ def battery_changed(state: State, event: BatteryChanged) -> Step:
 
 
 def board_changed(state: State, event: BoardChanged) -> Step:
-    """Heat, throttling, the supply, the gauge: shown as `low`, noted, and no reason to stop."""
+    """Heat, throttling, the supply, the gauge, the sensors: shown as `low`, noted, and no reason to stop."""
     if getattr(state, event.condition) == event.present:
         return state, []
     entry = note("board_changed", condition=event.condition, change="began" if event.present else "ended", detail=event.detail)
@@ -180,6 +180,8 @@ def board_changed(state: State, event: BoardChanged) -> Step:
             state = replace(state, under_voltage=event.present)
         case "gauge_silent":
             state = replace(state, gauge_silent=event.present)
+        case "sensors_silent":
+            state = replace(state, sensors_silent=event.present)
     return state, [entry]
 
 

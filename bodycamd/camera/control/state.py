@@ -32,6 +32,7 @@ Condition = Literal[
     "throttled",
     "under_voltage",
     "gauge_silent",
+    "sensors_silent",
     "audio_silent",
     "worker_stuck",
 ]
@@ -238,6 +239,8 @@ class State(Struct, frozen=True):
     under_voltage: bool = False
     gauge_silent: bool = False
     """A gauge is configured, and the battery cannot be read."""
+    sensors_silent: bool = False
+    """The sensors process reports nothing: heat and supply are unknown."""
     worker_stuck: bool = False
     """A killed worker has not ended, and may hold the camera: since `stuck_us`."""
     stuck_us: int = 0
@@ -246,7 +249,8 @@ class State(Struct, frozen=True):
     def degraded(self) -> bool:
         """It records, but something wants attention soon: shown as `low`."""
         footage = self.storage_low or self.voice_failed or self.audio_lost or self.audio_silent or self.disk_unusable or self.worker_stuck
-        return footage or self.battery_low or self.hot or self.throttled or self.under_voltage or self.gauge_silent
+        board = self.battery_low or self.hot or self.throttled or self.under_voltage or self.gauge_silent or self.sensors_silent
+        return footage or board
 
     def failing(self, now_us: int) -> bool:
         """The daemon has died and resumed so often that a person must look."""

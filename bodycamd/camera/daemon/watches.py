@@ -4,7 +4,6 @@ every few seconds, and feeds systemd's watchdog."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -121,13 +120,22 @@ class Watches:
             self._control.handle(changed)
 
     def look_at_sensors(self) -> None:
-        """Hand over heat, throttling and under-voltage that began or ended. Without a new reading nothing changes."""
+        """Hand over heat, throttling and under-voltage that began or ended, and that there are no readings. Without a new one nothing else
+        changes."""
         sensors = self._board.sensors
         if sensors is None:
             return
         sensors.look()
-        with contextlib.suppress(UnavailableError):  # stated by `status`, and for the battery in `look_at_battery`
-            for changed in self._health.heard(sensors.reading(), self._clock.now_us()):
+        now_us = self._clock.now_us()
+        try:
+            reading, fault = sensors.reading(), None
+        except UnavailableError as error:
+            reading, fault = None, str(error)
+        for changed in self._health.sensors(fault, now_us):
+            log.log(logging.ERROR if changed.present else logging.INFO, "%s", fault or "the sensors report again")
+            self._control.handle(changed)
+        if reading is not None:
+            for changed in self._health.heard(reading, now_us):
                 self._control.handle(changed)
 
     def look_at_battery(self) -> None:

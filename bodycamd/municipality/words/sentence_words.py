@@ -168,6 +168,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "throttled": ("Afremmen van de processor", "Throttling of the processor"),
         "under_voltage": ("Te lage voedingsspanning", "Under-voltage"),
         "gauge_silent": ("Uitval van de accumeter", "Failure of the battery gauge"),
+        "sensors_silent": ("Uitval van de sensoren", "Failure of the sensors"),
     },
     ("board_changed", "change"): {"began": ("begint", "begins"), "ended": ("eindigt", "ends")},
     ("battery_changed", "level"): {"ok": ("in orde", "ok"), "low": ("bijna leeg", "low"), "critical": ("leeg", "critical")},

@@ -168,6 +168,7 @@ LOW: Mapping[Condition, tuple[str, str]] = {
     "worker_stuck": ("camera hapert", "camera failing"),
     "battery_low": ("accu bijna leeg", "battery nearly empty"),
     "gauge_silent": ("accustand onbekend", "charge unknown"),
+    "sensors_silent": ("temperatuur onbekend", "temperature unknown"),
     "under_voltage": ("te weinig stroom", "too little power"),
     "hot": ("te warm", "too hot"),
     "throttled": ("te warm", "too hot"),

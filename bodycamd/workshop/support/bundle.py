@@ -15,6 +15,7 @@ import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from bodycamd.municipality.verify.past import ledger_of
 from bodycamd.municipality.words.sentence_words import WORDS
 from bodycamd.workshop.support.redaction import chosen, message
 
-UNIT = "bodycamd.service"
+JOURNALS = {"journal.txt": "bodycamd.service", "journal-sensors.txt": "bodycamd-sensors.service"}
 JOURNAL_LINES = 5000
 JOURNAL_SECONDS = 60
 PACKAGES = ("av", "cryptography", "gpiozero", "msgspec", "pyrage", "pyyaml", "rich", "typer", "picamera2")
@@ -52,7 +53,7 @@ def bundle(store: Path, socket: Path | None, config: Path) -> tuple[bytes, list[
         "status.json": lambda: _status(socket),
         "ledger.json": lambda: _ledger(store),
         "configuration.json": lambda: _configuration(config),
-        "journal.txt": _journal,
+        **{name: partial(_journal, unit) for name, unit in JOURNALS.items()},
     }
     told: list[str] = []
     members: dict[str, bytes] = {}
@@ -125,9 +126,9 @@ def _mistake(problem: Problem) -> Json:
     return {"line": problem.line, "key": problem.key if problem.key in key_types() else None}
 
 
-def _journal() -> bytes:
+def _journal(unit: str) -> bytes:
     """The unit's last lines: when, how grave, and the words that are ours. Raises `UnavailableError` where this user may not read them."""
-    command = ["journalctl", f"--unit={UNIT}", "--output=json", f"--lines={JOURNAL_LINES}", "--no-pager", "--quiet"]
+    command = ["journalctl", f"--unit={unit}", "--output=json", f"--lines={JOURNAL_LINES}", "--no-pager", "--quiet"]
     try:
         run = subprocess.run(command, capture_output=True, timeout=JOURNAL_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

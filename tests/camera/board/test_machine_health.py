@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,8 +63,13 @@ def test_conditions_alternate_and_never_end_within_a_minute(values: list[tuple[f
     assert COOL_CELSIUS < HOT_CELSIUS
 
 
-def test_a_silent_gauge_is_told_once_and_when_it_answers() -> None:
+@pytest.mark.parametrize("what", ["gauge", "sensors"])
+def test_what_is_silent_is_told_once_and_when_it_answers(what: Literal["gauge", "sensors"]) -> None:
     health = MachineHealth()
+    look, condition = {"gauge": (health.gauge, "gauge_silent"), "sensors": (health.sensors, "sensors_silent")}[what]
     faults = ["not yet", None, "blip", None, "loose", "loose", "loose", "looser", "looser", None, None]
-    told = [(number, changed) for number, fault in enumerate(faults) for changed in health.gauge(fault, number * STEP_US)]
-    assert told == [(7, BoardChanged("gauge_silent", True, "looser")), (9, BoardChanged("gauge_silent", False, ""))]
+    told = [(number, changed) for number, fault in enumerate(faults) for changed in look(fault, number * STEP_US)]
+    assert [(number, changed.condition, changed.present, changed.detail) for number, changed in told] == [
+        (7, condition, True, "looser"),
+        (9, condition, False, ""),
+    ]

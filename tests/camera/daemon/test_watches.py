@@ -298,7 +298,7 @@ def test_a_gauge_that_is_silent_is_told_once_and_the_last_level_stays(making: Ma
     assert len(watched.control.heard) == 5, "it had answered in between"
 
 
-def test_heat_and_throttling_are_handed_over_and_a_silent_process_changes_nothing(making: Making) -> None:
+def test_heat_and_throttling_are_handed_over_and_a_silent_process_is_told(making: Making) -> None:
     watched = making()
     sensors = Sensors()
     watched.watches._board = replace(watched.watches._board, sensors=sensors)
@@ -309,9 +309,14 @@ def test_heat_and_throttling_are_handed_over_and_a_silent_process_changes_nothin
     assert watched.control.heard == [ev.BoardChanged("hot", True, "85 °C")]
     assert "hot" in watched.control.state.conditions(0)
     sensors.now = None
-    watched.watches.look_at_sensors()
-    assert len(watched.control.heard) == 1
-    assert sensors.looks == 4
+    for _ in range(5):
+        watched.watches.look_at_sensors()
+        watched.clock.boottime_us += 5_000_000
+    silent = watched.control.heard[1]
+    assert isinstance(silent, ev.BoardChanged)
+    assert (silent.condition, silent.present, len(watched.control.heard)) == ("sensors_silent", True, 2)
+    assert {"hot", "sensors_silent"} <= set(watched.control.state.conditions(0)), "what it said last holds"
+    assert sensors.looks == 8
 
 
 def test_memory_that_can_be_swapped_is_noted_once_and_when_it_ends(making: Making, caplog: pytest.LogCaptureFixture) -> None:

@@ -83,7 +83,7 @@ def test_of_a_camera_full_of_names_none_is_in_it(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     found = members(out)
     assert next(iter(found)) == "CONTENTS.txt"
-    for name in ("versions.json", "ledger.json", "configuration.json", "journal.txt"):
+    for name in ("versions.json", "ledger.json", "configuration.json", "journal.txt", "journal-sensors.txt"):
         assert f"{name}: {len(found[name])} bytes" in found["CONTENTS.txt"].decode()
         assert name in said
     assert "status.json: not there; asking for it ended with 69" in found["CONTENTS.txt"].decode()
