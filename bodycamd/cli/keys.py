@@ -1,4 +1,4 @@
-"""`bodycamd keys`: the evidence officer's key pairs, and the signing keys of people (`person`)."""
+"""`bodycamd keys`: the evidence officer's key pairs, the signing keys of people (`person`), and the release key of bundles."""
 
 from __future__ import annotations
 
@@ -52,3 +52,26 @@ def check(
         say(name)
     if len(names) == 1:
         say(f"{recipients}: one recipient only: if its identity is lost, so is the footage", err=True)
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Option(help="The file to make: the private key. Never on a camera.")],
+    public: Annotated[Path, typer.Option(help="The file for its public half, which cameras get.")],
+    passphrase: Annotated[bool, typer.Option(help="Ask for a passphrase that the key is sealed with.")] = True,
+    json: Annotated[bool, typer.Option("--json", help='Print {"key":…,"public":…,"sha256":…}.')] = False,
+) -> None:
+    """Make a release key: it signs bundles, and a camera takes no other software than what such a key signed.
+
+    Whoever has it can have cameras run anything: keep it on a computer that does nothing else, and a copy in a safe.
+    """
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.municipality.copies.person_keys import new_person_key
+
+    secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
+    key = new_person_key(out, secret)
+    write_new({public: key.pem()})
+    if json:
+        print_json({"key": str(out), "public": str(public), "sha256": key.id})
+    else:
+        say(f"release key {key.id}")

@@ -15,6 +15,7 @@ import typer
 from bodycamd import __version__, errors
 from bodycamd.cli import (
     anchor,
+    bundle,
     config,
     contact_sheet,
     export,
@@ -74,6 +75,7 @@ app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
 app.command("verify", epilog=_told({**errors.EXIT_CODES, **verify.VERDICT_CODES}))(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
+app.add_typer(bundle.app, name="bundle")
 app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
 
 

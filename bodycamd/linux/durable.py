@@ -190,3 +190,30 @@ def erase(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     fill(descriptor, bytes(os.fstat(descriptor).st_size))
     path.unlink()
+
+
+def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Give a file this content, whole: a cut at any moment leaves the old one or the new one, and perhaps `NAME.part` beside it."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    fill(open_new(part, mode), data)
+    os.rename(part, path)
+    sync_folder(path.parent)
+
+
+def point(link: Path, target: str) -> None:
+    """Have a symbolic link lead to `target`: a cut at any moment leaves it leading where it led, or there."""
+    part = link.with_name(link.name + ".part")
+    part.unlink(missing_ok=True)
+    os.symlink(target, part)
+    os.rename(part, link)
+    sync_folder(link.parent)
+
+
+def settle_tree(folder: Path) -> None:
+    """Make everything in a folder durable that other programs wrote: content and names; links below it are not followed."""
+    for place, _, files in os.walk(folder):
+        for name in files:
+            if not os.path.islink(os.path.join(place, name)):
+                settle(Path(place, name))
+        sync_folder(Path(place))

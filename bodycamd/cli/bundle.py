@@ -1,0 +1,66 @@
+"""`bodycamd bundle`: build a bundle and look at one; on a camera: update, roll back, remove."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bodycamd.cli import person
+from bodycamd.cli.output import print_json, say
+
+app = typer.Typer(help="One signed file with everything that a camera runs: build it, update with it, go back.", no_args_is_help=True)
+
+BundleFile = Annotated[Path, typer.Argument(help="The bundle: bodycamd-VERSION.bundle.", metavar="BUNDLE")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def build(
+    key: Annotated[Path, typer.Option(help="The release key, as `bodycamd keys release` makes it.")],
+    out: Annotated[Path, typer.Option(help="The folder that gets bodycamd-VERSION.bundle.")] = Path("."),
+    machine: Annotated[str, typer.Option(help="aarch64 (a Raspberry Pi), or x86_64 (the virtual camera).")] = "aarch64",
+    python: Annotated[str, typer.Option(help="The Python of the image that it is for.")] = "3.13",
+    commit: Annotated[str, typer.Option(help="What to build.")] = "HEAD",
+    locks: Annotated[Path, typer.Option(help="The folder of lock files.")] = Path("config/locks"),
+    debian_archive: Annotated[str, typer.Option(help="The address or the folder that the locked Debian packages come from.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Build a bundle from a commit of this checkout and from the lock files, and sign it. Needs the internet; cameras do not.
+
+    The same commit gives the same bytes. The SHA-256 that is printed is the bundle's name: in the ledger of each camera that runs it.
+    """
+    from bodycamd.workshop.bundle import build as building
+
+    building.check_clean(Path("."))
+    recipe = building.Recipe(Path("."), machine, python, locks, commit, debian_archive)
+    built = building.build(recipe, person.load(key), out)
+    if json:
+        print_json({"file": str(built.path), "version": built.version, "sha256": built.sha256, "bytes": built.size})
+    else:
+        say(f"{built.path}: {built.version}, {built.size / 1e6:.1f} MB")
+        say(f"sha256 of its manifest, the bundle's name: {built.sha256}")
+
+
+@app.command()
+def show(
+    bundle: BundleFile,
+    release_key: Annotated[Path, typer.Option(help="The release keys that count, in PEM.")],
+    json: AsJson = False,
+) -> None:
+    """Check every byte of a bundle against its signature, and print what it is."""
+    from bodycamd.camera.installation.archive import verify
+    from bodycamd.camera.installation.release_key import read_release_keys
+
+    found = verify(bundle, read_release_keys(release_key))
+    made = found.manifest
+    if json:
+        print_json({**asdict(made), "sha256": found.sha256, "signed_by": found.signed_by})
+        return
+    say(f"bodycamd {made.version} for {made.machine} and Python {made.python}, from commit {made.commit}")
+    say(f"name (sha256 of bundle.json): {found.sha256}")
+    say(f"signed by release key: {found.signed_by}")
+    for member in made.files:
+        say(f"{member.sha256}  {member.size:>10}  {member.path}")

@@ -1,0 +1,1 @@
+"""Building a bundle: from a commit and lock files, the same bytes every time."""
