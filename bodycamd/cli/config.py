@@ -1,4 +1,4 @@
-"""`bodycamd config`: check a configuration, print its schema, make the officer's card of it."""
+"""`bodycamd config`: check a configuration, print its schema, make the officer's card and the wiring of it."""
 
 from __future__ import annotations
 
@@ -68,12 +68,33 @@ def card(
     from bodycamd.config import load as configuration
     from bodycamd.linux.new_file import write_new
     from bodycamd.workshop.card import officer_card
-    from bodycamd.workshop.card.print_pdf import print_pdf
+    from bodycamd.workshop.chromium import print_pdf
 
     if out.suffix not in (".html", ".pdf"):
         raise UsageError(f"--out {out}: a card is a page or a PDF: give it a name that ends in .html or .pdf")
     page = officer_card.card(configuration.load(file), language)
     write_new({out: print_pdf(page) if out.suffix == ".pdf" else page.encode()})
+    say(str(out))
+
+
+@app.command()
+def wiring(
+    file: Annotated[Path, typer.Argument(help="The configuration file.")],
+    out: Annotated[Path, typer.Option(help="The drawing: NAME.svg, or NAME.png, which takes Chromium.")],
+) -> None:
+    """Draw what this configuration has on the header: each pin in use, its part, resistor, ground and supply.
+
+    A drawing goes with the configuration that it was made from: make it anew after each change of a pin.
+    """
+    from bodycamd.config import load as configuration
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.workshop.chromium import print_png
+    from bodycamd.workshop.wiring.diagram import picture
+
+    if out.suffix not in (".svg", ".png"):
+        raise UsageError(f"--out {out}: a drawing is an SVG or a PNG: give it a name that ends in .svg or .png")
+    svg, (width, height) = picture(configuration.load(file))
+    write_new({out: print_png(svg, width, height) if out.suffix == ".png" else svg.encode()})
     say(str(out))
 
 

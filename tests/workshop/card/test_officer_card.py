@@ -21,7 +21,8 @@ from bodycamd.config.load import load
 from bodycamd.config.settings import Config
 from bodycamd.errors import UnavailableError
 from bodycamd.municipality.words.language import LANGUAGES, Language, pick
-from bodycamd.workshop.card import drawing, print_pdf
+from bodycamd.workshop import chromium
+from bodycamd.workshop.card import drawing
 from bodycamd.workshop.card.card_words import LOW
 from bodycamd.workshop.card.officer_card import card
 from tests.kit.scale import only_in_full
@@ -214,7 +215,7 @@ def test_a_browser_that_does_not_print_is_named(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "chromium").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(UnavailableError, match=said):
-        print_pdf.print_pdf("<p>")
+        chromium.print_pdf("<p>")
 
 
 LONG: Values = AFTER | {"reminder_seconds": 3599, "on_warning_failure": "refuse"}
@@ -230,7 +231,7 @@ CONFIGURATIONS = [
 @pytest.mark.parametrize(("language", "values"), CONFIGURATIONS)
 def test_it_is_one_a5_whatever_is_configured(tmp_path: Path, language: Language, values: Values) -> None:
     printed = tmp_path / "card.pdf"
-    printed.write_bytes(print_pdf.print_pdf(page(values, language)))
+    printed.write_bytes(chromium.print_pdf(page(values, language)))
     told = subprocess.run(["pdfinfo", printed], capture_output=True, text=True, check=True).stdout
     assert re.search(r"^Pages: +1$", told, re.MULTILINE), told
     width, height = map(float, re.search(r"^Page size: +([\d.]+) x ([\d.]+) pts", told, re.MULTILINE).groups())  # type: ignore[union-attr]

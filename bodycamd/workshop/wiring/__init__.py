@@ -1,0 +1,1 @@
+"""The wiring of a camera, drawn from its configuration."""
