@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from gpiozero.pins.pi import PiBoardInfo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.cli.main import main
@@ -27,6 +27,7 @@ from bodycamd.workshop.wiring.layout import BOARD, MIDDLE, Half, half
 from bodycamd.workshop.wiring.parts import BASE_OHMS, LED_OHMS, parts, used
 from bodycamd.workshop.wiring.shapes import Line
 from tests.hardware.bill import DATA, read
+from tests.kit.scale import count, only_in_full
 from tests.workshop.wiring.pictures import PICTURES, ROOT
 
 Point = tuple[float, float]
@@ -104,6 +105,7 @@ PINS = st.lists(st.sampled_from(range(2, 28)), min_size=4, max_size=4, unique=Tr
 LEVEL = st.sampled_from(["high", "low"])
 
 
+@settings(max_examples=count(600), deadline=None)
 @given(
     PINS, st.booleans(), st.booleans(), LEVEL, LEVEL, LEVEL, st.sampled_from(["ground", "3v3"]), st.sampled_from([None, *HATS]), st.data()
 )
