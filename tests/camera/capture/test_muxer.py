@@ -74,6 +74,23 @@ def hum(first: int, samples: int) -> bytes:
     return array("h", (round(3000 * math.sin(math.tau * 440 * (first + n) / RATE)) for n in range(samples))).tobytes()
 
 
+@pytest.mark.parametrize("late", [0, 1, 700, 1024, 2500])
+def test_a_fragment_comes_out_with_the_sample_that_it_waits_for(late: int) -> None:
+    muxed = Muxed()
+    film = frames(2)[:11]
+    muxed.put(film[0], sound=False)
+    position = to_samples(BOOT_US) + late
+    muxed.muxer.put_sound(hum(position, RATE // 2), position)
+    position += RATE // 2
+    for frame in film[1:]:
+        muxed.put(frame, sound=False)
+    needed = muxed.muxer.sound_until(film[10].pts_us)
+    muxed.muxer.put_sound(hum(position, needed - 1 - position), position)
+    assert not muxed.fragments
+    muxed.muxer.put_sound(hum(needed - 1, 1), needed - 1)
+    assert [fragment.facts.frames for fragment in muxed.fragments] == [10]
+
+
 @pytest.mark.parametrize("audio", [True, False])
 def test_init_and_fragments_are_a_film(tmp_path: Path, audio: bool) -> None:
     muxed = Muxed(audio)

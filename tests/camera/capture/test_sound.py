@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.camera.capture.worker.sound_conversion import SoundConversion
-from bodycamd.camera.capture.worker.sound_track import RATE, Block, SampleClock, SoundTrack, to_samples, to_us
+from bodycamd.camera.capture.worker.sound_track import RATE, SEAM_US, Block, SampleClock, SoundTrack, joined, to_samples, to_us
 from tests.kit.scale import SCALE, count, only_in_full
 
 BOOT_US = 5_000_000_123_457
@@ -62,18 +62,26 @@ class Pulses:
 
 
 @only_in_full
-@pytest.mark.parametrize("ppm", [100.0, -100.0])
-def test_sound_stays_in_its_place_for_eight_hours(ppm: float) -> None:
+@pytest.mark.parametrize(("ppm", "together"), [(100.0, 1), (-100.0, 12), (100.0, 12)])
+def test_sound_stays_in_its_place_for_eight_hours(ppm: float, together: int) -> None:
+    """With blocks one by one, and as the stream takes them: those of half a second together."""
     seconds = 8 * 3600 * min(1.0, SCALE)
     track, clock = SoundTrack(BOOT_US), SampleClock()
     pulses = Pulses(track.position)
     worst_stamp = 0.0
     begins: deque[float] = deque()
+    waiting: list[Block] = []
     for pcm, ended_us, begin in card(ppm, seconds):
         begins.append(begin)
         for block in clock.stamp(pcm, ended_us):
             worst_stamp = max(worst_stamp, abs(block.begin_us - begins.popleft()))
-            pulses.put(track.live(block))
+            waiting.append(block)
+        if len(waiting) >= together:
+            for block in joined(waiting):
+                pulses.put(track.live(block))
+            waiting.clear()
+    for block in joined(waiting):
+        pulses.put(track.live(block))
     pulses.put(track.silence(to_us(track.position), "live"))
     assert len(pulses.deviations_us) >= seconds / 10 - 2
     assert max(map(abs, pulses.deviations_us)) < 5_000, "the promise is 40 ms"
@@ -124,6 +132,20 @@ def test_a_reported_loss_becomes_silence_of_its_length() -> None:
             assert abs(seconds - 54 * BLOCK / RATE) < 0.005
     assert max(map(abs, pulses.deviations_us)) < 5_000
     assert track.state(track.position - 4 * RATE, track.position) == "live"
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from([0, 0, 0, -SEAM_US, SEAM_US, 2 * SEAM_US, 50_000])), max_size=20))
+def test_joined_blocks_are_the_same_sound_at_the_same_times(steps: list[tuple[int, int]]) -> None:
+    blocks, at_us = [], BOOT_US
+    for samples, shift_us in steps:
+        at_us += shift_us
+        blocks.append(Block(random.Random(samples).randbytes(2 * samples), at_us))
+        at_us += to_us(samples)
+    wholes = joined(blocks)
+    assert b"".join(whole.pcm for whole in wholes) == b"".join(block.pcm for block in blocks)
+    assert len(wholes) == min(1, len(blocks)) + sum(abs(shift_us) > SEAM_US for _, shift_us in steps[1:])
+    starts = [block.begin_us for block, (_, shift_us) in zip(blocks, steps, strict=True) if block is blocks[0] or abs(shift_us) > SEAM_US]
+    assert [whole.begin_us for whole in wholes] == starts
 
 
 @pytest.mark.parametrize("lost_blocks", [1, 2, 25])

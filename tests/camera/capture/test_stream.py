@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,81 +11,14 @@ from msgspec.structs import replace
 
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker import stream as stream_module
-from bodycamd.camera.capture.worker.microphone import BLOCK_SAMPLES, Microphone, SoundDevice
-from bodycamd.camera.capture.worker.muxer import Muxer
-from bodycamd.camera.capture.worker.sound_track import Block, to_us
-from bodycamd.camera.capture.worker.stream import MAX_STILL_US, Stream
-from bodycamd.footage import AudioState, FragmentFacts
+from bodycamd.camera.capture.worker.microphone import Microphone, SoundDevice
+from bodycamd.camera.capture.worker.sound_track import to_us
+from bodycamd.camera.capture.worker.stream import MAX_STILL_US
 from bodycamd.linux.clock import boottime_us
-from tests.camera.capture.films import FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames
-from tests.kit.fragments import ClearFragment
+from tests.camera.capture.films import FRAME_RATE, FRAME_US, burned_times, complaints, frames
+from tests.camera.capture.streams import Captured, PacedDevice
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
-
-
-class Captured:
-    """A stream with everything that came out of it."""
-
-    def __init__(self, microphone: Microphone | None = None, *, taken: bool = True, max_group_frames: int | None = None) -> None:
-        self.inits: list[bytes] = []
-        self.fragments: list[tuple[ClearFragment, AudioState]] = []
-        self.audio: list[tuple[AudioState, str]] = []
-        self.microphone: list[tuple[str, bool]] = []
-        self.ends: list[str | None] = []
-        self.taken = taken
-        self.stream = Stream(
-            make_muxer=lambda sound_of: Muxer(
-                self,
-                generation=1,
-                width=WIDTH,
-                height=HEIGHT,
-                frame_rate=FRAME_RATE,
-                audio_bit_rate=96_000 if microphone else None,
-                sound_of=sound_of,
-            ),
-            microphone=microphone,
-            on_audio=lambda audio, reason: self.audio.append((audio, reason)),
-            on_microphone=lambda device, silent: self.microphone.append((device, silent)),
-            on_end=self.ends.append,
-            max_group_frames=max_group_frames,
-        )
-        self.stream.start()
-
-    def put_init(self, data: bytes) -> None:
-        self.inits.append(data)
-
-    def put_fragment(self, facts: FragmentFacts, data: bytes) -> bool:
-        self.fragments.append((ClearFragment(facts, data), facts.audio))
-        return self.taken
-
-    def end(self) -> str | None:
-        self.stream.finish()
-        wait_for(lambda: self.ends)
-        return self.ends[0]
-
-    def film(self, path: Path) -> Path:
-        path.write_bytes(self.inits[0] + b"".join(fragment.data for fragment, _ in self.fragments))
-        return path
-
-
-class PacedDevice:
-    """A sound card in real time that can hang."""
-
-    name = "a paced device"
-
-    def __init__(self) -> None:
-        self.next_us = boottime_us()
-        self.flows = threading.Event()
-        self.flows.set()
-
-    def read(self) -> tuple[bytes, int]:
-        self.next_us += to_us(BLOCK_SAMPLES)
-        time.sleep(max(0, self.next_us - boottime_us()) / 1e6)
-        self.flows.wait(30)
-        return b"\1\0" * BLOCK_SAMPLES, self.next_us
-
-    def close(self) -> None:
-        pass
 
 
 def paced(captured: Captured, seconds: int, while_at: Callable[[int], None] = lambda number: None) -> list[EncodedFrame]:
@@ -216,11 +148,7 @@ def test_a_microphone_that_hangs_costs_its_sound_only(tmp_path: Path) -> None:
         if number == 35:
             device.flows.set()
 
-    def opened() -> SoundDevice:
-        device.next_us = boottime_us()
-        return device
-
-    microphone = Microphone(opened)
+    microphone = Microphone(device.opened)
     captured = Captured(microphone)
     captured.stream.camera_is_open()
     microphone.set_open(True)
@@ -257,103 +185,3 @@ def test_a_closed_microphone_is_silence_stated_off(tmp_path: Path) -> None:
     assert len(opened) == 1
     assert all(fragment.facts.audio_samples for fragment, _ in captured.fragments)
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
-
-
-def test_frames_wait_for_each_other_and_a_keyframe_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 3600.0)
-    captured = Captured()
-    captured.stream.camera_is_open()
-    film = frames(4)
-    for end in (10, 20, 30):
-        for frame in film[end - 10 : end]:
-            captured.stream.on_frame(frame)
-        assert captured.stream.last_frame_us == film[end - 1].pts_us, "it has come, wherever it waits"
-        assert captured.stream.frames == end
-        wait_for(lambda: len(captured.fragments) * 10 + 10 >= captured.stream.frames)
-    assert captured.end() is None
-    assert [fragment.facts.frames for fragment, _ in captured.fragments] == [10, 10, 10]
-
-
-def test_a_fragment_does_not_wait_for_the_next_turn_until_its_sound_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 3600.0)
-    device = PacedDevice()
-
-    def opened() -> SoundDevice:
-        device.next_us = boottime_us()
-        return device
-
-    microphone = Microphone(opened)
-    captured = Captured(microphone)
-    captured.stream.camera_is_open()
-    microphone.set_open(True)
-    for frame in frames(2, boottime_us() - 1_000_000)[:11]:
-        captured.stream.on_frame(frame)
-    wait_for(lambda: captured.fragments)
-    assert captured.end() is None
-
-
-def test_frames_that_come_while_the_muxer_hangs_are_no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_HANGS_US", 0)
-    held, hangs = threading.Event(), threading.Event()
-
-    def put_frame(muxer: Muxer, frame: EncodedFrame) -> None:
-        hangs.set()
-        assert held.wait(30)
-        plain(muxer, frame)
-
-    plain = Muxer.put_frame
-    monkeypatch.setattr(Muxer, "put_frame", put_frame)
-    captured = Captured()
-    captured.stream.camera_is_open()
-    film = frames(2)
-    captured.stream.on_frame(film[0])
-    assert hangs.wait(30)
-    told = captured.stream.last_frame_us, captured.stream.frames
-    for frame in film[1:]:
-        captured.stream.on_frame(frame)
-    assert (captured.stream.last_frame_us, captured.stream.frames) == told
-    held.set()
-    wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
-    assert captured.end() is None
-    assert captured.stream.frames == 20
-
-
-def test_frames_and_sound_wait_for_their_batch_and_a_keyframe_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_BATCH_US", 1 << 62)
-    monkeypatch.setattr(stream_module, "_TURN_SECONDS", 0.01)
-    muxed: list[EncodedFrame] = []
-
-    def put_frame(muxer: Muxer, frame: EncodedFrame) -> None:
-        muxed.append(frame)
-        plain(muxer, frame)
-
-    plain = Muxer.put_frame
-    monkeypatch.setattr(Muxer, "put_frame", put_frame)
-    polls: list[int] = []
-    device = PacedDevice()
-
-    class Polled(Microphone):
-        def poll(self, now_us: int) -> list[Block]:
-            polls.append(now_us)
-            return super().poll(now_us)
-
-    def opened() -> SoundDevice:
-        device.next_us = boottime_us()
-        return device
-
-    microphone = Polled(opened)
-    captured = Captured(microphone)
-    captured.stream.camera_is_open()
-    microphone.set_open(True)
-    film = frames(2, boottime_us() - 1_000_000)
-    captured.stream.on_frame(film[0])
-    wait_for(lambda: captured.stream.audio == "live")
-    for frame in film[1:10]:
-        captured.stream.on_frame(frame)
-    seen = len(polls)
-    wait_for(lambda: len(polls) > seen + 3)
-    assert muxed == list(film[:1]), "the microphone is looked at, and nothing is muxed"
-    captured.stream.on_frame(film[10])
-    wait_for(lambda: captured.fragments)
-    assert muxed == list(film[:11])
-    assert captured.end() is None

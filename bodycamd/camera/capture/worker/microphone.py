@@ -81,6 +81,11 @@ class Microphone:
         return self._attempt is not None and self.state == "live" and self._attempt.gate.silent
 
     @property
+    def flows(self) -> bool:
+        """It is live, and the last `poll` had blocks: so far nothing is amiss."""
+        return self.state == "live" and self._quiet_us == 0
+
+    @property
     def opening(self) -> bool:
         """Whether it was opened a moment ago and its first block is still to come."""
         return self._wanted and self.state == "off"

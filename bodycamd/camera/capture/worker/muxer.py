@@ -25,7 +25,7 @@ from av.audio.stream import AudioStream
 
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.boxes import StreamCutter, box_kinds, track_runs
-from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, pcm_frame
+from bodycamd.camera.capture.worker.sound_track import RATE, SAMPLE_BYTES, pcm_frame, to_samples
 from bodycamd.errors import DataError
 from bodycamd.footage import AudioState, FragmentFacts
 
@@ -39,6 +39,7 @@ _AAC_OPTIONS: Final = {"aac_coder": "fast"}
 """4 ms of a PC's processor a second of sound; the default coder takes 9, which a Zero 2 W does not have to spare."""
 _BUFFER_BYTES: Final = 2 * 1024 * 1024
 """Larger than a usual fragment, so that each arrives in one piece and is not put together again."""
+_AAC_SAMPLES: Final = 1024
 _VIDEO_TRACK: Final = 1
 
 
@@ -85,6 +86,7 @@ class Muxer:
         self._longest_frame_us = round(1_000_000 / (slowest_frame_rate or frame_rate))
         self._cutter = StreamCutter()
         self._last_us: int | None = None
+        self._sound_begin: int | None = None
         self._closed = False
         self._output = av.open(self, "w", format="mp4", options=_OPTIONS, buffer_size=_BUFFER_BYTES)
         self._picture = self._output.add_mux_stream("h264", rate=round(frame_rate), width=width, height=height)
@@ -109,12 +111,24 @@ class Muxer:
         packet.is_keyframe = frame.keyframe
         self._mux(packet)
 
+    def sound_until(self, pts_us: int) -> int:
+        """Up to which sample, counted from the boot, sound must have been put for the fragment to come out that ends before a keyframe of
+        this time (or `max_interleave_delta` of picture).
+
+        FFmpeg keeps a packet until each track has a later one, and its AAC coder a packet of sound until the two after it are full.
+        """
+        begin = self._sound_begin if self._sound_begin is not None else to_samples(pts_us)
+        packets = -(-(to_samples(pts_us) - begin) // _AAC_SAMPLES)
+        return begin + (packets + 3) * _AAC_SAMPLES
+
     def put_sound(self, pcm: bytes, position: int) -> None:
         """Add PCM; `position` is its first sample, counted from the boot. Only after the first frame, and without a hole."""
         if self._sound is None:
             raise MuxError("this stream has no sound track")
         if self._last_us is None:
             raise MuxError("sound before the first frame")
+        if self._sound_begin is None and pcm:
+            self._sound_begin = position
         for begin in range(0, len(pcm), RATE * SAMPLE_BYTES):
             frame = pcm_frame(pcm[begin : begin + RATE * SAMPLE_BYTES])
             frame.time_base = _SAMPLES

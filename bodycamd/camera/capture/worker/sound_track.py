@@ -17,6 +17,7 @@ samples that it stretches by in a second (1 %). Its own hard compensation is off
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -30,6 +31,8 @@ RATE: Final = 48_000
 SAMPLE_BYTES: Final = 2
 JUMP_US: Final = 20_000
 """A block whose time differs by more than this from the end of the block before it is not its continuation."""
+SEAM_US: Final = 250
+"""Blocks whose times differ by less are resampled as one: half of what `min_comp` lets pass."""
 _WINDOW_BLOCKS: Final = 8
 _FIRST_BLOCKS: Final = 4
 _MICROS: Final = Fraction(1, 1_000_000)
@@ -52,6 +55,19 @@ class Block:
 
     pcm: bytes
     begin_us: int
+
+
+def joined(blocks: Iterable[Block]) -> list[Block]:
+    """The same sound in fewer blocks: those that continue the one before them within `SEAM_US` are one with it, for what resamples them
+    takes as long for a short block as for a long one."""
+    runs: list[tuple[int, list[bytes], int]] = []
+    for block in blocks:
+        if not runs or abs(block.begin_us - runs[-1][2]) > SEAM_US:
+            runs.append((block.begin_us, [], 0))
+        begin_us, parts, _ = runs[-1]
+        parts.append(block.pcm)
+        runs[-1] = begin_us, parts, block.begin_us + to_us(len(block.pcm) // SAMPLE_BYTES)
+    return [Block(b"".join(parts), begin_us) for begin_us, parts, _ in runs]
 
 
 class SampleClock:

@@ -6,8 +6,8 @@ Guarantees:
   next keyframe (they could not be decoded), and counted.
 - The picture never waits for the sound: a microphone that is closed, lost or late costs silence or a late sound, never a frame.
 - The microphone is looked at every `_TURN_SECONDS`; what frames and sound there are is muxed every `_BATCH_US` only, because a coder that
-  works seldom and long finds its caches warm (two thirds of the time of one that works at each turn). A keyframe, which ends a fragment,
-  does not wait, and the sound that its fragment still needs is looked for every `_POLL_SECONDS`.
+  works seldom and long finds its caches warm (two thirds of the time of one that works at each turn). A keyframe ends a fragment: it waits
+  only for the sound without which the muxer would hold that fragment, which is looked for every `_POLL_SECONDS`.
 - `last_frame_us` is when the last frame came from the camera, however long it waits here; unless the muxer hangs.
 - The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
 
@@ -26,7 +26,7 @@ from typing import Final
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.camera.capture.worker.microphone import Microphone
 from bodycamd.camera.capture.worker.muxer import Muxer, SoundOf
-from bodycamd.camera.capture.worker.sound_track import Block, SoundTrack, to_us
+from bodycamd.camera.capture.worker.sound_track import SAMPLE_BYTES, Block, SoundTrack, joined, to_us
 from bodycamd.errors import BodycamError
 from bodycamd.footage import AudioState, SoundLevel
 from bodycamd.linux.clock import boottime_us
@@ -38,8 +38,12 @@ _WAITING_BYTES: Final = 24 * 1024 * 1024
 _WAITING_BLOCKS: Final = 240
 _POLL_SECONDS: Final = 0.02
 _TURN_SECONDS: Final = 0.1
-_BATCH_US: Final = 300_000
+_FLOWING_TURN_SECONDS: Final = 0.25
+"""While the microphone gives what it should, or there is none."""
+_BATCH_US: Final = 480_000
 """Less than the muxer's `max_interleave_delta`, so that picture and sound still meet there."""
+_SOUND_WAITS_US: Final = 300_000
+"""For so long a keyframe waits for its sound; from then on the muxer's own limit counts."""
 _HANGS_US: Final = 200_000
 """A turn of the thread that lasts longer: from then on frames that come are no sign of life."""
 _LAG_US: Final = 100_000
@@ -76,7 +80,9 @@ class Stream:
         self._frames: deque[EncodedFrame] = deque()
         self._bytes = 0
         self._resync = True
-        self._keyframe_waits = False
+        self._keyframe_came = False
+        self._keyframe: tuple[int, int] | None = None
+        """The first keyframe that waits: its time, and when it came."""
         self._ending = False
         self._failure: str | None = None
         self._audio: AudioState = "off"
@@ -92,6 +98,7 @@ class Stream:
         """When the last batch was muxed."""
         self._keyframes = 0
         self._dropped = 0
+        self._pause_seconds = _TURN_SECONDS
         self._thread = NamedThread(target=self._run, name="mux", daemon=True)
 
     @property
@@ -134,6 +141,7 @@ class Stream:
         """The source's `open` has returned, so it knows what it gives; frames that came before have waited."""
         with self._changed:
             self._open = True
+            self._keyframe_came = self._keyframe is not None
             self._changed.notify()
 
     def on_frame(self, frame: EncodedFrame) -> None:
@@ -151,7 +159,8 @@ class Stream:
             self._bytes += len(frame.data)
             self._came_us, self._came_frames = max(self._came_us or 0, frame.pts_us), self._came_frames + 1
             if frame.keyframe:
-                self._keyframe_waits = True
+                self._keyframe = self._keyframe or (frame.pts_us, boottime_us())
+                self._keyframe_came = True
                 self._changed.notify()
 
     def finish(self) -> None:
@@ -186,15 +195,19 @@ class Stream:
     def _step(self) -> bool:
         with self._changed:
             self._turn_us = None
-            pause = _POLL_SECONDS if self._fragment_waits() else _TURN_SECONDS
-            self._changed.wait_for(lambda: (self._keyframe_waits and self._open) or self._ending, timeout=pause)
+            self._changed.wait_for(lambda: (self._keyframe_came and self._open) or self._ending, timeout=self._pause_seconds)
+            self._keyframe_came = False
             now_us = self._turn_us = boottime_us()
-            hurries = self._keyframe_waits or self._ending or self._fragment_waits() or now_us - self._batch_us >= _BATCH_US
+        if self._microphone is not None:
+            self._blocks.extend(self._microphone.poll(now_us))
+        with self._changed:
+            wait_us = self._sound_wait_us(now_us)
+            hurries = self._ending or self._fragment_waits() or (now_us - self._batch_us >= _BATCH_US if wait_us is None else wait_us <= 0)
             frames = list(self._frames) if self._open and hurries else []
             if frames:
                 self._frames.clear()
                 self._bytes = 0
-                self._keyframe_waits = False
+                self._keyframe, self._keyframe_came = None, False
             going_on = bool(frames) or not self._ending
         self._put_sound(now_us, at_once=hurries)  # before the frames: a picture far ahead of its sound would not wait for it
         for frame in frames:
@@ -202,7 +215,29 @@ class Stream:
                 return False
         if hurries:
             self._batch_us = now_us
+        self._pause_seconds = self._pause(0 if hurries else wait_us or 0)
         return going_on
+
+    def _sound_wait_us(self, now_us: int) -> int | None:
+        """How long the first keyframe that waits has to do so for its sound, at least (not at all: 0 or less); `None`: none waits."""
+        if self._keyframe is None:
+            return None
+        if self._microphone is None or self._track is None or self._muxer is None:
+            return 0
+        pts_us, came_us = self._keyframe
+        needed = self._muxer.sound_until(pts_us)
+        if self._microphone.state == "live":
+            reach = self._track.position + sum(len(block.pcm) for block in self._blocks) // SAMPLE_BYTES
+            wait_us = 0 if reach >= needed else max(1, to_us(needed) - now_us)
+        else:
+            wait_us = to_us(needed) - self._silent_until_us(now_us)
+        return min(wait_us, came_us + _SOUND_WAITS_US - now_us)
+
+    def _pause(self, wait_us: int) -> float:
+        """How long the next turn may be off, unless a keyframe comes; `wait_us`: for so long one that is there has to wait."""
+        if (self._keyframe is not None and self._open) or self._fragment_waits():
+            return max(_POLL_SECONDS, wait_us / 1e6)
+        return _FLOWING_TURN_SECONDS if self._microphone is None or self._microphone.flows else _TURN_SECONDS
 
     def _fragment_waits(self) -> bool:
         """Whether a keyframe has ended a fragment that the muxer still holds, until its sound is there."""
@@ -227,18 +262,15 @@ class Stream:
 
     def _put_sound(self, now_us: int, *, at_once: bool) -> None:
         microphone, track = self._microphone, self._track
-        if microphone is None:
-            return
-        self._blocks.extend(microphone.poll(now_us))
-        if track is None or self._muxer is None:
+        if microphone is None or track is None or self._muxer is None:
             return  # the first frame will tell where the track begins
-        if not at_once and microphone.state == self._audio == "live":
+        if not at_once and microphone.state == self._audio:
             return  # with the next batch
         position = track.position
-        pcm = [track.live(block) for block in self._blocks]
+        pcm = [track.live(block) for block in joined(self._blocks)]
         self._blocks.clear()
         if microphone.state != "live":
-            pcm.append(track.silence(now_us - (_OPENING_LAG_US if microphone.opening else _LAG_US), microphone.state))
+            pcm.append(track.silence(self._silent_until_us(now_us), microphone.state))
         self._muxer.put_sound(b"".join(pcm), position)
         if microphone.state != self._audio:
             self._audio = microphone.state
@@ -246,6 +278,10 @@ class Stream:
         if (now := (microphone.device, microphone.silent)) != self._told_microphone:
             self._told_microphone = now
             self._on_microphone(*now)
+
+    def _silent_until_us(self, now_us: int) -> int:
+        """Up to where silence is laid while there is no sound."""
+        return now_us - (_OPENING_LAG_US if self._microphone is not None and self._microphone.opening else _LAG_US)
 
     def _last_sound(self, muxer: Muxer) -> None:
         """Wait a moment for the sound of the last frames."""
@@ -255,7 +291,8 @@ class Stream:
         end_us = min(self._muxed_us + 50_000, begun_us)
         while to_us(self._track.position) < end_us and boottime_us() - begun_us < _LAST_SOUND_US:
             time.sleep(_POLL_SECONDS)
-            self._put_sound(boottime_us(), at_once=True)
+            self._blocks.extend(self._microphone.poll(now_us := boottime_us()))
+            self._put_sound(now_us, at_once=True)
         if self._microphone.state != "live":
             position = self._track.position
             muxer.put_sound(self._track.silence(end_us, self._microphone.state), position)
