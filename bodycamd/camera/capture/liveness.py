@@ -58,10 +58,10 @@ class Timing(Struct, frozen=True):
     """A recorder that looks so much later than it meant to reads what lies in the link before it judges."""
     look_us: int = 100_000
     """Between two looks at workers that begin, end or are replaced."""
-    look_flowing_us: int = 200_000
-    """Between two looks at a worker that gives footage, unless it is overdue earlier."""
-    look_standby_us: int = 1_000_000
-    """The same while no camera is open and the spare is prepared."""
+    look_calm_us: int = 1_000_000
+    """The same of a worker that gives footage, or while no camera is open, and the spare is prepared; unless something is due earlier."""
+    look_barren_us: int = 200_000
+    """The same of a worker whose next fragment is late, though not too late."""
 
 
 class Facts(Struct, frozen=True):
@@ -142,7 +142,10 @@ def pause_us(current: Facts | None, spare: Facts | None, now_us: int, timing: Ti
     if not (standby or flowing) or spare is None or spare.phase != "prepared":
         return timing.look_us
     due = min(due_us(facts, timing) for facts in (current, spare) if facts is not None)
-    return min(timing.look_standby_us if standby else timing.look_flowing_us, max(timing.look_us // 4, due - now_us))
+    pause = min(timing.look_calm_us, max(timing.look_us // 4, due - now_us))
+    if current is not None and current.footage_us is not None:  # from when on its frames may be told to become no footage
+        pause = min(pause, max(timing.look_barren_us, current.footage_us + current.group.us + timing.seal_us - now_us))
+    return pause
 
 
 def unkillable(facts: Facts, now_us: int, timing: Timing) -> bool:

@@ -117,7 +117,7 @@ class Supervisor:
         if self._grace.looked(now_us, self._pause_us) and not self._judging and self._anything_due(now_us):
             self._judging = True
             self._ask(self._judge)
-        calm = not self._undead and now_us - self._stirred_us >= self._timing.look_standby_us
+        calm = not self._undead and now_us - self._stirred_us >= self._timing.look_calm_us
         current, spare = (child.facts if child is not None else None for child in (self._current, self._spare))
         self._pause_us = pause_us(current, spare, now_us, self._timing, wanted=self._wanted) if calm else self._timing.look_us
         return self._pause_us / 1e6

@@ -111,20 +111,30 @@ class Child:
         send_command(self.sock, command)
 
     def read(self, now_us: int) -> tuple[FromWorker, bytes] | None:
-        """Take in what has come; give a message if it is whole. Raises `LinkError` if it breaks a rule, `LinkClosed`, `BlockingIOError`."""
+        """Take in what has come of a message; give it if it is whole. Raises `LinkError` if it breaks a rule, `LinkClosed`,
+        `BlockingIOError` where nothing has come.
+        """
         if self.sock is None:
             raise LinkClosed("the worker's link is closed")
-        try:
-            received = self.sock.recv_into(self._reader.space())
-        except ConnectionError as error:
-            raise LinkClosed(f"the worker's link broke: {error}") from error
-        if received == 0:
-            raise LinkClosed("the worker's link was cut inside a message" if self._reader.mid_frame else "the worker closed its link")
-        whole = self._reader.advance(received)
+        whole = self._receive(self.sock)
+        while whole is None and self._reader.mid_frame:
+            try:
+                whole = self._receive(self.sock)
+            except BlockingIOError:
+                break
         if whole is not None:
             self._conversation = heard(self._conversation, whole[0], now_us)
             self._learn(whole[0], now_us)
         return whole
+
+    def _receive(self, sock: socket.socket) -> tuple[FromWorker, bytes] | None:
+        try:
+            received = sock.recv_into(self._reader.space())
+        except ConnectionError as error:
+            raise LinkClosed(f"the worker's link broke: {error}") from error
+        if received == 0:
+            raise LinkClosed("the worker's link was cut inside a message" if self._reader.mid_frame else "the worker closed its link")
+        return self._reader.advance(received)
 
     def _learn(self, message: FromWorker, now_us: int) -> None:
         facts = replace(self.facts, asked_us=None)

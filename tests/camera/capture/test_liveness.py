@@ -7,7 +7,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bodycamd.camera.capture.liveness import Attempts, Facts, Grace, Phase, Timing, backoff_us, due_us, overdue, to_be_asked, unkillable
+from bodycamd.camera.capture.liveness import (
+    Attempts,
+    Facts,
+    Grace,
+    Phase,
+    Timing,
+    backoff_us,
+    due_us,
+    overdue,
+    pause_us,
+    to_be_asked,
+    unkillable,
+)
 from bodycamd.camera.capture.sources.source import Group
 from bodycamd.config.settings import VideoSettings
 from tests.kit.scale import count
@@ -159,6 +171,30 @@ def test_there_is_nothing_to_do_before_it_is_due(data: st.DataObject) -> None:
 @pytest.mark.parametrize("phase", ["preparing", "open", "closing", "leaving", "killed"])
 def test_a_worker_that_changes_is_always_due(phase: Phase) -> None:
     assert due_us(Facts(phase, 5), T) == 0
+
+
+@settings(max_examples=count(2000), deadline=None)
+@given(st.integers(0, 6_000_000), st.integers(0, 6_000_000), st.integers(0, 120), st.integers(0, 120), st.integers(0, 200_000))
+def test_a_worker_that_gives_footage_is_judged_in_time_however_seldom_it_is_looked_at(
+    frame_us: int, footage_us: int, waiting: int, more: int, tick_us: int
+) -> None:
+    """It is looked at in a while, and again when its frames have stopped or come on: never later than the old five times a second did."""
+    spare, asked_us = Facts("prepared", 9_000_000), 10_000_000
+    before = Facts("open", 0, last_frame_us=4_000_000 + frame_us, footage_us=4_000_000 + footage_us, flowing=True, waiting_frames=waiting)
+    if overdue(before, asked_us, T) is not None:
+        return
+    pause = pause_us(before, spare, asked_us, T, wanted=True)
+    stopped = [at_us for at_us in range(asked_us, asked_us + pause, 1000) if overdue(before, at_us, T) is not None]
+    assert not stopped or asked_us + pause - stopped[0] <= 200_000
+    assert pause >= T.look_us // 4
+    goes_on = replace(before, last_frame_us=asked_us + pause - tick_us, waiting_frames=waiting + more)
+    barren = [at_us for at_us in range(asked_us, asked_us + pause, 1000) if overdue(goes_on, at_us, T) is not None]
+    assert not barren or asked_us + pause - barren[0] <= 200_000
+
+
+def test_footage_that_comes_is_looked_at_when_its_frames_might_have_stopped() -> None:
+    current = Facts("open", 0, last_frame_us=9_900_000, footage_us=9_500_000, flowing=True)
+    assert pause_us(current, Facts("prepared", 9_000_000), 10_000_000, T, wanted=True) == 700_000
 
 
 def test_who_meant_to_look_seldom_was_not_held_up() -> None:

@@ -102,6 +102,28 @@ def test_a_recorder_that_does_not_read_costs_whole_fragments_and_nobody_waits(re
     assert isinstance(next(messages)[0], Fragment)
 
 
+def test_a_tick_on_a_free_link_wakes_nobody(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    senders: list[threading.Thread] = []
+
+    def send(link: WorkerLink, message: FromWorker, payload: bytes = b"") -> None:
+        senders.append(threading.current_thread())
+        plain(link, message, payload)
+
+    plain = WorkerLink.send
+    monkeypatch.setattr(WorkerLink, "send", send)
+    for number in range(3):
+        recorder.outbox.tick(Tick(last_frame_us=number, frames=1, dropped=0, audio="off"))
+    messages = recorder.read()
+    assert [message.last_frame_us for message, _ in (next(messages) for _ in range(3)) if isinstance(message, Tick)] == [0, 1, 2]
+    assert senders == [threading.current_thread()] * 3
+
+
+def test_a_tick_finds_that_the_recorder_is_gone(recorder: Recorder) -> None:
+    recorder.sock.close()
+    recorder.outbox.tick(Tick(last_frame_us=1, frames=1, dropped=0, audio="off"))
+    assert recorder.gone.is_set()
+
+
 def test_the_end_of_the_recorder_is_told(recorder: Recorder) -> None:
     recorder.sock.close()
     recorder.outbox.put(AudioReport(generation=1, audio="lost", reason=""))

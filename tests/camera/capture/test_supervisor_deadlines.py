@@ -124,7 +124,7 @@ def test_a_link_that_is_not_read_for_a_while_does_not_blame_the_worker(tmp_path:
 
 
 @only_in_full
-def test_workers_are_looked_at_seldom_while_they_wait_and_often_while_something_changes(tmp_path: Path) -> None:
+def test_workers_are_looked_at_seldom_while_nothing_changes_and_often_while_something_does(tmp_path: Path) -> None:
     def pause() -> float:
         return made.supervisor.tick(boottime_us())
 
@@ -133,7 +133,7 @@ def test_workers_are_looked_at_seldom_while_they_wait_and_often_while_something_
         made.supervisor.open(microphone=False)
         assert pause() == 0.1
         made.flowing(1)
-        wait_for(lambda: pause() == 0.2, what="a look five times a second")
+        wait_for(lambda: 0.2 < pause() <= 0.8, what="a look when it may be overdue")
         made.supervisor.close()
         assert pause() == 0.1
         wait_for(lambda: pause() == 1.0, what="standby again")

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
@@ -45,6 +46,7 @@ class Outbox:
         self._encrypted: deque[tuple[FromWorker, bytes]] = deque()
         self._plain_bytes = self._encrypted_bytes = 0
         self._tick: Tick | None = None
+        self._sending = False
         self._unsent = 0
         for run, name in ((self._encrypt, "encrypt"), (self._send, "send")):
             NamedThread(target=run, name=name, daemon=True).start()
@@ -63,10 +65,14 @@ class Outbox:
             self._put(message, plaintext)
 
     def tick(self, message: Tick) -> None:
-        """Send as soon as the link is free."""
+        """Send at once, in the caller's thread, or as soon as the link is free; called from one thread."""
         with self._to_send:
-            self._tick = message
-            self._to_send.notify()
+            free = not self._sending and not self._encrypted
+            if not free:
+                self._tick = message
+        if free:
+            with self._what_ends_it():
+                self._link.send(message)
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything has been sent, but not longer than `seconds`; whether it has."""
@@ -95,10 +101,12 @@ class Outbox:
             self._on_failure(str(error))
 
     def _send(self) -> None:
-        try:
+        with self._what_ends_it():
             while True:
                 with self._to_send:
+                    self._sending = False
                     self._to_send.wait_for(lambda: self._tick is not None or self._encrypted)
+                    self._sending = True
                     tick, self._tick = self._tick, None
                     footage = self._encrypted.popleft() if tick is None else None
                 if tick is not None:
@@ -111,6 +119,11 @@ class Outbox:
                         self._to_encrypt.notify()
                         if not self._unsent:
                             self._sent.notify_all()
+
+    @contextmanager
+    def _what_ends_it(self) -> Iterator[None]:
+        try:
+            yield
         except LinkClosed:
             self._on_recorder_gone()
         except Exception as error:
