@@ -12,6 +12,7 @@ from the future. A roster that is withheld from a camera is missed by it until t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -77,7 +78,8 @@ def judge(candidate: SignedRoster, in_force: SignedRoster | Root, now: Now) -> D
                 raise _Refused("other_municipality", f"it is of {candidate.roster.municipality}, not of {in_force.roster.municipality}")
             _check_signatures(candidate, in_force.roster.root)
             _check_order(candidate.roster, in_force.roster)
-            _check_nobody_is_removed(candidate.roster, in_force.roster)
+            for outcome, why in removals(candidate.roster, in_force.roster):
+                raise _Refused(outcome, why)
         _check_time(candidate.roster, now)
     except _Refused as refused:
         return refused.decision
@@ -111,17 +113,18 @@ def _check_order(candidate: Roster, in_force: Roster) -> None:
         raise _Refused("older", f"version {candidate.version} of root {candidate.root.version} is older than the one in force")
 
 
-def _check_nobody_is_removed(candidate: Roster, in_force: Roster) -> None:
+def removals(candidate: Roster, in_force: Roster) -> Iterator[tuple[Outcome, str]]:
+    """Who is not listed any more as he was, each with the outcome and why: the first of them is what `judge` says."""
     for what, members in in_force.members.items():
         listed = {member.id: member for member in candidate.members[what]}
         for before in members:
             after = listed.get(before.id)
             if after is None:
-                raise _Refused("removed", f"{what} {before.id} is not listed any more: nobody is removed, the state changes")
-            if not set(before.keys) <= set(after.keys):
-                raise _Refused("key_changed", f"{what} {before.id} has another key: a new key has a new id")
-            if before.state == "retired" and after.state != "retired":
-                raise _Refused("revived", f"{what} {before.id} was retired and is {after.state} again")
+                yield "removed", f"{what} {before.id} is not listed any more: nobody is removed, the state changes"
+            elif not set(before.keys) <= set(after.keys):
+                yield "key_changed", f"{what} {before.id} has another key: a new key has a new id"
+            elif before.state == "retired" and after.state != "retired":
+                yield "revived", f"{what} {before.id} was retired and is {after.state} again"
 
 
 def _check_time(candidate: Roster, now: Now) -> None:

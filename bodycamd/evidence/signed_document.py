@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.keys import PublicKey, Signer
+from bodycamd.evidence.signed_line import signature_of
 
 MAX_SIGNATURES = 16
 _SIGNATURE = re.compile(rb"([0-9a-f]{64}) ([A-Za-z0-9+/]{86}==)")
@@ -104,6 +105,6 @@ def read(raw: bytes, type: str, longest_json_bytes: int, where: str) -> SignedDo
 
 def _signature(line: bytes, where: str) -> tuple[str, bytes]:
     match = _SIGNATURE.fullmatch(line)
-    if match is None or base64.b64encode(signature := base64.b64decode(match[2])) != match[2]:
+    if match is None:
         raise DataError(f"{where}: not a key's id (64 hex digits), a space and the base64 of 64 bytes")
-    return match[1].decode(), signature
+    return match[1].decode(), signature_of(match[2], where)

@@ -29,10 +29,15 @@ def split(raw: bytes, where: str) -> tuple[bytes, bytes]:
     text, json = raw[:_SIGNATURE_TEXT], raw[_SIGNATURE_TEXT + 1 :]
     if raw[_SIGNATURE_TEXT : _SIGNATURE_TEXT + 1] != b" ":
         raise DataError(f"{where}: not a signature of {_SIGNATURE_TEXT} characters, a space and JSON")
+    return signature_of(text, where), json
+
+
+def signature_of(text: bytes, where: str) -> bytes:
+    """The 64 bytes of a signature in base64, in its only spelling. Raises `DataError`."""
     try:
         signature = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise DataError(f"{where}: the signature is not base64") from error
     if len(signature) != SIGNATURE_BYTES or base64.b64encode(signature) != text:
         raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
-    return signature, json
+    return signature
