@@ -1,4 +1,4 @@
-"""`bodycamd keys`: the evidence officer's key pairs, the signing keys of people (`person`), and the release key of bundles."""
+"""`bodycamd keys`: the evidence officer's key pairs, keys of people (`person`), whether they still open (`drill`), the release key of bundles."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bodycamd.cli import asked, person
+from bodycamd.cli import asked, keys_drill, person
 from bodycamd.cli.output import print_json, say
 
 app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file; signing keys of people.", no_args_is_help=True)
 app.add_typer(person.app, name="person")
+app.add_typer(keys_drill.app, name="drill")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from bodycamd.cli import (
     config,
     contact_sheet,
     export,
+    fleet,
     hold,
     keys,
     offload,
@@ -76,6 +77,7 @@ app.command("verify", epilog=_told({**errors.EXIT_CODES, **verify.VERDICT_CODES}
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(fleet.app, name="fleet")
 app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
 
 

@@ -1,4 +1,4 @@
-"""`bodycamd keys person`: the signing key of a person of the municipality."""
+"""`bodycamd keys person`: the keys of a person of the municipality."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from bodycamd.cli import asked
 from bodycamd.cli.output import print_json, say
+from bodycamd.cli.passphrases import PassphraseFile, asking
 
 if TYPE_CHECKING:
     from bodycamd.evidence.keys import PublicKey, SigningKey
@@ -36,6 +37,29 @@ def new(
     pseudonym(id, "--id")
     secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
     _tell(id, new_person_key(out, secret), json)
+
+
+@app.command("for-fleet")
+def for_fleet(
+    id: Annotated[str, typer.Argument(help="The person's pseudonym, such as E-03; never a name.")],
+    out: Annotated[Path, typer.Option(help="An existing folder: the person's private keys are made in it. Never on a camera.")],
+    roles: Annotated[str, typer.Option(help="The person's roles, with commas: evidence,coordinator")] = "evidence",
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make all keys of a person, sealed with one passphrase, and print the public lines for the fleet file.
+
+    ID.key.pem signs orders; with the role evidence, ID.identity.txt opens footage. The person keeps both, and a copy elsewhere.
+    """
+    from bodycamd.evidence.pseudonyms import pseudonym
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.workshop.fleet.new_person import lines, make, wanted_roles
+
+    name, wanted = pseudonym(id, "ID"), wanted_roles(roles)
+    made = make(name, wanted, asking(passphrase_file)(f"new passphrase of {name}", True))
+    write_new({out / file: content for file, content in made.files.items()})
+    for line in lines(name, wanted, made):
+        say(line)
+    say(f"fingerprint  {fingerprint_of(made.public)}", err=True)
 
 
 @app.command()
@@ -70,11 +94,16 @@ def load(path: Path) -> SigningKey:
     return load_person_key(path, lambda: asked.secret(f"passphrase of {path}").encode())
 
 
-def _tell(id: str, public: PublicKey, json: bool) -> None:
+def fingerprint_of(public: PublicKey) -> str:
+    """To be read aloud."""
     from bodycamd.municipality.copies.person_keys import fingerprint
 
+    return fingerprint(public)
+
+
+def _tell(id: str, public: PublicKey, json: bool) -> None:
     if json:
-        print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint(public)})
+        print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint_of(public)})
         return
     say(f"{id} {public.raw.hex()}")
-    say(f"fingerprint  {fingerprint(public)}", err=True)
+    say(f"fingerprint  {fingerprint_of(public)}", err=True)

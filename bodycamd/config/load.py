@@ -138,7 +138,7 @@ def _judge_section(
                 msgspec.convert(value, fields[key].type)
                 right[key] = value
             except msgspec.ValidationError as error:
-                reason = f"{_explain(error)}: {_written(value)}"
+                reason = f"{explained(error)}: {written(value)}"
                 yield Problem(path, reason, allowed(path), line, _meant_value(value, path, fields[key]))
     for name, found in fields.items():
         if found.required and name not in values:
@@ -146,7 +146,7 @@ def _judge_section(
             yield Problem(path, "the key is missing", allowed(path), document.lines.get(where))
 
 
-def _written(value: Value) -> str:
+def written(value: Value) -> str:
     """The value, as the file has it or nearly so."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
@@ -186,8 +186,8 @@ _TYPE_NAMES = {
 }
 
 
-def _explain(error: msgspec.ValidationError) -> str:
-    """The reason in plain words, from msgspec's message."""
+def explained(error: msgspec.ValidationError) -> str:
+    """The reason of a refused value in plain words, from msgspec's message."""
     got = re.search(r"got `(\w+)`", str(error))
     if got:
         return f"{_TYPE_NAMES.get(got[1], got[1])} does not belong here"

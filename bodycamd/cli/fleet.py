@@ -1,0 +1,16 @@
+"""`bodycamd fleet`: the cameras, teams and people of a municipality; a command in each file beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+from bodycamd.cli import fleet_check, fleet_init, fleet_list, fleet_roster, fleet_states
+
+app = typer.Typer(help="The fleet: cameras, teams, people; the roster that says whose word counts.", no_args_is_help=True)
+app.command("init")(fleet_init.init)
+app.command("check")(fleet_check.check)
+app.command("list")(fleet_list.list_cameras)
+app.command("roster")(fleet_roster.roster)
+app.command("lost")(fleet_states.lost)
+app.command("replace")(fleet_states.replace)
+app.command("retire")(fleet_states.retire)

@@ -1,0 +1,45 @@
+"""`bodycamd fleet check`: every mistake of a fleet file at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import asdict
+
+from bodycamd.cli import fleet_option
+from bodycamd.cli.output import print_json, say
+from bodycamd.errors import ConfigError
+from bodycamd.foreign_text import shown
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The fleet file.", readable=False)] = fleet_option.FLEET,
+    json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"ok":…,"problems":[…],"warnings":[…]}.')] = False,
+) -> None:
+    """Check a fleet file, the cameras' settings in it too, and whether cameras that have the last roster would take the next one.
+
+    Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, what is allowed, and what was probably meant.
+    """
+    from bodycamd.workshop.fleet import checks
+    from bodycamd.workshop.fleet.succession import problems as removed
+
+    reading = fleet_option.read(file)
+    problems = checks.check(reading)
+    if not problems and reading.fleet is not None:
+        problems = list(removed(reading.fleet, file, fleet_option.now_us()))
+    warnings = list(checks.doubts(reading.fleet)) if reading.fleet is not None else []
+    if json:
+        told = {"problems": [asdict(problem) for problem in problems], "warnings": [asdict(warning) for warning in warnings]}
+        print_json({"file": str(file), "ok": not problems, **told})
+    else:
+        name = shown(file, 4096)
+        for problem in problems:
+            say(f"bodycamd: {problem.text(name)}", err=True)
+        for warning in warnings:
+            say(f"warning: {warning.text(name)}", err=True)
+        if not problems:
+            say(f"{file}: the fleet file is valid")
+    if problems:
+        raise typer.Exit(ConfigError.exit_code)

@@ -1,0 +1,85 @@
+"""The configuration of each camera, from what the fleet file says of all cameras and of its team: the team's settings win, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from msgspec.structs import replace
+
+from bodycamd.config import load
+from bodycamd.config.problems import Problem
+from bodycamd.config.strict_yaml import Where, dotted
+from bodycamd.errors import ConfigError
+from bodycamd.workshop.fleet.fleet_file import FleetReading, Section
+
+ON_CAMERA = Path("/etc/bodycamd/bodycamd.yaml")
+OWN = {
+    "device_id": "it is the camera's name",
+    "keys": "they are where a card puts them",
+    "simulation_directory": "a camera is not simulated",
+}
+"""What the fleet file leaves to the card, and why."""
+_HEAD = "# Made from the fleet file of {municipality}, for {camera}. Every setting is explained in bodycamd.yaml of the program.\n"
+
+
+def configuration(reading: FleetReading, municipality: str, team: int, camera: str) -> bytes:
+    """The configuration file of a camera of the team with this number, in the order of the fleet file. Raises `ConfigError` where the
+    settings do not make one.
+    """
+    raw = _file(reading, team, camera, municipality)
+    load.parse(raw, ON_CAMERA)
+    return raw
+
+
+def problems(reading: FleetReading) -> Iterator[Problem]:
+    """Every mistake in the settings, at its place in the fleet file. One that is of all teams is told once."""
+    assert reading.fleet is not None
+    told: set[tuple[str, str]] = set()
+    for place, settings in reading.configurations.items():
+        for key in OWN.keys() & settings.keys():
+            yield Problem(dotted((*place, key)), f"not set here: {OWN[key]}", "", reading.lines.get(dotted((*place, key))))
+    for number, team in enumerate(reading.fleet.teams):
+        name = team.cameras[0].partition("..")[0] if team.cameras else "camera"
+        try:
+            raw = _file(reading, number, name, reading.fleet.municipality)
+        except ConfigError as error:
+            yield Problem(dotted(_place(number)), str(error), "")
+            continue
+        for problem in load.judge(raw, ON_CAMERA).problems:
+            placed = _placed(problem, number, reading)
+            if (placed.key, placed.reason) not in told:
+                told.add((placed.key, placed.reason))
+                yield placed
+
+
+def _place(team: int) -> Where:
+    return "teams", f"[{team}]", "configuration"
+
+
+def _placed(problem: Problem, team: int, reading: FleetReading) -> Problem:
+    """The same where the fleet file says it: in the team's settings, else in those of all cameras."""
+    for place in (_place(team), ("configuration",)):
+        for key in (problem.key, *problem.others):
+            if (line := reading.lines.get(f"{dotted(place)}.{key}")) is not None:
+                return replace(problem, key=f"{dotted(place)}.{problem.key}", line=line)
+    return replace(problem, key=f"configuration.{problem.key}", line=reading.lines.get("configuration"))
+
+
+def _file(reading: FleetReading, team: int, camera: str, municipality: str) -> bytes:
+    merged = _merged(reading.configurations.get(("configuration",), {}), reading.configurations.get(_place(team), {}))
+    values: Section = {"device_id": camera, **{key: value for key, value in merged.items() if key not in OWN}}
+    try:
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
+    except yaml.YAMLError as error:
+        raise ConfigError("the settings hold a value that was refused") from error
+    return (_HEAD.format(municipality=municipality, camera=camera) + text).encode()
+
+
+def _merged(common: Section, own: Section) -> Section:
+    merged = dict(common)
+    for key, value in own.items():
+        before = merged.get(key)
+        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged

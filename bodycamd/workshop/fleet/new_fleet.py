@@ -1,0 +1,41 @@
+"""A fleet file to begin with: the root keys are in it, everything else is to be filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MUNICIPALITY = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
+
+_FILE = """\
+# The fleet file of {municipality}: cameras, teams and people. Public halves only; config/fleet.example.yaml explains every part.
+# After a change:   bodycamd fleet check fleet.yaml
+municipality: {municipality}
+
+root:
+  version: 1
+  threshold: {threshold}
+  keys:
+{keys}
+
+# Settings of every camera, as in bodycamd.yaml. A team may have a `configuration:` of its own.
+configuration:
+  timezone: Europe/Amsterdam
+  warning: {{language: nl}}
+  retention: {{days: 28}}
+
+teams:
+  - id: handhaving
+    title: Toezicht en Handhaving
+    cameras: [HV-01..HV-06]
+
+# `bodycamd keys person for-fleet E-01 --roles evidence --out DIR` makes a person's keys and prints the lines for here.
+# At least two people with the role evidence for each team, one with the role privacy.
+people: []
+"""
+
+
+def fleet_file(municipality: str, root_keys: Mapping[str, str], threshold: int) -> str:
+    """The text of the file; `root_keys` are public halves in hex by their names."""
+    keys = "\n".join(f"    - {{id: {name}, key: {key}}}" for name, key in root_keys.items())
+    return _FILE.format(municipality=municipality, threshold=threshold, keys=keys)

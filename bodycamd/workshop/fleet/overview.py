@@ -1,0 +1,40 @@
+"""What a fleet file and its record say of each camera, and of the roster that is in force."""
+
+from __future__ import annotations
+
+from bodycamd.evidence.roster import DAY_US
+from bodycamd.evidence.statements import wall_us
+from bodycamd.workshop.fleet.fleet_file import Fleet
+from bodycamd.workshop.fleet.record import Record
+from bodycamd.workshop.fleet.roster_making import places
+
+
+def cameras(fleet: Fleet, record: Record) -> list[dict[str, str]]:
+    """A row for each camera, in the order of the file; what does not apply is empty."""
+    rows = []
+    for name, place in places(fleet, record).items():
+        card, enrolled, changed = record.cards.get(name), record.enrolled.get(name), record.states.get(name)
+        state = changed.state if changed else "active" if enrolled else "card made" if card else "no card yet"
+        since = changed.on if changed else enrolled.on if enrolled else card.on if card else ""
+        until = card.until[:10] if card and not enrolled and not changed else ""
+        rows.append(
+            {
+                "camera": name,
+                "team": place.team,
+                "state": state,
+                "since": since,
+                "card_until": until,
+                "replaced_by": (changed.replaced_by or "") if changed else "",
+            }
+        )
+    return rows
+
+
+def newest_roster(record: Record, now_us: int) -> str:
+    """One line about the roster that was signed last, and how long it is in force."""
+    if not record.rosters:
+        return "no roster yet: bodycamd fleet roster signs the first"
+    newest = record.rosters[-1]
+    days = (wall_us(newest.not_after, "not_after") - now_us) // DAY_US
+    left = f"ends in {days} days" if days >= 0 else "HAS ENDED: sign a new one"
+    return f"roster {newest.version} of root {newest.root_version}: {left} ({newest.not_after[:10]})"

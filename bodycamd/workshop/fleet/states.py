@@ -1,0 +1,46 @@
+"""What may become of a camera: a decision about the fleet and its record."""
+
+from __future__ import annotations
+
+import re
+
+from bodycamd.config.problems import nearest
+from bodycamd.errors import NotFoundError, UsageError
+from bodycamd.evidence.roster import State
+from bodycamd.foreign_text import shown
+from bodycamd.workshop.fleet.fleet_file import CAMERA, Fleet
+from bodycamd.workshop.fleet.record import Added, Line, Record, StateSet
+from bodycamd.workshop.fleet.roster_making import Place, places
+
+
+def place_of(fleet: Fleet, record: Record, camera: str) -> Place:
+    """Where a camera belongs. Raises `NotFoundError` for a name that no camera has."""
+    known = places(fleet, record)
+    if camera not in known:
+        meant = nearest(camera, known)
+        raise NotFoundError(f"{shown(camera, 60)}: no camera of the fleet has this name" + (f"; did you mean {meant}?" if meant else ""))
+    return known[camera]
+
+
+def change(fleet: Fleet, record: Record, camera: str, state: State, replaced_by: str | None, on: str) -> list[Line]:
+    """The lines that say it. Raises `NotFoundError` for a camera that is not there, `UsageError` for what cannot be."""
+    place = place_of(fleet, record, camera)
+    before = record.state(camera)
+    if before == "retired" and camera in record.states:
+        raise UsageError(f"{camera} is retired since {record.states[camera].on}: that is for good")
+    if before == state and replaced_by is None:
+        raise UsageError(f"{camera} is {state} already, since {record.states[camera].on}")
+    said: list[Line] = [StateSet(camera=camera, state=state, on=on, replaced_by=replaced_by)]
+    if replaced_by is None:
+        return said
+    if re.fullmatch(CAMERA, replaced_by) is None or len(replaced_by) > 63:
+        raise UsageError(f"--by {shown(replaced_by, 60)}: letters, digits and single dashes, such as HV-27")
+    taken = {name.lower() for name in (*record.enrolled, *record.states, *record.cards)}
+    if replaced_by.lower() in taken or replaced_by.lower() == camera.lower():
+        raise UsageError(f"--by {replaced_by}: a camera has had this name; each has a name of its own")
+    there = {name.lower(): found for name, found in places(fleet, record).items()}.get(replaced_by.lower())
+    if there is None:
+        said.append(Added(camera=replaced_by, team=place.team, on=on))
+    elif there.team != place.team:
+        raise UsageError(f"--by {replaced_by}: it is of team {there.team}, not of {place.team}")
+    return said

@@ -1,0 +1,184 @@
+"""From the fleet file and its record to rosters that cameras take, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bodycamd.cli.main import main
+from bodycamd.errors import ConfigError, DataError, StoreBusyError
+from bodycamd.evidence import roster as rosters
+from bodycamd.evidence.keys import Signer
+from bodycamd.evidence.roster import DAY_US, Root
+from bodycamd.evidence.roster_acceptance import Now, judge
+from bodycamd.workshop.fleet import signing
+from bodycamd.workshop.fleet.record import appending, read_record, record_path, rosters_folder
+from bodycamd.workshop.fleet.roster_making import last_roster
+from bodycamd.workshop.fleet.signing import sign_next
+from bodycamd.workshop.fleet.states import change
+from tests.evidence.rostering import NOW_US, key
+from tests.workshop.fleet.fleets import DAY, ROOT_1, ROOT_2, Folder, enrolled, new_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return new_folder(tmp_path)
+
+
+def sign(folder: Folder, *signers: Signer, day: int = 0) -> rosters.SignedRoster:
+    return sign_next(folder.fleet, folder.file, signers or (ROOT_1,), NOW_US + day * DAY_US, 90)[1]
+
+
+def test_each_roster_is_taken_by_who_has_the_one_before(folder: Folder) -> None:
+    first = sign(folder)
+    folder.enrol("HV-07")
+    second = sign(folder, ROOT_2, day=1)
+    assert judge(first, Root(version=1, threshold=1, keys=first.roster.root.keys), Now(NOW_US, trusted=True)).accepted
+    assert judge(second, first, Now(NOW_US + DAY_US, trusted=True)).outcome == "accepted"
+    assert (first.roster.cameras, second.roster.order) == ((), (1, 2))
+    [camera] = second.roster.cameras
+    assert (camera.id, camera.team, camera.state) == ("HV-07", "handhaving", "active")
+    kept = sorted(rosters_folder(folder.file).iterdir())
+    assert [rosters.decode(path.read_bytes(), "x") for path in kept] == [first, second]
+    assert last_roster(folder.record, rosters_folder(folder.file)) == second
+
+
+def test_what_no_camera_would_take_is_not_signed_and_nothing_is_left(folder: Folder) -> None:
+    folder.enrol("HV-07")
+    sign(folder)
+    before = sorted(rosters_folder(folder.file).iterdir()), record_path(folder.file).read_bytes()
+    good = folder.file.read_text()
+    for old, new, said in [
+        ("  - id: P-01\n", "  - id: P-02\n", "person P-01 is not listed any more"),
+        ("[HV-01..HV-26]", "[HV-08..HV-26]", "camera HV-07 is not listed any more"),
+        ("municipality: voorbeeld", "municipality: elders", "of elders, not of voorbeeld"),
+        ("threshold: 1", "threshold: 2", "fewer than|version 1 does not follow"),
+    ]:
+        folder.edit(old, new)
+        with pytest.raises(ConfigError, match=said):
+            sign(folder)
+        folder.file.write_text(good)
+    with pytest.raises(ConfigError, match="not a root key"):
+        sign(folder, key("stranger"))
+    assert (sorted(rosters_folder(folder.file).iterdir()), record_path(folder.file).read_bytes()) == before
+
+
+def test_a_new_root_is_signed_by_both(folder: Folder) -> None:
+    sign(folder)
+    new = key("fleet root-3")
+    folder.edit("  version: 1\n  threshold: 1", "  version: 2\n  threshold: 1")
+    folder.edit(ROOT_2.public.raw.hex(), new.public.raw.hex())
+    with pytest.raises(ConfigError, match="new root keys"):
+        sign(folder, ROOT_2)
+    assert sign(folder, ROOT_2, new).roster.order == (2, 2)
+
+
+def test_check_tells_what_the_last_roster_forbids(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.enrol("HV-07")
+    sign(folder)
+    assert main(["fleet", "check", str(folder.file)]) == 0
+    folder.edit("[HV-01..HV-26]", "[HV-08..HV-26]")
+    folder.edit("  - id: P-01\n", "  - id: P-02\n")
+    capsys.readouterr()
+    assert main(["fleet", "check", str(folder.file)]) == 78
+    err = capsys.readouterr().err
+    assert "camera HV-07 is not listed any more" in err
+    assert "person P-01 is not listed any more" in err
+
+
+def test_a_crash_between_file_and_record_loses_no_version(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next roster would have the same version as one that somebody may have got: no camera with it would take any other."""
+    with monkeypatch.context() as crashing:
+        crashing.setattr(signing, "_note", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            sign(folder)
+    second = sign(folder)
+    assert second.roster.version == 2
+    assert [line.version for line in folder.record.rosters] == [1, 2]
+
+
+def test_the_kept_roster_is_the_one_that_was_signed(folder: Folder) -> None:
+    first = sign(folder)
+    path = rosters_folder(folder.file) / folder.record.rosters[0].file
+    other = rosters.sign(replace(first.roster, version=9), [ROOT_1])
+    path.unlink()
+    path.write_bytes(other.document.file_bytes)
+    with pytest.raises(DataError, match="not the roster that was signed"):
+        sign(folder)
+
+
+def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.enrol("HV-07")
+    folder.enrol("IN-01")
+    sign(folder)
+    assert main(["fleet", "lost", "HV-07", "--fleet", str(folder.file)]) == 0
+    assert main(["fleet", "replace", "IN-01", "--by", "IN-03", "--fleet", str(folder.file)]) == 0
+    folder.enrol("IN-03")
+    states = {camera.id: (camera.team, camera.state) for camera in sign(folder).roster.cameras}
+    assert states == {"HV-07": ("handhaving", "lost"), "IN-01": ("inspectie", "retired"), "IN-03": ("inspectie", "active")}
+    capsys.readouterr()
+    assert main(["fleet", "list", "--fleet", str(folder.file)]) == 0
+    out = capsys.readouterr().out
+    assert "HV-07   handhaving  lost" in out
+    assert len(out.splitlines()) == 1 + 28 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["lost", "HV-99"], 66, "no camera of the fleet has this name; did you mean HV-"),
+        (["replace", "HV-01", "--by", "IN-01"], 2, "it is of team inspectie"),
+        (["replace", "HV-01", "--by", "hv-01"], 2, "a name of its own"),
+        (["replace", "HV-01", "--by", "HV 30"], 2, "letters, digits"),
+        (["replace", "HV-01", "--by", "HV-02"], 2, "a camera has had this name"),
+        (["retire", "HV-03"], 2, "that is for good"),
+        (["lost", "HV-04"], 2, "lost already"),
+    ],
+)
+def test_what_cannot_become_of_a_camera(folder: Folder, capsys: pytest.CaptureFixture[str], words: list[str], code: int, said: str) -> None:
+    folder.enrol("HV-02")
+    for state, camera in (("retired", "HV-03"), ("lost", "HV-04")):
+        with appending(record_path(folder.file)) as writer:
+            writer.add(*change(folder.fleet, writer.record, camera, "retired" if state == "retired" else "lost", None, DAY))
+    before = record_path(folder.file).read_bytes()
+    assert main(["fleet", *words, "--fleet", str(folder.file)]) == code
+    assert said in capsys.readouterr().err
+    assert record_path(folder.file).read_bytes() == before
+
+
+def test_the_example_as_it_is_shipped_cannot_be_used(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.workshop.fleet.fleets import EXAMPLE
+
+    folder.file.write_text(EXAMPLE)
+    assert main(["fleet", "check", str(folder.file)]) == 0
+    assert main(["fleet", "list", "--fleet", str(folder.file)]) == 78
+    assert "recipients of the shipped example" in capsys.readouterr().err
+
+
+def test_a_record_that_was_cut_short_is_told_with_its_line(folder: Folder) -> None:
+    folder.enrol("HV-01")
+    path = record_path(folder.file)
+    with path.open("ab") as file:
+        file.write(b'{"type":"card_ma')
+    with pytest.raises(DataError, match="line 2: cut short"):
+        read_record(path)
+    path.write_bytes(b'{"type":"no_such"}\n')
+    with pytest.raises(DataError, match="line 1"):
+        read_record(path)
+
+
+def test_two_commands_do_not_add_at_once(folder: Folder) -> None:
+    with appending(record_path(folder.file)) as writer:
+        writer.add(enrolled("HV-01"))
+        with pytest.raises(StoreBusyError, match="another command"):
+            folder.enrol("HV-02")
+    folder.enrol("HV-02")
+    assert sorted(folder.record.enrolled) == ["HV-01", "HV-02"]
+
+
+def test_a_camera_is_not_enrolled_by_its_own_doing(folder: Folder) -> None:
+    """What is in the record of cameras that the fleet does not have is in no roster."""
+    folder.enrol("ZZ-99")
+    assert sign(folder).roster.cameras == ()

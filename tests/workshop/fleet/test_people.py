@@ -1,0 +1,144 @@
+"""A person's keys, root keys and the drill: sealed with passphrases that other programs open, and a lost key is found."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bodycamd.cli.main import main
+from bodycamd.errors import DataError, PermissionDeniedError, UsageError
+from bodycamd.evidence import roster as rosters
+from bodycamd.workshop.fleet import drill, root_keys
+from bodycamd.workshop.fleet.new_person import make, wanted_roles
+from tests.kit.scale import only_in_full
+from tests.workshop.fleet.fleets import Folder, new_folder
+
+LONG = "correct horse battery staple"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return new_folder(tmp_path)
+
+
+def identity(folder: Folder, number: int) -> Path:
+    path = folder.file.with_name(f"identity-{number}.txt")
+    path.write_text(f"{folder.identities[number]}\n")
+    return path
+
+
+def test_everybody_who_can_open_is_told_from_who_cannot(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "drill"
+    assert main(["keys", "drill", "begin", "--out", str(asked), "--fleet", str(folder.file)]) == 0
+    assert capsys.readouterr().out.split() == [str(asked / f"E-0{number}.probe.age") for number in (1, 2)]
+    answers = []
+    for number in (0, 1):
+        probe = asked / f"E-0{number + 1}.probe.age"
+        assert main(["keys", "drill", "answer", str(probe), "--identity", str(identity(folder, number))]) == 0
+        answers.append(f"E-0{number + 1}={capsys.readouterr().out.strip()}")
+    both = ["--answer", answers[0], "--answer", answers[1]]
+    assert main(["keys", "drill", "check", str(asked), *both, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"E-01": True, "E-02": True}
+    assert main(["keys", "drill", "check", str(asked), "--answer", answers[0]]) == 77
+    assert "E-02  no answer" in capsys.readouterr().out
+    crossed = answers[0].replace("E-01", "E-02")
+    assert main(["keys", "drill", "check", str(asked), "--answer", answers[0], "--answer", crossed]) == 77
+    assert "E-02  WRONG ANSWER" in capsys.readouterr().out
+    assert main(["keys", "drill", "check", str(asked), "--answer", "X-01=0"]) == 65
+    assert main(["keys", "drill", "check", str(asked), "--answer", "E-01"]) == 2
+
+
+def test_an_identity_that_is_another_ones_opens_nothing(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "drill"
+    assert main(["keys", "drill", "begin", "--out", str(asked), "--fleet", str(folder.file)]) == 0
+    assert main(["keys", "drill", "answer", str(asked / "E-01.probe.age"), "--identity", str(identity(folder, 1))]) == 77
+
+
+def test_what_the_keeper_of_a_drill_has_answers_for_nobody_and_each_drill_is_another(folder: Folder) -> None:
+    one, other = drill.prepared(folder.fleet), drill.prepared(folder.fleet)
+    assert one.keys() == other.keys() == {"E-01.probe.age", "E-02.probe.age", "drill.json"}
+    hashes = [{asked["answer_sha256"] for asked in json.loads(files["drill.json"])["asked"]} for files in (one, other)]
+    assert len(hashes[0] | hashes[1]) == 4
+
+
+def test_what_is_no_probe_is_not_answered(folder: Folder, tmp_path: Path) -> None:
+    """Else who sends a piece of footage for a probe would get a hash of what is in it."""
+    from bodycamd.camera.capture.worker.encrypt import encrypt, parse_recipients
+    from bodycamd.municipality.film.identities import Identities
+
+    path = tmp_path / "p.age"
+    path.write_bytes(encrypt(b"x" * 48, parse_recipients(str(folder.identities[0].to_public()))))
+    with pytest.raises(DataError, match="not a probe"):
+        drill.answered(path, Identities.load(identity(folder, 0)))
+
+
+def test_a_short_passphrase_seals_nothing() -> None:
+    with pytest.raises(PermissionDeniedError, match="at least 12"):
+        root_keys.sealed("short")
+    with pytest.raises(PermissionDeniedError, match="at least 12"):
+        make("E-03", ("evidence",), "short")
+
+
+@pytest.mark.parametrize("roles", ["", "evidence,", "evidence,boss", "Evidence"])
+def test_unknown_roles_are_wrong_use(roles: str) -> None:
+    with pytest.raises(UsageError, match="one or more of"):
+        wanted_roles(roles)
+
+
+@pytest.mark.parametrize("lines", ["", "\n", f"{LONG}\n"])
+def test_a_passphrase_that_is_missing_makes_nothing(lines: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").write_text(lines)
+    out = tmp_path / "out"
+    out.mkdir()
+    words = ["fleet", "init", "--out", str(out), "--municipality", "dordrecht", "--passphrase-file", str(tmp_path / "p")]
+    assert main(words) == 2
+    assert "no line for new passphrase of root-" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+def test_wrong_use_of_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--municipality", "Den Haag"], ["--municipality", "dordrecht", "--threshold", "3"]):
+        assert main(["fleet", "init", "--out", str(tmp_path), *words]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@only_in_full
+def test_from_nothing_to_a_signed_roster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With sealed keys, each about a second of scrypt; other programs open them."""
+    passphrases = tmp_path / "p"
+    passphrases.write_text(f"{LONG} 1\n{LONG} 2\n")
+    from_file = ["--passphrase-file", str(passphrases)]
+    assert main(["fleet", "init", "--out", str(tmp_path), "--municipality", "dordrecht", *from_file]) == 0
+    file = tmp_path / "fleet.yaml"
+    people = ""
+    for name, roles in (("E-01", "evidence,coordinator"), ("E-02", "evidence"), ("P-01", "privacy")):
+        capsys.readouterr()
+        assert main(["keys", "person", "for-fleet", name, "--roles", roles, "--out", str(tmp_path), *from_file]) == 0
+        people += capsys.readouterr().out
+    file.write_text(file.read_text().replace("people: []\n", f"people:\n{people}"))
+    assert main(["fleet", "check", str(file)]) == 0
+    capsys.readouterr()
+    root = ["--root", str(tmp_path / "root-1.key.age"), "--fleet", str(file)]
+    assert main(["fleet", "roster", *root, *from_file, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    signed = rosters.decode(Path(told["file"]).read_bytes(), "x")
+    assert (signed.roster.version, signed.document.sha256) == (1, told["sha256"])
+    assert len(rosters.footage_recipients(signed.roster, "handhaving")) == 2
+    passphrases.write_text("another passphrase\n")
+    assert main(["fleet", "roster", *root, *from_file]) == 77
+    assert "this is not its passphrase" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.glob("*-0*.*")) == [
+        "E-01.identity.txt",
+        "E-01.key.pem",
+        "E-02.identity.txt",
+        "E-02.key.pem",
+        "P-01.key.pem",
+    ]
+    opened = ["openssl", "pkey", "-in", str(tmp_path / "P-01.key.pem"), "-passin", f"pass:{LONG} 1", "-pubout", "-outform", "DER"]
+    der = subprocess.run(opened, capture_output=True, check=True).stdout
+    assert re.findall(rf"id: P-01\n    roles: \[privacy\]\n    key: {der[-32:].hex()}\n", people)
+    assert all(not path.stat().st_mode & 0o077 for path in tmp_path.iterdir() if path not in (passphrases, file))
