@@ -1,4 +1,4 @@
-"""`bodycamd keys`: evidence officers' key pairs, keys of people (`person`), whether they still open (`drill`), the release key of bundles."""
+"""`bodycamd keys`: key pairs of the evidence officer, keys of people, whether they still open, the release key of bundles."""
 
 from __future__ import annotations
 
