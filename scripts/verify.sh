@@ -100,7 +100,8 @@ def reference: like("(?=[^0-9]*[0-9])(?!.*[A-Za-z]{9})[A-Za-z0-9][A-Za-z0-9._/-]
 def optional($name; f): if has($name) then (.[$name] | f) else true end;
 def base: ["n", "key", "device", "start", "boot_id", "boottime_ns", "wall", "clock", "type"];
 def detail_of($kind): .detail as $d | if $kind == "start" then
-    ($d | (.format | IN("bodycam-ledger/1", "bodycam-ledger/2")) and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64))
+    ($d | (.format | IN("bodycam-ledger/1", "bodycam-ledger/2")) and (.public_key | hex64) and (.next_public_key | hex64) and (.ram_public_key | hex64)
+      and optional("bundle"; hex64))
   elif $kind == "key_changed" then ($d.public_key | hex64)
   elif $kind == "recording_opened" then ($d | (.recording | recording) and (.keep_from_us | count) and (.warning | type == "string")
     and (if has("officer") then .officer | text(64) and length > 0 else true end) and (if has("caller") then .caller | caller else true end))
@@ -128,9 +129,9 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
   elif $kind == "ledger_shortened" then ($d | (.first_kept | whole(1; 999999)) and (.file | text(200)) and (.sha256 | hex64) and (.lines | positive)
     and (.head | hex64) and (.next_key | hex64) and (.entries | count) and only(["first_kept", "file", "sha256", "lines", "head", "next_key", "entries"]))
   else true end;
-# Which formats of the ledger an entry fits: 1, 2 or both. What format 2 adds: ids of holds, and bounds for what is said of people.
+# Which formats of the ledger an entry fits: 1, 2 or both. What format 2 adds: ids of holds, bounds for what is said of people, a bundle's name.
 def fits: .type as $kind | .detail | [
-    (if ($kind | IN("hold_added", "hold_released", "hold_review_due")) and has("hold") then empty else "1" end),
+    (if (($kind | IN("hold_added", "hold_released", "hold_review_due")) and has("hold")) or ($kind == "start" and has("bundle")) then empty else "1" end),
     (if $kind == "hold_added" then has("hold") and (.reference | reference) and (.by | decider)
      elif $kind == "hold_released" then has("hold") and (.by | decider) and (.reason | IN("settled", "withdrawn", "handed-over", "not-needed", "mistake"))
      elif $kind == "hold_review_due" then has("hold")
@@ -433,7 +434,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
     printf %s "${line:89}" > "$tmp/json"
     [ "$of" = $start ] || break
     if [ $first = 1 ]; then
-      [ "$type" = start ] || break
+      [ "$type" = start ] && format=$(field format "$detail") && [[ $fits = *"${format##*/}"* ]] || break
       use_key "$public"
     else
       [ "$type" != start ] && [[ $fits = *"$format"* ]] && [ "$prev" = "$head" ] && [ "$dev" = "$device" ] && [ "$boot_id" = "$boot" ] || break

@@ -41,7 +41,7 @@ def build(
         print_json({"file": str(built.path), "version": built.version, "sha256": built.sha256, "bytes": built.size})
     else:
         say(f"{built.path}: {built.version}, {built.size / 1e6:.1f} MB")
-        say(f"sha256 of its manifest, the bundle's name: {built.sha256}")
+        say(f"name: {built.sha256}")
 
 
 @app.command()
@@ -60,7 +60,7 @@ def show(
         print_json({**asdict(made), "sha256": found.sha256, "signed_by": found.signed_by})
         return
     say(f"bodycamd {made.version} for {made.machine} and Python {made.python}, from commit {made.commit}")
-    say(f"name (sha256 of bundle.json): {found.sha256}")
+    say(f"name: {found.sha256}")
     say(f"signed by release key: {found.signed_by}")
     for member in made.files:
         say(f"{member.sha256}  {member.size:>10}  {member.path}")

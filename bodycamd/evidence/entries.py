@@ -53,7 +53,9 @@ class StartDetail(Stated, frozen=True, kw_only=True):
 
     It names the key that signs the next start entry (`next_public_key`) and the one that signs what follows in this start
     (`ram_public_key`), up to and including the entry `key_changed`. The keys are raw Ed25519 public keys in hex. `torn_ledgers` states what
-    cuts left of earlier starts' ledger files; where there are more than fit, `torn_ledgers_unlisted` counts the older ones.
+    cuts left of earlier starts' ledger files; where there are more than fit, `torn_ledgers_unlisted` counts the older ones. `bundle` is the
+    name of the bundle that runs: with it anyone finds the commit and builds the same bytes. Absent where a development checkout runs, of
+    which nobody can say what it holds.
     """
 
     format: LedgerFormat
@@ -62,6 +64,7 @@ class StartDetail(Stated, frozen=True, kw_only=True):
     ram_public_key: RawPublicKey
     software: ShortText
     config_sha256: Sha256
+    bundle: Sha256 | None = None
     torn_ledgers: tuple[TornFile, ...] = ()
     torn_ledgers_unlisted: Count = 0
 
@@ -173,7 +176,10 @@ IN_FORMAT_2: Mapping[str, type[Stated]] = {
     "shift_end": ShiftStated2,
 }
 """What a start of `bodycam-ledger/2` holds these types to, beside what is in `DETAILS`."""
-NEW_IN_FORMAT_2: Mapping[str, frozenset[str]] = dict.fromkeys(("hold_added", "hold_released", "hold_review_due"), frozenset({"hold"}))
+NEW_IN_FORMAT_2: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("hold_added", "hold_released", "hold_review_due"), frozenset({"hold"})),
+    "start": frozenset({"bundle"}),
+}
 """Fields that a start of `bodycam-ledger/1` cannot have."""
 TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
 

@@ -189,6 +189,7 @@ def open_ledger(
     clock: Clock,
     software: str,
     config_sha256: str,
+    bundle: str | None = None,
     previous: LastStart | None = None,
 ) -> Ledger:
     """Begin a start: choose the one accepted key, make the next, write the start entry, erase the old key. Every step is durable before the
@@ -210,7 +211,7 @@ def open_ledger(
     ledger = Ledger(folder / file_name(start), begun, signer, previous.head)
     torn = tuple(rest.torn for rest in previous.rests if rest.start < start)
     try:
-        ledger.note(_start_detail((key, following, in_memory), software, config_sha256, torn))
+        ledger.note(_start_detail((key, following, in_memory), software, bundle, config_sha256, torn))
         signer.replace(in_memory)
         keys.erase(key_file)
     except BaseException:
@@ -251,7 +252,7 @@ def _settle(folder: Path, files: tuple[str, ...]) -> None:
 
 
 def _start_detail(
-    keys: tuple[SigningKey, SigningKey, SigningKey], software: str, config_sha256: str, torn: tuple[TornFile, ...]
+    keys: tuple[SigningKey, SigningKey, SigningKey], software: str, bundle: str | None, config_sha256: str, torn: tuple[TornFile, ...]
 ) -> StartDetail:
     key, following, in_memory = keys
     return StartDetail(
@@ -261,6 +262,7 @@ def _start_detail(
         ram_public_key=in_memory.public.raw.hex(),
         software=software,
         config_sha256=config_sha256,
+        bundle=bundle,
         torn_ledgers=torn[-MAX_TORN_LISTED:],
         torn_ledgers_unlisted=max(0, len(torn) - MAX_TORN_LISTED),
     )

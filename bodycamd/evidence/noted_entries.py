@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, ShortText, Stated
+from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, Sha256, ShortText, Stated
 from bodycamd.footage import ViewFacts
 
 
@@ -143,6 +143,23 @@ class BoardChanged(Noted, frozen=True, kw_only=True):
     detail: ShortText = ""
 
 
+class SoftwareChanged(Noted, frozen=True, kw_only=True):
+    """`software_changed`: since the start before, another bundle came into use (`installed`, `updated`), or one was left again because it
+    was not healthy, the power went, or a technician wanted so (`rolled_back`).
+
+    `number` counts the changes on this card; `left_*` is what was in use until then, absent where there was none. The installer's word, who
+    is root; what runs, each start states itself.
+    """
+
+    number: Count
+    outcome: Literal["installed", "updated", "rolled_back"]
+    version: ShortText
+    bundle: Sha256
+    left_version: ShortText = ""
+    left_bundle: Sha256 | None = None
+    reason: ShortText = ""
+
+
 NOTED: dict[str, type[Noted]] = {
     "marker": Marked,
     "button_held": ButtonHeldLong,
@@ -159,4 +176,5 @@ NOTED: dict[str, type[Noted]] = {
     "footage_not_written": FootageNotWritten,
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,
+    "software_changed": SoftwareChanged,
 }

@@ -36,6 +36,11 @@ class Release:
         path.write_bytes(self.key.public.pem())
         return path
 
+    @staticmethod
+    def manifest(version: str, files: Mapping[str, bytes] = FILES) -> bytes:
+        """The `bundle.json` of the bundle of this version."""
+        return encode(manifest_of(version, files, "x86_64", "3.11"))
+
     def bundle(self, version: str = "0.2.0", files: Mapping[str, bytes] = FILES, machine: str = "x86_64", python: str = "3.11") -> Path:
         """Write a bundle and return its path."""
         path = self.folder / f"{self.key.public.id[:8]}-{version}.bundle"
@@ -43,14 +48,18 @@ class Release:
         return path
 
 
+def manifest_of(version: str, files: Mapping[str, bytes], machine: str, python: str) -> Manifest:
+    members = tuple(Member(path, len(content), hashlib.sha256(content).hexdigest()) for path, content in sorted(files.items()))
+    return Manifest(version, machine, python, COMMIT, COMMIT_TIME, members)
+
+
 def bundle_bytes(
     key: SigningKey, version: str = "0.2.0", files: Mapping[str, bytes] = FILES, machine: str = "x86_64", python: str = "3.11"
 ) -> bytes:
-    members = tuple(Member(path, len(content), hashlib.sha256(content).hexdigest()) for path, content in sorted(files.items()))
-    made = Manifest(version, machine, python, COMMIT, COMMIT_TIME, members)
+    made = manifest_of(version, files, machine, python)
     raw = encode(made)
     content = archive.beginning(made, raw, key.sign(SIGNED_PREFIX + raw))
-    for member in members:
+    for member in made.files:
         content += archive.header(member.path, member.size, COMMIT_TIME) + files[member.path] + archive.padding(member.size)
     return content + archive.END
 

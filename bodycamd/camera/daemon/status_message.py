@@ -83,3 +83,5 @@ class Status(Struct, frozen=True, kw_only=True):
     shift: Shift | None
     machine: MachineStatus | None = None
     """`None` without a reading of late."""
+    bundle: str | None = None
+    """The name of the bundle that runs; `None` for a development checkout."""

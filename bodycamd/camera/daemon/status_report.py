@@ -12,6 +12,7 @@ from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
 from bodycamd.camera.daemon.loop import ControlLoop
 from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, MachineStatus, Status, VoiceStatus
 from bodycamd.camera.daemon.watches import Watches
+from bodycamd.camera.installation.installed import running
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.shift import Shift
@@ -45,6 +46,7 @@ def report(
     worker = supervisor.status()
     recording = state.recording
     swap = protection(worker.unlocked)
+    runs = running()
     flags: list[Flag] = [*state.conditions(now_us)]
     if swap.state == "degraded":
         flags.append("swap_degraded")
@@ -71,6 +73,7 @@ def report(
         battery=_battery(watches.battery, reading, gauge=isinstance(board.battery, SensedBattery)),
         shift=shift,
         machine=_machine(reading),
+        bundle=runs.bundle if runs is not None else None,
     )
 
 

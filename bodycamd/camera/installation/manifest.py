@@ -1,7 +1,8 @@
 """`bundle.json`, the signed description of a bundle: what it was made from, and every file in it with size and SHA-256.
 
-Format `bodycam-bundle/1`: one line of JSON with sorted keys, in ASCII. Its SHA-256 is the bundle's name everywhere: in the ledger, in
-reports, in orders. It does not depend on the release key, so that whoever builds the same commit again gets the same name.
+Format `bodycam-bundle/1`: one line of JSON with sorted keys, in ASCII. The release key signs that line with the format's name on a line
+before it. The SHA-256 of these signed bytes is the bundle's name everywhere: in the ledger, in reports, in orders. It does not depend on
+the release key, so that whoever builds the same commit again gets the same name.
 
 This package imports nothing but Python itself and `bodycamd.linux.durable`: on a new camera it runs before any other package is there.
 """
@@ -96,7 +97,7 @@ def decode(raw: bytes) -> Manifest:
 
 def bundle_sha256(manifest: bytes) -> str:
     """The name of the bundle that has this `bundle.json`."""
-    return hashlib.sha256(manifest).hexdigest()
+    return hashlib.sha256(SIGNED_PREFIX + manifest).hexdigest()
 
 
 def release_number(version: str) -> tuple[int, int, int, bool, int]:

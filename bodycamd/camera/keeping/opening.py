@@ -10,12 +10,15 @@ from pathlib import Path
 
 import msgspec
 
+from bodycamd.camera.installation.installed import recorded_changes, running
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.software_changes import UnstatedChanges
 from bodycamd.camera.recorder.store import Store
 from bodycamd.config.settings import Config
 from bodycamd.errors import PermissionDeniedError, StorageError
 from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.evidence.statements import Caller
 from bodycamd.linux.clock import Clock
@@ -39,15 +42,22 @@ def rules_of(config: Config) -> Rules:
 
 def open_kept_store(config: Config, clock: Clock) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`) and complete the deletions that an earlier start began. Raises as `Store.open` does."""
-    facts = Facts()
+    facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
+
+    def watch(line: Line) -> None:
+        facts.take(line.entry, line.detail)
+        changes.take(line.detail)
+
     store = Store.open(
         Path(config.storage.directory),
         signing=Path(config.keys.signing),
         device_id=config.device_id,
         clock=clock,
         config_sha256=digest(config),
-        watch=lambda line: facts.take(line.entry, line.detail),
+        bundle=runs.bundle if runs is not None else None,
+        watch=watch,
     )
+    changes.state(store.ledger.append)
     keeper = keep(store, clock, rules_of(config), facts)
     return store, keeper
 

@@ -80,6 +80,7 @@ class Store:
         clock: Clock,
         config_sha256: str,
         software: str = f"bodycamd {__version__}",
+        bundle: str | None = None,
         boot_id: str | None = None,
         disk: FileOperations | None = None,
         watch: Callable[[Line], object] = lambda _: None,
@@ -88,8 +89,9 @@ class Store:
         """Take the lock, read the ledger, begin a start, recover what earlier starts left open.
 
         `signing` is the folder of the signing keys, provisioned once (`evidence.keys.provision`). `boot_id` is the kernel's where not
-        given. `watch` hears of each verified line of the starts before, oldest first. Raises `StoreBusyError` where another process
-        holds the store, `PermissionDeniedError` where it belongs to another user, `DataError` where something else is in the place of
+        given. `bundle` is the name of the bundle that runs, if one does. `watch` hears of each verified line of the starts before, oldest
+        first. Raises `StoreBusyError` where another process holds the store,
+        `PermissionDeniedError` where it belongs to another user, `DataError` where something else is in the place of
         its folders or its lock, `StorageError` where the disk fails or the key is missing: then no start has begun.
         """
         disk = disk or Disk()
@@ -127,6 +129,7 @@ class Store:
                 boot_id=boot,
                 clock=clock,
                 software=software,
+                bundle=bundle,
                 config_sha256=config_sha256,
                 previous=previous,
             )

@@ -118,6 +118,8 @@ class Story(msgspec.Struct, omit_defaults=True):
     recording: str
     device: str = ""
     software: str = ""
+    bundle: str | None = None
+    """The name of the bundle that filmed; empty for a development checkout, `None` where the ledger is of before bundles."""
     officer: str = ""
     shift_begun: Instant | None = None
     opened: Instant | None = None
@@ -203,6 +205,7 @@ class _Taking:
         story, entry, detail = self._story, self._entry, self._detail
         if isinstance(detail, StartDetail) and self._own:
             story.device, story.software = entry.device, detail.software
+            story.bundle = None if detail.format == "bodycam-ledger/1" else detail.bundle or ""
         mine = entry.detail.get("recording") == story.recording
         if mine and self._told(detail):
             return

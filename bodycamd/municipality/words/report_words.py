@@ -27,6 +27,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Blue: picture, below it sound. Red: missing. Orange: sound gone. Stroke: marker.",
     ),
     "software": ("Softwareversie van de camera", "Software of the camera"),
+    "bundle": ("Bundel die heeft opgenomen (SHA-256)", "Bundle that recorded (SHA-256)"),
+    "no_bundle": (
+        "geen: een ontwikkelversie, waarvan niet vaststaat uit welke broncode zij is gemaakt",
+        "none: a development checkout, of which it is not certain from which source it was made",
+    ),
     "made": ("Rapport gemaakt", "Report made"),
     "pre_start": (
         "Bewaard van vóór het begin (technisch: één beeldgroep)",

@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, str]] = {
-    "start": ("Start {start} van de camera begint ({software}).", "Start {start} of the camera begins ({software})."),
+    "start": ("Start {start} van de camera begint ({software}{bundle}).", "Start {start} of the camera begins ({software}{bundle})."),
+    "software_changed": (
+        "Andere software op de camera: {version}, bundel {bundle}, is {outcome}{left}.{because}",
+        "Other software on the camera: {version}, bundle {bundle}, was {outcome}{left}.{because}",
+    ),
     "store_recovered": (
         "De opslag is gecontroleerd; hersteld van eerdere starts: {segments}.",
         "The store was checked; recovered from earlier starts: {segments}.",
@@ -162,6 +166,11 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "recording": ("na een vastloper", "after it had hung"),
         "reboot_asked": ("op eigen verzoek", "at its own request"),
     },
+    ("software_changed", "outcome"): {
+        "installed": ("geïnstalleerd", "installed"),
+        "updated": ("geïnstalleerd in plaats van de vorige versie", "installed in the place of the version before"),
+        "rolled_back": ("teruggezet", "put back"),
+    },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
     ("board_changed", "condition"): {
         "hot": ("Oververhitting", "Overheating"),
@@ -185,6 +194,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "power_loss": ("de stroom was weg", "the power was lost"),
     "reset_unknown": ("onbekend waarom de camera opnieuw begon", "it is not known why the camera began anew"),
     "clock_untrusted": ("zonder betrouwbare klok is niet zeker hoe lang geleden", "without a trusted clock it is not certain how long ago"),
+    "not_ready": ("de nieuwe versie kwam niet in bedrijf", "the new version did not become ready"),
+    "interrupted": ("het bijwerken werd onderbroken", "the update was interrupted"),
+    "asked": ("op verzoek van de technicus", "at the technician's request"),
     "settled": ("afgehandeld", "settled"),
     "withdrawn": ("ingetrokken", "withdrawn"),
     "handed-over": ("overgedragen", "handed over"),
@@ -230,6 +242,10 @@ SILENT: Mapping[bool, tuple[str, str]] = {
     True: ("geeft al 5 s volledige digitale stilte", "has given complete digital silence for 5 s"),
     False: ("geeft weer geluid", "gives sound again"),
 }
+BUNDLE = (", bundel {bundle}", ", bundle {bundle}")
+NO_BUNDLE = (", ontwikkelversie: niet uit een ondertekende bundel", ", a development checkout: not from a signed bundle")
+BECAUSE = (" Reden: {reason}.", " Reason: {reason}.")
+LEFT = (" (daarvóór {version})", " (before it {version})")
 DIFFERS = (" Anders dan ingesteld: {differs}.", " Other than configured: {differs}.")
 NOT_MIRRORED = ("nee", "no")
 SEEN_UNKNOWN = ("een onbekend deel", "an unknown part")

@@ -11,10 +11,12 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.statements import Entry, JsonValue
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.words.clock_words import clock_source
-from bodycamd.municipality.words.language import PLAIN_ENGLISH, Writing, pick
+from bodycamd.municipality.words.language import PLAIN_ENGLISH, Language, Writing, pick
 from bodycamd.municipality.words.report_words import WORDS as REPORT_WORDS
 from bodycamd.municipality.words.sentence_words import (
     ASKED_BY,
+    BECAUSE,
+    BUNDLE,
     CONFIRMED,
     COUNTED,
     DIFFERS,
@@ -22,6 +24,8 @@ from bodycamd.municipality.words.sentence_words import (
     ENDED_BY_SIGNAL,
     GROUNDS,
     HOLD_ID,
+    LEFT,
+    NO_BUNDLE,
     NOT_MIRRORED,
     REASONS,
     ROLES,
@@ -83,6 +87,12 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
     fields["confirmed"] = pick(CONFIRMED[detail.get("confirmed") is True], language)
     fields["usable"] = pick(USABLE[detail.get("usable") is True], language).format_map(fields)
     fields["silent"] = pick(SILENT[detail.get("silent") is True], language)
+    if entry.type == "start":
+        fields["bundle"] = _bundle(detail, language)
+    if entry.type == "software_changed":
+        left = detail.get("left_version")
+        fields["left"] = pick(LEFT, language).format(version=shown(left, 200)) if left else ""
+        fields["because"] = pick(BECAUSE, language).format_map(fields) if detail.get("reason") else ""
     if entry.type == "view":
         fields.update(_view(detail, fields, write))
     if entry.type == "warning" and detail.get("detail"):
@@ -97,6 +107,13 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         return pick(WORDS[entry.type], language).format_map(fields) + after
     told = ", ".join(f"{key} {shown(value, 200)}" for key, value in detail.items() if key not in ("start", "caller"))
     return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
+
+
+def _bundle(detail: Mapping[str, JsonValue], language: Language) -> str:
+    """Which bundle runs. Starts of before bundles say nothing."""
+    if (name := _text(detail.get("bundle"))) or detail.get("format") == "bodycam-ledger/1":
+        return pick(BUNDLE, language).format(bundle=shown(name, 64)) if name else ""
+    return pick(NO_BUNDLE, language)
 
 
 def _view(detail: Mapping[str, JsonValue], fields: Mapping[str, str], write: Writing) -> dict[str, str]:

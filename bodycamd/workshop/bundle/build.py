@@ -1,7 +1,7 @@
 """A bundle from a commit: the same commit and the same lock files make the same bytes, on another machine and on another day.
 
-The release key changes nothing but `bundle.sig`: who has no key builds with a throw-away one and compares the SHA-256 of `bundle.json`, the
-bundle's name, with that in a ledger or a report.
+The release key changes nothing but `bundle.sig`: who has no key builds with a throw-away one and compares the bundle's name with that in a
+ledger or a report.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Built:
     path: Path
     version: str
     sha256: str
-    """Its name: of `bundle.json`."""
+    """Its name."""
     size: int
 
 

@@ -42,7 +42,7 @@ def test_a_bundle_is_verified_and_unpacked_as_it_was_made(release: Release, tmp_
     unpack(found, tmp_path / "out")
     assert {str(p.relative_to(tmp_path / "out")): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == dict(FILES)
     assert found.signed_by == release.key.public.id
-    assert found.sha256 == hashlib.sha256(found.raw).hexdigest()
+    assert found.sha256 == hashlib.sha256(b"bodycam-bundle/1\n" + found.raw).hexdigest()
 
 
 def test_stock_tools_read_and_verify_it(release: Release, tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ for _title, _kind, _detail in (
         scene.append_entry(3, scene.keys["ram"], kind, detail)
 
 
-def _begin(scene: Scene, format: str) -> None:
+def _begin(scene: Scene, format: str, **more: str) -> None:
     """A start 4 of this format, by who holds the key file."""
     last = scene.lines(3)[-1]
     own, begins = scene.keys["own"], scene.keys["file"]
-    detail = json.loads(scene.lines(3)[0][89:])["detail"] | {"format": format}
+    detail = json.loads(scene.lines(3)[0][89:])["detail"] | {"format": format, **more}
     detail |= {"public_key": begins.public.raw.hex(), "next_public_key": own.public.raw.hex(), "ram_public_key": own.public.raw.hex()}
     entry = json.loads(last[89:]) | {"n": 1, "type": "start", "detail": detail, "key": begins.public.id, "prev": sha256(last), "start": 4}
     text = compact(entry)
@@ -55,3 +55,13 @@ def _(scene: Scene) -> None:
 @attack(HOLDS, "begin a start of a format that nobody knows", where=STORE, holds=FILE)
 def _(scene: Scene) -> None:
     _begin(scene, "bodycam-ledger/3")
+
+
+@attack(HOLDS, "begin a start of the older format that names a bundle", where=STORE, holds=FILE)
+def _(scene: Scene) -> None:
+    _begin(scene, "bodycam-ledger/1", bundle="ab" * 32)
+
+
+@attack(HOLDS, "begin a start that names a bundle which is no hash", where=STORE, holds=FILE)
+def _(scene: Scene) -> None:
+    _begin(scene, "bodycam-ledger/2", bundle="0.2.0")

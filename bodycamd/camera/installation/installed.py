@@ -1,0 +1,102 @@
+"""What runs here, and what changed it: read by the recorder when it starts, written by the installer.
+
+A version is a folder with a virtual environment and the bundle's `bundle.json` in it, which is written last. Beside the versions lies
+`changes.jsonl`: one line for each change, the newest last. Both are root's; the recorder reads them and states them in the ledger.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from bodycamd.camera.installation.manifest import MAX_MANIFEST_BYTES, bundle_sha256, decode
+from bodycamd.errors import DataError
+
+MANIFEST_FILE = "bundle.json"
+CHANGES_FILE = "changes.jsonl"
+MAX_CHANGES = 50
+"""Older lines go: each has long been stated in the ledger."""
+MAX_LINE_BYTES = 2048
+Outcome = Literal["installed", "updated", "rolled_back"]
+_TEXT = re.compile(r"[\x20-\x7e]{0,200}")
+_SHA256 = re.compile(r"([0-9a-f]{64})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A version that is here, and the name of its bundle."""
+
+    version: str
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another version came into use. `number` counts from 1; `left_*` is empty where there was none; `reason` says why it was
+    rolled back.
+    """
+
+    number: int
+    outcome: Outcome
+    version: str
+    bundle: str
+    left_version: str
+    left_bundle: str
+    reason: str
+
+
+@functools.cache
+def running() -> Installed | None:
+    """The bundle that this process runs from; `None` for a development checkout. A manifest that is damaged counts as none."""
+    return installed_in(Path(sys.prefix))
+
+
+def recorded_changes() -> tuple[Change, ...]:
+    """The changes on this card, oldest first; none for a development checkout."""
+    return read_changes(Path(sys.prefix).resolve().parent) if running() is not None else ()
+
+
+def installed_in(folder: Path) -> Installed | None:
+    """The version in a folder; `None` where there is none, or it was not completed."""
+    try:
+        with (folder / MANIFEST_FILE).open("rb") as file:
+            raw = file.read(MAX_MANIFEST_BYTES + 1)
+        return Installed(decode(raw).version, bundle_sha256(raw))
+    except (OSError, DataError):
+        return None
+
+
+def read_changes(folder: Path) -> tuple[Change, ...]:
+    """The changes in `FOLDER/changes.jsonl`, oldest first. A line that the installer does not write is passed over."""
+    try:
+        with (folder / CHANGES_FILE).open("rb") as file:
+            lines = file.read(MAX_CHANGES * MAX_LINE_BYTES).split(b"\n")
+    except OSError:
+        return ()
+    return tuple(change for line in lines if (change := _change(line)) is not None)
+
+
+def encode_changes(changes: tuple[Change, ...]) -> bytes:
+    """The file's content: the newest of these."""
+    return b"".join(json.dumps(asdict(change), sort_keys=True).encode() + b"\n" for change in changes[-MAX_CHANGES:])
+
+
+def _change(line: bytes) -> Change | None:
+    try:
+        found = Change(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts = (found.version, found.left_version, found.reason)
+    fits = (
+        isinstance(found.number, int)
+        and 0 < found.number < 2**53
+        and found.outcome in get_args(Outcome)
+        and all(isinstance(text, str) and _TEXT.fullmatch(text) for text in texts)
+        and all(isinstance(name, str) and _SHA256.fullmatch(name) for name in (found.bundle, found.left_bundle))
+    )
+    return found if fits else None
