@@ -26,6 +26,7 @@ from bodycamd.cli import (
     prune,
     recordings,
     run,
+    selftest,
     shift,
     simulate,
     status,
@@ -63,6 +64,7 @@ app = typer.Typer(
 app.command("run", epilog=EPILOG)(run.run)
 app.command("simulate", epilog=EPILOG)(simulate.simulate)
 app.command("status", epilog=EPILOG)(status.status)
+app.command("selftest", epilog=_told({**errors.EXIT_CODES, **selftest.SELFTEST_CODES}))(selftest.selftest)
 app.add_typer(shift.app, name="shift")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(hold.app, name="hold")

@@ -1,0 +1,112 @@
+"""`bodycamd selftest`: whether the camera works, part by part, and what to do about what does not."""
+
+from __future__ import annotations
+
+import queue
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bodycamd.cli.daemon_or_store import AsJson
+from bodycamd.cli.output import fitted, print_json, say, say_lines
+from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
+from bodycamd.errors import ConfigError, StoreBusyError
+
+if TYPE_CHECKING:
+    from bodycamd.camera.control.events import Event
+    from bodycamd.camera.selftest.judge_hands import Part
+    from bodycamd.camera.selftest.verdict import Verdict
+    from bodycamd.cli.place import Owner
+    from bodycamd.config.settings import Config
+
+SELFTEST_CODES = {
+    0: "everything that was checked works",
+    3: "a part failed",
+    75: "busy: the daemon holds the parts",
+}
+"""What it ends with beside the codes of `bodycamd.errors`."""
+_MARKS = {"passed": "ok", "failed": "FAILED", "not_checked": "not checked"}
+_NOTICED = {
+    "led": "Did the red lamp light up for a second and a half?",
+    "ready_led": "Did the green lamp light up for a second and a half?",
+    "haptic": "Did the motor run for a second and a half?",
+}
+
+
+def selftest(
+    with_target: Annotated[
+        bool, typer.Option("--with-target", help="The printed target is before the camera: is it seen upright, and in focus?")
+    ] = False,
+    target: Annotated[
+        Path | None, typer.Option("--target", help="Write the target, to be printed, to this SVG file, and end.", show_default=False)
+    ] = None,
+    language: Annotated[Literal["nl", "en"], typer.Option(help="Language of the sentences.")] = "en",
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+    json: AsJson = False,
+) -> None:
+    """Check every part of the camera: button, lamps, motor, the warning as the microphone hears it, camera, encryption, card, clocks, keys,
+    battery, confinement. With the daemon stopped; the warning is spoken, nothing is recorded.
+
+    On a terminal it asks for a press, and whether lamps and motor were noticed; without one, or with --json, those are not checked. Ends
+    with 0 where everything that was checked works, with 3 where a part failed; each line says what to do.
+    """
+    from bodycamd.camera.selftest.target import write
+    from bodycamd.camera.selftest.verdict import go
+
+    if target is not None:
+        write(target)
+        say(f"{target}: print it at 100 %, hold it up 1 m before the camera, and run: bodycamd selftest --with-target")
+        return
+    verdicts: list[Verdict] = []
+    for verdict in _on_the_bench(find_owner(None, config, socket), asks=not json and sys.stdin.isatty(), with_target=with_target):
+        verdicts.append(verdict)
+        if not json:
+            sentence = verdict.said(language)
+            say_lines(fitted(f"{_MARKS[verdict.outcome]:<12}{verdict.check}" + (f": {sentence}" if sentence else "")))
+    works = go(verdicts)
+    if json:
+        print_json({"go": works, "checks": verdicts})
+    else:
+        say("GO" if works else "NO GO")
+    if not works:
+        raise typer.Exit(3)
+
+
+def _on_the_bench(camera: Owner, *, asks: bool, with_target: bool) -> Iterator[Verdict]:
+    """Raises `StoreBusyError` where a daemon runs, and what `load` and `board_of` raise."""
+    from bodycamd.camera.daemon.client import ControlClient, NobodyListensError
+
+    if camera.config is None:
+        raise ConfigError("the parts are tested as they are configured: give --config")
+    try:
+        ControlClient(camera.socket).close()
+    except NobodyListensError:
+        yield from _held(camera.config, asks=asks, with_target=with_target)
+    else:
+        raise StoreBusyError(f"{camera.socket}: the daemon holds button, lamps and camera; stop it first: systemctl stop bodycamd")
+
+
+def _held(config: Config, *, asks: bool, with_target: bool) -> Iterator[Verdict]:
+    from bodycamd.camera.selftest.bench import Bench, Nobody, board_of, release
+
+    heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    board = board_of(config, heard.put)
+    try:
+        yield from Bench(config, board, heard, _AtTheTerminal() if asks else Nobody(), target=with_target).verdicts()
+    finally:
+        release(board)
+
+
+class _AtTheTerminal:
+    """The technician, for `bench.Person`."""
+
+    def will_press(self) -> bool:
+        say("Press the button once, and let go.")
+        return True
+
+    def noticed(self, part: Part) -> bool:
+        return bool(typer.confirm(_NOTICED[part]))

@@ -1,0 +1,58 @@
+"""`bodycamd selftest` as a technician calls it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bodycamd.camera.selftest.verdict import CHECKS
+from bodycamd.cli.main import main
+from tests.kit.camera import WARNING, Camera
+from tests.kit.scale import only_in_full
+
+HEARS_THE_WARNING = {"microphone": {"source": "file", "file": str(WARNING)}}
+
+
+def test_the_target_is_a_page_that_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "target.svg"
+    assert main(["selftest", "--target", str(target)]) == 0
+    page = ElementTree.fromstring(target.read_text())
+    assert page.attrib["width"] == "210mm"
+    assert "this side up / deze kant boven" in "".join(page.itertext())
+    assert main(["selftest", "--target", str(target)]) == 73, "it is not overwritten"
+
+
+def test_a_running_daemon_keeps_its_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    camera = Camera(tmp_path)
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.bind(str(camera.device / "control.sock"))
+        daemon.listen()
+        assert main(["selftest", "--config", str(camera.config)]) == 75
+    assert "stop it first: systemctl stop bodycamd" in capsys.readouterr().err
+    assert not (camera.device / "board.jsonl").exists(), "no part was touched"
+
+
+@only_in_full
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_all_of_it_without_a_terminal(tmp_path: Path, language: str) -> None:
+    """Nobody is there to press or to notice: what is left is checked, and the daemon can start afterwards."""
+    camera = Camera(tmp_path, HEARS_THE_WARNING)
+    command = [sys.executable, "-m", "bodycamd.cli.main", "selftest", "--config", str(camera.config)]
+    told = subprocess.run([*command, "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    found = json.loads(told.stdout)
+    outcomes = {verdict["check"]: verdict["outcome"] for verdict in found["checks"]}
+    assert set(outcomes) == set(CHECKS)
+    failed = {check for check, outcome in outcomes.items() if outcome == "failed"}
+    assert failed <= {"clock", "space", "swap", "disk"}, "what this machine may lack"
+    assert (told.returncode, found["go"]) == ((3, False) if failed else (0, True))
+    read = subprocess.run([*command, "--language", language], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert read.stdout.splitlines()[-1] == ("NO GO" if failed else "GO")
+    assert ("Er is niemand om de knop" if language == "nl" else "There is nobody to press") in read.stdout
+    with camera:
+        assert camera.status()["state"] == "standby"
