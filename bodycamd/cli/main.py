@@ -14,6 +14,7 @@ import typer
 
 from bodycamd import __version__, errors
 from bodycamd.cli import (
+    acceptance,
     anchor,
     bundle,
     config,
@@ -78,6 +79,7 @@ app.command("contact-sheet", epilog=EPILOG)(contact_sheet.contact_sheet)
 app.command("verify", epilog=_told({**errors.EXIT_CODES, **verify.VERDICT_CODES}))(verify.verify)
 app.command("anchor", epilog=EPILOG)(anchor.anchor)
 app.add_typer(config.app, name="config")
+app.add_typer(acceptance.app, name="acceptance")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(fleet.app, name="fleet")
 app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
