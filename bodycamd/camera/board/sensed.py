@@ -6,9 +6,6 @@ nothing, or says what cannot be costs the reading and nothing else; that there i
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 from pathlib import Path
 
 from bodycamd.camera.board.battery import BatteryThresholds
@@ -17,9 +14,7 @@ from bodycamd.camera.sensors.readings import MAX_BYTES, STALE_US, Reading, belie
 from bodycamd.config.settings import BatterySettings
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import Clock
-
-MESSAGES_A_LOOK = 16
-"""More than come between two looks; whoever sends more is read on at the next one."""
+from bodycamd.linux.hearing import Hearer
 
 
 class SensorsLink:
@@ -27,7 +22,7 @@ class SensorsLink:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path, self._clock = path, clock
-        self._socket: socket.socket | None = None
+        self._hearer = Hearer(path, MAX_BYTES)
         self._sequence = 0
         self._reading: Reading | None = None
         self.disbelieved = 0
@@ -35,21 +30,11 @@ class SensorsLink:
 
     def look(self) -> None:
         """Take what has come."""
-        if self._socket is None:
-            self._socket = self._connected()
-        for _ in range(MESSAGES_A_LOOK):
-            if self._socket is None:
-                return
-            try:
-                message = self._socket.recv(MAX_BYTES + 1)
-            except BlockingIOError:
-                return
-            except OSError:
-                message = b""
-            if not message:
-                self._disconnect()
-                return
-            self._take(message)
+        for message in self._hearer.look():
+            if message is None:  # a process that begins anew numbers from 1
+                self._sequence = 0
+            else:
+                self._take(message)
 
     def reading(self) -> Reading:
         """The latest one that can be believed. Raises `UnavailableError` where there is none of the last 20 s."""
@@ -66,7 +51,8 @@ class SensorsLink:
 
     def close(self) -> None:
         """Hang up."""
-        self._disconnect()
+        self._hearer.close()
+        self._sequence = 0
 
     def _take(self, message: bytes) -> None:
         reading = decode(message)
@@ -74,20 +60,6 @@ class SensorsLink:
             self._reading, self._sequence = reading, reading.sequence
         else:
             self.disbelieved += 1
-
-    def _connected(self) -> socket.socket | None:
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        with contextlib.suppress(OSError):  # not there yet, or its queue is full: at the next look
-            link.connect(os.fspath(self._path))
-            return link
-        link.close()
-        return None
-
-    def _disconnect(self) -> None:
-        """A process that begins anew numbers from 1."""
-        if self._socket is not None:
-            self._socket.close()
-        self._socket, self._sequence = None, 0
 
 
 class SensedBattery:

@@ -17,22 +17,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodycamd.camera.sensors.readings import READ_SECONDS, encode
-from bodycamd.camera.sensors.server import Readers
 from bodycamd.camera.sensors.watch import Watch
 from bodycamd.config.load import load
 from bodycamd.errors import BodycamError
 from bodycamd.foreign_text import shown
 from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.telling import Teller
 
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def serve(watch: Watch, readers: Readers, stop: int) -> None:
+def serve(watch: Watch, teller: Teller, stop: int) -> None:
     """Look and tell, until something can be read from the descriptor `stop`."""
     poll = select.poll()
-    poll.register(readers, select.POLLIN)
+    poll.register(teller, select.POLLIN)
     poll.register(stop, select.POLLIN)
     faulty: str | None = None
     due_us = boottime_us()
@@ -44,15 +44,15 @@ def serve(watch: Watch, readers: Readers, stop: int) -> None:
                 log.error("%s", reading.fault)
             faulty = reading.fault
             try:
-                readers.publish(encode(reading))
+                teller.publish(encode(reading))
             except ValueError as error:  # the recorder hears nothing then, and says so
                 log.error("a reading that cannot be: %s", error)
-            poll.register(readers, select.POLLIN)
+            poll.register(teller, select.POLLIN)
         woken = {descriptor for descriptor, _ in poll.poll(max(0, (due_us - boottime_us()) // 1000 + 1))}
         if stop in woken:
             return
-        if not readers.admit():
-            poll.modify(readers, 0)  # it would be readable at once: again after the next reading
+        if not teller.admit():
+            poll.modify(teller, 0)  # it would be readable at once: again after the next reading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,11 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.set_wakeup_fd(wake)
     try:
         config = load(options.config)
-        readers = Readers(Path(config.board.sensors))
+        teller = Teller(Path(config.board.sensors), process="sensors", key="board.sensors")
         try:
-            serve(Watch(config, boottime_us), readers, stop)
+            serve(Watch(config, boottime_us), teller, stop)
         finally:
-            readers.close()
+            teller.close()
     except BodycamError as error:
         print(shown(f"sensors: {error}", 16_384), file=sys.stderr)  # noqa: T201
         return error.exit_code

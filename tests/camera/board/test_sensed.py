@@ -12,13 +12,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.board.sensed import MESSAGES_A_LOOK, SensedBattery, SensorsLink
+from bodycamd.camera.board.sensed import SensedBattery, SensorsLink
 from bodycamd.camera.sensors.readings import MAX_BYTES, MAX_SEQUENCE, STALE_US, Charge, Reading, believed, decode, encode
-from bodycamd.camera.sensors.server import MAX_READERS, Readers
 from bodycamd.camera.sensors.watch import Watch
 from bodycamd.config.settings import BatterySettings, BoardSettings, Config
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import SettableClock
+from bodycamd.linux.hearing import MESSAGES_A_LOOK
+from bodycamd.linux.telling import MAX_HEARERS, Teller
 from tests.camera.sensors.registers import max17048
 from tests.kit.scale import count
 
@@ -37,8 +38,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def readers(path: Path) -> Iterator[Readers]:
-    made = Readers(path)
+def readers(path: Path) -> Iterator[Teller]:
+    made = Teller(path, process="sensors", key="board.sensors")
     yield made
     made.close()
 
@@ -65,7 +66,7 @@ class Liar:
         self._listening.close()
 
 
-def test_a_reading_arrives_and_goes_stale(readers: Readers, link: SensorsLink, clock: SettableClock) -> None:
+def test_a_reading_arrives_and_goes_stale(readers: Teller, link: SensorsLink, clock: SettableClock) -> None:
     with pytest.raises(UnavailableError, match="no reading of the sensors for 20 s"):
         link.reading()
     link.look()
@@ -80,7 +81,7 @@ def test_a_reading_arrives_and_goes_stale(readers: Readers, link: SensorsLink, c
         link.reading()
 
 
-def test_who_connects_later_is_told_the_latest_at_once(readers: Readers, link: SensorsLink) -> None:
+def test_who_connects_later_is_told_the_latest_at_once(readers: Teller, link: SensorsLink) -> None:
     readers.publish(encode(GOOD))
     link.look()
     readers.admit()
@@ -91,7 +92,7 @@ def test_who_connects_later_is_told_the_latest_at_once(readers: Readers, link: S
 def test_a_process_that_begins_anew_is_read_on(path: Path, link: SensorsLink, clock: SettableClock) -> None:
     for later_us in (0, 5_000_000):
         clock.boottime_us = NOW_US + later_us
-        serving = Readers(path)
+        serving = Teller(path, process="sensors", key="board.sensors")
         link.look()
         serving.admit()
         serving.publish(encode(msgspec.structs.replace(GOOD, at_us=clock.boottime_us)))
@@ -101,14 +102,14 @@ def test_a_process_that_begins_anew_is_read_on(path: Path, link: SensorsLink, cl
         link.look()
 
 
-def test_a_socket_left_by_one_that_was_killed_is_replaced_and_a_living_one_is_not(path: Path, readers: Readers) -> None:
+def test_a_socket_left_by_one_that_was_killed_is_replaced_and_a_living_one_is_not(path: Path, readers: Teller) -> None:
     with pytest.raises(UnavailableError, match="another sensors process"):
-        Readers(path)
+        Teller(path, process="sensors", key="board.sensors")
     readers._listening.close()  # as the kernel does for a killed process
-    Readers(path).close()
+    Teller(path, process="sensors", key="board.sensors").close()
 
 
-def test_a_reader_that_does_not_read_or_that_talks_is_cut_off(readers: Readers, path: Path) -> None:
+def test_a_reader_that_does_not_read_or_that_talks_is_cut_off(readers: Teller, path: Path) -> None:
     """The process waits for nobody, and there is nothing to tell it."""
     lazy, talks = (socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2))
     for reader in (lazy, talks):
@@ -118,19 +119,19 @@ def test_a_reader_that_does_not_read_or_that_talks_is_cut_off(readers: Readers, 
     for _ in range(5000):
         readers.publish(b"x" * MAX_BYTES)
     readers.admit()
-    assert readers._readers == []
+    assert readers._hearers == []
     for reader in (lazy, talks):
         reader.close()
 
 
-def test_more_readers_than_there_is_room_for_are_turned_away(readers: Readers, path: Path) -> None:
+def test_more_readers_than_there_is_room_for_are_turned_away(readers: Teller, path: Path) -> None:
     many = []
-    for _ in range(MAX_READERS + 2):
+    for _ in range(MAX_HEARERS + 2):
         reader = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reader.connect(str(path))
         many.append(reader)
         readers.admit()
-    assert len(readers._readers) == MAX_READERS
+    assert len(readers._hearers) == MAX_HEARERS
     assert many[-1].recv(10) == b""
     for reader in many:
         reader.close()
@@ -219,7 +220,7 @@ def test_a_socket_that_is_not_there_is_no_reading_and_no_error(link: SensorsLink
         battery.read()
 
 
-def test_a_gauge_that_fails_is_told_with_its_reason(readers: Readers, link: SensorsLink) -> None:
+def test_a_gauge_that_fails_is_told_with_its_reason(readers: Teller, link: SensorsLink) -> None:
     readers.publish(encode(Reading(sequence=1, at_us=NOW_US, fault="nothing answers at 0x36")))
     link.look()
     readers.admit()
@@ -229,7 +230,7 @@ def test_a_gauge_that_fails_is_told_with_its_reason(readers: Readers, link: Sens
 
 
 def test_from_full_to_empty_by_the_chips_registers(
-    path: Path, readers: Readers, link: SensorsLink, clock: SettableClock, tmp_path: Path
+    path: Path, readers: Teller, link: SensorsLink, clock: SettableClock, tmp_path: Path
 ) -> None:
     """The process's own parts, its socket, and the recorder's: *low* by minutes long before it is *low* by percent, then *critical*."""
     battery = BatterySettings(gauge="max17048", bus="simulated", low_percent=15, low_minutes=30, critical_percent=3)

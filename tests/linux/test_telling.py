@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.sensors.__main__ import serve
-from bodycamd.camera.sensors.server import Readers
 from bodycamd.camera.sensors.watch import Watch
 from bodycamd.config.load import load
 from bodycamd.linux.clock import boottime_us
+from bodycamd.linux.telling import Teller
 from tests.camera.sensors.test_process import configuration
 from tests.kit.waiting import wait_for
 
@@ -45,7 +45,7 @@ class Crowded:
 def test_without_a_descriptor_the_round_ends_and_is_logged_once(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    readers = Readers(tmp_path / "r")
+    readers = Teller(tmp_path / "r", process="sensors", key="board.sensors")
     crowded = Crowded(readers._listening, number, 3)
     monkeypatch.setattr(readers, "_listening", crowded)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as reader:
@@ -61,7 +61,7 @@ def test_without_a_descriptor_the_round_ends_and_is_logged_once(
 
 def test_the_process_sleeps_until_its_next_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load(configuration(tmp_path, "{gauge: none}"))
-    readers = Readers(tmp_path / "r")
+    readers = Teller(tmp_path / "r", process="sensors", key="board.sensors")
     crowded = Crowded(readers._listening, errno.EMFILE, 1_000_000)
     monkeypatch.setattr(readers, "_listening", crowded)
     stop, wake = os.pipe()
