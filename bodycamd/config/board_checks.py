@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bodycamd.config.board_settings import READY_LED
-from bodycamd.config.hats import BUSES, HATS, I2C_PINS
+from bodycamd.config.board_settings import DEFAULT_CARD_PORT, READY_LED
+from bodycamd.config.hats import BUSES, HATS, I2C_PINS, SERIAL_PINS
 from bodycamd.config.i2c_addresses import CLOCKS, HEADER_BUS, INA219_ADDRESSES, USUAL, hat_gauge, on_header_bus
 from bodycamd.config.problems import Problem
 
@@ -24,6 +24,7 @@ def board_contradictions(config: Config) -> Iterator[Problem]:
     yield from _same_pin(config)
     yield from _taken_pins(config)
     yield from _addresses(config)
+    yield from _cards(config)
 
 
 def board_doubts(config: Config) -> Iterator[Problem]:
@@ -73,6 +74,25 @@ def _battery(config: Config) -> Iterator[Problem]:
         yield Problem("board.battery.bus", "simulated, but there is no simulation_directory", "the number of a bus", others=others)
 
 
+def _cards(config: Config) -> Iterator[Problem]:
+    """A reader without cards would refuse every one."""
+    reader, of_reader = config.board.card_reader, ("board.card_reader",)
+    if reader == "simulated" and config.simulation_directory is None:
+        yield Problem(
+            "board.card_reader", "simulated, but there is no simulation_directory", "none, pcsc, pn532", others=("simulation_directory",)
+        )
+    if reader != "pn532" and config.board.card_port != DEFAULT_CARD_PORT:
+        yield Problem(
+            "board.card_port", f"given, but card_reader is {reader}", "no such line, or board.card_reader: pn532", others=of_reader
+        )
+    for key, value, wanted in (
+        ("shift.cards", config.shift.cards, "the path of the officers' cards, or board.card_reader: none"),
+        ("shift.salt", config.shift.salt, "32 hex digits in quotes: openssl rand -hex 16; or board.card_reader: none"),
+    ):
+        if reader != "none" and value is None:
+            yield Problem(key, f"missing, but board.card_reader is {reader}", wanted, others=of_reader)
+
+
 def _free(config: Config, part: str = "") -> str:
     """What to do about the pin of a part: the pins that neither the HAT nor another part has; or none, where the part may be absent."""
     hat = {} if config.board.hat is None else HATS[config.board.hat].pins
@@ -114,6 +134,9 @@ def _taken_pins(config: Config) -> Iterator[Problem]:
         elif pin in I2C_PINS and chips:
             reason = f"GPIO {pin} is {BUSES[pin]}, which {chips[0]} needs"
             yield Problem(key, reason, _free(config, part), others=tuple(chips))
+        elif pin in SERIAL_PINS and config.board.card_reader == "pn532" and not config.board.card_port.startswith("/dev/ttyUSB"):
+            reason = f"GPIO {pin} is {BUSES[pin]}, which board.card_reader needs"
+            yield Problem(key, reason, _free(config, part), others=("board.card_reader",))
 
 
 def _gauge_on_header(config: Config) -> bool:

@@ -1,4 +1,4 @@
-"""The sections `board` and `clock` of the configuration: pins, battery gauge, HAT, sensors, real-time clock."""
+"""The sections `board`, `clock` and `shift` of the configuration: pins, battery gauge, HAT, sensors, real-time clock, officers' cards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from bodycamd.config.bounds import Address, Name, Pin, Settings, Text
+from bodycamd.config.bounds import Address, Name, Pin, Salt, Settings, Text
 from bodycamd.config.hats import HatName
-from bodycamd.config.paths import DEFAULT_SENSORS
+from bodycamd.config.paths import DEFAULT_CARDS, DEFAULT_SENSORS
 
 Level = Literal["high", "low"]
 READY_LED = 23
+DEFAULT_CARD_PORT = "/dev/serial0"
 
 
 class GpioSettings(Settings, frozen=True, kw_only=True):
@@ -80,6 +81,15 @@ class BoardSettings(Settings, frozen=True, kw_only=True):
     sensors: Annotated[Text, Meta(description="Socket on which bodycamd-sensors tells battery, temperature and supply.")] = str(
         DEFAULT_SENSORS
     )
+    card_reader: Annotated[
+        Literal["none", "pcsc", "pn532", "simulated"],
+        Meta(
+            description="The reader of officers' cards: any that PC/SC knows, a PN532 on a serial port, card.txt in simulation_directory, "
+            "or none. A card selects a pseudonym and proves nothing."
+        ),
+    ] = "none"
+    card_port: Annotated[Text, Meta(description="Serial port of the PN532; with card_reader: pn532 only.")] = DEFAULT_CARD_PORT
+    cards: Annotated[Text, Meta(description="Socket on which bodycamd-cards tells that a card is shown.")] = str(DEFAULT_CARDS)
     gpio: GpioSettings = GpioSettings()
     battery: BatterySettings = BatterySettings()
 
@@ -91,3 +101,22 @@ class ClockSettings(Settings, frozen=True, kw_only=True):
         Literal["none", "ds3231", "pcf8523", "pcf85063", "rv3028", "pi5"],
         Meta(description="The battery-backed clock that the wall clock may be trusted by where no time server is reached."),
     ] = "none"
+
+
+class ShiftSettings(Settings, frozen=True, kw_only=True):
+    """Shifts that begin and end by a card."""
+
+    cards: Annotated[
+        Text | None,
+        Meta(
+            description="File of the officers' cards, a line for each as `bodycamd shift card` prints it: pseudonym and code; "
+            "null: no card begins a shift."
+        ),
+    ] = None
+    salt: Annotated[
+        Salt | None,
+        Meta(
+            description="What the municipality's codes of cards are made with, the same on all its cameras: `openssl rand -hex 16`; "
+            "null: none are made."
+        ),
+    ] = None

@@ -170,7 +170,11 @@ def _ring(config: Config, warning_seconds: float) -> Iterator[Problem]:
 
 
 def _paths(config: Config) -> Iterator[Problem]:
-    for key, path in (("control.socket", config.control.socket), ("board.sensors", config.board.sensors)):
+    for key, path in (
+        ("control.socket", config.control.socket),
+        ("board.sensors", config.board.sensors),
+        ("board.cards", config.board.cards),
+    ):
         if (length := len(os.fsencode(path))) > LONGEST_SOCKET_PATH_BYTES:
             allowed = f"at most {LONGEST_SOCKET_PATH_BYTES}, in a folder with a shorter name"
             yield Problem(key, f"the path {path} has {length} bytes", allowed)

@@ -16,6 +16,7 @@ HatName = Literal["codec-zero", "respeaker-2mic", "wm8960", "hifiberry-dacplus",
 
 I2C_PINS = (2, 3)
 I2S_PINS = (18, 19, 20, 21)
+SERIAL_PINS = (14, 15)
 
 BUSES: Mapping[int, str] = {
     0: "the HAT's EEPROM",

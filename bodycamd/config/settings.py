@@ -14,7 +14,8 @@ from bodycamd.config.board_settings import BatterySettings as BatterySettings
 from bodycamd.config.board_settings import BoardSettings as BoardSettings
 from bodycamd.config.board_settings import ClockSettings as ClockSettings
 from bodycamd.config.board_settings import GpioSettings as GpioSettings
-from bodycamd.config.bounds import ADDRESS_PATTERN, Name, Settings, Text
+from bodycamd.config.board_settings import ShiftSettings as ShiftSettings
+from bodycamd.config.bounds import ADDRESS_PATTERN, SALT_PATTERN, Name, Settings, Text
 from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.foreign_text import Json
@@ -247,6 +248,7 @@ class Config(Settings, frozen=True, kw_only=True):
     control: SocketSettings = SocketSettings()
     retention: RetentionSettings = RetentionSettings()
     ledger: LedgerSettings = LedgerSettings()
+    shift: ShiftSettings = ShiftSettings()
 
     @property
     def warning_path(self) -> Path:
@@ -267,6 +269,8 @@ PATH_KEYS = (
     "control.socket",
     "control.trace",
     "board.sensors",
+    "board.cards",
+    "shift.cards",
 )
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 
@@ -349,6 +353,8 @@ def _in_words(kind: mi.Type) -> str:
             return "null"
         case mi.StrType(pattern=pattern) if pattern == ADDRESS_PATTERN:
             return "an I2C address in quotes, from '0x08' to '0x77'"
+        case mi.StrType(pattern=pattern) if pattern == SALT_PATTERN:
+            return "32 hex digits in quotes"
         case mi.StrType(pattern=str()):
             return "1 to 64 letters, digits, dots, underscores, dashes (a letter or digit first)"
         case mi.StrType(min_length=int() as least, max_length=int() as most):

@@ -165,3 +165,27 @@ def test_the_page_on_wiring_has_the_table_of_now() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert MARKED.search(page)
     assert with_table(page) == page
+
+
+@pytest.mark.parametrize(
+    ("board", "shift", "told"),
+    [
+        ("{card_reader: pcsc}", "{}", {"shift.cards", "shift.salt"}),
+        ("{card_reader: pcsc}", "{cards: cards.txt}", {"shift.salt"}),
+        ("{card_reader: pcsc}", f'{{cards: cards.txt, salt: "{"0" * 32}"}}', set()),
+        ("{card_reader: none}", "{cards: cards.txt}", set()),
+        ("{card_port: /dev/ttyUSB0}", "{}", {"board.card_port"}),
+        ("{card_reader: simulated}", f'{{cards: cards.txt, salt: "{"0" * 32}"}}', {"board.card_reader"}),
+        ("{card_reader: pn532, gpio: {haptic: 14}}", f'{{cards: cards.txt, salt: "{"0" * 32}"}}', {"board.gpio.haptic"}),
+        ("{card_reader: pn532, card_port: /dev/ttyUSB0, gpio: {haptic: 14}}", f'{{cards: cards.txt, salt: "{"0" * 32}"}}', set()),
+    ],
+)
+def test_a_card_reader_and_what_it_needs(board: str, shift: str, told: set[str], tmp_path: Path) -> None:
+    problems = judge(f"device_id: c\nboard: {board}\nshift: {shift}\n".encode(), tmp_path / "bodycamd.yaml").problems
+    assert {problem.key for problem in problems} == told
+
+
+@pytest.mark.parametrize("salt", ["0" * 31, "0" * 33, "G" * 32, "'" + "A" * 32 + "'"])
+def test_a_salt_is_hex(salt: str, tmp_path: Path) -> None:
+    [problem] = judge(f"device_id: c\nshift: {{salt: '{salt.strip(chr(39))}'}}\n".encode(), tmp_path / "bodycamd.yaml").problems
+    assert (problem.key, problem.allowed) == ("shift.salt", "32 hex digits in quotes or null")
