@@ -89,8 +89,9 @@ def strictly: . as $raw
 def common: (.n | positive) and (.key | hex64) and (.device | like("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) and (.start | whole(1; 999999))
   and (.boot_id | like("[0-9A-Za-z-]{1,64}")) and (.boottime_ns | whole(0; 9223372036854775807)) and (.wall | day) and (.clock | clock);
 def only($names): (keys - $names) == [];
-def caller: type == "object" and only(["via", "uid"]) and (.via | IN("button", "control_socket", "command"))
-  and (if has("uid") then (.uid | whole(0; 4294967295)) else true end);
+def called($ways): type == "object" and only(["via", "uid"]) and (.via | IN($ways[])) and (if has("uid") then (.uid | whole(0; 4294967295)) else true end);
+def caller: called(["button", "control_socket", "command"]);
+def shift_caller: called(["button", "control_socket", "command", "card"]);
 def some($max): text($max) and length > 0;
 def ground: IN("complaint", "criminal-investigation", "access-request");
 def hold_id: like("([0-9a-f]{12,64}|[0-9]{6}-[0-9]{4}\\.[a-z-]{1,40})");
@@ -136,7 +137,7 @@ def fits: .type as $kind | .detail | [
      elif $kind == "hold_released" then has("hold") and (.by | decider) and (.reason | IN("settled", "withdrawn", "handed-over", "not-needed", "mistake"))
      elif $kind == "hold_review_due" then has("hold")
      elif $kind == "recording_opened" then optional("officer"; like(coded))
-     elif ($kind | IN("shift_begin", "shift_end")) then only(["officer", "caller"]) and (.officer | like(coded)) and optional("caller"; caller)
+     elif ($kind | IN("shift_begin", "shift_end")) then only(["officer", "caller"]) and (.officer | like(coded)) and optional("caller"; shift_caller)
      else true end | if . then "2" else empty end)] | join("");
 def row: map(tostring | gsub("[\t\n]"; " ")) | join("\t");
 JQ

@@ -71,6 +71,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "heat and supply are not watched: the sensors report nothing",
         "`systemctl status bodycamd-sensors` says whether it runs; `journalctl -u bodycamd-sensors -b` says why not.",
     ),
+    "card_reader_silent": Remedy(
+        "no card can be read: shifts do not begin by card",
+        "`systemctl status bodycamd-cards` says why. Check the reader's cable; until then: `bodycamd shift begin --officer H-12`.",
+    ),
     "under_voltage": Remedy(
         "the supply is too low: the camera may switch off at any moment",
         "Use a thicker or shorter cable, or a supply or battery board that gives more current.",

@@ -27,7 +27,19 @@ from bodycamd.evidence.retention_entries import (
     SweepRequested,
     TimeStated,
 )
-from bodycamd.evidence.statements import Caller, Count, Entry, JsonValue, Officer, RawPublicKey, RecordingId, Sha256, ShortText, Stated
+from bodycamd.evidence.statements import (
+    Caller,
+    Count,
+    Entry,
+    JsonValue,
+    Officer,
+    RawPublicKey,
+    RecordingId,
+    Sha256,
+    ShiftCaller,
+    ShortText,
+    Stated,
+)
 from bodycamd.foreign_text import shown
 
 LedgerFormat: TypeAlias = Literal["bodycam-ledger/1", "bodycam-ledger/2"]
@@ -100,7 +112,7 @@ class ShiftStated2(Stated, frozen=True, kw_only=True):
     """`shift_begin` and `shift_end` of `bodycam-ledger/2`; free before."""
 
     officer: Pseudonym
-    caller: Caller | None = None
+    caller: ShiftCaller | None = None
 
 
 class RecordingClosed(Stated, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, Sha256, ShortText, Stated
+from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, Sha256, ShiftCaller, ShortText, Stated
 from bodycamd.footage import ViewFacts
 
 
@@ -50,14 +50,21 @@ class ShiftBegun(Noted, frozen=True, kw_only=True):
     """`shift_begin`: from here on the camera is worn by `officer`, a pseudonym."""
 
     officer: Officer
-    caller: Caller | None = None
+    caller: ShiftCaller | None = None
 
 
 class ShiftEnded(Noted, frozen=True, kw_only=True):
     """`shift_end`: the camera is taken off."""
 
     officer: Officer | None = None
-    caller: Caller | None = None
+    caller: ShiftCaller | None = None
+
+
+class CardRefused(Noted, frozen=True, kw_only=True):
+    """`card_refused`: a card was shown and changed no shift: it is nobody's (`unknown_card`, `unreadable_card`, `random_card`), or it came
+    while something was recorded, while the camera started, or while it ended. Which card it was is not said."""
+
+    reason: Literal["unknown_card", "unreadable_card", "random_card", "recording", "starting", "leaving"]
 
 
 class StoreRecovered(Noted, frozen=True, kw_only=True):
@@ -135,10 +142,10 @@ class FragmentRefused(Noted, frozen=True, kw_only=True):
 
 
 class BoardChanged(Noted, frozen=True, kw_only=True):
-    """`board_changed`: heat, a throttled processor, a supply that is too low, a battery gauge that cannot be read, or
+    """`board_changed`: heat, a throttled processor, a supply that is too low, a battery gauge or a card reader that cannot be read, or
     sensors that report nothing, began or ended."""
 
-    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent"]
+    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent"]
     change: Literal["began", "ended"]
     detail: ShortText = ""
 
@@ -166,6 +173,7 @@ NOTED: dict[str, type[Noted]] = {
     "warning": WarningGiven,
     "shift_begin": ShiftBegun,
     "shift_end": ShiftEnded,
+    "card_refused": CardRefused,
     "store_recovered": StoreRecovered,
     "capture_stalled": CaptureStalled,
     "microphone_opened": MicrophoneOpened,

@@ -76,6 +76,13 @@ class Caller(Stated, frozen=True, kw_only=True):
     uid: Uid | None = None
 
 
+class ShiftCaller(Stated, frozen=True, kw_only=True):
+    """As `Caller`, of a shift: also a `card` that was shown, which selects a pseudonym and proves nothing."""
+
+    via: Literal["button", "control_socket", "command", "card"]
+    uid: Uid | None = None
+
+
 class Video(Stated, frozen=True, kw_only=True):
     """The picture as the worker opened it."""
 

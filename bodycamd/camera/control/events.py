@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from bodycamd.camera.control.card_outcome import CardOutcome as CardOutcome
+from bodycamd.camera.control.card_outcome import CardRefusal as CardRefusal
 from bodycamd.camera.control.resume_offer import AfterReset as AfterReset
 from bodycamd.camera.control.resume_offer import ResumeOffer as ResumeOffer
 from bodycamd.footage import ViewFacts
@@ -17,10 +19,11 @@ from bodycamd.footage import ViewFacts
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
-BoardCondition = Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent"]
+BoardCondition = Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent"]
 StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
 HapticName = Literal[
-    "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused"
+    "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused",
+    "shift_begun", "shift_ended",
 ]  # fmt: skip
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
@@ -207,12 +210,19 @@ class BatteryChanged(Happening, frozen=True):
 
 
 class BoardChanged(Happening, frozen=True):
-    """Heat, a throttled processor, a supply that is too low, or a gauge that cannot be read began, or ended (with hysteresis, decided by
-    the reporter)."""
+    """Heat, a throttled processor, a supply that is too low, a gauge or a card reader that cannot be read began, or ended (with hysteresis,
+    decided by the reporter)."""
 
     condition: BoardCondition
     present: bool
     detail: str = ""
+
+
+class CardAnswered(Happening, frozen=True):
+    """A card was shown, and the shift is as `outcome` says. Whose card it was is not the control's to know."""
+
+    outcome: CardOutcome
+    reason: CardRefusal | None = None
 
 
 class ClockChanged(Happening, frozen=True):
@@ -258,6 +268,7 @@ Event = (
     | StorageChanged
     | BatteryChanged
     | BoardChanged
+    | CardAnswered
     | ClockChanged
     | ShutdownRequested
     | TimePassed
@@ -378,19 +389,6 @@ class Exit(Order, frozen=True):
 
 
 Action = (
-    SpeakWarning
-    | SilenceVoice
-    | OpenCapture
-    | SetMicrophone
-    | CloseCapture
-    | RetainFrom
-    | EmptyRing
-    | BeginRecording
-    | EndRecording
-    | ContinueRecording
-    | SealNow
-    | Pulse
-    | Refuse
-    | Note
-    | Exit
-)
+    SpeakWarning | SilenceVoice | OpenCapture | SetMicrophone | CloseCapture | RetainFrom | EmptyRing | BeginRecording | EndRecording
+    | ContinueRecording | SealNow | Pulse | Refuse | Note | Exit
+)  # fmt: skip

@@ -134,6 +134,8 @@ PULSES: dict[HapticName, LampPattern] = {
     "low": _train(SHORT_MS, SHORT_MS, LONG_MS),
     "saved": _train(LONG_MS),
     "refused": _train(SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS),
+    "shift_begun": _train(LONG_MS, SHORT_MS, SHORT_MS),
+    "shift_ended": _train(LONG_MS, SHORT_MS, LONG_MS),
 }
 """No two meanings share count and lengths."""
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bodycamd.camera.control import conditions, ending, recording, refusal, resume, start_up, stopping, stuck_worker, warning
+from bodycamd.camera.control import conditions, ending, recording, refusal, resume, shift_card, start_up, stopping, stuck_worker, warning
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -38,6 +38,7 @@ from bodycamd.camera.control.events import (
     CaptureClosed,
     CaptureFlowing,
     CaptureStalled,
+    CardAnswered,
     ClockChanged,
     DiskChanged,
     Event,
@@ -143,6 +144,8 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return state, noted + left
         case BoardChanged():
             return conditions.board_changed(state, event)
+        case CardAnswered():
+            return shift_card.card_answered(state, event, now_us)
         case ClockChanged():
             return conditions.clock_changed(state, event)
         case ButtonStuck():

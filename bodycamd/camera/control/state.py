@@ -33,6 +33,7 @@ Condition = Literal[
     "under_voltage",
     "gauge_silent",
     "sensors_silent",
+    "card_reader_silent",
     "audio_silent",
     "worker_stuck",
 ]
@@ -241,6 +242,8 @@ class State(Struct, frozen=True):
     """A gauge is configured, and the battery cannot be read."""
     sensors_silent: bool = False
     """The sensors process reports nothing: heat and supply are unknown."""
+    card_reader_silent: bool = False
+    """A card reader is configured, and no card can be read."""
     worker_stuck: bool = False
     """A killed worker has not ended, and may hold the camera: since `stuck_us`."""
     stuck_us: int = 0

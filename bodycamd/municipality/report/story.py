@@ -34,6 +34,7 @@ _DURING = {
     "button_stuck",
     "capture_flowing",
     "capture_stalled",
+    "card_refused",
     "clock_changed",
     "disk_changed",
     "entries_lost",

@@ -123,6 +123,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "A press during start-up was honoured.",
     ),
     "press_refused": ("Een druk op de knop is geweigerd: {reason}.", "A press of the button was refused: {reason}."),
+    "card_refused": ("Een getoonde pas is geweigerd: {reason}.", "A card that was shown was refused: {reason}."),
     "storage_changed": ("De ruimte voor beelden is {level}.", "Room for footage is {level}."),
     "clock_changed": ("De klok is veranderd: bron {source}.", "The wall clock changed: source {source}."),
     "board_changed": ("{condition} {change}.", "{condition} {change}."),
@@ -178,6 +179,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "under_voltage": ("Te lage voedingsspanning", "Under-voltage"),
         "gauge_silent": ("Uitval van de accumeter", "Failure of the battery gauge"),
         "sensors_silent": ("Uitval van de sensoren", "Failure of the sensors"),
+        "card_reader_silent": ("Uitval van de paslezer", "Failure of the card reader"),
     },
     ("board_changed", "change"): {"began": ("begint", "begins"), "ended": ("eindigt", "ends")},
     ("battery_changed", "level"): {"ok": ("in orde", "ok"), "low": ("bijna leeg", "low"), "critical": ("leeg", "critical")},
@@ -186,6 +188,12 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "storage_full": ("opslag vol", "storage full"),
+    "unknown_card": ("onbekende pas", "unknown card"),
+    "unreadable_card": ("pas zonder leesbaar nummer", "card without a readable number"),
+    "random_card": ("pas met een wisselend nummer", "card whose number changes"),
+    "recording": ("tijdens een opname", "during a recording"),
+    "starting": ("de camera start nog", "the camera is still starting"),
+    "leaving": ("de camera gaat uit", "the camera is shutting down"),
     "battery_critical": ("accu leeg", "battery critical"),
     "warning_failed": ("de waarschuwing mislukte", "warning failed"),
     "shutdown": ("camera wordt uitgeschakeld", "shutdown"),
@@ -252,5 +260,6 @@ SEEN_UNKNOWN = ("een onbekend deel", "an unknown part")
 DIOPTRES = ("{dioptres} dioptrie", "{dioptres} dioptres")
 SHIFT_OF = ("De dienst is die van handhaver {officer}.", "The shift is that of officer {officer}.")
 HOLD_ID = ("Veiligstelling {hold}.", "Hold {hold}.")
+BY_CARD = ("Met een pas; die bewijst niet wie hem toonde.", "By a card, which does not prove who showed it.")
 ASKED_BY = ("Op verzoek van gebruiker {uid}.", "Requested by user {uid}.")
 ENDED_BY_SIGNAL = ("beëindigd door signaal {number}", "ended by signal {number}")

@@ -17,6 +17,7 @@ from bodycamd.municipality.words.sentence_words import (
     ASKED_BY,
     BECAUSE,
     BUNDLE,
+    BY_CARD,
     CONFIRMED,
     COUNTED,
     DIFFERS,
@@ -181,5 +182,7 @@ def reason_in_words(type: str, value: str, write: Writing) -> str:
 
 def _asked(caller: object, write: Writing) -> str:
     """On whose word, where that says more than the sentence: the button is the officer's."""
+    if isinstance(caller, dict) and caller.get("via") == "card":
+        return " " + pick(BY_CARD, write.language)
     uid = caller.get("uid") if isinstance(caller, dict) else None
     return " " + pick(ASKED_BY, write.language).format(uid=uid) if isinstance(uid, int) else ""

@@ -21,6 +21,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "legend_still": ("Gekleurd is aan. De lamp is {lamp_length} lang getekend.", "Coloured is on. The lamp is drawn for {lamp_length}."),
     "belongs": ("Hoort bij de instellingen van {device}.", "Goes with the configuration of {device}."),
     # what the hand does
+    "shift": ("Dienst", "Shift"),
+    "shift_begin": ("Begin: houd je pas tegen de camera.", "Begin: hold your card to the camera."),
+    "shift_begin_felt": (
+        "Begin: houd je pas tegen de camera, tot hij trilt.",
+        "Begin: hold your card to the camera, until it vibrates.",
+    ),
+    "shift_end": ("Eind: nog een keer.", "End: once more."),
+    "shift_end_felt": ("Eind: nog een keer.", "End: once more."),
+    "shift_otherwise": ("Niet tijdens een opname.", "Not while recording."),
+    "shift_otherwise_felt": (
+        "Niet tijdens een opname. Vijf korte trillingen: deze pas is niet bekend.",
+        "Not while recording. Five short pulses: this card is not known.",
+    ),
     "record": ("Opnemen", "Record"),
     "record_how": (
         "Druk één keer. Eerst klinkt de waarschuwing, daarna begint de opname.",

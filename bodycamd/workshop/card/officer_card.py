@@ -114,8 +114,14 @@ class _Card:
         return pick(WORDS[name], self._write.language).format_map(self._lengths)
 
     def gestures(self) -> Iterator[Gesture]:
-        """From the press to the stop."""
+        """From the press to the stop; before it the shift, where a card begins it."""
         config = self._config
+        if config.board.card_reader != "none":
+            begun = self._action("shift_begin_felt" if self.with_motor else "shift_begin", "shift_begun")
+            ended = self._action("shift_end_felt" if self.with_motor else "shift_end", "shift_ended")
+            yield Gesture(
+                self.word("shift"), [begun, ended], (self._action("shift_otherwise_felt" if self.with_motor else "shift_otherwise"),)
+            )
         how = "record_with_before" if config.pre_event_seconds else "record_with_warning" if config.record_warning else "record_how"
         yield Gesture(self.word("record"), [self._action(how)])
         yield Gesture(self.word("now"), [self._action("now_how")])

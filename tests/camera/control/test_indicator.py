@@ -93,6 +93,8 @@ def test_the_words_of_the_motor() -> None:
         "low": "short short long",
         "saved": "long",
         "refused": "short short short short short",
+        "shift_begun": "long short short",
+        "shift_ended": "long short long",
     }
 
 

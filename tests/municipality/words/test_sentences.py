@@ -94,6 +94,12 @@ def test_sentences(type: str, detail: dict[str, Any], words: str) -> None:
         ("press_refused", {"reason": "storage_full", "at_us": 1}, "Een druk op de knop is geweigerd: opslag vol."),
         ("recording_closed", {"recording": "1", "reason": "officer"}, "Opname 1 eindigt na 0,0 s: door de handhaver gestopt."),
         ("shift_begin", {"officer": "H-1", "caller": {"uid": 7}}, "De dienst van handhaver H-1 begint. Op verzoek van gebruiker 7."),
+        (
+            "shift_end",
+            {"officer": "H-1", "caller": {"via": "card"}},
+            "De dienst van handhaver H-1 eindigt. Met een pas; die bewijst niet wie hem toonde.",
+        ),
+        ("card_refused", {"reason": "recording"}, "Een getoonde pas is geweigerd: tijdens een opname."),
     ],
 )
 def test_sentences_in_dutch(type: str, detail: dict[str, Any], words: str) -> None:

@@ -97,6 +97,8 @@ PULSES: dict[HapticName, str] = {
     "low": "vibrates: three pulses, short short long",
     "saved": "vibrates: one long pulse",
     "refused": "vibrates: five short pulses",
+    "shift_begun": "vibrates: three pulses, long short short",
+    "shift_ended": "vibrates: three pulses, long short long",
 }
 
 

@@ -14,6 +14,7 @@ RAM = "the card and the memory: the key in use"
 FILE = "the card: the key file of the next start"
 OF: dict[str, Any] = {"recording": INTACT, "ground": "complaint", "by": "C-1", "hold": "0" * 12}
 GOOD: dict[str, Any] = {**OF, "reference": "K-1", "review_on": "2030-01-01"}
+OPENED: dict[str, Any] = {"recording": "000003-0009", "keep_from_us": 0, "warning": "none"}
 RELEASE: dict[str, Any] = {**OF, "reason": "settled"}
 
 for _title, _kind, _detail in (
@@ -27,7 +28,10 @@ for _title, _kind, _detail in (
     ("the end of a hold with a story", "hold_released", {**RELEASE, "reason": "Jansen asked"}),
     ("a review without an id", "hold_review_due", {"recording": INTACT, "ground": "complaint", "review_on": "2030-01-01"}),
     ("a shift of a name", "shift_begin", {"officer": "Jan Jansen"}),
-    ("a recording of a name", "recording_opened", {"recording": "000003-0009", "keep_from_us": 0, "warning": "none", "officer": "Jan"}),
+    ("a shift on the word of nobody known", "shift_begin", {"officer": "H-12", "caller": {"via": "rumour"}}),
+    ("a recording on the word of a card", "recording_opened", {**OPENED, "caller": {"via": "card"}}),
+    ("a hold on the word of a card", "hold_added", {**GOOD, "caller": {"via": "card"}}),
+    ("a recording of a name", "recording_opened", {**OPENED, "officer": "Jan"}),
 ):
 
     @attack(HOLDS, f"state {_title}, signed with the key in use", where=STORE, holds=RAM)

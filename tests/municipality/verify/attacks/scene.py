@@ -181,7 +181,7 @@ class _Camera:
         store.ledger.note(CONFIRMED)
         if self.boot != self.shift_boot:
             store.ledger.note(RULES)
-            store.ledger.append("shift_begin", {"officer": "H-12"})
+            store.ledger.append("shift_begin", {"officer": "H-12", "caller": {"via": "card"}})
             self.shift_boot = self.boot
         return store
 
