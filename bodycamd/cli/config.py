@@ -111,10 +111,21 @@ def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
     return problems, warnings
 
 
+def _cards(config: Config) -> Iterator[Problem]:
+    from bodycamd.camera.cards.codes import read_officers
+
+    if config.shift.cards is not None:
+        try:
+            read_officers(Path(config.shift.cards))
+        except ConfigError as error:
+            yield Problem("shift.cards", str(error), "")
+
+
 def _file_problems(config: Config) -> Iterator[Problem]:
     from bodycamd.camera.capture.worker.encrypt import load_recipients
     from bodycamd.config import checks
 
+    yield from _cards(config)
     recipients_told = False
     for problem in checks.file_problems(config):
         recipients_told |= problem.key == "keys.recipients"

@@ -64,7 +64,7 @@ class MachineHealth:
 
     def __init__(self) -> None:
         self._hot, self._throttled, self._under_voltage = _Watched(), _Watched(), _Watched()
-        self._gauge, self._sensors = _Silence(), _Silence()
+        self._gauge, self._sensors, self._cards = _Silence(), _Silence(), _Silence()
         self._sequence_at_us = -1
 
     def heard(self, reading: Reading, now_us: int) -> Iterator[BoardChanged]:
@@ -86,6 +86,10 @@ class MachineHealth:
     def sensors(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
         """Whether there is a reading at all; `fault` says why not."""
         yield from _changed("sensors_silent", self._sensors.step(fault, now_us), fault or "")
+
+    def card_reader(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
+        """Whether a card could be read; `fault` says why not."""
+        yield from _changed("card_reader_silent", self._cards.step(fault, now_us), fault or "")
 
 
 def _changed(condition: BoardCondition, change: bool | None, detail: str) -> Iterator[BoardChanged]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from msgspec import structs
@@ -33,19 +32,17 @@ from bodycamd.camera.daemon.protocol import (
     Subscribe,
     Sweep,
 )
+from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.store_requests import StoreRequests
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.recorder.journal import Journal
-from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.errors import UsageError
 from bodycamd.evidence.entries import detail_fields
-from bodycamd.evidence.pseudonyms import pseudonym
 from bodycamd.evidence.retention_entries import SweepRequested
 from bodycamd.evidence.statements import Caller
-from bodycamd.linux.clock import Clock
 from bodycamd.retention.outlook import Plan
 
 log = logging.getLogger(__name__)
@@ -53,23 +50,19 @@ R = TypeVar("R")
 
 
 class Commands:
-    """Carries out requests, once the store is open: `attach` brings it. `wear` hears whose shift it is from now on."""
+    """Carries out requests, once the store is open: `attach` brings it."""
 
-    def __init__(self, clock: Clock, wear: Callable[[str | None], None]) -> None:
-        self._clock = clock
-        self._wear = wear
+    def __init__(self, shifts: Shifts) -> None:
+        self._shifts = shifts
         self._store = StoreRequests()
         self._parts: tuple[Keeper, Writer] | None = None
         self._status: Callable[[], Status] | None = None
-        self.shift: Shift | None = None
-        """The shift that is open."""
 
     def attach(self, store: Store, writer: Writer, keeper: Keeper, status: Callable[[], Status]) -> None:
         """From here on requests are carried out."""
         self._parts = keeper, writer
         self._status = status
         self._store.attach(store.directory)
-        self._set_shift(store.shift)
 
     def close(self) -> None:
         """Tell no more of the store; what is being read is not waited for."""
@@ -85,9 +78,9 @@ class Commands:
             case AskAnchor():
                 return self._anchor()
             case BeginShift(officer=officer):
-                return self._begin_shift(officer, caller)
+                return self._shifts.begin(officer, caller)
             case EndShift():
-                return self._end_shift(caller)
+                return self._shifts.end(caller)
             case LogOffload():
                 return self._log_offload(request, caller)
             case AddHold():
@@ -102,31 +95,6 @@ class Commands:
                 return self._write(lambda keeper, journal: _sweep(keeper, journal, caller))
             case AskStatus() | Subscribe():
                 raise UsageError("the store is not open yet")
-
-    # --- shifts --------------------------------------------------------------------------------------------------------------------------
-
-    def _begin_shift(self, named: str, caller: Caller) -> Shift:
-        officer = pseudonym(named, "--officer")
-        _, writer = self._open()
-        if self.shift is not None:
-            raise UsageError(f"a shift of officer {self.shift.officer} is open since {self.shift.since}: end it first")
-        writer.note("shift_begin", {"officer": officer, "caller": detail_fields(caller)})
-        begun = Shift(officer, datetime.fromtimestamp(self._clock.read().wall_us / 1e6, UTC).isoformat(timespec="seconds"))
-        self._set_shift(begun)
-        return begun
-
-    def _end_shift(self, caller: Caller) -> Shift:
-        _, writer = self._open()
-        if self.shift is None:
-            raise UsageError("no shift is open")
-        ended = self.shift
-        writer.note("shift_end", {"officer": ended.officer, "caller": detail_fields(caller)})
-        self._set_shift(None)
-        return ended
-
-    def _set_shift(self, shift: Shift | None) -> None:
-        self.shift = shift
-        self._wear(shift.officer if shift is not None else None)
 
     # --- what the writer's thread does ---------------------------------------------------------------------------------------------------
 

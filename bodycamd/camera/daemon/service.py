@@ -16,9 +16,11 @@ from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.state import State
+from bodycamd.camera.daemon.card_shifts import Cards, CardShifts
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.camera.daemon.protocol import Published, StateChanged
+from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.status_report import report
@@ -55,6 +57,8 @@ class Parts(Struct, frozen=True):
     socket: Callable[[Answering], ControlSocket]
     protection: Callable[[str | None], Protection]
     trace: TraceFile | None = None
+    cards: Cards | None = None
+    """`None` where no card reader is configured."""
 
 
 class Service:
@@ -67,7 +71,9 @@ class Service:
         self._voice: ev.VoiceHealth | None = None
         self._recorder: tuple[Store, Writer, Keeper] | None = None
         self._watches: Watches | None = None
-        self._commands = Commands(parts.board.clock, lambda officer: self._control.wear(officer))
+        self._card_shifts: CardShifts | None = None
+        self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
+        self._commands = Commands(self._shifts)
         self._socket = parts.socket(self._commands.answer)
         self._control = ControlLoop(  # the last: a button that is down already is an event that all others hear of
             board=parts.board,
@@ -101,6 +107,8 @@ class Service:
     async def _open_store(self) -> tuple[Store, Watches]:
         store, writer, keeper = self._recorder = await asyncio.get_running_loop().run_in_executor(None, self._parts.open_recorder)
         writer.start()
+        if self._parts.cards is not None:
+            self._card_shifts = CardShifts(self._parts.cards, self._shifts, self._control, self._parts.board.clock)
         watches = self._watches = Watches(
             board=self._parts.board,
             worker=self._parts.supervisor,
@@ -109,7 +117,9 @@ class Service:
             control=self._control,
             notifier=self._notifier,
             protection=self._parts.protection,
+            look_at_cards=self._card_shifts.look if self._card_shifts is not None else None,
         )
+        self._shifts.attach(writer, store.shift)
         self._commands.attach(store, writer, keeper, lambda: self._status(store, writer, keeper, watches))
         self._control.attach(writer, lambda number: recording_id(store.start, number))
         return store, watches
@@ -128,7 +138,8 @@ class Service:
             keeper=keeper,
             protection=self._parts.protection,
             voice=self._voice,
-            shift=self._commands.shift,
+            shift=self._shifts.open,
+            cards=self._card_shifts,
         )
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:
@@ -149,6 +160,8 @@ class Service:
         self._notifier.say("STOPPING=1")
         if self._watches is not None:
             await self._watches.stop()
+        if self._card_shifts is not None:
+            self._card_shifts.close()
         await self._socket.stop()
         self._commands.close()
         loop = asyncio.get_running_loop()

@@ -57,6 +57,14 @@ class MachineStatus(Struct, frozen=True, kw_only=True):
     under_voltage: bool | Literal["not_measurable"] | None
 
 
+class CardReaderStatus(Struct, frozen=True, kw_only=True):
+    """Whether cards can be read now, and where not, why; whose cards begin a shift are so many."""
+
+    ok: bool
+    detail: str
+    cards: int
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the camera is. `lamp` is the row of the indicator's table; `ready_lamp` is `None` where none is fitted; `voice` is `None` until
     the voice has said how it is."""
@@ -85,3 +93,5 @@ class Status(Struct, frozen=True, kw_only=True):
     """`None` without a reading of late."""
     bundle: str | None = None
     """The name of the bundle that runs; `None` for a development checkout."""
+    card_reader: CardReaderStatus | None = None
+    """`None` where none is configured."""

@@ -9,8 +9,17 @@ from bodycamd.camera.board.ports import Board
 from bodycamd.camera.board.sensed import SensedBattery
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
+from bodycamd.camera.daemon.card_shifts import CardShifts
 from bodycamd.camera.daemon.loop import ControlLoop
-from bodycamd.camera.daemon.status_message import BatteryStatus, ClockStatus, Flag, MachineStatus, Status, VoiceStatus
+from bodycamd.camera.daemon.status_message import (
+    BatteryStatus,
+    CardReaderStatus,
+    ClockStatus,
+    Flag,
+    MachineStatus,
+    Status,
+    VoiceStatus,
+)
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.installation.installed import running
 from bodycamd.camera.keeping.keeper import Keeper
@@ -38,6 +47,7 @@ def report(
     protection: Callable[[str | None], Protection],
     voice: VoiceHealth | None,
     shift: Shift | None,
+    cards: CardShifts | None,
 ) -> Status:
     """The camera now. `began_us`: when this run of the daemon began."""
     now_us = board.clock.now_us()
@@ -74,7 +84,13 @@ def report(
         shift=shift,
         machine=_machine(reading),
         bundle=runs.bundle if runs is not None else None,
+        card_reader=None if cards is None else _card_reader(cards),
     )
+
+
+def _card_reader(cards: CardShifts) -> CardReaderStatus:
+    fault = cards.fault()
+    return CardReaderStatus(ok=fault is None, detail=fault or "", cards=cards.known)
 
 
 def _reading(board: Board) -> Reading | None:

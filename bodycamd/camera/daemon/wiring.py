@@ -9,13 +9,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from bodycamd.camera.board.cards_link import CardsLink
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.camera.cards.codes import read_officers
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.state import Policy
+from bodycamd.camera.daemon.card_shifts import Cards
 from bodycamd.camera.daemon.loop import Mailbox
 from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
@@ -105,6 +108,14 @@ def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[e
     return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
 
 
+def build_cards(config: Config, clock: Clock) -> Cards | None:
+    """The card reader's process and the officers' cards; `None` where no reader is configured. Raises `ConfigError`."""
+    if config.board.card_reader == "none":
+        return None
+    assert config.shift.cards is not None, "the configuration check asks for shift.cards"
+    return Cards(CardsLink(Path(config.board.cards), clock), read_officers(Path(config.shift.cards)))
+
+
 def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer, Keeper]:
     """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
     works in that thread. Deletions that an earlier start began are completed when this returns."""
@@ -144,6 +155,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
             Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
         ),
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
+        cards=build_cards(config, board.clock),
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     left = await Service(parts).run()
