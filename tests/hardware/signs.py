@@ -46,7 +46,10 @@ MEANS: dict[RowName, tuple[str, str]] = {
         "Nothing is stored: no pictures come, or the card does not take them.",
         "Do not count on it. It tries again by itself; then `bodycamd status`.",
     ),
-    "refused": ("The press was refused, or what was stopped is not whole on the card.", "`bodycamd status`, before the next use."),
+    "refused": (
+        "The press or the officer's card was refused, or what was stopped is not whole on the card.",
+        "`bodycamd status`, before the next use.",
+    ),
     "cannot_record": ("A press would not record.", "Out of service. `bodycamd status` says which part."),
     "off": ("Switched off, starting, or dead: the green lamp is dark too.", "[Nothing lights up](#nothing-lights-up)."),
 }
@@ -62,7 +65,9 @@ FELT: dict[HapticName, str] = {
     "missing": "Nothing is stored.",
     "low": "Something needs attention soon; in standby too.",
     "saved": "Stopped, and whole on the card.",
-    "refused": "The press was refused, or not all is stored, or it cannot record.",
+    "refused": "The press or the card was refused, or not all is stored, or it cannot record.",
+    "shift_begun": "A card has begun a shift.",
+    "shift_ended": "A card has ended the shift.",
 }
 """Of every word of the motor: what it means."""
 
