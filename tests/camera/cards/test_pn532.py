@@ -74,7 +74,7 @@ def test_the_line_is_raw_and_of_the_chips_speed(chip: Chip, reader: Pn532Reader)
         (lambda said: said[len(ACK) :], "no answer"),
         (lambda said: ACK + REFUSED, "a command was refused"),
         (lambda said: said[:-2] + bytes([said[-2] ^ 1, 0]), "a frame of the PN532 is damaged"),
-        (lambda _: ACK * 4000, "no answer"),
+        (lambda _: ACK * 4000, "no answer|is damaged"),
         (lambda _: b"\x00\x01" * LONGEST_FRAME, "what answers is no PN532"),
     ],
 )
