@@ -112,7 +112,7 @@ with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reaso
 def test_unit_is_understood_without_a_message(path: Path, tmp_path: Path) -> None:
     """`systemd-analyze verify` succeeds on unknown keys: only an empty stderr tells. The interpreter is replaced by one that exists."""
     for unit in UNITS:
-        (tmp_path / unit.name).write_text(unit.read_text(encoding="utf-8").replace("/opt/bodycamd/bin/python", sys.executable))
+        (tmp_path / unit.name).write_text(unit.read_text(encoding="utf-8").replace("/opt/bodycamd/current/bin/python", sys.executable))
     verified = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / path.name], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
 

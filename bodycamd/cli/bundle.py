@@ -64,3 +64,53 @@ def show(
     say(f"signed by release key: {found.signed_by}")
     for member in made.files:
         say(f"{member.sha256}  {member.size:>10}  {member.path}")
+
+
+Docked = Annotated[bool, typer.Option("--docked", help="The camera is on its supply, where no gauge can tell.")]
+
+
+@app.command()
+def install(
+    bundle: BundleFile,
+    release_key: Annotated[Path | None, typer.Option(help="The release keys that count from now on, in PEM; the first time only.")] = None,
+    docked: Docked = False,
+) -> None:
+    """Bring a bundle into use on a camera, for the first time. The bundle's own `install.pyz` does the same where nothing is installed yet.
+
+    As root. Every byte is checked first, and nothing of a bundle that is refused is used.
+    """
+    from bodycamd.camera.installation import commands
+
+    say(commands.install(bundle, release_key, docked=docked))
+
+
+@app.command()
+def update(bundle: BundleFile, docked: Docked = False) -> None:
+    """Bring a newer bundle into use on a camera. As root; the camera must be docked and in standby (75 where it is not).
+
+    The new version is made beside the old one and checked there: what it loads, the camera's configuration (78 with the key), its units, a
+    trial recording that is thrown away. Then it takes one rename; where its recorder does not become ready, the old version comes back.
+    """
+    from bodycamd.camera.installation import commands
+
+    say(commands.install(bundle, None, docked=docked))
+
+
+@app.command()
+def rollback(docked: Docked = False) -> None:
+    """Bring the version before into use again. As root; docked and in standby."""
+    from bodycamd.camera.installation import commands
+
+    say(commands.rollback(docked=docked))
+
+
+@app.command()
+def remove(
+    footage: Annotated[
+        bool, typer.Option("--footage", help="Delete recordings, ledger and keys too; refused while anything is held.")
+    ] = False,
+) -> None:
+    """Take bodycamd off a camera. As root, in standby. Recordings, ledger, keys and configuration stay, unless told otherwise."""
+    from bodycamd.camera.installation import commands
+
+    say(commands.remove(footage=footage))

@@ -16,11 +16,7 @@ from bodycamd.camera.installation.manifest import SIGNED_PREFIX, Manifest, Membe
 from bodycamd.evidence.keys import SigningKey
 
 COMMIT, COMMIT_TIME = "c0ffee" + "0" * 34, 1_760_000_000
-FILES: Mapping[str, bytes] = {
-    "install.pyz": b"#!/usr/bin/python3\n",
-    "sbom.cdx.json": b"{}\n",
-    "wheels/tiny-1.0-py3-none-any.whl": b"tiny" * 300,
-}
+FILES: Mapping[str, bytes] = {"install.pyz": b"#!/usr/bin/python3\n", "sbom.cdx.json": b"{}\n", "wheels/tiny-1.0.whl": b"tiny" * 300}
 
 
 @dataclass

@@ -8,7 +8,7 @@ is `seen.json` of the share. Its test on the host, `test_NAME.py`, puts configur
     machine.run(share, "sound", devices=["-device", "i6300esb"])
 
 `machine` is a fixture: a disk of its own for each test module. What the image has: systemd, udev, all modules of Debian's amd64 kernel
-(snd-dummy, snd-aloop, i2c-stub, i6300esb, …), alsa-utils, i2c-tools, and picamera2 in /opt/bodycamd.
+(snd-dummy, snd-aloop, i2c-stub, i6300esb, …), alsa-utils, i2c-tools, and picamera2 in /opt/bodycamd/current.
 
     make test-machine                    # makes build/trixie (minutes, once) and build/machine (a minute), then runs all jobs
     scripts/test-machine -k sound        # one of them

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from tests.powercut.steps import Operation
 
@@ -50,17 +50,24 @@ class File:
 
 
 @dataclass
+class Link:
+    """A symbolic link: where it leads never changes."""
+
+    target: str
+
+
+@dataclass
 class Folder:
     """Names, as far as they are durable, and the changes since: (name taken away, name given, what it names)."""
 
-    durable: dict[str, File | Folder] = field(default_factory=dict)
-    pending: list[tuple[str, str, File | Folder | None]] = field(default_factory=list)
+    durable: dict[str, Node] = field(default_factory=dict)
+    pending: list[tuple[str, str, Node | None]] = field(default_factory=list)
 
     def sync(self) -> None:
         self.durable = self.after(None)
         self.pending.clear()
 
-    def after(self, chance: random.Random | None) -> dict[str, File | Folder]:
+    def after(self, chance: random.Random | None) -> dict[str, Node]:
         names = dict(self.durable)
         for old, new, node in self.pending:
             if chance is None or chance.random() < 0.5:
@@ -69,8 +76,11 @@ class Folder:
                     names[new] = node
         return names
 
-    def now(self) -> dict[str, File | Folder]:
+    def now(self) -> dict[str, Node]:
         return self.after(None)
+
+
+Node: TypeAlias = File | Link | Folder
 
 
 class PosixDisk:
@@ -93,6 +103,8 @@ class PosixDisk:
                 self._folder(path.parent).pending.append(("", path.name, File()))
             case "mkdir":
                 self._folder(path.parent).pending.append(("", path.name, Folder()))
+            case "symlink":
+                self._folder(path.parent).pending.append(("", path.name, Link(operation.new)))
             case "unlink":
                 self._folder(path.parent).pending.append((path.name, "", None))
             case "rename":
@@ -109,7 +121,7 @@ class PosixDisk:
                 raise AssertionError(other)
 
     def _folder(self, path: PurePosixPath) -> Folder:
-        node: File | Folder = self.root
+        node: Node = self.root
         for part in path.parts:
             assert isinstance(node, Folder)
             node = node.now()[part]
@@ -130,7 +142,10 @@ class PosixDisk:
 def _load(path: Path) -> Folder:
     folder = Folder()
     for entry in path.iterdir():
-        folder.durable[entry.name] = _load(entry) if entry.is_dir() else File(entry.read_bytes())
+        if entry.is_symlink():
+            folder.durable[entry.name] = Link(str(entry.readlink()))
+        else:
+            folder.durable[entry.name] = _load(entry) if entry.is_dir() else File(entry.read_bytes())
     return folder
 
 
@@ -140,6 +155,8 @@ def _store(folder: Folder, into: Path, unsynced: Unsynced, chance: random.Random
         if isinstance(node, Folder):
             (into / name).mkdir(mode=0o700)
             _store(node, into / name, unsynced, chance)
+        elif isinstance(node, Link):
+            (into / name).symlink_to(node.target)
         else:
             content = node.durable if unsynced == "lost" else node.after(None if unsynced == "kept" else chance)
             (into / name).write_bytes(content)

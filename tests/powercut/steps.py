@@ -31,7 +31,7 @@ class Operation(msgspec.Struct, frozen=True, array_like=True):
     """One step as it was done. `path` and `new` are relative to the folder."""
 
     kind: str
-    """`create`, `mkdir`, `write`, `truncate`, `sync`, `sync folder`, `rename`, `unlink`"""
+    """`create`, `mkdir`, `symlink`, `write`, `truncate`, `sync`, `sync folder`, `rename`, `unlink`; `new` is where a link leads"""
     step: str
     path: str
     offset: int = 0
@@ -111,6 +111,7 @@ class Steps:
 
     def _wrap_name_steps(self) -> None:
         real_open, real_mkdir, real_rename, real_unlink, real_rmdir = os.open, os.mkdir, os.rename, os.unlink, os.rmdir
+        real_symlink = os.symlink
 
         def open_(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
             inside = self._inside(path) if flags & os.O_CREAT and not os.path.lexists(path) else None
@@ -124,6 +125,14 @@ class Steps:
                 real_mkdir(path, mode, **more)
             else:
                 self._do(Operation("mkdir", _step("mkdir"), inside), lambda: real_mkdir(path, mode, **more))
+
+        def symlink(target: Any, path: Any, *more: Any, **named: Any) -> None:
+            if (inside := self._inside(path)) is None:
+                real_symlink(target, path, *more, **named)
+            else:
+                self._do(
+                    Operation("symlink", _step("symlink"), inside, new=str(target)), lambda: real_symlink(target, path, *more, **named)
+                )
 
         def rename(old: Any, new: Any, **more: Any) -> None:
             inside, renamed = self._inside(old), self._inside(new)
@@ -143,7 +152,7 @@ class Steps:
                 return real_rmdir(path, **more)
             return self._do(Operation("unlink", _step("rmdir"), inside), lambda: real_rmdir(path, **more))
 
-        for function in (open_, mkdir, rename, unlink, rmdir):
+        for function in (open_, mkdir, symlink, rename, unlink, rmdir):
             setattr(os, function.__name__.rstrip("_"), function)
 
     def _do(self, operation: Operation, real: Callable[[], Any], half: Callable[[], Any] | None = None) -> Any:

@@ -99,10 +99,12 @@ def test_the_units_command_lines_run_nothing_that_lies_in_their_folder(poisoned:
         for line in unit.read_text(encoding="utf-8").splitlines():
             name, _, command = line.partition("=")
             if name.startswith("Exec") and "python" in command:
-                asked = shlex.split(command.replace("/opt/bodycamd/bin/python", sys.executable).replace("/etc/bodycamd", "/nowhere"))
+                asked = shlex.split(
+                    command.replace("/opt/bodycamd/current/bin/python", sys.executable).replace("/etc/bodycamd", "/nowhere")
+                )
                 subprocess.run(
                     asked, cwd=poisoned, env={"HOME": str(poisoned), "PATH": os.environ["PATH"]}, capture_output=True, timeout=60
                 )
                 found += 1
-    assert found == 4
+    assert found == 5
     assert not (poisoned.parent / "mark").exists()

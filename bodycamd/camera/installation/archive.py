@@ -95,7 +95,7 @@ def verify(path: Path, keys: tuple[ReleaseKey, ...]) -> VerifiedBundle:
 
 
 def unpack(bundle: VerifiedBundle, folder: Path) -> None:
-    """Write the files of a verified bundle into `folder`, which must not exist; all of it is durable when this returns.
+    """Write the files of a verified bundle into `folder`, which must not exist. Not durable when this returns.
 
     The file may have changed since it was verified: each part is compared again. Raises `DataError` then, `StorageError`; what was written
     until then is left for the caller to remove.
@@ -104,13 +104,11 @@ def unpack(bundle: VerifiedBundle, folder: Path) -> None:
         with _opened(bundle.path) as file:
             if _head(file, bundle.path) != (bundle.raw, bundle.signature):
                 raise DataError(f"{bundle.path}: it changed while it was read")
-            durable.make_folder(folder, 0o755)
+            folder.mkdir(0o755, parents=True)
             for name in sorted({member.path.partition("/")[0] for member in bundle.manifest.files if "/" in member.path}):
-                durable.make_folder(folder / name, 0o755)
+                (folder / name).mkdir(0o755)
             for member in bundle.manifest.files:
                 _write(file, bundle, member, folder / member.path)
-            for place in sorted({(folder / member.path).parent for member in bundle.manifest.files}):
-                durable.sync_folder(place)
     except OSError as error:
         raise StorageError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
 
@@ -121,7 +119,6 @@ def _write(file: BinaryIO, bundle: VerifiedBundle, member: Member, target: Path)
         for piece in _content(file, bundle.path, member, bundle.manifest.commit_time):
             digest.update(piece)
             durable.write_all(descriptor, (piece,))
-        durable.sync(descriptor)
     finally:
         os.close(descriptor)
     if digest.hexdigest() != member.sha256:

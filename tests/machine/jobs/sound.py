@@ -8,4 +8,4 @@ from tests.machine.jobs.guest import run
 
 def main() -> None:
     """`opened.json` of the share, with what was heard and played as raw samples beside it."""
-    run("/opt/bodycamd/bin/python", "-B", "-m", "tests.machine.jobs.sound_opened")
+    run("/opt/bodycamd/current/bin/python", "-B", "-m", "tests.machine.jobs.sound_opened")

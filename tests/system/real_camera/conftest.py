@@ -75,7 +75,7 @@ class CameraRoot:
             "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.perturb=255",
             **{f"BENCH_{name.upper()}": value for name, value in environment_of_bench.items()},
         }
-        program = ["/opt/bodycamd/bin/python", "/bench/programs/virtual_camera.py", *arguments]
+        program = ["/opt/bodycamd/current/bin/python", "/bench/programs/virtual_camera.py", *arguments]
         done = subprocess.run([*command, *program], env=environment, capture_output=True, text=True, timeout=seconds)
         assert done.returncode == 0, done.stderr
         if done.stderr:

@@ -1,0 +1,229 @@
+"""The machine around the versions, for real: Debian's Python, pip from the bundle, dpkg, systemd, the recorder's control socket.
+
+Nothing here reaches for a network: wheels and Debian packages are installed from the bundle's files alone, with no resolver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bodycamd.camera.installation.decision import Camera, Machine
+from bodycamd.camera.installation.versions import CURRENT
+from bodycamd.errors import BodycamError, ConfigError, DataError, PermissionDeniedError, StoreBusyError, UnavailableError
+from bodycamd.linux import durable
+
+SOCKET = Path("/run/bodycamd/control.sock")
+CONFIGURATION = Path("/etc/bodycamd")
+UNITS = Path("/etc/systemd/system")
+WATCHDOG = Path("/etc/systemd/system.conf.d/50-bodycamd-watchdog.conf")
+COMMAND = Path("/usr/local/bin/bodycamd")
+COMPLETION = Path("/usr/share/bash-completion/completions/bodycamd")
+SERVICES = ("bodycamd.service", "bodycamd-sensors.service")
+ENABLED = (*SERVICES, "bodycamd-discard.timer", "bodycamd-settle.service")
+SHIPPED = ("bodycamd.yaml", "warnings/nl.wav", "warnings/nl.txt", "warnings/en.wav", "warnings/en.txt")
+ANSWER_SECONDS = 5.0
+READY_SECONDS = 90.0
+HEALTH_SECONDS = 300.0
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+PROVISION = """
+import sys
+from pathlib import Path
+from bodycamd.config.load import load
+from bodycamd.evidence.keys import provision
+sys.stdout.write(provision(Path(load("/etc/bodycamd/bodycamd.yaml").keys.signing)).decode())
+"""
+
+
+class LinuxSystem:
+    """`folder` is that of the versions."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def machine(self) -> Machine:
+        """See `System`."""
+        place = next(place for place in (self._folder, *self._folder.parents) if place.is_dir())
+        free = os.statvfs(place)
+        version = platform.python_version_tuple()
+        return Machine(platform.machine(), f"{version[0]}.{version[1]}", free.f_bavail * free.f_frsize)
+
+    def camera(self) -> Camera:
+        """See `System`. A recorder that listens and does not answer is busy: nothing is changed under it."""
+        status = ask_status()
+        if status is None:
+            return Camera(None)
+        battery = status.get("battery")
+        charging = battery.get("charging") if isinstance(battery, dict) else None
+        return Camera(str(status.get("state")), charging if isinstance(charging, bool) else None)
+
+    def install_debian(self, packages: list[Path]) -> None:
+        """See `System`. What an interrupted run left is completed first. Debian's packages are not led back with a version."""
+        if packages:
+            _run("dpkg", "--configure", "-a")
+            _run("dpkg", "--install", "--skip-same-version", *map(str, packages))
+
+    def make_environment(self, folder: Path, wheels: list[Path]) -> None:
+        """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. pip runs from its own wheel."""
+        pip = [wheel for wheel in wheels if wheel.name.startswith("pip-")]
+        if len(pip) != 1:
+            raise DataError("the bundle holds no pip to install its wheels with")
+        _run("/usr/bin/python3", "-I", "-m", "venv", "--system-site-packages", "--without-pip", str(folder))
+        rest = [str(wheel) for wheel in wheels if wheel != pip[0]]
+        options = (
+            "--no-index",
+            "--no-deps",
+            "--no-cache-dir",
+            "--ignore-installed",
+            "--disable-pip-version-check",
+            "--root-user-action=ignore",
+        )
+        _run(str(folder / "bin/python"), "-P", "-s", f"{pip[0]}/pip", "install", "--quiet", *options, *rest)
+
+    def check_health(self, folder: Path) -> None:
+        """See `System`: the new version's own check, as the recorder's user."""
+        command = [str(folder / "bin/python"), "-P", "-s", "-m", "bodycamd.workshop.bundle.health", "--folder", str(folder)]
+        try:
+            ended = _start("nice", "-n", "10", "runuser", "-u", "bodycam", "--", *command, seconds=HEALTH_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"the health check of {folder.name} did not end within {HEALTH_SECONDS:.0f} s") from error
+        if ended.returncode:
+            said = _last_line(ended).removeprefix("bodycamd: ")
+            kind: type[BodycamError] = ConfigError if ended.returncode == ConfigError.exit_code else UnavailableError
+            raise kind(f"{folder.name} does not come into use, and what runs was not touched: {said}")
+
+    def prepare(self, folder: Path) -> None:
+        """See `System`."""
+        shipped = folder / "share/bodycamd"
+        _run("systemd-sysusers", str(shipped / "systemd/bodycamd.sysusers"))
+        durable.make_folder(CONFIGURATION / "warnings", 0o755)
+        for name in SHIPPED:
+            if not (CONFIGURATION / name).exists():
+                durable.replace(CONFIGURATION / name, (shipped / name).read_bytes())
+        if not (CONFIGURATION / "device.pem").exists():
+            _run("install", "-d", "-m", "700", "-o", "bodycam", "-g", "bodycam", "/var/lib/bodycamd")
+            made = _run("runuser", "-u", "bodycam", "--", str(folder / "bin/python"), "-P", "-s", "-c", PROVISION)
+            durable.replace(CONFIGURATION / "device.pem", made.encode())
+
+    def stop(self) -> None:
+        """See `System`."""
+        if runs_systemd():
+            _run("systemctl", "stop", *(unit for unit in SERVICES if (UNITS / unit).exists()), check=False)
+
+    def start(self) -> None:
+        """See `System`. The units are links into the version in use, so that they change with it, by the same rename."""
+        shipped = self._folder / CURRENT / "share/bodycamd/systemd"
+        for unit in sorted(shipped.iterdir()):
+            if unit.suffix in (".service", ".timer"):
+                durable.point(UNITS / unit.name, str(unit))
+        durable.make_folder(WATCHDOG.parent, 0o755)
+        durable.point(WATCHDOG, str(shipped / "bodycamd-watchdog.conf"))
+        durable.make_folder(COMMAND.parent, 0o755)
+        durable.point(COMMAND, str(self._folder / CURRENT / "bin/bodycamd"))
+        _run("systemctl", "enable", "--quiet", *(unit for unit in ENABLED if (shipped / unit).exists()))
+        if runs_systemd():
+            _run("systemctl", "daemon-reload")
+            if (CONFIGURATION / "recipients.txt").exists():
+                _run("systemctl", "start", *SERVICES, "bodycamd-discard.timer", check=False)
+
+    def becomes_ready(self, bundle: str) -> bool:
+        """See `System`. Where there is no recipient yet no recorder can run: that is for the technician's next step, and no failure."""
+        if not runs_systemd() or not (CONFIGURATION / "recipients.txt").exists():
+            return True
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(BodycamError):
+                status = ask_status()
+                if status is not None and status.get("bundle") == bundle and status.get("state") != "starting":
+                    return True
+            time.sleep(0.5)
+        return False
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else changes the versions meanwhile. Raises `PermissionDeniedError` where this is not root, `StoreBusyError`."""
+    if os.geteuid() != 0:
+        raise PermissionDeniedError("only root changes what a camera runs: sudo")
+    durable.make_folder(folder, 0o755)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    mask = os.umask(0o022)  # the recorder's user must be able to read what root makes
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreBusyError(f"{folder}: another installer is at work") from error
+    finally:
+        os.umask(mask)
+        os.close(descriptor)
+
+
+def runs_systemd() -> bool:
+    """Whether this system was booted by systemd: not so in a chroot where an image is made."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def ask_status(path: Path = SOCKET) -> dict[str, object] | None:
+    """The recorder's status; `None` where none listens. Raises `StoreBusyError` where one listens and does not answer."""
+    line = bytearray()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(ANSWER_SECONDS)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise StoreBusyError(f"{path}: the recorder cannot be asked: {error.strerror or error}") from error
+        try:
+            client.sendall(b'{"command":"status"}\n')
+            while not line.endswith(b"\n") and len(line) < MAX_ANSWER_BYTES and (more := client.recv(65536)):
+                line += more
+            answer = json.loads(line)
+        except (OSError, ValueError, RecursionError) as error:
+            raise StoreBusyError(f"{path}: the recorder does not say how it is: nothing was changed") from error
+    result = answer.get("result") if isinstance(answer, dict) else None
+    if not isinstance(result, dict):
+        raise StoreBusyError(f"{path}: the recorder does not say how it is: nothing was changed")
+    return result
+
+
+def _start(*command: str, seconds: float = 600.0) -> subprocess.CompletedProcess[str]:
+    if shutil.which(command[0]) is None:
+        raise UnavailableError(f"{command[0]} is not installed")
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+    environment["DEBIAN_FRONTEND"] = "noninteractive"
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+        env=environment,
+        cwd="/",
+    )
+
+
+def _run(*command: str, check: bool = True) -> str:
+    try:
+        ended = _start(*command)
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{Path(command[0]).name} did not end in time") from error
+    if check and ended.returncode:
+        raise UnavailableError(f"{Path(command[0]).name}: {_last_line(ended)}")
+    return ended.stdout
+
+
+def _last_line(ended: subprocess.CompletedProcess[str]) -> str:
+    said = [line for line in ended.stderr.split("\n") if line.strip()]
+    return said[-1].strip()[:600] if said else f"exit code {ended.returncode}"

@@ -1,0 +1,161 @@
+"""Whether a version that was just unpacked may come into use: run by its own Python, as the recorder's user, before anything is switched.
+
+`python -m bodycamd.workshop.bundle.health --folder /opt/bodycamd/0.2.0` ends with 0, or with one line on stderr and the exit code of what
+is wrong: 78 with the key where this version refuses the camera's configuration. Nothing of the camera is touched; the recording is thrown
+away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bodycamd.config import load as configuration
+from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.config.settings import Config
+from bodycamd.errors import BodycamError, DataError, UnavailableError
+from bodycamd.foreign_text import shown
+from bodycamd.linux import missing_package
+from bodycamd.linux.python import python_command
+
+MODULES = (
+    "bodycamd.camera.daemon.__main__",
+    "bodycamd.camera.capture.worker.main",
+    "bodycamd.camera.board.voice.process",
+    "bodycamd.camera.board.lamp_off",
+    "bodycamd.camera.sensors.__main__",
+    "bodycamd.cli.main",
+)
+ON_A_PI = ("bodycamd.camera.board.pi", "gpiozero.pins.lgpio")
+WITH_A_CAMERA = ("bodycamd.camera.capture.sources.picamera", "picamera2")
+FRAGMENTS = 2
+RECORD_SECONDS = 60.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out the check."""
+    parser = argparse.ArgumentParser(description="Is this version fit for this camera?")
+    parser.add_argument("--folder", type=Path, required=True, help="the version: /opt/bodycamd/VERSION")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    given = parser.parse_args(argv)
+    try:
+        config = check_configuration(given.config)
+        check_modules(config)
+        check_units(given.folder)
+        check_recording()
+    except BodycamError as error:
+        print(shown(f"bodycamd: {error}", 4096), file=sys.stderr)  # noqa: T201 - to the installer
+        return error.exit_code
+    return 0
+
+
+def check_configuration(path: Path) -> Config:
+    """The camera's own configuration, as this version's recorder reads it. Raises `ConfigError` with the key.
+
+    Where there are no recipients yet, the files that it names are looked at later: by the recorder, which does not start without them.
+    """
+    config = configuration.load(path)
+    if Path(config.keys.recipients).exists():
+        from bodycamd.camera.capture.worker.encrypt import load_recipients
+
+        configuration.check_files(config, path)
+        load_recipients(Path(config.keys.recipients))
+    return config
+
+
+def check_modules(config: Config) -> None:
+    """Everything that the camera's processes load can be loaded. Raises `UnavailableError`."""
+    wanted = [*MODULES]
+    if config.board.adapter == "pi":
+        wanted += ON_A_PI
+    if config.video.source == "picamera2":
+        wanted += WITH_A_CAMERA
+    for module in wanted:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise missing_package.as_error(error, "run") or UnavailableError(f"{module}: {shown(error)}") from error
+        except ImportError as error:
+            raise UnavailableError(f"{module}: cannot be loaded: {shown(error)}") from error
+
+
+def check_units(folder: Path) -> None:
+    """systemd understands the version's units without a message; `systemd-analyze verify` ends with 0 for unknown keys too. Raises
+    `DataError`, `UnavailableError`."""
+    shipped = folder / "share/bodycamd/systemd"
+    units = sorted(path for path in shipped.iterdir() if path.suffix in (".service", ".timer"))
+    if not units:
+        raise DataError(f"{shipped}: no units")
+    with tempfile.TemporaryDirectory(prefix="bodycamd-units-") as made:
+        for unit in units:
+            text = unit.read_text(encoding="utf-8").replace("/opt/bodycamd/current", str(folder))
+            Path(made, unit.name).write_text(text, encoding="utf-8")
+        command = ["systemd-analyze", "verify", "--man=no", *(str(Path(made, unit.name)) for unit in units)]
+        try:
+            ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UnavailableError(f"systemd-analyze: {shown(error)}") from error
+    if ended.returncode or ended.stderr.strip():
+        raise DataError(f"systemd does not understand a unit: {shown(ended.stderr.strip(), 400)}")
+
+
+def check_recording() -> None:
+    """The recorder, its capture worker and the seal, once, on a simulated board: press, record, stop; then every segment is opened with a
+    throw-away identity. Raises `UnavailableError`, `DataError`."""
+    from bodycamd.camera.board.simulated import SimulatedHand
+    from bodycamd.camera.control.events import FragmentDurable
+    from bodycamd.workshop.simulation.folder import prepare
+    from bodycamd.workshop.simulation.process import SimulatedCamera
+
+    with tempfile.TemporaryDirectory(prefix="bodycamd-health-") as made:
+        folder, _ = prepare(Path(made), None, None)
+        with SimulatedCamera(folder) as camera:
+            camera.wait_until_ready()
+            hand = SimulatedHand(folder.device)
+            hand.down()
+            hand.up()
+            durable, end = 0, time.monotonic() + RECORD_SECONDS
+            while durable < FRAGMENTS:
+                if camera.exit_code is not None or time.monotonic() > end:
+                    raise UnavailableError(f"the trial recording came to {durable} fragments: {camera.last_words()}")
+                time.sleep(0.1)
+                durable += sum(isinstance(event, FragmentDurable) for event in camera.events())
+            if (code := camera.stop()) != 0:
+                raise UnavailableError(f"the recorder ended its trial recording with exit code {code}: {camera.last_words()}")
+        _check_store(folder.store, folder.keys / "identity.txt")
+
+
+def _check_store(store: Path, identity: Path) -> None:
+    """What was recorded is listed as closed, and what it holds can be decrypted."""
+    ended = subprocess.run(
+        python_command("bodycamd.cli.main", "recordings", "list", "--store", str(store), "--json"),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    try:
+        states = [recording["state"] for recording in json.loads(ended.stdout)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError("the trial recording is not listed") from error
+    if ended.returncode or len(states) != 1 or ended.stderr.strip():
+        raise DataError(f"the trial recording is not whole: {shown(ended.stderr.decode(errors='replace'), 400)}")
+    from bodycamd.evidence.segment_reader import SegmentReader, read_age
+    from bodycamd.linux.age_library import pyrage
+
+    key = pyrage.x25519.Identity.from_str(identity.read_text().split("\n")[-2])
+    for segment in sorted((store / "recordings").glob("*/*.tar")):
+        with segment.open("rb") as scanned, segment.open("rb") as read:
+            opened = [len(pyrage.decrypt(read_age(read, triple), [key])) for triple in SegmentReader(scanned, segment.name)]
+        if not opened or not all(opened):
+            raise DataError(f"{segment.name} of the trial recording holds nothing")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""A machine around the versions for tests: its recorder is a line in memory, its environments are a few files, its faults are chosen."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bodycamd.camera.installation.decision import Camera, Machine
+from bodycamd.camera.installation.installed import installed_in
+from bodycamd.errors import BodycamError
+from bodycamd.linux import durable
+
+DOCKED = Camera("standby", True)
+
+
+@dataclass
+class FakeSystem:
+    """`sick` names versions whose health check fails, `dead` those whose recorder does not become ready. `heard` is what was asked, in
+    order; `running` the version whose recorder runs, empty where none does."""
+
+    folder: Path
+    sick: dict[str, BodycamError] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+    cameras: list[Camera] = field(default_factory=list)
+    """What the recorder says, one after the other; then `DOCKED`."""
+    python: str = "3.11"
+    free_bytes: int = 1 << 40
+    heard: list[str] = field(default_factory=list)
+    running: str = ""
+
+    def machine(self) -> Machine:
+        return Machine("x86_64", self.python, self.free_bytes)
+
+    def camera(self) -> Camera:
+        return self.cameras.pop(0) if self.cameras else DOCKED
+
+    def install_debian(self, packages: list[Path]) -> None:
+        self.heard.append(f"debian {len(packages)}")
+
+    def make_environment(self, folder: Path, wheels: list[Path]) -> None:
+        """Not durable: as pip leaves it."""
+        self.heard.append(f"environment {folder.name}")
+        (folder / "bin").mkdir()
+        for name, content in program_of(folder.name, [wheel.name for wheel in wheels]).items():
+            descriptor = durable.open_new(folder / name, 0o755)
+            durable.write_all(descriptor, (content,))
+            os.close(descriptor)
+
+    def check_health(self, folder: Path) -> None:
+        self.heard.append(f"health {folder.name}")
+        if folder.name in self.sick:
+            raise self.sick[folder.name]
+
+    def prepare(self, folder: Path) -> None:
+        pass
+
+    def stop(self) -> None:
+        self.heard.append("stop")
+        self.running = ""
+
+    def start(self) -> None:
+        self.running = os.readlink(self.folder / "current")
+        self.heard.append(f"start {self.running}")
+
+    def becomes_ready(self, bundle: str) -> bool:
+        found = installed_in(self.folder / self.running)
+        assert found is not None
+        assert found.bundle == bundle
+        return self.running not in self.dead
+
+
+def program_of(version: str, wheels: list[str]) -> dict[str, bytes]:
+    """What an environment of this version holds."""
+    return {"bin/python": b"#!" + version.encode() * 300, "bin/wheels": "\n".join(wheels).encode()}
+
+
+def starts(folder: Path, wheels: list[str]) -> str:
+    """The version that a camera with this folder starts; raises `AssertionError` where that version is not whole."""
+    version = os.readlink(folder / "current")
+    assert "/" not in version
+    found = installed_in(folder / version)
+    assert found is not None, f"{version} in use is not whole"
+    assert found.version == version
+    for name, content in program_of(version, wheels).items():
+        assert (folder / version / name).read_bytes() == content, f"{version}/{name} is torn"
+    return version
