@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -45,6 +44,7 @@ from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event, ViewStated, WorkerFreed, WorkerStuck
 from bodycamd.footage import EncryptedFragment, FootageSink, ViewFacts
 from bodycamd.linux.clock import Clock
+from bodycamd.linux.named_thread import NamedThread
 from bodycamd.linux.python import python_command
 
 MANY_UNKILLABLE: Final = 2
@@ -69,7 +69,7 @@ class Supervisor:
         self._prepare, self._sink, self._post, self._clock = prepare, sink, post, clock
         self._timing = timing or Timing()
         self._command = tuple(command or python_command("bodycamd.camera.capture.worker.main"))
-        self._thread = threading.Thread(target=self._run, name="link reader", daemon=True)
+        self._thread = NamedThread(target=self._run, name="link reader", daemon=True)
         self._wishes: deque[Callable[[], None]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._crash: BaseException | None = None

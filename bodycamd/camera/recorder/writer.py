@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -41,14 +40,14 @@ from bodycamd.errors import DataError
 from bodycamd.evidence.statements import JsonValue
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
+from bodycamd.linux.named_thread import NamedThread
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Bounds one disk operation, so that after a pre-event buffer of 120 s the first acknowledgement does not wait for all of it."""
-TURN_SECONDS = 0.5
-IDLE_TURN_SECONDS = 1.0
-"""While nothing is recorded: what is submitted is carried out at once all the same."""
+TURN_SECONDS = 1.0
+"""The longest pause; what comes or is submitted is carried out at once."""
 FIRST_PAUSE_US = 200_000
 LONGEST_PAUSE_US = 5_000_000
 
@@ -99,7 +98,7 @@ class Writer:
         self._pause_us = 0
         self._retry_us = 0
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread = NamedThread(target=self._run, name="writer", daemon=True)
 
     # --- any thread -----------------------------------------------------------------------------------------------------------------------
 
@@ -200,15 +199,7 @@ class Writer:
         if self._recording is not None and self._recording.ending is not None:
             due.append(self._recording.ending.action.end_us)
         due.extend([self._journal.retry_us] if self._journal.retry_us is not None else [])
-        return max(
-            0.005,
-            min(
-                [
-                    IDLE_TURN_SECONDS if self._recording is None else TURN_SECONDS,
-                    *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us),
-                ]
-            ),
-        )
+        return max(0.005, min([TURN_SECONDS, *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us)]))
 
     def _turn(self) -> None:
         while self._jobs:

@@ -116,7 +116,8 @@ class Outbox:
                     with self._sent:
                         self._encrypted_bytes -= len(footage[1])
                         self._unsent -= 1
-                        self._to_encrypt.notify()
+                        if self._plain:
+                            self._to_encrypt.notify()
                         if not self._unsent:
                             self._sent.notify_all()
 

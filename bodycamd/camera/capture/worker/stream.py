@@ -40,8 +40,8 @@ _POLL_SECONDS: Final = 0.02
 _TURN_SECONDS: Final = 0.1
 _FLOWING_TURN_SECONDS: Final = 0.25
 """While the microphone gives what it should, or there is none."""
-_BATCH_US: Final = 480_000
-"""Less than the muxer's `max_interleave_delta`, so that picture and sound still meet there."""
+_BATCH_US: Final = 700_000
+"""So that of a usual group of pictures little is left to be done at the keyframe after it, for which its fragment waits."""
 _SOUND_WAITS_US: Final = 300_000
 """For so long a keyframe waits for its sound; from then on the muxer's own limit counts."""
 _HANGS_US: Final = 200_000
