@@ -22,13 +22,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 TOLERANCE_US = 60_000_000
 """Two readings that differ by less agree. The wall clock's proof is asked for twice this much more than the days."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
+class Moment(NamedTuple):
     """An instant in one boot: its place in the order of boots, and CLOCK_BOOTTIME in it."""
 
     boot: int
@@ -46,16 +46,14 @@ class Boot:
     offset_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """This instant. `offset_us` is wall time minus CLOCK_BOOTTIME, `None` unless the wall clock is confirmed."""
 
     moment: Moment
     offset_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Age:
+class Age(NamedTuple):
     """How long ago a moment was at least. `running_us` is the running time alone; `wall_us` what the wall clock adds up to, `None` where it
     proves nothing. `was_before_us` is the latest wall time that the moment can have had, `None` where none is known."""
 

@@ -8,7 +8,7 @@ a clock that was wrong from one that was right.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bodycamd.errors import DataError
@@ -198,7 +198,7 @@ class Facts:
         held = self.holds.get(name, [])
         for number, hold in enumerate(held):
             if hold.id == id:
-                held[number] = replace(hold, reminded=True)
+                held[number] = hold._replace(reminded=True)
 
 
 def day_us(text: str) -> int | None:

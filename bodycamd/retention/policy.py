@@ -12,8 +12,7 @@ Room on the disk plays no part: what is not expired stays, however full the disk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bodycamd.retention.elapsed import TOLERANCE_US, Age, Moment, Now, Timeline
 
@@ -24,8 +23,7 @@ MARGIN_US = 2 * TOLERANCE_US
 WarningKind = Literal["review_due", "held_past_days", "not_provable", "unknown_recording", "footage_missing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """How long footage and ledger are kept. More than 28 days have a legal basis (the configuration check sees to it)."""
 
     days: int = 28
@@ -33,8 +31,7 @@ class Rules:
     legal_basis: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StatedRecording:
+class StatedRecording(NamedTuple):
     """What the ledger states of one recording. `end` is `None` while it is being recorded."""
 
     id: str
@@ -45,8 +42,7 @@ class StatedRecording:
     """How many finished segments the ledger states."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why a recording stays. `id` is the hold's own: a recording may be held several times. `review_us` is the beginning of the day of
     review, `since` the wall clock's text when it was placed.
     """
@@ -62,8 +58,7 @@ class Hold:
     reminded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(NamedTuple):
     """A recording that goes. `begun`: it is already on its way."""
 
     recording: str
@@ -73,8 +68,7 @@ class Deletion:
     ended_before_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something for a person to know."""
 
     kind: WarningKind
@@ -82,8 +76,7 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """When a recording goes, or what keeps it."""
 
     recording: str
@@ -97,8 +90,7 @@ class Outlook:
     held: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Deletions, the oldest first; warnings; and the outlook for every ended recording that is there."""
 
     deletions: tuple[Deletion, ...]
