@@ -19,7 +19,6 @@ import json
 import traceback
 import unicodedata
 from collections.abc import Mapping, Sequence
-from html import escape  # noqa: TID251 - here it belongs
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -62,6 +61,8 @@ def shown(text: object, longest: int = 160) -> str:
 
 def html_text(text: object, longest: int = 4096, *, keep_lines: bool = False) -> str:
     """The same for HTML, as content or as a quoted attribute. With `keep_lines` every line by itself: for commands that we wrote."""
+    from html import escape  # noqa: TID251 - here it belongs; only pages need its table of entities
+
     lines = str(text).split("\n") if keep_lines else [text]
     return "\n".join(escape(shown(line, longest)) for line in lines)
 

@@ -59,7 +59,9 @@ class Timing(Struct, frozen=True):
     look_us: int = 100_000
     """Between two looks at workers that begin, end or are replaced."""
     look_calm_us: int = 1_000_000
-    """The same of a worker that gives footage, or while no camera is open, and the spare is prepared; unless something is due earlier."""
+    """The same of a worker that gives footage, with a spare that is prepared; unless something is due earlier."""
+    look_standby_us: int = 2_000_000
+    """The same while no camera is open."""
     look_barren_us: int = 200_000
     """The same of a worker whose next fragment is late, though not too late."""
 
@@ -142,7 +144,7 @@ def pause_us(current: Facts | None, spare: Facts | None, now_us: int, timing: Ti
     if not (standby or flowing) or spare is None or spare.phase != "prepared":
         return timing.look_us
     due = min(due_us(facts, timing) for facts in (current, spare) if facts is not None)
-    pause = min(timing.look_calm_us, max(timing.look_us // 4, due - now_us))
+    pause = min(timing.look_standby_us if standby else timing.look_calm_us, max(timing.look_us // 4, due - now_us))
     if current is not None and current.footage_us is not None:  # from when on its frames may be told to become no footage
         pause = min(pause, max(timing.look_barren_us, current.footage_us + current.group.us + timing.seal_us - now_us))
     return pause

@@ -197,7 +197,6 @@ M = TypeVar("M")
 _encoder = msgspec.json.Encoder()
 _to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
 _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
-_any: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
 def _parse(decoder: msgspec.json.Decoder[M], header: bytes) -> M:
@@ -229,7 +228,8 @@ def encode(message: AnyMessage, payload: bytes | memoryview = b"") -> list[bytes
     """The frame of `message`, as parts to be sent one after the other. Raises `LinkError` if the other end would refuse it."""
     try:
         # Through the decoder and back: bounds are checked, and an int in a float's place gets the one spelling.
-        header = _encoder.encode(_parse(_any, _encoder.encode(message)))
+        written = _encoder.encode(message)
+        header = _encoder.encode(_parse(_from_worker, written) if isinstance(message, FromWorker) else _parse(_to_worker, written))
     except UnicodeEncodeError as error:
         raise LinkError(f"text that is not Unicode: {error}") from error
     if len(header) > MAX_HEADER_BYTES:

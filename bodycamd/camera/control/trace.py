@@ -14,6 +14,7 @@ and the reasons of failures are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -49,7 +50,12 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
 
 
 TraceLine = Begin | Step
-_LINE: msgspec.json.Decoder[TraceLine] = msgspec.json.Decoder(TraceLine)
+
+
+@cache
+def _line() -> msgspec.json.Decoder[TraceLine]:
+    """Made when the first line is: it takes milliseconds, and few cameras trace."""
+    return msgspec.json.Decoder(TraceLine)
 
 
 def begin_line(state: State, software: str) -> bytes:
@@ -62,7 +68,7 @@ def step_line(now_us: int, event: Event, after: State, actions: list[Action]) ->
     made = Step(now_us=now_us, event=event, state=after.name, deadline_us=next_deadline(after), actions=actions)
     try:
         line = msgspec.json.encode(made) + b"\n"
-        same = _LINE.decode(line) == made
+        same = _line().decode(line) == made
     except (msgspec.ValidationError, OverflowError):
         return None
     return line if same and len(line) <= MAX_LINE_BYTES else None
@@ -80,7 +86,7 @@ def read_trace(raw: bytes, name: str) -> list[TraceLine]:
         if len(line) > MAX_LINE_BYTES:
             raise DataError(f"{name}: line {number}: more than {MAX_LINE_BYTES} bytes")
         try:
-            found.append(_LINE.decode(line))
+            found.append(_line().decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{name}: line {number} is not of {FORMAT}: {shown(error)}") from error
     if not found or not isinstance(found[0], Begin):

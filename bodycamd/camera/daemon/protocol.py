@@ -9,6 +9,7 @@ carries them out: what they mean. Answers are read leniently where they say more
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
@@ -211,7 +212,12 @@ class _Named(Struct, frozen=True):
     command: str
 
 
-_REQUESTS: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
+@cache
+def _requests() -> msgspec.json.Decoder[AnyRequest]:
+    """Made for the first request: no start waits for it."""
+    return msgspec.json.Decoder(AnyRequest)
+
+
 _NAMES = msgspec.json.Decoder(_Named)
 _BY_NAME = {str(kind.__struct_config__.tag): kind for kind in Request.__subclasses__()}
 
@@ -224,7 +230,7 @@ def encode_line(message: Request[A] | Published) -> bytes:
 def decode_request(line: bytes) -> AnyRequest:
     """A request, from whoever sent it. Raises `UsageError`: no JSON, no such command, or arguments that it does not take."""
     try:
-        return _REQUESTS.decode(line)
+        return _requests().decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(_what_is_wrong(line, shown(error, 300))) from error
 

@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Bounds one disk operation, so that after a pre-event buffer of 120 s the first acknowledgement does not wait for all of it."""
-TURN_SECONDS = 1.0
-"""The longest pause; what comes or is submitted is carried out at once."""
+TURN_SECONDS, IDLE_TURN_SECONDS = 1.0, 2.0
+"""The longest pauses, while recording and not; what comes or is submitted is carried out at once."""
 FIRST_PAUSE_US = 200_000
 LONGEST_PAUSE_US = 5_000_000
 
@@ -199,7 +199,15 @@ class Writer:
         if self._recording is not None and self._recording.ending is not None:
             due.append(self._recording.ending.action.end_us)
         due.extend([self._journal.retry_us] if self._journal.retry_us is not None else [])
-        return max(0.005, min([TURN_SECONDS, *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us)]))
+        return max(
+            0.005,
+            min(
+                [
+                    IDLE_TURN_SECONDS if self._recording is None else TURN_SECONDS,
+                    *((at_us - now_us) / 1e6 for at_us in due if at_us > now_us),
+                ]
+            ),
+        )
 
     def _turn(self) -> None:
         while self._jobs:

@@ -84,7 +84,7 @@ def test_a_voice_is_stored_as_it_was() -> None:
     muxed.put(frames(1)[0], sound=False)
     muxed.muxer.put_sound(voice.astype("<i2").tobytes(), muxed.position)
     muxed.muxer.close()
-    with av.open(io.BytesIO(muxed.inits[0] + muxed.fragments[0].data)) as film:
+    with av.open(io.BytesIO(muxed.inits[0] + muxed.fragments[0].data), "r") as film:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in film.decode(audio=0)])[1024:][: len(voice)] * 32768.0
     errors = heard - voice[: len(heard)]
     assert len(heard) > len(voice) - RATE // 10

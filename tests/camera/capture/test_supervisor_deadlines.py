@@ -129,11 +129,11 @@ def test_workers_are_looked_at_seldom_while_nothing_changes_and_often_while_some
         return made.supervisor.tick(boottime_us())
 
     with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
-        wait_for(lambda: pause() == 1.0, what="standby")
+        wait_for(lambda: 1.0 < pause() <= 2.0, what="standby")
         made.supervisor.open(microphone=False)
         assert pause() == 0.1
         made.flowing(1)
         wait_for(lambda: 0.2 < pause() <= 0.8, what="a look when it may be overdue")
         made.supervisor.close()
         assert pause() == 0.1
-        wait_for(lambda: pause() == 1.0, what="standby again")
+        wait_for(lambda: 1.0 < pause() <= 2.0, what="standby again")
