@@ -145,6 +145,9 @@ def pause_us(current: Facts | None, spare: Facts | None, now_us: int, timing: Ti
         return timing.look_us
     due = min(due_us(facts, timing) for facts in (current, spare) if facts is not None)
     pause = min(timing.look_standby_us if standby else timing.look_calm_us, max(timing.look_us // 4, due - now_us))
+    if flowing:  # so early that who is held up until it is due knows by that how late it is
+        ahead = pause - timing.late_us - timing.look_us // 2
+        pause = ahead if ahead >= timing.look_us else min(pause, timing.look_us)
     if current is not None and current.footage_us is not None:  # from when on its frames may be told to become no footage
         pause = min(pause, max(timing.look_barren_us, current.footage_us + current.group.us + timing.seal_us - now_us))
     return pause

@@ -192,9 +192,17 @@ def test_a_worker_that_gives_footage_is_judged_in_time_however_seldom_it_is_look
     assert not barren or asked_us + pause - barren[0] <= 200_000
 
 
-def test_footage_that_comes_is_looked_at_when_its_frames_might_have_stopped() -> None:
+@given(st.integers(0, 900_000))
+def test_who_is_held_up_until_a_worker_is_overdue_knows_that_it_was_held_up(age_us: int) -> None:
+    now_us = 10_000_000
+    current = Facts("open", 0, last_frame_us=now_us - age_us, footage_us=9_500_000, flowing=True)
+    pause = pause_us(current, Facts("prepared", 9_000_000), now_us, T, wanted=True)
+    assert pause <= T.look_us or overdue(current, now_us + pause + T.late_us, T) is None
+
+
+def test_footage_that_comes_is_looked_at_before_its_frames_might_have_stopped() -> None:
     current = Facts("open", 0, last_frame_us=9_900_000, footage_us=9_500_000, flowing=True)
-    assert pause_us(current, Facts("prepared", 9_000_000), 10_000_000, T, wanted=True) == 700_000
+    assert pause_us(current, Facts("prepared", 9_000_000), 10_000_000, T, wanted=True) == 450_000
 
 
 def test_who_meant_to_look_seldom_was_not_held_up() -> None:

@@ -133,7 +133,7 @@ def test_workers_are_looked_at_seldom_while_nothing_changes_and_often_while_some
         made.supervisor.open(microphone=False)
         assert pause() == 0.1
         made.flowing(1)
-        wait_for(lambda: 0.2 < pause() <= 0.8, what="a look when it may be overdue")
+        wait_for(lambda: 0.2 < pause() <= 0.55, what="a look before it may be overdue")
         made.supervisor.close()
         assert pause() == 0.1
         wait_for(lambda: 1.0 < pause() <= 2.0, what="standby again")
