@@ -148,7 +148,7 @@ def test_opens_flows_closes_and_opens_again_with_the_next_generation(tmp_path: P
         wait_for(lambda: made.of(CaptureClosed) == [CaptureClosed(1), CaptureClosed(2)])
         assert made.of(CaptureFlowing) == [CaptureFlowing(1, "scripted", 50.0), CaptureFlowing(2, "scripted", 50.0)]
         assert made.of(AudioChanged) == [AudioChanged(1, "live"), AudioChanged(2, "off")]
-        assert made.supervisor.status().restarts == 0
+        assert made.supervisor.status().restarts == 0, made.supervisor.status().last_failure
         made.standby()
         stated = made.of(ViewStated)
         assert [(view.generation, view.view.module, view.view.dioptres) for view in stated] == [(1, "imx708", 0.27), (2, "imx708", 0.27)]
