@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-powercut soak mutants clean
+.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-powercut soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ soak: ## a day of work with random faults, an hour under load: RECORDINGS=300 MI
 	@scripts/setup bench
 	RECORDINGS=$(or $(RECORDINGS),300) MINUTES=$(or $(MINUTES),60) .venv/bin/python -m pytest -q -s -m soak tests/soak
 
+enclosure: ## the pictures of the case, drawn anew (OpenSCAD)
+	@scripts/setup drawings
+	@scripts/render-enclosure
+
 mutants: ## small changes to control, retention and evidence: which do their own tests notice? (hours)
 	@scripts/setup test
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
@@ -59,6 +63,7 @@ mutants: ## small changes to control, retention and evidence: which do their own
 
 nightly: check ## everything, with the full number of random cases
 	@scripts/setup bench
+	@scripts/setup drawings
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
 	$(MAKE) test-camera test-unit test-machine

@@ -28,12 +28,15 @@ def board_contradictions(config: Config) -> Iterator[Problem]:
 
 
 def board_doubts(config: Config) -> Iterator[Problem]:
-    """Pins that are part of a bus, which may be off: to be told, not refused."""
+    """Pins that are part of a bus, which may be off, or of a driver, which may be another: to be told, not refused."""
+    hat = HATS[config.board.hat] if config.board.hat is not None and config.board.adapter == "pi" else None
     refused = {problem.key for problem in _taken_pins(config)}
     for part, pin in fitted_pins(config.board.gpio).items():
         key = f"board.gpio.{part}"
         if pin in BUSES and key not in refused and config.board.adapter == "pi":
             yield Problem(key, f"GPIO {pin} is {BUSES[pin]}: the part works only while that is off", _free(config, part))
+        elif hat is not None and pin in hat.driver_pins:
+            yield Problem(key, f"GPIO {pin} is {hat.driver_pins[pin]}: the part works only with another driver", _free(config, part))
 
 
 def fitted_pins(gpio: GpioSettings) -> dict[str, int]:
@@ -95,8 +98,8 @@ def _cards(config: Config) -> Iterator[Problem]:
 
 def _free(config: Config, part: str = "") -> str:
     """What to do about the pin of a part: the pins that neither the HAT nor another part has; or none, where the part may be absent."""
-    hat = {} if config.board.hat is None else HATS[config.board.hat].pins
-    taken = {*hat, *fitted_pins(config.board.gpio).values()}
+    hat = None if config.board.hat is None else HATS[config.board.hat]
+    taken = {*fitted_pins(config.board.gpio).values(), *(() if hat is None else (*hat.pins, *hat.driver_pins))}
     pins = f"a free pin: {', '.join(str(pin) for pin in PLAIN_PINS if pin not in taken)}"
     return f"null where no {_ABSENT[part]} is fitted, or {pins}" if part in _ABSENT else pins
 

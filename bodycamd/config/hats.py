@@ -39,14 +39,15 @@ BUSES: Mapping[int, str] = {
 
 
 class Hat(Struct, frozen=True):
-    """A board on the header: its name, the pins that it takes with what they do there, its I2C addresses, where that is told, and
-    where its own battery gauge answers, by the gauge's name in the configuration."""
+    """A board on the header: its name, the pins that it takes with what they do there, its I2C addresses, where that is told, where its
+    own battery gauge answers, by the gauge's name in the configuration, and the pins that it takes with one of its drivers only."""
 
     title: str
     pins: Mapping[int, str]
     addresses: Mapping[int, str]
     source: str
     gauges: Mapping[str, int] = {}
+    driver_pins: Mapping[int, str] = {}
 
 
 _I2S = dict.fromkeys(I2S_PINS, "sound (I2S)")
@@ -80,7 +81,11 @@ HATS: Mapping[HatName, Hat] = {
         "HiFiBerry, GPIO usage of HiFiBerry boards; raspberrypi/linux, hifiberry-dacplus-overlay.dts",
     ),
     "i2s": Hat(
-        "an I2S microphone or amplifier", dict(_I2S), {}, "raspberrypi/firmware, overlays/README: i2s-mmap, googlevoicehat-soundcard"
+        "an I2S microphone or amplifier",
+        dict(_I2S),
+        {},
+        "raspberrypi/firmware, overlays/README: i2s-mmap, googlevoicehat-soundcard; raspberrypi/linux: that overlay's source",
+        driver_pins={16: "the amplifier's switch with dtoverlay=googlevoicehat-soundcard"},
     ),
     "ups-hat-c": Hat(
         "Waveshare UPS HAT (C)",

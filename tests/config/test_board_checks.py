@@ -140,7 +140,18 @@ def test_a_pin_is_refused_exactly_where_something_declared_has_it(pin: int, hat:
     warned = {problem.key for problem in board_doubts(config)}
     taken = (hat is not None and pin in HATS[hat].pins) or (gauge != "none" and pin in I2C_PINS)
     assert (refused == {"board.gpio.led"}) is taken
-    assert (warned == {"board.gpio.led"}) is (pin in BUSES and not taken)
+    of_a_driver = hat is not None and pin in HATS[hat].driver_pins
+    assert (warned == {"board.gpio.led"}) is ((pin in BUSES or of_a_driver) and not taken)
+
+
+def test_a_pin_that_the_sound_driver_takes_is_warned_of() -> None:
+    config = Config(device_id="c", board=BoardSettings(gpio=GpioSettings(ready_led=16), hat="i2s"))
+    [doubt] = board_doubts(config)
+    assert (doubt.key, doubt.reason) == (
+        "board.gpio.ready_led",
+        "GPIO 16 is the amplifier's switch with dtoverlay=googlevoicehat-soundcard: the part works only with another driver",
+    )
+    assert list(board_doubts(Config(device_id="c", board=BoardSettings(gpio=GpioSettings(ready_led=16))))) == []
 
 
 def test_the_gauge_of_a_hat_is_read_where_the_hat_has_it() -> None:

@@ -77,6 +77,8 @@ def notes(config: Config) -> Iterator[str]:
     yield "Camera module: the camera socket, by its ribbon."
     if config.board.hat is not None and config.board.hat not in ("i2s", "pisugar"):
         yield f"{HATS[config.board.hat].title}: sits on the header; take its pins (grey) for nothing else."
+    if config.board.hat == "i2s":
+        yield "Microphone and amplifier: `dtoverlay=googlevoicehat-soundcard` in config.txt, which takes GPIO 16 too."
     if config.board.hat in (None, "pisugar", "ups-hat-c"):
         yield "Microphone and speaker: a USB sound card."
     gauge = config.board.battery.gauge
