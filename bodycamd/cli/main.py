@@ -19,6 +19,7 @@ from bodycamd.cli import (
     bundle,
     config,
     contact_sheet,
+    enrol,
     export,
     fleet,
     hold,
@@ -82,6 +83,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(acceptance.app, name="acceptance")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(fleet.app, name="fleet")
+app.command("enrol", epilog=EPILOG)(enrol.enrol)
 app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
 
 

@@ -215,7 +215,7 @@ class KeyFolder:
         except OSError as error:
             raise StorageError(f"{self.folder}: cannot read the signing keys: {error.strerror}") from error
         for name in names:
-            yield self.folder / name, _load(self.folder / name)
+            yield self.folder / name, load_key_file(self.folder / name)
 
 
 def provision(folder: Path) -> bytes:
@@ -247,7 +247,7 @@ def _name(number: int) -> str:
     return f"{number:06d}.key"
 
 
-def _load(path: Path) -> SigningKey | None:
+def load_key_file(path: Path) -> SigningKey | None:
     """The key in the file; `None` where it is torn, erased or no key. Raises `StorageError` where it cannot be read."""
     try:
         with foreign.open_file(path) as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bodycamd.evidence import anchor, entries, roster, statements, suspension, ustar
+from bodycamd.evidence import anchor, application, entries, roster, statements, suspension, ustar
 from tests.evidence import entry_tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -19,6 +19,7 @@ NAMED = {name for code in re.findall(r"`([^`]+)`", TEXT) for name in re.findall(
 KINDS = (
     *(statements.InitStatement, statements.FragmentStatement, statements.Entry, statements.Video, anchor.AnchorStatement),
     *(roster.Roster, roster.Root, roster.Team, roster.Camera, roster.Person, roster.KeyHolder, suspension.Suspension),
+    application.Application,
 )
 CORE = ("start", "key_changed", "recording_opened", "recording_closed", "segment_sealed", "segment_recovered")
 

@@ -1,0 +1,97 @@
+"""Makes the camera's uplink and message keys, here and nowhere else, and the application with which it asks to be enrolled.
+
+The keys are files of this camera (`enrolment/uplink.key`, `enrolment/message.key` beside the store; 4 KiB, mode 0600). They are made once:
+done again, also after a cut at any point, it gives the same application, until the token is gone. The token is erased last, when the
+application is durable where it was asked for: from then on nobody can make another one with it here.
+
+Not guaranteed: that flash keeps no old block of the token. It is worth nothing once the camera is enrolled.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence import application as applications
+from bodycamd.evidence.application import Application, SignedApplication
+from bodycamd.evidence.keys import PublicKey, SigningKey, load_key_file, provision
+from bodycamd.linux import durable, foreign
+
+MAX_TOKEN_FILE_BYTES = 200
+MAX_PEM_BYTES = 4096
+SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
+REGISTERED = Path("/etc/bodycamd/device.pem")
+
+
+def apply(
+    device: str, token_file: Path, signing_keys: Path, own_keys: Path, out: Path, registered: Path = REGISTERED, serial: Path = SERIAL
+) -> SignedApplication:
+    """Write the application of this camera to `out`, and return it. `signing_keys` is the folder of signing keys, `own_keys` that of the
+    two keys that are made here. The first signing key is that of `registered`, which the installation has written; where it is missing the
+    key is made.
+
+    Raises `NotFoundError` where there is no token (any more), `DataError` for what is no token, `StorageError`, also where the camera has
+    been started before and nothing says what its first key was.
+    """
+    token = read_token(token_file)
+    application = Application(
+        camera=device,
+        token_key=token.public.raw.hex(),
+        first_key=_first_key(registered, signing_keys),
+        uplink_key=(uplink := _kept(own_keys / "uplink.key")).public.raw.hex(),
+        message_key=(message := _kept(own_keys / "message.key")).public.raw.hex(),
+        serial=_serial(serial),
+    )
+    signed = applications.sign(application, [uplink, message, token])
+    try:
+        if out.exists():
+            durable.erase(out)
+        durable.create(out, signed.document.file_bytes, 0o644)
+        durable.erase(token_file)
+    except OSError as error:
+        raise StorageError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
+    return signed
+
+
+def read_token(path: Path) -> SigningKey:
+    """The key of the token in a file, base64 on one line. Raises `NotFoundError`, `DataError`, `StorageError`."""
+    try:
+        raw = foreign.read_named(path, MAX_TOKEN_FILE_BYTES)
+    except NotFoundError as error:
+        raise NotFoundError(f"{path}: no token here: this camera has applied before, or its card was made without one") from error
+    try:
+        return applications.token_signer(base64.b16decode(raw.strip(), casefold=True))
+    except binascii.Error as error:
+        raise DataError(f"{path}: not a token: 64 hex digits") from error
+
+
+def _kept(path: Path) -> SigningKey:
+    """The key in the file, made if it is not there. A torn file, of which nobody can have a public half yet, is made anew."""
+    try:
+        durable.make_folder(path.parent)
+        if path.exists():
+            if (key := load_key_file(path)) is not None:
+                durable.settle(path)
+                return key
+            durable.erase(path)
+        key = SigningKey.generate()
+        durable.create(path, key.file_bytes())
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
+    return key
+
+
+def _first_key(registered: Path, signing_keys: Path) -> str:
+    pem = foreign.read_named(registered, MAX_PEM_BYTES) if registered.exists() else provision(signing_keys)
+    return PublicKey.from_pem(pem).raw.hex()
+
+
+def _serial(path: Path) -> str | None:
+    """What the computer says its number is; a number, not a proof."""
+    try:
+        text = path.read_bytes().rstrip(b"\0\n").decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if text.isalnum() and len(text) <= 64 else None
