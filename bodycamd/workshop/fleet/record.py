@@ -1,7 +1,7 @@
 """The record beside a fleet file, `NAME.record.jsonl`: what was done with cameras, a line each, never changed and never removed.
 
-Cards that were made (the SHA-256 of their tokens, never a token), cameras that were enrolled, lost, replaced or retired, rosters that were
-signed. Nobody has to believe it: what counts is the roster, and each enrolment is there with the camera's own signatures.
+Cards that were made (the public half of their tokens, never a token), cameras that were enrolled, lost, replaced or retired, rosters that
+were signed. Nobody has to believe it: what counts is the roster, and each application is kept with the camera's own signatures.
 
 One command at a time appends to it: the file is locked. A line that a crash cut short is refused by the next reader, with its number.
 """
@@ -33,7 +33,7 @@ class CardMade(Stated, tag_field="type", tag="card_made", frozen=True, kw_only=T
     """A card was written for this camera. Its token is worth something once, until then."""
 
     camera: DeviceId
-    token_sha256: Sha256
+    token_key: RawPublicKey
     until: Wall
     on: Day
 
@@ -46,7 +46,7 @@ class Enrolled(Stated, tag_field="type", tag="enrolled", frozen=True, kw_only=Tr
     uplink_key: RawPublicKey
     message_key: RawPublicKey
     application: Sha256
-    token_sha256: Sha256
+    token_key: RawPublicKey
     on: Day
     serial: Serial | None = None
 
@@ -113,9 +113,9 @@ class Record(Struct):
         """`active` where nothing else was set."""
         return self.states[camera].state if camera in self.states else "active"
 
-    def token_used(self, token_sha256: str) -> bool:
+    def token_used(self, token_key: str) -> bool:
         """Whether a camera was enrolled with this token."""
-        return any(enrolled.token_sha256 == token_sha256 for enrolled in self.enrolled.values())
+        return any(enrolled.token_key == token_key for enrolled in self.enrolled.values())
 
 
 def record_path(fleet_file: Path) -> Path:
@@ -126,6 +126,16 @@ def record_path(fleet_file: Path) -> Path:
 def rosters_folder(fleet_file: Path) -> Path:
     """Where the signed rosters are, every one of them."""
     return fleet_file.with_name(f"{fleet_file.stem}.rosters")
+
+
+def applications_folder(fleet_file: Path) -> Path:
+    """Where the applications of enrolled cameras are kept, made if it is not there. Raises `StorageError`."""
+    folder = fleet_file.with_name(f"{fleet_file.stem}.applications")
+    try:
+        durable.make_folder(folder)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be created: {error.strerror}") from error
+    return folder
 
 
 def read_record(path: Path) -> Record:

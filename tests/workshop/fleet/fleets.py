@@ -53,7 +53,7 @@ def enrolled(camera: str) -> Enrolled:
         uplink_key=raw(f"{camera} uplink"),
         message_key=raw(f"{camera} message"),
         application="a" * 64,
-        token_sha256=raw(f"{camera} token"),
+        token_key=raw(f"{camera} token"),
         on=DAY,
     )
 

@@ -1,0 +1,133 @@
+"""What is on a camera's card: everything that the first boot needs, and nothing that is worth stealing once the camera is enrolled."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from bodycamd.config import load
+from bodycamd.errors import ConfigError, DataError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.roster import SignedRoster, footage_recipients
+from bodycamd.workshop.fleet import cloud_init
+from bodycamd.workshop.fleet.cloud_init import User
+from bodycamd.workshop.fleet.configurations import ON_CAMERA, configuration
+from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
+from bodycamd.workshop.fleet.roster_making import Place
+
+FOLDER: Final = "bodycamd"
+TOKEN: Final = "token"  # noqa: S105 - the file's name
+SUMS: Final = "SHA256SUMS"
+CMDLINE: Final = "cmdline.txt"
+BUNDLE = re.compile(r"bodycamd-[0-9A-Za-z][0-9A-Za-z.+-]{0,60}\.bundle\Z")
+FIRST_BOOT_FILE: Final = Path(__file__).with_name("first-boot.sh")
+MASKED: Final = ("rpi-resize.service", "systemd-growfs-root.service", "userconfig.service")
+"""Units of Raspberry Pi OS's first boot: two grow the root partition to the end of the card, one asks at the console for a user with a
+password. `systemd.mask=` is an option of the kernel's command line: systemd-debug-generator(8). Growing itself begins in the initramfs,
+where the command line says `resize` (RPi-Distro/pi-gen #861; RPi-Distro/raspberrypi-sys-mods #103)."""
+_GROWING: Final = frozenset({"resize", "init=/usr/lib/raspberrypi-sys-mods/firstboot", "init=/usr/lib/raspi-config/init_resize.sh"})
+
+Kind: TypeAlias = Literal["public", "one-time secret"]
+CONTENTS: Mapping[str, tuple[str, Kind]] = {
+    cloud_init.USER_DATA: ("host name, SSH keys if any, no password; starts the script", "public"),
+    cloud_init.META_DATA: ("a new instance id for each card that is made", "public"),
+    cloud_init.NETWORK_CONFIG: ("a cable if anybody may log in, else nothing; no wireless network", "public"),
+    CMDLINE: ("the kernel's command line: the root partition is not grown, nobody is asked for a password", "public"),
+    f"{FOLDER}/first-boot": ("the script of the first boot", "public"),
+    f"{FOLDER}/bodycamd.yaml": ("this camera's configuration", "public"),
+    f"{FOLDER}/recipients.txt": ("whose keys open its footage, from the roster", "public"),
+    f"{FOLDER}/roster.txt": ("the roster", "public"),
+    f"{FOLDER}/root.json": ("the root that rosters are believed by", "public"),
+    f"{FOLDER}/release.pem": ("whose releases are installed", "public"),
+    f"{FOLDER}/{TOKEN}": (
+        "worth something once, until the camera is enrolled or the term ends; the first boot erases it",
+        "one-time secret",
+    ),
+    f"{FOLDER}/{SUMS}": ("the SHA-256 of the files in this folder", "public"),
+}
+"""Every file that a card gets, but the bundle: what it is for, and who may know it."""
+
+
+class Card(Struct, frozen=True):
+    """The files of a card by name, without the command line and the bundle."""
+
+    hostname: str
+    files: Mapping[str, bytes]
+
+
+def card(reading: FleetReading, fleet: Fleet, camera: str, place: Place, roster: SignedRoster, token: bytes, instance: str) -> Card:
+    """A card for this camera. `token` is the seed of its token's key, `instance` 16 hex digits that no card had before.
+
+    Raises `ConfigError` where the configuration is wrong, or nobody would be able to open the footage.
+    """
+    settings = configuration(reading, fleet.municipality, place.number, camera)
+    recipients = footage_recipients(roster.roster, place.team)
+    if not recipients:
+        raise ConfigError(f"team {place.team} is not in the last roster: sign a new one first (bodycamd fleet roster)")
+    hostname = camera.lower()
+    root = msgspec.json.encode(roster.roster.root, order="sorted") + b"\n"
+    releases = [PublicKey.from_hex(holder.key).pem() for holder in roster.roster.release_keys if holder.state == "active"]
+    in_folder = {
+        "first-boot": FIRST_BOOT_FILE.read_bytes(),
+        "bodycamd.yaml": settings,
+        "recipients.txt": "".join(f"{recipient}\n" for recipient in recipients).encode(),
+        "roster.txt": roster.document.file_bytes,
+        "root.json": root,
+        **({"release.pem": b"".join(releases)} if releases else {}),
+        TOKEN: token.hex().encode() + b"\n",
+    }
+    timezone = load.parse(settings, ON_CAMERA).timezone
+    files = cloud_init.files(cloud_init.told(hostname, instance, timezone, users(fleet)))
+    return Card(hostname, {**files, **{f"{FOLDER}/{name}": content for name, content in in_folder.items()}})
+
+
+def users(fleet: Fleet) -> tuple[User, ...]:
+    """Who may log in at a camera: active people whose SSH key the fleet file has."""
+    return tuple(
+        User(  # noqa: S604 - a shell that a person gets
+            name=re.sub(r"[^a-z0-9-]", "-", f"u-{person.id.lower()}")[:31],
+            groups=("bodycam",),
+            shell="/bin/bash",
+            lock_passwd=True,
+            ssh_authorized_keys=(person.ssh_key,),
+        )
+        for person in fleet.people
+        if person.ssh_key is not None and person.state == "active"
+    )
+
+
+def command_line(before: bytes) -> bytes:
+    """The kernel's command line of the image, with nothing in it that grows the root partition or asks for a user. Raises `DataError` for
+    what is none.
+    """
+    try:
+        words = before.decode("ascii").split()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{CMDLINE}: not ASCII") from error
+    if not any(word.startswith("root=") for word in words):
+        raise DataError(f"{CMDLINE}: it names no root: not that of Raspberry Pi OS")
+    masks = [f"systemd.mask={unit}" for unit in MASKED]
+    return " ".join([*(word for word in words if word not in _GROWING and word not in masks), *masks]).encode() + b"\n"
+
+
+def sums(files: Mapping[str, str]) -> bytes:
+    """The file that the first boot checks the others by: `sha256sum --check`. Hashes by name."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
+
+
+def sha256(content: bytes) -> str:
+    """In hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def bundle_name(path: Path) -> str:
+    """The name of a bundle's file. Raises `DataError` for another name: the first boot looks for it."""
+    if BUNDLE.match(path.name) is None:
+        raise DataError(f"{path}: not named as a bundle is: bodycamd-VERSION.bundle")
+    return path.name

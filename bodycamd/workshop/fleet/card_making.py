@@ -1,0 +1,157 @@
+"""Makes a card: writes it, reads it back and holds it against what was meant; then the record says so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from bodycamd.errors import ConfigError, DataError, UsageError
+from bodycamd.evidence.application import TOKEN_BYTES, token_signer
+from bodycamd.evidence.roster import DAY_US, SignedRoster
+from bodycamd.evidence.roster_acceptance import Now, has_ended
+from bodycamd.evidence.statements import wall_text
+from bodycamd.workshop.fleet import cloud_init
+from bodycamd.workshop.fleet.boot_partition import BootPartition
+from bodycamd.workshop.fleet.card_files import CMDLINE, CONTENTS, FOLDER, SUMS, TOKEN, Kind, bundle_name, card, command_line, sha256, sums
+from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
+from bodycamd.workshop.fleet.record import CardMade, Record
+from bodycamd.workshop.fleet.states import place_of
+
+MAX_BUNDLE_BYTES = 1024 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
+
+
+class Bundle(Struct, frozen=True):
+    """A bundle to put on cards; what is in it is not looked at here: the camera verifies it."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class Held(Struct, frozen=True):
+    """A file on a card."""
+
+    name: str
+    size: int
+    what: str
+    kind: Kind
+
+
+def read_bundle(path: Path) -> Bundle:
+    """A bundle's file. Raises `DataError` for what cannot be one, `NotFoundError`, `StorageError`."""
+    from bodycamd.linux.foreign import open_file
+
+    bundle_name(path)
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+        size = file.tell()
+    if not 0 < size <= MAX_BUNDLE_BYTES:
+        raise DataError(f"{path}: {size} bytes: not a bundle")
+    return Bundle(path, digest.hexdigest(), size)
+
+
+def check_may_have_card(fleet: Fleet, record: Record, camera: str) -> None:
+    """Raises `NotFoundError` for a camera that is not there, `UsageError` for one that has been enrolled or is out of service."""
+    place_of(fleet, record, camera)
+    if camera in record.enrolled:
+        on = record.enrolled[camera].on
+        raise UsageError(f"{camera} is enrolled since {on}: a new card is a new camera: bodycamd fleet replace {camera} --by NEW")
+    if camera in record.states:
+        raise UsageError(f"{camera} is {record.state(camera)}: its name is not used again")
+
+
+def make(
+    target: BootPartition,
+    reading: FleetReading,
+    fleet: Fleet,
+    record: Record,
+    camera: str,
+    roster: SignedRoster | None,
+    bundle: Bundle | None,
+    now_us: int,
+) -> tuple[CardMade, list[Held]]:
+    """Write the card of a camera, and return the line for the record and what the card holds. Done again it is another card, with another
+    token: the one before is worth nothing any more.
+
+    Raises `ConfigError` without a roster that is in force, `UsageError`, `NotFoundError`, `OutputError`, and `DataError` where what is read
+    back is not what was written.
+    """
+    check_may_have_card(fleet, record, camera)
+    if roster is None or has_ended(roster.roster, Now(now_us, trusted=True)):
+        raise ConfigError("no roster is in force: sign one first (bodycamd fleet roster); a card takes its recipients from it")
+    token = os.urandom(TOKEN_BYTES)
+    made = card(reading, fleet, camera, place_of(fleet, record, camera), roster, token, os.urandom(8).hex())
+    if bundle is not None and f"{FOLDER}/release.pem" not in made.files:
+        raise ConfigError("the roster has no active release key: no camera would install this bundle (release_keys in the fleet file)")
+    files = {**made.files, CMDLINE: command_line(target.read(CMDLINE) or b"")}
+    hashes = {name.partition("/")[2]: sha256(content) for name, content in files.items() if name.startswith(f"{FOLDER}/")}
+    del hashes[TOKEN]
+    target.make_folder(FOLDER)
+    if bundle is not None:
+        hashes[bundle.path.name] = bundle.sha256
+        target.copy(f"{FOLDER}/{bundle.path.name}", bundle.path)
+    files[f"{FOLDER}/{SUMS}"] = sums(hashes)
+    for name, content in files.items():
+        target.write(name, content)
+    target.finish()
+    back = contents(target)
+    for name, content in files.items():
+        if back.get(name) != content:
+            raise DataError(f"{name}: what is on the card is not what was written: is the card broken?")
+    listed = held(back, target.names(FOLDER))
+    until = now_us + fleet.cards.enrol_within_days * DAY_US
+    on = datetime.fromtimestamp(now_us / 1_000_000, UTC).date().isoformat()
+    return CardMade(camera=camera, token_key=token_signer(token).public.raw.hex(), until=wall_text(until), on=on), listed
+
+
+def contents(target: BootPartition) -> dict[str, bytes]:
+    """The files of a card that are there, by name; the bundle is not read."""
+    found = {name: target.read(name) for name in CONTENTS}
+    return {name: content for name, content in found.items() if content is not None}
+
+
+def held(found: Mapping[str, bytes], in_folder: Iterable[str]) -> list[Held]:
+    """What a card holds, after a strict check of what it tells cloud-init; of its contents, and the names in its folder. Raises `DataError`
+    for anything else than a card has.
+    """
+    names = (cloud_init.USER_DATA, cloud_init.META_DATA, cloud_init.NETWORK_CONFIG)
+    for name in names:
+        if name not in found:
+            raise DataError(f"{name}: not on this card: no card of `bodycamd fleet card`, or its camera has booted and cleaned up")
+    cloud_init.read({name: found[name] for name in names})
+    line = found.get(CMDLINE, b"")
+    if command_line(line) != line:
+        raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
+    return list(_listed(found, in_folder))
+
+
+def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[Held]:
+    stated = _stated(found.get(f"{FOLDER}/{SUMS}", b""))
+    for name, content in found.items():
+        what, kind = CONTENTS[name]
+        base = name.partition("/")[2]
+        if base and base not in (SUMS, TOKEN) and stated.get(base) != sha256(content):
+            raise DataError(f"{name}: not the file that was written onto this card")
+        yield Held(name, len(content), what, kind)
+    for base in sorted(in_folder):
+        if f"{FOLDER}/{base}" in found:
+            continue
+        if base not in stated or not base.endswith(".bundle"):
+            raise DataError(f"{FOLDER}/{base}: no file of a card; make the card anew")
+        yield Held(f"{FOLDER}/{base}", 0, f"the program, signed; SHA-256 {stated[base]}", "public")
+
+
+def _stated(raw: bytes) -> dict[str, str]:
+    stated: dict[str, str] = {}
+    for line in raw.decode("utf-8", "replace").splitlines():
+        digest, _, name = line.partition("  ")
+        stated[name] = digest
+    return stated

@@ -1,0 +1,143 @@
+#!/bin/sh
+# The first boot of a camera's card, started once by cloud-init as root. Everything that it needs is on the boot partition; no network.
+# It can be started again after a cut at any point: each step looks at what is there. It ends with 0 and the line "enrolment: ready".
+#
+#   sh /boot/firmware/bodycamd/first-boot
+set -eu
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+umask 022
+
+boot=/boot/firmware
+card=$boot/bodycamd
+own=/etc/bodycamd
+data=/var/lib/bodycamd
+label=bodycam-data
+root_size=8GiB
+
+say() { printf 'bodycamd first boot: %s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+
+# cloud-init starts its commands once, whether they come to their end or not: after a cut this unit starts the script again.
+continue_after_a_cut() {
+  unit=/etc/systemd/system/bodycamd-first-boot.service
+  [ ! -e "$unit" ] || return 0
+  printf '%s\n' '[Unit]' 'Description=First boot of a camera, continued' 'After=local-fs.target network.target' \
+    'ConditionPathExists=/boot/firmware/bodycamd/first-boot' '[Service]' 'Type=oneshot' \
+    'ExecStart=/bin/sh /boot/firmware/bodycamd/first-boot' '[Install]' 'WantedBy=multi-user.target' >"$unit.part"
+  sync "$unit.part"
+  mv "$unit.part" "$unit"
+  systemctl enable --quiet bodycamd-first-boot.service
+  sync -f /etc/systemd/system
+}
+
+# What was written onto the card is what is there now; the token is checked by who uses it.
+check_files() {
+  (cd "$card" && sha256sum --quiet --strict --check SHA256SUMS) || fail "the card is damaged: make it anew (bodycamd fleet card)"
+}
+
+# Nobody has a password: not root, not a user of the image. No console asks anybody to make a user.
+lock_accounts() {
+  awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow | while read -r name; do
+    passwd -q -l "$name"
+    say "password of $name locked"
+  done
+  left=$(awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow)
+  [ -z "$left" ] || fail "accounts with a password: $left"
+  systemctl mask --quiet userconfig.service 2>/dev/null || true
+  if grep -q 'ssh_authorized_keys' "$boot/user-data" 2>/dev/null; then
+    printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\n' >/etc/ssh/sshd_config.d/10-bodycamd.conf
+    systemctl enable --quiet ssh.service
+  else
+    systemctl disable --quiet --now ssh.service ssh.socket 2>/dev/null || true
+    systemctl mask --quiet ssh.service ssh.socket 2>/dev/null || true
+  fi
+  rm -f /etc/sudoers.d/010_pi-nopasswd /etc/sudoers.d/90-cloud-init-users
+}
+
+# Root gets 8 GiB, the rest of the card is for footage, with a file system of its own.
+prepare_disk() {
+  if blkid -L "$label" >/dev/null; then return 0; fi
+  root=$(findmnt -n -o SOURCE /)
+  disk=/dev/$(lsblk -n -d -o PKNAME "$root")
+  number=$(lsblk -n -d -o PARTN "$root" | tr -d ' ')
+  add_partition "$disk" "$number"
+  partx --update "$disk"
+  udevadm settle
+  resize2fs "$root"
+  made=$(lsblk -n -l -o PATH,PARTN "$disk" | awk -v n="$((number + 1))" '$2 == n { print $1 }')
+  [ -b "$made" ] || fail "the partition for footage did not appear on $disk"
+  mkfs.ext4 -q -F -m 0 -L "$label" "$made"
+}
+
+# Grow partition $2 of $1 to root_size, and make one behind it of all that is left. Its start is computed: sfdisk would take the first gap
+# that it finds, which on Raspberry Pi OS are the 8 MB before the boot partition.
+add_partition() {
+  if [ "$(sfdisk --dump "$1" | grep -c 'start=')" -gt "$2" ]; then return 0; fi
+  printf ',%s\n' "$root_size" | sfdisk --quiet --force --no-reread -N "$2" "$1"
+  start=$(sfdisk --dump "$1" | grep 'start=' | sed -n "$2p" | sed 's/.*start= *\([0-9]*\), *size= *\([0-9]*\).*/\1 \2/' |
+    awk '{ printf "%d", int(($1 + $2 + 2047) / 2048) * 2048 }')
+  printf '%s,+,L\n' "$start" | sfdisk --quiet --force --no-reread --append "$1"
+}
+
+mount_data() {
+  mkdir -p "$data"
+  grep -q "^LABEL=$label " /etc/fstab || printf 'LABEL=%s %s ext4 noatime,nodev,nosuid,noexec 0 2\n' "$label" "$data" >>/etc/fstab
+  mountpoint -q "$data" || mount "$data"
+}
+
+put_configuration() {
+  install -d -m 755 "$own"
+  for file in bodycamd.yaml recipients.txt roster.txt root.json; do
+    install -m 644 "$card/$file" "$own/$file"
+  done
+}
+
+# The installer comes out of the bundle, whose hash was checked above; it checks every byte against the release keys, and keeps those.
+install_program() {
+  bundle=$(find "$card" -name 'bodycamd-*.bundle' | head -n 1)
+  [ -n "$bundle" ] || fail "no bundle on this card: make it anew with --bundle"
+  tar -xOf "$bundle" install.pyz >/run/bodycamd-install.pyz
+  python3 -I /run/bodycamd-install.pyz install "$bundle" --release-key "$card/release.pem" --docked
+  rm -f /run/bodycamd-install.pyz
+}
+
+# The keys are made here, as the service's user; the application goes onto the boot partition, to be carried to the technician's computer.
+enrol() {
+  applied=$data/enrolment/application.txt
+  if [ -e "$card/token" ]; then
+    install -d -m 700 -o bodycam -g bodycam "$data" "$data/enrolment"
+    install -m 600 -o bodycam -g bodycam "$card/token" "$data/enrolment/token"
+    runuser -u bodycam -- bodycamd enrol --token "$data/enrolment/token" --out "$applied" >/run/bodycamd-fingerprint
+    sed 's/^/bodycamd first boot: /' /run/bodycamd-fingerprint
+  fi
+  [ -s "$applied" ] || fail "there is no application, and no token to make one with: make the card anew"
+  install -m 644 "$applied" "$boot/application-$(hostname).txt"
+  sync -f "$boot"
+}
+
+# From here on the boot partition says nothing any more, and cloud-init listens to it no more.
+clean_up() {
+  [ ! -e "$card/token" ] || shred -u "$card/token"
+  touch /etc/cloud/cloud-init.disabled
+  rm -f "$boot/user-data" "$boot/network-config" "$boot/meta-data"
+  rm -rf "$card"
+  systemctl disable --quiet bodycamd-first-boot.service
+  rm -f /etc/systemd/system/bodycamd-first-boot.service
+  sync
+}
+
+# Tests read the functions above, and go no further.
+[ "${BODYCAMD_FIRST_BOOT:-run}" = run ] || return 0
+[ "$(id -u)" = 0 ] || fail "run me as root"
+check_files
+continue_after_a_cut
+lock_accounts
+prepare_disk
+mount_data
+put_configuration
+install_program
+enrol
+clean_up
+systemctl restart bodycamd.service bodycamd-sensors.service
+say "enrolment: ready"
