@@ -20,11 +20,11 @@ from bodycamd.config.checks import doubts
 from bodycamd.config.load import judge
 from bodycamd.config.settings import Config
 from tests.hardware import power
+from tests.kit.marked import written
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "hardware/bill-of-materials.toml"
 PAGE = ROOT / "hardware/bill-of-materials.md"
-BEGIN, END = "<!-- bill: made by `python -m tests.hardware.bill` -->", "<!-- end of bill -->"
 
 Setting: TypeAlias = str | int
 BOUGHT = {
@@ -194,8 +194,7 @@ def _row(part: Part, count: int) -> str:
 
 def page(text: str, bill: Bill) -> str:
     """The page with the tables of the data."""
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{tables(bill)}\n\n{END}{rest.split(END)[1]}"
+    return written(text, "bill", "tests.hardware.bill", tables(bill))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,10 @@ from bodycamd.camera.control.indicator import (
 )
 from bodycamd.camera.control.state import Condition, Policy, Recording, State
 from bodycamd.cli.remedies import REMEDIES
+from tests.kit.marked import written
 
 ROOT = Path(__file__).parents[2]
+MODULE = "tests.hardware.signs"
 LENGTHS = {TICK_MS: "tick", SHORT_MS: "short", STRONG_MS: "strong", LONG_MS: "long"}
 NOTHING = "\N{EN DASH}"
 NOW_US = 1_000_000_000
@@ -147,13 +149,6 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
 }
 
 
-def written(text: str, mark: str, table: str) -> str:
-    """A page with this table between its marks."""
-    begin, end = f"<!-- {mark}: made by `python -m tests.hardware.signs` -->", f"<!-- end of {mark} -->"
-    before, rest = text.split(begin)
-    return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end)[1]}"
-
-
 if __name__ == "__main__":
     for (page, mark), table in TABLES.items():
-        (ROOT / page).write_text(written((ROOT / page).read_text(encoding="utf-8"), mark, table()), encoding="utf-8")
+        (ROOT / page).write_text(written((ROOT / page).read_text(encoding="utf-8"), mark, MODULE, table()), encoding="utf-8")

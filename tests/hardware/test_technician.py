@@ -15,7 +15,8 @@ from bodycamd.camera.control.indicator import PULSES, TABLE, RowName
 from bodycamd.camera.control.state import Condition
 from bodycamd.cli.main import app
 from bodycamd.cli.remedies import REMEDIES
-from tests.hardware.signs import FELT, MEANS, NOTHING, TABLES, lamp, repeated, shown, word, written
+from tests.hardware.signs import FELT, MEANS, MODULE, NOTHING, TABLES, lamp, repeated, shown, word
+from tests.kit.marked import written
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["docs/technician.md", "docs/trouble.md", "hardware/README.md"]
@@ -24,7 +25,7 @@ PAGES = ["docs/technician.md", "docs/trouble.md", "hardware/README.md"]
 @pytest.mark.parametrize(("page", "mark"), TABLES)
 def test_the_tables_are_those_of_now(page: str, mark: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert written(text, mark, TABLES[page, mark]()) == text, "write them anew: python -m tests.hardware.signs"
+    assert written(text, mark, MODULE, TABLES[page, mark]()) == text, "write them anew: python -m tests.hardware.signs"
 
 
 def test_every_sign_and_every_word_has_its_line() -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from bodycamd.workshop.acceptance.checks import checks
+from tests.kit.marked import written
 
 PAGE = Path(__file__).parents[3] / "docs/hardware-unverified.md"
-BEGIN, END = "<!-- checks: made by `python -m tests.workshop.acceptance.page` -->", "<!-- end of checks -->"
 
 
 def page(text: str) -> str:
     """The page with the checks of now."""
     rows = [f"| `{check.id}` | {check.what} | {check.stood_in} | {check.how} |" for check in checks().values()]
     table = "\n".join(["| check | not checked | what stood in for it | how to check it on a Pi |", "|---|---|---|---|", *rows])
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END)[1]}"
+    return written(text, "checks", "tests.workshop.acceptance.page", table)
 
 
 if __name__ == "__main__":
