@@ -42,6 +42,8 @@ LAMP_WORDS = {
     "missing": timeline.DOUBLE,
     "refused": timeline.LONG,
     "cannot_record": timeline.LONG,
+    "check_passed": "two long flashes",
+    "check_failed": "six short flashes",
 }
 KEYS = "space tap · h hold · d down/up · q quit"
 

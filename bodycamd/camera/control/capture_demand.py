@@ -26,8 +26,8 @@ def closed(state: State) -> State:
 
 def rest_capture(state: State) -> Step:
     """The capture as standby wants it: closed, or with a pre-event time open into the ring, its microphone closed unless the policy opens
-    it."""
-    if state.policy.pre_event_us == 0 or state.leaving is not None:
+    it, and no check has the camera."""
+    if state.policy.pre_event_us == 0 or state.leaving is not None or state.checking:
         return (closed(state), [CloseCapture()]) if state.capture_open else (state, [])
     microphone = state.policy.audio and state.policy.pre_event_audio
     if not state.capture_open:

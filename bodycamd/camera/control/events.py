@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
-
 from bodycamd.camera.control.card_outcome import CardOutcome as CardOutcome
 from bodycamd.camera.control.card_outcome import CardRefusal as CardRefusal
+from bodycamd.camera.control.check_events import CheckAsked as CheckAsked
+from bodycamd.camera.control.check_events import CheckEnded as CheckEnded
+from bodycamd.camera.control.check_events import CheckJudged as CheckJudged
+from bodycamd.camera.control.check_events import EndCheck as EndCheck
+from bodycamd.camera.control.check_events import Happening as Happening
+from bodycamd.camera.control.check_events import Order as Order
 from bodycamd.camera.control.resume_offer import AfterReset as AfterReset
 from bodycamd.camera.control.resume_offer import ResumeOffer as ResumeOffer
 from bodycamd.footage import ViewFacts
@@ -24,13 +28,10 @@ StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
 HapticName = Literal[
     "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused",
     "shift_begun", "shift_ended",
+    "check_passed", "check_failed",
 ]  # fmt: skip
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
-
-
-class Happening(Struct, frozen=True, tag_field="event", tag=True):
-    """Base of the events; in JSON (the control socket, a trace) `event` is the name."""
 
 
 class Ready(Happening, frozen=True):
@@ -271,14 +272,13 @@ Event = (
     | CardAnswered
     | ClockChanged
     | ShutdownRequested
+    | CheckAsked
+    | CheckEnded
+    | CheckJudged
     | TimePassed
 )
 
 # --- actions ----------------------------------------------------------------------------------------------------------------------------
-
-
-class Order(Struct, frozen=True, tag_field="action", tag=True):
-    """Base of the actions; in JSON (a trace) `action` is the name."""
 
 
 class SpeakWarning(Order, frozen=True):
@@ -390,5 +390,5 @@ class Exit(Order, frozen=True):
 
 Action = (
     SpeakWarning | SilenceVoice | OpenCapture | SetMicrophone | CloseCapture | RetainFrom | EmptyRing | BeginRecording | EndRecording
-    | ContinueRecording | SealNow | Pulse | Refuse | Note | Exit
+    | ContinueRecording | SealNow | Pulse | Refuse | Note | EndCheck | Exit
 )  # fmt: skip

@@ -11,6 +11,8 @@ is not stalled and no write has failed since. Priority: a refusal (for its 3 s),
 - The ready lamp is on in standby while a press would record, and only then.
 - While sealing (after the end, `closing`) the steady lamp stays until the 3 s are over; off means saved.
 - `low` also stands for a voice that cannot speak, a microphone that is lost, and a ledger that waits for the disk.
+- The verdict of a check is shown in standby for as long as a refusal, and not after a press. The ready lamp says all the while whether a
+  press would record.
 - What is stopped but not whole on disk ends with the sign of a refusal, not with that of *saved*.
 
 `PULSES` and `TABLE` give lengths in milliseconds. `indicate` is pure; `changes` lists the instants at which its answer changes by time
@@ -65,7 +67,9 @@ class RepeatedPulse(Struct, frozen=True):
     every_ms: int
 
 
-RowName = Literal["off", "ready", "buffering", "blink", "recording", "low", "missing", "refused", "cannot_record"]
+RowName = Literal[
+    "off", "ready", "buffering", "blink", "recording", "low", "missing", "refused", "cannot_record", "check_passed", "check_failed"
+]
 
 
 class Row(Struct, frozen=True):
@@ -85,6 +89,8 @@ SHORT_FLASH = LampPattern(((True, 100), (False, 3900)))
 STEADY_WITH_GAP = LampPattern(((True, 9700), (False, 300)))
 DOUBLE_FLASH = LampPattern(((True, 120), (False, 130), (True, 120), (False, 630)))
 THREE_FLASHES_ONCE = LampPattern((*THREE_FLASHES, (False, 300)), repeat=False)
+TWO_FLASHES_ONCE = LampPattern(((True, 700), (False, 300), (True, 700), (False, 1300)), repeat=False)
+SIX_FLASHES_ONCE = LampPattern(((True, 250), (False, 250)) * 6, repeat=False)
 THREE_FLASHES_EACH_TEN_SECONDS = LampPattern((*THREE_FLASHES, (False, 7300)))
 
 LOW_PULSE = RepeatedPulse("low", first_ms=0, every_ms=60_000)
@@ -102,6 +108,8 @@ TABLE: dict[RowName, Row] = {
     "missing":       Row(DOUBLE_FLASH,                   OFF,        MISSING_PULSES),
     "refused":       Row(THREE_FLASHES_ONCE,             OFF,        None),
     "cannot_record": Row(THREE_FLASHES_EACH_TEN_SECONDS, OFF,        CANNOT_RECORD_PULSES),
+    "check_passed":  Row(TWO_FLASHES_ONCE,               STEADY,     None),
+    "check_failed":  Row(SIX_FLASHES_ONCE,               STEADY,     None),
 }  # fmt: skip
 
 TICK_MS, SHORT_MS, STRONG_MS, LONG_MS = 120, 350, 700, 1300
@@ -136,6 +144,8 @@ PULSES: dict[HapticName, LampPattern] = {
     "refused": _train(SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS),
     "shift_begun": _train(LONG_MS, SHORT_MS, SHORT_MS),
     "shift_ended": _train(LONG_MS, SHORT_MS, LONG_MS),
+    "check_passed": _train(LONG_MS, LONG_MS, SHORT_MS, SHORT_MS),
+    "check_failed": _train(SHORT_MS, SHORT_MS, SHORT_MS, LONG_MS),
 }
 """No two meanings share count and lengths."""
 
@@ -162,6 +172,9 @@ def indicate(state: State, now_us: int) -> Indication:
     if state.recording is not None:
         return _row(_recording_row(state, state.recording, now_us))
     if state.name == "standby":
+        if state.judged is not None and now_us < state.judged.at_us + SIGN_US:
+            sign = _row("check_passed" if state.judged.passed else "check_failed")
+            return replace(sign, ready_lamp=_standby(state, now_us).ready_lamp, episode_us=state.judged.at_us)
         return _standby(state, now_us)
     return _row("off")
 
@@ -173,6 +186,8 @@ def changes(state: State) -> list[int]:
         instants.append(state.refused_us + SIGN_US)
     if state.failing_until_us is not None:
         instants.append(state.failing_until_us)
+    if state.judged is not None:
+        instants.append(state.judged.at_us + SIGN_US)
     if state.recording is not None:
         durable_us = state.recording.durable_us
         instants.append(state.recording.began_us + FIRST_DURABLE_US if durable_us is None else durable_us + DURABLE_US)

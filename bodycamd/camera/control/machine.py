@@ -22,7 +22,19 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bodycamd.camera.control import conditions, ending, recording, refusal, resume, shift_card, start_up, stopping, stuck_worker, warning
+from bodycamd.camera.control import (
+    checking,
+    conditions,
+    ending,
+    recording,
+    refusal,
+    resume,
+    shift_card,
+    start_up,
+    stopping,
+    stuck_worker,
+    warning,
+)
 from bodycamd.camera.control.events import (
     Action,
     AudioChanged,
@@ -39,6 +51,9 @@ from bodycamd.camera.control.events import (
     CaptureFlowing,
     CaptureStalled,
     CardAnswered,
+    CheckAsked,
+    CheckEnded,
+    CheckJudged,
     ClockChanged,
     DiskChanged,
     Event,
@@ -74,7 +89,7 @@ def step(state: State, event: Event, now_us: int) -> tuple[State, list[Action]]:
         return state, []
     state, actions = _answer(replace(state, at_us=now_us), event, now_us)
     state, due = _due(state, now_us)
-    return state, actions + due
+    return checking.taken_back(state, actions + due)
 
 
 def next_deadline(state: State) -> int | None:
@@ -152,6 +167,12 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return conditions.button_stuck(state, event)
         case ButtonFreed():
             return conditions.button_freed(state, event)
+        case CheckAsked():
+            return checking.asked(state)
+        case CheckEnded():
+            return checking.ended(state)
+        case CheckJudged():
+            return checking.judged(state, event, now_us)
         case ShutdownRequested():
             return leave(state, now_us, "shutdown")
         case TimePassed():

@@ -36,7 +36,9 @@ HAND_LATE_US = 2_200_000
 ASKED_REST_US = 600_000
 MAX_WAITING = 4
 """More than the officer can tell apart is not played."""
-OVER_AT_START: frozenset[HapticName] = frozenset({"ready", "started", "reminder", "continues", "saved", "shift_begun", "shift_ended"})
+OVER_AT_START: frozenset[HapticName] = frozenset(
+    {"ready", "started", "reminder", "continues", "saved", "shift_begun", "shift_ended", "check_passed", "check_failed"}
+)
 """What would be felt as said of the warning or the recording that begins."""
 OVER_AT_END: frozenset[HapticName] = frozenset({"started", "reminder", "continues"})
 """What says that the recording runs, when it has ended."""

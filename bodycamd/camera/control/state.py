@@ -177,6 +177,13 @@ class Leaving(Struct, frozen=True):
     """The recording that is to continue after the reboot."""
 
 
+class Judged(Struct, frozen=True):
+    """The verdict of a check, and when it came."""
+
+    at_us: int
+    passed: bool
+
+
 class State(Struct, frozen=True):
     """The whole state of the control."""
 
@@ -208,6 +215,10 @@ class State(Struct, frozen=True):
     refused_us: int | None = None
     """When the latest refusal was shown."""
     failing_until_us: int | None = None
+    checking: bool = False
+    """A check has camera and voice. Only in standby."""
+    judged: Judged | None = None
+    """The latest verdict of a check."""
     leaving: Leaving | None = None
     capture_open: bool = False
     """What was asked for last, not what is."""

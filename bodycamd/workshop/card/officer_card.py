@@ -158,6 +158,9 @@ class _Card:
         every = self._every(MISSING_PULSES.every_ms // 1000)
         yield self._sign("missing", "missing_more", lamp="missing", time=self._round("missing"), motor="missing", when=every, weight="bad")
         yield self._sign("refused", lamp="refused", motor="refused", weight="bad")
+        tested = self.word("when_tested")
+        yield self._sign("check_passed", lamp="check_passed", motor="check_passed", when=tested, weight="good")
+        yield self._sign("check_failed", lamp="check_failed", motor="check_failed", when=tested, weight="bad")
 
     def cases(self) -> Iterator[Case]:
         """What happens to officers, the likeliest first."""

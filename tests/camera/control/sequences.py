@@ -18,7 +18,7 @@ from bodycamd.camera.control.state import ALONE_US, BURST_US, GOES_ON_US, HELD_L
 from tests.kit.views import VIEW
 
 S = 1_000_000
-KINDS = 25
+KINDS = 26
 Move = tuple[int, int, int, int]
 """Which event, how much later (µs), and two numbers that vary it."""
 
@@ -32,7 +32,7 @@ LATER = (-400_000, 0, 1, 1_000, 20_000, 100_000, 300_000, 700_000, S, S, 2 * S, 
 
 
 def random_moves(chance: random.Random, length: int) -> list[Move]:
-    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1, 4)
+    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1, 4, 2)
     kinds = chance.choices(range(KINDS), weights, k=length)
     moves = [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
     if chance.random() < 0.5:  # the officer's stop, with a move left out now and then, or one more
@@ -115,6 +115,8 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
             return ev.TimePassed()
         case 24:
             return ev.ButtonReleased(at_us)
+        case 25:
+            return (ev.CheckAsked(), ev.CheckAsked(), ev.CheckEnded(), ev.CheckJudged(b % 2 == 0))[a % 4]
         case _:
             return ev.ShutdownRequested() if a == 0 else ev.TimePassed()
 
@@ -145,6 +147,7 @@ class Account:
     speaking: bool = False
     ring_touched: bool = False
     """The camera was opened since the ring was emptied."""
+    checking: bool = False
     exits: int = 0
     leave_by_us: int | None = None
     refused_us: int | None = None
@@ -161,6 +164,12 @@ class Account:
             self.durable_us = max(self.durable_us or 0, min(event.at_us, now_us))
         if isinstance(event, ev.RecordingSealed) and matching and self.open:
             self.open, self.ending, self.durable_us = False, False, None
+        if isinstance(event, ev.CheckAsked) and before.name == "standby" and before.leaving is None:
+            self.checking = True
+        if isinstance(event, ev.CheckEnded):
+            self.checking = False
+        if ev.EndCheck() in actions:
+            assert actions.index(ev.EndCheck()) == 0, "the check ends before anything is asked of the camera"
         for action in actions:
             self._took_action(action, event, now_us)
         self._gesture(before, event, now_us, state, actions, own_down)
@@ -200,6 +209,10 @@ class Account:
                 assert self.open
                 assert self.ending
                 self.seen.add("seal now")
+            case ev.EndCheck():
+                assert self.checking
+                self.checking = False
+                self.seen.add("end check")
             case ev.OpenCapture():
                 self.capture, self.microphone, self.ring_touched = True, action.microphone, True
             case ev.SetMicrophone():
@@ -332,11 +345,13 @@ class Account:
             assert ev.Refuse not in pressed, "the green lamp is on, but a press is refused"
             assert not (state.voice_failed and self.settings.on_warning_failure == "refuse"), "as it will be after the warning"
         if state.name == "standby":
-            buffering = self.settings.pre_event_us > 0
+            buffering = self.settings.pre_event_us > 0 and not state.checking
             assert self.capture == buffering
             assert self.microphone == (buffering and self.settings.audio and self.settings.pre_event_audio)
             assert not self.retained
-            assert buffering or not self.ring_touched
+            assert self.settings.pre_event_us > 0 or not self.ring_touched
+        assert state.checking == self.checking
+        assert not state.checking or (state.name == "standby" and not self.capture), "a check has the camera alone"
         if state.name in ("warning", "recording"):
             assert self.capture
             assert self.microphone == self.settings.audio

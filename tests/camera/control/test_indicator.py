@@ -58,6 +58,8 @@ def played(pattern: LampPattern, length_us: int) -> list[tuple[bool, int]]:
         ("low", [(True, 9700), (False, 300)]),
         ("missing", [(True, 120), (False, 130), (True, 120), (False, 630)] * 8),
         ("refused", [(True, 700), (False, 300), (True, 700), (False, 300), (True, 700), (False, 300), (False, -1)]),
+        ("check_passed", [(True, 700), (False, 300), (True, 700), (False, 1300), (False, -1)]),
+        ("check_failed", [(True, 250), (False, 250)] * 6 + [(False, -1)]),
         ("cannot_record", [(True, 700), (False, 300), (True, 700), (False, 300), (True, 700), (False, 7300)]),
     ],
 )
@@ -95,6 +97,8 @@ def test_the_words_of_the_motor() -> None:
         "refused": "short short short short short",
         "shift_begun": "long short short",
         "shift_ended": "long short long",
+        "check_passed": "long long short short",
+        "check_failed": "short short short long",
     }
 
 

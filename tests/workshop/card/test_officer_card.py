@@ -102,7 +102,8 @@ def test_the_motor_is_drawn_as_it_is_played(name: HapticName, alone: bool) -> No
 def test_the_page_draws_those_and_no_others(values: Values) -> None:
     html = page(values)
     lamps, words = drawn(html, "lamp"), drawn(html, "motor")
-    shown = {"off", "blink", "recording", "low", "missing", "refused", "buffering" if values == BEFORE else "ready"}
+    shown = {"off", "blink", "recording", "low", "missing", "refused", "check_passed", "check_failed"}
+    shown |= {"buffering" if values == BEFORE else "ready"}
     assert set(lamps) == shown
     for name, bars in lamps.items():
         assert bars == [(bar.at_ms, bar.for_ms) for bar in drawing.lamp(name).bars]  # type: ignore[arg-type]

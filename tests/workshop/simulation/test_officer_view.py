@@ -99,6 +99,8 @@ PULSES: dict[HapticName, str] = {
     "refused": "vibrates: five short pulses",
     "shift_begun": "vibrates: three pulses, long short short",
     "shift_ended": "vibrates: three pulses, long short long",
+    "check_passed": "vibrates: four pulses, long long short short",
+    "check_failed": "vibrates: four pulses, short short short long",
 }
 
 
