@@ -13,7 +13,7 @@ import typer
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import fitted, print_json, say, say_lines
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
-from bodycamd.errors import ConfigError, StoreBusyError
+from bodycamd.errors import ConfigError, StoreBusyError, UsageError
 
 if TYPE_CHECKING:
     from bodycamd.camera.control.events import Event
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SELFTEST_CODES = {
     0: "everything that was checked works",
     3: "a part failed",
-    75: "busy: the daemon holds the parts",
+    75: "busy: the daemon holds the parts, or with --officer: it records",
 }
 """What it ends with beside the codes of `bodycamd.errors`."""
 _MARKS = {"passed": "ok", "failed": "FAILED", "not_checked": "not checked"}
@@ -36,7 +36,14 @@ _NOTICED = {
 }
 
 
+OFFICER_SECONDS = 16.0
+"""For the daemon's answer."""
+
+
 def selftest(
+    officer: Annotated[
+        bool, typer.Option("--officer", help="Go or no go before a shift, by the running daemon: on lamp and motor, within 15 s.")
+    ] = False,
     with_target: Annotated[
         bool, typer.Option("--with-target", help="The printed target is before the camera: is it seen upright, and in focus?")
     ] = False,
@@ -49,7 +56,8 @@ def selftest(
     json: AsJson = False,
 ) -> None:
     """Check every part of the camera: button, lamps, motor, the warning as the microphone hears it, camera, encryption, card, clocks, keys,
-    battery, confinement. With the daemon stopped; the warning is spoken, nothing is recorded.
+    battery, confinement. With the daemon stopped, or with --officer what the running daemon can tell; the warning is spoken, nothing is
+    recorded. A press of the button ends it at once, and records as ever.
 
     On a terminal it asks for a press, and whether lamps and motor were noticed; without one, or with --json, those are not checked. Ends
     with 0 where everything that was checked works, with 3 where a part failed; each line says what to do.
@@ -62,7 +70,11 @@ def selftest(
         say(f"{target}: print it at 100 %, hold it up 1 m before the camera, and run: bodycamd selftest --with-target")
         return
     verdicts: list[Verdict] = []
-    for verdict in _on_the_bench(find_owner(None, config, socket), asks=not json and sys.stdin.isatty(), with_target=with_target):
+    camera = find_owner(None, config, socket)
+    if officer and with_target:
+        raise UsageError("--officer and --with-target: before a shift nobody holds the target up; give one of them")
+    asks = not json and sys.stdin.isatty()
+    for verdict in _by_the_daemon(camera) if officer else _on_the_bench(camera, asks=asks, with_target=with_target):
         verdicts.append(verdict)
         if not json:
             sentence = verdict.said(language)
@@ -74,6 +86,19 @@ def selftest(
         say("GO" if works else "NO GO")
     if not works:
         raise typer.Exit(3)
+
+
+def _by_the_daemon(camera: Owner) -> Iterator[Verdict]:
+    """Raises `StoreBusyError` where it records or checks already, and what `ControlClient` raises."""
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.selftest.officer import show, verdicts
+
+    if camera.config is None:
+        raise ConfigError("the parts are tested as they are configured: give --config")
+    with ControlClient(camera.socket, OFFICER_SECONDS) as client:
+        found = verdicts(client, camera.config)
+        show(client, found)
+    yield from found
 
 
 def _on_the_bench(camera: Owner, *, asks: bool, with_target: bool) -> Iterator[Verdict]:

@@ -167,6 +167,15 @@ class SoftwareChanged(Noted, frozen=True, kw_only=True):
     reason: ShortText = ""
 
 
+class SelfTested(Noted, frozen=True, kw_only=True):
+    """`self_tested`: the parts of the camera were tried before a shift, and lamp and motor showed the outcome. `failed` names the checks
+    that failed. It is the word of whoever ran the test, who measured beside the recorder."""
+
+    outcome: Literal["passed", "failed"]
+    failed: ShortText = ""
+    caller: Caller | None = None
+
+
 NOTED: dict[str, type[Noted]] = {
     "marker": Marked,
     "button_held": ButtonHeldLong,
@@ -185,4 +194,5 @@ NOTED: dict[str, type[Noted]] = {
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,
     "software_changed": SoftwareChanged,
+    "self_tested": SelfTested,
 }

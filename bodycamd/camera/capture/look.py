@@ -15,8 +15,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from bodycamd.config.settings import MicrophoneSettings, VideoSettings
-from bodycamd.errors import UnavailableError
+from bodycamd.config.settings import Config, MicrophoneSettings, VideoSettings
+from bodycamd.config.warning_sound import load as load_warning
+from bodycamd.errors import BodycamError, UnavailableError
 from bodycamd.footage import AudioState
 from bodycamd.foreign_text import shown
 from bodycamd.linux.child import LinkedChild
@@ -26,6 +27,10 @@ from bodycamd.linux.readable import readable
 MAX_LINE_BYTES: Final = 64 * 1024
 GRACE_SECONDS: Final = 2.0
 """The process keeps its own time; one that hangs is given up so much later."""
+LONGEST_SECONDS: Final = 30.0
+"""No warning is longer."""
+MORE_SECONDS: Final = 1.5
+"""Beside the warning's length: what a sound card and a voice process take to begin and to end."""
 Words = Annotated[str, Meta(max_length=2000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -115,6 +120,27 @@ _FACTS = msgspec.json.Decoder(LookFacts)
 _LISTENING = msgspec.json.Decoder(Listening)
 
 
+def order_of(config: Config, *, opening_seconds: float, at_most_seconds: float = LONGEST_SECONDS, target: bool = False) -> LookOrder:
+    """What to look through, and how long: until the warning, or the first `at_most_seconds` of it, has been spoken, and heard."""
+    try:
+        spoken = load_warning(config.warning_path).seconds
+    except BodycamError:  # the voice says what is wrong with it
+        spoken = 0.0
+    spoken = min(spoken, at_most_seconds)
+    listen = spoken + MORE_SECONDS
+    return LookOrder(
+        video=config.video,
+        microphone=config.microphone,
+        audio=config.audio,
+        board=config.board.model,
+        warning=str(config.warning_path),
+        spoken_seconds=spoken,
+        listen_seconds=listen,
+        give_up_seconds=opening_seconds + listen,
+        target=target,
+    )
+
+
 class LookProcess:
     """A look that runs. `listening` and `facts` wait, in one thread; `end` may be called from any, at any time."""
 
@@ -122,6 +148,7 @@ class LookProcess:
         """Raises `UnavailableError` where no process can be started."""
         self._give_up = time.monotonic() + order.give_up_seconds + GRACE_SECONDS
         self._ended = threading.Event()
+        self._closing, self._closed = threading.Lock(), False
         self._said = bytearray()
         self._first = b""
         try:
@@ -156,13 +183,17 @@ class LookProcess:
     def end(self) -> None:
         """End it at once, whatever it does; camera and microphone are free as soon as the kernel has ended it and its worker."""
         self._ended.set()
-        self._child.kill()
+        with self._closing:
+            if not self._closed:
+                self._child.kill()
 
     def close(self) -> None:
         """End it and wait until it has ended, for at most a second. Nothing may be asked of it afterwards."""
         self.end()
         self._child.wait(1.0)
-        self._child.close()
+        with self._closing:
+            self._closed = True
+            self._child.close()
 
     def _line(self) -> bytes:
         while b"\n" not in self._said and len(self._said) <= MAX_LINE_BYTES:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +64,11 @@ class ControlClient:
     def ready(self) -> bool:
         """Whether `events` would yield something, or end, at once."""
         return b"\n" in self._buffer or readable(self._socket)
+
+    def daemon_pid(self) -> int:
+        """The process that listens, by the kernel's word."""
+        pid, _, _ = struct.unpack("iII", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII")))
+        return int(pid)
 
     def request(self, request: Request[A], answer: type[A]) -> A:
         """The answer. Raises the daemon's error; `UnavailableError` where no answer comes in time; `DataError` where it is not of the

@@ -1,4 +1,4 @@
-"""What the daemon does when it is asked: shifts, holds, sweeps, anchors, and what it says of itself and of its store.
+"""What the daemon does when it is asked: shifts, checks, holds, sweeps, anchors, and what it says of itself and of its store.
 
 What writes the ledger runs in the writer's thread, like all that writes; its answer is a future. A hold is durable when it is answered.
 """
@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from msgspec import structs
 
+from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import (
     AddHold,
     AnchorLine,
@@ -21,6 +22,7 @@ from bodycamd.camera.daemon.protocol import (
     AskPlan,
     AskStatus,
     BeginShift,
+    CheckParts,
     EndShift,
     ListHolds,
     ListStore,
@@ -29,6 +31,7 @@ from bodycamd.camera.daemon.protocol import (
     Measure,
     ReadLedger,
     ReleaseHold,
+    ShowCheck,
     Subscribe,
     Sweep,
 )
@@ -52,8 +55,9 @@ R = TypeVar("R")
 class Commands:
     """Carries out requests, once the store is open: `attach` brings it."""
 
-    def __init__(self, shifts: Shifts) -> None:
+    def __init__(self, shifts: Shifts, check: PartCheck) -> None:
         self._shifts = shifts
+        self._check = check
         self._store = StoreRequests()
         self._parts: tuple[Keeper, Writer] | None = None
         self._status: Callable[[], Status] | None = None
@@ -73,6 +77,10 @@ class Commands:
         match request:
             case AskStatus() if self._status is not None:
                 return self._status()
+            case CheckParts():
+                return self._check.run()
+            case ShowCheck(failed=failed):
+                return self._show_check(failed, caller)
             case ListStore() | ReadLedger() | Measure():
                 return self._store.answer(request)
             case AskAnchor():
@@ -107,6 +115,13 @@ class Commands:
         _, writer = self._open()
         writer.note("offloaded", {**structs.asdict(request), "caller": detail_fields(caller)})
         return Logged(logged="offloaded")
+
+    def _show_check(self, failed: str, caller: Caller) -> Logged:
+        _, writer = self._open()
+        self._check.show(passed=not failed)
+        outcome = "failed" if failed else "passed"
+        writer.note("self_tested", {"outcome": outcome, "failed": failed, "caller": detail_fields(caller)})
+        return Logged(logged="self_tested")
 
     def _anchor(self) -> Awaitable[AnchorLine]:
         _, writer = self._open()

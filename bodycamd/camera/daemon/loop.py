@@ -114,8 +114,10 @@ class ControlLoop:
         mailbox: Mailbox,
         observe: Callable[[Published], None],
         trace: TraceFile | None = None,
+        end_check: Callable[[], None] = lambda: None,
     ) -> None:
         self._trace = trace
+        self._end_check = end_check
         self._loop = asyncio.get_running_loop()
         self._board = board
         self._gestures = gestures
@@ -274,6 +276,8 @@ class ControlLoop:
                 self._ring.empty()
             case ev.Pulse(name):
                 self._haptic.play(name)
+            case ev.EndCheck():
+                self._end_check()
             case ev.Refuse(reason):
                 log.warning("press refused: %s", reason)
             case ev.Exit():

@@ -15,7 +15,8 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from bodycamd.camera.control.events import Event, Happening
+from bodycamd.camera.capture.look import LookFacts
+from bodycamd.camera.control.events import Event, Happening, WarningOutcome
 from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.recorder.shift import Shift
@@ -61,7 +62,17 @@ class LedgerPart(Struct, frozen=True, kw_only=True):
     base64: bytes
 
 
-Answer = Status | AnchorLine | Logged | Shift | HoldInfo | ReleasedHold | list[HoldInfo] | Plan | StorePage | LedgerPart | Measured
+class PartsSeen(Struct, frozen=True, kw_only=True):
+    """What came of a look through the camera, and what the voice said of the warning that was spoken meanwhile; `None`: nothing in time."""
+
+    look: LookFacts
+    outcome: WarningOutcome | None
+    detail: str
+
+
+Answer = (
+    PartsSeen | Status | AnchorLine | Logged | Shift | HoldInfo | ReleasedHold | list[HoldInfo] | Plan | StorePage | LedgerPart | Measured
+)
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
 
@@ -70,6 +81,8 @@ class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command"
     """Base of the requests that are answered with an `A`. Those marked `admin` are for the admin group only."""
 
     admin: ClassVar[bool] = False
+    answer_seconds: ClassVar[float] = 5.0
+    """Within which the daemon answers, or says that it cannot."""
 
 
 class AskStatus(Request[Status], frozen=True, kw_only=True, tag="status"):
@@ -156,8 +169,24 @@ class Measure(Request[Measured], frozen=True, kw_only=True, tag="store_measure")
     stated: Count
 
 
+class CheckParts(Request[PartsSeen], frozen=True, kw_only=True, tag="check_parts"):
+    """In standby, and there only: look through the camera and listen while the warning is spoken. Nothing is recorded; a press ends it."""
+
+    admin: ClassVar[bool] = True
+    answer_seconds: ClassVar[float] = 15.0
+
+
+class ShowCheck(Request[Logged], frozen=True, kw_only=True, tag="show_check"):
+    """The verdict of a check, for lamp, motor and ledger: which checks failed; empty: passed."""
+
+    admin: ClassVar[bool] = True
+    failed: Word
+
+
 AnyRequest = (
     AskStatus
+    | CheckParts
+    | ShowCheck
     | Subscribe
     | AskAnchor
     | BeginShift

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from bodycamd.camera.board.ports import Board
+from bodycamd.camera.capture.look import LookOrder
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.gestures import Gestures
@@ -19,6 +20,7 @@ from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.card_shifts import Cards, CardShifts
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
+from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import Published, StateChanged
 from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
@@ -56,6 +58,8 @@ class Parts(Struct, frozen=True):
     open_recorder: Callable[[], tuple[Store, Writer, Keeper]]
     socket: Callable[[Answering], ControlSocket]
     protection: Callable[[str | None], Protection]
+    look: LookOrder
+    """For a check of the parts."""
     trace: TraceFile | None = None
     cards: Cards | None = None
     """`None` where no card reader is configured."""
@@ -73,7 +77,8 @@ class Service:
         self._watches: Watches | None = None
         self._card_shifts: CardShifts | None = None
         self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
-        self._commands = Commands(self._shifts)
+        self._check = PartCheck(parts.look, parts.board.voice, parts.supervisor, lambda: self._control)
+        self._commands = Commands(self._shifts, self._check)
         self._socket = parts.socket(self._commands.answer)
         self._control = ControlLoop(  # the last: a button that is down already is an event that all others hear of
             board=parts.board,
@@ -84,6 +89,7 @@ class Service:
             mailbox=parts.mailbox,
             observe=self._observe,
             trace=parts.trace,
+            end_check=self._check.end,
         )
 
     async def run(self) -> ev.Exit:
@@ -194,6 +200,8 @@ class Service:
         match event:
             case StateChanged() if self._watches is not None:
                 self._watches.hasten()
+            case ev.WarningEnded():
+                self._check.heard(event)
             case ev.VoiceHealth():
                 self._voice = event
                 if not event.ok:

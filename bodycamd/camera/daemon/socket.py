@@ -224,7 +224,7 @@ class ControlSocket:
                 )
             result = self._carry_out(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(request.answer_seconds):
                     result = await result
             return success(result, listening=writer in self._subscribers)
         except NoPlaceError:

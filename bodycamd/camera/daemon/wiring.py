@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bodycamd.camera.board.cards_link import CardsLink
 from bodycamd.camera.board.ports import Board
+from bodycamd.camera.capture.look import order_of
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.cards.codes import read_officers
@@ -37,6 +38,9 @@ from bodycamd.linux.rtc import RealTimeClock
 POWER_OFF = 100
 REBOOT = 101
 """Exit code that asks the unit to power the camera off."""
+CHECK_OPENING_SECONDS = 9.5
+CHECK_SPOKEN_SECONDS = 3.0
+"""So that a check of the parts ends within 15 s: opening and measuring, this much of the warning, and what its beginning and end take."""
 
 
 # --- the parts --------------------------------------------------------------------------------------------------------------------------
@@ -154,6 +158,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         socket=lambda answer: ControlSocket(
             Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
         ),
+        look=order_of(config, opening_seconds=CHECK_OPENING_SECONDS, at_most_seconds=CHECK_SPOKEN_SECONDS),
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         cards=build_cards(config, board.clock),
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from bodycamd.camera.board.ports import Board, Button, Haptic, Lamp, Voice
-from bodycamd.camera.capture.look import LookFacts, LookOrder, LookProcess
+from bodycamd.camera.capture.look import LONGEST_SECONDS, LookFacts, LookProcess, order_of
 from bodycamd.camera.control.events import Event, VoiceHealth, WarningEnded
 from bodycamd.camera.selftest import judge_capture, judge_hands, judge_machine, probes
 from bodycamd.camera.selftest.judge_hands import Part
 from bodycamd.camera.selftest.measured import ButtonFacts, OutputFacts, SandboxFacts, VoiceFacts
 from bodycamd.camera.selftest.verdict import Verdict
 from bodycamd.config.settings import Config
-from bodycamd.config.warning_sound import load as load_warning
-from bodycamd.errors import BodycamError, UnavailableError
+from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import SystemClock
 
 E = TypeVar("E")
@@ -33,11 +32,8 @@ BOUNCE_GAP_US: Final = 40_000
 """Edges that follow each other sooner are one contact that bounces: no hand presses and lets go so fast."""
 SHOWN_SECONDS: Final = 1.5
 VOICE_SECONDS: Final = 12.0
-MORE_SECONDS: Final = 1.5
-"""Beside the warning's length: what a sound card and a voice process take to begin and to end."""
 OPENING_SECONDS: Final = 20.0
 """For worker and camera, on the smallest board."""
-LONGEST_SECONDS: Final = 30.0
 
 
 class Person(Protocol):
@@ -158,27 +154,6 @@ class Bench:
         except Exception as error:  # whatever a pin raises is what is to be told
             return OutputFacts(noticed=None, fault=f"{type(error).__name__}: {error}")
         return OutputFacts(noticed=self._person.noticed(part))
-
-
-def order_of(config: Config, *, target: bool, opening_seconds: float, at_most_seconds: float = LONGEST_SECONDS) -> LookOrder:
-    """What to look through, and how long: until the warning, or the first `at_most_seconds` of it, has been spoken, and heard."""
-    try:
-        spoken = load_warning(config.warning_path).seconds
-    except BodycamError:  # the voice says what is wrong with it
-        spoken = 0.0
-    spoken = min(spoken, at_most_seconds)
-    listen = spoken + MORE_SECONDS
-    return LookOrder(
-        video=config.video,
-        microphone=config.microphone,
-        audio=config.audio,
-        board=config.board.model,
-        warning=str(config.warning_path),
-        spoken_seconds=spoken,
-        listen_seconds=listen,
-        give_up_seconds=opening_seconds + listen,
-        target=target,
-    )
 
 
 def press(button: Button, wait_seconds: float) -> ButtonFacts:

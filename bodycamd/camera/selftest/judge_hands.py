@@ -27,6 +27,11 @@ def button(facts: ButtonFacts | None, bounce_ms: int) -> Verdict:
     return passed("button", presses=facts.presses, bounce_ms=round(facts.bounce_ms, 1))
 
 
+def at_rest(down: bool) -> Verdict:
+    """It is up while nobody presses it: all that can be said of it where nobody is asked to press."""
+    return failed("button", "button_stuck") if down else passed("button")
+
+
 def output(part: Part, facts: OutputFacts | None) -> Verdict:
     """It was switched, and noticed. `None`: not fitted."""
     if facts is None:

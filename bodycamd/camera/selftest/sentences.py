@@ -44,6 +44,7 @@ SentenceName = Literal[
     "both_sides_silent",
     "no_card",
     "no_sides",
+    "held_by_the_daemon",
     "no_disk",
     "slow_disk",
     "late_disk",
@@ -221,6 +222,10 @@ SENTENCES: Mapping[SentenceName, tuple[str, str]] = {
     "no_sides": (
         "Deze microfoon heeft geen kanten.",
         "This microphone has no sides.",
+    ),
+    "held_by_the_daemon": (
+        "De bodycam-dienst houdt dit onderdeel: stop de dienst en start de hele test.",
+        "The daemon holds this part: stop it and run the whole test.",
     ),
     "no_disk": (
         "Op de opslag kan niet worden geschreven ({fault}): controleer de kaart, of vervang haar.",

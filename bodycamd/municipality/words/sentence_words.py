@@ -126,6 +126,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "card_refused": ("Een getoonde pas is geweigerd: {reason}.", "A card that was shown was refused: {reason}."),
     "storage_changed": ("De ruimte voor beelden is {level}.", "Room for footage is {level}."),
     "clock_changed": ("De klok is veranderd: bron {source}.", "The wall clock changed: source {source}."),
+    "self_tested": ("Zelftest: {outcome}.", "Self test: {outcome}."),
     "board_changed": ("{condition} {change}.", "{condition} {change}."),
     "battery_changed": ("De accu is {level}.", "The battery is {level}."),
     "ring_overflowed": (
@@ -162,6 +163,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("audio_changed", "audio"): {"live": ("aan", "on"), "off": ("uit", "off"), "lost": ("weggevallen", "lost")},
     ("view", "flip"): {"horizontal": ("links-rechts", "left to right"), "vertical": ("boven-onder", "top to bottom")},
     ("view", "focus"): {"fixed": ("vast", "fixed"), "manual": ("op {dioptres}", "at {dioptres}"), "continuous": ("continu", "continuous")},
+    ("self_tested", "outcome"): {"passed": ("alles werkt", "everything works"), "failed": ("er is iets defect", "a part is broken")},
     ("swap_changed", "state"): {"closed": ("uitgesloten", "ruled out"), "degraded": ("niet uitgesloten", "not ruled out")},
     ("resumed_after_reset", "cause"): {
         "recording": ("na een vastloper", "after it had hung"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from bodycamd.camera.capture.look import order_of
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.daemon import wiring
@@ -60,6 +61,7 @@ def test_a_button_that_is_down_already_is_told_to_all(tmp_path: Path) -> None:
             open_recorder=lambda: pytest.fail("not opened here"),
             socket=socket,
             protection=lambda worker: Protection("closed", ""),
+            look=order_of(config, opening_seconds=1.0),
         )
         return Service(parts)._control.state.name
 

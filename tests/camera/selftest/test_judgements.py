@@ -130,6 +130,8 @@ BROKEN: list[tuple[SentenceName, Callable[[], Verdict]]] = [
     ("halved", lambda: judge_capture.channel(ChannelFacts(sides_dbfs=(-96.0, -50.0)), "mix")),
     ("both_sides_silent", lambda: judge_capture.channel(ChannelFacts(sides_dbfs=(-120.0, -120.0)), "mix")),
     ("no_card", lambda: judge_capture.channel(ChannelFacts(fault="no such card"), "mix")),
+    ("button_stuck", lambda: judge_hands.at_rest(True)),
+    ("no_disk", lambda: judge_machine.disk_told("a write failed")),
     ("no_disk", lambda: judge_machine.disk(replace(DISK, fault="Read-only file system"))),
     ("slow_disk", lambda: judge_machine.disk(replace(DISK, bytes_per_second=1.5e6))),
     ("late_disk", lambda: judge_machine.disk(replace(DISK, worst_sync_ms=1501.0))),
@@ -157,6 +159,8 @@ BROKEN: list[tuple[SentenceName, Callable[[], Verdict]]] = [
 
 LEFT_OUT: list[tuple[SentenceName, Callable[[], Verdict]]] = [
     ("nobody_presses", lambda: judge_hands.button(None, 20)),
+    ("clock_untrusted", lambda: judge_machine.clock(replace(CLOCK, trusted=False), on_the_bench=False)),
+    ("held_by_the_daemon", lambda: judge_machine.disk_told("")),
     ("nobody_asked", lambda: judge_hands.output("led", OutputFacts(noticed=None))),
     ("not_fitted", lambda: judge_hands.output("haptic", None)),
     ("not_fitted", lambda: judge_machine.rtc(replace(CLOCK, rtc="none", rtc_agrees=None))),
