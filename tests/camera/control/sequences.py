@@ -15,6 +15,7 @@ from bodycamd.camera.control.indicator import STEADY, indicate
 from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.noted import NOTED
 from bodycamd.camera.control.state import ALONE_US, BURST_US, GOES_ON_US, HELD_LONG_US, SAME_PRESS_US, SIGN_US, Policy, State
+from tests.camera.control.late_events import is_late
 from tests.kit.views import VIEW
 
 S = 1_000_000
@@ -360,21 +361,6 @@ class Account:
             assert not self.speaking
         if self.leave_by_us is not None and now_us >= self.leave_by_us + SIGN_US:
             assert state.name == "ended"
-
-
-def is_late(event: ev.Event, state: State) -> bool:
-    """By their contents alone these belong to something that is over."""
-    match event:
-        case ev.FragmentDurable() | ev.RecordingSealed():
-            return event.recording != f"000007-{state.number:04d}" or state.recording is None
-        case ev.WarningEnded():
-            return state.name != "warning" or event.outcome == "skipped" or state.spoken_us is None or event.at_us < state.spoken_us
-        case ev.CaptureFlowing() | ev.ViewStated() | ev.CaptureClosed() | ev.AudioChanged() | ev.AudioSilent() | ev.CaptureStalled():
-            return event.generation < state.generation
-        case ev.Ready():
-            return state.name != "starting"
-        case _:
-            return False
 
 
 def play(settings: Policy, moves: Iterable[Move], obedient: bool = True) -> Account:
