@@ -15,5 +15,5 @@ is `seen.json` of the share. Its test on the host, `test_NAME.py`, puts configur
     BODYCAMD_KEEP_MACHINE=yes scripts/test-machine -k sound      # without making the image again: only job and test have changed
 
 `cp -a build/trixie` of another checkout saves the first minutes. Two at once: `-n 2 --dist loadfile`. All are of
-`make nightly`.
+`make nightly`, `sound` and `power` of CI too.
 """
