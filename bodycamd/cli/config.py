@@ -78,6 +78,15 @@ def card(
 
 
 @app.command()
+def firmware(file: Annotated[Path, typer.Argument(help="The configuration file.")]) -> None:
+    """Print the lines that this configuration needs in the firmware's config.txt: buses, clock, sound board, lamps dark until the start."""
+    from bodycamd.config import load as configuration
+    from bodycamd.config.firmware import firmware_lines
+
+    say_lines(list(firmware_lines(configuration.load(file))))
+
+
+@app.command()
 def wiring(
     file: Annotated[Path, typer.Argument(help="The configuration file.")],
     out: Annotated[Path, typer.Option(help="The drawing: NAME.svg, or NAME.png, which takes Chromium.")],
