@@ -53,6 +53,11 @@ MEANS: dict[RowName, tuple[str, str]] = {
         "`bodycamd status`, before the next use.",
     ),
     "cannot_record": ("A press would not record.", "Out of service. `bodycamd status` says which part."),
+    "check_passed": ("The test before a shift: go.", "Nothing."),
+    "check_failed": (
+        "The test before a shift: no go.",
+        "Take another camera. `bodycamd selftest --officer` says which part ([selftest.md](selftest.md)).",
+    ),
     "off": ("Switched off, starting, or dead: the green lamp is dark too.", "[Nothing lights up](#nothing-lights-up)."),
 }
 """Of every row: what it means, and what to do."""
@@ -70,6 +75,8 @@ FELT: dict[HapticName, str] = {
     "refused": "The press or the card was refused, or not all is stored, or it cannot record.",
     "shift_begun": "A card has begun a shift.",
     "shift_ended": "A card has ended the shift.",
+    "check_passed": "The test before a shift: go.",
+    "check_failed": "The test before a shift: no go.",
 }
 """Of every word of the motor: what it means."""
 
@@ -85,7 +92,7 @@ def lamp(pattern: LampPattern) -> str:
     every = f" every {length:g} s" if pattern.repeat else ", once"
     if len(lit) == 1 and 2 * lit[0] > 1000 * length:
         return f"on, dark for {length - lit[0] / 1000:g} s{every}"
-    count = {1: "a flash", 2: "two flashes", 3: "three flashes"}[len(lit)]
+    count = {1: "a flash", 2: "two flashes", 3: "three flashes", 6: "six flashes"}[len(lit)]
     [milliseconds] = set(lit)
     return f"{count} of {milliseconds / 1000:g} s{every}"
 
