@@ -96,7 +96,10 @@ put_configuration() {
 # The installer comes out of the bundle, whose hash was checked above; it checks every byte against the release keys, and keeps those.
 install_program() {
   bundle=$(find "$card" -name 'bodycamd-*.bundle' | head -n 1)
-  [ -n "$bundle" ] || fail "no bundle on this card: make it anew with --bundle"
+  if [ -z "$bundle" ]; then
+    command -v bodycamd >/dev/null || fail "no bundle on this card, and no program on this system: make the card anew with --bundle"
+    return 0
+  fi
   tar -xOf "$bundle" install.pyz >/run/bodycamd-install.pyz
   python3 -I /run/bodycamd-install.pyz install "$bundle" --release-key "$card/release.pem" --docked
   rm -f /run/bodycamd-install.pyz
