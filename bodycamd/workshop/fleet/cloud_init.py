@@ -2,7 +2,8 @@
 
 cloud-init passes over keys that it does not know, with a warning in a log that nobody reads: a misspelt `ssh_pwauth` leaves passwords on.
 So what stands on a card is held against the types below, which have no room for anything else: no password in any spelling, no way to root,
-no packages from a network, no other commands than the one script.
+no packages from a network, no other commands than the one script. That is started by `bootcmd`, at every boot until the script is done:
+`runcmd` is started once, whether it comes to its end or not.
 
 Keys as in cloud-init's reference (https://docs.cloud-init.io/en/latest/reference/modules.html), network configuration version 2. Raspberry
 Pi OS reads them from the boot partition since trixie (pi-gen, stage2/04-cloud-init).
@@ -61,7 +62,7 @@ class UserData(_Exact, frozen=True, kw_only=True):
     resize_rootfs: bool
     package_update: bool
     package_upgrade: bool
-    runcmd: tuple[tuple[Literal["sh"], Literal["/boot/firmware/bodycamd/first-boot"]]]
+    bootcmd: tuple[tuple[Literal["sh"], Literal["/boot/firmware/bodycamd/first-boot"], Literal["prepare"]]]
 
 
 class MetaData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -106,7 +107,7 @@ def told(hostname: str, instance: str, timezone: str, users: tuple[User, ...]) -
         resize_rootfs=False,
         package_update=False,
         package_upgrade=False,
-        runcmd=(("sh", FIRST_BOOT),),
+        bootcmd=(("sh", FIRST_BOOT, "prepare"),),
     )
     cable: dict[Literal["eth0"], Ethernet] = {"eth0": Ethernet(dhcp4=True, optional=True)} if users else {}
     return CloudInit(

@@ -1,8 +1,10 @@
 #!/bin/sh
-# The first boot of a camera's card, started once by cloud-init as root. Everything that it needs is on the boot partition; no network.
-# It can be started again after a cut at any point: each step looks at what is there. It ends with 0 and the line "enrolment: ready".
+# The first boot of a camera's card. Everything that it needs is on the boot partition; no network.
 #
-#   sh /boot/firmware/bodycamd/first-boot
+#   sh /boot/firmware/bodycamd/first-boot prepare    by cloud-init (bootcmd), at every boot until it is done: has systemd start the rest
+#   sh /usr/local/sbin/bodycamd-first-boot           by its unit; after a cut at any point, again: each step looks at what is there
+#
+# It ends with 0 and the line "enrolment: ready".
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -10,6 +12,9 @@ umask 022
 
 boot=/boot/firmware
 card=$boot/bodycamd
+done_card=$boot/bodycamd.done
+script=/usr/local/sbin/bodycamd-first-boot
+unit=bodycamd-first-boot.service
 own=/etc/bodycamd
 data=/var/lib/bodycamd
 label=bodycam-data
@@ -18,17 +23,16 @@ root_size=8GiB
 say() { printf 'bodycamd first boot: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
 
-# cloud-init starts its commands once, whether they come to their end or not: after a cut this unit starts the script again.
-continue_after_a_cut() {
-  unit=/etc/systemd/system/bodycamd-first-boot.service
-  [ ! -e "$unit" ] || return 0
-  printf '%s\n' '[Unit]' 'Description=First boot of a camera, continued' 'After=local-fs.target network.target' \
-    'ConditionPathExists=/boot/firmware/bodycamd/first-boot' '[Service]' 'Type=oneshot' \
-    'ExecStart=/bin/sh /boot/firmware/bodycamd/first-boot' '[Install]' 'WantedBy=multi-user.target' >"$unit.part"
-  sync "$unit.part"
-  mv "$unit.part" "$unit"
-  systemctl enable --quiet bodycamd-first-boot.service
-  sync -f /etc/systemd/system
+# A copy of this script, and a unit that starts it at each boot until it has removed both.
+prepare() {
+  [ -d "$card" ] || return 0
+  install -m 755 "$card/first-boot" "$script"
+  printf '%s\n' '[Unit]' 'Description=First boot of a camera' 'After=local-fs.target cloud-config.service' \
+    '[Service]' 'Type=oneshot' "ExecStart=/bin/sh $script" 'StandardOutput=journal+console' \
+    '[Install]' 'WantedBy=multi-user.target' >"/etc/systemd/system/$unit"
+  systemctl daemon-reload
+  systemctl enable --quiet "$unit"
+  systemctl start --no-block "$unit"
 }
 
 # What was written onto the card is what is there now; the token is checked by who uses it.
@@ -39,8 +43,7 @@ check_files() {
 # Nobody has a password: not root, not a user of the image. No console asks anybody to make a user.
 lock_accounts() {
   awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow | while read -r name; do
-    passwd -q -l "$name"
-    say "password of $name locked"
+    if passwd -q -l "$name"; then say "password of $name locked"; fi
   done
   left=$(awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow)
   [ -z "$left" ] || fail "accounts with a password: $left"
@@ -115,32 +118,46 @@ enrol() {
     sed 's/^/bodycamd first boot: /' /run/bodycamd-fingerprint
   fi
   [ -s "$applied" ] || fail "there is no application, and no token to make one with: make the card anew"
-  install -m 644 "$applied" "$boot/application-$(hostname).txt"
+  name=$(hostname)
+  install -m 644 "$applied" "$boot/application-$name.txt"
   sync -f "$boot"
 }
 
-# From here on the boot partition says nothing any more, and cloud-init listens to it no more.
+# From here on the boot partition says nothing any more, and cloud-init listens to it no more. The folder is renamed first: half of it would
+# be taken for a damaged card.
 clean_up() {
   [ ! -e "$card/token" ] || shred -u "$card/token"
   touch /etc/cloud/cloud-init.disabled
+  sync -f /etc/cloud
   rm -f "$boot/user-data" "$boot/network-config" "$boot/meta-data"
-  rm -rf "$card"
-  systemctl disable --quiet bodycamd-first-boot.service
-  rm -f /etc/systemd/system/bodycamd-first-boot.service
+  mv "$card" "$done_card"
+  sync -f "$boot"
+}
+
+finish() {
+  rm -rf "$done_card"
+  systemctl disable --quiet "$unit"
+  rm -f "/etc/systemd/system/$unit" "$script"
   sync
+  systemctl restart --no-block bodycamd.service bodycamd-sensors.service
+  say "enrolment: ready"
 }
 
 # Tests read the functions above, and go no further.
 [ "${BODYCAMD_FIRST_BOOT:-run}" = run ] || return 0
 [ "$(id -u)" = 0 ] || fail "run me as root"
-check_files
-continue_after_a_cut
-lock_accounts
-prepare_disk
-mount_data
-put_configuration
-install_program
-enrol
-clean_up
-systemctl restart bodycamd.service bodycamd-sensors.service
-say "enrolment: ready"
+if [ "${1:-}" = prepare ]; then
+  prepare
+  exit 0
+fi
+if [ -d "$card" ]; then
+  check_files
+  lock_accounts
+  prepare_disk
+  mount_data
+  put_configuration
+  install_program
+  enrol
+  clean_up
+fi
+finish

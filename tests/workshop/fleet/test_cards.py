@@ -157,7 +157,7 @@ CHANGES = {
     "passwords by SSH": ("user-data", "ssh_pwauth: false", "ssh_pwauth: true"),
     "a string for a word": ("user-data", "ssh_pwauth: false", "ssh_pwauth: 'no'"),
     "another command": ("user-data", "- - sh\n", "- - bash\n"),
-    "a command more": ("user-data", "runcmd:\n", "runcmd:\n- - reboot\n"),
+    "a command more": ("user-data", "bootcmd:\n", "bootcmd:\n- - reboot\n"),
     "growing": ("user-data", "mode: 'off'", "mode: 'auto'"),
     "off that is false": ("user-data", "mode: 'off'", "mode: off"),
     "packages from a network": ("user-data", "package_update: false", "package_update: true"),
