@@ -21,6 +21,7 @@ from bodycamd.camera.installation.decision import Camera, Machine
 from bodycamd.camera.installation.versions import CURRENT
 from bodycamd.errors import BodycamError, ConfigError, DataError, PermissionDeniedError, StoreBusyError, UnavailableError
 from bodycamd.linux import durable
+from bodycamd.linux.python import python_command
 
 SOCKET = Path("/run/bodycamd/control.sock")
 CONFIGURATION = Path("/etc/bodycamd")
@@ -77,7 +78,7 @@ class LinuxSystem:
         pip = [wheel for wheel in wheels if wheel.name.startswith("pip-")]
         if len(pip) != 1:
             raise DataError("the bundle holds no pip to install its wheels with")
-        _run("/usr/bin/python3", "-I", "-m", "venv", "--system-site-packages", "--without-pip", str(folder))
+        _run(*python_command("venv", "--system-site-packages", "--without-pip", str(folder), python="/usr/bin/python3"))
         rest = [str(wheel) for wheel in wheels if wheel != pip[0]]
         options = (
             "--no-index",
@@ -91,7 +92,7 @@ class LinuxSystem:
 
     def check_health(self, folder: Path) -> None:
         """See `System`: the new version's own check, as the recorder's user."""
-        command = [str(folder / "bin/python"), "-P", "-s", "-m", "bodycamd.workshop.bundle.health", "--folder", str(folder)]
+        command = python_command("bodycamd.workshop.bundle.health", "--folder", str(folder), python=str(folder / "bin/python"))
         try:
             ended = _start("nice", "-n", "10", "runuser", "-u", "bodycam", "--", *command, seconds=HEALTH_SECONDS)
         except subprocess.TimeoutExpired as error:
@@ -110,7 +111,7 @@ class LinuxSystem:
             if not (CONFIGURATION / name).exists():
                 durable.replace(CONFIGURATION / name, (shipped / name).read_bytes())
         if not (CONFIGURATION / "device.pem").exists():
-            _run("install", "-d", "-m", "700", "-o", "bodycam", "-g", "bodycam", "/var/lib/bodycamd")
+            _run("install", "-d", "--mode=700", "-o", "bodycam", "-g", "bodycam", "/var/lib/bodycamd")
             made = _run("runuser", "-u", "bodycam", "--", str(folder / "bin/python"), "-P", "-s", "-c", PROVISION)
             durable.replace(CONFIGURATION / "device.pem", made.encode())
 

@@ -4,7 +4,8 @@ Format `bodycam-bundle/1`: one line of JSON with sorted keys, in ASCII. The rele
 before it. The SHA-256 of these signed bytes is the bundle's name everywhere: in the ledger, in reports, in orders. It does not depend on
 the release key, so that whoever builds the same commit again gets the same name.
 
-This package imports nothing but Python itself and `bodycamd.linux.durable`: on a new camera it runs before any other package is there.
+This package imports nothing but Python itself, and what of `bodycamd.linux` does the same: on a new camera it runs before any other
+package is there.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ INSTALLER = (
     "bodycamd/errors.py",
     "bodycamd/linux/__init__.py",
     "bodycamd/linux/durable.py",
+    "bodycamd/linux/python.py",
     "bodycamd/camera/__init__.py",
 )
 INSTALLER_FOLDER = "bodycamd/camera/installation"

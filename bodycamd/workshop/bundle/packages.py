@@ -11,7 +11,6 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 import zipfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from bodycamd.errors import DataError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
+from bodycamd.linux.python import python_command
 from bodycamd.workshop.bundle.locks import LockedPackage
 
 DOWNLOAD_SECONDS = 60
@@ -48,10 +48,8 @@ def export_commit(repository: Path, commit: str, into: Path) -> None:
 def build_wheel(source: Path, commit_time: int, into: Path) -> Path:
     """The product's own wheel. Its bytes follow from the source and setuptools' version, not from this machine: see `repacked`."""
     built = source.with_name("built")
-    built.mkdir()
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(commit_time), "PYTHONHASHSEED": "0"}
-    build = "import setuptools.build_meta as backend, sys; backend.build_wheel(sys.argv[1])"
-    run(sys.executable, "-P", "-s", "-c", build, str(built), environment=environment, folder=source)
+    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(built), str(source), environment=environment)
     [wheel] = built.glob("*.whl")
     target = into / wheel.name
     durable.create(target, repacked(wheel), 0o644)
@@ -88,18 +86,18 @@ def fetch_debian(packages: Sequence[LockedPackage], archive: str, into: Path) ->
         durable.create(into / package.file, content, 0o644)
 
 
-def pip(*arguments: str) -> None:
+def pip(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run pip of this Python. Raises `UnavailableError`."""
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
-    run(sys.executable, "-P", "-s", "-m", "pip", arguments[0], *options, *arguments[1:])
+    run(*python_command("pip", arguments[0], *options, *arguments[1:]), environment=environment)
 
 
-def run(*command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
-    """Run a program to its end, in a folder, and return what it printed. Raises `UnavailableError` with its last line."""
+def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end and return what it printed. Raises `UnavailableError` with its last line."""
     name = Path(command[0]).name
     if shutil.which(command[0]) is None:
         raise UnavailableError(f"{name} is not installed")
-    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, cwd=folder, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
     if ended.returncode:
         said = [line for line in ended.stderr.split("\n") if line.strip() and not line.startswith(("hint:", "note:"))]
         last = said[-1] if said else f"exit code {ended.returncode}"
