@@ -1,0 +1,153 @@
+"""Runs inside the container (see scripts/test-bundle): installs a bundle without a network, updates, is cut, rolls back, removes.
+
+Only the standard library, and the commands that a technician would use. Results go to /bench/result as they come.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.system.unit.bench import BENCH, STATE, judge, ledger, press, run, shown, state, status, wait_for
+
+OPT, ETC = Path("/opt/bodycamd"), Path("/etc/bodycamd")
+INSTALLER = Path("/run/install.pyz")
+NAMES: dict[str, str] = json.loads((BENCH / "names.json").read_text(encoding="utf-8"))
+"""Of each bundle, by its file."""
+
+
+def installer(*words: str) -> subprocess.CompletedProcess[str]:
+    """The bundle's own installer, with Debian's Python."""
+    return run(["python3", "-P", "-s", INSTALLER, *words])
+
+
+def update(name: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """The command of an installed camera."""
+    return run(["bodycamd", "bundle", "update", f"/bench/{name}.bundle", "--docked", *more])
+
+
+def runs(name: str, version: str) -> bool:
+    """This bundle is in use and its recorder is in standby."""
+    return wait_for(lambda: status().get("bundle") == NAMES[name] and state() == "standby", 60) and os.readlink(OPT / "current") == version
+
+
+def changes() -> list[tuple[str, str, str]]:
+    """What the ledger states of its software."""
+    found = [entry["detail"] for entry in ledger() if entry["type"] == "software_changed"]
+    return [(detail["outcome"], detail["version"], detail.get("reason", "")) for detail in found]
+
+
+def first() -> None:
+    """A camera that has nothing but Debian: no compiler, no index, no network."""
+    judge("there is no network at all", not [link for link in os.listdir("/sys/class/net") if link != "lo"])
+    shutil.rmtree(OPT, ignore_errors=True)
+    ETC.mkdir(exist_ok=True)
+    shutil.copy(BENCH / "bodycamd.yaml", ETC / "bodycamd.yaml")
+    shutil.copy(BENCH / "recipients.txt", ETC / "recipients.txt")
+    extracted = subprocess.run(["tar", "-xOf", "/bench/first.bundle", "install.pyz"], check=True, capture_output=True)
+    INSTALLER.write_bytes(extracted.stdout)
+    refused = installer("install", "/bench/strangers.bundle", "--release-key", "/bench/release.pem")
+    judge("a stranger's bundle is refused, and leaves nothing", refused.returncode == 77 and not (OPT / "current").exists(), refused)
+    began = time.monotonic()
+    done = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
+    judge(f"the first bundle is installed in {time.monotonic() - began:.0f} s", done.returncode == 0, done)
+    judge("its recorder is ready", runs("first", NAMES["first-version"]), status())
+    judge("the key was made, and its public half is there to be registered", (ETC / "device.pem").exists())
+    judge("the start entry names the bundle", ledger()[0]["detail"].get("bundle") == NAMES["first"], ledger()[0])
+    again = installer("install", "/bench/first.bundle")
+    judge("the same bundle again changes nothing", again.returncode == 0 and "nothing was changed" in again.stdout, again)
+
+
+def updates() -> None:
+    """What is refused, what comes, what goes back by itself."""
+    press("down", "up", "wait 0.8", "down", "up")
+    judge("it records", wait_for(lambda: state() == "recording", 20), state())
+    pid = shown("MainPID")
+    refused = update("newer")
+    judge("an update while it records is refused with 75", refused.returncode == 75 and shown("MainPID") == pid, refused)
+    press("down", "wait 2.5", "up", "wait 0.5", "down", "up")
+    judge("it stops", wait_for(lambda: state() == "standby", 30), state())
+    undocked = run(["bodycamd", "bundle", "update", "/bench/newer.bundle"])
+    judge("so is one that nobody says is docked", undocked.returncode == 75, undocked)
+    pid = shown("MainPID")
+    for name, code in (("strangers", 77), ("unhealthy", 69)):
+        refused = update(name)
+        untouched = shown("MainPID") == pid and os.readlink(OPT / "current") == NAMES["first-version"]
+        judge(f"{name}: refused with {code}, what runs is untouched", refused.returncode == code and untouched, refused)
+    config = ETC / "bodycamd.yaml"
+    before = config.read_text(encoding="utf-8")
+    config.write_text(before + "gestures: { hold: 3 }\n", encoding="utf-8")
+    refused = update("newer")
+    config.write_text(before, encoding="utf-8")
+    judge("a configuration that it refuses: 78 with the key", refused.returncode == 78 and "gestures.hold" in refused.stderr, refused)
+    began = time.monotonic()
+    done = update("newer")
+    judge(f"the newer bundle comes into use in {time.monotonic() - began:.0f} s", done.returncode == 0 and runs("newer", "900.0.1"), done)
+    judge("an older one is refused", update("first").returncode == 77)
+    dead = update("not-ready")
+    judge("one that does not become ready rolls back by itself", dead.returncode == 69 and runs("newer", "900.0.1"), dead)
+
+
+def interrupted() -> None:
+    """The installer dies amid the trial; the unit that runs before the recorder at boot leads back."""
+    unit = Path("/run/systemd/system/bodycamd.service.d/slow.conf")
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text("[Service]\nExecStartPre=/bin/sleep 20\n", encoding="utf-8")
+    child = subprocess.Popen(["bodycamd", "bundle", "update", "/bench/last.bundle", "--docked"], stderr=subprocess.DEVNULL)
+    judge("an update is on trial", wait_for(lambda: os.readlink(OPT / "current") == "900.0.4", 120))
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    unit.unlink()
+    run(["systemctl", "stop", "bodycamd.service"])
+    run(["systemctl", "daemon-reload"])
+    settled = run(["systemctl", "start", "bodycamd-settle.service"])
+    judge(
+        "the boot leads it back",
+        settled.returncode == 0 and os.readlink(OPT / "current") == "900.0.1",
+        shown("Result", "bodycamd-settle.service"),
+    )
+    run(["systemctl", "start", "bodycamd.service"])
+    judge("and the version before starts", runs("newer", "900.0.1"))
+
+
+def back_and_off() -> None:
+    """A technician goes back, and takes it off."""
+    done = run(["bodycamd", "bundle", "rollback", "--docked"])
+    judge("it rolls back", done.returncode == 0 and runs("first", NAMES["first-version"]), done)
+    expected = [
+        ("installed", NAMES["first-version"], ""),
+        ("updated", "900.0.1", ""),
+        ("updated", "900.0.3", ""),
+        ("rolled_back", "900.0.1", "not_ready"),
+        ("updated", "900.0.4", ""),
+        ("rolled_back", "900.0.1", "interrupted"),
+        ("rolled_back", NAMES["first-version"], "asked"),
+    ]
+    judge("the ledger states all of it, once", changes() == expected, changes())
+    listed: list[Any] = json.loads(run(["bodycamd", "recordings", "list", "--store", STATE / "store", "--json"]).stdout)
+    judge("the recording is still there", len(listed) == 1, listed)
+    held = run(["bodycamd", "hold", "add", listed[0]["recording"], "--ground", "complaint", "--reference", "K-1", "--by", "E-1"])
+    kept = run(["bodycamd", "bundle", "remove", "--footage"])
+    judge("held footage is not removed", held.returncode == 0 and kept.returncode == 77 and (STATE / "store").exists(), (held, kept))
+    gone = run(["bodycamd", "bundle", "remove"])
+    clean = not OPT.exists() and not list(Path("/etc/systemd/system").glob("bodycamd*")) and (STATE / "store").exists()
+    judge("the software is removed, the footage stays", gone.returncode == 0 and clean, gone)
+
+
+def main() -> None:
+    first()
+    updates()
+    interrupted()
+    back_and_off()
+    with (BENCH / "result").open("a", encoding="utf-8") as result:
+        result.write("END\n")
+
+
+if __name__ == "__main__":
+    main()
