@@ -29,8 +29,8 @@ UNITS = Path("/etc/systemd/system")
 WATCHDOG = Path("/etc/systemd/system.conf.d/50-bodycamd-watchdog.conf")
 COMMAND = Path("/usr/local/bin/bodycamd")
 COMPLETION = Path("/usr/share/bash-completion/completions/bodycamd")
-SERVICES = ("bodycamd.service", "bodycamd-sensors.service")
-ENABLED = (*SERVICES, "bodycamd-discard.timer", "bodycamd-settle.service")
+NOT_NOW = ("bodycamd-settle.service",)
+"""Of the units that are enabled, those that are for the next boot."""
 SHIPPED = ("bodycamd.yaml", "warnings/nl.wav", "warnings/nl.txt", "warnings/en.wav", "warnings/en.txt")
 ANSWER_SECONDS = 5.0
 READY_SECONDS = 90.0
@@ -118,23 +118,24 @@ class LinuxSystem:
     def stop(self) -> None:
         """See `System`."""
         if runs_systemd():
-            _run("systemctl", "stop", *(unit for unit in SERVICES if (UNITS / unit).exists()), check=False)
+            _run("systemctl", "stop", *(unit.name for unit in UNITS.glob("bodycamd*.service")), check=False)
 
     def start(self) -> None:
         """See `System`. The units are links into the version in use, so that they change with it, by the same rename."""
         shipped = self._folder / CURRENT / "share/bodycamd/systemd"
-        for unit in sorted(shipped.iterdir()):
-            if unit.suffix in (".service", ".timer"):
-                durable.point(UNITS / unit.name, str(unit))
+        units = [unit for unit in sorted(shipped.iterdir()) if unit.suffix in (".service", ".timer", ".socket")]
+        enabled = [unit.name for unit in units if "[Install]" in unit.read_text(encoding="utf-8")]
+        for unit in units:
+            durable.point(UNITS / unit.name, str(unit))
         durable.make_folder(WATCHDOG.parent, 0o755)
         durable.point(WATCHDOG, str(shipped / "bodycamd-watchdog.conf"))
         durable.make_folder(COMMAND.parent, 0o755)
         durable.point(COMMAND, str(self._folder / CURRENT / "bin/bodycamd"))
-        _run("systemctl", "enable", "--quiet", *(unit for unit in ENABLED if (shipped / unit).exists()))
+        _run("systemctl", "enable", "--quiet", *enabled)
         if runs_systemd():
             _run("systemctl", "daemon-reload")
             if (CONFIGURATION / "recipients.txt").exists():
-                _run("systemctl", "start", *SERVICES, "bodycamd-discard.timer", check=False)
+                _run("systemctl", "start", *(unit for unit in enabled if unit not in NOT_NOW), check=False)
 
     def becomes_ready(self, bundle: str) -> bool:
         """See `System`. Where there is no recipient yet no recorder can run: that is for the technician's next step, and no failure."""
