@@ -73,7 +73,7 @@ def remove(*, footage: bool) -> str:
         for link in (*(UNITS / unit for unit in units), WATCHDOG, COMMAND, COMPLETION):
             link.unlink(missing_ok=True)
         if footage and STATE.exists():
-            for key in STATE.glob("signing/*.key"):
+            for key in STATE.glob("*/[0-9]*.key"):
                 durable.erase(key)
             remove_tree(STATE)
         remove_tree(FOLDER)

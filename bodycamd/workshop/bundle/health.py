@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,8 +20,9 @@ from pathlib import Path
 
 from bodycamd.config import load as configuration
 from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.settings import Config
-from bodycamd.errors import BodycamError, DataError, UnavailableError
+from bodycamd.errors import BodycamError, ConfigError, DataError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux import missing_package
 from bodycamd.linux.python import python_command
@@ -57,11 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check_configuration(path: Path) -> Config:
-    """The camera's own configuration, as this version's recorder reads it. Raises `ConfigError` with the key.
+    """The camera's own configuration, as this version's recorder reads it. Raises `ConfigError` with the key; also for a private key in any
+    file beside it, in a comment too: it would open what the camera must not be able to open.
 
     Where there are no recipients yet, the files that it names are looked at later: by the recorder, which does not start without them.
     """
     config = configuration.load(path)
+    for file in sorted(path.parent.rglob("*")):
+        if file.is_file() and os.access(file, os.R_OK) and (line := line_of_private_key(file.read_bytes())) is not None:
+            raise ConfigError(f"{file}: line {line}: {WHAT_TO_DO}")
     if Path(config.keys.recipients).exists():
         from bodycamd.camera.capture.worker.encrypt import load_recipients
 

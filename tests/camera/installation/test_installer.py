@@ -204,6 +204,11 @@ def test_what_an_unhealthy_version_lacks_is_named(
     (config := tmp_path / "bodycamd.yaml").write_text("device_id: cam-7\ngestures:\n  hold: 3\n")
     assert health.main(["--folder", str(tmp_path), "--config", str(config)]) == 78
     assert "line 3: gestures.hold: unknown key" in capsys.readouterr().err
+    config.write_text("device_id: cam-7\n")
+    (note := tmp_path / "note.txt").write_text("# kept here for safety\nAGE-SECRET-" + "KEY-1" + "Q" * 58 + "\n")
+    assert health.main(["--folder", str(tmp_path), "--config", str(config)]) == 78
+    assert "note.txt: line 2" in capsys.readouterr().err
+    note.unlink()
     config.write_text("device_id: cam-7\nvideo:\n  source: pattern\nboard:\n  adapter: simulated\nsimulation_directory: .\n")
     monkeypatch.setitem(sys.modules, "bodycamd.camera.sensors.__main__", None)
     assert health.main(["--folder", str(tmp_path), "--config", str(config)]) == 69
