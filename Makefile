@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-powercut soak enclosure mutants clean
+.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-bundle bundle test-powercut soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,13 @@ test-machine: ## the camera in a virtual machine: swap, sound, a battery, a watc
 	@scripts/setup bench
 	@scripts/test-machine
 
+bundle: ## a signed bundle of this commit: KEY=release.key OUT=DIR (the internet, two minutes)
+	@scripts/build-bundle --key "$(KEY)" --out "$(or $(OUT),.)"
+
+test-bundle: ## a bundle built twice, then its life in a container without a network: install, update, cut, roll back, remove (root, 1 GB, the internet, minutes)
+	@scripts/setup bench
+	@scripts/test-bundle
+
 test-powercut: ## the power is cut: CUTS=1000 for so many cuts (root, FUSE, loop devices, minutes)
 	@scripts/setup bench
 	@CUTS=$(or $(CUTS),150) scripts/test-powercut
@@ -66,7 +73,7 @@ nightly: check ## everything, with the full number of random cases
 	@scripts/setup drawings
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
-	$(MAKE) test-camera test-unit test-machine
+	$(MAKE) test-camera test-unit test-machine test-bundle
 	$(MAKE) test-powercut CUTS=1000
 	$(MAKE) soak RECORDINGS=300
 	$(MAKE) mutants

@@ -38,7 +38,12 @@ MODULES = (
 ON_A_PI = ("bodycamd.camera.board.pi", "gpiozero.pins.lgpio")
 WITH_A_CAMERA = ("bodycamd.camera.capture.sources.picamera", "picamera2")
 FRAGMENTS = 2
-RECORD_SECONDS = 60.0
+RECORD_SECONDS = 180.0
+SMALL_PICTURE = """\
+device_id: trial-01
+video: { source: pattern, width: 320, height: 240, frame_rate: 10, bit_rate: 400000 }
+"""
+"""What the slowest board encodes in time without its hardware encoder, beside a recorder that goes on: this is no test of speed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,7 +126,8 @@ def check_recording() -> None:
     from bodycamd.workshop.simulation.process import SimulatedCamera
 
     with tempfile.TemporaryDirectory(prefix="bodycamd-health-") as made:
-        folder, _ = prepare(Path(made), None, None)
+        (policy := Path(made, "trial.yaml")).write_text(SMALL_PICTURE, encoding="utf-8")
+        folder, _ = prepare(Path(made, "camera"), policy, None)
         with SimulatedCamera(folder) as camera:
             camera.wait_until_ready()
             hand = SimulatedHand(folder.device)
