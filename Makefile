@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-full check bench nightly test-camera test-unit test-machine test-bundle bundle test-powercut soak enclosure mutants clean
+.PHONY: help demo test test-full check bench nightly hil test-camera test-unit test-machine test-bundle bundle test-powercut soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ check: ## lint, format, types, import order, shell scripts
 bench: ## the design's targets as a table, each beside a peer's figure from the same run
 	@scripts/setup bench
 	.venv/bin/python -m pytest -q -s -m bench --timeout 900 tests/bench
+
+hil: ## scenarios with button, lamps and broken parts, on mock pins (BOARD=mock, minutes); docs/hil.md
+	@scripts/setup test
+	BODYCAMD_BOARD=$(or $(BOARD),mock) BODYCAMD_TEST_SCALE=0.3 .venv/bin/python -m pytest -q -n 2 tests/hil
 
 test-camera: ## the real picamera2 and libcamera in a Debian trixie root (root, 1 GB, minutes)
 	@scripts/setup bench
