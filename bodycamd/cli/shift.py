@@ -65,7 +65,7 @@ def card(
     board = load(DEFAULT_CONFIG if config is None else config).board
     if board.card_reader == "none":
         raise ConfigError("board.card_reader: none: there is no reader to wait at; allowed: pcsc, pn532")
-    code = wait_for_card(Path(board.cards), seconds, boottime_us)
+    code = wait_for_card(Path(board.cards), seconds, boottime_us, lambda: say("hold the card to the reader", err=True))
     if json:
         print_json({"officer": officer, "code": code})
     else:

@@ -63,7 +63,8 @@ def test_a_card_that_can_select_nobody_is_refused(
     tmp_path: Path, teller: Teller, capsys: pytest.CaptureFixture[str], told: Told, code: int, said: str
 ) -> None:
     assert shown(teller, told, "--config", str(configuration(tmp_path))) == code
-    [line] = capsys.readouterr().err.splitlines()
+    asked, line = capsys.readouterr().err.splitlines()
+    assert asked == "hold the card to the reader"
     assert said in line
 
 

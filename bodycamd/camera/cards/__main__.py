@@ -39,12 +39,13 @@ def serve(watch: CardWatch, teller: Teller, stop: int) -> None:
     poll.register(stop, select.POLLIN)
     faulty: str | None = None
     while not poll.poll(PAUSE_MS if watch.fault is not None else 0):
-        for told in watch.look():
+        news = watch.look()
+        teller.admit()  # who has connected since hears of it
+        for told in news:
             teller.publish(encode(told), kept=not told.is_showing)
         if watch.fault != faulty:
             log.log(logging.ERROR if watch.fault else logging.INFO, "%s", watch.fault or "the card reader answers")
         faulty = watch.fault
-        teller.admit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

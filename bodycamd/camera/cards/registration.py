@@ -13,14 +13,14 @@ from bodycamd.linux.readable import readable
 LOOK_SECONDS = 0.5
 
 
-def wait_for_card(path: Path, seconds: float, now_us: Callable[[], int]) -> str:
-    """The code of the card that is shown next.
+def wait_for_card(path: Path, seconds: float, now_us: Callable[[], int], listening: Callable[[], None]) -> str:
+    """The code of the card that is shown next; `listening` is called as soon as it would be noticed.
 
     Raises `UnavailableError` where no process serves at `path`, where its reader does not answer, and where no card comes within `seconds`;
     `DataError` for a card that cannot be told again.
     """
     hearer = Hearer(path, MAX_BYTES)
-    end_us = now_us() + round(seconds * 1e6)
+    end_us, noticed = now_us() + round(seconds * 1e6), False
     try:
         while now_us() < end_us:
             for message in hearer.look():
@@ -30,6 +30,9 @@ def wait_for_card(path: Path, seconds: float, now_us: Callable[[], int]) -> str:
                     )
                 if (told := decode(message)) is not None and (code := _code(told)) is not None:
                     return code
+                if not noticed:  # the first message says that the reader's process lets this one hear
+                    noticed = True
+                    listening()
             if (waiting := hearer.fileno()) is not None:
                 readable(waiting, LOOK_SECONDS)
     finally:

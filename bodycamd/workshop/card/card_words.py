@@ -23,17 +23,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     # what the hand does
     "shift": ("Dienst", "Shift"),
     "shift_begin": ("Begin: houd je pas tegen de camera.", "Begin: hold your card to the camera."),
-    "shift_begin_felt": (
-        "Begin: houd je pas tegen de camera, tot hij trilt.",
-        "Begin: hold your card to the camera, until it vibrates.",
-    ),
-    "shift_end": ("Eind: nog een keer.", "End: once more."),
-    "shift_end_felt": ("Eind: nog een keer.", "End: once more."),
-    "shift_otherwise": ("Niet tijdens een opname.", "Not while recording."),
-    "shift_otherwise_felt": (
-        "Niet tijdens een opname. Vijf korte trillingen: deze pas is niet bekend.",
-        "Not while recording. Five short pulses: this card is not known.",
-    ),
+    "shift_end": ("Eind: nog eens.", "End: once more."),
     "record": ("Opnemen", "Record"),
     "record_how": (
         "Druk één keer. Eerst klinkt de waarschuwing, daarna begint de opname.",
@@ -41,7 +31,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "record_with_before": (
         "Druk één keer. De waarschuwing klinkt. De opname begint {before} vóór de druk.",
-        "Press once. The warning is spoken. The recording begins {before} before the press.",
+        "Press once. The warning is spoken. Recording begins {before} before the press.",
     ),
     "record_with_warning": (
         "Druk één keer. De waarschuwing klinkt en hoort al bij de opname.",

@@ -37,6 +37,8 @@ class Gesture:
     actions: list[Action]
     otherwise: tuple[Action, ...] = ()
     """What comes of it where one of them is left out or fails."""
+    beside: bool = False
+    """Whether the actions are no steps, and stand on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,8 @@ class _Card:
         """From the press to the stop; before it the shift, where a card begins it."""
         config = self._config
         if config.board.card_reader != "none":
-            begun = self._action("shift_begin_felt" if self.with_motor else "shift_begin", "shift_begun")
-            ended = self._action("shift_end_felt" if self.with_motor else "shift_end", "shift_ended")
             yield Gesture(
-                self.word("shift"), [begun, ended], (self._action("shift_otherwise_felt" if self.with_motor else "shift_otherwise"),)
+                self.word("shift"), [self._action("shift_begin", "shift_begun"), self._action("shift_end", "shift_ended")], beside=True
             )
         how = "record_with_before" if config.pre_event_seconds else "record_with_warning" if config.record_warning else "record_how"
         yield Gesture(self.word("record"), [self._action(how)])

@@ -3,6 +3,7 @@ Its answers are those of NXP's user manual UM0701-02; nfcpy 1.0.4's own driver t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import tty
@@ -30,6 +31,7 @@ class Chip:
     def __init__(self, firmware: bytes = FIRMWARE, spoil: Callable[[bytes], bytes] = bytes) -> None:
         self._own, given = os.openpty()
         tty.setraw(given)
+        os.set_blocking(self._own, False)
         self.port = Path(os.ttyname(given))
         self._given, self._firmware, self._spoil = given, firmware, spoil
         self.uid: bytes | None = None
@@ -67,8 +69,9 @@ class Chip:
         self.commands.append(body)
         assert body[0] == 0xD4
         said = ACK + self._answer(body[1], body[2:])
-        for byte in self._spoil(said):
-            os.write(self._own, bytes([byte]))
+        with contextlib.suppress(BlockingIOError):  # nobody reads any more
+            for byte in self._spoil(said):
+                os.write(self._own, bytes([byte]))
 
     def _answer(self, command: int, data: bytes) -> bytes:
         match command:

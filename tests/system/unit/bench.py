@@ -18,9 +18,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from tests.system.unit import cards
 
 BENCH = Path("/bench")
 STATE = Path("/var/lib/bodycamd")
@@ -28,6 +31,7 @@ STORE = STATE / "store"
 UNIT = "bodycamd.service"
 DISCARD = "bodycamd-discard.service"
 SENSORS = "bodycamd-sensors.service"
+CARDS = "bodycamd-cards.service"
 
 
 def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -120,13 +124,15 @@ def install() -> None:
     etc.mkdir(exist_ok=True)
     for name in ("bodycamd.yaml", "recipients.txt"):
         shutil.copy(BENCH / name, etc / name)
+    cards.write_officers()
     source = Path("/usr/src/checkout")
     shutil.copytree(BENCH / "source", source)
     installed = run([source / "scripts/install"], env={**os.environ, "BODYCAMD_APT": "no"})
     judge("scripts/install ends with exit code 0", installed.returncode == 0, installed.stdout + installed.stderr)
     kept = (etc / "bodycamd.yaml").read_bytes() == (BENCH / "bodycamd.yaml").read_bytes()
     judge("it keeps the configuration that was there", kept)
-    for unit in (UNIT, SENSORS):
+    cards.guard_officers()
+    for unit in (UNIT, SENSORS, CARDS):
         verified = run(["systemd-analyze", "verify", "--man=no", unit])
         judge(f"systemd-analyze verify has nothing to say of {unit}", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
         score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout
@@ -156,9 +162,9 @@ def ready() -> None:
     print("status:", json.dumps(status()))
 
 
-def as_sensors(code: str) -> str:
-    """What Python says to the sensors' user."""
-    return run(["setpriv", "--reuid=bodycam-sensors", "--regid=bodycam-sensors", "--init-groups", "/usr/bin/python3", "-c", code]).stdout
+def as_user(name: str, code: str) -> str:
+    """What Python says to this user, who has a group of the same name."""
+    return run(["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "/usr/bin/python3", "-c", code]).stdout
 
 
 def sensors() -> None:
@@ -171,8 +177,61 @@ def sensors() -> None:
     judge("its socket is for its group, in which the recorder is", mode == (0o660, 0o750), mode)
     read = run(["setpriv", "--reuid=bodycam", "--regid=bodycam", "--init-groups", "/usr/bin/python3", "-c", READ])
     judge("the recorder's user reads from it", '"sequence":' in read.stdout, read)
-    reached = as_sensors("import os; print([p for p in ('/run/bodycamd/control.sock', '/var/lib/bodycamd/store') if os.path.exists(p)])")
+    reached = as_user(
+        "bodycam-sensors", "import os; print([p for p in ('/run/bodycamd/control.sock', '/var/lib/bodycamd/store') if os.path.exists(p)])"
+    )
     judge("it reaches neither control socket nor store", reached == "[]\n", reached)
+
+
+def is_shift_of(officer: str | None) -> bool:
+    """Whether the open shift is this officer's; `None`: whether none is open."""
+    open_shift = status().get("shift")
+    return (None if open_shift is None else open_shift["officer"]) == officer
+
+
+def shift_by_card() -> None:
+    """A virtual card on a virtual reader, the rest as on a camera: pcscd, polkit, the unit, the recorder."""
+    judge("the card reader's process runs", wait_for(lambda: shown("ActiveState", CARDS) == "active", 10), shown("Result", CARDS))
+    pid = int(shown("MainPID", CARDS))
+    judge("as a user of its own", Path(f"/proc/{pid}").stat().st_uid == pwd.getpwnam("bodycam-cards").pw_uid)
+    judge("the reader answers", wait_for(lambda: status()["card_reader"]["ok"], 15), status().get("card_reader"))
+    reached = as_user("bodycam-cards", f"import os; print([p for p in {('/run/bodycamd/control.sock', str(STORE))} if os.path.exists(p)])")
+    judge("it reaches neither control socket nor store", reached == "[]\n", reached)
+    owners = as_user("bodycam-cards", f"import os; print(os.access({str(cards.CARDS_FILE)!r}, os.R_OK))")
+    judge("nor the file that says whose card is whose", owners == "False\n", owners)
+    ask = "from smartcard.scard import *; print(SCardEstablishContext(SCARD_SCOPE_SYSTEM)[0] == SCARD_S_SUCCESS)"
+    judge(
+        "polkit lets it ask pcscd, and no other service",
+        (as_user("bodycam-cards", ask), as_user("bodycam-sensors", ask)) == ("True\n", "False\n"),
+    )
+    for card, officer in ((cards.ONE, "H-12"), (cards.OTHER, "H-13"), (cards.OTHER, None)):
+        with cards.Card(card):
+            judge(f"a card is shown: the shift is that of {officer}", wait_for(partial(is_shift_of, officer), 10), status().get("shift"))
+        time.sleep(3.2)  # the same card again is shown anew
+    command = ["bodycamd", "shift", "card", "--officer", "H-14"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as register:
+        assert register.stderr is not None
+        register.stderr.readline()  # hold the card to the reader
+        with cards.Card(cards.STRANGE):
+            line = register.communicate(timeout=40)[0]
+            refused = wait_for(lambda: [entry for entry in ledger() if entry["type"] == "card_refused"], 10)
+    judge("a card that is nobody's gets its line, and is refused", (line, refused) == (f"H-14 {cards.code(cards.STRANGE)}\n", True), line)
+    entries = [(e["type"], e["detail"].get("officer"), e["detail"].get("caller")) for e in ledger() if e["type"].startswith("shift_")]
+    by_card = {"via": "card"}
+    told = [
+        ("shift_begin", "H-12", by_card),
+        ("shift_end", "H-12", by_card),
+        ("shift_begin", "H-13", by_card),
+        ("shift_end", "H-13", by_card),
+    ]
+    judge("the ledger names the officers, and the card as caller", entries == told, entries)
+    said = json.dumps(ledger()) + run(["journalctl", "--no-pager", "-u", "bodycamd*"]).stdout
+    numbers = [card.hex() for card in (cards.ONE, cards.OTHER, cards.STRANGE) if card.hex() in said.lower()]
+    judge("no card's number is in ledger or journal", numbers == [], numbers)
+    run(["systemctl", "stop", "pcscd.socket", "pcscd.service"])
+    judge("without pcscd status says so", wait_for(lambda: not status()["card_reader"]["ok"], 15), status()["card_reader"])
+    run(["systemctl", "start", "pcscd.socket"])
+    judge("and with it again the reader answers", wait_for(lambda: status()["card_reader"]["ok"], 15), status()["card_reader"])
 
 
 READ = """
@@ -293,6 +352,7 @@ CHECKS = (
     install,
     ready,
     sensors,
+    shift_by_card,
     discard_in_standby,
     record,
     discard_while_recording,

@@ -225,7 +225,13 @@ LONG: Values = AFTER | {"reminder_seconds": 3599, "on_warning_failure": "refuse"
 CONFIGURATIONS = [
     (language, LONG | before | stop | missing)
     for language in LANGUAGES
-    for before, stop, missing in [*itertools.product(({}, BEFORE), ({}, HOLD), ({},)), ({}, {}, STILL), ({}, {}, NO_GREEN)]
+    for before, stop, missing in [
+        *itertools.product(({}, BEFORE), ({}, HOLD), ({},)),
+        ({}, {}, STILL),
+        ({}, {}, NO_GREEN),
+        ({}, {}, WITH_CARD),
+        (BEFORE, {}, WITH_CARD),
+    ]
 ]
 
 
