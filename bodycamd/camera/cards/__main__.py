@@ -1,5 +1,5 @@
 """The card reader's process: `python -m bodycamd.camera.cards --config FILE`, run by the unit `bodycamd-cards` where `board.card_reader`
-names a reader.
+names a reader, which the unit asks first (`--is-wanted`).
 
 It waits for cards and tells their codes over the socket `board.cards`; a card's number leaves it never. It has no network, no footage, no
 key, and no way to the recorder but what the recorder reads. Exit codes as everywhere (`bodycamd.errors`): 78 where the configuration is
@@ -52,8 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and give its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bodycamd.camera.cards", description="Tell which card is shown.")
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--is-wanted", action="store_true", help="only say by the exit code whether a reader is configured: 0, or 1")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    if options.is_wanted:
+        return _is_wanted(options.config)
     stop, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     for number in SIGNALS:
         signal.signal(number, lambda _number, _frame: None)
@@ -74,6 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(shown(f"cards: {error}", 16_384), file=sys.stderr)  # noqa: T201
         return error.exit_code
     return 0
+
+
+def _is_wanted(path: Path) -> int:
+    """0 where a reader is configured; else systemd passes over the unit, also where the configuration is wrong: the recorder says that."""
+    try:
+        return int(load(path).board.card_reader == "none")
+    except BodycamError as error:
+        return error.exit_code
 
 
 if __name__ == "__main__":

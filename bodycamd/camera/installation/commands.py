@@ -7,7 +7,17 @@ import subprocess
 from pathlib import Path
 
 from bodycamd.camera.installation import change
-from bodycamd.camera.installation.linux_system import COMMAND, COMPLETION, CONFIGURATION, UNITS, WATCHDOG, LinuxSystem, alone, runs_systemd
+from bodycamd.camera.installation.linux_system import (
+    COMMAND,
+    COMPLETION,
+    CONFIGURATION,
+    POLKIT,
+    UNITS,
+    WATCHDOG,
+    LinuxSystem,
+    alone,
+    runs_systemd,
+)
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.installation.versions import CURRENT, Versions, remove_tree
 from bodycamd.errors import NotFoundError, PermissionDeniedError, StoreBusyError
@@ -70,7 +80,7 @@ def remove(*, footage: bool) -> str:
         units = [unit.name for unit in UNITS.glob("bodycamd*") if unit.is_symlink()]
         if units:
             subprocess.run(["systemctl", "disable", "--quiet", *units], check=False, timeout=60)
-        for link in (*(UNITS / unit for unit in units), WATCHDOG, COMMAND, COMPLETION):
+        for link in (*(UNITS / unit for unit in units), WATCHDOG, POLKIT, COMMAND, COMPLETION):
             link.unlink(missing_ok=True)
         if footage and STATE.exists():
             for key in STATE.glob("*/[0-9]*.key"):

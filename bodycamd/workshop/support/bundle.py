@@ -35,7 +35,11 @@ from bodycamd.municipality.verify.past import ledger_of
 from bodycamd.municipality.words.sentence_words import WORDS
 from bodycamd.workshop.support.redaction import chosen, message
 
-JOURNALS = {"journal.txt": "bodycamd.service", "journal-sensors.txt": "bodycamd-sensors.service"}
+JOURNALS = {
+    "journal.txt": "bodycamd.service",
+    "journal-sensors.txt": "bodycamd-sensors.service",
+    "journal-cards.txt": "bodycamd-cards.service",
+}
 JOURNAL_LINES = 5000
 JOURNAL_SECONDS = 60
 PACKAGES = ("av", "cryptography", "gpiozero", "msgspec", "pyrage", "pyyaml", "rich", "typer", "picamera2")

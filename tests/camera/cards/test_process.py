@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.camera.board.cards_link import CardsLink
+from bodycamd.camera.cards import __main__ as cards
 from bodycamd.camera.cards.codes import code_of
 from bodycamd.camera.cards.messages import Told
 from bodycamd.config.load import load
@@ -55,6 +56,11 @@ def test_it_tells_a_card_that_is_laid_down_never_its_number_and_ends_when_it_is_
     assert process.returncode == 0
     assert not Path(config.board.cards).exists()
     assert UID.hex() not in said
+
+
+@pytest.mark.parametrize(("reader", "code"), [("none", 1), ("simulated", 0), ("a reader", 78)])
+def test_the_unit_asks_whether_it_is_wanted(reader: str, code: int, tmp_path: Path) -> None:
+    assert cards.main(["--is-wanted", "--config", str(configuration(tmp_path, f"card_reader: {reader}"))]) == code
 
 
 @pytest.mark.parametrize(

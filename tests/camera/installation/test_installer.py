@@ -151,7 +151,7 @@ def test_footage_goes_only_while_nothing_is_held(machine: Path, monkeypatch: pyt
     (commands.STATE / "store").mkdir(parents=True)
     (commands.STATE / "signing").mkdir()
     (commands.STATE / "signing/000001.key").write_bytes(b"secret")
-    for name in ("UNITS", "WATCHDOG", "COMMAND", "COMPLETION"):
+    for name in ("UNITS", "WATCHDOG", "POLKIT", "COMMAND", "COMPLETION"):
         monkeypatch.setattr(commands, name, machine / name.lower())
     (machine / "units").mkdir()
     monkeypatch.setattr(linux_system, "ask_status", lambda: None)
