@@ -139,7 +139,7 @@ finish() {
   systemctl disable --quiet "$unit"
   rm -f "/etc/systemd/system/$unit" "$script"
   sync
-  systemctl restart --no-block bodycamd.service bodycamd-sensors.service
+  systemctl restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service
   say "enrolment: ready"
 }
 
