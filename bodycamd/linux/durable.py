@@ -15,6 +15,7 @@ import mmap
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -52,19 +53,24 @@ def bypass_cache(descriptor: int) -> None:
     push everything else out of a small memory.
 
     A wish, not a promise: file systems without it (tmpfs on older kernels), and those that want larger blocks than what is written has,
-    get the bytes by way of the page cache. What is durable, and when, is the same: only `sync` says so.
+    get the bytes by way of the page cache, which the journal says once. What is durable, and when, is the same: only `sync` says so.
     """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_DIRECT)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        log.debug("no direct writes on this file system")
+        _say_once("no direct writes on this file system: writing costs more, and is as durable")
 
 
 def _keep_cache(descriptor: int) -> None:
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) & ~os.O_DIRECT)
-    log.debug("this file system does not take blocks of this size directly")
+    _say_once("this file system does not take blocks of this size directly: writing costs more, and is as durable")
+
+
+@cache
+def _say_once(what: str) -> None:
+    log.info("%s", what)
 
 
 _staging: mmap.mmap | None = None
