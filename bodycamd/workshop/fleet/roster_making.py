@@ -107,10 +107,15 @@ def signed_by(unsigned: Roster, signers: Sequence[Signer], last: SignedRoster | 
         signed = rosters.sign(unsigned, signers)
     except BodycamError as error:
         raise ConfigError(f"no roster can be made: {error}") from error
-    decision = judge(signed, last if last is not None else unsigned.root, Now(now_us, trusted=True))
+    check_acceptable(signed, last, now_us)
+    return signed
+
+
+def check_acceptable(signed: SignedRoster, last: SignedRoster | None, now_us: int) -> None:
+    """Raises `ConfigError` where no camera that has the last roster would take this one; of the first, where its own root did not sign."""
+    decision = judge(signed, last if last is not None else signed.roster.root, Now(now_us, trusted=True))
     if not decision.accepted:
         raise ConfigError(f"no camera would take this roster: {decision.why}")
-    return signed
 
 
 def file_name(roster: Roster) -> str:

@@ -1,43 +1,112 @@
-"""Signs the next roster and keeps it: the file first, then the line in the record. What a crash left between the two is taken up."""
+"""Signs the next roster and keeps it: the file first, then the line in the record. What a crash left between the two is taken up.
+
+Where the threshold asks for several people who do not meet, the roster goes from one to the next as a draft (`.draft` beside the rosters):
+it has the signatures that were made, and counts for nobody until there are enough. After a change of the root the old keys sign first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from bodycamd.errors import OutputError
+from bodycamd.errors import ConfigError, OutputError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import Signer
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, SignedRoster
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Roster, SignedRoster, root_keys
 from bodycamd.linux import durable
-from bodycamd.linux.foreign import read_file
+from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.linux.new_file import write_new
 from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import file_name, last_roster, next_roster, signed_by
+from bodycamd.workshop.fleet.roster_making import check_acceptable, file_name, last_roster, next_roster, signed_by
+
+Ask: TypeAlias = Callable[[Roster, Roster | None], Sequence[Signer]]
+"""Who is shown the roster that is to be signed and the one before, and returns the root keys that sign."""
 
 
-def sign_next(fleet: Fleet, fleet_file: Path, signers: Sequence[Signer], now_us: int, days: int) -> tuple[Path, SignedRoster]:
-    """The next roster's file, and what is in it. Raises `ConfigError` where no camera would take it, `OutputError`, `StoreBusyError`,
-    `StorageError`.
+def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, *, draft: bool = False) -> tuple[Path, SignedRoster]:
+    """The next roster's file, and what is in it; with `draft` one that needs further signatures. Raises `ConfigError` where no camera would
+    take it, `OutputError`, `StoreBusyError`, `StorageError`.
     """
+    folder = _folder(fleet_file)
+    with appending(record_path(fleet_file)) as writer:
+        last, unsigned, path = _next(fleet, writer, folder, now_us, days)
+        signers = ask(unsigned, last.roster if last else None)
+        if draft:
+            path = path.with_suffix(".draft")
+            path.unlink(missing_ok=True)
+            signed = rosters.sign(unsigned, signers)
+            write_new({path: signed.document.file_bytes})
+        else:
+            signed = signed_by(unsigned, signers, last, now_us)
+            _keep(writer, signed, path)
+    return path, signed
+
+
+def cosign(draft: Path, ask: Ask) -> SignedRoster:
+    """Add signatures to a draft, in its place. Raises `ConfigError` for a key that is none of its root or has signed, `DataError`,
+    `OutputError`.
+    """
+    found = read_draft(draft)
+    signers = ask(found.roster, None)
+    for signer in signers:
+        if signer.public not in root_keys(found.roster.root):
+            raise ConfigError(f"{draft}: key {signer.public.raw.hex()[:16]}… is not a root key of this roster")
+        if signer.public.id in dict(found.document.signatures):
+            raise ConfigError(f"{draft}: key {signer.public.raw.hex()[:16]}… has signed it already")
+    signed = SignedRoster(found.roster, found.document.also_signed_by(signers))
+    part = draft.with_suffix(".draft.part")
+    part.unlink(missing_ok=True)
+    write_new({part: signed.document.file_bytes})
+    try:
+        os.replace(part, draft)
+        durable.sync_folder(draft.absolute().parent)
+    except OSError as error:
+        raise OutputError(f"{draft}: cannot be written: {error.strerror}") from error
+    return signed
+
+
+def take_draft(fleet_file: Path, draft: Path, now_us: int) -> tuple[Path, SignedRoster]:
+    """Keep a draft that has enough signatures as the next roster. Raises as `sign_next` does."""
+    folder = _folder(fleet_file)
+    found = read_draft(draft)
+    with appending(record_path(fleet_file)) as writer:
+        last = last_roster(writer.record, folder)
+        check_acceptable(found, last, now_us)
+        path = folder / file_name(found.roster)
+        _keep(writer, found, path)
+    return path, found
+
+
+def read_draft(path: Path) -> SignedRoster:
+    """What is in a draft. Raises `DataError`, `NotFoundError`, `StorageError`."""
+    return rosters.decode(read_named(path, 2 * MAX_ROSTER_BYTES), str(path))
+
+
+def _folder(fleet_file: Path) -> Path:
     folder = rosters_folder(fleet_file)
     try:
         durable.make_folder(folder)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be created: {error.strerror}") from error
-    with appending(record_path(fleet_file)) as writer:
-        while True:
-            last = last_roster(writer.record, folder)
-            unsigned = next_roster(fleet, writer.record, last.roster if last else None, now_us, days)
-            path = folder / file_name(unsigned)
-            if not path.exists():
-                break
-            _note(writer, rosters.decode(read_file(path, 2 * MAX_ROSTER_BYTES), str(path)), path)
-        signed = signed_by(unsigned, signers, last, now_us)
-        write_new({path: signed.document.file_bytes})
-        _note(writer, signed, path)
-    return path, signed
+    return folder
+
+
+def _next(fleet: Fleet, writer: RecordWriter, folder: Path, now_us: int, days: int) -> tuple[SignedRoster | None, Roster, Path]:
+    while True:
+        last = last_roster(writer.record, folder)
+        unsigned = next_roster(fleet, writer.record, last.roster if last else None, now_us, days)
+        path = folder / file_name(unsigned)
+        if not path.exists():
+            return last, unsigned, path
+        _note(writer, rosters.decode(read_file(path, 2 * MAX_ROSTER_BYTES), str(path)), path)
+
+
+def _keep(writer: RecordWriter, signed: SignedRoster, path: Path) -> None:
+    write_new({path: signed.document.file_bytes})
+    _note(writer, signed, path)
 
 
 def _note(writer: RecordWriter, signed: SignedRoster, path: Path) -> None:

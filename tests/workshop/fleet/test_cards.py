@@ -36,7 +36,7 @@ REAL_NOW_US = int(time.time() * 1_000_000)
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     made = new_folder(tmp_path)
-    sign_next(made.fleet, made.file, [ROOT_1], REAL_NOW_US, 90)
+    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], REAL_NOW_US, 90)
     return made
 
 
@@ -64,7 +64,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def card_of_hv_07(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A boot partition with the card of HV-07."""
     made = new_folder(tmp_path_factory.mktemp("fleet"))
-    sign_next(made.fleet, made.file, [ROOT_1], REAL_NOW_US, 90)
+    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], REAL_NOW_US, 90)
     boot = made.file.with_name("bootfs")
     boot.mkdir()
     (boot / "cmdline.txt").write_text(CMDLINE)

@@ -22,7 +22,7 @@ DAY_US = 86_400_000_000
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     made = new_folder(tmp_path)
-    sign_next(made.fleet, made.file, [ROOT_1], NOW_US, 90)
+    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], NOW_US, 90)
     return made
 
 
@@ -54,7 +54,7 @@ def test_a_camera_that_applied_is_in_the_next_roster(folder: Folder, tmp_path: P
     capsys.readouterr()
     assert enrol(folder, file, signed.fingerprint) == 0
     assert capsys.readouterr().out == f"HV-07  {signed.fingerprint}\n"
-    [camera] = sign_next(folder.fleet, folder.file, [ROOT_1], NOW_US, 90)[1].roster.cameras
+    [camera] = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], NOW_US, 90)[1].roster.cameras
     assert camera.keys == (signed.application.first_key, signed.application.uplink_key, signed.application.message_key)
     [kept] = folder.file.with_name("fleet.applications").iterdir()
     assert kept.read_bytes() == file.read_bytes()

@@ -32,7 +32,7 @@ pytestmark = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     made = new_folder(tmp_path_factory.mktemp("fleet"))
     made.edit("id: T-01", f"id: T-01\n    ssh_key: {SSH}")
-    sign_next(made.fleet, made.file, [ROOT_1], int(time.time() * 1_000_000), 90)
+    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], int(time.time() * 1_000_000), 90)
     return made
 
 

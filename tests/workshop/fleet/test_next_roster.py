@@ -8,15 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from bodycamd.cli.main import main
-from bodycamd.errors import ConfigError, DataError, StoreBusyError
+from bodycamd.errors import ConfigError, DataError, OutputError, StoreBusyError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import Signer
-from bodycamd.evidence.roster import DAY_US, Root
+from bodycamd.evidence.roster import DAY_US, Root, Roster
 from bodycamd.evidence.roster_acceptance import Now, judge
 from bodycamd.workshop.fleet import signing
+from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.record import appending, read_record, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import last_roster
-from bodycamd.workshop.fleet.signing import sign_next
+from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
 from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
 from tests.workshop.fleet.fleets import DAY, ROOT_1, ROOT_2, Folder, enrolled, new_folder
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def sign(folder: Folder, *signers: Signer, day: int = 0) -> rosters.SignedRoster:
-    return sign_next(folder.fleet, folder.file, signers or (ROOT_1,), NOW_US + day * DAY_US, 90)[1]
+    return sign_next(folder.fleet, folder.file, lambda *_: signers or (ROOT_1,), NOW_US + day * DAY_US, 90)[1]
 
 
 def test_each_roster_is_taken_by_who_has_the_one_before(folder: Folder) -> None:
@@ -182,3 +183,48 @@ def test_a_camera_is_not_enrolled_by_its_own_doing(folder: Folder) -> None:
     """What is in the record of cameras that the fleet does not have is in no roster."""
     folder.enrol("ZZ-99")
     assert sign(folder).roster.cameras == ()
+
+
+def test_who_signs_sees_what_the_roster_changes(folder: Folder) -> None:
+    seen: list[list[str]] = []
+
+    def shown(unsigned: Roster, last: Roster | None) -> list[Signer]:
+        seen.append(differences(last, unsigned))
+        return [ROOT_1]
+
+    def sign_shown() -> None:
+        sign_next(folder.fleet, folder.file, shown, NOW_US, 90)
+
+    sign_shown()
+    folder.enrol("HV-07")
+    folder.edit("roles: [privacy]", "roles: [privacy, administrator]")
+    sign_shown()
+    folder.edit("  - id: C-02", "  - id: C-02\n    state: retired")
+    sign_shown()
+    sign_shown()
+    assert len(seen[0]) == 1 + 1 + 2 + 7 + 2
+    assert seen[1] == [
+        f"new camera HV-07: active, team handhaving, key {enrolled('HV-07').first_key[:16]}…",
+        "person P-01: active, privacy, administrator, every team (was active, privacy, every team)",
+    ]
+    assert seen[2:] == [["person C-02: retired, coordinator, inspectie (was active, coordinator, inspectie)"], []]
+
+
+def test_people_who_do_not_meet_sign_a_draft_one_after_the_other(folder: Folder, tmp_path: Path) -> None:
+    folder.edit("threshold: 1", "threshold: 2")
+    draft, first = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], NOW_US, 90, draft=True)
+    assert folder.record.rosters == []
+    with pytest.raises(ConfigError, match="fewer than 2"):
+        take_draft(folder.file, draft, NOW_US)
+    for signer, said in ((ROOT_1, "has signed it already"), (key("stranger"), "not a root key")):
+        with pytest.raises(ConfigError, match=said):
+            cosign(draft, lambda *_, signer=signer: [signer])
+    elsewhere = tmp_path / "stick.draft"
+    elsewhere.write_bytes(draft.read_bytes())
+    both = cosign(elsewhere, lambda *_: [ROOT_2])
+    path, taken = take_draft(folder.file, elsewhere, NOW_US)
+    assert taken == both
+    assert taken.document.sha256 == first.document.sha256
+    assert path.name == folder.record.rosters[0].file
+    with pytest.raises(OutputError, match="exists already"):
+        take_draft(folder.file, elsewhere, NOW_US)
