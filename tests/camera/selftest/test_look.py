@@ -4,17 +4,22 @@ broken ones."""
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from bodycamd.camera.capture.look import LookFacts, LookOrder, LookProcess
+from bodycamd.camera.capture.sources.pattern import x264
 from bodycamd.camera.selftest import judge_capture, judge_machine
 from bodycamd.camera.selftest.measured import SandboxFacts, VoiceFacts
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.errors import UnavailableError
+from tests.camera.selftest.test_pictures import HEIGHT, RATE, WIDTH, frame, held, scene
 from tests.kit.camera import WARNING
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
@@ -99,6 +104,51 @@ def test_a_camera_that_cannot_be_opened_fails_with_its_reason(order: LookOrder) 
     assert verdict.outcome == "failed"
     assert "nowhere.h264" in verdict.en
     assert judge_capture.encryption(facts).outcome == "not_checked"
+
+
+def film(path: Path, pictures: Iterable[np.ndarray]) -> VideoSettings:
+    """A camera that sees these, again and again."""
+    settings = VideoSettings(
+        source="file", file=str(path), width=WIDTH, height=HEIGHT, frame_rate=RATE, bit_rate=2_000_000, gop_seconds=0.5
+    )
+    encoder = x264(settings)
+    packets = []
+    for number, luma in enumerate(pictures):
+        shown = frame(luma)
+        shown.pts, shown.time_base = number * 1_000_000 // RATE, Fraction(1, 1_000_000)
+        packets += [bytes(packet) for packet in encoder.encode(shown)]
+    path.write_bytes(b"".join(packets))
+    return settings
+
+
+def alive(luma: np.ndarray) -> Iterator[np.ndarray]:
+    """With the noise of a sensor."""
+    chance = np.random.default_rng(1)
+    return (luma + chance.normal(0, 1.5, luma.shape) for _ in range(3 * RATE))
+
+
+@only_in_full
+def test_a_covered_lens_fails(order: LookOrder, tmp_path: Path) -> None:
+    facts = looked(replace(order, video=film(tmp_path / "black.h264", alive(np.full((HEIGHT, WIDTH), 17.0)))))
+    assert judge_capture.camera(facts).en.startswith("The picture is black")
+
+
+@only_in_full
+def test_a_sensor_that_stands_still_fails(order: LookOrder, tmp_path: Path) -> None:
+    """A long film of one picture, so that the loop itself changes nothing while it is looked at."""
+    still = film(tmp_path / "still.h264", (scene() for _ in range(20 * RATE)))
+    assert judge_capture.movement(looked(replace(order, video=still))).en.startswith("The picture stands still")
+    moves = film(tmp_path / "alive.h264", alive(scene()))
+    assert judge_capture.movement(looked(replace(order, video=moves))).outcome == "passed"
+
+
+@only_in_full
+@pytest.mark.parametrize(("turned", "blur", "failed"), [(0, 1, ""), (180, 1, "upright"), (0, 15, "focus")])
+def test_the_target_is_judged_as_the_camera_encodes_it(order: LookOrder, tmp_path: Path, turned: int, blur: int, failed: str) -> None:
+    sheet = held(turned, blur=blur).to_ndarray(format="gray").astype(float)
+    facts = looked(replace(order, video=film(tmp_path / "target.h264", alive(sheet)), target=True))
+    for verdict in (judge_capture.upright(facts), judge_capture.focus(facts)):
+        assert verdict.outcome == ("failed" if verdict.check == failed else "passed"), verdict
 
 
 def test_what_is_ended_says_so_and_leaves_no_process(order: LookOrder) -> None:
