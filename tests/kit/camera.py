@@ -36,6 +36,8 @@ class Camera:
 
     command: Sequence[str] = (sys.executable, "-m", "bodycamd.camera.daemon")
     """Starts the daemon; `--config FILE` is appended."""
+    start_seconds = 60.0
+    """What a start may take."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -96,7 +98,7 @@ class Camera:
             )
         if ready:
             try:
-                self.wait_state("standby", "recording", "warning")
+                self.wait_state("standby", "recording", "warning", seconds=self.start_seconds)
                 self._listen()
             except BaseException:
                 self.kill()
