@@ -26,6 +26,7 @@ COLOURS = {
     "haptic": "#7b3fb5",
     "i2c": "#00807a",
     "i2s": "#8b5a2b",
+    "serial": "#6b6b00",
     "railground": "#222222",
     "rail3v3": "#d98200",
     "rail5v": "#d62828",

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from bodycamd.config.board_settings import DEFAULT_CARD_PORT
 from bodycamd.config.hats import HATS
 from bodycamd.config.i2c_addresses import CLOCKS, HEADER_BUS, USUAL, gauge_address, hat_gauge
 from bodycamd.config.settings import Config
@@ -64,6 +65,9 @@ def parts(config: Config) -> Iterator[Part]:
     yield from _on_i2c(config)
     if config.board.hat == "i2s":
         yield from _on_i2s(config)
+    if config.board.card_reader == "pn532" and config.board.card_port == DEFAULT_CARD_PORT:
+        lines = (Terminal("VCC", "3v3"), Terminal("GND", "ground"), Terminal("RX", 14), Terminal("TX", 15))
+        yield Part("serial", "Card reader PN532", "serial", "chip", lines, ("set to HSU;", "3.3 V on its lines"))
 
 
 def reserved(config: Config) -> dict[int, str]:
@@ -81,6 +85,8 @@ def notes(config: Config) -> Iterator[str]:
         yield "Microphone and amplifier: `dtoverlay=googlevoicehat-soundcard` in config.txt, which takes GPIO 16 too."
     if config.board.hat in (None, "pisugar", "ups-hat-c"):
         yield "Microphone and speaker: a USB sound card."
+    if config.board.card_reader == "pcsc":
+        yield "Card reader: USB."
     gauge = config.board.battery.gauge
     if gauge == "kernel":
         yield f"Battery gauge {config.board.battery.supply}: with a driver of the kernel, where its maker says."

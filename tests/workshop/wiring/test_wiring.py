@@ -37,7 +37,7 @@ SHIPPED = ROOT / "config/bodycamd.yaml"
 
 def configured(**board: Any) -> Config | None:
     """A configuration with this board, if it is one."""
-    other: dict[str, Any] = {key: board.pop(key) for key in ("clock", "microphone") if key in board}
+    other: dict[str, Any] = {key: board.pop(key) for key in ("clock", "microphone", "shift") if key in board}
     return judge(yaml.safe_dump({"device_id": "camera-17", "board": board, **other}).encode(), Path("/etc/camera.yaml")).config
 
 
@@ -117,7 +117,9 @@ def test_every_wire_joins_what_it_should_and_none_hides_another(
     gauge = data.draw(st.sampled_from(["none", "max17048", "ina219", "pisugar3"]))
     clock = {"rtc": data.draw(st.sampled_from(["none", "ds3231", "rv3028", "pi5"]))}
     microphone = {"channel": data.draw(st.sampled_from(["left", "mix", "right"]))}
-    config = configured(gpio=gpio, hat=hat, battery={"gauge": gauge}, clock=clock, microphone=microphone)
+    reader = data.draw(st.sampled_from(["none", "pn532"]))
+    shift = {"cards": "cards.txt", "salt": "0" * 32}
+    config = configured(gpio=gpio, hat=hat, battery={"gauge": gauge}, clock=clock, microphone=microphone, card_reader=reader, shift=shift)
     if config is not None:
         check(config)
         ElementTree.fromstring(picture(config)[0])
@@ -164,6 +166,18 @@ def test_it_says_which_resistor_and_which_pin_each_part_has() -> None:
     for word in ("330 Ω", "1 kΩ", "pin 11", "pin 13", "pin 15", "pin 16", "ground", "5 V", "button · GPIO 17", "motor · GPIO 22"):
         assert word in texts, word
     assert not any("3.3 V" in (text or "") and "pin" in (text or "") for text in texts)
+
+
+def test_a_card_reader_on_the_serial_port_is_crossed() -> None:
+    """What the one sends, the other receives: GPIO 14 is the Pi's TXD."""
+    shift = {"cards": "cards.txt", "salt": "0" * 32}
+    config = configured(card_reader="pn532", shift=shift)
+    assert config is not None
+    [reader] = [part for part in parts(config) if "PN532" in part.title]
+    assert {terminal.name: terminal.to for terminal in reader.terminals} == {"VCC": "3v3", "GND": "ground", "RX": 14, "TX": 15}
+    elsewhere = configured(card_reader="pn532", card_port="/dev/ttyUSB0", shift=shift)
+    assert elsewhere is not None
+    assert not any("PN532" in part.title for part in parts(elsewhere))
 
 
 def test_what_a_board_on_the_header_has_is_marked() -> None:
