@@ -167,6 +167,12 @@ class SoftwareChanged(Noted, frozen=True, kw_only=True):
     reason: ShortText = ""
 
 
+class PartsChecked(Noted, frozen=True, kw_only=True):
+    """`parts_checked`: for some seconds camera and microphone were opened for a check that records nothing, with the lamp dark."""
+
+    caller: Caller | None = None
+
+
 class SelfTested(Noted, frozen=True, kw_only=True):
     """`self_tested`: the parts of the camera were tried before a shift, and lamp and motor showed the outcome. `failed` names the checks
     that failed. It is the word of whoever ran the test, who measured beside the recorder."""
@@ -194,5 +200,6 @@ NOTED: dict[str, type[Noted]] = {
     "fragment_refused": FragmentRefused,
     "board_changed": BoardChanged,
     "software_changed": SoftwareChanged,
+    "parts_checked": PartsChecked,
     "self_tested": SelfTested,
 }

@@ -55,6 +55,7 @@ def test_go_is_shown_felt_and_in_the_ledger(camera: Camera) -> None:
     assert camera.status()["state"] == "standby"
     [entry] = wait_for(lambda: camera.ledger("self_tested"), 10, "the entry")
     assert entry["detail"]["outcome"] == ("failed" if failed else "passed")
+    assert [entry["detail"]["caller"]["via"] for entry in camera.ledger("parts_checked")] == ["control_socket"]
     row = TABLE["check_failed" if failed else "check_passed"]
     wait_for(lambda: len(flashes(camera, 0)) >= sum(on for on, _ in row.lamp.steps), 10, "the flashes")
     assert camera.ledger("recording_opened") == [], "nothing was recorded"

@@ -29,6 +29,7 @@ from bodycamd.camera.daemon.protocol import (
     Logged,
     LogOffload,
     Measure,
+    PartsSeen,
     ReadLedger,
     ReleaseHold,
     ShowCheck,
@@ -78,7 +79,7 @@ class Commands:
             case AskStatus() if self._status is not None:
                 return self._status()
             case CheckParts():
-                return self._check.run()
+                return self._check_parts(caller)
             case ShowCheck(failed=failed):
                 return self._show_check(failed, caller)
             case ListStore() | ReadLedger() | Measure():
@@ -115,6 +116,10 @@ class Commands:
         _, writer = self._open()
         writer.note("offloaded", {**structs.asdict(request), "caller": detail_fields(caller)})
         return Logged(logged="offloaded")
+
+    def _check_parts(self, caller: Caller) -> Awaitable[PartsSeen]:
+        _, writer = self._open()
+        return self._check.run(lambda: writer.note("parts_checked", {"caller": detail_fields(caller)}))
 
     def _show_check(self, failed: str, caller: Caller) -> Logged:
         _, writer = self._open()

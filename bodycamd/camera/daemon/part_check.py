@@ -54,9 +54,9 @@ class PartCheck:
         self._look: LookProcess | None = None
         self._ended: asyncio.Future[ev.WarningEnded] | None = None
 
-    async def run(self) -> PartsSeen:
-        """Look and listen. Raises `StoreBusyError` where the camera is wanted for something else, before or meanwhile, or is being checked;
-        `UnavailableError` where the look cannot be made."""
+    async def run(self, state: Callable[[], None]) -> PartsSeen:
+        """Look and listen; `state` is called when camera and microphone are about to be opened. Raises `StoreBusyError` where the camera is
+        wanted for something else, before or meanwhile, or is being checked; `UnavailableError` where the look cannot be made."""
         control = self._control()
         if control.state.checking:
             raise StoreBusyError("the parts are being checked already; try again in 15 s")
@@ -65,6 +65,7 @@ class PartCheck:
             raise StoreBusyError(f"the camera is {control.state.name}: its parts are checked in standby only, and never while it records")
         try:
             await self._camera_closed()
+            state()
             return await self._seen()
         except UnavailableError:
             self._still_ours()

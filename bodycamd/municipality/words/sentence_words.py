@@ -126,6 +126,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "card_refused": ("Een getoonde pas is geweigerd: {reason}.", "A card that was shown was refused: {reason}."),
     "storage_changed": ("De ruimte voor beelden is {level}.", "Room for footage is {level}."),
     "clock_changed": ("De klok is veranderd: bron {source}.", "The wall clock changed: source {source}."),
+    "parts_checked": (
+        "Camera en microfoon zijn getest; er is niets bewaard.",
+        "Camera and microphone were tested; nothing was kept.",
+    ),
     "self_tested": ("Zelftest: {outcome}.", "Self test: {outcome}."),
     "board_changed": ("{condition} {change}.", "{condition} {change}."),
     "battery_changed": ("De accu is {level}.", "The battery is {level}."),

@@ -75,6 +75,9 @@ class Camera:
         self.did.append("speak")
         self.spoken.set()
 
+    def state_it(self) -> None:
+        self.did.append("state")
+
     def silence(self) -> None:
         self.did.append("silence")
 
@@ -102,7 +105,7 @@ def ended(outcome: Any = "played_to_device") -> ev.WarningEnded:
 @pytest.mark.parametrize("outcome", ["played_to_device", "failed"])
 def test_what_was_seen_and_what_the_voice_said_are_the_answer(outcome: str) -> None:
     async def play(camera: Camera) -> None:
-        task = asyncio.create_task(camera.check.run())
+        task = asyncio.create_task(camera.check.run(camera.state_it))
         await camera.spoken.wait()
         camera.check.heard(ended("skipped"))  # the echo of an earlier one
         camera.check.heard(ended(outcome))
@@ -110,6 +113,7 @@ def test_what_was_seen_and_what_the_voice_said_are_the_answer(outcome: str) -> N
         assert await task == PartsSeen(look=LookFacts(frames=10), outcome=outcome, detail="Device")  # type: ignore[arg-type]
         assert not camera.state.checking
         assert Look.made[0].closed
+        assert camera.did.index("state") < camera.did.index("speak"), "it is stated before anything is opened"
 
     run(play)
 
@@ -118,7 +122,7 @@ def test_what_was_seen_and_what_the_voice_said_are_the_answer(outcome: str) -> N
 def test_it_is_refused_outside_standby(name: str) -> None:
     async def play(camera: Camera) -> None:
         with pytest.raises(StoreBusyError, match=f"the camera is {name}"):
-            await camera.check.run()
+            await camera.check.run(camera.state_it)
         assert Look.made == []
 
     run(play, name)
@@ -126,10 +130,10 @@ def test_it_is_refused_outside_standby(name: str) -> None:
 
 def test_there_is_one_at_a_time() -> None:
     async def play(camera: Camera) -> None:
-        task = asyncio.create_task(camera.check.run())
+        task = asyncio.create_task(camera.check.run(camera.state_it))
         await camera.spoken.wait()
         with pytest.raises(StoreBusyError, match="already"):
-            await camera.check.run()
+            await camera.check.run(camera.state_it)
         assert camera.state.checking, "the first one goes on"
         camera.check.heard(ended())
         Look.made[0].go_on.set()
@@ -140,7 +144,7 @@ def test_there_is_one_at_a_time() -> None:
 
 def test_a_press_ends_it_and_the_warning_is_not_silenced() -> None:
     async def play(camera: Camera) -> None:
-        task = asyncio.create_task(camera.check.run())
+        task = asyncio.create_task(camera.check.run(camera.state_it))
         await camera.spoken.wait()
         camera.handle(ev.ButtonDown(camera.now_us))
         assert Look.made[0].ended.is_set(), "at once"
@@ -156,7 +160,7 @@ def test_whoever_waits_no_longer_ends_it() -> None:
     async def play(camera: Camera) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await camera.check.run()
+                await camera.check.run(camera.state_it)
         assert Look.made[0].ended.is_set()
         assert not camera.state.checking
         assert camera.did[-1] == "silence"
