@@ -12,7 +12,11 @@ from bodycamd.cli.main import main
 from bodycamd.errors import PermissionDeniedError
 from bodycamd.evidence.application import SignedApplication
 from bodycamd.workshop.fleet import enrolling
+from bodycamd.workshop.fleet.boot_partition import MountedPartition
+from bodycamd.workshop.fleet.card_series import Series
+from bodycamd.workshop.fleet.fleet_file import read_fleet
 from bodycamd.workshop.fleet.signing import sign_next
+from tests.kit.scale import sample
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 
 NOW_US = int(time.time() * 1_000_000)
@@ -32,7 +36,8 @@ class Booted:
     def __init__(self, folder: Folder, name: str, at: Path) -> None:
         at.mkdir()
         (at / "cmdline.txt").write_text("root=PARTUUID=1 rootwait resize\n")
-        assert main(["fleet", "card", name, "--boot-partition", str(at), "--fleet", str(folder.file)]) == 0
+        with Series.of(read_fleet(folder.file.read_bytes()), folder.fleet, folder.file, None, NOW_US) as series:
+            series.make(name, MountedPartition(at))
         self.token = (at / "bodycamd/token").read_bytes()
         self.at, self.name = at, name
 
@@ -111,7 +116,7 @@ def test_a_copied_camera_is_refused_under_another_name(folder: Folder, tmp_path:
         enrolling.check(folder.fleet, folder.record, copied, NOW_US)
 
 
-@pytest.mark.parametrize("said", ["0000 " * 16, "", "yes"])
+@pytest.mark.parametrize("said", sample(["0000 " * 16, "", "yes"], 3))
 def test_nothing_is_enrolled_without_the_whole_fingerprint(
     said: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
