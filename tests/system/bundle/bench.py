@@ -18,6 +18,7 @@ from tests.system.unit.bench import BENCH, STATE, judge, ledger, press, run, sho
 
 OPT, ETC = Path("/opt/bodycamd"), Path("/etc/bodycamd")
 INSTALLER = Path("/run/install.pyz")
+HELD = ("--ground", "complaint", "--reference", "K-1", "--by", "E-1", "--review-on", "2030-01-01")
 NAMES: dict[str, str] = json.loads((BENCH / "names.json").read_text(encoding="utf-8"))
 """Of each bundle, by its file."""
 
@@ -132,7 +133,7 @@ def back_and_off() -> None:
     judge("the ledger states all of it, once", changes() == expected, changes())
     listed: list[Any] = json.loads(run(["bodycamd", "recordings", "list", "--store", STATE / "store", "--json"]).stdout)
     judge("the recording is still there", len(listed) == 1, listed)
-    held = run(["bodycamd", "hold", "add", listed[0]["recording"], "--ground", "complaint", "--reference", "K-1", "--by", "E-1"])
+    held = run(["bodycamd", "hold", "add", listed[0]["recording"], *HELD])
     kept = run(["bodycamd", "bundle", "remove", "--footage"])
     judge("held footage is not removed", held.returncode == 0 and kept.returncode == 77 and (STATE / "store").exists(), (held, kept))
     gone = run(["bodycamd", "bundle", "remove"])
