@@ -25,7 +25,9 @@ def build(
     python: Annotated[str, typer.Option(help="The Python of the image that it is for.")] = "3.13",
     commit: Annotated[str, typer.Option(help="What to build.")] = "HEAD",
     locks: Annotated[Path, typer.Option(help="The folder of lock files.")] = Path("config/locks"),
-    debian_archive: Annotated[str, typer.Option(help="The address or the folder that the locked Debian packages come from.")] = "",
+    debian_archive: Annotated[
+        list[str] | None, typer.Option(help="An address or a folder that the locked Debian packages come from; may be given again.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Build a bundle from a commit of this checkout and from the lock files, and sign it. Needs the internet; cameras do not.
@@ -35,7 +37,7 @@ def build(
     from bodycamd.workshop.bundle import build as building
 
     building.check_clean(Path("."))
-    recipe = building.Recipe(Path("."), machine, python, locks, commit, debian_archive)
+    recipe = building.Recipe(Path("."), machine, python, locks, commit, debian_archive or ())
     built = building.build(recipe, person.load(key), out)
     if json:
         print_json({"file": str(built.path), "version": built.version, "sha256": built.sha256, "bytes": built.size})

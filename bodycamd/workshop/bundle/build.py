@@ -37,14 +37,14 @@ INSTALLER_MAIN = b"from bodycamd.camera.installation.__main__ import main\n\nrai
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to build. `locks` is the folder of lock files; `debian_archive` is where the locked Debian packages come from."""
+    """What to build. `locks` is the folder of lock files; `debian_archives` are where the locked Debian packages come from."""
 
     repository: Path
     machine: str
     python: str
     locks: Path
     commit: str = "HEAD"
-    debian_archive: str = ""
+    debian_archives: Sequence[str] = field(default=())
     pip_options: Sequence[str] = field(default=())
 
 
@@ -106,7 +106,7 @@ def _collect(recipe: Recipe, commit: str, commit_time: int, made: Path) -> Sourc
     packages.download_wheels(lock, recipe.machine, recipe.python, wheels, recipe.pip_options)
     own = packages.build_wheel(source, commit_time, wheels)
     version = own.name.split("-")[1]
-    packages.fetch_debian(locked_debian, recipe.debian_archive, debian)
+    packages.fetch_debian(locked_debian, recipe.debian_archives, debian)
     durable.create(folder / "install.pyz", _installer(source), 0o644)
     from bodycamd.workshop.bundle.parts_list import parts_list
 

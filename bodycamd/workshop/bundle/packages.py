@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bodycamd.errors import DataError, UnavailableError
+from bodycamd.errors import BodycamError, DataError, UnavailableError
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
 from bodycamd.linux.python import python_command
@@ -74,16 +74,25 @@ def stored_zip(files: Mapping[str, bytes], beginning: bytes = b"") -> bytes:
     return target.getvalue()
 
 
-def fetch_debian(packages: Sequence[LockedPackage], archive: str, into: Path) -> None:
-    """Fetch Debian packages from an archive: the address of its root, or a folder. Raises `UnavailableError`, `DataError` for other bytes
-    than the locked ones."""
+def fetch_debian(packages: Sequence[LockedPackage], archives: Sequence[str], into: Path) -> None:
+    """Fetch Debian packages from the first of these archives that has them: addresses of their roots, or folders. Raises
+    `UnavailableError`, `DataError` where all that is found is other bytes than the locked ones."""
     for package in packages:
-        content = _download(f"{archive.rstrip('/')}/{package.path}") if "://" in archive else _read(Path(archive, package.path))
-        if hashlib.sha256(content).hexdigest() != package.sha256:
-            raise DataError(
-                f"{package.path}: not the bytes that the lock file names: renew the lock, or use the archive that it was made with"
-            )
-        durable.create(into / package.file, content, 0o644)
+        durable.create(into / package.file, _from_an_archive(package, archives), 0o644)
+
+
+def _from_an_archive(package: LockedPackage, archives: Sequence[str]) -> bytes:
+    refusal: BodycamError = UnavailableError(f"{package.path}: give --debian-archive")
+    for archive in archives:
+        try:
+            content = _download(f"{archive.rstrip('/')}/{package.path}") if "://" in archive else _read(Path(archive, package.path))
+        except UnavailableError as error:
+            refusal = error
+            continue
+        if hashlib.sha256(content).hexdigest() == package.sha256:
+            return content
+        refusal = DataError(f"{package.path}: not the bytes that the lock file names: renew the lock, or use the archive it was made with")
+    raise refusal
 
 
 def pip(*arguments: str, environment: Mapping[str, str] | None = None) -> None:

@@ -44,7 +44,9 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     (folder / "locks/debian-aarch64.txt").write_text(f"thing 1:2 arm64 {digest} pool/thing_1%3a2_arm64.deb\n")
     options = ("--no-index", "--find-links", str(folder / "index"))
     repository = source_repository(folder / "source")
-    return Recipe(repository, "aarch64", "3.13", folder / "locks", debian_archive=str(folder / "debian"), pip_options=options)
+    return Recipe(
+        repository, "aarch64", "3.13", folder / "locks", debian_archives=(str(folder / "none"), str(folder / "debian")), pip_options=options
+    )
 
 
 @pytest.fixture(scope="module")
