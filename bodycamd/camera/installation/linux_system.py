@@ -111,6 +111,8 @@ class LinuxSystem:
         for name in SHIPPED:
             if not (CONFIGURATION / name).exists():
                 durable.replace(CONFIGURATION / name, (shipped / name).read_bytes())
+        if COMPLETION.parent.is_dir():
+            durable.replace(COMPLETION, _run("env", "_BODYCAMD_COMPLETE=source_bash", str(folder / "bin/bodycamd")).encode())
         if not (CONFIGURATION / "device.pem").exists():
             _run("install", "-d", "--mode=700", "-o", "bodycam", "-g", "bodycam", "/var/lib/bodycamd")
             made = _run("runuser", "-u", "bodycam", "--", str(folder / "bin/python"), "-P", "-s", "-c", PROVISION)
