@@ -9,7 +9,7 @@ from bodycamd.camera.installation.manifest import Manifest, release_number
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, StorageError, StoreBusyError
 
 ROOM_FACTOR = 5
-"""A version takes so many times the bytes of its files while it is installed: 51.6 MB, their 141 MB unpacked and compiled modules were 4.1."""
+"""A version takes so many times the bytes of its files while it is installed: 51.6 MB, their 141 MB unpacked and compiled modules: 4.1."""
 
 
 @dataclass(frozen=True, slots=True)
