@@ -29,7 +29,7 @@ from tests.kit.statuses import AT_REST, recording
 AMSTERDAM = LocalTime(ZoneInfo("Europe/Amsterdam"))
 STATUS: dict[str, Any] = json.loads(msgspec.json.encode(recording(["storage_low", "voice_failed"])))
 FLAGS: list[Flag] = sorted(REMEDIES)
-NO_PROBLEMS = {"capture_open", "microphone_open", "generation_ended", "gave_nothing", "flowing", "calm"}
+NO_PROBLEMS = {"capture_open", "microphone_open", "generation_ended", "gave_nothing", "flowing", "calm", "checking"}
 """What of the control's state is true or false, and says nothing of what is wrong."""
 
 
