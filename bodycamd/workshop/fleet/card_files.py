@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bodycamd.config import load
+from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import ConfigError, DataError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import SignedRoster, footage_recipients
@@ -25,6 +26,9 @@ FOLDER: Final = "bodycamd"
 TOKEN: Final = "token"  # noqa: S105 - the file's name
 SUMS: Final = "SHA256SUMS"
 CMDLINE: Final = "cmdline.txt"
+FIRMWARE: Final = "config.txt"
+BEGIN, END = b"# bodycamd: begin", b"# bodycamd: end"
+"""What a card adds to the firmware's configuration is between these."""
 BUNDLE = re.compile(r"bodycamd-[0-9A-Za-z][0-9A-Za-z.+-]{0,60}\.bundle\Z")
 FIRST_BOOT_FILE: Final = Path(__file__).with_name("first-boot.sh")
 MASKED: Final = ("rpi-resize.service", "systemd-growfs-root.service", "userconfig.service")
@@ -39,6 +43,7 @@ CONTENTS: Mapping[str, tuple[str, Kind]] = {
     cloud_init.META_DATA: ("a new instance id for each card that is made", "public"),
     cloud_init.NETWORK_CONFIG: ("a cable if anybody may log in, else nothing; no wireless network", "public"),
     CMDLINE: ("the kernel's command line: the root partition is not grown, nobody is asked for a password", "public"),
+    FIRMWARE: ("the firmware's configuration: the buses and pins of this camera's parts are added", "public"),
     f"{FOLDER}/first-boot": ("the script of the first boot", "public"),
     f"{FOLDER}/bodycamd.yaml": ("this camera's configuration", "public"),
     f"{FOLDER}/recipients.txt": ("whose keys open its footage, from the roster", "public"),
@@ -55,10 +60,11 @@ CONTENTS: Mapping[str, tuple[str, Kind]] = {
 
 
 class Card(Struct, frozen=True):
-    """The files of a card by name, without the command line and the bundle."""
+    """The files of a card by name, without those that the image has already (`command_line`, `firmware`) and the bundle."""
 
     hostname: str
     files: Mapping[str, bytes]
+    firmware_lines: tuple[str, ...]
 
 
 def card(reading: FleetReading, fleet: Fleet, camera: str, place: Place, roster: SignedRoster, token: bytes, instance: str) -> Card:
@@ -82,9 +88,10 @@ def card(reading: FleetReading, fleet: Fleet, camera: str, place: Place, roster:
         **({"release.pem": b"".join(releases)} if releases else {}),
         TOKEN: token.hex().encode() + b"\n",
     }
-    timezone = load.parse(settings, ON_CAMERA).timezone
-    files = cloud_init.files(cloud_init.told(hostname, instance, timezone, users(fleet)))
-    return Card(hostname, {**files, **{f"{FOLDER}/{name}": content for name, content in in_folder.items()}})
+    config = load.parse(settings, ON_CAMERA)
+    files = cloud_init.files(cloud_init.told(hostname, instance, config.timezone, users(fleet)))
+    in_folder_named = {f"{FOLDER}/{name}": content for name, content in in_folder.items()}
+    return Card(hostname, {**files, **in_folder_named}, tuple(firmware_lines(config)))
 
 
 def users(fleet: Fleet) -> tuple[User, ...]:
@@ -114,6 +121,21 @@ def command_line(before: bytes) -> bytes:
         raise DataError(f"{CMDLINE}: it names no root: not that of Raspberry Pi OS")
     masks = [f"systemd.mask={unit}" for unit in MASKED]
     return " ".join([*(word for word in words if word not in _GROWING and word not in masks), *masks]).encode() + b"\n"
+
+
+def firmware(before: bytes, lines: Iterable[str]) -> bytes:
+    """The firmware's configuration of the image with these lines at its end, for every model; what an earlier card added goes. Raises
+    `DataError` where that has no end.
+    """
+    head, begun, rest = before.partition(BEGIN)
+    _, ended, tail = rest.partition(END)
+    if begun and not ended:
+        raise DataError(f"{FIRMWARE}: {BEGIN.decode()!r} without its end: take out what follows it, or write the image anew")
+    kept = head + tail.lstrip(b"\n")
+    added = "".join(f"{line}\n" for line in lines).encode()
+    if not added:
+        return kept
+    return kept.rstrip(b"\n") + b"\n" + BEGIN + b"\n[all]\n" + added + END + b"\n"
 
 
 def sums(files: Mapping[str, str]) -> bytes:

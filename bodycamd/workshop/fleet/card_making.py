@@ -10,6 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from bodycamd.config import load
+from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import ConfigError, DataError, UsageError
 from bodycamd.evidence.application import TOKEN_BYTES, token_signer
 from bodycamd.evidence.roster import DAY_US, SignedRoster
@@ -17,7 +19,22 @@ from bodycamd.evidence.roster_acceptance import Now, has_ended
 from bodycamd.evidence.statements import wall_text
 from bodycamd.workshop.fleet import cloud_init
 from bodycamd.workshop.fleet.boot_partition import BootPartition
-from bodycamd.workshop.fleet.card_files import CMDLINE, CONTENTS, FOLDER, SUMS, TOKEN, Kind, bundle_name, card, command_line, sha256, sums
+from bodycamd.workshop.fleet.card_files import (
+    CMDLINE,
+    CONTENTS,
+    FIRMWARE,
+    FOLDER,
+    SUMS,
+    TOKEN,
+    Kind,
+    bundle_name,
+    card,
+    command_line,
+    firmware,
+    sha256,
+    sums,
+)
+from bodycamd.workshop.fleet.configurations import ON_CAMERA
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import CardMade, Record
 from bodycamd.workshop.fleet.states import place_of
@@ -92,6 +109,7 @@ def make(
     if bundle is not None and f"{FOLDER}/release.pem" not in made.files:
         raise ConfigError("the roster has no active release key: no camera would install this bundle (release_keys in the fleet file)")
     files = {**made.files, CMDLINE: command_line(target.read(CMDLINE) or b"")}
+    files[FIRMWARE] = firmware(target.read(FIRMWARE) or b"", made.firmware_lines)
     hashes = {name.partition("/")[2]: sha256(content) for name, content in files.items() if name.startswith(f"{FOLDER}/")}
     del hashes[TOKEN]
     target.make_folder(FOLDER)
@@ -130,7 +148,12 @@ def held(found: Mapping[str, bytes], in_folder: Iterable[str]) -> list[Held]:
     line = found.get(CMDLINE, b"")
     if command_line(line) != line:
         raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
-    return list(_listed(found, in_folder))
+    listed = list(_listed(found, in_folder))
+    settings = load.parse(found.get(f"{FOLDER}/bodycamd.yaml", b""), ON_CAMERA)
+    told = found.get(FIRMWARE, b"")
+    if firmware(told, firmware_lines(settings)) != told:
+        raise DataError(f"{FIRMWARE}: not what this camera's parts need: make the card anew")
+    return listed
 
 
 def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[Held]:

@@ -15,18 +15,20 @@ import yaml
 
 from bodycamd.cli.main import main
 from bodycamd.config import load
+from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import DataError, UnavailableError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.application import token_signer
 from bodycamd.workshop.fleet import boot_partition, cloud_init
 from bodycamd.workshop.fleet.boot_partition import BootPartition, ImagePartition, MountedPartition
-from bodycamd.workshop.fleet.card_files import CONTENTS, FIRST_BOOT_FILE, FOLDER, command_line
+from bodycamd.workshop.fleet.card_files import CONTENTS, FIRST_BOOT_FILE, FOLDER, command_line, firmware
 from bodycamd.workshop.fleet.card_making import Held, contents, held
 from bodycamd.workshop.fleet.signing import sign_next
 from tests.kit.scale import only_in_full, sample
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 
 CMDLINE = "console=serial0,115200 console=tty1 root=PARTUUID=7351b90c-02 rootfstype=ext4 fsck.repair=yes rootwait resize\n"
+CONFIG = "dtparam=audio=on\n[pi5]\ndtparam=fan_temp0=50000\n"
 SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "B" * 43
 TOOLS = [shutil.which(tool) for tool in ("mcopy", "mkfs.vfat", "sfdisk")]
 with_mtools = pytest.mark.skipif(None in TOOLS, reason="apt install mtools dosfstools fdisk")
@@ -45,6 +47,7 @@ def boot(tmp_path: Path) -> Path:
     mounted = tmp_path / "bootfs"
     mounted.mkdir()
     (mounted / "cmdline.txt").write_text(CMDLINE)
+    (mounted / "config.txt").write_text(CONFIG)
     return mounted
 
 
@@ -68,6 +71,7 @@ def card_of_hv_07(tmp_path_factory: pytest.TempPathFactory) -> Path:
     boot = made.file.with_name("bootfs")
     boot.mkdir()
     (boot / "cmdline.txt").write_text(CMDLINE)
+    (boot / "config.txt").write_text(CONFIG)
     made_card(made, boot)
     return boot
 
@@ -132,6 +136,17 @@ def test_the_root_partition_is_not_grown_and_the_rest_of_the_command_line_stays(
         command_line(b"resize quiet\n")
 
 
+def test_the_firmware_is_told_of_this_cameras_parts_once_and_the_images_lines_stay(folder: Folder, boot: Path) -> None:
+    first, second = made_card(folder, boot)["config.txt"].decode(), made_card(folder, boot)["config.txt"].decode()
+    config = load.parse((boot / "bodycamd/bodycamd.yaml").read_bytes(), boot / "bodycamd.yaml")
+    lines = list(firmware_lines(config))
+    assert f"gpio={config.board.gpio.led}=op,dl" in lines
+    assert first == second == CONFIG + "\n".join(["# bodycamd: begin", "[all]", *lines, "# bodycamd: end"]) + "\n"
+    assert firmware(first.encode() + b"# mine\n", []) == f"{CONFIG}# mine\n".encode()
+    with pytest.raises(DataError, match="without its end"):
+        firmware(b"# bodycamd: begin\n", lines)
+
+
 def test_each_card_is_a_new_instance_with_a_new_token_and_the_one_before_is_worth_nothing(folder: Folder, boot: Path) -> None:
     first, second = made_card(folder, boot), made_card(folder, boot)
     assert first["meta-data"] != second["meta-data"]
@@ -169,6 +184,8 @@ CHANGES = {
     "a network that is waited for": ("network-config", "ethernets: {}", "ethernets: {eth0: {dhcp4: true, optional: false}}"),
     "a root partition that grows": ("cmdline.txt", "rootwait", "rootwait resize"),
     "a unit that is not masked": ("cmdline.txt", "systemd.mask=userconfig.service", ""),
+    "a pin that nothing needs": ("config.txt", "# bodycamd: end", "gpio=2=op,dh\n# bodycamd: end"),
+    "a bus for a model only": ("config.txt", "[all]", "[pi5]"),
     "another configuration": ("bodycamd/bodycamd.yaml", "device_id: HV-07", "device_id: HV-08"),
     "another script": ("bodycamd/first-boot", "set -eu", "set -e"),
     "other recipients": ("bodycamd/recipients.txt", "age1", "age1q"),
@@ -210,7 +227,8 @@ def test_who_gets_no_card(
     capsys.readouterr()
     assert main(["fleet", "card", camera, "--boot-partition", str(boot), "--fleet", str(folder.file)]) == code
     assert said in capsys.readouterr().err
-    assert [path.name for path in boot.iterdir()] == ["cmdline.txt"]
+    assert sorted(path.name for path in boot.iterdir()) == ["cmdline.txt", "config.txt"]
+    assert (boot / "config.txt").read_text() == CONFIG
 
 
 def test_what_is_no_card_is_told(folder: Folder, tmp_path: Path, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,7 +59,7 @@ def root(boot: Path, image: Path) -> Iterator[Root]:
 def is_ready(root: Root, token: bytes) -> bytes:
     """What must be after the first boot; returns the application."""
     left = sorted(path.name for path in (root.top / "boot/firmware").iterdir())
-    assert left == ["application-hv-07.txt", "cmdline.txt"]
+    assert left == ["application-hv-07.txt", "cmdline.txt", "config.txt"]
     assert [path for path in root.top.rglob("*") if path.is_file() and path.stat().st_size < 100_000 and token in path.read_bytes()] == []
     shadow = (root.top / "etc/shadow").read_text().splitlines()
     assert [line for line in shadow if line.split(":")[1][:1] not in "!*"] == []
