@@ -35,7 +35,9 @@ NOT_NOW = ("bodycamd-settle.service",)
 SHIPPED = ("bodycamd.yaml", "warnings/nl.wav", "warnings/nl.txt", "warnings/en.wav", "warnings/en.txt")
 ANSWER_SECONDS = 5.0
 READY_SECONDS = 90.0
-HEALTH_SECONDS = 300.0
+HEALTH_SECONDS = 900.0
+STEP_SECONDS = 3600.0
+"""Of one program. pip writes some thousand files and compiles them: more than ten minutes on an emulated Pi's processor."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 PROVISION = """
 import sys
@@ -203,7 +205,7 @@ def ask_status(path: Path = SOCKET) -> dict[str, object] | None:
     return result
 
 
-def _start(*command: str, seconds: float = 600.0) -> subprocess.CompletedProcess[str]:
+def _start(*command: str, seconds: float = STEP_SECONDS) -> subprocess.CompletedProcess[str]:
     if shutil.which(command[0]) is None:
         raise UnavailableError(f"{command[0]} is not installed")
     environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
