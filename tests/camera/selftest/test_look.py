@@ -151,6 +151,7 @@ def test_the_target_is_judged_as_the_camera_encodes_it(order: LookOrder, tmp_pat
         assert verdict.outcome == ("failed" if verdict.check == failed else "passed"), verdict
 
 
+@only_in_full
 def test_what_is_ended_says_so_and_leaves_no_process(order: LookOrder) -> None:
     with closing(LookProcess(order)) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

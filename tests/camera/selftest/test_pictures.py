@@ -15,7 +15,7 @@ from bodycamd.camera.selftest.judge_capture import BLACK, BLACK_SPREAD, FOUND, F
 from bodycamd.camera.selftest.pictures import facts, find_target
 from bodycamd.camera.selftest.target import BLOCKS
 from bodycamd.config.settings import VideoSettings
-from tests.kit.scale import sample
+from tests.kit.scale import only_in_full, sample
 
 WIDTH, HEIGHT, RATE = 640, 360, 15
 
@@ -96,6 +96,7 @@ def test_the_target_is_found_whichever_way_round_it_is(way: tuple[int, bool]) ->
     assert found.likeness >= 0.9
 
 
+@only_in_full
 @pytest.mark.parametrize("place", sample([(200, 20, 100), (340, 100, 10), (150, 400, 180)], 3))
 def test_it_is_found_near_and_far_and_beside_the_middle(place: tuple[int, int, int]) -> None:
     side, left, top = place
@@ -109,6 +110,7 @@ def test_sharp_edges_are_told_from_blurred_ones() -> None:
     assert find_target(held(blur=15)).edge_pixels > SHARP_PIXELS
 
 
+@only_in_full
 def test_a_scene_without_the_target_has_none() -> None:
     blocks = np.random.default_rng(3).choice([40, 200], (HEIGHT // 30, WIDTH // 32)).repeat(30, 0).repeat(32, 1)
     assert find_target(frame(blocks)).likeness < FOUND

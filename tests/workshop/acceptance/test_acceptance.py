@@ -22,7 +22,7 @@ from bodycamd.evidence.acceptance import Acceptance, Result, SelfTest
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.workshop.acceptance.checks import checks
 from bodycamd.workshop.acceptance.sheet import blank, read
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.workshop.acceptance.page import PAGE, page
 
 ROOT = Path(__file__).parents[3]
@@ -172,6 +172,7 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     assert subprocess.run(checked, cwd=tmp_path, capture_output=True).returncode == 0
 
 
+@only_in_full
 def test_a_wrong_sheet_or_self_test_is_not_signed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet, key, out = tmp_path / "sheet.yaml", tmp_path / "key.pem", tmp_path / "report.jsonl"
     main(["keys", "person", "new", "--out", str(key), "--id", "E-03"])

@@ -112,6 +112,7 @@ def test_no_password_and_no_private_key_is_on_a_card_but_the_one_time_token(fold
     assert folder.record.cards["HV-07"].token_key == token_signer(bytes.fromhex(token)).public.raw.hex()
 
 
+@only_in_full
 def test_nobody_can_log_in_where_no_key_is_listed(folder: Folder, boot: Path) -> None:
     files = made_card(folder, boot)
     assert yaml.safe_load(files["user-data"])["users"] == []
@@ -147,6 +148,7 @@ def test_the_firmware_is_told_of_this_cameras_parts_once_and_the_images_lines_st
         firmware(b"# bodycamd: begin\n", lines)
 
 
+@only_in_full
 def test_each_card_is_a_new_instance_with_a_new_token_and_the_one_before_is_worth_nothing(folder: Folder, boot: Path) -> None:
     first, second = made_card(folder, boot), made_card(folder, boot)
     assert first["meta-data"] != second["meta-data"]
@@ -254,6 +256,7 @@ def test_a_missing_mtools_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         boot_partition._run(["mtype"], "x")
 
 
+@only_in_full
 @with_mtools
 def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
     folder: Folder, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -275,6 +278,7 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
     subprocess.run(["fsck.vfat", "-n", _fat_of(copied, tmp_path)], check=True, capture_output=True)
 
 
+@only_in_full
 @with_mtools
 def test_a_bundle_that_does_not_fit_leaves_no_card_behind(folder: Folder, image: Path, tmp_path: Path) -> None:
     bundle, out = tmp_path / "bodycamd-1.2.3.bundle", tmp_path / "images"
@@ -317,6 +321,7 @@ def _shell(script: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "-c", source, "sh", *words], capture_output=True, text=True)
 
 
+@only_in_full
 @with_mtools
 def test_root_gets_its_size_and_footage_the_rest_of_the_card_once(image: Path, tmp_path: Path) -> None:
     card = tmp_path / "card.img"

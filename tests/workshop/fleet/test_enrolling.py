@@ -16,7 +16,7 @@ from bodycamd.workshop.fleet.boot_partition import MountedPartition
 from bodycamd.workshop.fleet.card_series import Series
 from bodycamd.workshop.fleet.fleet_file import read_fleet
 from bodycamd.workshop.fleet.signing import sign_next
-from tests.kit.scale import sample
+from tests.kit.scale import only_in_full, sample
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 
 NOW_US = int(time.time() * 1_000_000)
@@ -81,6 +81,7 @@ def test_a_token_works_once_and_a_second_camera_of_a_name_is_refused(
     assert list(folder.record.enrolled) == ["HV-07"]
 
 
+@only_in_full
 def test_a_token_is_worth_something_for_its_own_camera_alone(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     booted = Booted(folder, "HV-07", tmp_path / "card")
     for name, code in (("HV-08", 77), ("ZZ-1", 66)):
@@ -89,6 +90,7 @@ def test_a_token_is_worth_something_for_its_own_camera_alone(folder: Folder, tmp
     assert folder.record.enrolled == {}
 
 
+@only_in_full
 def test_the_token_of_an_older_card_is_worth_nothing(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, signed = Booted(folder, "HV-07", tmp_path / "old").applied()
     Booted(folder, "HV-07", tmp_path / "new")
@@ -103,6 +105,7 @@ def test_a_token_ends(folder: Folder, tmp_path: Path) -> None:
         enrolling.check(folder.fleet, folder.record, signed, NOW_US + 15 * DAY_US)
 
 
+@only_in_full
 def test_a_copied_camera_is_refused_under_another_name(folder: Folder, tmp_path: Path) -> None:
     """The same keys with the token of another card: a card that was copied after its camera had made its keys."""
     first, second = Booted(folder, "HV-07", tmp_path / "one"), Booted(folder, "HV-08", tmp_path / "two")
@@ -133,6 +136,7 @@ def test_an_application_that_was_changed_is_refused(folder: Folder, tmp_path: Pa
     assert folder.record.enrolled == {}
 
 
+@only_in_full
 def test_a_camera_out_of_service_is_not_enrolled(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, signed = Booted(folder, "HV-07", tmp_path / "card").applied()
     assert main(["fleet", "lost", "HV-07", "--fleet", str(folder.file)]) == 0

@@ -20,6 +20,7 @@ from bodycamd.workshop.fleet.roster_making import last_roster
 from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
 from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
+from tests.kit.scale import only_in_full
 from tests.workshop.fleet.fleets import DAY, ROOT_1, ROOT_2, Folder, enrolled, new_folder
 
 
@@ -149,6 +150,7 @@ def test_what_cannot_become_of_a_camera(folder: Folder, capsys: pytest.CaptureFi
     assert record_path(folder.file).read_bytes() == before
 
 
+@only_in_full
 def test_the_example_as_it_is_shipped_cannot_be_used(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from tests.workshop.fleet.fleets import EXAMPLE
 
@@ -170,6 +172,7 @@ def test_a_record_that_was_cut_short_is_told_with_its_line(folder: Folder) -> No
         read_record(path)
 
 
+@only_in_full
 def test_two_commands_do_not_add_at_once(folder: Folder) -> None:
     with appending(record_path(folder.file)) as writer:
         writer.add(enrolled("HV-01"))
@@ -210,6 +213,7 @@ def test_who_signs_sees_what_the_roster_changes(folder: Folder) -> None:
     assert seen[2:] == [["person C-02: retired, coordinator, inspectie (was active, coordinator, inspectie)"], []]
 
 
+@only_in_full
 def test_people_who_do_not_meet_sign_a_draft_one_after_the_other(folder: Folder, tmp_path: Path) -> None:
     folder.edit("threshold: 1", "threshold: 2")
     draft, first = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], NOW_US, 90, draft=True)

@@ -52,6 +52,7 @@ def test_everybody_who_can_open_is_told_from_who_cannot(folder: Folder, tmp_path
     assert main(["keys", "drill", "check", str(asked), "--answer", "E-01"]) == 2
 
 
+@only_in_full
 def test_an_identity_that_is_another_ones_opens_nothing(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = tmp_path / "drill"
     assert main(["keys", "drill", "begin", "--out", str(asked), "--fleet", str(folder.file)]) == 0

@@ -187,6 +187,7 @@ def test_what_a_board_on_the_header_has_is_marked() -> None:
     assert "It is the supply" in picture(config)[0]
 
 
+@only_in_full
 def test_the_command_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "wiring.svg"
     assert main(["config", "wiring", str(SHIPPED), "--out", str(out)]) == 0
