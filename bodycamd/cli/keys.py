@@ -66,12 +66,10 @@ def release(
 
     Whoever has it can have cameras run anything: keep it on a computer that does nothing else, and a copy in a safe.
     """
-    from bodycamd.linux.new_file import write_new
     from bodycamd.municipality.copies.person_keys import new_person_key
 
     secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
-    key = new_person_key(out, secret)
-    write_new({public: key.pem()})
+    key = new_person_key(out, secret, public)
     if json:
         print_json({"key": str(out), "public": str(public), "sha256": key.id})
     else:

@@ -16,6 +16,9 @@ import pytest
 import typer
 
 from bodycamd.cli import main as program
+from bodycamd.config.load import load
+from bodycamd.municipality.copies.person_keys import new_person_key
+from bodycamd.workshop.acceptance.sheet import blank
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 from tests.municipality.publish.test_retention_pages import kept
@@ -25,6 +28,13 @@ __all__ = ["kept"]
 RECORDING = "000001-0001"
 PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
 READ = {
+    "acceptance sheet file", "acceptance show file", "acceptance show people", "acceptance sign file", "acceptance sign key",
+    "acceptance sign selftest", "bundle build key", "bundle build locks", "bundle install bundle", "bundle install release_key",
+    "bundle show bundle", "bundle show release_key", "bundle update bundle", "config firmware file", "config wiring file",
+    "fleet card bundle", "fleet cards bundle", "fleet cards image", "fleet check file", "fleet cosign passphrase_file", "fleet enrol file",
+    "fleet init passphrase_file", "fleet list fleet", "fleet roster passphrase_file", "fleet roster signed",
+    "fleet show-card boot_partition", "fleet show-card image", "keys drill answer identity", "keys drill answer probe",
+    "keys drill begin fleet", "keys drill check folder", "keys person for-fleet passphrase_file", "selftest socket",
     "anchor socket", "anchor store", "config card file", "config check file", "contact-sheet film",
     "export anchor", "export device_key", "export identity",
     "export people", "export store", "hold add key", "hold add people", "hold add socket",
@@ -39,7 +49,25 @@ READ = {
 """Command and path: what is only read."""
 COPY = "tests/municipality/copies/test_copies.py"
 CONFIGURATION = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
-FOLDERS = {
+CARDS = "tests/workshop/fleet/test_cards.py"
+ROSTERS = "tests/workshop/fleet/test_next_roster.py"
+CHANGED = {
+    "bundle build out": "tests/workshop/bundle",
+    "enrol token": "tests/camera/enrolment/test_apply.py",
+    "fleet card boot_partition": CARDS,
+    "fleet card fleet": CARDS,
+    "fleet card image": CARDS,
+    "fleet cards fleet": CARDS,
+    "fleet cards out": CARDS,
+    "fleet cosign draft": ROSTERS,
+    "fleet enrol fleet": "tests/workshop/fleet/test_enrolling.py",
+    "fleet init out": "tests/workshop/fleet/test_fleet_file.py",
+    "fleet lost fleet": ROSTERS,
+    "fleet replace fleet": ROSTERS,
+    "fleet retire fleet": ROSTERS,
+    "fleet roster fleet": ROSTERS,
+    "keys drill begin out": "tests/workshop/fleet/test_people.py",
+    "keys person for-fleet out": "tests/workshop/fleet/test_people.py",
     "hold add store": COPY,
     "hold release store": COPY,
     "prune store": COPY,
@@ -47,7 +75,7 @@ FOLDERS = {
     "simulate dir": "tests/cli/test_simulate.py",
     "sweep store": "tests/system/test_retention.py",
 }
-"""Folders that are a store, or a camera, of their own and go on where they stopped; where that is shown."""
+"""What is changed because that was asked for: a store or a camera of its own, a fleet's record, a card; where that is shown."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +89,34 @@ class Scene:
 
 
 WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
+    "acceptance sheet out": lambda _, to: ["acceptance", "sheet", CONFIGURATION, "--out", to],
+    "acceptance sign out": lambda _, to: accepted(to),
     "anchor out": lambda scene, to: ["anchor", "--store", scene.camera.store, "--out", to],
     "anchor qr": lambda scene, to: ["anchor", "--store", scene.camera.store, "--qr", to],
     "config card out": lambda _, to: ["config", "card", CONFIGURATION, "--out", to],
+    "config wiring out": lambda _, to: ["config", "wiring", CONFIGURATION, "--out", to],
     "contact-sheet png": lambda scene, to: ["contact-sheet", scene.film, to, "--columns", 2, "--rows", 1],
+    "enrol out": lambda scene, to: applying(scene, to),
     "export contact_sheet": lambda scene, to: [*exported(scene), "--out", to.with_name("new.mp4"), "--contact-sheet", to],
     "export out": lambda scene, to: [*exported(scene), "--out", to],
     "keys new out": lambda _, to: ["keys", "new", "--out", to],
     "keys person new out": lambda _, to: ["keys", "person", "new", "--out", to, "--id", "E-03"],
+    "keys release out": lambda _, to: released("--out", to, "--public"),
+    "keys release public": lambda _, to: released("--public", to, "--out"),
     "recordings certificate html": lambda scene, to: [*certified(scene), "--html", to],
     "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
+    "selftest target": lambda _, to: ["selftest", "--target", to],
     "support-bundle out": lambda scene, to: ["support-bundle", "--store", scene.camera.store, "--out", to],
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }
 """Command and path: how it is told to write there."""
-ENDINGS = {"config card out": ".html", "contact-sheet png": ".png", "export contact_sheet": ".png", "export out": ""}
+ENDINGS = {
+    "config card out": ".html",
+    "config wiring out": ".svg",
+    "contact-sheet png": ".png",
+    "export contact_sheet": ".png",
+    "export out": "",
+}
 """What a name must end in to be taken by commands that do not take any name."""
 
 
@@ -85,6 +126,37 @@ def exported(scene: Scene) -> list[object]:
 
 def certified(scene: Scene) -> list[object]:
     return ["recordings", "certificate", scene.deleted, "--store", scene.deleted_in]
+
+
+def released(option: str, to: Path, other: str) -> list[object]:
+    """Both halves of a release key; the other one gets a name that is free."""
+    return ["keys", "release", option, to, other, to.with_name(f"other-half-of-{to.name}"), "--no-passphrase"]
+
+
+def beside(to: Path) -> Path:
+    """A folder outside of the one that is looked at."""
+    folder = to.parent.with_name(f"{to.parent.name}-beside")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def accepted(to: Path) -> list[object]:
+    """A sheet that is filled in, and a key."""
+    sheet, key = beside(to) / "sheet.yaml", beside(to) / "key.pem"
+    if not sheet.exists():
+        sheet.write_text(blank(load(CONFIGURATION)))
+        new_person_key(key)
+    return ["acceptance", "sign", sheet, "--by", "E-03", "--key", key, "--out", to]
+
+
+def applying(scene: Scene, to: Path) -> list[object]:
+    """A camera that has not applied yet."""
+    folder = beside(to)
+    (folder / "token").write_text(f"{'5a' * 32}\n")
+    (folder / "bodycamd.yaml").write_text(
+        f"device_id: HV-07\nkeys: {{signing: {folder}/signing}}\nstorage: {{directory: {scene.camera.store}}}\n"
+    )
+    return ["enrol", "--token", folder / "token", "--out", to, "--config", folder / "bodycamd.yaml"]
 
 
 def paths(app: typer.Typer = program.app, group: str = "") -> Iterator[str]:
@@ -113,7 +185,7 @@ def run(words: list[object]) -> int:
 
 def test_every_path_of_every_command_is_known() -> None:
     configurations = {path for path in paths() if path.endswith(" config")}  # read, by every command that has one
-    assert set(paths()) - configurations == READ | set(FOLDERS) | set(WRITTEN)
+    assert set(paths()) - configurations == READ | set(CHANGED) | set(WRITTEN)
 
 
 @only_in_full

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from pathlib import Path
 
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError
 from bodycamd.evidence import application as applications
 from bodycamd.evidence.application import Application, SignedApplication
 from bodycamd.evidence.keys import PublicKey, SigningKey, load_key_file, provision
@@ -33,7 +34,7 @@ def apply(
     key is made.
 
     Raises `NotFoundError` where there is no token (any more), `DataError` for what is no token, `StorageError`, also where the camera has
-    been started before and nothing says what its first key was.
+    been started before and nothing says what its first key was, and `OutputError` where something else than its application is `out`.
     """
     token = read_token(token_file)
     application = Application(
@@ -46,13 +47,29 @@ def apply(
     )
     signed = applications.sign(application, [uplink, message, token])
     try:
-        if out.exists():
+        if os.path.lexists(out):
+            _check_may_go(out, signed)
             durable.erase(out)
-        durable.create(out, signed.document.file_bytes, 0o644)
+        durable.create(out, signed.document.file_bytes)
         durable.erase(token_file)
     except OSError as error:
         raise StorageError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     return signed
+
+
+def _check_may_go(out: Path, made: SignedApplication) -> None:
+    """An application of this camera may go, and what a cut left of one: its first bytes, perhaps with zeros behind them. Nothing else that
+    has this name. Raises `OutputError`.
+    """
+    try:
+        found = foreign.read_named(out, 2 * applications.MAX_APPLICATION_BYTES)
+        if made.document.file_bytes.startswith(found.rstrip(b"\0")):
+            return
+        of = applications.decode(found, str(out)).application.camera
+    except BodycamError as error:
+        raise OutputError(f"{out}: exists already, and is no application: choose another name ({error})") from error
+    if of != made.application.camera:
+        raise OutputError(f"{out}: exists already, of {of}: choose another name")
 
 
 def read_token(path: Path) -> SigningKey:

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from bodycamd.errors import DataError, OutputError, PermissionDeniedError
+from bodycamd.errors import DataError, PermissionDeniedError
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.evidence.pseudonyms import PSEUDONYM
-from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_named
+from bodycamd.linux.new_file import write_new
 
 MAX_KEY_BYTES = 16 * 1024
 MAX_PEOPLE_BYTES = 1024 * 1024
@@ -37,21 +37,18 @@ People = Mapping[str, tuple[str, PublicKey]]
 """By the id of the key (SHA-256 of its 32 raw bytes): the person's pseudonym, and the key."""
 
 
-def new_person_key(out: Path, passphrase: bytes | None = None) -> PublicKey:
-    """Make a key, write it to a new file (0600, durable) and return the public half.
+def new_person_key(out: Path, passphrase: bytes | None = None, public: Path | None = None) -> PublicKey:
+    """Make a key, write it to a new file (0600, durable) and return the public half, which gets a file of its own where `public` names
+    one: both files are made, or none.
 
     Raises `OutputError` where the file exists already or cannot be written: a key is never overwritten.
     """
     private = Ed25519PrivateKey.generate()
     protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-    content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
-    try:
-        durable.create(out, content)
-    except FileExistsError as error:
-        raise OutputError(f"{out}: exists already; a key is never overwritten: choose another name") from error
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be created: {error.strerror}") from error
-    return SigningKey(private).public
+    key = SigningKey(private).public
+    files = {out: private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)}
+    write_new(files if public is None else {**files, public: key.pem()})
+    return key
 
 
 def load_person_key(path: Path, passphrase: Callable[[], bytes]) -> SigningKey:
