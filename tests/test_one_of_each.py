@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.scale import only_in_full
+
 PACKAGE = Path(__file__).parent.parent / "bodycamd"
 
 CLOCK, DURABLE, FOREIGN, CHILD = "linux/clock.py", "linux/durable.py", "linux/foreign.py", "linux/child.py"
@@ -78,6 +80,7 @@ def strays(modules: Mapping[str, str]) -> set[tuple[str, str]]:
     return {(module, part) for module, part in found if part in ONLY_IN and module not in ONLY_IN[part]}
 
 
+@only_in_full
 def test_there_is_one_of_each() -> None:
     modules = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     assert strays(modules) == set()

@@ -53,6 +53,7 @@ def completed(shell: str, words: list[str], environment: dict[str, str]) -> str:
     return run.stdout
 
 
+@only_in_full
 @pytest.mark.parametrize("shell", SHELLS)
 def test_commands_and_ids_are_completed(shell: str, environment: dict[str, str], tmp_path: Path) -> None:
     store = str(tmp_path / "store")

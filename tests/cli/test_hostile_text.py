@@ -224,6 +224,7 @@ def test_a_terminal_of_another_encoding_gets_what_it_has(monkeypatch: pytest.Mon
     assert printed.getvalue() == b"\xe9 \\u6f22\n"
 
 
+@only_in_full
 def test_the_package_of_a_hostile_recording(place: HostileStore, tmp_path: Path) -> None:
     out = tmp_path / "case"
     line = ["export", KEPT, "--store", str(place.store), "--identity", str(place.root / "identity.txt"), "--out", str(out)]

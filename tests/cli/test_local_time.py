@@ -15,7 +15,7 @@ from tests.cli.test_hostile_text import COMMANDS
 from tests.cli.test_place import asked
 from tests.cli.test_place import machine as machine
 from tests.kit.resting_camera import RestingCamera
-from tests.kit.scale import sample
+from tests.kit.scale import only_in_full, sample
 
 WITH_A_ZONE = sorted(name for name, command in COMMANDS.items() if any("--timezone" in p.opts for p in command.params))
 CLI = Path(places.__file__).parent
@@ -54,6 +54,7 @@ def test_every_command_that_prints_times_has_the_option() -> None:
     assert [name for name in WITH_A_ZONE if not any("--config" in p.opts for p in COMMANDS[name].params)] == []
 
 
+@only_in_full
 @pytest.mark.parametrize("name", sample(WITH_A_ZONE, 3))
 def test_the_configuration_that_the_command_uses_says_whose_clock(
     name: str, store: Path, zones: list[str], tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch

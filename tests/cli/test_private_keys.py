@@ -16,7 +16,7 @@ from bodycamd.cli.main import main
 from bodycamd.config.private_keys import line_of_private_key
 from bodycamd.evidence.keys import SigningKey
 from tests.evidence.making import RECIPIENT
-from tests.kit.scale import count, sample
+from tests.kit.scale import count, only_in_full, sample
 
 ROOT = Path(__file__).parents[2]
 GOOD = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -93,6 +93,7 @@ def test_in_utf_16_inside_a_comment(tmp_path: Path, capsys: pytest.CaptureFixtur
     told(capsys, "line 2")
 
 
+@only_in_full
 def test_the_daemon_does_not_start(configured: Path) -> None:
     (configured.parent / "recipients.txt").write_text(f"{GOOD}\n# {PRIVATE['an age identity']}\n")
     command: list[str | Path] = [sys.executable, "-m", "bodycamd.camera.daemon", "--config", configured]
@@ -103,6 +104,7 @@ def test_the_daemon_does_not_start(configured: Path) -> None:
     assert not (configured.parent / "store").exists()
 
 
+@only_in_full
 def test_in_the_configuration(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, name in enumerate(PRIVATE):
         path = configured.with_name(f"{number}.yaml")

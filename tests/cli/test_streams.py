@@ -18,7 +18,7 @@ import typer.rich_utils  # noqa: F401 - here, once, and not in every child
 from bodycamd.cli import main as program
 from bodycamd.errors import EXIT_CODES
 from tests.kit.command_tree import NODES
-from tests.kit.scale import IN_FULL, SCALE, only_in_full
+from tests.kit.scale import IN_FULL, SCALE, only_in_full, sample
 
 MANY = "".join(f"k{number}: 1\n" for number in range(40))
 
@@ -138,7 +138,7 @@ def check_ascii(words: Sequence[str], tmp_path: Path) -> None:
 CHECKS = [check_output, check_errors, check_ascii]
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("check", sample(CHECKS, 3))
 def test_whatever_a_command_prints(check: Callable[[Sequence[str], Path], None], tmp_path: Path) -> None:
     for words in lines(tmp_path)[:: 1 if SCALE >= IN_FULL else 3]:
         check(words, tmp_path)

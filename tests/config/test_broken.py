@@ -197,7 +197,7 @@ def check_lines(err: str, config: Path, case: Broken) -> None:
     assert any(all(word in line for word in case.named) for line in lines), err
 
 
-@pytest.mark.parametrize("case", sample(CASES, 4), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", sample(CASES, 8), ids=lambda case: case.name)
 def test_exit_78_and_one_line(case: Broken, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case.before(folder)
     config = folder / "bodycamd.yaml"
@@ -239,6 +239,7 @@ def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.Captur
     assert "none.yaml: No such file" in capsys.readouterr().err
 
 
+@only_in_full
 def test_a_configuration_that_is_a_pipe_is_not_called_empty(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(folder / "pipe")
     assert main(["config", "check", str(folder / "pipe")]) == 78

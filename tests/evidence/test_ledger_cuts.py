@@ -14,7 +14,7 @@ from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey
 from bodycamd.evidence.ledger_chain import Chain
 from tests.evidence.cutting import Journal, Survives
 from tests.evidence.making import before, next_start, provisioned, some_start
-from tests.kit.scale import count, sample
+from tests.kit.scale import count, only_in_full, sample
 
 
 def private_parts(root: Path) -> dict[str, bytes]:
@@ -77,6 +77,7 @@ def test_every_step_of_a_start_is_durable_before_the_next(tmp_path: Path) -> Non
     ]
 
 
+@only_in_full
 @settings(max_examples=count(300), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(Survives)), min_size=1, max_size=5))
 def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[float, Survives]]) -> None:

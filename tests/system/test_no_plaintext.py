@@ -72,6 +72,7 @@ def test_the_recorders_memory_holds_no_plaintext(camera: Camera, marker: bytes) 
                 assert occurrences(int(pid), marker) == 0
 
 
+@only_in_full
 def test_the_worker_is_not_dumpable_and_leaves_no_core(camera: Camera) -> None:
     worker = camera.status()["capture"]["pid"]
     limits = Path(f"/proc/{worker}/limits").read_text()

@@ -178,6 +178,7 @@ def test_critical_battery_seals_and_asks_for_power_off(tmp_path: Path) -> None:
         assert [segment.suffix for segment in camera.segments()] == [".tar"]
 
 
+@only_in_full
 def test_a_press_while_starting_is_honoured_when_ready(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     camera.start(ready=False)

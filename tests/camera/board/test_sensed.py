@@ -21,7 +21,7 @@ from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.hearing import MESSAGES_A_LOOK
 from bodycamd.linux.telling import MAX_HEARERS, Teller
 from tests.camera.sensors.registers import max17048
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 NOW_US = 1_000_000_000
 GOOD = Reading(sequence=1, at_us=NOW_US, charge=Charge(percent=50, estimated=False, charging=False), celsius=41.5, throttled=False)
@@ -229,6 +229,7 @@ def test_a_gauge_that_fails_is_told_with_its_reason(readers: Teller, link: Senso
         SensedBattery(BatterySettings(gauge="max17048"), link).read()
 
 
+@only_in_full
 def test_from_full_to_empty_by_the_chips_registers(
     path: Path, readers: Teller, link: SensorsLink, clock: SettableClock, tmp_path: Path
 ) -> None:

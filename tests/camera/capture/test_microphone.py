@@ -22,6 +22,7 @@ from bodycamd.config.settings import MicrophoneSettings
 from bodycamd.errors import ConfigError
 from bodycamd.footage import SoundLevel
 from bodycamd.linux.clock import boottime_us
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -117,6 +118,7 @@ def test_its_device_its_level_and_digital_silence_are_told_while_it_is_live() ->
     assert (mic.device, mic.level, mic.silent) == ("", None, False)
 
 
+@only_in_full
 def test_a_device_that_cannot_be_opened_is_tried_again_with_growing_pauses() -> None:
     device = Scripted()
     device.fails_to_open = True

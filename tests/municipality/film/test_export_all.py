@@ -33,6 +33,7 @@ def test_two_cameras_into_one_folder(small: Desk, tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err.count("is there already; passed over") == 2
 
 
+@only_in_full
 def test_damage_is_told_again_where_the_package_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     harmed = Desk(tmp_path / "a", small=True)
     segment = harmed.cameras[1].folder / "000000.tar"

@@ -156,6 +156,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setenv(asked.VARIABLE, str(reading))
 
 
+@only_in_full
 def test_a_script_hands_it_over_by_descriptor(
     identity: Path, key: pyrage.x25519.Identity, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

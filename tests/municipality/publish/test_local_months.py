@@ -17,7 +17,7 @@ from bodycamd.municipality.publish.transparency import month_of
 from bodycamd.municipality.words.times import LocalTime
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import RestingCamera
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.retention.world import stated
 
 UTC_TIME = LocalTime(ZoneInfo("UTC"))
@@ -47,6 +47,7 @@ def test_a_recording_after_midnight_is_of_the_new_month(store: Path, capsys: pyt
     assert "timezone,UTC" in capsys.readouterr().out
 
 
+@only_in_full
 def test_lists_and_log_state_local_time_with_utc_beside_it(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["list"], ["log"], ["show", "000001-0001"], ["log", "--since", "2026-07-01"]):
         assert main(["recordings", *command, "--store", str(store)]) == 0
@@ -55,6 +56,7 @@ def test_lists_and_log_state_local_time_with_utc_beside_it(store: Path, capsys: 
     assert capsys.readouterr().out == ""
 
 
+@only_in_full
 def test_the_time_zone_of_the_configuration_counts_unless_another_is_named(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

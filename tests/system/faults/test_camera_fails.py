@@ -143,6 +143,7 @@ def test_a_worker_that_is_stopped_or_killed_is_replaced(recording: FaultyCamera,
     assert ("signal 9" if number == signal.SIGKILL else "no new frame") in reason
 
 
+@only_in_full
 def test_a_lost_sound_costs_no_picture(recording: FaultyCamera) -> None:
     generation = recording.status()["capture"]["generation"]
     at_us = recording.tell("microphone", "hung")

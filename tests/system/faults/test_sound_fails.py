@@ -55,6 +55,7 @@ def test_a_microphone_that_is_missing_at_the_start_is_used_when_it_comes(recordi
     recording.shown("recording")
 
 
+@only_in_full
 @pytest.mark.parametrize("how", ["hung", "unplugged"])
 def test_a_microphone_that_fails_is_stated_and_costs_no_picture(recording: FaultyCamera, how: str) -> None:
     """`unplugged` and back is what a changed microphone looks like."""
