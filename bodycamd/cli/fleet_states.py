@@ -33,7 +33,7 @@ def retire(camera: Camera, fleet: FleetOption = fleet_option.FLEET) -> None:
 def replace(
     camera: Camera,
     by: Annotated[str, typer.Option("--by", help="The new camera's name: one that no camera has had.")],
-    was_lost: Annotated[bool, typer.Option("--lost", help="The old one is lost, not retired.")] = False,
+    was_lost: Annotated[bool, typer.Option("--lost", help="The old one is lost, not retired; one that is lost already stays so.")] = False,
     fleet: FleetOption = fleet_option.FLEET,
 ) -> None:
     """Another camera takes the place of this one, in its team, under a name of its own. Then make its card: bodycamd fleet card."""
@@ -47,5 +47,6 @@ def _set(camera: str, fleet: Path, state: State, by: str | None) -> None:
     _, found = fleet_option.usable(fleet)
     with appending(record_path(fleet)) as writer:
         writer.add(*change(found, writer.record, camera, state, by, fleet_option.today()))
+        state = writer.record.state(camera)
     say(f"{camera}: {state}" + (f"; {by} takes its place" if by else ""))
     say("in force with the next roster: bodycamd fleet roster", err=True)

@@ -23,14 +23,15 @@ def place_of(fleet: Fleet, record: Record, camera: str) -> Place:
 
 
 def change(fleet: Fleet, record: Record, camera: str, state: State, replaced_by: str | None, on: str) -> list[Line]:
-    """The lines that say it. Raises `NotFoundError` for a camera that is not there, `UsageError` for what cannot be."""
+    """The lines that say it, that of the camera itself first. A lost camera stays lost when it is replaced, and what took its place stays
+    noted when it is retired. Raises `NotFoundError` for a camera that is not there, `UsageError` for what cannot be.
+    """
     place = place_of(fleet, record, camera)
-    before = record.state(camera)
-    if before == "retired" and camera in record.states:
-        raise UsageError(f"{camera} is retired since {record.states[camera].on}: that is for good")
-    if before == state and replaced_by is None:
-        raise UsageError(f"{camera} is {state} already, since {record.states[camera].on}")
-    said: list[Line] = [StateSet(camera=camera, state=state, on=on, replaced_by=replaced_by)]
+    before = record.states.get(camera)
+    if before is not None:
+        state = _following(before, state, replaced_by)
+    place_taken_by = replaced_by or (before.replaced_by if before is not None else None)
+    said: list[Line] = [StateSet(camera=camera, state=state, on=on, replaced_by=place_taken_by)]
     if replaced_by is None:
         return said
     if re.fullmatch(CAMERA, replaced_by) is None or len(replaced_by) > 63:
@@ -44,3 +45,18 @@ def change(fleet: Fleet, record: Record, camera: str, state: State, replaced_by:
     elif there.team != place.team:
         raise UsageError(f"--by {replaced_by}: it is of team {there.team}, not of {place.team}")
     return said
+
+
+def _following(before: StateSet, state: State, replaced_by: str | None) -> State:
+    """The state after `before`. Raises `UsageError` for what cannot follow it."""
+    camera = before.camera
+    if before.state == "retired":
+        gone = ": it cannot be lost any more" if state == "lost" else ""
+        raise UsageError(f"{camera} is retired since {before.on}, and that is for good{gone}; no camera takes a roster that says otherwise")
+    if replaced_by is None:
+        if before.state == state:
+            raise UsageError(f"{camera} is {state} already, since {before.on}")
+        return state
+    if before.replaced_by is not None:
+        raise UsageError(f"{camera} is replaced already: {before.replaced_by} takes its place")
+    return before.state if before.state == "lost" else state

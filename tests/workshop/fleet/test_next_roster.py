@@ -127,6 +127,20 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
     assert len(out.splitlines()) == 1 + 28 + 1 + 1
 
 
+def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.enrol("HV-08")
+    fleet = ["--fleet", str(folder.file)]
+    assert main(["fleet", "lost", "HV-08", *fleet]) == 0
+    capsys.readouterr()
+    assert main(["fleet", "replace", "HV-08", "--by", "HV-09", *fleet]) == 0
+    assert capsys.readouterr().out == "HV-08: lost; HV-09 takes its place\n"
+    assert [camera.state for camera in sign(folder).roster.cameras] == ["lost"]
+    assert main(["fleet", "replace", "HV-08", "--by", "HV-10", *fleet]) == 2
+    assert "HV-09 takes its place" in capsys.readouterr().err
+    assert main(["fleet", "retire", "HV-08", *fleet]) == 0
+    assert (folder.record.states["HV-08"].state, folder.record.states["HV-08"].replaced_by) == ("retired", "HV-09")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -136,6 +150,8 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
         (["replace", "HV-01", "--by", "HV 30"], 2, "letters, digits"),
         (["replace", "HV-01", "--by", "HV-02"], 2, "a camera has had this name"),
         (["retire", "HV-03"], 2, "that is for good"),
+        (["lost", "HV-03"], 2, "it cannot be lost any more; no camera takes a roster that says otherwise"),
+        (["replace", "HV-03", "--by", "HV-30", "--lost"], 2, "it cannot be lost any more"),
         (["lost", "HV-04"], 2, "lost already"),
     ],
 )
