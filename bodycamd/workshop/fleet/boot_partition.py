@@ -6,6 +6,7 @@ In an image it is read and written by mtools (mtype, mcopy, mmd, mdel): no mount
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,8 @@ SECTOR_BYTES = 512
 FAT_TYPES = frozenset({0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E})
 MTOOLS_SECONDS = 300
 MAX_READ_BYTES = 4 * 1024 * 1024
+PRIVATE = 0o600
+OTHERS = 0o077
 
 
 class BootPartition(Protocol):
@@ -36,6 +39,9 @@ class BootPartition(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder, sorted."""
+
+    def close_to_others(self) -> None:
+        """An image that others may read is its owner's alone from here on: a token follows. Raises `OutputError` where it cannot be."""
 
     def finish(self) -> None:
         """Everything is on the disk when this returns."""
@@ -89,6 +95,9 @@ class MountedPartition:
         except OSError:
             return []
 
+    def close_to_others(self) -> None:
+        """A mounted partition is a FAT file system, without modes of its own: who may read it was decided when it was mounted."""
+
     def finish(self) -> None:
         """As `BootPartition`."""
         _run(["sync", "--file-system", str(self._folder)], f"{self._folder}: cannot be written out")
@@ -135,6 +144,21 @@ class ImagePartition:
         if done.returncode != 0:
             return []
         return sorted(line.rstrip("/").rpartition("/")[2] for line in done.stdout.decode(errors="replace").splitlines() if line.strip())
+
+    def close_to_others(self) -> None:
+        """As `BootPartition`. The mode is set rather than the image refused: nothing secret was in it yet, and `unxz` makes what all may
+        read.
+        """
+        try:
+            if stat.S_IMODE(self._image.stat().st_mode) & OTHERS:
+                self._image.chmod(PRIVATE)
+            mode = stat.S_IMODE(self._image.stat().st_mode)
+        except OSError as error:
+            raise OutputError(f"{self._image}: others may read it, and it cannot be made private: {error.strerror}") from error
+        if mode & OTHERS:
+            raise OutputError(
+                f"{self._image}: others may read it, and its file system keeps no modes: put the image into a folder of yours"
+            )
 
     def finish(self) -> None:
         """As `BootPartition`."""

@@ -112,6 +112,7 @@ def make(
     files[FIRMWARE] = firmware(target.read(FIRMWARE) or b"", made.firmware_lines)
     hashes = {name.partition("/")[2]: sha256(content) for name, content in files.items() if name.startswith(f"{FOLDER}/")}
     del hashes[TOKEN]
+    target.close_to_others()
     target.make_folder(FOLDER)
     if bundle is not None:
         hashes[bundle.path.name] = bundle.sha256

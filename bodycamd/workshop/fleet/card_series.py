@@ -13,7 +13,7 @@ from bodycamd.errors import OutputError
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
-from bodycamd.workshop.fleet.boot_partition import BootPartition, ImagePartition
+from bodycamd.workshop.fleet.boot_partition import PRIVATE, BootPartition, ImagePartition
 from bodycamd.workshop.fleet.card_making import Bundle, Held, check_may_have_card, make, read_bundle
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import RecordWriter, appending, record_path, rosters_folder
@@ -74,7 +74,11 @@ class Series:
 
 
 def _copy(image: Path, out: Path) -> None:
-    """Sharing blocks where the file system can, and holes as holes: an image is gigabytes, a card differs in a few hundred kilobytes."""
+    """Sharing blocks where the file system can, and holes as holes: an image is gigabytes, a card differs in a few hundred kilobytes. The
+    copy is its owner's alone from its creation, whatever the image is: a token goes into it. `cp` keeps the mode of a file that is there.
+    """
+    out.unlink(missing_ok=True)
+    os.close(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE))
     done = subprocess.run(["cp", "--reflink=auto", "--sparse=always", "--", str(image), str(out)], capture_output=True, check=False)
     if done.returncode != 0:
         raise OutputError(f"{out}: cannot be copied: {shown(done.stderr.decode(errors='replace').strip(), 200)}")

@@ -16,10 +16,10 @@ import yaml
 from bodycamd.cli.main import main
 from bodycamd.config import load
 from bodycamd.config.firmware import firmware_lines
-from bodycamd.errors import DataError, UnavailableError
+from bodycamd.errors import DataError, OutputError, UnavailableError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.application import token_signer
-from bodycamd.workshop.fleet import boot_partition, cloud_init
+from bodycamd.workshop.fleet import boot_partition, card_series, cloud_init
 from bodycamd.workshop.fleet.boot_partition import BootPartition, ImagePartition, MountedPartition
 from bodycamd.workshop.fleet.card_files import CONTENTS, FIRST_BOOT_FILE, FOLDER, command_line, firmware
 from bodycamd.workshop.fleet.card_making import Held, contents, held
@@ -278,6 +278,40 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
     subprocess.run(["fsck.vfat", "-n", _fat_of(copied, tmp_path)], check=True, capture_output=True)
 
 
+@with_mtools
+def test_an_image_with_a_token_is_its_owners_alone_from_the_first_byte(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cards` never had it open to others, not while it copied; `card` closes an image before anything is written into it."""
+    seen: list[int] = []
+
+    def cp(command: list[str], **options: bool) -> subprocess.CompletedProcess[bytes]:
+        seen.append(Path(command[-1]).stat().st_mode & 0o777)
+        return subprocess.CompletedProcess(command, subprocess.call(command), b"", b"")
+
+    opened = tmp_path / "card.img"
+    shutil.copy(image, opened)
+    opened.chmod(0o644)
+    monkeypatch.setattr(subprocess, "run", cp)
+    card_series._copy(opened, tmp_path / "HV-01.img")
+    assert (seen, (tmp_path / "HV-01.img").stat().st_mode & 0o777) == ([0o600], 0o600)
+    monkeypatch.undo()
+    target = ImagePartition(opened)
+    target.close_to_others()
+    assert opened.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)
+    os.chmod(opened, 0o640)
+    with pytest.raises(OutputError, match="keeps no modes"):
+        target.close_to_others()
+
+
+def test_a_card_is_closed_to_others_before_its_token_is_on_it(folder: Folder, boot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[bool] = []
+    monkeypatch.setattr(MountedPartition, "close_to_others", lambda _: there.append((boot / "bodycamd/token").exists()))
+    made_card(folder, boot)
+    assert there == [False]
+
+
 @only_in_full
 @with_mtools
 def test_a_bundle_that_does_not_fit_leaves_no_card_behind(folder: Folder, image: Path, tmp_path: Path) -> None:
@@ -303,6 +337,7 @@ def test_twenty_eight_cards_from_one_file(folder: Folder, image: Path, tmp_path:
     took_seconds = time.monotonic() - began
     with capsys.disabled():
         print(f"\n28 cards with a bundle of 20 MB: {took_seconds:.1f} s")
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
     cards = [ImagePartition(path) for path in sorted(out.iterdir())]
     assert len(cards) == 28
     assert len({card.read("meta-data") for card in cards}) == len({card.read("bodycamd/token") for card in cards}) == 28
