@@ -70,7 +70,7 @@ def show_card(image: Image = None, boot_partition: BootPartitionFolder = None, j
     from bodycamd.workshop.fleet.card_making import contents, held
 
     target = _target(image, boot_partition)
-    _tell(held(contents(target), target.names(FOLDER)), json)
+    _tell(held(contents(target), target.names(FOLDER), target.names("")), json)
 
 
 def _target(image: Path | None, boot_partition: Path | None) -> BootPartition:

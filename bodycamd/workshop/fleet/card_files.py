@@ -16,7 +16,7 @@ from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import ConfigError, DataError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import SignedRoster, footage_recipients
-from bodycamd.workshop.fleet import cloud_init
+from bodycamd.workshop.fleet import boot_strangers, cloud_init
 from bodycamd.workshop.fleet.cloud_init import User
 from bodycamd.workshop.fleet.configurations import ON_CAMERA, configuration
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
@@ -36,6 +36,8 @@ MASKED: Final = ("rpi-resize.service", "systemd-growfs-root.service", "userconfi
 password. `systemd.mask=` is an option of the kernel's command line: systemd-debug-generator(8). Growing itself begins in the initramfs,
 where the command line says `resize` (RPi-Distro/pi-gen #861; RPi-Distro/raspberrypi-sys-mods #103)."""
 _GROWING: Final = frozenset({"resize", "init=/usr/lib/raspberrypi-sys-mods/firstboot", "init=/usr/lib/raspi-config/init_resize.sh"})
+_IMAGERS_INSTANCE: Final = re.compile(r"ds=nocloud;i=[0-9A-Za-z-]+")
+"""Raspberry Pi Imager's, which wins over `instance-id` in meta-data: a card that is made anew would be no new instance."""
 
 Kind: TypeAlias = Literal["public", "one-time secret"]
 CONTENTS: Mapping[str, tuple[str, Kind]] = {
@@ -110,8 +112,8 @@ def users(fleet: Fleet) -> tuple[User, ...]:
 
 
 def command_line(before: bytes) -> bytes:
-    """The kernel's command line of the image, with nothing in it that grows the root partition or asks for a user. Raises `DataError` for
-    what is none.
+    """The kernel's command line of the image, with nothing in it that grows the root partition, asks for a user, or says another
+    instance id than the card's. Raises `DataError` for what is none, and for a word that is not of Raspberry Pi OS (`boot_strangers`).
     """
     try:
         words = before.decode("ascii").split()
@@ -120,13 +122,16 @@ def command_line(before: bytes) -> bytes:
     if not any(word.startswith("root=") for word in words):
         raise DataError(f"{CMDLINE}: it names no root: not that of Raspberry Pi OS")
     masks = [f"systemd.mask={unit}" for unit in MASKED]
-    return " ".join([*(word for word in words if word not in _GROWING and word not in masks), *masks]).encode() + b"\n"
+    kept = [word for word in words if word not in _GROWING and word not in masks and _IMAGERS_INSTANCE.fullmatch(word) is None]
+    boot_strangers.check_words(kept, CMDLINE)
+    return " ".join([*kept, *masks]).encode() + b"\n"
 
 
 def firmware(before: bytes, lines: Iterable[str]) -> bytes:
     """The firmware's configuration of the image with these lines at its end, for every model; what an earlier card added goes. Raises
     `DataError` where that has no end.
     """
+    boot_strangers.check_firmware(before, FIRMWARE)
     head, begun, rest = before.partition(BEGIN)
     _, ended, tail = rest.partition(END)
     if begun and not ended:

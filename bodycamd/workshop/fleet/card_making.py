@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from bodycamd.evidence.application import TOKEN_BYTES, token_signer
 from bodycamd.evidence.roster import DAY_US, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, has_ended
 from bodycamd.evidence.statements import wall_text
-from bodycamd.workshop.fleet import cloud_init
+from bodycamd.foreign_text import shown
+from bodycamd.workshop.fleet import boot_strangers, cloud_init
 from bodycamd.workshop.fleet.boot_partition import BootPartition
 from bodycamd.workshop.fleet.card_files import (
     CMDLINE,
@@ -41,6 +43,8 @@ from bodycamd.workshop.fleet.states import place_of
 
 MAX_BUNDLE_BYTES = 1024 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
+RELEASE = f"{FOLDER}/release.pem"
+"""Not on every card: a roster may have no active release key."""
 
 
 class Bundle(Struct, frozen=True):
@@ -104,9 +108,10 @@ def make(
     check_may_have_card(fleet, record, camera)
     if roster is None or has_ended(roster.roster, Now(now_us, trusted=True)):
         raise ConfigError("no roster is in force: sign one first (bodycamd fleet roster); a card takes its recipients from it")
+    boot_strangers.check_files(target.names(""))
     token = os.urandom(TOKEN_BYTES)
     made = card(reading, fleet, camera, place_of(fleet, record, camera), roster, token, os.urandom(8).hex())
-    if bundle is not None and f"{FOLDER}/release.pem" not in made.files:
+    if bundle is not None and RELEASE not in made.files:
         raise ConfigError("the roster has no active release key: no camera would install this bundle (release_keys in the fleet file)")
     files = {**made.files, CMDLINE: command_line(target.read(CMDLINE) or b"")}
     files[FIRMWARE] = firmware(target.read(FIRMWARE) or b"", made.firmware_lines)
@@ -125,7 +130,7 @@ def make(
     for name, content in files.items():
         if back.get(name) != content:
             raise DataError(f"{name}: what is on the card is not what was written: is the card broken?")
-    listed = held(back, target.names(FOLDER))
+    listed = held(back, target.names(FOLDER), target.names(""))
     until = now_us + fleet.cards.enrol_within_days * DAY_US
     on = datetime.fromtimestamp(now_us / 1_000_000, UTC).date().isoformat()
     return CardMade(camera=camera, token_key=token_signer(token).public.raw.hex(), until=wall_text(until), on=on), listed
@@ -137,10 +142,11 @@ def contents(target: BootPartition) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if content is not None}
 
 
-def held(found: Mapping[str, bytes], in_folder: Iterable[str]) -> list[Held]:
-    """What a card holds, after a strict check of what it tells cloud-init; of its contents, and the names in its folder. Raises `DataError`
-    for anything else than a card has.
+def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[str]) -> list[Held]:
+    """What a card holds, after a strict check of what it tells cloud-init, kernel and firmware; of its contents, the names in its folder,
+    and those at the top of the partition. Raises `DataError` for anything else than a card has, and for one without its token.
     """
+    boot_strangers.check_files(at_top)
     names = (cloud_init.USER_DATA, cloud_init.META_DATA, cloud_init.NETWORK_CONFIG)
     for name in names:
         if name not in found:
@@ -149,12 +155,24 @@ def held(found: Mapping[str, bytes], in_folder: Iterable[str]) -> list[Held]:
     line = found.get(CMDLINE, b"")
     if command_line(line) != line:
         raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
-    listed = list(_listed(found, in_folder))
+    listed = list(_listed(found, sorted(in_folder)))
+    _check_whole(found, {file.name for file in listed})
     settings = load.parse(found.get(f"{FOLDER}/bodycamd.yaml", b""), ON_CAMERA)
     told = found.get(FIRMWARE, b"")
     if firmware(told, firmware_lines(settings)) != told:
         raise DataError(f"{FIRMWARE}: not what this camera's parts need: make the card anew")
     return listed
+
+
+def _check_whole(found: Mapping[str, bytes], names: Set[str]) -> None:
+    if (token := found.get(f"{FOLDER}/{TOKEN}")) is None:
+        raise DataError(f"{FOLDER}/{TOKEN}: no token: the camera has been enrolled with this card, or somebody took it: make the card anew")
+    if re.fullmatch(rb"[0-9a-f]{%d}\n" % (2 * TOKEN_BYTES), token) is None:
+        raise DataError(f"{FOLDER}/{TOKEN}: not a token: make the card anew")
+    stated = {f"{FOLDER}/{base}" for base in _stated(found.get(f"{FOLDER}/{SUMS}", b""))}
+    for name in sorted((CONTENTS.keys() - {RELEASE}) | stated):
+        if name not in names:
+            raise DataError(f"{shown(name)}: missing on this card: make the card anew")
 
 
 def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[Held]:
@@ -165,7 +183,7 @@ def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[He
         if base and base not in (SUMS, TOKEN) and stated.get(base) != sha256(content):
             raise DataError(f"{name}: not the file that was written onto this card")
         yield Held(name, len(content), what, kind)
-    for base in sorted(in_folder):
+    for base in in_folder:
         if f"{FOLDER}/{base}" in found:
             continue
         if base not in stated or not base.endswith(".bundle"):

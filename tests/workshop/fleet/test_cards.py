@@ -77,7 +77,7 @@ def card_of_hv_07(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def listed(target: BootPartition) -> list[Held]:
-    return held(contents(target), target.names(FOLDER))
+    return held(contents(target), target.names(FOLDER), target.names(""))
 
 
 def made_card(folder: Folder, boot: Path, camera: str = "HV-07", *words: str) -> dict[str, bytes]:
