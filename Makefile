@@ -16,7 +16,7 @@ test: ## all tests, a twentieth of the random cases
 	@scripts/setup test
 	@scripts/test
 
-test-full: ## what takes longer than `make test` may, and more random cases: three tenths (20 minutes)
+test-full: ## what takes longer than `make test` may, and more random cases: three tenths (25 minutes)
 	@scripts/setup test
 	@BODYCAMD_TEST_SCALE=0.3 scripts/test -n 3 --durations 15
 
