@@ -49,6 +49,7 @@ def for_fleet(
     """Make all keys of a person, sealed with one passphrase, and print the public lines for the fleet file.
 
     ID.key.pem signs orders; with the role evidence, ID.identity.txt opens footage. The person keeps both, and a copy elsewhere.
+    The fingerprint is of key and recipient together: `fleet list` and `fleet roster` print the same.
     """
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.linux.new_file import write_new
@@ -59,7 +60,7 @@ def for_fleet(
     write_new({out / file: content for file, content in made.files.items()})
     for line in lines(name, wanted, made):
         say(line)
-    say(f"fingerprint  {fingerprint_of(made.public)}", err=True)
+    say(f"fingerprint  {made.fingerprint}", err=True)
 
 
 @app.command()

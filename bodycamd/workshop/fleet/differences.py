@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bodycamd.evidence.roster import Camera, KeyHolder, Person, Roster
+from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 
 
 def differences(before: Roster | None, after: Roster) -> list[str]:
@@ -32,9 +33,10 @@ def _about_members(before: Roster | None, after: Roster) -> Iterator[str]:
         for member in members:
             was = known.get(member.id)
             if was is None:
-                yield f"new {what} {member.id}: {_told(member)}, key {member.keys[0][:16]}…"
+                yield f"new {what} {member.id}: {_told(member)}, {_identity(member)}"
             elif was != member:
-                yield f"{what} {member.id}: {_told(member)} (was {_told(was)})"
+                changed = "" if _identity(member) == _identity(was) else f"; {_identity(member)} (was {_identity(was)})"
+                yield f"{what} {member.id}: {_told(member)} (was {_told(was)}){changed}"
 
 
 def _told(member: Camera | Person | KeyHolder) -> str:
@@ -42,5 +44,12 @@ def _told(member: Camera | Person | KeyHolder) -> str:
         return f"{member.state}, team {member.team}"
     if isinstance(member, Person):
         teams = ", ".join(member.teams) or "every team"
-        return f"{member.state}, {', '.join(member.roles)}, {teams}" + (", opens footage" if member.recipient else "")
+        opens = "opens footage with" if "evidence" in member.roles else "recipient"
+        return f"{member.state}, {', '.join(member.roles)}, {teams}" + (f", {opens} {member.recipient}" if member.recipient else "")
     return member.state
+
+
+def _identity(member: Camera | Person | KeyHolder) -> str:
+    if isinstance(member, Person):
+        return f"fingerprint {person_fingerprint(member.key, member.recipient)}"
+    return f"key {member.keys[0][:16]}…"

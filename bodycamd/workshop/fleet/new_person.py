@@ -14,6 +14,7 @@ from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.evidence.pseudonyms import Role
 from bodycamd.foreign_text import shown
 from bodycamd.linux.age_library import pyrage
+from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 from bodycamd.workshop.fleet.root_keys import check_length
 
 
@@ -23,6 +24,11 @@ class MadeKeys(Struct, frozen=True):
     files: dict[str, bytes]
     public: PublicKey
     recipient: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """As who signs the roster sees it."""
+        return person_fingerprint(self.public.raw.hex(), self.recipient)
 
 
 def wanted_roles(text: str) -> tuple[Role, ...]:

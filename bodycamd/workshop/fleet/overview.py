@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.statements import wall_us
+from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import Record
 from bodycamd.workshop.fleet.roster_making import places
@@ -28,6 +29,21 @@ def cameras(fleet: Fleet, record: Record) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def people(fleet: Fleet) -> list[dict[str, str]]:
+    """A row for each person, in the order of the file, with the fingerprint to compare; what does not apply is empty."""
+    return [
+        {
+            "person": person.id,
+            "state": person.state,
+            "roles": ", ".join(person.roles),
+            "teams": ", ".join(person.teams) or "every team",
+            "recipient": person.recipient or "",
+            "fingerprint": person_fingerprint(person.key, person.recipient),
+        }
+        for person in fleet.people
+    ]
 
 
 def newest_roster(record: Record, now_us: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyrage
 import pytest
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from bodycamd.evidence.roster import DAY_US, Root, Roster
 from bodycamd.evidence.roster_acceptance import Now, judge
 from bodycamd.workshop.fleet import signing
 from bodycamd.workshop.fleet.differences import differences
+from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 from bodycamd.workshop.fleet.record import appending, read_record, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import last_roster
 from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
@@ -124,7 +126,7 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
     assert main(["fleet", "list", "--fleet", str(folder.file)]) == 0
     out = capsys.readouterr().out
     assert "HV-07   handhaving  lost" in out
-    assert len(out.splitlines()) == 1 + 28 + 1 + 1
+    assert len(out.splitlines()) == 1 + 28 + 1 + (2 * 7 + 2) + 1
 
 
 def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,6 +229,24 @@ def test_who_signs_sees_what_the_roster_changes(folder: Folder) -> None:
         "person P-01: active, privacy, administrator, every team (was active, privacy, every team)",
     ]
     assert seen[2:] == [["person C-02: retired, coordinator, inspectie (was active, coordinator, inspectie)"], []]
+
+
+def test_who_signs_sees_a_recipient_that_was_added_and_the_new_fingerprint(folder: Folder) -> None:
+    sign(folder)
+    last = last_roster(folder.record, rosters_folder(folder.file))
+    assert last is not None
+    person = last.roster.people[4]
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    changed = replace(person, roles=("evidence",), recipient=recipient)
+    after = replace(last.roster, people=(*last.roster.people[:4], changed, *last.roster.people[5:]))
+    before, now = (person_fingerprint(person.key, one) for one in (None, recipient))
+    assert differences(last.roster, after) == [
+        f"person P-01: active, evidence, every team, opens footage with {recipient} (was active, privacy, every team);"
+        f" fingerprint {now} (was fingerprint {before})"
+    ]
+    swapped = str(pyrage.x25519.Identity.generate().to_public())
+    [line] = differences(after, replace(after, people=(*after.people[:4], replace(changed, recipient=swapped), *after.people[5:])))
+    assert f"opens footage with {swapped} (was active, evidence, every team, opens footage with {recipient})" in line
 
 
 @only_in_full

@@ -7,13 +7,17 @@ import re
 import subprocess
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, PermissionDeniedError, UsageError
 from bodycamd.evidence import roster as rosters
+from bodycamd.evidence.keys import PublicKey
 from bodycamd.workshop.fleet import drill, root_keys
-from bodycamd.workshop.fleet.new_person import make, wanted_roles
+from bodycamd.workshop.fleet.differences import differences
+from bodycamd.workshop.fleet.new_person import MadeKeys, make, wanted_roles
+from bodycamd.workshop.fleet.roster_making import next_roster
 from tests.kit.scale import only_in_full
 from tests.workshop.fleet.fleets import Folder, new_folder
 
@@ -90,6 +94,25 @@ def test_unknown_roles_are_wrong_use(roles: str) -> None:
         wanted_roles(roles)
 
 
+def test_a_persons_fingerprint_is_over_key_and_recipient_and_the_same_wherever_it_is_printed(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before, a recipient that was swapped on the way to the fleet file was seen by nobody: its thief would open the footage."""
+    person, stranger = folder.fleet.people[0], str(pyrage.x25519.Identity.generate().to_public())
+    assert person.recipient is not None
+    seen = []
+    for recipient in (person.recipient, stranger):
+        digest = subprocess.run(["sha256sum"], input=f"{person.key}\n{recipient}\n".encode(), capture_output=True, check=True).stdout[:64]
+        seen.append(MadeKeys({}, PublicKey.from_hex(person.key), recipient).fingerprint)
+        assert seen[-1].replace(" ", "").encode() == digest
+        folder.edit(person.recipient, recipient)
+        assert main(["fleet", "list", "--fleet", str(folder.file)]) == 0
+        assert f"  recipient    {recipient}\n  fingerprint  {seen[-1]}\n" in capsys.readouterr().out
+        [line] = [line for line in differences(None, next_roster(folder.fleet, folder.record, None, 0)) if "person E-01" in line]
+        assert line.endswith(f"opens footage with {recipient}, fingerprint {seen[-1]}")
+    assert seen[0] != seen[1]
+
+
 @pytest.mark.parametrize("lines", ["", "\n", f"{LONG}\n"])
 def test_a_passphrase_that_is_missing_makes_nothing(lines: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p").write_text(lines)
@@ -116,16 +139,23 @@ def test_from_nothing_to_a_signed_roster(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["fleet", "init", "--out", str(tmp_path), "--municipality", "dordrecht", *from_file]) == 0
     file = tmp_path / "fleet.yaml"
     people = ""
+    printed: dict[str, str] = {}
     for name, roles in (("E-01", "evidence,coordinator"), ("E-02", "evidence"), ("P-01", "privacy")):
         capsys.readouterr()
         assert main(["keys", "person", "for-fleet", name, "--roles", roles, "--out", str(tmp_path), *from_file]) == 0
-        people += capsys.readouterr().out
+        said = capsys.readouterr()
+        people += said.out
+        printed[name] = said.err.partition("fingerprint  ")[2].strip()
     file.write_text(file.read_text().replace("people: []\n", f"people:\n{people}"))
     assert main(["fleet", "check", str(file)]) == 0
     capsys.readouterr()
+    assert main(["fleet", "list", "--fleet", str(file), "--json"]) == 0
+    assert {row["person"]: row["fingerprint"] for row in json.loads(capsys.readouterr().out)["people"]} == printed
     root = ["--root", str(tmp_path / "root-1.key.age"), "--fleet", str(file)]
     assert main(["fleet", "roster", *root, *from_file, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert all(f"fingerprint {fingerprint}" in said.err for fingerprint in printed.values())
+    told = json.loads(said.out)
     signed = rosters.decode(Path(told["file"]).read_bytes(), "x")
     assert (signed.roster.version, signed.document.sha256) == (1, told["sha256"])
     assert len(rosters.footage_recipients(signed.roster, "handhaving")) == 2
