@@ -66,8 +66,10 @@ def selftest(
     from bodycamd.camera.selftest.verdict import go
 
     if target is not None:
+        if target.suffix != ".svg":
+            raise UsageError(f"--target {target}: the target is an SVG: give it a name that ends in .svg")
         write(target)
-        say(f"{target}: print it at 100 %, hold it up 1 m before the camera, and run: bodycamd selftest --with-target")
+        say(f"{target}: print it at 100 %, hold it up about 50 cm before the camera, and run: bodycamd selftest --with-target")
         return
     verdicts: list[Verdict] = []
     camera = find_owner(None, config, socket)

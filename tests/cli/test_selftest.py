@@ -26,6 +26,7 @@ def test_the_target_is_a_page_that_is_written_once(tmp_path: Path, capsys: pytes
     assert page.attrib["width"] == "210mm"
     assert "this side up / deze kant boven" in "".join(page.itertext())
     assert main(["selftest", "--target", str(target)]) == 73, "it is not overwritten"
+    assert main(["selftest", "--target", str(tmp_path / "target.png")]) == 2
 
 
 def test_a_running_daemon_keeps_its_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,7 @@ ENDINGS = {
     "contact-sheet png": ".png",
     "export contact_sheet": ".png",
     "export out": "",
+    "selftest target": ".svg",
 }
 """What a name must end in to be taken by commands that do not take any name."""
 

@@ -134,8 +134,8 @@ SENTENCES: Mapping[SentenceName, tuple[str, str]] = {
         "The picture stands still: all pictures are the same. Restart the camera; if it stays so, replace the module.",
     ),
     "no_target": (
-        "Het testblad is niet gevonden ({likeness:.2f}): houd het recht, op 1 m, in gelijkmatig licht.",
-        "The printed target was not found ({likeness:.2f}): hold it straight, 1 m away, in even light.",
+        "Het testblad is niet gevonden ({likeness:.2f}): houd het recht, op ongeveer 50 cm, in gelijkmatig licht.",
+        "The printed target was not found ({likeness:.2f}): hold it straight, about 50 cm away, in even light.",
     ),
     "turned": (
         "Het beeld is {turned} graden gedraaid: zet video.rotation goed, of draai de module.",

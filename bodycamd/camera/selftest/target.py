@@ -31,8 +31,8 @@ def svg() -> str:
         '<path d="M105 12 L93 30 H101 V36 H109 V30 H117 Z"/>'
         '<g font-family="sans-serif" font-size="6" text-anchor="middle">'
         '<text x="105" y="224">bodycamd: this side up / deze kant boven</text>'
-        '<text x="105" y="234">Fill half of the picture, 1 m away, in even light.</text>'
-        '<text x="105" y="243">Vul het halve beeld, op 1 m, in gelijkmatig licht.</text>'
+        '<text x="105" y="234">Fill a third of the picture or more, about 50 cm away, in even light.</text>'
+        '<text x="105" y="243">Vul een derde van het beeld of meer, op ongeveer 50 cm, in gelijkmatig licht.</text>'
         "</g></svg>\n"
     )
 
