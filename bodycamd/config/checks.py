@@ -64,7 +64,7 @@ def file_problems(config: Config) -> Iterator[Problem]:
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
     yield from _tuning_file(config.video.tuning_file)
-    yield from _timezone(config)
+    yield from unknown_timezone(config.timezone)
     yield from _warning(config)
     yield from _taken("storage.directory", config.storage.directory, stat.S_IFDIR, "a folder, or a new name")
     yield from _taken("keys.signing", config.keys.signing, stat.S_IFDIR, "the folder of the signing keys")
@@ -232,10 +232,10 @@ def _private_key(key: str, path: str, wanted: str) -> Iterator[Problem]:
         yield Problem(key, f"{path}: line {line}: {WHAT_TO_DO}", "")
 
 
-def _timezone(config: Config) -> Iterator[Problem]:
-    """The names are those of this machine's database, which is files too."""
-    if find_timezone(config.timezone) is None:
-        yield Problem("timezone", f"no time zone is called {shown(config.timezone, MAX_SHOWN)}", timezone.ALLOWED)
+def unknown_timezone(name: str) -> Iterator[Problem]:
+    """Where no time zone has this name. The names are those of this machine's database, which is files too."""
+    if find_timezone(name) is None:
+        yield Problem("timezone", f"no time zone is called {shown(name, MAX_SHOWN)}", timezone.ALLOWED)
 
 
 def _warning(config: Config) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import yaml
 from msgspec.structs import replace
 
 from bodycamd.config import load
+from bodycamd.config.checks import unknown_timezone
 from bodycamd.config.problems import Problem
 from bodycamd.config.strict_yaml import Where, dotted
 from bodycamd.errors import ConfigError
@@ -34,7 +35,10 @@ def configuration(reading: FleetReading, municipality: str, team: int, camera: s
 
 
 def problems(reading: FleetReading) -> Iterator[Problem]:
-    """Every mistake in the settings, at its place in the fleet file. One that is of all teams is told once."""
+    """Every mistake in the settings, at its place in the fleet file. One that is of all teams is told once.
+
+    Of the files that settings name only the time zone is looked up: the others are on the camera.
+    """
     assert reading.fleet is not None
     told: set[tuple[str, str]] = set()
     for place, settings in reading.configurations.items():
@@ -47,7 +51,11 @@ def problems(reading: FleetReading) -> Iterator[Problem]:
         except ConfigError as error:
             yield Problem(dotted(_place(number)), str(error), "")
             continue
-        for problem in load.judge(raw, ON_CAMERA).problems:
+        found = load.judge(raw, ON_CAMERA).problems
+        zone = _values(reading, number).get("timezone")
+        if isinstance(zone, str) and all(problem.key != "timezone" for problem in found):
+            found = [*found, *unknown_timezone(zone)]
+        for problem in found:
             placed = _placed(problem, number, reading)
             if (placed.key, placed.reason) not in told:
                 told.add((placed.key, placed.reason))
@@ -68,13 +76,16 @@ def _placed(problem: Problem, team: int, reading: FleetReading) -> Problem:
 
 
 def _file(reading: FleetReading, team: int, camera: str, municipality: str) -> bytes:
-    merged = _merged(reading.configurations.get(("configuration",), {}), reading.configurations.get(_place(team), {}))
-    values: Section = {"device_id": camera, **{key: value for key, value in merged.items() if key not in OWN}}
+    values: Section = {"device_id": camera, **{key: value for key, value in _values(reading, team).items() if key not in OWN}}
     try:
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     except yaml.YAMLError as error:
         raise ConfigError("the settings hold a value that was refused") from error
     return (_HEAD.format(municipality=municipality, camera=camera) + text).encode()
+
+
+def _values(reading: FleetReading, team: int) -> Section:
+    return _merged(reading.configurations.get(("configuration",), {}), reading.configurations.get(_place(team), {}))
 
 
 def _merged(common: Section, own: Section) -> Section:

@@ -122,6 +122,15 @@ def test_a_camera_has_the_settings_of_all_and_those_of_its_team(tmp_path: Path) 
     assert first.retention == second.retention
 
 
+def test_a_time_zone_that_nobody_has_is_found_beside_every_other_mistake() -> None:
+    text = EXAMPLE.replace("Europe/Amsterdam", "Europe/Amsterdm")
+    place = f"f: line {line_of(text, 'Amsterdm')}: configuration.timezone: no time zone is called Europe/Amsterdm"
+    assert [line[: len(place)] for line in told(text)] == [place]
+    both = told(text.replace("days: 28", "days: 31"))
+    assert [line for line in both if line.startswith(place)]
+    assert [line for line in both if "days need a legal basis" in line]
+
+
 @settings(max_examples=count(100), deadline=None)
 @given(st.data())
 def test_no_change_of_the_file_ends_in_anything_but_a_list_of_mistakes(data: st.DataObject) -> None:
