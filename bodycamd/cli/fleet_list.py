@@ -30,7 +30,7 @@ def list_cameras(
         both = {"cameras": rows, "people": listed}
         print_json({what: [{key: value for key, value in row.items() if value} for row in told] for what, told in both.items()})
         return
-    say_lines(table([["camera", "team", "state", "since", "card until", "replaced by"], *([*row.values()] for row in rows)]))
+    say_lines(table([["camera", "team", "state", "since", "card until", "replaced by", "remark"], *([*row.values()] for row in rows)]))
     for person in listed:
         say(f"{person['person']}  {person['state']}, {person['roles']}, {person['teams']}")
         if person["recipient"]:

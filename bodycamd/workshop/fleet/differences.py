@@ -37,6 +37,8 @@ def _about_members(before: Roster | None, after: Roster) -> Iterator[str]:
             elif was != member:
                 changed = "" if _identity(member) == _identity(was) else f"; {_identity(member)} (was {_identity(was)})"
                 yield f"{what} {member.id}: {_told(member)} (was {_told(was)}){changed}"
+        for gone in known.keys() - {member.id for member in members}:
+            yield f"{what} {gone}: NOT LISTED ANY MORE (was {_told(known[gone])})"
 
 
 def _told(member: Camera | Person | KeyHolder) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.statements import wall_us
 from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import Record
-from bodycamd.workshop.fleet.roster_making import places
+from bodycamd.workshop.fleet.roster_making import missing, places
+
+MISSING: Final = "NOT IN THE FLEET FILE"
 
 
 def cameras(fleet: Fleet, record: Record) -> list[dict[str, str]]:
-    """A row for each camera, in the order of the file; what does not apply is empty."""
+    """A row for each camera, in the order of the file, then those that are enrolled and missing in it; what does not apply is empty."""
     rows = []
-    for name, place in places(fleet, record).items():
+    teams = {name: place.team for name, place in places(fleet, record).items()}
+    for name, team in {**teams, **dict.fromkeys(missing(fleet, record), "")}.items():
         card, enrolled, changed = record.cards.get(name), record.enrolled.get(name), record.states.get(name)
         state = changed.state if changed else "active" if enrolled else "card made" if card else "no card yet"
         since = changed.on if changed else enrolled.on if enrolled else card.on if card else ""
@@ -21,11 +26,12 @@ def cameras(fleet: Fleet, record: Record) -> list[dict[str, str]]:
         rows.append(
             {
                 "camera": name,
-                "team": place.team,
+                "team": team,
                 "state": state,
                 "since": since,
                 "card_until": until,
                 "replaced_by": (changed.replaced_by or "") if changed else "",
+                "remark": "" if team else MISSING,
             }
         )
     return rows

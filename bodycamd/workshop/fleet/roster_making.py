@@ -11,7 +11,7 @@ from bodycamd.errors import BodycamError, ConfigError, DataError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.roster import DAY_US, MAX_DAYS, MAX_ROSTER_BYTES, Camera, KeyHolder, Person, Root, Roster, SignedRoster, Team
-from bodycamd.evidence.roster_acceptance import Now, judge
+from bodycamd.evidence.roster_acceptance import Now, judge, removals
 from bodycamd.evidence.statements import wall_text
 from bodycamd.linux.foreign import read_file
 from bodycamd.workshop.fleet.checks import EXAMPLES, check
@@ -45,6 +45,12 @@ def places(fleet: Fleet, record: Record) -> Mapping[str, Place]:
         if added.team in numbers:
             found.setdefault(added.camera, Place(numbers[added.team], added.team))
     return found
+
+
+def missing(fleet: Fleet, record: Record) -> list[str]:
+    """Cameras that are enrolled and that neither the file nor the record gives a team: they would be in no roster."""
+    found = places(fleet, record)
+    return [name for name in record.enrolled if name not in found]
 
 
 def next_roster(fleet: Fleet, record: Record, last: Roster | None, now_us: int, days: int = MAX_DAYS) -> Roster:
@@ -109,6 +115,16 @@ def signed_by(unsigned: Roster, signers: Sequence[Signer], last: SignedRoster | 
         raise ConfigError(f"no roster can be made: {error}") from error
     check_acceptable(signed, last, now_us)
     return signed
+
+
+def check_following(unsigned: Roster, last: Roster) -> None:
+    """Raises `ConfigError` where no camera that has the last roster would take this one, whoever signed it: to be known before a root key
+    is opened.
+    """
+    if unsigned.municipality != last.municipality:
+        raise ConfigError(f"no camera would take this roster: it is of {unsigned.municipality}, not of {last.municipality}")
+    for _, why in removals(unsigned, last):
+        raise ConfigError(f"no camera would take this roster: {why} (bodycamd fleet check says all)")
 
 
 def check_acceptable(signed: SignedRoster, last: SignedRoster | None, now_us: int) -> None:

@@ -20,7 +20,7 @@ from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.linux.new_file import write_new
 from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import check_acceptable, file_name, last_roster, next_roster, signed_by
+from bodycamd.workshop.fleet.roster_making import check_acceptable, check_following, file_name, last_roster, next_roster, signed_by
 
 Ask: TypeAlias = Callable[[Roster, Roster | None], Sequence[Signer]]
 """Who is shown the roster that is to be signed and the one before, and returns the root keys that sign."""
@@ -33,6 +33,8 @@ def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, 
     folder = _folder(fleet_file)
     with appending(record_path(fleet_file)) as writer:
         last, unsigned, path = _next(fleet, writer, folder, now_us, days)
+        if last is not None:
+            check_following(unsigned, last.roster)
         signers = ask(unsigned, last.roster if last else None)
         if draft:
             path = path.with_suffix(".draft")

@@ -10,7 +10,7 @@ from bodycamd.evidence.roster import contradictions
 from bodycamd.evidence.roster_acceptance import removals
 from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import read_record, record_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import last_roster, next_roster
+from bodycamd.workshop.fleet.roster_making import last_roster, missing, next_roster
 
 
 def problems(fleet: Fleet, fleet_file: Path, now_us: int) -> Iterator[Problem]:
@@ -20,6 +20,10 @@ def problems(fleet: Fleet, fleet_file: Path, now_us: int) -> Iterator[Problem]:
     following = next_roster(fleet, record, last.roster if last else None, now_us)
     for what in contradictions(following):
         yield Problem("", what, "")
+    listed = {camera.id for camera in last.roster.cameras} if last else set()
+    for camera in missing(fleet, record):
+        if camera not in listed:  # of the others `removals` says so
+            yield Problem("teams", f"camera {camera} is enrolled and not listed: nobody is removed, the state changes", "")
     if last is None:
         return
     if following.municipality != last.roster.municipality:

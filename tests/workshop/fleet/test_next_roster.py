@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyrage
@@ -17,6 +18,7 @@ from bodycamd.evidence.roster_acceptance import Now, judge
 from bodycamd.workshop.fleet import signing
 from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.fingerprints import person_fingerprint
+from bodycamd.workshop.fleet.overview import MISSING
 from bodycamd.workshop.fleet.record import appending, read_record, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import last_roster
 from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
@@ -90,6 +92,29 @@ def test_check_tells_what_the_last_roster_forbids(folder: Folder, capsys: pytest
     err = capsys.readouterr().err
     assert "camera HV-07 is not listed any more" in err
     assert "person P-01 is not listed any more" in err
+
+
+def test_a_camera_that_is_missing_in_the_file_is_refused_before_anybody_is_asked(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.enrol("HV-07")
+    last = sign(folder).roster
+    folder.enrol("HV-06")
+    folder.edit("[HV-01..HV-26]", "[HV-08..HV-26]")
+
+    def nobody(*_: Roster | None) -> list[Signer]:
+        raise AssertionError("asked for a passphrase")
+
+    for draft in (False, True):
+        with pytest.raises(ConfigError, match="camera HV-07 is not listed any more"):
+            sign_next(folder.fleet, folder.file, nobody, NOW_US, 90, draft=draft)
+    assert differences(last, replace(last, cameras=())) == ["camera HV-07: NOT LISTED ANY MORE (was active, team handhaving)"]
+    assert main(["fleet", "check", str(folder.file)]) == 78
+    err = capsys.readouterr().err
+    assert (err.count("HV-07"), err.count("camera HV-06 is enrolled and not listed")) == (1, 1)
+    assert main(["fleet", "list", "--fleet", str(folder.file), "--json"]) == 0
+    rows = [row for row in json.loads(capsys.readouterr().out)["cameras"] if "remark" in row]
+    assert [(row["camera"], row["state"], row["remark"]) for row in rows] == [(name, "active", MISSING) for name in ("HV-07", "HV-06")]
 
 
 def test_a_crash_between_file_and_record_loses_no_version(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
