@@ -33,7 +33,7 @@ READ = {
     "bundle show bundle", "bundle show release_key", "bundle update bundle", "config firmware file", "config wiring file",
     "fleet card bundle", "fleet cards bundle", "fleet cards image", "fleet check file", "fleet cosign passphrase_file", "fleet enrol file",
     "fleet init passphrase_file", "fleet list fleet", "fleet roster passphrase_file", "fleet roster signed",
-    "fleet show-card boot_partition", "fleet show-card image", "keys drill answer identity", "keys drill answer probe",
+    "fleet show-card boot_partition", "fleet show-card fleet", "fleet show-card image", "keys drill answer identity", "keys drill answer probe",
     "keys drill begin fleet", "keys drill check folder", "keys person for-fleet passphrase_file", "selftest socket",
     "anchor socket", "anchor store", "config card file", "config check file", "contact-sheet film",
     "export anchor", "export device_key", "export identity",

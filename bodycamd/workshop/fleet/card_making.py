@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from bodycamd.config import load
 from bodycamd.config.firmware import firmware_lines
-from bodycamd.errors import ConfigError, DataError, UsageError
+from bodycamd.errors import ConfigError, DataError, OutputError, UsageError
+from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.application import TOKEN_BYTES, token_signer
 from bodycamd.evidence.roster import DAY_US, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, has_ended
@@ -64,6 +65,16 @@ class Held(Struct, frozen=True):
     kind: Kind
 
 
+class Contents(Struct, frozen=True):
+    """Whose card it is, and its files. `token_key` is the public half of its token, in hex."""
+
+    camera: str
+    municipality: str
+    roster_version: int
+    token_key: str
+    files: list[Held]
+
+
 def read_bundle(path: Path) -> Bundle:
     """A bundle's file. Raises `DataError` for what cannot be one, `NotFoundError`, `StorageError`."""
     from bodycamd.linux.foreign import open_file
@@ -98,8 +109,11 @@ def make(
     roster: SignedRoster | None,
     bundle: Bundle | None,
     now_us: int,
-) -> tuple[CardMade, list[Held]]:
-    """Write the card of a camera, and return the line for the record and what the card holds. Done again it is another card, with another
+    *,
+    overwrite: bool = False,
+) -> tuple[CardMade, Contents]:
+    """Write the card of a camera, and return the line for the record and what the card holds. Another camera's card is left as it is,
+    unless it may be overwritten. Done again it is another card, with another
     token: the one before is worth nothing any more.
 
     Raises `ConfigError` without a roster that is in force, `UsageError`, `NotFoundError`, `OutputError`, and `DataError` where what is read
@@ -108,6 +122,10 @@ def make(
     check_may_have_card(fleet, record, camera)
     if roster is None or has_ended(roster.roster, Now(now_us, trusted=True)):
         raise ConfigError("no roster is in force: sign one first (bodycamd fleet roster); a card takes its recipients from it")
+    if not overwrite and (other := whose(target)) is not None and other.lower() != camera.lower():
+        raise OutputError(
+            f"this is the card of {other}, not of {camera}: take another one (bodycamd fleet card --overwrite makes it {camera}'s)"
+        )
     boot_strangers.check_files(target.names(""))
     token = os.urandom(TOKEN_BYTES)
     made = card(reading, fleet, camera, place_of(fleet, record, camera), roster, token, os.urandom(8).hex())
@@ -142,16 +160,28 @@ def contents(target: BootPartition) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if content is not None}
 
 
-def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[str]) -> list[Held]:
-    """What a card holds, after a strict check of what it tells cloud-init, kernel and firmware; of its contents, the names in its folder,
-    and those at the top of the partition. Raises `DataError` for anything else than a card has, and for one without its token.
+def whose(target: BootPartition) -> str | None:
+    """Whose card this is, by its configuration, else by the application that its first boot left; `None` for no card. Looked at loosely: a
+    broken card is somebody's too.
+    """
+    if (raw := target.read(f"{FOLDER}/bodycamd.yaml")) is not None:
+        named = re.search(rb"^device_id: ['\"]?([A-Za-z0-9-]{1,63})['\"]?\s*$", raw, re.MULTILINE)
+        return named[1].decode() if named else "a camera without a name"
+    applied = (re.fullmatch(r"application-([A-Za-z0-9-]{1,63})\.txt", name) for name in target.names(""))
+    return next((found[1].upper() for found in applied if found), None)
+
+
+def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[str]) -> Contents:
+    """Whose card it is and what it holds, after a strict check of what it tells cloud-init, kernel and firmware; of its contents, the names
+    in its folder, and those at the top of the partition. Raises `DataError` for anything else than a card has, and for one without its
+    token.
     """
     boot_strangers.check_files(at_top)
     names = (cloud_init.USER_DATA, cloud_init.META_DATA, cloud_init.NETWORK_CONFIG)
     for name in names:
         if name not in found:
             raise DataError(f"{name}: not on this card: no card of `bodycamd fleet card`, or its camera has booted and cleaned up")
-    cloud_init.read({name: found[name] for name in names})
+    host = cloud_init.read({name: found[name] for name in names}).user_data.hostname
     line = found.get(CMDLINE, b"")
     if command_line(line) != line:
         raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
@@ -161,7 +191,13 @@ def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[
     told = found.get(FIRMWARE, b"")
     if firmware(told, firmware_lines(settings)) != told:
         raise DataError(f"{FIRMWARE}: not what this camera's parts need: make the card anew")
-    return listed
+    if host != settings.device_id.lower():
+        raise DataError(
+            f"{cloud_init.USER_DATA}: the host is {host}, but the configuration is that of {settings.device_id}: make the card anew"
+        )
+    roster = rosters.decode(found[f"{FOLDER}/roster.txt"], f"{FOLDER}/roster.txt").roster
+    token_key = token_signer(bytes.fromhex(found[f"{FOLDER}/{TOKEN}"].decode())).public.raw.hex()
+    return Contents(settings.device_id, roster.municipality, roster.version, token_key, listed)
 
 
 def _check_whole(found: Mapping[str, bytes], names: Set[str]) -> None:

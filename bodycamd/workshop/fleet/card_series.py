@@ -14,7 +14,7 @@ from bodycamd.evidence.roster import SignedRoster
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
 from bodycamd.workshop.fleet.boot_partition import PRIVATE, BootPartition, ImagePartition
-from bodycamd.workshop.fleet.card_making import Bundle, Held, check_may_have_card, make, read_bundle
+from bodycamd.workshop.fleet.card_making import Bundle, Contents, check_may_have_card, make, read_bundle
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import RecordWriter, appending, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import last_roster, places
@@ -39,11 +39,12 @@ class Series:
         with appending(record_path(fleet_file)) as writer:
             yield cls(reading, fleet, writer, last_roster(writer.record, rosters_folder(fleet_file)), found, now_us)
 
-    def make(self, camera: str, target: BootPartition) -> list[Held]:
+    def make(self, camera: str, target: BootPartition, *, overwrite: bool = False) -> Contents:
         """The card of a camera; what it holds. Raises as `card_making.make` does."""
-        line, listed = make(target, self.reading, self.fleet, self.writer.record, camera, self.roster, self.bundle, self.now_us)
+        record = self.writer.record
+        line, made = make(target, self.reading, self.fleet, record, camera, self.roster, self.bundle, self.now_us, overwrite=overwrite)
         self.writer.add(line)
-        return listed
+        return made
 
     def make_image(self, camera: str, image: Path, folder: Path) -> Path:
         """A new image with the card of a camera, from an image that stays as it is. A half-made one is removed. Raises as `make` does."""

@@ -77,7 +77,7 @@ def card_of_hv_07(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def listed(target: BootPartition) -> list[Held]:
-    return held(contents(target), target.names(FOLDER), target.names(""))
+    return held(contents(target), target.names(FOLDER), target.names("")).files
 
 
 def made_card(folder: Folder, boot: Path, camera: str = "HV-07", *words: str) -> dict[str, bytes]:
@@ -89,7 +89,7 @@ def test_a_card_holds_what_it_says_and_nothing_else(folder: Folder, boot: Path, 
     files = made_card(folder, boot)
     capsys.readouterr()
     assert main(["fleet", "show-card", "--boot-partition", str(boot), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)["files"]
     assert [one["name"] for one in told] == list(CONTENTS)
     assert files.keys() == CONTENTS.keys()
     assert [one["name"] for one in told if one["kind"] != "public"] == ["bodycamd/token"]
