@@ -113,8 +113,7 @@ def make(
     overwrite: bool = False,
 ) -> tuple[CardMade, Contents]:
     """Write the card of a camera, and return the line for the record and what the card holds. Another camera's card is left as it is,
-    unless it may be overwritten. Done again it is another card, with another
-    token: the one before is worth nothing any more.
+    unless it may be overwritten. Done again it is another card, with another token: the one before is worth nothing any more.
 
     Raises `ConfigError` without a roster that is in force, `UsageError`, `NotFoundError`, `OutputError`, and `DataError` where what is read
     back is not what was written.

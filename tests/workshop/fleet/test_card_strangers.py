@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from bodycamd.workshop.fleet.card_files import CONTENTS, command_line
 from bodycamd.workshop.fleet.signing import sign_next
 from tests.kit.scale import sample
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
-from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, REAL_NOW_US
+from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, REAL_NOW_US, image, with_mtools
+
+__all__ = ["image"]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,20 @@ def test_a_file_that_sets_the_system_up_is_refused_by_name(name: str, made: Fold
     assert len(told) == 2
     assert all(name in line and "write the image anew" in line for line in told)
     assert (boot / "bodycamd/token").read_bytes() == before
+
+
+@with_mtools
+def test_no_image_is_made_from_one_that_sets_the_system_up(
+    made: Folder, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In capitals, as FAT keeps short names."""
+    base, out = tmp_path / "base.img", tmp_path / "out"
+    out.mkdir()
+    subprocess.run(["cp", "--sparse=always", image, base], check=True)
+    subprocess.run(["mcopy", "-i", f"{base}@@{16384 * 512}", "-", "::SSH"], input=b"", check=True)
+    assert main(["fleet", "cards", "--image", str(base), "--out", str(out), "--camera", "HV-01", "--fleet", str(made.file)]) == 65
+    assert "starts an SSH server" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
 
 
 WORDS = {
