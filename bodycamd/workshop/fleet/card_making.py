@@ -184,8 +184,9 @@ def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[
     line = found.get(CMDLINE, b"")
     if command_line(line) != line:
         raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
-    listed = list(_listed(found, sorted(in_folder)))
-    _check_whole(found, {file.name for file in listed})
+    in_folder = sorted(in_folder)
+    _check_whole(found, found.keys() | {f"{FOLDER}/{base}" for base in in_folder})
+    listed = list(_listed(found, in_folder))
     settings = load.parse(found.get(f"{FOLDER}/bodycamd.yaml", b""), ON_CAMERA)
     told = found.get(FIRMWARE, b"")
     if firmware(told, firmware_lines(settings)) != told:
