@@ -46,3 +46,4 @@ def init(
     write_new(files)
     for path in files:
         say(str(path))
+    say(f"move the root keys (root-*{root_keys.SUFFIX}) out of this folder, each to a stick of its own: whoever has it has them", err=True)

@@ -67,6 +67,8 @@ def _shown_and_asked(root: Sequence[Path], passphrase_file: Path | None) -> Ask:
     from bodycamd.workshop.fleet import root_keys
     from bodycamd.workshop.fleet.differences import differences
 
+    for path in root:
+        root_keys.check_file(path)
     ask = asking(passphrase_file)
 
     def shown(unsigned: Roster, last: Roster | None) -> list[Signer]:

@@ -20,6 +20,8 @@ from bodycamd.linux.foreign import read_named
 
 SUFFIX = ".key.age"
 MAX_KEY_BYTES = 16 * 1024
+_AGE = (b"-----BEGIN AGE ENCRYPTED FILE-----", b"age-encryption.org/v1\n")
+"""How an age file begins, as text and as bytes (https://age-encryption.org/v1)."""
 LEAST_PASSPHRASE = 12
 """Characters. age's scrypt makes each guess cost about a second; it cannot make a short one long."""
 
@@ -37,6 +39,12 @@ def sealed(passphrase: str) -> tuple[SigningKey, bytes]:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     content: bytes = pyrage.passphrase.encrypt(pem, passphrase, armored=True)
     return SigningKey(private), content
+
+
+def check_file(path: Path) -> None:
+    """To be asked before its passphrase is. Raises `DataError` for a file that age did not make, `NotFoundError`, `StorageError`."""
+    if not read_named(path, MAX_KEY_BYTES).lstrip().startswith(_AGE):
+        raise DataError(f"{path}: not a root key that is sealed with a passphrase: `bodycamd fleet init` makes them, NAME{SUFFIX}")
 
 
 def opened(path: Path, passphrase: str) -> SigningKey:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pyrage
@@ -18,8 +20,9 @@ from bodycamd.workshop.fleet import drill, root_keys
 from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.new_person import MadeKeys, make, wanted_roles
 from bodycamd.workshop.fleet.roster_making import next_roster
+from bodycamd.workshop.fleet.signing import sign_next
 from tests.kit.scale import only_in_full
-from tests.workshop.fleet.fleets import Folder, new_folder
+from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 
 LONG = "correct horse battery staple"
 
@@ -128,6 +131,43 @@ def test_wrong_use_of_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     for words in (["--municipality", "Den Haag"], ["--municipality", "dordrecht", "--threshold", "3"]):
         assert main(["fleet", "init", "--out", str(tmp_path), *words]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("content", "code", "said"), [(None, 66, "No such file"), (b"not sealed\n", 65, "not a root key")])
+def test_a_root_key_is_looked_at_before_anybody_is_asked_for_its_passphrase(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, code: int, said: str
+) -> None:
+    """The file of passphrases is not there: whoever is asked ends with another word."""
+    root = tmp_path / "root-1.key.age"
+    if content is not None:
+        root.write_bytes(content)
+    passphrases = ["--passphrase-file", str(tmp_path / "nobody-is-asked")]
+    draft, _ = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], 1, 90, draft=True)
+    for words in (["fleet", "roster", "--fleet", str(folder.file)], ["fleet", "cosign", str(draft)]):
+        assert main([*words, "--root", str(root), *passphrases]) == code
+        err = capsys.readouterr().err
+        assert ("root-1.key.age: " in err, said in err, "changes:" in err) == (True, True, False), err
+
+
+def test_the_first_commands_of_the_page_name_files_where_they_are() -> None:
+    """A walk through the block: what each command makes, moves and reads."""
+    page = (Path(__file__).parents[3] / "docs" / "fleet.md").read_text(encoding="utf-8")
+    there: set[str] = set()
+    read: list[str] = []
+    for line in page.split("```")[1].strip().splitlines():
+        words = shlex.split(line, comments=True)
+        options = dict(pairwise(words))
+        if words[:3] == ["bodycamd", "fleet", "init"]:
+            there |= {f"{options['--out']}/{name}" for name in ("fleet.yaml", "root-1.key.age", "root-2.key.age")}
+        elif words[0] == "mv":
+            there.remove(words[1])
+            there.add(words[2] + Path(words[1]).name)
+        else:
+            named = [options[option] for option in ("--root", "--fleet", "check") if option in options]
+            assert set(named) <= there, line
+            read += named
+    assert len(read) == 4
+    assert not [name for name in there if name.startswith("fleet/root-")]
 
 
 @only_in_full
