@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import asdict
 
-from bodycamd.cli.output import print_json, say, say_lines
+from bodycamd.cli import mistakes
+from bodycamd.cli.output import say, say_lines
 from bodycamd.config.problems import Problem, in_order
 from bodycamd.errors import ConfigError, UsageError
-from bodycamd.foreign_text import json_text, shown
+from bodycamd.foreign_text import json_text
 from bodycamd.municipality.words.language import Language
 
 if TYPE_CHECKING:
@@ -32,19 +32,7 @@ def check(
     Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, what is allowed, and what was probably meant.
     """
     problems, warnings = _judge(file, text_only)
-    if json:
-        told = {"problems": [asdict(problem) for problem in problems], "warnings": [asdict(warning) for warning in warnings]}
-        print_json({"file": str(file), "ok": not problems, **told})
-    else:
-        name = shown(file, 4096)
-        for problem in problems:
-            say(f"bodycamd: {problem.text(name)}", err=True)
-        for warning in warnings:
-            say(f"warning: {warning.text(name)}", err=True)
-        if not problems:
-            say(f"{file}: the configuration is valid")
-    if problems:
-        raise typer.Exit(ConfigError.exit_code)
+    mistakes.tell(file, "the configuration", problems, warnings, json)
 
 
 @app.command()

@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec.structs import asdict
 
-from bodycamd.cli import fleet_option
-from bodycamd.cli.output import print_json, say
-from bodycamd.errors import ConfigError
-from bodycamd.foreign_text import shown
+from bodycamd.cli import fleet_option, mistakes
 
 
 def check(
@@ -30,16 +26,4 @@ def check(
     if not problems and reading.fleet is not None:
         problems = list(removed(reading.fleet, file, fleet_option.now_us()))
     warnings = list(checks.doubts(reading.fleet)) if reading.fleet is not None else []
-    if json:
-        told = {"problems": [asdict(problem) for problem in problems], "warnings": [asdict(warning) for warning in warnings]}
-        print_json({"file": str(file), "ok": not problems, **told})
-    else:
-        name = shown(file, 4096)
-        for problem in problems:
-            say(f"bodycamd: {problem.text(name)}", err=True)
-        for warning in warnings:
-            say(f"warning: {warning.text(name)}", err=True)
-        if not problems:
-            say(f"{file}: the fleet file is valid")
-    if problems:
-        raise typer.Exit(ConfigError.exit_code)
+    mistakes.tell(file, "the fleet file", problems, warnings, json)
