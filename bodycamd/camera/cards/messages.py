@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.camera.cards.codes import Code
+from bodycamd.linux.bounded_messages import BoundedMessages
 
 MAX_BYTES = 512
 HEARTBEAT_SECONDS = 5.0
@@ -43,27 +44,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.card is not None or self.trouble is not None
 
 
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Told)
-
-
-def encode(told: Told) -> bytes:
-    """One message, at most `MAX_BYTES`. Raises `ValueError` for what the other side would not believe."""
-    message = _ENCODER.encode(told)
-    if len(message) > MAX_BYTES:
-        raise ValueError(f"{len(message)} bytes")
-    _DECODER.decode(message)
-    return message
-
-
-def decode(message: bytes) -> Told | None:
-    """The message, or `None` for what is none."""
-    if len(message) > MAX_BYTES:
-        return None
-    try:
-        return _DECODER.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+_MESSAGES = BoundedMessages(Told, MAX_BYTES)
+encode, decode = _MESSAGES.encode, _MESSAGES.decode
 
 
 def believed(told: Told, now_us: int, last_sequence: int) -> bool:

@@ -15,6 +15,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from bodycamd.linux.bounded_messages import BoundedMessages
+
 MAX_BYTES = 1024
 READ_SECONDS = 5.0
 """From reading to reading."""
@@ -55,27 +57,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     under_voltage: bool | Literal["not_measurable"] | None = None
 
 
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Reading)
-
-
-def encode(reading: Reading) -> bytes:
-    """One message, at most `MAX_BYTES`. Raises `ValueError` for a reading that the other side would not believe."""
-    message = _ENCODER.encode(reading)
-    if len(message) > MAX_BYTES:
-        raise ValueError(f"{len(message)} bytes")
-    _DECODER.decode(message)
-    return message
-
-
-def decode(message: bytes) -> Reading | None:
-    """The reading, or `None` for what is none."""
-    if len(message) > MAX_BYTES:
-        return None
-    try:
-        return _DECODER.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+_MESSAGES = BoundedMessages(Reading, MAX_BYTES)
+encode, decode = _MESSAGES.encode, _MESSAGES.decode
 
 
 def believed(reading: Reading, now_us: int, last_sequence: int) -> bool:
