@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.evidence.rostering import key, raw
 CONFIG = Path(__file__).parents[3] / "config"
 EXAMPLE = (CONFIG / "fleet.example.yaml").read_text(encoding="utf-8")
 DAY = "2026-03-10"
+REAL_NOW_US = int(time.time() * 1_000_000)
 ROOT_1, ROOT_2 = key("fleet root-1"), key("fleet root-2")
 
 

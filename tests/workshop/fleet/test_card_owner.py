@@ -12,17 +12,8 @@ from bodycamd.evidence.statements import wall_us
 from bodycamd.workshop.fleet.boot_partition import MountedPartition
 from bodycamd.workshop.fleet.card_making import contents, held
 from bodycamd.workshop.fleet.card_tokens import token_of
-from bodycamd.workshop.fleet.signing import sign_next
-from tests.workshop.fleet.fleets import ROOT_1, Folder, enrolled, new_folder
+from tests.workshop.fleet.fleets import REAL_NOW_US, Folder, enrolled
 from tests.workshop.fleet.test_card_strangers import card, new_boot, show
-from tests.workshop.fleet.test_cards import REAL_NOW_US
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    made = new_folder(tmp_path)
-    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], REAL_NOW_US, 90)
-    return made
 
 
 @pytest.fixture

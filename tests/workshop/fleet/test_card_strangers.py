@@ -14,8 +14,8 @@ from bodycamd.workshop.fleet import boot_strangers
 from bodycamd.workshop.fleet.card_files import CONTENTS, command_line
 from bodycamd.workshop.fleet.signing import sign_next
 from tests.kit.scale import sample
-from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
-from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, REAL_NOW_US, image, with_mtools
+from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
+from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, image, with_mtools
 
 __all__ = ["image"]
 

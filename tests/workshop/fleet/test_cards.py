@@ -25,21 +25,13 @@ from bodycamd.workshop.fleet.card_files import CONTENTS, FIRST_BOOT_FILE, FOLDER
 from bodycamd.workshop.fleet.card_making import Held, contents, held
 from bodycamd.workshop.fleet.signing import sign_next
 from tests.kit.scale import only_in_full, sample
-from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
+from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
 
 CMDLINE = "console=serial0,115200 console=tty1 root=PARTUUID=7351b90c-02 rootfstype=ext4 fsck.repair=yes rootwait resize\n"
 CONFIG = "dtparam=audio=on\n[pi5]\ndtparam=fan_temp0=50000\n"
 SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "B" * 43
 TOOLS = [shutil.which(tool) for tool in ("mcopy", "mkfs.vfat", "sfdisk")]
 with_mtools = pytest.mark.skipif(None in TOOLS, reason="apt install mtools dosfstools fdisk")
-REAL_NOW_US = int(time.time() * 1_000_000)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    made = new_folder(tmp_path)
-    sign_next(made.fleet, made.file, lambda *_: [ROOT_1], REAL_NOW_US, 90)
-    return made
 
 
 @pytest.fixture
