@@ -55,7 +55,7 @@ MEANS: dict[RowName, tuple[str, str]] = {
     "cannot_record": ("A press would not record.", "Out of service. `bodycamd status` says which part."),
     "check_passed": ("The test before a shift: go.", "Nothing."),
     "check_failed": (
-        "The test before a shift: no go.",
+        "The test before a shift: no go. The green lamp is dark where a press would not record either.",
         "Take another camera. `bodycamd selftest --officer` says which part ([selftest.md](selftest.md)).",
     ),
     "off": ("Switched off, starting, or dead: the green lamp is dark too.", "[Nothing lights up](#nothing-lights-up)."),
