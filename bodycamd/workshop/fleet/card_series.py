@@ -79,7 +79,7 @@ def _copy(image: Path, out: Path) -> None:
     copy is its owner's alone from its creation, whatever the image is: a token goes into it. `cp` keeps the mode of a file that is there.
     """
     out.unlink(missing_ok=True)
-    os.close(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE))
+    os.close(durable.open_new(out, PRIVATE))
     done = subprocess.run(["cp", "--reflink=auto", "--sparse=always", "--", str(image), str(out)], capture_output=True, check=False)
     if done.returncode != 0:
         raise OutputError(f"{out}: cannot be copied: {shown(done.stderr.decode(errors='replace').strip(), 200)}")
