@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bodycamd.cli import mistakes
 from bodycamd.cli.output import say, say_lines
 from bodycamd.config.problems import Problem, in_order
-from bodycamd.errors import ConfigError, UsageError
+from bodycamd.errors import UsageError
 from bodycamd.foreign_text import json_text
 from bodycamd.municipality.words.language import Language
-
-if TYPE_CHECKING:
-    from bodycamd.config.settings import Config
 
 app = typer.Typer(help="Check a configuration before a camera gets it.", no_args_is_help=True)
 
@@ -97,38 +93,13 @@ def wiring(
 
 def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
     """Mistakes and warnings, in the order of their lines. Raises `ConfigError` where the file cannot be read."""
+    from bodycamd.camera import named_files
     from bodycamd.config import checks
     from bodycamd.config import load as configuration
 
     found = configuration.judge(configuration.read(file), file)
     problems = list(found.problems)
     if found.config is not None and not text_only:
-        problems = sorted(map(found.placed, _file_problems(found.config)), key=in_order)
+        problems = sorted(map(found.placed, named_files.problems(found.config)), key=in_order)
     warnings = [found.placed(warning) for warning in checks.doubts(found.config)] if found.config is not None else []
     return problems, warnings
-
-
-def _cards(config: Config) -> Iterator[Problem]:
-    from bodycamd.camera.cards.codes import read_officers
-
-    if config.shift.cards is not None:
-        try:
-            read_officers(Path(config.shift.cards))
-        except ConfigError as error:
-            yield Problem("shift.cards", str(error), "")
-
-
-def _file_problems(config: Config) -> Iterator[Problem]:
-    from bodycamd.camera.capture.worker.encrypt import load_recipients
-    from bodycamd.config import checks
-
-    yield from _cards(config)
-    recipients_told = False
-    for problem in checks.file_problems(config):
-        recipients_told |= problem.key == "keys.recipients"
-        yield problem
-    if not recipients_told:
-        try:
-            load_recipients(Path(config.keys.recipients))
-        except ConfigError as error:
-            yield Problem("keys.recipients", str(error), "")

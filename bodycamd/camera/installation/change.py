@@ -31,6 +31,9 @@ class System(Protocol):
     def install_debian(self, packages: list[Path]) -> None:
         """Install these Debian packages, from their files alone. Raises `UnavailableError`."""
 
+    def check_configuration(self, wheels: Path) -> None:
+        """Raises `ConfigError` with the key where the version in these wheels, not installed yet, refuses the configuration."""
+
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
         """Make a virtual environment in `folder` with these wheels, from their files alone. Raises `UnavailableError`."""
 
@@ -130,6 +133,7 @@ def _make(versions: Versions, system: System, bundle: VerifiedBundle) -> None:
     versions.discard(name)
     unpacked = folder / "bundle"
     unpack(bundle, unpacked)
+    system.check_configuration(unpacked / "wheels")
     if (debian := unpacked / "debian").is_dir():
         system.install_debian(sorted(debian.glob("*.deb")))
     system.make_environment(folder, sorted((unpacked / "wheels").glob("*.whl")))

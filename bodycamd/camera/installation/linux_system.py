@@ -10,11 +10,13 @@ import fcntl
 import json
 import os
 import platform
+import pwd
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 from bodycamd.camera.installation.decision import Camera, Machine
@@ -39,6 +41,8 @@ HEALTH_SECONDS = 900.0
 STEP_SECONDS = 3600.0
 """Of one program. pip writes some thousand files and compiles them: more than ten minutes on an emulated Pi's processor."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+HEALTH = "bodycamd.workshop.bundle.health"
+_AS_RECORDER = ("runuser", "-u", "bodycam", "--")
 PROVISION = """
 import sys
 from pathlib import Path
@@ -93,17 +97,27 @@ class LinuxSystem:
         )
         _run(str(folder / "bin/python"), "-P", "-s", f"{pip[0]}/pip", "install", "--quiet", *options, *rest)
 
+    def check_configuration(self, wheels: Path) -> None:
+        """See `System`: the new version's own check, out of its wheels. As the recorder's user where there is one already."""
+        configuration = CONFIGURATION / "bodycamd.yaml"
+        if configuration.exists():  # else it is the bundle's own
+            program = files("bodycamd.camera.installation").joinpath("from_wheels.py").read_text(encoding="utf-8")
+            command = ("/usr/bin/python3", "-P", "-s", "-c", program, str(wheels), HEALTH, "--configuration", str(configuration))
+            self._judge(wheels.parents[1].name, *(_AS_RECORDER if _recorder_has_a_user() else ()), *command)
+
     def check_health(self, folder: Path) -> None:
         """See `System`: the new version's own check, as the recorder's user."""
-        command = python_command("bodycamd.workshop.bundle.health", "--folder", str(folder), python=str(folder / "bin/python"))
+        self._judge(folder.name, *_AS_RECORDER, *python_command(HEALTH, "--folder", str(folder), python=str(folder / "bin/python")))
+
+    def _judge(self, version: str, *command: str) -> None:
         try:
-            ended = _start("nice", "-n", "10", "runuser", "-u", "bodycam", "--", *command, seconds=HEALTH_SECONDS)
+            ended = _start("nice", "-n", "10", *command, seconds=HEALTH_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"the health check of {folder.name} did not end within {HEALTH_SECONDS:.0f} s") from error
+            raise UnavailableError(f"the health check of {version} did not end within {HEALTH_SECONDS:.0f} s") from error
         if ended.returncode:
             said = _last_line(ended).removeprefix("bodycamd: ")
             kind: type[BodycamError] = ConfigError if ended.returncode == ConfigError.exit_code else UnavailableError
-            raise kind(f"{folder.name} does not come into use, and what runs was not touched: {said}")
+            raise kind(f"{version} does not come into use, and what runs was not touched: {said}")
 
     def prepare(self, folder: Path) -> None:
         """See `System`."""
@@ -231,6 +245,12 @@ def _run(*command: str, check: bool = True) -> str:
     if check and ended.returncode:
         raise UnavailableError(f"{Path(command[0]).name}: {_last_line(ended)}")
     return ended.stdout
+
+
+def _recorder_has_a_user() -> bool:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam("bodycam").pw_uid > 0
+    return False
 
 
 def _last_line(ended: subprocess.CompletedProcess[str]) -> str:

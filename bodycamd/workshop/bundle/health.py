@@ -2,7 +2,7 @@
 
 `python -m bodycamd.workshop.bundle.health --folder /opt/bodycamd/0.2.0` ends with 0, or with one line on stderr and the exit code of what
 is wrong: 78 with the key where this version refuses the camera's configuration. Nothing of the camera is touched; the recording is thrown
-away.
+away. The configuration alone, by the same code, is judged before anything is made: `--configuration FILE`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bodycamd.camera import named_files
 from bodycamd.config import load as configuration
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
@@ -49,10 +50,15 @@ video: { source: pattern, width: 320, height: 240, frame_rate: 10, bit_rate: 400
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out the check."""
     parser = argparse.ArgumentParser(description="Is this version fit for this camera?")
-    parser.add_argument("--folder", type=Path, required=True, help="the version: /opt/bodycamd/VERSION")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--folder", type=Path, help="the version: /opt/bodycamd/VERSION")
+    what.add_argument("--configuration", type=Path, help="judge this configuration before anything is made, and nothing else")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
     given = parser.parse_args(argv)
     try:
+        if given.configuration is not None:
+            check_configuration(given.configuration, prepared=False)
+            return 0
         config = check_configuration(given.config)
         check_modules(config)
         check_units(given.folder)
@@ -63,21 +69,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def check_configuration(path: Path) -> Config:
+def check_configuration(path: Path, *, prepared: bool = True) -> Config:
     """The camera's own configuration, as this version's recorder reads it. Raises `ConfigError` with the key; also for a private key in any
     file beside it, in a comment too: it would open what the camera must not be able to open.
 
-    Where there are no recipients yet, the files that it names are looked at later: by the recorder, which does not start without them.
+    Nothing is said of what is yet to come: where there are no recipients they are for the technician's next step, and without them no
+    recorder starts; and unless `prepared`, the installer has still to lay the shipped warnings beside it.
     """
     config = configuration.load(path)
     for file in sorted(path.parent.rglob("*")):
         if file.is_file() and os.access(file, os.R_OK) and (line := line_of_private_key(file.read_bytes())) is not None:
             raise ConfigError(f"{file}: line {line}: {WHAT_TO_DO}")
-    if Path(config.keys.recipients).exists():
-        from bodycamd.camera.capture.worker.encrypt import load_recipients
-
-        configuration.check_files(config, path)
-        load_recipients(Path(config.keys.recipients))
+    to_come = {"keys.recipients": Path(config.keys.recipients)}
+    if not prepared and config.warning_path == path.absolute().parent / f"warnings/{config.warning.language}.wav":
+        to_come["warning.file"] = config.warning_path
+    for problem in named_files.problems(config):
+        if problem.key not in to_come or os.path.lexists(to_come[problem.key]):
+            raise ConfigError(problem.text(shown(path, 4096)))
     return config
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bodycamd.camera.installation.decision import Camera, Machine
 from bodycamd.camera.installation.installed import installed_in
-from bodycamd.errors import BodycamError
+from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.linux import durable
 
 DOCKED = Camera("standby", True)
@@ -16,10 +16,11 @@ DOCKED = Camera("standby", True)
 
 @dataclass
 class FakeSystem:
-    """`sick` names versions whose health check fails, `dead` those whose recorder does not become ready. `heard` is what was asked, in
-    order; `running` the version whose recorder runs, empty where none does."""
+    """`strict` names versions that refuse the configuration, `sick` those whose health check fails, `dead` those whose recorder does not
+    become ready. `heard` is what was asked, in order; `running` the version whose recorder runs, empty where none does."""
 
     folder: Path
+    strict: set[str] = field(default_factory=set)
     sick: dict[str, BodycamError] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
     cameras: list[Camera] = field(default_factory=list)
@@ -37,6 +38,12 @@ class FakeSystem:
 
     def install_debian(self, packages: list[Path]) -> None:
         self.heard.append(f"debian {len(packages)}")
+
+    def check_configuration(self, wheels: Path) -> None:
+        version = wheels.parents[1].name
+        self.heard.append(f"configuration {version}")
+        if version in self.strict:
+            raise ConfigError("line 3: gestures.hold: unknown key")
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
         """Not durable: as pip leaves it."""

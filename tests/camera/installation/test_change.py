@@ -82,7 +82,7 @@ def test_an_update_keeps_the_version_before_and_lets_older_ones_go(bench: Bench)
 def test_the_recorder_is_down_for_the_switch_alone(bench: Bench) -> None:
     """It is stopped after everything that takes long, and no process of the old version sees the new one's files."""
     bench.update("0.3.0")
-    assert bench.system.heard == ["environment 0.3.0", "health 0.3.0", "stop", "start 0.3.0"]
+    assert bench.system.heard == ["configuration 0.3.0", "environment 0.3.0", "health 0.3.0", "stop", "start 0.3.0"]
 
 
 def test_the_same_bundle_again_changes_nothing(bench: Bench) -> None:
@@ -94,7 +94,21 @@ def test_the_same_bundle_again_changes_nothing(bench: Bench) -> None:
 def test_debian_packages_come_before_the_environment(bench: Bench) -> None:
     path = bench.release.bundle("0.3.0", {**FILES, "debian/a_1_all.deb": b"a", "debian/b_1_all.deb": b"b"})
     bench.update("0.3.0", path=path)
-    assert bench.system.heard[:2] == ["debian 2", "environment 0.3.0"]
+    assert bench.system.heard[:3] == ["configuration 0.3.0", "debian 2", "environment 0.3.0"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_configuration_is_judged_before_anything_is_made(tmp_path: Path, first: bool) -> None:
+    """By an installation as by an update: nothing that takes long comes before it, and nothing stays of what was refused."""
+    bench = Bench(tmp_path)
+    if not first:
+        bench.update("0.2.0")
+    bench.system.heard.clear()
+    bench.system.strict.add("0.3.0")
+    with pytest.raises(ConfigError):
+        bench.update("0.3.0")
+    assert bench.system.heard == ["configuration 0.3.0"]
+    assert not (bench.folder / "0.3.0").exists()
 
 
 def flipped(bench: Bench) -> None:
@@ -130,7 +144,8 @@ REFUSED = {
         StoreBusyError,
     ),
     "no room": (without_room, StorageError),
-    "a configuration that it refuses": (
+    "a configuration that it refuses": (lambda b: (b.system.strict.add("0.3.0"), b.update("0.3.0")), ConfigError),
+    "a configuration that its recorder's user cannot read": (
         lambda b: (b.system.sick.update({"0.3.0": ConfigError("line 3: gestures.hold: unknown key")}), b.update("0.3.0")),
         ConfigError,
     ),

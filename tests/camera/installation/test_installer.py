@@ -189,6 +189,7 @@ def test_this_version_passes_its_own_health_check(tmp_path: Path) -> None:
     (tmp_path / "share/bodycamd").mkdir(parents=True)
     (tmp_path / "share/bodycamd/systemd").symlink_to(ROOT / "systemd")
     (tmp_path / "bin").symlink_to(Path(sys.executable).parent)
+    (tmp_path / "warnings").symlink_to(ROOT / "config/warnings")
     (config := tmp_path / "bodycamd.yaml").write_text(
         "device_id: cam-7\nboard:\n  adapter: simulated\nvideo:\n  source: pattern\nsimulation_directory: .\n"
     )
@@ -202,6 +203,7 @@ def test_what_an_unhealthy_version_lacks_is_named(
 ) -> None:
     from bodycamd.workshop.bundle import health
 
+    (tmp_path / "warnings").symlink_to(ROOT / "config/warnings")
     (config := tmp_path / "bodycamd.yaml").write_text("device_id: cam-7\ngestures:\n  hold: 3\n")
     assert health.main(["--folder", str(tmp_path), "--config", str(config)]) == 78
     assert "line 3: gestures.hold: unknown key" in capsys.readouterr().err

@@ -55,6 +55,13 @@ def first() -> None:
     INSTALLER.write_bytes(extracted.stdout)
     refused = installer("install", "/bench/strangers.bundle", "--release-key", "/bench/release.pem")
     judge("a stranger's bundle is refused, and leaves nothing", refused.returncode == 77 and not (OPT / "current").exists(), refused)
+    config = ETC / "bodycamd.yaml"
+    config.write_text((BENCH / "bodycamd.yaml").read_text(encoding="utf-8") + "warning: { file: gone.wav }\n", encoding="utf-8")
+    refused = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
+    named = refused.returncode == 78 and "warning.file" in refused.stderr
+    judge("a configuration that names a missing file: 78 with the key", named, refused)
+    judge("it is refused before anything is installed", not list(OPT.iterdir()) and not (ETC / "device.pem").exists(), list(OPT.iterdir()))
+    shutil.copy(BENCH / "bodycamd.yaml", config)
     began = time.monotonic()
     done = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
     judge(f"the first bundle is installed in {time.monotonic() - began:.0f} s", done.returncode == 0, done)
