@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bodycamd.evidence import anchor, application, entries, roster, statements, suspension, ustar
+from bodycamd.evidence import anchor, application, entries, orders, roster, statements, suspension, ustar
 from tests.evidence import entry_tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -20,6 +20,8 @@ KINDS = (
     *(statements.InitStatement, statements.FragmentStatement, statements.Entry, statements.Video, anchor.AnchorStatement),
     *(roster.Roster, roster.Root, roster.Team, roster.Camera, roster.Person, roster.KeyHolder, suspension.Suspension),
     application.Application,
+    *(orders.Order, orders.RosterNumber, orders.Interval, orders.Hold, orders.Release, orders.ShiftChange),
+    *(orders.Configuration, orders.Update),
 )
 CORE = ("start", "key_changed", "recording_opened", "recording_closed", "segment_sealed", "segment_recovered")
 
