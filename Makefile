@@ -18,7 +18,7 @@ test: ## all tests, a twentieth of the random cases
 
 test-full: ## what takes longer than `make test` may, and more random cases: three tenths (25 minutes)
 	@scripts/setup test
-	@BODYCAMD_TEST_SCALE=0.3 scripts/test -n 3 --durations 15
+	@BODYCAMD_TEST_SCALE=0.3 scripts/test --durations 15
 
 check: ## lint, format, types, import order, shell scripts
 	@scripts/setup test

@@ -24,7 +24,7 @@ from tests.kit.scale import sample
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("line", sample(["--help", "--version", "recordings --help", "simulate --help"], 2))
+@pytest.mark.parametrize("line", sample(["--help", "--version", "recordings --help", "simulate --help"], 4))
 def test_help_imports_nothing_heavy(line: str) -> None:
     program = (
         "import sys\nfrom bodycamd.cli.main import main\ncode = main(sys.argv[1:])\n"

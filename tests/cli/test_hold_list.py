@@ -10,6 +10,7 @@ import pytest
 from bodycamd.cli.main import main
 from bodycamd.cli.place import STORE_VARIABLE
 from bodycamd.store.reader import StoreReader
+from tests.kit.scale import only_in_full
 from tests.municipality.copies.test_copies import Municipality
 
 
@@ -22,6 +23,7 @@ def offloaded(tmp_path: Path) -> Municipality:
     return made
 
 
+@only_in_full
 def test_what_the_cameras_ledger_holds_is_listed_too(offloaded: Municipality, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["hold", "list", "--store", str(offloaded.disk), "--people", str(offloaded.people)]
     assert main(command) == 0
@@ -53,6 +55,7 @@ def test_what_does_not_verify_is_not_nothing(offloaded: Municipality, capsys: py
     assert "the ledger verifies only so far" in capsys.readouterr().err
 
 
+@only_in_full
 def test_a_copy_and_a_configuration_of_another_store_are_refused(
     offloaded: Municipality, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

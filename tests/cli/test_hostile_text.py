@@ -251,6 +251,7 @@ def test_the_package_of_a_hostile_recording(place: HostileStore, tmp_path: Path)
     assert "\\u202e" in texts[0]
 
 
+@only_in_full
 def test_the_pages_of_a_hostile_store(place: HostileStore, tmp_path: Path) -> None:
     assert main(["recordings", "certificate", DELETED, "--store", str(place.store), "--html", str(tmp_path / "c.html")]) == 0
     assert main(["transparency", "--month", MONTH, "--store", str(place.store), "--out", str(tmp_path)]) == 0

@@ -11,12 +11,14 @@ from bodycamd.cli.main import main
 from bodycamd.errors import DataError, PermissionDeniedError
 from bodycamd.municipality.copies.person_keys import load_person_key, new_person_key, read_people
 from tests.kit import stock_tools
+from tests.kit.scale import only_in_full
 
 
 def none() -> bytes:
     raise AssertionError("nobody needs a passphrase here")
 
 
+@only_in_full
 def test_openssl_signs_with_it_and_the_printed_line_makes_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key, people = tmp_path / "e-03.pem", tmp_path / "people.txt"
     assert main(["keys", "person", "new", "--id", "E-03", "--out", str(key)]) == 0

@@ -52,7 +52,7 @@ def asked(name: str, tmp_path: Path) -> list[str]:
     return line_of(name, lambda p: {**known, **files}.get(p.name, "x"))
 
 
-@pytest.mark.parametrize("name", sample((name for name in OF_A_STORE if name not in ("anchor", "support-bundle")), 3))
+@pytest.mark.parametrize("name", sample((name for name in OF_A_STORE if name not in ("anchor", "support-bundle")), 6))
 def test_a_command_finds_its_store(
     name: str, tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

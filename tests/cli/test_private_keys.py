@@ -113,6 +113,7 @@ def test_in_the_configuration(configured: Path, capsys: pytest.CaptureFixture[st
         told(capsys, "line 1")
 
 
+@only_in_full
 def test_in_place_of_the_cameras_public_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = tmp_path / "device.pem"
     for content in (PEM, SigningKey.generate().public.pem().decode() + PEM):

@@ -19,6 +19,7 @@ from tests.kit.scale import only_in_full
 HEARS_THE_WARNING = {"microphone": {"source": "file", "file": str(WARNING)}}
 
 
+@only_in_full
 def test_the_target_is_a_page_that_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "target.svg"
     assert main(["selftest", "--target", str(target)]) == 0

@@ -322,6 +322,7 @@ def test_wrong_options(tmp_path: Path, options: list[str], code: int, words: str
     assert len(err.splitlines()) == 1
 
 
+@only_in_full
 def test_a_daemon_that_does_not_start_passes_its_code_on(ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "script").write_text("1 quit\n")
     assert main(["simulate", "--dir", str(tmp_path / "d"), "--script", str(tmp_path / "none")]) == 66

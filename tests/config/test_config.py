@@ -146,6 +146,7 @@ Values = st.recursive(
 )
 
 
+@only_in_full
 @given(st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), Values, min_size=1, max_size=4))
 @settings(max_examples=count(2000), deadline=None)
 def test_what_an_ordinary_writer_writes_is_read_as_it_was(values: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from bodycamd.config import checks, load
 from bodycamd.config.settings import key_types, literals
 from bodycamd.errors import ConfigError
 from tests.config.conftest import GOOD
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 SHIPPED = (Path(__file__).parents[2] / "config" / "bodycamd.yaml").read_text().splitlines()
 
@@ -83,6 +83,7 @@ def doubtful(path: str, before: str, chance: random.Random) -> Mistake | None:
 KINDS: list[Callable[[str, str, random.Random], Mistake | None]] = [misspelled, no_such_word, with_a_unit, a_mapping, doubtful]
 
 
+@only_in_full
 @given(st.lists(st.sampled_from(sorted(PLACES)), min_size=1, max_size=12, unique=True), st.integers(0, 2**32))
 @settings(max_examples=count(600), deadline=None)
 def test_as_many_lines_as_mistakes_each_with_its_place(numbers: list[int], seed: int) -> None:

@@ -21,6 +21,7 @@ from bodycamd.evidence.segment import GrowingSegment, recover
 from bodycamd.footage import AGE_MAGIC, EncryptedInit
 from tests.evidence.making import next_start
 from tests.kit.fragments import sealed_piece
+from tests.kit.scale import only_in_full
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def test_openssl_verifies_every_statement_and_refuses_a_changed_one(evidence: Ev
     assert said[-2] == "Signature Verification Failure"
 
 
+@only_in_full
 def test_sha256sum_and_jq_agree_with_the_statements(evidence: Evidence, tmp_path: Path) -> None:
     script = """
         cd $OUT; tar -xf $S

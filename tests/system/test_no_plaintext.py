@@ -82,6 +82,7 @@ def test_the_worker_is_not_dumpable_and_leaves_no_core(camera: Camera) -> None:
     assert os.stat(f"/proc/{worker}/mem").st_uid == 0, "the kernel gives a process that may not be dumped to root"
 
 
+@only_in_full
 def test_its_memory_and_the_recorders_are_kept_out_of_swap(camera: Camera) -> None:
     """Locked where this machine allows it; in any case `status` says what is in force. tests/machine has a kernel that swaps."""
     status = camera.status()

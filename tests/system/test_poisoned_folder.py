@@ -92,6 +92,7 @@ def test_every_start_of_python_by_the_product_is_safe() -> None:
         assert all("python: str = sys.executable" in line for line in text.splitlines() if "sys.executable" in line), path
 
 
+@only_in_full
 def test_the_units_command_lines_run_nothing_that_lies_in_their_folder(poisoned: Path) -> None:
     """As they stand in the units, with this interpreter."""
     found = 0

@@ -141,6 +141,7 @@ def test_init_and_fragments_are_a_film(tmp_path: Path, audio: bool) -> None:
         assert all(fragment.facts.audio_pts_us is None and fragment.facts.audio_samples == 0 for fragment in muxed.fragments)
 
 
+@only_in_full
 def test_every_fragment_opens_alone_with_the_init_segment(tmp_path: Path) -> None:
     muxed = Muxed()
     for frame in frames(3):
@@ -229,6 +230,7 @@ def test_closing_without_a_frame_gives_nothing() -> None:
     assert (muxed.inits, muxed.fragments) == ([], [])
 
 
+@only_in_full
 def test_ten_minutes_of_sound_stay_in_their_place_through_aac_and_muxer(tmp_path: Path) -> None:
     """A sound card 100 ppm too slow, with beeps at whole tens of seconds: decoded again, every beep is where the picture is."""
     seconds = max(60, int(600 * min(1.0, SCALE)))
@@ -325,6 +327,7 @@ def reference_fragment() -> bytes:
 _reference: list[bytes] = []
 
 
+@only_in_full
 def test_what_is_stated_is_what_ffprobe_finds(tmp_path: Path) -> None:
     muxed = Muxed()
     for number, frame in enumerate(frames(3)):

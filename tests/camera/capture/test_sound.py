@@ -134,6 +134,7 @@ def test_a_reported_loss_becomes_silence_of_its_length() -> None:
     assert track.state(track.position - 4 * RATE, track.position) == "live"
 
 
+@only_in_full
 @given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from([0, 0, 0, -SEAM_US, SEAM_US, 2 * SEAM_US, 50_000])), max_size=20))
 def test_joined_blocks_are_the_same_sound_at_the_same_times(steps: list[tuple[int, int]]) -> None:
     blocks, at_us = [], BOOT_US

@@ -156,6 +156,7 @@ raise ImportError("its thread was told: " + ", ".join(outcomes))
 """
 
 
+@only_in_full
 def test_the_thread_that_a_library_starts_at_its_import_is_closed_in_too(tmp_path: Path) -> None:
     (tmp_path / "picamera2.py").write_text(LIBRARY)
     with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
@@ -247,6 +248,7 @@ def test_the_microphone_opens_and_closes_within_the_film(tmp_path: Path) -> None
     assert complaints(worker.film(tmp_path / "film.mp4")) == ""
 
 
+@only_in_full
 def test_no_audio_no_track(tmp_path: Path) -> None:
     with RealWorker() as worker:
         worker.prepare(audio=False)
@@ -258,6 +260,7 @@ def test_no_audio_no_track(tmp_path: Path) -> None:
     assert set(start_times(worker.film(tmp_path / "film.mp4"))) == {"h264"}
 
 
+@only_in_full
 def test_signals_are_the_recorders_to_answer() -> None:
     with RealWorker() as worker:
         worker.prepare()

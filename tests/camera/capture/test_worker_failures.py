@@ -109,6 +109,7 @@ def test_a_camera_that_fails_is_told_after_its_footage() -> None:
     assert sum(fragment.frames for fragment in worker.fragments()) == 40, "the last group of pictures too"
 
 
+@only_in_full
 def test_a_camera_that_cannot_be_opened_is_told() -> None:
     extra = "def broken(*a): raise UnavailableError('Camera __init__ sequence did not complete.')\npattern.Pattern.open = broken"
     with RealWorker(failing("pass", extra)) as worker:

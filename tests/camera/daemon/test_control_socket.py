@@ -21,6 +21,7 @@ from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import UsageError
 from bodycamd.evidence.statements import Caller
+from tests.kit.scale import only_in_full
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 OPEN: list[Streams] = []
@@ -290,6 +291,7 @@ def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
     run(test)
 
 
+@only_in_full
 def test_what_a_client_sent_goes_with_it_and_not_with_the_next_full_garbage_collection(tmp_path: Path) -> None:
     """Eight clients that had sent 128 KiB each when they went cost the recorder 2 MB, again and again, until that came."""
 

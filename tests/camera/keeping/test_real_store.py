@@ -53,6 +53,7 @@ def test_without_any_trusted_clock_running_time_alone_counts(tmp_path: Path) -> 
     camera.switch_off()
 
 
+@only_in_full
 def test_a_clock_that_jumps_ahead_deletes_nothing_for_half_an_hour(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path).switch_on()
     camera.settle()
@@ -149,6 +150,7 @@ def test_a_hold_after_deleting_is_refused_and_the_next_start_completes(tmp_path:
     assert [t for t in camera.verified_types() if t.startswith("delet")] == ["deleting", "deleted"]
 
 
+@only_in_full
 def test_a_review_that_is_due_is_told_once_in_the_ledger(tmp_path: Path) -> None:
     camera = RestingCamera(tmp_path).switch_on()
     camera.settle()
@@ -159,6 +161,7 @@ def test_a_review_that_is_due_is_told_once_in_the_ledger(tmp_path: Path) -> None
     assert camera.verified_types().count("hold_review_due") == 1
 
 
+@only_in_full
 def test_strays_and_unreadable_files_never_stop_the_sweep(tmp_path: Path) -> None:
     disk = RefusingDisk()
     camera = RestingCamera(tmp_path, disk=disk).switch_on()

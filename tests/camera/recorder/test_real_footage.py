@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from tests.camera.recorder.rig import Rig
 from tests.evidence.test_stock_tools import film
 from tests.kit.fragments import SECOND, fragment, init
+from tests.kit.scale import only_in_full
 from tests.kit.stock_tools import DECODED
 
 
+@only_in_full
 def test_tar_and_age_give_the_film_of_sealed_and_cut_segments(tmp_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "identity.txt").write_text(f"{identity}\n")

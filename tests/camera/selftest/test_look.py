@@ -60,6 +60,7 @@ def looked(order: LookOrder) -> LookFacts:
         return process.facts()
 
 
+@only_in_full
 def test_a_camera_that_works_is_seen_and_heard_to_work(order: LookOrder) -> None:
     facts = looked(order)
     verdicts = [*judge_capture.all_of(facts, SAID, audio=True), judge_machine.sandbox(SandboxFacts(worker=facts.sandbox))]

@@ -34,6 +34,7 @@ def created(film: Path) -> set[str]:
     return {each.get("tags", {}).get("creation_time", "none") for each in (found["format"], *found["streams"])}
 
 
+@only_in_full
 def test_it_is_the_cameras_clock_and_a_film_made_again_is_the_same(
     tmp_path: Path, footage: tuple[bytes, list[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,6 +123,7 @@ def test_a_new_generation_with_the_same_parameters_and_no_gap_goes_on(camera: Ca
     assert len(done.parts) == 1
 
 
+@only_in_full
 def test_a_gap_of_more_than_a_second_begins_a_new_part(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     init, fragments = footage
     done = run_export(camera, [camera.write(init, fragments[:2]), camera.write(init, fragments[4:])])

@@ -229,6 +229,7 @@ def stop_once_there_is_a_file(folder: Path) -> Callable[[], None]:
     return stop
 
 
+@only_in_full
 def test_a_name_that_is_taken_meanwhile_is_not_replaced(desk: Desk, tmp_path: Path) -> None:
     film = tmp_path / "film-2.mp4"
     segments = desk.segments()

@@ -36,7 +36,7 @@ from bodycamd.retention.outlook import read_recordings
 from bodycamd.store.reader import StoreReader
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, RestingCamera
-from tests.kit.scale import count
+from tests.kit.scale import count, sample
 
 WORD = "FORGED-7731"
 HASH = "ab" * 32
@@ -163,7 +163,7 @@ def test_at_rest_nothing_is_told_of_unsigned_lines(base: Path, tmp_path: Path) -
     assert verdicts(root) == (GENUINE, 4)
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("purpose", sample(PURPOSES, 3))
 def test_after_a_start_nobody_believes_an_unsigned_line(purpose: str, base: Path, tmp_path: Path) -> None:
     """The start calls it torn, and verification is content; the camera does not obey it, and nobody is told of it."""
     root = tmp_path / "camera"

@@ -18,6 +18,7 @@ from bodycamd.municipality.verify import anchors
 from bodycamd.municipality.verify.verify import verify
 from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.rig import Rig
+from tests.kit.scale import only_in_full
 from tests.municipality.verify.attacks.scene import INTACT, OPEN, SECOND_INTACT, Scene, make
 
 
@@ -53,6 +54,7 @@ def test_what_a_program_reads(scene: Scene, capsys: pytest.CaptureFixture[str]) 
     assert all(set(finding) == {"verdict", "where", "what"} for done in report["recordings"] for finding in done["findings"]["listed"])
 
 
+@only_in_full
 def test_wrong_use_is_exit_code_2(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(scene, "--anchor", tmp_path / "none") == 2
     (tmp_path / "anchor").write_text("no anchor")

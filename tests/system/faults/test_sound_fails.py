@@ -47,6 +47,7 @@ def audio(camera: FaultyCamera, state: str, at_us: int) -> float:
     return (boottime_us() - at_us) / 1e6
 
 
+@only_in_full
 def test_a_microphone_that_is_missing_at_the_start_is_used_when_it_comes(recording: FaultyCamera) -> None:
     audio(recording, "lost", boottime_us())
     recording.shown("low")

@@ -145,6 +145,7 @@ def test_what_a_reader_would_refuse_is_not_signed(changed: dict[str, Any]) -> No
         acceptance.signed(report(**changed), KEY)
 
 
+@only_in_full
 def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet, key, people, out, selftest = (
         tmp_path / name for name in ("sheet.yaml", "key.pem", "people.txt", "report.jsonl", "selftest.json")

@@ -189,6 +189,7 @@ def test_the_example_is_that_of_the_shipped_configuration() -> None:
     assert card(load(SHIPPED), "nl") == EXAMPLE.read_text(encoding="utf-8")
 
 
+@only_in_full
 def test_the_command_writes_a_page_and_replaces_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "card.html"
     command = ["config", "card", str(SHIPPED), "--out", str(out), "--language", "en"]

@@ -225,6 +225,7 @@ def test_who_gets_no_card(
     assert (boot / "config.txt").read_text() == CONFIG
 
 
+@only_in_full
 def test_what_is_no_card_is_told(folder: Folder, tmp_path: Path, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "zip.img").write_bytes(b"PK" + bytes(600))

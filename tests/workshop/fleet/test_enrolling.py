@@ -98,6 +98,7 @@ def test_the_token_of_an_older_card_is_worth_nothing(folder: Folder, tmp_path: P
     assert "not the token of its newest card" in capsys.readouterr().err
 
 
+@only_in_full
 def test_a_token_ends(folder: Folder, tmp_path: Path) -> None:
     _, signed = Booted(folder, "HV-07", tmp_path / "card").applied()
     enrolling.check(folder.fleet, folder.record, signed, NOW_US + 13 * DAY_US)
@@ -129,6 +130,7 @@ def test_nothing_is_enrolled_without_the_whole_fingerprint(
     assert folder.record.enrolled == {}
 
 
+@only_in_full
 def test_an_application_that_was_changed_is_refused(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, signed = Booted(folder, "HV-07", tmp_path / "card").applied()
     file.write_bytes(file.read_bytes().replace(b"HV-07", b"HV-08"))

@@ -81,6 +81,7 @@ def test_a_new_root_is_signed_by_both(folder: Folder) -> None:
     assert sign(folder, ROOT_2, new).roster.order == (2, 2)
 
 
+@only_in_full
 def test_check_tells_what_the_last_roster_forbids(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enrol("HV-07")
     sign(folder)
@@ -94,6 +95,7 @@ def test_check_tells_what_the_last_roster_forbids(folder: Folder, capsys: pytest
     assert "person P-01 is not listed any more" in err
 
 
+@only_in_full
 def test_a_camera_that_is_missing_in_the_file_is_refused_before_anybody_is_asked(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +140,7 @@ def test_the_kept_roster_is_the_one_that_was_signed(folder: Folder) -> None:
         sign(folder)
 
 
+@only_in_full
 def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enrol("HV-07")
     folder.enrol("IN-01")
@@ -154,6 +157,7 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
     assert len(out.splitlines()) == 1 + 28 + 1 + (2 * 7 + 2) + 1
 
 
+@only_in_full
 def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enrol("HV-08")
     fleet = ["--fleet", str(folder.file)]

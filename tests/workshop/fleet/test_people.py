@@ -38,6 +38,7 @@ def identity(folder: Folder, number: int) -> Path:
     return path
 
 
+@only_in_full
 def test_everybody_who_can_open_is_told_from_who_cannot(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = tmp_path / "drill"
     assert main(["keys", "drill", "begin", "--out", str(asked), "--fleet", str(folder.file)]) == 0

@@ -133,6 +133,7 @@ def test_of_a_status_only_numbers_and_words_of_fixed_lists_are_left(status: Stat
 OUR_TEXT = "".join(path.read_text() for path in Path(bodycamd.__file__).parent.rglob("*.py")).lower()
 
 
+@only_in_full
 @given(st.text(st.characters(categories=["L"]), min_size=12, max_size=30))
 @settings(max_examples=count(300), deadline=None)
 def test_a_word_that_is_not_ours_is_left_out(word: str) -> None:

@@ -105,6 +105,7 @@ PINS = st.lists(st.sampled_from(range(2, 28)), min_size=4, max_size=4, unique=Tr
 LEVEL = st.sampled_from(["high", "low"])
 
 
+@only_in_full
 @settings(max_examples=count(600), deadline=None)
 @given(
     PINS, st.booleans(), st.booleans(), LEVEL, LEVEL, LEVEL, st.sampled_from(["ground", "3v3"]), st.sampled_from([None, *HATS]), st.data()
