@@ -3,6 +3,8 @@
 What a shell starts with `&` ignores SIGINT, what `nohup` starts ignores SIGHUP, and all children inherit that. A handler, even one that
 does nothing, is the default again in a child.
 
+No example of hypothesis has a deadline, and none is too slow: how long one takes is said by the machine's other work.
+
 A test that opens and never closes is told of by itself: by the thousandth descriptor it is another test that fails.
 """
 
@@ -13,9 +15,13 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 MAX_LEFT_OPEN = 32
 """More than what a module's fixtures open for the tests that follow."""
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 def pytest_configure() -> None:

@@ -143,14 +143,14 @@ def test_the_installation_looks_for_the_same(tmp_path: Path) -> None:
     assert found() == str(tmp_path / "device.pem")
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(st.text(max_size=80), st.sampled_from(sorted(PRIVATE.values())), st.text(max_size=80))
 def test_it_is_found_between_any_text(before: str, secret: str, after: str) -> None:
     before, after = before.encode(errors="replace").decode(), after.encode(errors="replace").decode()
     assert line_of_private_key(f"{before}{secret}{after}".encode()) == before.count("\n") + 1
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(st.lists(st.sampled_from([GOOD, RECIPIENT, "# of the desk", "", "# age-keygen made this", "# AGE-PLUGIN- of 2025"]), max_size=20))
 def test_public_files_hold_none(lines: list[str]) -> None:
     assert line_of_private_key("\n".join(lines).encode()) is None

@@ -61,7 +61,7 @@ def statuses(draw: st.DrawFn) -> Status:
     return structs.replace(changed, retention=kept)
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(status=statuses(), columns=st.sampled_from([60, 80]))
 def test_it_is_one_screen_whatever_is_wrong(status: Status, columns: int) -> None:
     lines = screen(status, AMSTERDAM, columns, 24)

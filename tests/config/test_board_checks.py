@@ -90,7 +90,7 @@ def test_a_file_of_before_the_green_led_is_told_where_and_what_to_do(lines: str,
     hat=st.sampled_from([None, *HATS]),
     gauge=st.sampled_from(["none", *USUAL]),
 )
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 def test_every_pin_that_is_offered_is_free(pins: list[int], hat: HatName | None, gauge: str) -> None:
     battery = BatterySettings(gauge=gauge)  # type: ignore[arg-type]
     parts = ("button", "led", "ready_led", "haptic")
@@ -130,7 +130,7 @@ def test_what_fits_together_is_not_refused(lines: str) -> None:
 
 
 @given(pin=st.sampled_from(PINS), hat=st.sampled_from([None, *HATS]), gauge=st.sampled_from(["none", *USUAL]))
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 def test_a_pin_is_refused_exactly_where_something_declared_has_it(pin: int, hat: HatName | None, gauge: str) -> None:
     """And where it is not refused but part of a bus, it is warned of; never both."""
     gpio = GpioSettings(button=4, led=pin, ready_led=5, haptic=6)

@@ -119,7 +119,7 @@ def check_refusal(reason: str | None, name: str) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=count(5000), deadline=None)
+@settings(max_examples=count(5000))
 def test_any_bytes_give_a_mapping_or_one_line(raw: bytes) -> None:
     check_refusal(refusal(lambda: read_strictly(raw, "F")), "F: ")
 
@@ -130,7 +130,7 @@ WORDS = ["device_id", "video", "width", "no", "on", "1", "0x1", "&a", "*a", "<<"
 
 @only_in_full
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
-@settings(max_examples=count(10_000), deadline=None)
+@settings(max_examples=count(10_000))
 def test_any_yaml_gives_a_configuration_or_one_line(words: list[str]) -> None:
     check_refusal(refusal(lambda: load.parse(" ".join(words).encode(), Path("/c/F"))), "/c/F: ")
 
@@ -148,7 +148,7 @@ Values = st.recursive(
 
 @only_in_full
 @given(st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), Values, min_size=1, max_size=4))
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 def test_what_an_ordinary_writer_writes_is_read_as_it_was(values: dict[str, Any]) -> None:
     text = yaml.safe_dump(values, default_flow_style=False, width=10_000).replace(".0e+", "e+")
     read: list[dict[str, Any]] = []

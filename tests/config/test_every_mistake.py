@@ -85,7 +85,7 @@ KINDS: list[Callable[[str, str, random.Random], Mistake | None]] = [misspelled, 
 
 @only_in_full
 @given(st.lists(st.sampled_from(sorted(PLACES)), min_size=1, max_size=12, unique=True), st.integers(0, 2**32))
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 def test_as_many_lines_as_mistakes_each_with_its_place(numbers: list[int], seed: int) -> None:
     chance = random.Random(seed)
     lines = list(SHIPPED)

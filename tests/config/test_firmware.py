@@ -45,7 +45,7 @@ def test_the_shipped_configuration_needs_no_bus_and_no_sound_board() -> None:
 LEVEL = st.sampled_from(["high", "low"])
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(LEVEL, LEVEL, st.sampled_from(["ground", "3v3"]), st.booleans())
 def test_what_it_sets_is_off_and_not_pressed(led: str, haptic: str, button_to: str, fitted: bool) -> None:
     gpio = GpioSettings(led_active=led, haptic_active=haptic, button_to=button_to, ready_led=23 if fitted else None)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def test_what_is_no_character_is_one_line_with_its_place(text: str, key: str, wo
 
 
 @given(numbers=st.lists(st.integers(0, 0x11FFFF) | st.integers(0xD7FF, 0xE000) | st.integers(0, 0xA0), min_size=1, max_size=4))
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 def test_any_characters_by_their_numbers_are_text_or_refused(numbers: list[int]) -> None:
     escaped = "".join(f"\\U{number:08X}" for number in numbers)
     document = read_document(f'"k{escaped}": "v{escaped}"\n'.encode())

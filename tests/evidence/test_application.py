@@ -54,7 +54,7 @@ def test_a_token_has_32_bytes() -> None:
         token_signer(bytes(31))
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(st.data())
 def test_no_changed_byte_is_taken(data: st.DataObject) -> None:
     good = SIGNED.document.file_bytes

@@ -225,7 +225,7 @@ def test_a_changed_missing_or_added_line_breaks_the_chain(tmp_path: Path) -> Non
         chain(tmp_path, registered)
 
 
-@settings(max_examples=count(3000), deadline=None)
+@settings(max_examples=count(3000))
 @given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_but_a_data_error(content: bytes) -> None:
     with pytest.raises(DataError):

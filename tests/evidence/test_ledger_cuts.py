@@ -78,7 +78,7 @@ def test_every_step_of_a_start_is_durable_before_the_next(tmp_path: Path) -> Non
 
 
 @only_in_full
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(Survives)), min_size=1, max_size=5))
 def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[float, Survives]]) -> None:
     base = tmp_path_factory.mktemp("cuts")

@@ -132,7 +132,7 @@ def test_the_longest_order_fits_into_a_line_of_the_ledger() -> None:
     assert 4 * (longest + 2) // 3 + 2000 < MAX_LINE_BYTES
 
 
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 @given(st.data())
 def test_no_changed_byte_is_accepted(data: st.DataObject) -> None:
     """Of the file of an order that would be accepted: any byte changed, any piece cut out or repeated."""
@@ -151,7 +151,7 @@ def test_no_changed_byte_is_accepted(data: st.DataObject) -> None:
 PEOPLE = [one.id for one in IN_FORCE.roster.people]
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(
     st.sampled_from([HOLD, RELEASE, SHIFT, ALL["configuration"], ALL["update"]]),
     st.sampled_from(PEOPLE),
@@ -175,7 +175,7 @@ def test_nothing_is_accepted_without_the_roles_and_the_signatures_of_those_who_h
     assert len(people) >= len(asked)
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(st.lists(st.sampled_from(sorted(ALL)), max_size=12))
 def test_each_is_carried_out_once_in_whatever_order_they_come_and_come_again(arriving: list[str]) -> None:
     done: dict[str, str] = {}

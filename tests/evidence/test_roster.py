@@ -122,7 +122,7 @@ def test_a_stranger_beside_the_root_changes_nothing() -> None:
     assert outcome(LATER, "root-1", "stranger") == "accepted"
 
 
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 @given(st.data())
 def test_no_changed_byte_is_accepted(data: st.DataObject) -> None:
     """Of the file of a roster that would be accepted: any byte changed, any piece cut out or repeated."""
@@ -141,7 +141,7 @@ def test_no_changed_byte_is_accepted(data: st.DataObject) -> None:
 ORDERS = st.tuples(st.integers(1, 4), st.integers(1, 9))
 
 
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 @given(st.lists(ORDERS, min_size=1, max_size=12))
 def test_what_is_in_force_only_grows_whatever_comes_in_which_order(offered: list[tuple[int, int]]) -> None:
     """The roots share their keys, so that only the order decides; each offered roster differs by its title from every other."""
@@ -160,7 +160,7 @@ def test_what_is_in_force_only_grows_whatever_comes_in_which_order(offered: list
 STATES: st.SearchStrategy[roster.State] = st.sampled_from(["active", "suspended", "lost", "retired"])
 
 
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 @given(st.lists(st.lists(STATES, max_size=4), min_size=1, max_size=5))
 def test_nobody_is_removed_and_nobody_retired_returns(histories: list[list[roster.State]]) -> None:
     """The cameras of each offered roster, in the order of their numbers, are in these states."""
@@ -177,7 +177,7 @@ def test_nobody_is_removed_and_nobody_retired_returns(histories: list[list[roste
             known = now
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.sets(st.sampled_from(["root-1", "root-2", "root-3", "root-4", "root-5", "stranger"]), min_size=1))
 def test_a_root_changes_by_both_thresholds_alone(names: set[str]) -> None:
     old = replace(ROOT, threshold=2)

@@ -78,7 +78,7 @@ def test_every_flipped_byte_ends_what_is_good_before_its_triple(path: Path, unsy
         assert path.read_bytes() == changed
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(AGES, st.data())
 def test_no_tail_after_a_cut_passes_for_good(tmp_path_factory: pytest.TempPathFactory, ages: list[bytes], data: st.DataObject) -> None:
     made = made_segment(ages)
@@ -200,7 +200,7 @@ def test_members_out_of_order_are_refused() -> None:
             triples(content)
 
 
-@settings(max_examples=count(3000), deadline=None)
+@settings(max_examples=count(3000))
 @given(st.binary(max_size=3000))
 def test_no_bytes_raise_anything_but_a_data_error(content: bytes) -> None:
     with contextlib.suppress(DataError):

@@ -128,7 +128,7 @@ OTHERS = [ClockQuality(source="\x02" * 200, error_ms=2**53), Video(encoder="e", 
 ODD = st.sampled_from([*NUMBERS, *TEXTS, *LISTS, *OTHERS])
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(data=st.data())
 def test_what_is_signed_is_just_what_a_reader_takes(data: st.DataObject) -> None:
     sound: Statement = data.draw(st.sampled_from([INIT.statement, FRAGMENT.statement]))

@@ -179,7 +179,7 @@ PIECES = [b'"', b"{", b"[", b"\\u", b"1e9", b"null"]
 
 
 @only_in_full
-@settings(max_examples=count(6000), deadline=None)
+@settings(max_examples=count(6000))
 @given(st.data())
 def test_no_bytes_raise_anything_but_a_data_error(data: st.DataObject) -> None:
     raw = bytearray(data.draw(st.sampled_from([STATEMENT, FRAGMENT, ENTRY])))
@@ -204,7 +204,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=count(3000), deadline=None)
+@settings(max_examples=count(3000))
 @example({"\ufffd": []})
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))
 def test_an_entry_is_written_as_it_is_read_or_refused(detail: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ MADE = st.builds(
 )
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.lists(MADE, max_size=6))
 def test_suspensions_only_subtract_in_any_order(made: list[SignedSuspension]) -> None:
     whole = standing(IN_FORCE, [])

@@ -26,7 +26,7 @@ FRAGMENT = link.Fragment(
 )
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(st.integers(1, 64), st.binary(min_size=1, max_size=200))
 def test_every_number_of_recipients_passes(recipients: int, content: bytes) -> None:
     chosen = KEYS[:recipients]

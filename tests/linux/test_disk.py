@@ -68,7 +68,7 @@ def test_a_disk_that_takes_nothing_is_an_error_not_a_loop(tmp_path: Path, monkey
 blocks = st.lists(st.integers(0, 6).map(lambda number: number * 512), max_size=8)
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(batches=st.lists(blocks, max_size=6), odd=st.integers(0, 600))
 def test_what_goes_past_the_page_cache_arrives_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[int]], odd: int

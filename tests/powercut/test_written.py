@@ -48,7 +48,7 @@ class Disk:
         self.entries.append(Entry(offset, len(data), 0, data_at, data_at + len(data)))
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(lengths=st.lists(st.integers(1, 3 * BLOCK), min_size=1, max_size=8), seed=st.integers(0, 1 << 32))
 def test_each_line_is_found_where_it_was_whole(lengths: list[int], seed: int) -> None:
     chance = random.Random(seed)

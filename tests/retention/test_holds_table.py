@@ -82,7 +82,7 @@ ZEROS = st.characters(categories=["Nd"]).map(lambda digit: chr(ord(digit) - deci
 """The zero of some script: its other digits follow it."""
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(
     day=st.dates(date(2026, 1, 1)),
     zero=st.just("0") | ZEROS,

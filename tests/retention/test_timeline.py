@@ -44,7 +44,7 @@ def test_a_clock_that_was_ahead_is_passed_over() -> None:
     assert wall_days(boots(0, 3000, 14), 0, 15) == 15
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(st.lists(st.none() | st.integers(0, 9), min_size=1, max_size=7), st.integers(0, 9))
 def test_no_longest_series_makes_footage_younger(claims: list[int | None], off: int) -> None:
     """Against every series of growing claims there is: the longest ones alone count, and of them the one that shows least."""

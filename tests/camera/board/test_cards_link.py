@@ -119,7 +119,7 @@ objects = st.dictionaries(fields, st.none() | st.integers() | st.text(max_size=7
 
 
 @given(st.binary(max_size=700) | objects.map(lambda found: json.dumps(found).encode("utf-8", "surrogatepass")))
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 def test_whatever_a_message_holds_it_is_bounded_or_none(message: bytes) -> None:
     told = decode(message)
     if told is not None:

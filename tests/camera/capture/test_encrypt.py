@@ -71,7 +71,7 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
         load_recipients(tmp_path / "latin")
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.binary(max_size=200_000))
 def test_every_recipient_opens_it_and_nobody_else(plaintext: bytes) -> None:
     encrypted = encrypt(plaintext, parse_recipients(f"{A}\n{B}"))
@@ -98,7 +98,7 @@ def test_it_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
             encrypt(b"x" * 100, recipients)
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(st.text(max_size=300))
 def test_any_text_gives_recipients_or_a_configuration_error(text: str) -> None:
     with pytest.raises(ConfigError):

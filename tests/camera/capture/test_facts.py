@@ -59,7 +59,7 @@ def test_the_link_carries_the_report_of_the_sound_in_the_form_it_always_had() ->
     assert b"".join(encode(AudioReport(generation=1, audio="lost", reason="x"))) == PREFIX.pack(b"BCL1", len(header), 0) + header
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(FACTS, st.integers(0, 2**53 - 1), st.none() | TIMES)
 def test_what_was_read_from_the_bytes_is_what_is_signed(facts: FragmentFacts, gap_us: int, pre_start_us: int | None) -> None:
     [(message, age)] = FrameReader.of_worker().feed(b"".join(encode(Fragment.of(facts), AGE)))

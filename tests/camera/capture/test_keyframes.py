@@ -36,7 +36,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(steps, gops, st.integers(5, 60))
 def test_no_group_is_longer_than_can_be_foreseen(steps_us: list[int], gop_us: int, frame_rate: int) -> None:
     period = max(1, round(frame_rate * gop_us / 1e6))

@@ -93,7 +93,7 @@ def read(stream: bytes) -> list[tuple[link.FromWorker, bytes]]:
 
 
 @only_in_full
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(st.lists(messages, max_size=5), st.data())
 def test_any_cut_of_the_stream_gives_the_same_messages(sent: list[tuple[link.FromWorker, bytes]], data: st.DataObject) -> None:
     stream = b"".join(part for message, payload in sent for part in link.encode(message, payload))

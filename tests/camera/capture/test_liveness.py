@@ -149,7 +149,7 @@ def test_a_spare_is_asked_now_and_then_and_must_answer() -> None:
     assert overdue(asked, 20_000_001 + T.spare_answer_us, T) == "the spare has not answered for 3 s"
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(data=st.data())
 def test_there_is_nothing_to_do_before_it_is_due(data: st.DataObject) -> None:
     """Of a spare, and of a worker whose frames become footage; of any other it is always due."""
@@ -173,7 +173,7 @@ def test_a_worker_that_changes_is_always_due(phase: Phase) -> None:
     assert due_us(Facts(phase, 5), T) == 0
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(st.integers(0, 6_000_000), st.integers(0, 6_000_000), st.integers(0, 120), st.integers(0, 120), st.integers(0, 200_000))
 def test_a_worker_that_gives_footage_is_judged_in_time_however_seldom_it_is_looked_at(
     frame_us: int, footage_us: int, waiting: int, more: int, tick_us: int

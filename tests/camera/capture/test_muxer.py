@@ -272,7 +272,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 kinds = st.sampled_from([b"moov", b"mdat", b"moof", b"free", b"ftyp"])
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(st.lists(st.tuples(kinds, st.binary(max_size=60)), max_size=12), st.lists(st.integers(0, 200), max_size=20))
 def test_a_stream_is_cut_the_same_whatever_its_pieces(boxes: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     stream = b"".join(box(*each) for each in boxes)
@@ -301,7 +301,7 @@ def test_impossible_boxes_are_refused(bad: bytes) -> None:
         StreamCutter().feed(bad)
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(st.data())
 def test_a_damaged_fragment_is_read_or_refused(data: st.DataObject) -> None:
     fragment = bytearray(reference_fragment())

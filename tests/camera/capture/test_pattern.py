@@ -41,7 +41,7 @@ def test_the_time_can_be_read_in_every_size(width: int, height: int) -> None:
 CARD = TestCard(WIDTH, HEIGHT)
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(st.integers(1, 2**52 - 1), st.integers(0, 63))
 def test_a_bar_code_with_a_wrong_bit_is_not_read(time_us: int, bit: int) -> None:
     picture = CARD.frame(time_us)
@@ -137,7 +137,7 @@ class SimulatedTime:
         return False
 
 
-@settings(max_examples=count(500), deadline=None)
+@settings(max_examples=count(500))
 @given(st.lists(st.integers(0, 500_000), min_size=2, max_size=30), st.sampled_from([16_667.0, 33_333.333, 100_000.0]))
 def test_missed_instants_are_left_out_and_never_made_up_for(stalls: list[int], interval_us: float) -> None:
     time = SimulatedTime()

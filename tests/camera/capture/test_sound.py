@@ -191,7 +191,7 @@ block = st.tuples(st.just("live"), st.integers(1, 3000), st.integers(-200_000, 2
 silence = st.tuples(st.sampled_from(["off", "lost"]), st.integers(0, 0), st.integers(-200_000, 2_000_000))
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(st.lists(block | silence, max_size=25))
 def test_any_order_of_blocks_and_silences_gives_a_track_without_a_seam(steps: list[tuple[str, int, int]]) -> None:
     track = SoundTrack(BOOT_US)

@@ -90,7 +90,7 @@ modes = st.builds(
 )
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.lists(modes, min_size=1, max_size=10), sides, sides, st.integers(5, 60))
 def test_no_other_mode_that_is_as_fast_shows_more(found: list[SensorMode], width: int, height: int, frame_rate: int) -> None:
     chosen = choose_mode(found, width, height, frame_rate)
@@ -103,7 +103,7 @@ def test_no_other_mode_that_is_as_fast_shows_more(found: list[SensorMode], width
         assert chosen.frame_rate >= min(0.995 * frame_rate, max(mode.frame_rate for mode in found))
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.tuples(st.integers(0, 500), st.integers(0, 500), sides, sides), sides, sides)
 def test_what_is_seen_lies_in_the_middle_of_the_crop_and_has_the_pictures_shape(
     crop: tuple[int, int, int, int], width: int, height: int
@@ -239,7 +239,7 @@ def test_a_camera_that_is_no_module_states_what_is_known() -> None:
     assert (made.sensor_width, made.mode_width, made.crop_width, made.seen_percent) == (None, None, None, None)
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(st.text(max_size=400), st.lists(modes, max_size=4), st.floats(0, 5000) | st.none(), st.text(max_size=400))
 def test_whatever_a_camera_says_the_facts_keep_their_bounds(
     model: str, found: list[SensorMode], dioptres: float | None, board: str

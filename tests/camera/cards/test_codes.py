@@ -69,7 +69,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 def test_whatever_the_file_holds_it_is_cards_or_one_line(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any-cards.txt"
     file.write_bytes(raw)

@@ -117,7 +117,7 @@ def test_a_port_that_is_none(tmp_path: Path, make: object) -> None:
 
 
 @given(st.binary(min_size=1, max_size=200), st.integers(0, 300))
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 def test_a_frame_is_read_whole_or_not_yet(body: bytes, cut: int) -> None:
     sent = b"\x00" + ACK + answer(body)
     cut = min(cut, len(sent))
@@ -131,7 +131,7 @@ def test_a_frame_is_read_whole_or_not_yet(body: bytes, cut: int) -> None:
 
 
 @given(st.binary(max_size=600))
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 def test_whatever_comes_is_a_frame_more_to_wait_for_or_an_error(received: bytes) -> None:
     try:
         one = unframed(received)

@@ -191,7 +191,7 @@ def well_formed(found: list[Gesture]) -> bool:
 times = st.integers(-5 * MS, 60 * MS) | st.integers(0, 4000 * MS) | st.just(0)
 
 
-@settings(max_examples=count(3_000), deadline=None)
+@settings(max_examples=count(3_000))
 @given(st.lists(st.tuples(times, st.booleans(), st.booleans()), max_size=60))
 def test_any_edges_give_well_formed_gestures(moves: list[tuple[int, bool, bool]]) -> None:
     """Any edges, with any stamps, by a loop that reads the level or not: the order of gestures always makes sense."""
@@ -203,7 +203,7 @@ def test_any_edges_give_well_formed_gestures(moves: list[tuple[int, bool, bool]]
     assert well_formed(found)
 
 
-@settings(max_examples=count(3_000), deadline=None)
+@settings(max_examples=count(3_000))
 @given(
     st.lists(st.tuples(st.integers(45, 4000), st.integers(45, 3000)), min_size=1, max_size=8),
     st.lists(st.lists(st.integers(1, 19_999), max_size=6), min_size=16, max_size=16),

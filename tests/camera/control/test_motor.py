@@ -315,7 +315,7 @@ happenings = st.one_of(
 histories = st.lists(st.tuples(st.integers(0, 6_000), happenings), max_size=20)
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(histories)
 def test_whatever_comes_when_only_words_are_felt(history: list[tuple[int, Happening]]) -> None:
     """Each is whole, or was cut for the hand where what was felt is no word; before each the motor is still."""
@@ -340,7 +340,7 @@ def test_whatever_comes_when_only_words_are_felt(history: list[tuple[int, Happen
     )
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(histories, st.sampled_from(sorted(HAND)))
 def test_the_hand_is_answered_in_time(history: list[tuple[int, Happening]], name: HapticName) -> None:
     hand = Hand()
@@ -355,7 +355,7 @@ def test_the_hand_is_answered_in_time(history: list[tuple[int, Happening]], name
     assert any(begun == name and at_us >= asked_us for at_us, begun in hand.begun)
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(histories)
 def test_no_alarm_is_lost(history: list[tuple[int, Happening]]) -> None:
     """However much came before: a row that stays is felt whole once the hand rests."""

@@ -79,7 +79,7 @@ def test_random_sequences_keep_every_promise(first: int) -> None:
         assert seen >= MUST_COME_UP
 
 
-@settings(max_examples=count(2_000), deadline=None)
+@settings(max_examples=count(2_000))
 @given(policies, moves, st.booleans())
 def test_sequences_that_hypothesis_shrinks(policy: Policy, sequence: list[Move], obedient: bool) -> None:
     play(policy, sequence, obedient)

@@ -27,7 +27,7 @@ def offered(after: AfterReset, age_us: int, now_us: int) -> ResumeOffer:
 
 
 @given(OFFERS, AGES_US, st.integers(0, 1000 * S), st.booleans())
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 def test_it_is_resumed_only_for_a_reason_that_is_no_loss_of_power_and_while_provably_fresh(
     after: AfterReset, age_us: int, now_us: int, full: bool
 ) -> None:

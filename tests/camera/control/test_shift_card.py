@@ -57,7 +57,7 @@ def test_a_camera_that_is_about_to_end_takes_no_card() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 2 * AGAIN_US)), max_size=40))
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 def test_a_card_is_shown_anew_only_when_it_was_away_for_three_seconds(seen: list[tuple[str, int]]) -> None:
     showings, now_us, last = Showings(), 0, dict[str, int]()
     for card, later_us in seen:
@@ -76,7 +76,7 @@ def test_a_stack_of_cards_is_forgotten_in_order_and_not_kept_without_end() -> No
 
 
 @given(st.lists(st.integers(0, HOUR_US // 10), min_size=1, max_size=300))
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 def test_no_hour_has_more_answers_than_so_many(pauses_us: list[int]) -> None:
     answers, now_us, given_us = Answers(), 0, list[int]()
     for pause_us in pauses_us:
@@ -119,7 +119,7 @@ def test_beside_a_recording_a_card_is_noted_and_neither_shown_nor_felt() -> None
     st.sampled_from(get_args(StateName)),
     st.builds(CardAnswered, st.sampled_from(get_args(CardOutcome)), st.sampled_from((None, *REFUSALS))),
 )
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 def test_no_answer_begins_or_ends_anything(name: StateName, event: CardAnswered) -> None:
     before = State(Policy(), name=name)
     after, actions = step(before, event, 5)

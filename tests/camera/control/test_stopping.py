@@ -168,7 +168,7 @@ def recorded() -> Worn:
     return worn
 
 
-@settings(max_examples=count(2_000), deadline=None)
+@settings(max_examples=count(2_000))
 @given(st.integers(21_000, 60 * S), st.integers(0, 40 * S))
 def test_one_contact_of_any_length_stops_nothing(length_us: int, rest_us: int) -> None:
     worn = recorded()

@@ -71,7 +71,7 @@ def test_a_story_of_today_is_traced_and_repeats(name: str, tmp_path: Path) -> No
     assert b"officer" not in raw.replace(b'"officer":null', b"").replace(b'"reason":"officer"', b"")
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(seed=st.integers(0, 2**32))
 def test_a_trace_repeats_what_was_traced(seed: int) -> None:
     raw = made(seed)
@@ -82,7 +82,7 @@ def test_a_trace_repeats_what_was_traced(seed: int) -> None:
     assert with_todays_answers(lines).replace(f'"software":"{__version__}"'.encode(), b'"software":"test"') == raw
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(seed=st.integers(0, 2**32), pick=st.integers(0, 2**32))
 def test_an_answer_that_is_another_one_is_told(seed: int, pick: int) -> None:
     lines = read_trace(made(seed), "made")
@@ -95,7 +95,7 @@ def test_an_answer_that_is_another_one_is_told(seed: int, pick: int) -> None:
     assert told.startswith(f"line {at + 1}: {type(line.event).__name__}: ")
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(seed=st.integers(0, 20), changes=st.lists(st.tuples(st.integers(0, 2**32), st.binary(max_size=6)), min_size=1, max_size=6))
 def test_a_hostile_trace_is_a_data_error_or_is_repeated(seed: int, changes: list[tuple[int, bytes]]) -> None:
     raw = made(seed, 12)

@@ -36,7 +36,7 @@ def requests(draw: st.DrawFn) -> Any:
     return kind(**{field: draw(value_of(kind, field)) for field in kind.__struct_fields__})
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(request=requests())
 def test_a_request_arrives_as_it_was(request: Any) -> None:
     line = encode_line(request)
@@ -85,7 +85,7 @@ def test_a_release_may_leave_out_what_does_not_apply() -> None:
     assert decode_request(json.dumps({**asked, "recording": None, "ground": None}).encode()) == short
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(
     line=st.binary(max_size=300)
     | st.recursive(st.none() | st.booleans() | st.text(), lambda v: st.dictionaries(st.text(), v)).map(

@@ -149,7 +149,7 @@ def test_many_threads_lose_and_double_nothing() -> None:
 
 
 @pytest.mark.parametrize("pre_event_seconds", [0, 3])
-@settings(max_examples=count(3000), deadline=None)
+@settings(max_examples=count(3000))
 @given(data=st.data())
 def test_any_order_of_calls_keeps_the_bounds_and_the_order(pre_event_seconds: int, data: st.DataObject) -> None:
     overflows: list[RingOverflowed] = []

@@ -21,7 +21,7 @@ STEPS = ("init", "retain", "forget", "empty", "expire", "claim", "release", "end
 
 @pytest.mark.parametrize("in_order", [True, False], ids=["ends in order", "ends in any order"])
 @pytest.mark.parametrize("pre_event_seconds", [0, 3])
-@settings(max_examples=count(1500), deadline=None)
+@settings(max_examples=count(1500))
 @given(data=st.data())
 def test_it_does_what_its_model_does(pre_event_seconds: int, in_order: bool, data: st.DataObject) -> None:
     bounds = {"seconds": data.draw(st.sampled_from([5, 12])), "max_bytes": 9000, "pre_event_seconds": pre_event_seconds}

@@ -37,7 +37,7 @@ WAYS = [
 ]
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(text=st.text(st.characters(), max_size=40) | st.just(HOSTILE + "<script>\"&'"), way=st.sampled_from(WAYS))
 def test_whatever_a_template_does_text_stays_text(text: str, way: str) -> None:
     page = pages.environment().from_string(way).render(text=text, words=Words(text, "en " + text))

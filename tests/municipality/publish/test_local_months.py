@@ -83,7 +83,7 @@ SUNDAYS = st.sampled_from(["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026
 MONTHS = [f"{year}-{month:02d}" for year in (2025, 2026, 2027, 2028) for month in range(1, 13)]
 
 
-@settings(max_examples=count(200), deadline=None)
+@settings(max_examples=count(200))
 @given(
     walls=st.lists(MOMENTS | SUNDAYS.map(lambda wall: wall_us(wall, "")), min_size=1, max_size=6),
     zone=st.sampled_from(["Europe/Amsterdam", "UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"]),

@@ -249,7 +249,7 @@ class Vandal:
         path.write_bytes(b"\n".join([*lines[:place], made, *lines[place:]]) + b"\n")
 
 
-@settings(max_examples=count(150), deadline=None)
+@settings(max_examples=count(150))
 @given(st.data())
 def test_whatever_is_done_to_the_ledger_readers_see_what_verifies(base: Path, tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     root = tmp_path_factory.mktemp("vandal") / "camera"

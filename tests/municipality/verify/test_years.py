@@ -65,14 +65,14 @@ def test_a_camera_whose_clock_is_beyond_reason_records_all_the_same(wall_us_now:
     store.close()
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(WALLS, BOOT_NS, COUNTS)
 def test_instants_of_the_story_are_dates(wall: str, boottime_ns: int, at_us: int) -> None:
     entry = Entry(type="marker", boottime_ns=boottime_ns, wall=wall, **COMMON)  # type: ignore[arg-type]
     assert wall_us(instant(entry, at_us).wall, "instant") <= wall_us(wall, "entry")
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(WALLS, BOOT_NS, COUNTS, st.integers(1, 10_000_000))
 def test_subtitles_have_dates(wall: str, boottime_ns: int, pts_us: int, duration_us: int) -> None:
     place = {"recording": "000001-0001", "segment": 0, "index": 1, "boottime_ns": boottime_ns, "wall": wall}
@@ -81,7 +81,7 @@ def test_subtitles_have_dates(wall: str, boottime_ns: int, pts_us: int, duration
     assert all(1970 <= int(text[:4]) <= 2300 for _, _, text in found), "the last hour of 2299 in UTC is one of 2300 here"
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(WALLS, WALLS, BOOT_NS, COUNTS)
 def test_months_pages_and_retention_take_them(wall: str, later: str, boottime_ns: int, end_us: int) -> None:
     name = "000001-0001"

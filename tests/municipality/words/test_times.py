@@ -39,7 +39,7 @@ def test_summer_time_and_midnight(wall: str, text: str) -> None:
     assert AMSTERDAM.clock_beside_utc(wall_us(wall, "")) == text[11:]
 
 
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 @given(at_us=st.integers(0, LATEST_US), zone=ZONES, digits=st.sampled_from([0, 3]))
 def test_the_text_leads_back_to_the_one_instant(at_us: int, zone: str, digits: Digits) -> None:
     """Whatever the zone: local and UTC name the same instant, and no other has the same text."""
@@ -54,7 +54,7 @@ def test_the_text_leads_back_to_the_one_instant(at_us: int, zone: str, digits: D
     assert local.day(wall_text(at_us)) == read[1]
 
 
-@settings(max_examples=count(1000), deadline=None)
+@settings(max_examples=count(1000))
 @given(first_us=st.integers(0, LATEST_US), second_us=st.integers(0, LATEST_US), zone=ZONES)
 def test_days_never_run_backwards(first_us: int, second_us: int, zone: str) -> None:
     local = LocalTime(ZoneInfo(zone))

@@ -109,7 +109,7 @@ def test_a_report_is_read_as_it_was_signed() -> None:
     assert acceptance.read(line, PEOPLE, "report") == report(self_test=SelfTest(sha256="0" * 64, go=True), board="pi-4")
 
 
-@settings(max_examples=count(400), deadline=None)
+@settings(max_examples=count(400))
 @given(st.data())
 def test_no_changed_byte_passes(data: st.DataObject) -> None:
     line = bytearray(acceptance.signed(report(), KEY))

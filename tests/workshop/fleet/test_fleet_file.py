@@ -131,7 +131,7 @@ def test_a_time_zone_that_nobody_has_is_found_beside_every_other_mistake() -> No
     assert [line for line in both if "days need a legal basis" in line]
 
 
-@settings(max_examples=count(100), deadline=None)
+@settings(max_examples=count(100))
 @given(st.data())
 def test_no_change_of_the_file_ends_in_anything_but_a_list_of_mistakes(data: st.DataObject) -> None:
     raw = EXAMPLE.encode()
@@ -143,7 +143,7 @@ def test_no_change_of_the_file_ends_in_anything_but_a_list_of_mistakes(data: st.
         assert "\n" not in problem.text("f")
 
 
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 @given(st.integers(0, 9999), st.integers(0, 9999), st.integers(1, 4))
 def test_a_range_is_as_many_cameras_as_it_says(first: int, last: int, width: int) -> None:
     span = f"A-{first:0{width}d}..A-{last:0{width}d}"

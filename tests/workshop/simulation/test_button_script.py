@@ -59,7 +59,7 @@ def test_refused_with_the_lines_number(text: str, words: str) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["down", "up", "tap", "hold 1", "quit", "hold", "x"])), max_size=12))
-@settings(max_examples=count(2000), deadline=None)
+@settings(max_examples=count(2000))
 def test_steps_are_in_order_and_the_button_alternates(lines: list[tuple[float, str]]) -> None:
     try:
         steps = parse("\n".join(f"{at} {action}" for at, action in lines), "s")

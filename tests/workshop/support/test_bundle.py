@@ -117,7 +117,7 @@ def test_of_a_broken_configuration_lines_and_keys_are_told(tmp_path: Path) -> No
 
 
 @given(statuses(), st.sampled_from(NAMES))
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 def test_of_a_status_only_numbers_and_words_of_fixed_lists_are_left(status: Status, name: str) -> None:
     named = msgspec.structs.replace(
         status, device_id=name, software=name, recording=name, shift=Shift(name, name) if status.shift else None
@@ -135,7 +135,7 @@ OUR_TEXT = "".join(path.read_text() for path in Path(bodycamd.__file__).parent.r
 
 @only_in_full
 @given(st.text(st.characters(categories=["L"]), min_size=12, max_size=30))
-@settings(max_examples=count(300), deadline=None)
+@settings(max_examples=count(300))
 def test_a_word_that_is_not_ours_is_left_out(word: str) -> None:
     assume(word.lower() not in OUR_TEXT)  # hypothesis tries words that it finds in the code, too
     assert word not in message(f"recording {word}/{word} is open, {word}: {word}-{word}")

@@ -106,7 +106,7 @@ LEVEL = st.sampled_from(["high", "low"])
 
 
 @only_in_full
-@settings(max_examples=count(600), deadline=None)
+@settings(max_examples=count(600))
 @given(
     PINS, st.booleans(), st.booleans(), LEVEL, LEVEL, LEVEL, st.sampled_from(["ground", "3v3"]), st.sampled_from([None, *HATS]), st.data()
 )
