@@ -96,6 +96,18 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "Let the machine reach a time server (`timedatectl`), or fit a battery-backed clock (`clock.rtc`). "
         "Until then recordings are deleted by running time alone.",
     ),
+    "roster_missing": Remedy(
+        "no roster is in force: no order reaches this camera",
+        "`journalctl -u bodycamd -b` says why. Put the newest roster at `keys.roster` and restart the camera; it records all the same.",
+    ),
+    "roster_ended": Remedy(
+        "the roster has ended: of all orders only holds count",
+        "Sign the next one (`bodycamd fleet roster`), put it at `keys.roster` and restart the camera.",
+    ),
+    "roster_ending": Remedy(
+        "the roster ends within two weeks",
+        "Sign the next one (`bodycamd fleet roster`), put it at `keys.roster` and restart the camera.",
+    ),
     "swap_degraded": Remedy(
         "memory can be written to the card",
         "Let the unit set LimitMEMLOCK=infinity, or turn swap off; `bodycamd status --verbose` has the ways, under swap.",

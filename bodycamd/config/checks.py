@@ -60,6 +60,9 @@ def file_problems(config: Config) -> Iterator[Problem]:
     """Every file that is named and missing, unreadable, or not what is needed; every place for something to be made that is taken by
     another kind of thing."""
     yield from _private_key("keys.recipients", config.keys.recipients, "a readable file of age recipients")
+    for key, path in (("keys.root", config.keys.root), ("keys.roster", config.keys.roster)):
+        if path is not None:
+            yield from _unreadable(key, path, "a readable file, as the card brings it")
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")
@@ -97,6 +100,9 @@ def _policy(config: Config) -> Iterator[Problem]:
         beside = f"1 to {STATUTORY_DAYS}, or retention.legal_basis beside it"
         reason = f"{config.retention.days} days need a legal basis"
         yield Problem("retention.days", reason, beside, others=("retention.legal_basis",))
+    if (config.keys.root is None) != (config.keys.roster is None):
+        missing, there = ("root", "roster") if config.keys.root is None else ("roster", "root")
+        yield Problem(f"keys.{missing}", f"missing, but keys.{there} is given", "both files, or neither", others=(f"keys.{there}",))
     if config.control.group == config.control.admin_group:
         reason = "the same group as control.group, so everybody could place holds"
         yield Problem("control.admin_group", reason, "another group", others=("control.group",))

@@ -171,6 +171,14 @@ class KeySettings(Settings, frozen=True, kw_only=True):
         Text, Meta(description="File of age recipients (age1…), one per line: the holders of the private keys. Public keys only.")
     ] = "/etc/bodycamd/recipients.txt"
     signing: Annotated[Text, Meta(description="Folder of the camera's own signing keys.")] = "/var/lib/bodycamd/device"
+    root: Annotated[
+        Text | None,
+        Meta(
+            description="File of the municipality's root, as a card brings it; null: no roster, no orders. With it footage recipients come "
+            "from the roster alone."
+        ),
+    ] = None
+    roster: Annotated[Text | None, Meta(description="File of the first roster; a newer one put there counts from the next start.")] = None
 
 
 class SocketSettings(Settings, frozen=True, kw_only=True):
@@ -266,6 +274,8 @@ PATH_KEYS = (
     "storage.directory",
     "keys.recipients",
     "keys.signing",
+    "keys.root",
+    "keys.roster",
     "control.socket",
     "control.trace",
     "board.sensors",

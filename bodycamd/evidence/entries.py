@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from bodycamd.errors import DataError
-from bodycamd.evidence.noted_entries import NOTED
+from bodycamd.evidence.noted_entries import NOTED, NOTED_NAMES
 from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.retention_entries import (
     HoldAdded,
@@ -193,7 +193,7 @@ NEW_IN_FORMAT_2: Mapping[str, frozenset[str]] = {
     "start": frozenset({"bundle"}),
 }
 """Fields that a start of `bodycam-ledger/1` cannot have."""
-TYPE_NAMES: dict[type[Stated], str] = {detail: name for name, detail in DETAILS.items()}
+TYPE_NAMES: dict[type[Stated], str] = {**NOTED_NAMES, **{detail: name for name, detail in DETAILS.items()}}
 
 D = TypeVar("D", bound=Stated)
 

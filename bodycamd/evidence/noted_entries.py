@@ -6,10 +6,16 @@ its struct here stays verified, and untyped: no reader sees more in it than its 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from bodycamd.evidence.statements import Caller, Count, Officer, RecordingId, Sha256, ShiftCaller, ShortText, Stated
+from msgspec import Meta
+
+from bodycamd.evidence.pseudonyms import Pseudonym
+from bodycamd.evidence.statements import Caller, Count, Officer, Positive, RecordingId, Sha256, ShiftCaller, ShortText, Stated, Wall
 from bodycamd.footage import ViewFacts
+
+OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update"]
+OrderOutcome: TypeAlias = Literal["held", "released", "released_before", "noted", "shift_begun", "shift_ended", "interrupted"]
 
 
 class Noted(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -182,6 +188,67 @@ class SelfTested(Noted, frozen=True, kw_only=True):
     caller: Caller | None = None
 
 
+class RosterAccepted(Noted, frozen=True, kw_only=True):
+    """`roster_accepted`: from here on this roster (`bodycam-roster/1`, by its id) is in force; stated again by each start."""
+
+    sha256: Sha256
+    root_version: Positive
+    version: Positive
+    municipality: ShortText
+    not_after: Wall
+
+
+class SuspensionAccepted(Noted, frozen=True, kw_only=True):
+    """`suspension_accepted`: from here on this suspension (`bodycam-suspend/1`, by its id) is taken from the roster in force."""
+
+    sha256: Sha256
+    roster: Sha256
+    by: Pseudonym
+
+
+class OrderAccepted(Noted, frozen=True, kw_only=True):
+    """`order`: an order that is carried out now: `order` is its id, `document` the exact bytes of its file in base64: all that it says, and
+    who signed. `roster_sha256` is the roster that it was judged by; `roster_ended`: this had ended, and a hold counts all the same. What
+    came of it is in `order_done`.
+    """
+
+    order: Sha256
+    kind: OrderKind
+    by: Pseudonym
+    document: Annotated[str, Meta(max_length=32 * 1024)]
+    roster_sha256: Sha256
+    second: Pseudonym | None = None
+    roster_ended: bool = False
+    caller: Caller | None = None
+
+
+class OrderDone(Noted, frozen=True, kw_only=True):
+    """`order_done`: the order was carried out, with this outcome, and is never carried out again. `released_before`: the hold's release had
+    come first; `noted`: a release of holds that are not here, which ends them when they come; `interrupted`: the power went meanwhile.
+    """
+
+    order: Sha256
+    outcome: OrderOutcome
+    roster_sha256: Sha256
+
+
+class OrderRefused(Noted, frozen=True, kw_only=True):
+    """`order_refused`: an order that somebody of the roster signed, and why it is not carried out. At most ten an hour for each signer."""
+
+    order: Sha256
+    kind: OrderKind
+    by: Pseudonym
+    reason: ShortText
+    roster_sha256: Sha256
+
+
+class OrdersNotSigned(Noted, frozen=True, kw_only=True):
+    """`orders_not_signed`: so many documents came since the last such entry that are no orders, or that nobody of the roster signed, or
+    that were beyond what is stated in an hour. At most one an hour."""
+
+    documents: Count
+
+
 NOTED: dict[str, type[Noted]] = {
     "marker": Marked,
     "button_held": ButtonHeldLong,
@@ -202,4 +269,11 @@ NOTED: dict[str, type[Noted]] = {
     "software_changed": SoftwareChanged,
     "parts_checked": PartsChecked,
     "self_tested": SelfTested,
+    "roster_accepted": RosterAccepted,
+    "suspension_accepted": SuspensionAccepted,
+    "order": OrderAccepted,
+    "order_done": OrderDone,
+    "order_refused": OrderRefused,
+    "orders_not_signed": OrdersNotSigned,
 }
+NOTED_NAMES: dict[type[Stated], str] = {detail: name for name, detail in NOTED.items()}

@@ -20,6 +20,7 @@ from msgspec import Meta
 from bodycamd.errors import DataError
 from bodycamd.evidence import signed_document, strict_json
 from bodycamd.evidence.keys import Signer
+from bodycamd.evidence.noted_entries import OrderKind
 from bodycamd.evidence.pseudonyms import Pseudonym, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, HoldId
 from bodycamd.evidence.roster import DAY_US, Municipality
@@ -31,7 +32,7 @@ MAX_ORDER_BYTES: Final = 16 * 1024
 """Of its JSON: with its signatures, in base64, it fits into one line of the ledger."""
 MAX_INTERVAL_DAYS: Final = 31
 
-Kind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update"]
+Kind: TypeAlias = OrderKind
 MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31}
 """Between `made_at` and `not_after`: so long at most can a courier keep an order back and still have it carried out. Holds have no end."""
 Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]

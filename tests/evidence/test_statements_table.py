@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.errors import DataError
-from bodycamd.evidence import entries, strict_json
+from bodycamd.evidence import entries, noted_entries, strict_json
 from bodycamd.evidence.entries import KeyChanged, RecordingOpened, SegmentSealed, check_format, detail_as, detail_fields, typed_detail
 from bodycamd.evidence.noted_entries import Marked, ShiftBegun
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, HoldReviewDue
@@ -249,4 +249,5 @@ def test_a_hold_has_its_own_id_or_one_of_recording_and_ground(given: str | None)
 
 
 def test_the_types_are_known_by_name_both_ways() -> None:
-    assert {entries.DETAILS[name] for name in entries.TYPE_NAMES.values()} == set(entries.TYPE_NAMES) == set(entries.DETAILS.values())
+    assert {name: kind for kind, name in entries.TYPE_NAMES.items()} == {**noted_entries.NOTED, **entries.DETAILS}
+    assert len(set(entries.TYPE_NAMES.values())) == len(entries.TYPE_NAMES)

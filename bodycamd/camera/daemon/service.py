@@ -30,6 +30,7 @@ from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.rosters import Rosters
 from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
@@ -63,6 +64,8 @@ class Parts(Struct, frozen=True):
     trace: TraceFile | None = None
     cards: Cards | None = None
     """`None` where no card reader is configured."""
+    rosters: Rosters | None = None
+    """`None` where no roster is configured."""
 
 
 class Service:
@@ -146,6 +149,7 @@ class Service:
             voice=self._voice,
             shift=self._shifts.open,
             cards=self._card_shifts,
+            rosters=self._parts.rosters,
         )
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:

@@ -18,8 +18,8 @@ from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.space import Room
 from bodycamd.linux.swap import Protection
 
-Flag: TypeAlias = Condition | Literal["swap_degraded"]
-"""What is wrong: as the control knows it, or with what the kernel does to memory."""
+Flag: TypeAlias = Condition | Literal["swap_degraded", "roster_missing", "roster_ended", "roster_ending"]
+"""What is wrong: as the control knows it, with what the kernel does to memory, or with whose word counts."""
 
 
 class VoiceStatus(Struct, frozen=True, kw_only=True):
@@ -65,6 +65,16 @@ class CardReaderStatus(Struct, frozen=True, kw_only=True):
     cards: int
 
 
+class RosterStatus(Struct, frozen=True, kw_only=True):
+    """The roster in force, by its id and version, and until when; whether this camera is listed as active. `version` is `None`: none is."""
+
+    version: int | None
+    sha256: str = ""
+    until: str = ""
+    suspensions: int = 0
+    active: bool = False
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the camera is. `lamp` is the row of the indicator's table; `ready_lamp` is `None` where none is fitted; `voice` is `None` until
     the voice has said how it is."""
@@ -94,4 +104,6 @@ class Status(Struct, frozen=True, kw_only=True):
     bundle: str | None = None
     """The name of the bundle that runs; `None` for a development checkout."""
     card_reader: CardReaderStatus | None = None
+    """`None` where none is configured."""
+    roster: RosterStatus | None = None
     """`None` where none is configured."""

@@ -17,19 +17,27 @@ from bodycamd.camera.daemon.status_message import (
     ClockStatus,
     Flag,
     MachineStatus,
+    RosterStatus,
     Status,
     VoiceStatus,
 )
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.installation.installed import running
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.rosters import Rosters
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.camera.sensors.readings import Reading
 from bodycamd.errors import UnavailableError
+from bodycamd.evidence.roster import DAY_US
+from bodycamd.evidence.statements import wall_us
+from bodycamd.evidence.suspension import standing
 from bodycamd.linux.swap import Protection
 from bodycamd.store.names import recording_id
+
+ENDING_DAYS = 14
+"""So long before its end the roster in force is told as ending: time for a card, or for the next visit at the dock."""
 
 
 def report(
@@ -48,6 +56,7 @@ def report(
     voice: VoiceHealth | None,
     shift: Shift | None,
     cards: CardShifts | None,
+    rosters: Rosters | None,
 ) -> Status:
     """The camera now. `began_us`: when this run of the daemon began."""
     now_us = board.clock.now_us()
@@ -60,6 +69,7 @@ def report(
     flags: list[Flag] = [*state.conditions(now_us)]
     if swap.state == "degraded":
         flags.append("swap_degraded")
+    flags += _roster_flags(rosters, keeper.summary.clock_confirmed, clock.wall_us)
     reading = _reading(board)
     return Status(
         device_id=device_id,
@@ -85,7 +95,33 @@ def report(
         machine=_machine(reading),
         bundle=runs.bundle if runs is not None else None,
         card_reader=None if cards is None else _card_reader(cards),
+        roster=None if rosters is None else _roster(device_id, rosters),
     )
+
+
+def _roster(device_id: str, rosters: Rosters) -> RosterStatus:
+    found = rosters.in_force
+    if found is None:
+        return RosterStatus(version=None)
+    return RosterStatus(
+        version=found.roster.version,
+        sha256=found.document.sha256,
+        until=found.roster.not_after,
+        suspensions=len(rosters.suspended),
+        active=device_id in standing(found, rosters.suspended).cameras,
+    )
+
+
+def _roster_flags(rosters: Rosters | None, confirmed: bool, at_us: int) -> list[Flag]:
+    """Whether the roster ends is told by a confirmed clock alone."""
+    if rosters is None:
+        return []
+    if rosters.in_force is None:
+        return ["roster_missing"]
+    left_us = wall_us(rosters.in_force.roster.not_after, "not_after") - at_us
+    if not confirmed or left_us >= ENDING_DAYS * DAY_US:
+        return []
+    return ["roster_ended" if left_us < 0 else "roster_ending"]
 
 
 def _card_reader(cards: CardShifts) -> CardReaderStatus:

@@ -26,6 +26,7 @@ from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import open_kept_store
+from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -100,13 +101,13 @@ def build_ring(config: Config, post: Callable[[ev.Event], None]) -> Ring:
     return Ring(seconds=config.ring.seconds, max_bytes=config.ring.max_bytes, pre_event_seconds=config.pre_event_seconds, on_overflow=post)
 
 
-def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> Supervisor:
-    """The capture worker's keeper."""
+def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], roster: Prepared | None) -> Supervisor:
+    """The capture worker's keeper. Raises `ConfigError` where the roster has no recipients for this camera."""
     prepare = Prepare(
         video=config.video,
         microphone=config.microphone,
         audio=config.audio,
-        recipients_text=Path(config.keys.recipients).read_text(encoding="utf-8"),
+        recipients_text=recipients_text(config, roster),
         board=config.board.model,
     )
     return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
@@ -120,10 +121,18 @@ def build_cards(config: Config, clock: Clock) -> Cards | None:
     return Cards(CardsLink(Path(config.board.cards), clock), read_officers(Path(config.shift.cards)))
 
 
-def open_recorder(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None]) -> tuple[Store, Writer, Keeper]:
+def open_recorder(
+    config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], rosters: Rosters | None
+) -> tuple[Store, Writer, Keeper]:
     """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
-    works in that thread. Deletions that an earlier start began are completed when this returns."""
-    store, keeper = open_kept_store(config, clock)
+    works in that thread. Deletions that an earlier start began are completed, and the roster is in force, when this returns."""
+    store, keeper = open_kept_store(config, clock, rosters.take if rosters is not None else lambda _: None)
+    if rosters is not None:
+        try:
+            rosters.begin(keeper.known_time(), store.ledger.note)
+        except BaseException:
+            store.close()
+            raise
     bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
     writer = Writer(
         store=store,
@@ -146,21 +155,24 @@ async def serve(config: Config, unlocked: str | None) -> int:
     mailbox = Mailbox(asyncio.get_running_loop())
     board = build_board(config, mailbox.post)
     ring = build_ring(config, mailbox.post)
+    card = prepared(config)
+    rosters = Rosters(card) if card is not None else None
     parts = Parts(
         device_id=config.device_id,
         board=board,
         ring=ring,
-        supervisor=build_supervisor(config, ring, board.clock, mailbox.post),
+        supervisor=build_supervisor(config, ring, board.clock, mailbox.post, card),
         gestures=build_gestures(config),
         state=machine.initial(build_policy(config)),
         mailbox=mailbox,
-        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post),
+        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post, rosters),
         socket=lambda answer: ControlSocket(
             Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
         ),
         look=order_of(config, opening_seconds=CHECK_OPENING_SECONDS, at_most_seconds=CHECK_SPOKEN_SECONDS),
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         cards=build_cards(config, board.clock),
+        rosters=rosters,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     left = await Service(parts).run()

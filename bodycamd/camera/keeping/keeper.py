@@ -19,6 +19,7 @@ from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
+from bodycamd.evidence.roster_acceptance import Now as KnownTime
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
@@ -157,6 +158,15 @@ class Keeper:
         for _ in self._sweep(enter):
             pass
         return sorted(before - {recording.id for recording in self._facts().recordings()})
+
+    def known_time(self) -> KnownTime:
+        """The wall clock where it is confirmed; else the earliest time that it can be. Raises `StorageError`."""
+        self._look()
+        facts = self._facts()
+        now = self._now(facts)
+        if now.offset_us is not None:
+            return KnownTime(now.offset_us + now.moment.at_us, True)
+        return KnownTime(max(0, facts.timeline.floor_us(now) or 0), False)
 
     @property
     def trust(self) -> Trust:

@@ -20,7 +20,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import TimeStated
-from bodycamd.evidence.statements import Caller
+from bodycamd.evidence.statements import Caller, Stated
 from bodycamd.linux.clock import Clock
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.outlook import read_facts
@@ -40,13 +40,15 @@ def rules_of(config: Config) -> Rules:
     return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
 
 
-def open_kept_store(config: Config, clock: Clock) -> tuple[Store, Keeper]:
-    """Open the store (`Store.open`) and complete the deletions that an earlier start began. Raises as `Store.open` does."""
+def open_kept_store(config: Config, clock: Clock, hear: Callable[[Stated | None], object] = lambda _: None) -> tuple[Store, Keeper]:
+    """Open the store (`Store.open`) and complete the deletions that an earlier start began. `hear` is given the detail of each verified
+    entry of the starts before, oldest first. Raises as `Store.open` does."""
     facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
 
     def watch(line: Line) -> None:
         facts.take(line.entry, line.detail)
         changes.take(line.detail)
+        hear(line.detail)
 
     store = Store.open(
         Path(config.storage.directory),

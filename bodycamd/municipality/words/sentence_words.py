@@ -149,8 +149,35 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Naar {to} gekopieerd: {copied} van {recordings}; mislukt: {failed}.",
         "Copied to {to}: {copied} of {recordings}; failed: {failed}.",
     ),
+    "roster_accepted": (
+        "Vanaf hier geldt register {version} van {municipality}, tot {not_after}.",
+        "From here on roster {version} of {municipality} is in force, until {not_after}.",
+    ),
+    "suspension_accepted": (
+        "Een schorsing door {by} geldt vanaf hier.",
+        "A suspension by {by} counts from here on.",
+    ),
+    "order": ("Opdracht van {by}: {kind} ({order}).", "Order of {by}: {kind} ({order})."),
+    "order_done": ("Opdracht {order}: {outcome}.", "Order {order}: {outcome}."),
+    "order_refused": (
+        "Een opdracht van {by} ({kind}, {order}) is geweigerd: {reason}.",
+        "An order of {by} ({kind}, {order}) was refused: {reason}.",
+    ),
+    "orders_not_signed": (
+        "Bezorgd, maar niet door iemand uit het register ondertekend: {documents}.",
+        "Delivered, but not signed by anybody of the roster: {documents}.",
+    ),
     "leaving": ("De camera stopt: {reason}.", "The camera stops: {reason}."),
 }
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "hold": ("veiligstellen", "hold"),
+    "release": ("vrijgeven", "release"),
+    "shift": ("dienst", "shift"),
+    "configuration": ("instellingen", "configuration"),
+    "update": ("bijwerken", "update"),
+}
+"""Kinds of orders."""
 
 VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("warning", "outcome"): {
@@ -177,6 +204,17 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "installed": ("geïnstalleerd", "installed"),
         "updated": ("geïnstalleerd in plaats van de vorige versie", "installed in the place of the version before"),
         "rolled_back": ("teruggezet", "put back"),
+    },
+    ("order", "kind"): KINDS,
+    ("order_refused", "kind"): KINDS,
+    ("order_done", "outcome"): {
+        "held": ("veiliggesteld", "held"),
+        "released": ("niet langer veiliggesteld", "released"),
+        "released_before": ("al eerder vrijgegeven", "released before it came"),
+        "noted": ("genoteerd: de veiligstelling is hier nog niet", "noted: the hold is not here yet"),
+        "shift_begun": ("dienst begonnen", "shift begun"),
+        "shift_ended": ("dienst beëindigd", "shift ended"),
+        "interrupted": ("onderbroken", "interrupted"),
     },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
     ("board_changed", "condition"): {
@@ -216,6 +254,23 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "handed-over": ("overgedragen", "handed over"),
     "not-needed": ("niet meer nodig", "no longer needed"),
     "mistake": ("vergissing", "mistake"),
+    "other_municipality": ("van een andere gemeente", "of another municipality"),
+    "not_this_camera": ("niet voor deze camera", "not for this camera"),
+    "not_active": ("de ondertekenaar is niet (meer) actief", "who signed it is not active"),
+    "newer_roster": ("volgens een nieuwer register dan hier geldt", "by a newer roster than is in force here"),
+    "roster_ended": ("het register is verlopen", "the roster has ended"),
+    "not_allowed": ("de ondertekenaar heeft die rol niet", "who signed it does not have the role"),
+    "other_team": ("van een ander team", "of another team"),
+    "camera_not_active": ("de camera is niet actief in het register", "the camera is not active in the roster"),
+    "order_ended": ("de opdracht is verlopen", "the order has ended"),
+    "not_yet": ("de opdracht is van later", "the order is of a later time"),
+    "not_changeable": ("dat verandert geen opdracht", "no order changes that"),
+    "unknown_recording": ("deze opname is hier niet", "the recording is not here"),
+    "no_recording": ("geen opname in die tijd", "no recording in that time"),
+    "deleting": ("het verwijderen is al begonnen", "its deletion has begun"),
+    "shift_open": ("er is een andere dienst", "another shift is open"),
+    "no_shift": ("die dienst is er niet", "that shift is not open"),
+    "not_carried_out": ("deze camera voert zulke opdrachten niet uit", "this camera carries out no such orders"),
 }
 """Values of `reason` in words, in any type. The text of a fault stays as the part worded it."""
 

@@ -22,6 +22,8 @@ OWN = {
     "simulation_directory": "a camera is not simulated",
 }
 """What the fleet file leaves to the card, and why."""
+KEYS: Section = {"keys": {"root": "/etc/bodycamd/root.json", "roster": "/etc/bodycamd/roster.txt"}}
+"""Where the first boot puts them: by the roster it is known whose orders count, and to whom footage is encrypted."""
 _HEAD = "# Made from the fleet file of {municipality}, for {camera}. Every setting is explained in bodycamd.yaml of the program.\n"
 
 
@@ -76,7 +78,7 @@ def _placed(problem: Problem, team: int, reading: FleetReading) -> Problem:
 
 
 def _file(reading: FleetReading, team: int, camera: str, municipality: str) -> bytes:
-    values: Section = {"device_id": camera, **{key: value for key, value in _values(reading, team).items() if key not in OWN}}
+    values: Section = {"device_id": camera, **{key: value for key, value in _values(reading, team).items() if key not in OWN}, **KEYS}
     try:
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     except yaml.YAMLError as error:

@@ -33,7 +33,7 @@ PLACES: dict[str, Value] = {
     "board": {"adapter": "simulated"},
     "speaker": {"output": "simulated", "device": None},
     "storage": {"directory": "../store"},
-    "keys": {"recipients": "recipients.txt", "signing": "signing"},
+    "keys": {"recipients": "recipients.txt", "signing": "signing", "root": None, "roster": None},
     "control": {"socket": "control.sock"},
 }
 SHIPPED_WARNINGS = (

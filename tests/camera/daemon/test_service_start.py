@@ -54,7 +54,7 @@ def test_a_button_that_is_down_already_is_told_to_all(tmp_path: Path) -> None:
             device_id=config.device_id,
             board=board,
             ring=ring,
-            supervisor=wiring.build_supervisor(config, ring, board.clock, mailbox.post),
+            supervisor=wiring.build_supervisor(config, ring, board.clock, mailbox.post, None),
             gestures=wiring.build_gestures(config),
             state=machine.initial(wiring.build_policy(config)),
             mailbox=mailbox,
