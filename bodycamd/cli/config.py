@@ -32,6 +32,21 @@ def check(
 
 
 @app.command()
+def migrate(file: Annotated[Path, typer.Argument(help="The configuration file.")]) -> None:
+    """Bring a configuration of an earlier version to this one's form: the keys that changed; comments and all else stay as they are.
+
+    A camera reads the earlier form too, and an update does this by itself. What the file was stays beside it, as FILE.before-migration.
+    """
+    from bodycamd.config import load as configuration
+    from bodycamd.config.migrations import BEFORE, migrate
+
+    applied = migrate(file, configuration.read(file))
+    for key in applied:
+        say(f"{file}: {key.named}: {key.value} was written beside {key.old[-1]}, which alone meant it before {key.since}")
+    say(f"{file}{BEFORE}: what it was" if applied else f"{file}: in this version's form already, nothing was changed")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors that complete and check while typing."""
     from bodycamd.config import settings as configuration
@@ -101,5 +116,6 @@ def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
     problems = list(found.problems)
     if found.config is not None and not text_only:
         problems = sorted(map(found.placed, named_files.problems(found.config)), key=in_order)
-    warnings = [found.placed(warning) for warning in checks.doubts(found.config)] if found.config is not None else []
+    warnings = [key.told(found.lines) for key in found.migrated]
+    warnings += [found.placed(warning) for warning in checks.doubts(found.config)] if found.config is not None else []
     return problems, warnings

@@ -1,8 +1,8 @@
 """The strict loader: `load(path)` returns a `Config` or raises `ConfigError`; nothing is ever guessed.
 
-YAML is read strictly (`strict_yaml`); unknown keys, wrong types, values out of bounds and contradictions (`checks`) are refused. Relative
-paths are relative to the configuration file's folder; `load` returns absolute ones and fills in the shipped warning. Files that the
-configuration names are looked at by `check_files`, not by `load`.
+YAML is read strictly (`strict_yaml`), and what earlier versions wrote otherwise as today's (`migrations`); unknown keys, wrong types,
+values out of bounds and contradictions (`checks`) are refused. Relative paths are relative to the configuration file's folder; `load`
+returns absolute ones and fills in the shipped warning. Files that the configuration names are looked at by `check_files`, not by `load`.
 
 An error is one line: `FILE: line N: key.path: reason; allowed: …`. `judge` finds all of them at once.
 """
@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from bodycamd.config import checks
+from bodycamd.config.migrations import SplitKey, migrated
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.problems import Problem, in_order, nearest
 from bodycamd.config.settings import PATH_KEYS, Config, allowed, key_types, literals
@@ -38,6 +39,8 @@ class Judgement(Struct, frozen=True):
     config: Config | None
     lines: Mapping[str, int]
     """Where each key stands, by its dotted path."""
+    migrated: tuple[SplitKey, ...] = ()
+    """What of an earlier version's form was read as today's."""
 
     def placed(self, problem: Problem) -> Problem:
         """The same with its line; where the key has its default, the line of a key that it contradicts."""
@@ -47,7 +50,13 @@ class Judgement(Struct, frozen=True):
 
 def load(path: Path | str) -> Config:
     """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
-    return parse(read(path), Path(path))
+    return load_migrated(path)[0]
+
+
+def load_migrated(path: Path | str) -> tuple[Config, tuple[SplitKey, ...]]:
+    """As `load`, and what of an earlier version's form was read as today's."""
+    found = judge(read(path), Path(path))
+    return _taken(found, Path(path)), found.migrated
 
 
 def read(path: Path | str) -> bytes:
@@ -65,7 +74,10 @@ def read(path: Path | str) -> bytes:
 
 def parse(raw: bytes, path: Path) -> Config:
     """As `load`, from bytes that stand, or will stand, at `path`."""
-    found = judge(raw, path)
+    return _taken(judge(raw, path), path)
+
+
+def _taken(found: Judgement, path: Path) -> Config:
     if found.config is not None:
         return found.config
     more = len(found.problems) - 1
@@ -79,7 +91,7 @@ def judge(raw: bytes, path: Path) -> Judgement:
     """
     if (secret := line_of_private_key(raw)) is not None:
         return Judgement([Problem("", WHAT_TO_DO, "", secret)], None, {})
-    document = read_document(raw)
+    document, applied = migrated(read_document(raw))
     lines = {dotted(where): line for where, line in document.lines.items()}
     right: dict[str, Value] = {}
     problems = [*document.problems]
@@ -95,7 +107,7 @@ def judge(raw: bytes, path: Path) -> Judgement:
     judged = Judgement(problems, None, lines)
     problems += map(judged.placed, between)
     problems.sort(key=in_order)
-    return Judgement(problems, config if not problems else None, lines)
+    return Judgement(problems, config if not problems else None, lines, applied)
 
 
 def _one_for_each_key(problems: list[Problem]) -> list[Problem]:

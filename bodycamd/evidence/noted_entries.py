@@ -160,8 +160,9 @@ class SoftwareChanged(Noted, frozen=True, kw_only=True):
     """`software_changed`: since the start before, another bundle came into use (`installed`, `updated`), or one was left again because it
     was not healthy, the power went, or a technician wanted so (`rolled_back`).
 
-    `number` counts the changes on this card; `left_*` is what was in use until then, absent where there was none. The installer's word, who
-    is root; what runs, each start states itself.
+    `number` counts the changes on this card; `left_*` is what was in use until then, absent where there was none. `configuration` has the
+    keys that the new version reads otherwise than the camera's file has them, in an earlier version's form. The installer's word, who is
+    root; what runs, each start states itself.
     """
 
     number: Count
@@ -171,6 +172,7 @@ class SoftwareChanged(Noted, frozen=True, kw_only=True):
     left_version: ShortText = ""
     left_bundle: Sha256 | None = None
     reason: ShortText = ""
+    configuration: ShortText = ""
 
 
 class PartsChecked(Noted, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ def told(lines: str) -> list[str]:
     ("lines", "key", "words"),
     [
         ("board: {battery: {gauge: kernel}}", "board.battery.supply", "missing, but gauge is kernel"),
-        ("board: {battery: {supply: BAT0}}", "board.battery.supply", "given, but gauge is none"),
+        ("board: {battery: {gauge: none, supply: BAT0}}", "board.battery.supply", "given, but gauge is none"),
         ("board: {battery: {gauge: max17048, supply: BAT0}}", "board.battery.supply", "given, but gauge is max17048"),
         ("board: {battery: {gauge: max17048, address: '0x40'}}", "board.battery.address", "a max17048 has 0x36 only"),
         ("board: {battery: {gauge: ina219, address: '0x36'}}", "board.battery.address", "allowed: 0x40 to 0x4f"),

@@ -17,13 +17,14 @@ import pytest
 from bodycamd.camera.installation import installed
 from bodycamd.camera.installation.manifest import bundle_sha256
 from bodycamd.camera.keeping.opening import open_kept_store
-from bodycamd.config.load import load
+from bodycamd.config.load import load, load_migrated
 from bodycamd.config.strict_yaml import read_strictly
 from bodycamd.errors import ConfigError
 from bodycamd.evidence.entries import StartDetail
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.noted_entries import SoftwareChanged
 from bodycamd.linux.clock import SettableClock
+from bodycamd.municipality.words.sentences import in_words
 from tests.kit.bundles import Release
 from tests.kit.scale import sample
 
@@ -49,20 +50,25 @@ def test_a_configuration_of_then_is_taken_or_its_key_is_named(path: Path) -> Non
         assert load(path).device_id == read_strictly(path.read_bytes(), path.name)["device_id"]
 
 
+@pytest.mark.parametrize("migrated", sample([True, False], 2))
 @pytest.mark.parametrize("store", sample(STORES, len(STORES)))
-def test_the_new_version_goes_on_with_the_store_and_says_what_it_is(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first start after an update, as the installer leaves it: bundle, record, the store of before."""
+def test_the_new_version_goes_on_with_the_store_and_says_what_it_is(
+    store: str, migrated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start after an update, as the installer leaves it: bundle, record, the store of before; and a configuration that today's
+    version takes as it stands, or reads otherwise (`config.migrations`)."""
     camera = shutil.copytree(HERE / store, tmp_path / "camera")
     version = tmp_path / "opt/900.0.1"
     version.mkdir(parents=True)
     (version / "bundle.json").write_bytes(Release.manifest("900.0.1"))
-    change = installed.Change(1, "updated", "900.0.1", "ab" * 32, "checkout", "", "")
+    change = installed.Change(1, "updated", "900.0.1", "ab" * 32, "checkout", "", "", "board.battery.gauge" if migrated else "")
     (version.parent / "changes.jsonl").write_bytes(installed.encode_changes((change,)))
     monkeypatch.setattr(sys, "prefix", str(version))
     installed.running.cache_clear()
     text = CONFIGURATIONS[0].read_text().replace("camera-01", "cam-7").replace("/var/lib/bodycamd/device", str(camera / "signing"))
     text = text.replace("/var/lib/bodycamd", str(camera))
-    (camera / "bodycamd.yaml").write_text(text)
+    (camera / "bodycamd.yaml").write_text(text.replace("supply: null", "supply: max17048") if migrated else text)
+    assert [key.named for key in load_migrated(camera / "bodycamd.yaml")[1]] == ["board.battery.gauge"] * migrated
     before = list(VerifiedLedger(camera / "store/ledger"))
     opened, _ = open_kept_store(load(camera / "bodycamd.yaml"), SettableClock(wall_us=1_800_000_000_000_000))
     opened.close()
@@ -71,5 +77,7 @@ def test_the_new_version_goes_on_with_the_store_and_says_what_it_is(store: str, 
     after = [line for line in ledger if line.entry.start == opened.start]
     assert ledger.broken == ""
     assert [line.detail.bundle for line in after if isinstance(line.detail, StartDetail)] == [bundle_sha256(Release.manifest("900.0.1"))]
-    assert [line.detail.version for line in after if isinstance(line.detail, SoftwareChanged)] == ["900.0.1"]
+    stated = [line for line in after if isinstance(line.detail, SoftwareChanged)]
+    assert [line.entry.detail["version"] for line in stated] == ["900.0.1"]
+    assert ["board.battery.gauge" in in_words(line.entry) for line in stated] == [migrated]
     assert len(before) > 0

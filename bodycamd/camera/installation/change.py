@@ -3,6 +3,9 @@
 An update never touches the version that runs. The new one is made beside it, checked there, and comes into use by one rename, in standby,
 while no recorder runs; where its recorder does not become ready the old one comes back. A cut at any step leaves the old version in use, or
 the new one, whole; and what nobody confirmed is led back at the next boot, before the recorder starts.
+
+The camera's configuration is rewritten last, once the new version is in use for good: a newer version reads an older file as it stands, an
+older version no newer one. So a file that is newer than the version in use is there at no time, whenever the power goes.
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ from typing import Protocol
 from bodycamd.camera.installation import decision
 from bodycamd.camera.installation.archive import VerifiedBundle, unpack, verify
 from bodycamd.camera.installation.decision import Camera, Machine, Trial
-from bodycamd.camera.installation.installed import Installed, installed_in
+from bodycamd.camera.installation.installed import Installed, Outcome, installed_in
 from bodycamd.camera.installation.release_key import ReleaseKey
 from bodycamd.camera.installation.versions import CURRENT, PREVIOUS, Versions, remove_tree
-from bodycamd.errors import BodycamError, NotFoundError, UnavailableError
+from bodycamd.errors import BodycamError, ConfigError, NotFoundError, UnavailableError
 
 
 class System(Protocol):
@@ -37,8 +40,16 @@ class System(Protocol):
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
         """Make a virtual environment in `folder` with these wheels, from their files alone. Raises `UnavailableError`."""
 
-    def check_health(self, folder: Path) -> None:
-        """Raises the `BodycamError` that says why this version must not come into use: `ConfigError` names the key."""
+    def check_health(self, folder: Path) -> str:
+        """The keys of the camera's configuration that this version reads otherwise than they are written; empty where none. Raises the
+        `BodycamError` that says why it must not come into use: `ConfigError` names the key."""
+
+    def migrate_configuration(self, folder: Path) -> None:
+        """Have this version, which is in use and reads the file as it stands, bring it to its own form; what it was stays beside it. Raises
+        `UnavailableError`."""
+
+    def restore_configuration(self, folder: Path) -> bool:
+        """Put back what it was before this version, which is in use, migrated it. False where it did not, or it was changed since."""
 
     def prepare(self, folder: Path) -> None:
         """What a camera needs once beside the versions: users, configuration, keys. What is there stays."""
@@ -71,13 +82,15 @@ def update(versions: Versions, system: System, path: Path, keys: tuple[ReleaseKe
     versions.begin(trial)
     try:
         _make(versions, system, bundle)
-        _check(versions, system, trial.to, docked)
+        read_otherwise = _check(versions, system, trial.to, docked)
     except BaseException:
         if trial.to != versions.named(PREVIOUS):
             versions.discard(trial.to)
         versions.end_trial()
         raise
-    _bring_into_use(versions, system, trial)
+    _bring_into_use(versions, system, trial, configuration=read_otherwise)
+    if read_otherwise:
+        system.migrate_configuration(versions.folder / trial.to)
     return Installed(bundle.manifest.version, bundle.sha256)
 
 
@@ -91,7 +104,12 @@ def rollback(versions: Versions, system: System, *, docked: bool = False) -> Ins
     _raise(decision.refusal_now(system.camera(), docked))
     versions.begin(trial)
     try:
-        _check(versions, system, trial.to, docked)
+        try:
+            _check(versions, system, trial.to, docked)
+        except ConfigError:
+            if not system.restore_configuration(versions.folder / trial.came_from):
+                raise
+            _check(versions, system, trial.to, docked)
     except BaseException:
         versions.end_trial()
         raise
@@ -143,14 +161,16 @@ def _make(versions: Versions, system: System, bundle: VerifiedBundle) -> None:
     versions.complete(name, bundle.raw, bundle.signature)
 
 
-def _check(versions: Versions, system: System, name: str, docked: bool) -> None:
-    """The last look before the switch; the health check took its time, and somebody may have pressed the button meanwhile."""
+def _check(versions: Versions, system: System, name: str, docked: bool) -> str:
+    """The last look before the switch; the health check took its time, and somebody may have pressed the button meanwhile. Returns what
+    `check_health` does."""
     system.prepare(versions.folder / name)
-    system.check_health(versions.folder / name)
+    read_otherwise = system.check_health(versions.folder / name)
     _raise(decision.refusal_now(system.camera(), docked))
+    return read_otherwise
 
 
-def _bring_into_use(versions: Versions, system: System, trial: Trial, *, asked: bool = False) -> None:
+def _bring_into_use(versions: Versions, system: System, trial: Trial, *, asked: bool = False, configuration: str = "") -> None:
     """The switch, and the way back where the new version does not become ready."""
     system.stop()
     name = installed_in(versions.folder / trial.to)
@@ -159,7 +179,8 @@ def _bring_into_use(versions: Versions, system: System, trial: Trial, *, asked: 
         if asked:
             versions.record("rolled_back", trial.to, trial.came_from, "asked")
         else:
-            versions.record("updated" if trial.came_from else "installed", trial.to, trial.came_from)
+            outcome: Outcome = "updated" if trial.came_from else "installed"
+            versions.record(outcome, trial.to, trial.came_from, configuration=configuration)
         versions.use(trial.to)
         system.start()
         ready = system.becomes_ready(name.bundle)

@@ -23,7 +23,8 @@ MAX_CHANGES = 50
 """Older lines go: each has long been stated in the ledger."""
 MAX_LINE_BYTES = 2048
 Outcome = Literal["installed", "updated", "rolled_back"]
-_TEXT = re.compile(r"[\x20-\x7e]{0,200}")
+MAX_TEXT = 200
+_TEXT = re.compile(rf"[\x20-\x7e]{{0,{MAX_TEXT}}}")
 _SHA256 = re.compile(r"([0-9a-f]{64})?")
 
 
@@ -38,7 +39,7 @@ class Installed:
 @dataclass(frozen=True, slots=True)
 class Change:
     """Another version came into use. `number` counts from 1; `left_*` is empty where there was none; `reason` says why it was
-    rolled back.
+    rolled back; `configuration` has the keys that it reads otherwise than they are written in the camera's file, empty where none.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Change:
     left_version: str
     left_bundle: str
     reason: str
+    configuration: str = ""
 
 
 @functools.cache
@@ -83,7 +85,13 @@ def read_changes(folder: Path) -> tuple[Change, ...]:
 
 def encode_changes(changes: tuple[Change, ...]) -> bytes:
     """The file's content: the newest of these."""
-    return b"".join(json.dumps(asdict(change), sort_keys=True).encode() + b"\n" for change in changes[-MAX_CHANGES:])
+    return b"".join(json.dumps(_as_written(change), sort_keys=True).encode() + b"\n" for change in changes[-MAX_CHANGES:])
+
+
+def _as_written(change: Change) -> dict[str, str | int]:
+    """As versions that know nothing of `configuration` write and read it, where it says nothing."""
+    fields = asdict(change)
+    return fields if change.configuration else {name: value for name, value in fields.items() if name != "configuration"}
 
 
 def _change(line: bytes) -> Change | None:
@@ -91,7 +99,7 @@ def _change(line: bytes) -> Change | None:
         found = Change(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    texts = (found.version, found.left_version, found.reason)
+    texts = (found.version, found.left_version, found.reason, found.configuration)
     fits = (
         isinstance(found.number, int)
         and 0 < found.number < 2**53

@@ -14,6 +14,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -41,6 +42,8 @@ HEALTH_SECONDS = 900.0
 STEP_SECONDS = 3600.0
 """Of one program. pip writes some thousand files and compiles them: more than ten minutes on an emulated Pi's processor."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+BEFORE_MIGRATION = ".before-migration"
+"""Behind the name of a configuration: what it was before the newest migration (`bodycamd.config.migrations`)."""
 HEALTH = "bodycamd.workshop.bundle.health"
 _AS_RECORDER = ("runuser", "-u", "bodycam", "--")
 PROVISION = """
@@ -105,11 +108,32 @@ class LinuxSystem:
             command = ("/usr/bin/python3", "-P", "-s", "-c", program, str(wheels), HEALTH, "--configuration", str(configuration))
             self._judge(wheels.parents[1].name, *(_AS_RECORDER if _recorder_has_a_user() else ()), *command)
 
-    def check_health(self, folder: Path) -> None:
+    def check_health(self, folder: Path) -> str:
         """See `System`: the new version's own check, as the recorder's user."""
-        self._judge(folder.name, *_AS_RECORDER, *python_command(HEALTH, "--folder", str(folder), python=str(folder / "bin/python")))
+        return self._judge(folder.name, *_AS_RECORDER, *python_command(HEALTH, "--folder", str(folder), python=str(folder / "bin/python")))
 
-    def _judge(self, version: str, *command: str) -> None:
+    def migrate_configuration(self, folder: Path) -> None:
+        """See `System`."""
+        try:
+            _run(str(folder / "bin/bodycamd"), "config", "migrate", str(CONFIGURATION / "bodycamd.yaml"))
+        except UnavailableError as error:
+            raise UnavailableError(f"{folder.name} is in use, and reads the configuration as it stands; not rewritten: {error}") from error
+
+    def restore_configuration(self, folder: Path) -> bool:
+        """See `System`."""
+        file, before = CONFIGURATION / "bodycamd.yaml", CONFIGURATION / f"bodycamd.yaml{BEFORE_MIGRATION}"
+        if not before.exists():
+            return False
+        with tempfile.TemporaryDirectory(prefix="bodycamd-migration-") as made:
+            again = Path(made, file.name)
+            again.write_bytes(before.read_bytes())
+            _run(str(folder / "bin/bodycamd"), "config", "migrate", str(again), check=False)
+            if again.read_bytes() != file.read_bytes():
+                return False
+        durable.replace(file, before.read_bytes())
+        return True
+
+    def _judge(self, version: str, *command: str) -> str:
         try:
             ended = _start("nice", "-n", "10", *command, seconds=HEALTH_SECONDS)
         except subprocess.TimeoutExpired as error:
@@ -118,6 +142,7 @@ class LinuxSystem:
             said = _last_line(ended).removeprefix("bodycamd: ")
             kind: type[BodycamError] = ConfigError if ended.returncode == ConfigError.exit_code else UnavailableError
             raise kind(f"{version} does not come into use, and what runs was not touched: {said}")
+        return ended.stdout.strip()
 
     def prepare(self, folder: Path) -> None:
         """See `System`."""

@@ -20,6 +20,7 @@ from bodycamd.camera.installation.decision import Trial, superfluous
 from bodycamd.camera.installation.installed import (
     CHANGES_FILE,
     MANIFEST_FILE,
+    MAX_TEXT,
     Change,
     Installed,
     Outcome,
@@ -94,7 +95,7 @@ class Versions:
         """Have `current` lead to this version, by one rename."""
         durable.point(self.folder / CURRENT, name)
 
-    def record(self, outcome: Outcome, name: str, left: str, reason: str = "") -> None:
+    def record(self, outcome: Outcome, name: str, left: str, reason: str = "", configuration: str = "") -> None:
         """Add a change, for the ledger. What is no bundle's version, a development checkout, is not recorded as what came."""
         came, went = installed_in(self.folder / name), installed_in(self.folder / left) if left else None
         before = read_changes(self.folder)
@@ -107,6 +108,7 @@ class Versions:
             went.version if went else left,
             went.bundle if went else "",
             reason,
+            configuration[:MAX_TEXT],
         )
         if before and replace(before[-1], number=number) == change:
             return  # a cut came after it was recorded

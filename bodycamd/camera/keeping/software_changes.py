@@ -41,4 +41,5 @@ def entry_of(change: Change) -> SoftwareChanged:
         left_version=change.left_version,
         left_bundle=change.left_bundle or None,
         reason=change.reason,
+        configuration=change.configuration,
     )

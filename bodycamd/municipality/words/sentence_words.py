@@ -314,6 +314,10 @@ SILENT: Mapping[bool, tuple[str, str]] = {
 BUNDLE = (", bundel {bundle}", ", bundle {bundle}")
 NO_BUNDLE = (", ontwikkelversie: niet uit een ondertekende bundel", ", a development checkout: not from a signed bundle")
 BECAUSE = (" Reden: {reason}.", " Reason: {reason}.")
+READ_OTHERWISE = (
+    " Van de instellingen is omgezet naar de nieuwe vorm: {configuration}.",
+    " Of its configuration this was brought to the new form: {configuration}.",
+)
 LEFT = (" (daarvóór {version})", " (before it {version})")
 DIFFERS = (" Anders dan ingesteld: {differs}.", " Other than configured: {differs}.")
 NOT_MIRRORED = ("nee", "no")

@@ -28,6 +28,7 @@ from bodycamd.municipality.words.sentence_words import (
     LEFT,
     NO_BUNDLE,
     NOT_MIRRORED,
+    READ_OTHERWISE,
     REASONS,
     ROLES,
     SEEN_UNKNOWN,
@@ -94,6 +95,7 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         left = detail.get("left_version")
         fields["left"] = pick(LEFT, language).format(version=shown(left, 200)) if left else ""
         fields["because"] = pick(BECAUSE, language).format_map(fields) if detail.get("reason") else ""
+        fields["because"] += pick(READ_OTHERWISE, language).format_map(fields) if detail.get("configuration") else ""
     if entry.type == "view":
         fields.update(_view(detail, fields, write))
     if entry.type == "warning" and detail.get("detail"):

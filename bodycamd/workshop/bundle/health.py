@@ -1,6 +1,7 @@
 """Whether a version that was just unpacked may come into use: run by its own Python, as the recorder's user, before anything is switched.
 
-`python -m bodycamd.workshop.bundle.health --folder /opt/bodycamd/0.2.0` ends with 0, or with one line on stderr and the exit code of what
+`python -m bodycamd.workshop.bundle.health --folder /opt/bodycamd/0.2.0` ends with 0 and the keys of the configuration
+that this version reads otherwise than they are written (`config.migrations`), or with one line on stderr and the exit code of what
 is wrong: 78 with the key where this version refuses the camera's configuration. Nothing of the camera is touched; the recording is thrown
 away. The configuration alone, by the same code, is judged before anything is made: `--configuration FILE`.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from bodycamd.camera import named_files
 from bodycamd.config import load as configuration
+from bodycamd.config.migrations import SplitKey
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.settings import Config
@@ -59,34 +61,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.configuration is not None:
             check_configuration(given.configuration, prepared=False)
             return 0
-        config = check_configuration(given.config)
+        config, read_otherwise = check_configuration(given.config)
         check_modules(config)
         check_units(given.folder)
         check_recording()
     except BodycamError as error:
         print(shown(f"bodycamd: {error}", 4096), file=sys.stderr)  # noqa: T201 - to the installer
         return error.exit_code
+    print(", ".join(key.named for key in read_otherwise))  # noqa: T201 - to the installer
     return 0
 
 
-def check_configuration(path: Path, *, prepared: bool = True) -> Config:
-    """The camera's own configuration, as this version's recorder reads it. Raises `ConfigError` with the key; also for a private key in any
-    file beside it, in a comment too: it would open what the camera must not be able to open.
+def check_configuration(path: Path, *, prepared: bool = True) -> tuple[Config, tuple[SplitKey, ...]]:
+    """The camera's own configuration, as this version's recorder reads it, and the keys that it reads otherwise than written. Raises
+    `ConfigError` with the key; also for a private key in any file beside it, in a comment too: it would open what the camera must not be
+    able to open.
 
     Nothing is said of what is yet to come: where there are no recipients they are for the technician's next step, and without them no
-    recorder starts; and unless `prepared`, the installer has still to lay the shipped warnings beside it.
+    recorder starts; and unless `prepared`, the installer has still to lay the shipped warnings beside it, and to make the camera's folders.
     """
-    config = configuration.load(path)
+    config, read_otherwise = configuration.load_migrated(path)
     for file in sorted(path.parent.rglob("*")):
         if file.is_file() and os.access(file, os.R_OK) and (line := line_of_private_key(file.read_bytes())) is not None:
             raise ConfigError(f"{file}: line {line}: {WHAT_TO_DO}")
     to_come = {"keys.recipients": Path(config.keys.recipients)}
     if not prepared and config.warning_path == path.absolute().parent / f"warnings/{config.warning.language}.wav":
         to_come["warning.file"] = config.warning_path
+    if not prepared and config.simulation_directory is not None:
+        to_come["simulation_directory"] = Path(config.simulation_directory)
     for problem in named_files.problems(config):
         if problem.key not in to_come or os.path.lexists(to_come[problem.key]):
             raise ConfigError(problem.text(shown(path, 4096)))
-    return config
+    return config, read_otherwise
 
 
 def check_modules(config: Config) -> None:

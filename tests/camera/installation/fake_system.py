@@ -8,10 +8,14 @@ from pathlib import Path
 
 from bodycamd.camera.installation.decision import Camera, Machine
 from bodycamd.camera.installation.installed import installed_in
+from bodycamd.config.load import load_migrated
+from bodycamd.config.migrations import BEFORE, migrate, rewritten
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.linux import durable
 
 DOCKED = Camera("standby", True)
+CONFIGURATION = "bodycamd.yaml"
+OLD_FORM = b"device_id: cam-7\nboard:\n  battery:\n    supply: BAT0  # of the kernel\n"
 
 
 @dataclass
@@ -54,10 +58,22 @@ class FakeSystem:
             durable.write_all(descriptor, (content,))
             os.close(descriptor)
 
-    def check_health(self, folder: Path) -> None:
+    def check_health(self, folder: Path) -> str:
         self.heard.append(f"health {folder.name}")
         if folder.name in self.sick:
             raise self.sick[folder.name]
+        return read_otherwise(self.folder, folder.name)
+
+    def migrate_configuration(self, folder: Path) -> None:
+        self.heard.append(f"migrate {folder.name}")
+        migrate(self.folder / CONFIGURATION, (self.folder / CONFIGURATION).read_bytes())
+
+    def restore_configuration(self, folder: Path) -> bool:
+        file, before = self.folder / CONFIGURATION, self.folder / (CONFIGURATION + BEFORE)
+        restored = before.exists() and rewritten(before.read_bytes())[0] == file.read_bytes()
+        if restored:
+            durable.replace(file, before.read_bytes())
+        return restored
 
     def prepare(self, folder: Path) -> None:
         pass
@@ -77,13 +93,26 @@ class FakeSystem:
         return self.running not in self.dead
 
 
+def read_otherwise(folder: Path, version: str) -> str:
+    """What a version reads otherwise in the configuration, where there is one: before 0.3.0 `gauge` is unknown."""
+    file = folder / CONFIGURATION
+    if not file.exists():
+        return ""
+    if version >= "0.3.0":
+        return load_migrated(file)[1][0].named if file.read_bytes() == OLD_FORM else ""
+    if file.read_bytes() != OLD_FORM:
+        raise ConfigError("line 4: board.battery.gauge: unknown key")
+    return ""
+
+
 def program_of(version: str, wheels: list[str]) -> dict[str, bytes]:
     """What an environment of this version holds."""
     return {"bin/python": b"#!" + version.encode() * 300, "bin/wheels": "\n".join(wheels).encode()}
 
 
 def starts(folder: Path, wheels: list[str]) -> str:
-    """The version that a camera with this folder starts; raises `AssertionError` where that version is not whole."""
+    """The version that a camera with this folder starts; raises `AssertionError` where that version is not whole, `ConfigError` where it
+    refuses the configuration."""
     version = os.readlink(folder / "current")
     assert "/" not in version
     found = installed_in(folder / version)
@@ -91,4 +120,5 @@ def starts(folder: Path, wheels: list[str]) -> str:
     assert found.version == version
     for name, content in program_of(version, wheels).items():
         assert (folder / version / name).read_bytes() == content, f"{version}/{name} is torn"
+    read_otherwise(folder, version)
     return version

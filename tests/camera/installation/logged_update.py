@@ -20,7 +20,7 @@ def main(folder: Path, log: Path, keys: Path, bundle: Path, scenario: str) -> No
     if scenario == "not ready":
         system.dead.add("0.3.0")
     with contextlib.suppress(UnavailableError):
-        if scenario == "rollback":
+        if "rollback" in scenario:
             change.rollback(versions, system)
         else:
             change.update(versions, system, bundle, read_release_keys(keys))

@@ -14,6 +14,7 @@ from bodycamd.camera.installation.installed import Installed, read_changes
 from bodycamd.camera.installation.manifest import decode
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.installation.versions import Versions
+from bodycamd.config.migrations import BEFORE
 from bodycamd.errors import (
     BodycamError,
     ConfigError,
@@ -24,7 +25,7 @@ from bodycamd.errors import (
     StoreBusyError,
     UnavailableError,
 )
-from tests.camera.installation.fake_system import DOCKED, FakeSystem, starts
+from tests.camera.installation.fake_system import CONFIGURATION, DOCKED, OLD_FORM, FakeSystem, starts
 from tests.kit.bundles import FILES, Release
 
 WHEELS = ["tiny-1.0.whl"]
@@ -203,6 +204,37 @@ def test_the_version_before_is_checked_too(bench: Bench) -> None:
     bench.system.cameras.append(Camera("recording", True))
     with pytest.raises(StoreBusyError):
         change.rollback(bench.versions, bench.system)
+
+
+def test_a_configuration_is_migrated_once_the_new_version_is_in_use_and_comes_back_with_the_old_one(bench: Bench) -> None:
+    (file := bench.folder / CONFIGURATION).write_bytes(OLD_FORM)
+    bench.system.heard.clear()
+    bench.update("0.3.0")
+    assert bench.system.heard[-2:] == ["start 0.3.0", "migrate 0.3.0"], "the old version may come back until then"
+    assert file.read_bytes() == OLD_FORM.replace(b"kernel\n", b"kernel\n    gauge: kernel\n")
+    assert (bench.folder / (CONFIGURATION + BEFORE)).read_bytes() == OLD_FORM
+    assert [one.configuration for one in read_changes(bench.folder)] == ["", "board.battery.gauge"]
+    change.rollback(bench.versions, bench.system)
+    assert starts(bench.folder, WHEELS) == "0.2.0"
+    assert file.read_bytes() == OLD_FORM
+
+
+def test_what_a_person_wrote_since_is_not_undone_by_a_roll_back(bench: Bench) -> None:
+    (file := bench.folder / CONFIGURATION).write_bytes(OLD_FORM)
+    bench.update("0.3.0")
+    file.write_bytes(changed := file.read_bytes() + b"audio: false\n")
+    with pytest.raises(ConfigError, match=r"board\.battery\.gauge"):
+        change.rollback(bench.versions, bench.system)
+    assert (starts(bench.folder, WHEELS), file.read_bytes()) == ("0.3.0", changed)
+
+
+def test_a_version_that_does_not_stay_leaves_the_configuration_as_it_was(bench: Bench) -> None:
+    (file := bench.folder / CONFIGURATION).write_bytes(OLD_FORM)
+    bench.system.dead.add("0.3.0")
+    with pytest.raises(UnavailableError):
+        bench.update("0.3.0")
+    assert starts(bench.folder, WHEELS) == "0.2.0"
+    assert file.read_bytes() == OLD_FORM
 
 
 def test_an_interrupt_while_it_is_tried_leads_back(bench: Bench) -> None:

@@ -24,6 +24,7 @@ from tests.kit.bundles import Release
 
 FIRST = Change(1, "installed", "0.2.0", "a" * 64, "", "", "")
 SECOND = Change(2, "updated", "0.3.0", "b" * 64, "0.2.0", "a" * 64, "")
+MIGRATED = Change(4, "updated", "0.4.0", "d" * 64, "0.3.0", "b" * 64, "", "board.battery.gauge")
 THIRD = Change(3, "rolled_back", "0.2.0", "a" * 64, "0.3.0", "b" * 64, "not_ready")
 
 
@@ -35,6 +36,9 @@ def _forget() -> None:
 def test_the_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "changes.jsonl").write_bytes(encode_changes((FIRST, SECOND, THIRD)))
     assert read_changes(tmp_path) == (FIRST, SECOND, THIRD)
+    assert b"configuration" not in encode_changes((FIRST, SECOND, THIRD)), "versions of before read every line that says nothing of it"
+    (tmp_path / "changes.jsonl").write_bytes(encode_changes((FIRST, MIGRATED)))
+    assert read_changes(tmp_path) == (FIRST, MIGRATED)
     many = tuple(dataclasses.replace(FIRST, number=n) for n in range(1, 200))
     assert encode_changes(many).count(b"\n") == installed.MAX_CHANGES
 
@@ -43,7 +47,7 @@ def test_the_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     "line",
     [b"", b"x", b"[]", b"{}", b"[" * 10_000, b"null", *(encode_changes((change,)) for change in (
         dataclasses.replace(FIRST, number=0), dataclasses.replace(FIRST, reason="x\x1b"),
-        dataclasses.replace(FIRST, bundle="a"),
+        dataclasses.replace(FIRST, bundle="a"), dataclasses.replace(FIRST, configuration="x\n"),
         dataclasses.replace(FIRST, reason="\u202e"), dataclasses.replace(FIRST, reason="x" * 201),
     ))],
 )  # fmt: skip

@@ -17,7 +17,8 @@ from bodycamd.camera.installation import change
 from bodycamd.camera.installation.installed import read_changes
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.installation.versions import Versions
-from tests.camera.installation.fake_system import FakeSystem, starts
+from bodycamd.config.migrations import rewritten
+from tests.camera.installation.fake_system import CONFIGURATION, OLD_FORM, FakeSystem, starts
 from tests.kit.bundles import Release
 from tests.kit.scale import IN_FULL, SCALE, only_in_full
 from tests.powercut.posix import PosixDisk, Unsynced
@@ -31,8 +32,12 @@ SCENARIOS = {
     "first": ("", "0.3.0"),
     "not ready": ("0.2.0", "0.2.0"),
     "rollback": ("0.2.0", "0.1.0"),
+    "migration": ("0.2.0", "0.3.0"),
+    "rollback of a migration": ("0.3.0", "0.2.0"),
 }
 """What was in use before, and what is in use once all is done."""
+FIRST = {"first": (), "rollback of a migration": ("0.2.0", "0.3.0")}
+"""What was installed one after the other; of others 0.1.0 and 0.2.0."""
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +48,26 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 def logged(folder: Path, release: Release, scenario: str) -> tuple[Path, list[tuple[int, Operation]]]:
     """The folder as it was before, and every step of the change."""
     base, live, log = folder / "base", folder / "live", folder / "log"
-    for version in ("0.1.0", "0.2.0") if scenario != "first" else ():
+    base.mkdir()
+    if "migration" in scenario:
+        (base / CONFIGURATION).write_bytes(OLD_FORM)
+    for version in FIRST.get(scenario, ("0.1.0", "0.2.0")):
         change.update(Versions(base), FakeSystem(base), release.bundle(version), read_release_keys(release.public))
-    base.mkdir(exist_ok=True)
     shutil.copytree(base, live, symlinks=True)
     command: list[str | Path] = [sys.executable, "-m", "tests.camera.installation.logged_update"]
     subprocess.run([*command, live, log, release.public, release.bundle("0.3.0"), scenario], check=True)
     before, after = SCENARIOS[scenario]
     assert starts(live, WHEELS) == after
     assert before == "" or starts(base, WHEELS) == before
+    if "migration" in scenario:
+        assert (live / CONFIGURATION).read_bytes() == OLD_FORM if after < "0.3.0" else rewritten(OLD_FORM)[0]
     return base, read_log(log)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_after_any_cut_the_camera_starts(release: Release, tmp_path: Path, scenario: str) -> None:
     base, log = logged(tmp_path, release, scenario)
-    assert len(log) >= CUTS or scenario == "rollback"
+    assert len(log) >= CUTS or "rollback" in scenario
     chance = random.Random()
     places = [(at, how) for at in range(1, len(log) + 1) for how in HOW]
     if SCALE < IN_FULL:

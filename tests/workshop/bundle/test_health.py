@@ -106,4 +106,4 @@ def test_a_configuration_is_judged_out_of_wheels(tmp_path: Path, monkeypatch: py
 def test_the_health_check_takes_what_config_check_takes(tmp_path: Path) -> None:
     (folder := tmp_path / "etc").mkdir()
     file = camera(folder)
-    assert health.check_configuration(file) == load(file)
+    assert health.check_configuration(file) == (load(file), ())
