@@ -39,13 +39,20 @@ def readable_store(place: Place) -> Iterator[StoreReader]:
             client = ControlClient(place.socket, ANSWER_SECONDS)
         except (UnavailableError, PermissionDeniedError) as error:
             raise PermissionDeniedError(f"{denied}; nor can the daemon be asked: {error}") from error
-        with client, tempfile.TemporaryDirectory(prefix="bodycamd-") as folder:
-            yield _Mirror(client, Path(folder))
+        with mirrored(client) as mirror:
+            yield mirror
     else:
         yield reader
 
 
-class _Mirror(StoreReader):
+@contextmanager
+def mirrored(client: ControlClient) -> Iterator[Mirror]:
+    """What the daemon says of its store. Raises as `ControlClient.request` does, `DataError`, `OutputError`."""
+    with client, tempfile.TemporaryDirectory(prefix="bodycamd-") as folder:
+        yield Mirror(client, Path(folder))
+
+
+class Mirror(StoreReader):
     """Files of the right sizes without content, and the ledger as it is."""
 
     def __init__(self, client: ControlClient, directory: Path) -> None:

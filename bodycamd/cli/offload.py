@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +15,13 @@ from bodycamd.cli.people import KeyOption
 from bodycamd.cli.place import ConfigOption, Place, SocketOption, StoreOption, find_owner, find_place
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
-from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.config.paths import DEFAULT_CONFIG, OFFLOAD_SOCKET
 from bodycamd.errors import UsageError
 
 if TYPE_CHECKING:
     from bodycamd.camera.daemon.protocol import LogOffload
+    from bodycamd.camera.offloading.client import SealedSegments
+    from bodycamd.store.reader import StoreReader
 
 
 def offload(
@@ -25,6 +29,10 @@ def offload(
     store: StoreOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
+    over_ssh: Annotated[
+        str | None,
+        typer.Option("--from", help="Of a camera elsewhere, by SSH: u-PSEUDONYM@HOST. Nobody is root there, nor here.", show_default=False),
+    ] = None,
     key: KeyOption = None,
     same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -32,8 +40,8 @@ def offload(
     """Copy what is sealed to a disk, read it back, compare it with the ledger's statements, and log it in the ledger.
 
     Nothing is decrypted and nothing is deleted. Done again, it continues where it stopped, and takes what has come since. What is still
-    being recorded stays behind. With --key what has come is stated and signed into copy.jsonl on the disk, so that later it can be told
-    from what has been removed.
+    being recorded stays behind. Who may not read the store, and is in group bodycam-offload, has it read out by the camera. With --key what
+    has come is stated and signed into copy.jsonl on the disk, so that later it can be told from what has been removed.
     """
     from bodycamd.camera.daemon.protocol import LogOffload
     from bodycamd.camera.keeping.offload import failure
@@ -41,28 +49,27 @@ def offload(
     from bodycamd.cli.person import load
     from bodycamd.municipality.copies.copies import now_us
     from bodycamd.municipality.copies.copy_inventory import take_inventory
-    from bodycamd.store.reader import StoreReader
 
+    if over_ssh is not None and (store is not None or config is not None or socket is not None):
+        raise UsageError("--from is a camera elsewhere: --store, --config and --socket are of this machine")
     as_ctrl_c()
-    place = find_place(store, config, socket)
-    reader = StoreReader.open(place.store)
     signer = load(key) if key is not None else None
-    log = _log(place, config)
-    with progress_bar("offload", quiet=json) as progress:
-        done = copy(reader, to, same_disk=same_disk, progress=progress)
-    if signer is not None:
-        take_inventory(to, signer, now_us())
-    log(
-        LogOffload(
-            to=done.to[-200:],
-            recordings=done.recordings,
-            copied=done.copied,
-            already_there=done.already_there,
-            bytes=done.bytes,
-            failed=len(done.failed),
-            head=done.head,
+    with _of_elsewhere(over_ssh) if over_ssh is not None else _of_here(find_place(store, config, socket), config) as origin:
+        with progress_bar("offload", quiet=json) as progress:
+            done = copy(origin.reader, to, same_disk=same_disk or origin.is_elsewhere, progress=progress, sealed=origin.sealed)
+        if signer is not None:
+            take_inventory(to, signer, now_us())
+        origin.log(
+            LogOffload(
+                to=done.to[-200:],
+                recordings=done.recordings,
+                copied=done.copied,
+                already_there=done.already_there,
+                bytes=done.bytes,
+                failed=len(done.failed),
+                head=done.head,
+            )
         )
-    )
     if json:
         print_json(done)
     else:
@@ -76,10 +83,41 @@ def offload(
         raise error
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where it comes from: a reader of the store; who reads segments out, where this user may not; how it will be logged."""
+
+    reader: StoreReader
+    sealed: SealedSegments | None
+    log: Callable[[LogOffload], None]
+    is_elsewhere: bool = False
+
+
+@contextmanager
+def _of_here(place: Place, config: Path | None) -> Iterator[_Origin]:
+    from bodycamd.camera.offloading.client import SealedSegments
+    from bodycamd.cli.mirror import Mirror, readable_store
+
+    with readable_store(place) as reader:
+        sealed = SealedSegments(OFFLOAD_SOCKET) if isinstance(reader, Mirror) else None
+        yield _Origin(reader, sealed, _log(place, config))
+
+
+@contextmanager
+def _of_elsewhere(where: str) -> Iterator[_Origin]:
+    from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.offloading.client import SealedSegments
+    from bodycamd.cli.mirror import ANSWER_SECONDS, mirrored
+    from bodycamd.cli.over_ssh import forwarded
+
+    with forwarded(where) as (control, offloading), mirrored(ControlClient(control, ANSWER_SECONDS)) as reader:
+        yield _Origin(reader, SealedSegments(offloading), _told_to(control), is_elsewhere=True)
+
+
 def _log(place: Place, config: Path | None) -> Callable[[LogOffload], None]:
     """How it will be logged; found out before anything is copied. Raises `UsageError` where it could not be."""
     from bodycamd.camera.daemon.client import NobodyListensError
-    from bodycamd.camera.daemon.protocol import AskStatus, Logged
+    from bodycamd.camera.daemon.protocol import AskStatus
     from bodycamd.camera.daemon.status_message import Status
     from bodycamd.cli.daemon_or_store import ask
 
@@ -90,8 +128,14 @@ def _log(place: Place, config: Path | None) -> Callable[[LogOffload], None]:
         ask(socket, AskStatus(), Status)
     except NobodyListensError:
         return _log_ourselves(place, config)
+    return _told_to(socket)
 
+
+def _told_to(socket: Path) -> Callable[[LogOffload], None]:
     def log(done: LogOffload) -> None:
+        from bodycamd.camera.daemon.protocol import Logged
+        from bodycamd.cli.daemon_or_store import ask
+
         ask(socket, done, Logged)
 
     return log

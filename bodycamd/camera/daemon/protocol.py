@@ -81,6 +81,8 @@ class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command"
     """Base of the requests that are answered with an `A`. Those marked `admin` are for the admin group only."""
 
     admin: ClassVar[bool] = False
+    offload: ClassVar[bool] = False
+    """Of the `admin` ones: also for members of the group that may take footage off the camera."""
     answer_seconds: ClassVar[float] = 5.0
     """Within which the daemon answers, or says that it cannot."""
 
@@ -114,6 +116,7 @@ class LogOffload(Request[Logged], frozen=True, kw_only=True, tag="offloaded"):
     """What `bodycamd offload` copied and verified: where to, up to which ledger line, and how much."""
 
     admin: ClassVar[bool] = True
+    offload: ClassVar[bool] = True
     to: Word
     head: Word
     recordings: Count

@@ -36,6 +36,7 @@ from bodycamd.camera.daemon.protocol import (
     failure,
     success,
 )
+from bodycamd.config.paths import OFFLOAD_GROUP
 from bodycamd.errors import BodycamError, ConfigError, PermissionDeniedError, StoreBusyError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Caller
 
@@ -217,7 +218,7 @@ class ControlSocket:
             if isinstance(request, Subscribe):
                 self._subscribe(writer)
                 return success("subscribed")
-            if request.admin and not self._is_admin(uid, gid):
+            if request.admin and not self._is_admin(uid, gid, request.offload):
                 raise PermissionDeniedError(
                     f"{request.__struct_config__.tag}: only members of group {self._admin_group!r} may do this, and user {uid} is none; "
                     "nothing was changed"
@@ -242,15 +243,22 @@ class ControlSocket:
             raise NoPlaceError(f"too many subscribers: {MAX_SUBSCRIBERS} are listening; try again when one has gone")
         self._subscribers.add(writer)
 
-    def _is_admin(self, uid: int, gid: int) -> bool:
+    def _is_admin(self, uid: int, gid: int, offload: bool) -> bool:
         if uid in (0, os.geteuid()):
             return True
         try:
-            admin_gid = grp.getgrnam(self._admin_group).gr_gid
-            user = pwd.getpwuid(uid).pw_name
+            own = os.getgrouplist(pwd.getpwuid(uid).pw_name, gid)
         except KeyError:
             return False
-        return admin_gid in os.getgrouplist(user, gid)
+        names = (self._admin_group, OFFLOAD_GROUP) if offload else (self._admin_group,)
+        return any(_group_id(name) in own for name in names)
+
+
+def _group_id(name: str) -> int | None:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
 
 
 def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:

@@ -162,7 +162,8 @@ class LinuxSystem:
     def stop(self) -> None:
         """See `System`."""
         if runs_systemd():
-            _run("systemctl", "stop", *(unit.name for unit in UNITS.glob("bodycamd*.service")), check=False)
+            stopped = [unit.name for kind in ("socket", "service") for unit in UNITS.glob(f"bodycamd*.{kind}")]
+            _run("systemctl", "stop", *stopped, check=False)  # the sockets first: they would start their services again
 
     def start(self) -> None:
         """See `System`. The units are links into the version in use, so that they change with it, by the same rename."""

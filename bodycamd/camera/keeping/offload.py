@@ -30,6 +30,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
+from bodycamd.camera.offloading.client import SealedSegments
 from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError, StoreBusyError, UsageError
 from bodycamd.evidence.checkpoint import CHECKPOINT_FILE
 from bodycamd.evidence.entries import SegmentRecovered, SegmentSealed
@@ -78,19 +79,28 @@ class _Stated(Struct, frozen=True):
         return self.good_bytes + self.torn_bytes
 
 
-def offload(store: StoreReader, to: Path, *, same_disk: bool = False, progress: Progress = lambda _done, _all: None) -> Offloaded:
-    """Copy what is sealed. Raises `UsageError` for a target that cannot be meant, `DataError` where the ledger on the disk is another one
-    or something else is in the place of its folders, `StoreBusyError` where another offload writes to it, `OutputError` where the disk
-    fails, `StorageError` and `PermissionDeniedError` where the store does. Files that differ are in `failed`.
+def offload(
+    store: StoreReader,
+    to: Path,
+    *,
+    same_disk: bool = False,
+    progress: Progress = lambda _done, _all: None,
+    sealed: SealedSegments | None = None,
+) -> Offloaded:
+    """Copy what is sealed; with `sealed` the segments come from there, and `store` has their names and the ledger.
+
+    Raises `UsageError` for a target that cannot be meant, `DataError` where the ledger on the disk is another one or something else is in
+    the place of its folders, `StoreBusyError` where another offload writes to it, `OutputError` where the disk fails, `StorageError` and
+    `PermissionDeniedError` where the store does. Files that differ are in `failed`.
     """
     with _target(store.directory, to, same_disk) as target:
         try:
-            return _offload(store, target, to, progress)
+            return _offload(store, target, to, progress, sealed)
         except OSError as error:
             raise OutputError(f"{error.filename or to}: cannot be written: {error.strerror}; run it again to continue") from error
 
 
-def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress) -> Offloaded:
+def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress, sealed: SealedSegments | None) -> Offloaded:
     with (
         Folder.open(store.ledger_folder, below=store.directory) as ledger_here,
         Folder.open(store.recordings_folder, below=store.directory) as here,
@@ -109,7 +119,7 @@ def _offload(store: StoreReader, target: Folder, to: Path, progress: Progress) -
         dealt_with = 0
         for file in stated:
             try:
-                _copy_stated(here, there, file, done)
+                _copy_stated(here, there, file, done, sealed)
             except BodycamError as error:
                 done.failed.append(str(error))
             dealt_with += file.length
@@ -204,13 +214,13 @@ def _files(store: StoreReader) -> dict[str, list[str]]:
     return found
 
 
-def _copy_stated(here: Folder, there: Folder, file: _Stated, done: Offloaded) -> None:
+def _copy_stated(here: Folder, there: Folder, file: _Stated, done: Offloaded, sealed: SealedSegments | None) -> None:
     """Raises `BodycamError` where it is not proven to be on the disk afterwards, `OSError` where the disk fails."""
     with here.folder(file.recording) as source, _own_folder(there, file.recording, source) as target:
         present = target.look(file.file)
         if present is None:
             with _new_file(target, file.file) as out:
-                _copy(source, file, out)
+                _copy(source, file, out, sealed)
                 _check_copy(out, file)
             done.copied += 1
             done.bytes += file.length
@@ -238,14 +248,19 @@ def _new_file(folder: Folder, name: str) -> Iterator[BinaryIO]:
         raise
 
 
-def _copy(source: Folder, file: _Stated, out: BinaryIO) -> None:
+def _copy(source: Folder, file: _Stated, out: BinaryIO, sealed: SealedSegments | None) -> None:
     """Copy a file, durably. Raises `BodycamError` of the store, also for another length than is stated, `OSError` of the disk."""
     path = source.path / file.file
-    with source.file(file.file) as original:
-        size = os.fstat(original.fileno()).st_size
+    with sealed.open(file.recording, file.file) if sealed is not None else _opened(source, file.file) as (original, size):
         if size != file.length:
             raise DataError(f"{path}: {size} bytes; the ledger states {file.length}")
         _copy_bytes(original, path, file.length, out)
+
+
+@contextlib.contextmanager
+def _opened(source: Folder, name: str) -> Iterator[tuple[BinaryIO, int]]:
+    with source.file(name) as original:
+        yield original, os.fstat(original.fileno()).st_size
 
 
 def _copy_bytes(original: BinaryIO, path: Path, length: int, out: BinaryIO) -> str:
@@ -255,7 +270,7 @@ def _copy_bytes(original: BinaryIO, path: Path, length: int, out: BinaryIO) -> s
         try:
             chunk = original.read(min(length, _CHUNK_BYTES))
         except OSError as error:
-            raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
+            raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
         if not chunk:
             raise StorageError(f"{path}: it became shorter while it was copied")
         digest.update(chunk)

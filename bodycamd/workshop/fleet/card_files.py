@@ -101,7 +101,7 @@ def users(fleet: Fleet) -> tuple[User, ...]:
     return tuple(
         User(  # noqa: S604 - a shell that a person gets
             name=re.sub(r"[^a-z0-9-]", "-", f"u-{person.id.lower()}")[:31],
-            groups=("bodycam",),
+            groups=("bodycam", "bodycam-offload"),
             shell="/bin/bash",
             lock_passwd=True,
             ssh_authorized_keys=(person.ssh_key,),

@@ -40,10 +40,12 @@ class Growpart(_Exact, frozen=True, kw_only=True):
 
 
 class User(_Exact, frozen=True, kw_only=True):
-    """Somebody who may log in by SSH key. No password (`lock_passwd`), and no way to root."""
+    """Somebody who may log in by SSH key: to ask the camera, and to take sealed footage off it. No password (`lock_passwd`), and no way to
+    root.
+    """
 
     name: UserName
-    groups: tuple[Literal["bodycam"]]
+    groups: tuple[Literal["bodycam"], Literal["bodycam-offload"]]
     shell: Literal["/bin/bash"]
     lock_passwd: bool
     ssh_authorized_keys: tuple[SshKey]

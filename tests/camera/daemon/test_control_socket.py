@@ -11,12 +11,23 @@ import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bodycamd.camera.daemon import socket as control_socket
-from bodycamd.camera.daemon.protocol import MAX_LINE_BYTES, Answer, AnyRequest, AskStatus, BeginShift, Logged, StateChanged
+from bodycamd.camera.daemon.protocol import (
+    MAX_LINE_BYTES,
+    Answer,
+    AnyRequest,
+    AskStatus,
+    BeginShift,
+    Logged,
+    LogOffload,
+    Request,
+    StateChanged,
+)
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import UsageError
@@ -227,6 +238,18 @@ def test_a_user_outside_the_admin_group_may_ask_but_not_change(tmp_path: Path, m
             streams[1].close()
 
     run(test)
+
+
+def test_who_may_take_footage_off_may_log_it_and_change_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {"bodycam-admin": 5001, "bodycam-offload": 5002}
+    monkeypatch.setattr(control_socket.grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=groups[name]))
+    monkeypatch.setattr(control_socket.pwd, "getpwuid", lambda _: SimpleNamespace(pw_name="u-t-01"))
+    monkeypatch.setattr(control_socket.os, "getgrouplist", lambda _user, gid: [gid, 5002])
+    server = ControlSocket(tmp_path / "s", answer, group="bodycam", admin_group="bodycam-admin")
+    admin = [kind for kind in Request.__subclasses__() if kind.admin]
+    assert [kind for kind in admin if server._is_admin(4242, 4242, kind.offload)] == [LogOffload]
+    monkeypatch.setitem(groups, "bodycam-admin", 5002)
+    assert all(server._is_admin(4242, 4242, kind.offload) for kind in admin)
 
 
 def test_stopping_with_clients_connected_ends_at_once_and_without_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

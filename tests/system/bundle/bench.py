@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from tests.system.unit.bench import BENCH, STATE, judge, ledger, press, run, sho
 
 OPT, ETC = Path("/opt/bodycamd"), Path("/etc/bodycamd")
 INSTALLER = Path("/run/install.pyz")
+CAP_DAC_READ_SEARCH = 1 << 2
+"""<linux/capability.h>"""
 HELD = ("--ground", "complaint", "--reference", "K-1", "--by", "E-1", "--review-on", "2030-01-01")
 NAMES: dict[str, str] = json.loads((BENCH / "names.json").read_text(encoding="utf-8"))
 """Of each bundle, by its file."""
@@ -108,6 +111,36 @@ def updates() -> None:
     judge("one that does not become ready rolls back by itself", dead.returncode == 69 and runs("newer", "900.0.1"), dead)
 
 
+def taken_off() -> None:
+    """Somebody who is nowhere root takes the recording off, and can change nothing."""
+    for user, groups in (("u-t-01", "bodycam,bodycam-offload"), ("u-t-02", "bodycam")):
+        run(["useradd", "--create-home", "--groups", groups, user])
+        run(["runuser", "-u", user, "--", "mkdir", f"/home/{user}/copy"])
+    offload = ["bodycamd", "offload", "--same-disk", "--to"]
+    refused = run(["runuser", "-u", "u-t-02", "--", *offload, "/home/u-t-02/copy"])
+    judge("who may only ask takes nothing off", refused.returncode == 77 and "bodycam-offload" in refused.stderr, refused)
+    done = run(["runuser", "-u", "u-t-01", "--", *offload, "/home/u-t-01/copy"])
+    judge("a member of bodycam-offload takes the recording off", done.returncode == 0 and "1 recording" in done.stdout, done)
+    verified = run(["bodycamd", "verify", "--store", "/home/u-t-01/copy", "--device-key", ETC / "device.pem"])
+    judge("the copy verifies", verified.returncode == 0, verified)
+
+    def callers() -> list[dict[str, Any]]:
+        return [entry["detail"]["caller"] for entry in ledger() if entry["type"] == "offloaded"]
+
+    expected = [{"via": "control_socket", "uid": pwd.getpwnam("u-t-01").pw_uid}]
+    judge("the ledger says who did it", wait_for(lambda: callers() == expected, 10), callers())
+    pid = shown("MainPID", "bodycamd-offload.service")
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines())
+    own = str(pwd.getpwnam("bodycam-offload").pw_uid)
+    rights = (set(status["Uid"].split()), int(status["CapEff"], 16), int(status["CapBnd"], 16))
+    judge("what reads it out may read, and has no other right", rights == ({own}, CAP_DAC_READ_SEARCH, CAP_DAC_READ_SEARCH), rights)
+    inside = ["nsenter", f"--target={pid}", "--mount", "--"]
+    seen = run([*inside, "ls", "-A", STATE]).stdout.split()
+    judge("it sees the store, and no key of the camera", seen == ["store"], seen)
+    written = run([*inside, "touch", STATE / "store" / "x"])
+    judge("not even root could write there", written.returncode != 0 and "Read-only" in written.stderr, written)
+
+
 def interrupted() -> None:
     """The installer dies amid the trial; the unit that runs before the recorder at boot leads back."""
     unit = Path("/run/systemd/system/bodycamd.service.d/slow.conf")
@@ -157,6 +190,7 @@ def back_and_off() -> None:
 def main() -> None:
     first()
     updates()
+    taken_off()
     interrupted()
     back_and_off()
     with (BENCH / "result").open("a", encoding="utf-8") as result:
