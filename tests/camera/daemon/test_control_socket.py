@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import grp
 import json
+import os
+import pwd
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -242,9 +245,9 @@ def test_a_user_outside_the_admin_group_may_ask_but_not_change(tmp_path: Path, m
 
 def test_who_may_take_footage_off_may_log_it_and_change_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = {"bodycam-admin": 5001, "bodycam-offload": 5002}
-    monkeypatch.setattr(control_socket.grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=groups[name]))
-    monkeypatch.setattr(control_socket.pwd, "getpwuid", lambda _: SimpleNamespace(pw_name="u-t-01"))
-    monkeypatch.setattr(control_socket.os, "getgrouplist", lambda _user, gid: [gid, 5002])
+    monkeypatch.setattr(grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=groups[name]))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: SimpleNamespace(pw_name="u-t-01"))
+    monkeypatch.setattr(os, "getgrouplist", lambda _user, gid: [gid, 5002])
     server = ControlSocket(tmp_path / "s", answer, group="bodycam", admin_group="bodycam-admin")
     admin = [kind for kind in Request.__subclasses__() if kind.admin]
     assert [kind for kind in admin if server._is_admin(4242, 4242, kind.offload)] == [LogOffload]

@@ -49,8 +49,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(store: Path, line: bytes) -> bytes:
     """All that comes back for these bytes."""
     ours, theirs = socket.socketpair()
+
+    def work() -> None:
+        with theirs:
+            answer(theirs, store)
+
     with ours:
-        served = threading.Thread(target=lambda: [answer(theirs, store), theirs.close()])
+        served = threading.Thread(target=work)
         served.start()
         ours.sendall(line)
         ours.shutdown(socket.SHUT_WR)
@@ -67,7 +72,12 @@ def reading_out(store: Path, path: Path) -> Iterator[SealedSegments]:
         listener.listen(8)
         listener.settimeout(0.02)
         stop = threading.Event()
-        thread = threading.Thread(target=lambda: [serve(listener, store) for _ in iter(stop.is_set, True)])
+
+        def work() -> None:
+            while not stop.is_set():
+                serve(listener, store)
+
+        thread = threading.Thread(target=work)
         thread.start()
         try:
             yield SealedSegments(path)

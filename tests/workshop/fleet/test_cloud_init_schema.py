@@ -20,7 +20,7 @@ from tests.kit.scale import only_in_full
 from tests.workshop.fleet.test_cards import SSH
 
 SCHEMA = "usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json"
-TECHNICIAN = User(name="u-t-01", groups=("bodycam",), shell="/bin/bash", lock_passwd=True, ssh_authorized_keys=(SSH,))
+TECHNICIAN = User(name="u-t-01", groups=("bodycam", "bodycam-offload"), shell="/bin/bash", lock_passwd=True, ssh_authorized_keys=(SSH,))
 
 
 @pytest.fixture(scope="module")
