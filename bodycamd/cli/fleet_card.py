@@ -16,6 +16,7 @@ from bodycamd.foreign_text import Json
 if TYPE_CHECKING:
     from bodycamd.workshop.fleet.boot_partition import BootPartition
     from bodycamd.workshop.fleet.card_making import Contents
+    from bodycamd.workshop.fleet.card_series import Series
     from bodycamd.workshop.fleet.card_tokens import Token
 
 Image = Annotated[
@@ -51,6 +52,7 @@ def card(
     with Series.of(reading, found, fleet, bundle, now_us) as series:
         made = series.make(camera, target, overwrite=overwrite)
         _tell(made, token_of(made, series.writer.record, now_us), json)
+        _tell_of_roster(series)
     _tell_of_bundle(bundle)
 
 
@@ -69,6 +71,7 @@ def cards(
         names = camera or series.without_card()
         for name in names:
             say(str(series.make_image(name, image, out)))
+        _tell_of_roster(series)
     say(counted(len(names), "card"), err=True)
     if names:
         _tell_of_bundle(bundle)
@@ -122,6 +125,12 @@ def _tell(card: Contents, token: Token, json: bool) -> None:
     say(f"the card of {card.camera}, {card.municipality}; roster {card.roster_version}; its token: {token.text}")
     rows = ([file.name, size(file.size), file.kind, file.what] for file in card.files)
     say_lines(table([["file", "size", "who may know it", "what"], *rows]))
+
+
+def _tell_of_roster(series: Series) -> None:
+    if missing := series.unsigned_cameras():
+        more = f"; {len(missing) - 1} more" if len(missing) > 1 else ""
+        say(f"the roster on it does not say yet: {missing[0]}{more}: bodycamd fleet roster signs the next one", err=True)
 
 
 def _tell_of_bundle(bundle: Path | None) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli import fleet_option, mistakes
+from bodycamd.config.problems import Problem
+from bodycamd.errors import NotFoundError
 
 
 def check(
@@ -19,11 +21,17 @@ def check(
     Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, what is allowed, and what was probably meant.
     """
     from bodycamd.workshop.fleet import checks
+    from bodycamd.workshop.fleet.record import read_record, record_path
     from bodycamd.workshop.fleet.succession import problems as removed
 
     reading = fleet_option.read(file)
     problems = checks.check(reading)
-    if not problems and reading.fleet is not None:
-        problems = list(removed(reading.fleet, file, fleet_option.now_us()))
     warnings = list(checks.doubts(reading.fleet)) if reading.fleet is not None else []
+    if not problems and reading.fleet is not None:
+        try:
+            read_record(record_path(file))
+        except NotFoundError as error:
+            warnings.append(Problem("", str(error), ""))
+        else:
+            problems = list(removed(reading.fleet, file, fleet_option.now_us()))
     mistakes.tell(file, "the fleet file", problems, warnings, json)

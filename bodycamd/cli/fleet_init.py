@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from bodycamd.cli import fleet_option
 from bodycamd.cli.output import say
 from bodycamd.cli.passphrases import PassphraseFile, asking
 from bodycamd.errors import UsageError
 
 
 def init(
-    out: Annotated[Path, typer.Option(help="An existing folder: fleet.yaml and the sealed root keys are made in it.")],
+    out: Annotated[Path, typer.Option(help="An existing folder: fleet.yaml, its record and the sealed root keys are made in it.")],
     municipality: Annotated[str, typer.Option(help="Small letters, digits and dashes, such as alphen-aan-den-rijn.")],
     roots: Annotated[int, typer.Option(min=1, max=8, help="How many root keys.")] = 2,
     threshold: Annotated[
@@ -29,6 +30,7 @@ def init(
     from bodycamd.linux.new_file import write_new
     from bodycamd.workshop.fleet import root_keys
     from bodycamd.workshop.fleet.new_fleet import MUNICIPALITY, fleet_file
+    from bodycamd.workshop.fleet.record import first_line, record_path
 
     if threshold > roots:
         raise UsageError(f"--threshold {threshold}: more than there are root keys ({roots})")
@@ -43,6 +45,7 @@ def init(
         files[out / f"{name}{root_keys.SUFFIX}"] = content
         public[name] = key.public.raw.hex()
     files[out / "fleet.yaml"] = fleet_file(municipality, public, threshold).encode()
+    files[record_path(out / "fleet.yaml")] = first_line(municipality, fleet_option.today())
     write_new(files)
     for path in files:
         say(str(path))

@@ -115,7 +115,7 @@ def check_units(folder: Path) -> None:
     """systemd understands the version's units without a message; `systemd-analyze verify` ends with 0 for unknown keys too. Raises
     `DataError`, `UnavailableError`."""
     shipped = folder / "share/bodycamd/systemd"
-    units = sorted(path for path in shipped.iterdir() if path.suffix in (".service", ".timer"))
+    units = sorted(path for path in shipped.iterdir() if path.suffix in (".service", ".timer", ".socket"))
     if not units:
         raise DataError(f"{shipped}: no units")
     with tempfile.TemporaryDirectory(prefix="bodycamd-units-") as made:

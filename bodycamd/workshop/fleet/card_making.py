@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.config import load
 from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import ConfigError, DataError, OutputError, UsageError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.application import TOKEN_BYTES, token_signer
-from bodycamd.evidence.roster import DAY_US, SignedRoster
+from bodycamd.evidence.roster import DAY_US, Roster, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, has_ended
 from bodycamd.evidence.statements import wall_text
 from bodycamd.foreign_text import shown
@@ -38,8 +39,10 @@ from bodycamd.workshop.fleet.card_files import (
     sums,
 )
 from bodycamd.workshop.fleet.configurations import ON_CAMERA
+from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import CardMade, Record
+from bodycamd.workshop.fleet.roster_making import next_roster
 from bodycamd.workshop.fleet.states import place_of
 
 MAX_BUNDLE_BYTES = 1024 * 1024 * 1024
@@ -121,6 +124,7 @@ def make(
     check_may_have_card(fleet, record, camera)
     if roster is None or has_ended(roster.roster, Now(now_us, trusted=True)):
         raise ConfigError("no roster is in force: sign one first (bodycamd fleet roster); a card takes its recipients from it")
+    check_of_today(fleet, record, roster.roster, now_us)
     if not overwrite and (other := whose(target)) is not None and other.lower() != camera.lower():
         raise OutputError(
             f"this is the card of {other}, not of {camera}: take another one (bodycamd fleet card --overwrite makes it {camera}'s)"
@@ -151,6 +155,24 @@ def make(
     until = now_us + fleet.cards.enrol_within_days * DAY_US
     on = datetime.fromtimestamp(now_us / 1_000_000, UTC).date().isoformat()
     return CardMade(camera=camera, token_key=token_signer(token).public.raw.hex(), until=wall_text(until), on=on), listed
+
+
+def check_of_today(fleet: Fleet, record: Record, last: Roster, now_us: int) -> None:
+    """Raises `ConfigError` where the fleet file says something else of people, root or teams than the last roster: a card would encrypt to
+    who has left. Cameras are another matter (`unsigned_cameras`).
+    """
+    changed = list(differences(last, replace(next_roster(fleet, record, last, now_us), cameras=last.cameras)))
+    if changed:
+        more = f"; {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise ConfigError(
+            f"the fleet file was changed since roster {last.version} was signed ({changed[0]}{more}): sign the next one first "
+            "(bodycamd fleet roster); a card takes its recipients from it"
+        )
+
+
+def unsigned_cameras(fleet: Fleet, record: Record, last: Roster, now_us: int) -> list[str]:
+    """What the last roster does not say of cameras yet: enrolled, lost, replaced. Cards may be made all the same."""
+    return list(differences(last, replace(last, cameras=next_roster(fleet, record, last, now_us).cameras)))
 
 
 def contents(target: BootPartition) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from bodycamd.evidence.roster import SignedRoster
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
 from bodycamd.workshop.fleet.boot_partition import PRIVATE, BootPartition, ImagePartition
-from bodycamd.workshop.fleet.card_making import Bundle, Contents, check_may_have_card, make, read_bundle
+from bodycamd.workshop.fleet.card_making import Bundle, Contents, check_may_have_card, make, read_bundle, unsigned_cameras
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import RecordWriter, appending, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import last_roster, places
@@ -63,6 +63,10 @@ class Series:
         finally:
             part.unlink(missing_ok=True)
         return out
+
+    def unsigned_cameras(self) -> list[str]:
+        """What the roster of these cards does not say of cameras yet."""
+        return unsigned_cameras(self.fleet, self.writer.record, self.roster.roster, self.now_us) if self.roster is not None else []
 
     def without_card(self) -> list[str]:
         """The cameras that have no card yet, are not enrolled, and in service."""

@@ -3,6 +3,9 @@
 Cards that were made (the public half of their tokens, never a token), cameras that were enrolled, lost, replaced or retired, rosters that
 were signed. Nobody has to believe it: what counts is the roster, and each application is kept with the camera's own signatures.
 
+Its first line is written with the fleet file, by `fleet init`. A fleet file without its record is a copy, or the record was moved: nothing
+is begun anew for it, as rosters would start over at 1, and no camera would take them.
+
 One command at a time appends to it: the file is locked. A line that a crash cut short is refused by the next reader, with its number.
 """
 
@@ -11,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -21,12 +24,19 @@ from msgspec import Meta, Struct
 from bodycamd.errors import DataError, NotFoundError, StorageError, StoreBusyError
 from bodycamd.evidence import strict_json
 from bodycamd.evidence.retention_entries import Day
-from bodycamd.evidence.roster import Serial, State, TeamId
+from bodycamd.evidence.roster import Municipality, Serial, State, TeamId
 from bodycamd.evidence.statements import DeviceId, Positive, RawPublicKey, Sha256, Stated, Wall
 from bodycamd.linux import durable, foreign
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\Z")]
+
+
+class Begun(Stated, tag_field="type", tag="begun", frozen=True, kw_only=True):
+    """The first line: the fleet of this municipality begins."""
+
+    municipality: Municipality
+    on: Day
 
 
 class CardMade(Stated, tag_field="type", tag="card_made", frozen=True, kw_only=True):
@@ -78,8 +88,8 @@ class RosterSigned(Stated, tag_field="type", tag="roster_signed", frozen=True, k
     file: FileName
 
 
-Line: TypeAlias = CardMade | Enrolled | StateSet | Added | RosterSigned
-_lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(CardMade | Enrolled | StateSet | Added | RosterSigned)
+Line: TypeAlias = Begun | CardMade | Enrolled | StateSet | Added | RosterSigned
+_lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Begun | CardMade | Enrolled | StateSet | Added | RosterSigned)
 
 
 class Record(Struct):
@@ -108,6 +118,8 @@ class Record(Struct):
                 self.added[line.camera] = line
             case RosterSigned():
                 self.rosters.append(line)
+            case Begun():
+                pass
 
     def state(self, camera: str) -> State:
         """`active` where nothing else was set."""
@@ -138,22 +150,27 @@ def applications_folder(fleet_file: Path) -> Path:
     return folder
 
 
+def first_line(municipality: str, on: str) -> bytes:
+    """What the record of a new fleet holds."""
+    return strict_json.encode(Begun(municipality=municipality, on=on), "record") + b"\n"
+
+
 def read_record(path: Path) -> Record:
-    """The record; an empty one where there is none yet. Raises `DataError` with the line, `StorageError`."""
+    """The record. Raises `NotFoundError` with what to do where there is none, `DataError` with the line, `StorageError`."""
     try:
-        raw = foreign.read_named(path, MAX_RECORD_BYTES)
-    except NotFoundError:
-        raw = b""
-    return _parsed(raw, path)
+        return _parsed(foreign.read_named(path, MAX_RECORD_BYTES), path)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{path}: not there. Work where the fleet file's record and rosters are, or bring all of them along; without them no roster "
+            "can follow the last one. A new fleet: bodycamd fleet init"
+        ) from error
 
 
 @contextmanager
 def appending(path: Path) -> Iterator[RecordWriter]:
-    """The record, locked, for who adds to it. Raises `StoreBusyError` where another command is at it, `DataError`, `StorageError`."""
+    """The record, locked, for who adds to it. Raises `StoreBusyError` where another command is at it, and as `read_record` does."""
+    read_record(path)
     try:
-        if not path.exists():
-            with suppress(FileExistsError):  # another command was there first
-                durable.create(path, b"")
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
@@ -191,6 +208,8 @@ class RecordWriter:
 
 def _parsed(raw: bytes, path: Path) -> Record:
     record = Record([], {}, {}, {}, {}, [])
+    if not raw:
+        raise DataError(f"{path}: empty: somebody emptied it; take it from the backup")
     if raw and not raw.endswith(b"\n"):
         raise DataError(f"{path}: line {raw.count(10) + 1}: cut short; remove that line, and repeat the last command")
     for number, line in enumerate(raw.split(b"\n")[:-1], 1):

@@ -30,8 +30,8 @@ def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, 
     """The next roster's file, and what is in it; with `draft` one that needs further signatures. Raises `ConfigError` where no camera would
     take it, `OutputError`, `StoreBusyError`, `StorageError`.
     """
-    folder = _folder(fleet_file)
     with appending(record_path(fleet_file)) as writer:
+        folder = _folder(fleet_file)
         last, unsigned, path = _next(fleet, writer, folder, now_us, days)
         if last is not None:
             check_following(unsigned, last.roster)
@@ -72,9 +72,9 @@ def cosign(draft: Path, ask: Ask) -> SignedRoster:
 
 def take_draft(fleet_file: Path, draft: Path, now_us: int) -> tuple[Path, SignedRoster]:
     """Keep a draft that has enough signatures as the next roster. Raises as `sign_next` does."""
-    folder = _folder(fleet_file)
     found = read_draft(draft)
     with appending(record_path(fleet_file)) as writer:
+        folder = _folder(fleet_file)
         last = last_roster(writer.record, folder)
         check_acceptable(found, last, now_us)
         path = folder / file_name(found.roster)

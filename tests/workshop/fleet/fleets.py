@@ -11,7 +11,7 @@ import pyrage
 
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.workshop.fleet.fleet_file import Fleet, read_fleet
-from bodycamd.workshop.fleet.record import Enrolled, Record, appending, read_record, record_path
+from bodycamd.workshop.fleet.record import Enrolled, Record, appending, first_line, read_record, record_path
 from tests.evidence.rostering import key, raw
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -68,6 +68,7 @@ def new_folder(folder: Path) -> Folder:
     text = re.sub(r"age1[a-z0-9]{58}", lambda found: str(next(recipients).to_public()), text)
     file = folder / "fleet.yaml"
     file.write_text(text)
+    record_path(file).write_bytes(first_line("voorbeeld", DAY))
     return Folder(file, identities)
 
 

@@ -217,7 +217,7 @@ def test_who_gets_no_card(
     if prepare == "lost":
         assert main(["fleet", "lost", camera, "--fleet", str(folder.file)]) == 0
     if prepare == "no roster":
-        folder.file.with_name("fleet.record.jsonl").unlink()
+        new_folder(folder.file.parent)
     capsys.readouterr()
     assert main(["fleet", "card", camera, "--boot-partition", str(boot), "--fleet", str(folder.file)]) == code
     assert said in capsys.readouterr().err

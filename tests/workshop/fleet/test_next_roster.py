@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyrage
@@ -26,6 +27,7 @@ from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
 from tests.kit.scale import only_in_full
 from tests.workshop.fleet.fleets import DAY, ROOT_1, ROOT_2, Folder, enrolled, new_folder
+from tests.workshop.fleet.test_card_strangers import new_boot
 
 
 @pytest.fixture
@@ -212,7 +214,7 @@ def test_a_record_that_was_cut_short_is_told_with_its_line(folder: Folder) -> No
     path = record_path(folder.file)
     with path.open("ab") as file:
         file.write(b'{"type":"card_ma')
-    with pytest.raises(DataError, match="line 2: cut short"):
+    with pytest.raises(DataError, match="line 3: cut short"):
         read_record(path)
     path.write_bytes(b'{"type":"no_such"}\n')
     with pytest.raises(DataError, match="line 1"):
@@ -297,3 +299,43 @@ def test_people_who_do_not_meet_sign_a_draft_one_after_the_other(folder: Folder,
     assert path.name == folder.record.rosters[0].file
     with pytest.raises(OutputError, match="exists already"):
         take_draft(folder.file, elsewhere, NOW_US)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["roster", "--root", "none"],
+        ["list"],
+        ["lost", "HV-01"],
+        ["card", "HV-02", "--boot-partition", "bootfs"],
+        ["roster", "--signed", "x.draft"],
+    ],
+)
+@pytest.mark.parametrize("how", ["copied", "moved"])
+def test_a_fleet_file_without_its_record_does_not_start_over(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], how: str
+) -> None:
+    sign(folder)
+    (tmp_path / "x.draft").write_bytes(next(rosters_folder(folder.file).iterdir()).read_bytes())
+    new_boot(tmp_path / "bootfs")
+    (tmp_path / "none").write_text("age-encryption.org/v1\n")
+    file = folder.file
+    if how == "copied":
+        shutil.copy(file, file := file.with_name("other.yaml"))
+    else:
+        record_path(file).rename(tmp_path / "moved.jsonl")
+    words = [str(tmp_path / word) if word in ("none", "x.draft", "bootfs") else word for word in words]
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["fleet", *words, "--fleet", str(file)]) == 66
+    said = capsys.readouterr().err
+    assert str(record_path(file)) in said
+    assert "bring all of them along" in said
+    assert sorted(tmp_path.rglob("*")) == before
+    assert main(["fleet", "check", str(file)]) == 0
+    assert str(record_path(file)) in capsys.readouterr().err
+
+
+def test_an_emptied_record_is_no_new_one(folder: Folder) -> None:
+    record_path(folder.file).write_bytes(b"")
+    with pytest.raises(DataError, match="emptied"), appending(record_path(folder.file)):
+        pass
