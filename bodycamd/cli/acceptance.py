@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +13,6 @@ from bodycamd import __version__
 from bodycamd.cli.output import fitted, print_json, say, say_lines
 from bodycamd.errors import DataError
 from bodycamd.foreign_text import shown
-
-if TYPE_CHECKING:
-    from bodycamd.evidence.acceptance import SelfTest
 
 MAX_BYTES = 256 * 1024
 app = typer.Typer(help="Acceptance day: try what nobody has tried yet, and sign what you found.", no_args_is_help=True)
@@ -43,12 +39,12 @@ def sign(
     key: Annotated[Path, typer.Option(help="Your signing key (bodycamd keys person new).", readable=False)],
     out: Annotated[Path, typer.Option(help="The report to make.")],
     selftest: Annotated[
-        Path | None, typer.Option(help="What `bodycamd selftest --json` printed on that camera.", show_default=False)
+        Path | None, typer.Option(help="What `bodycamd selftest --json` printed on that camera, on the same day.", show_default=False)
     ] = None,
 ) -> None:
     """Sign what was found.
 
-    Ends with 0, or with 65 and a line for each mistake in the sheet.
+    Ends with 0, or with 65 and a line for each mistake in the sheet, or where the self test is another camera's or of another day.
     """
     from bodycamd.cli.person import load as load_key
     from bodycamd.evidence.acceptance import FORMAT, Acceptance, signed
@@ -56,6 +52,7 @@ def sign(
     from bodycamd.evidence.statements import wall_text
     from bodycamd.linux.foreign import read_named
     from bodycamd.linux.new_file import write_new
+    from bodycamd.workshop.acceptance import self_test
     from bodycamd.workshop.acceptance.sheet import read
 
     name = pseudonym(by, "--by")
@@ -64,17 +61,19 @@ def sign(
         say(f"bodycamd: {problem.text(shown(file, 4096))}", err=True)
     if filled is None:
         raise typer.Exit(DataError.exit_code)
+    now_us = time.time_ns() // 1000
+    tested = None if selftest is None else self_test.read(read_named(selftest, MAX_BYTES), shown(selftest, 4096), filled.device, now_us)
     signer = load_key(key)
     report = Acceptance(
         format=FORMAT,
         key=signer.public.id,
         by=name,
-        wall=wall_text(time.time_ns() // 1000),
+        wall=wall_text(now_us),
         software=__version__,
         device=filled.device,
         board=filled.board,
         module=filled.module,
-        self_test=None if selftest is None else _self_test(selftest),
+        self_test=tested,
         results=filled.results,
     )
     write_new({out: signed(report, signer)})
@@ -106,21 +105,6 @@ def show(
     for result in report.results:
         say_lines(fitted(f"{result.outcome:<12}{result.check}" + (f": {shown(result.found)}" if result.found else "")))
     say(_counted([result.outcome for result in report.results]))
-
-
-def _self_test(file: Path) -> SelfTest:
-    """Of the self test's output. Raises `DataError`."""
-    import msgspec
-
-    from bodycamd.evidence.acceptance import SelfTest
-    from bodycamd.linux.foreign import read_named
-
-    raw = read_named(file, MAX_BYTES)
-    try:
-        go = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])["go"]
-        return SelfTest(sha256=hashlib.sha256(raw).hexdigest(), go=msgspec.json.decode(go, type=bool))
-    except (msgspec.MsgspecError, KeyError) as error:
-        raise DataError(f"{shown(file, 4096)}: not what `bodycamd selftest --json` prints: there is no go") from error
 
 
 def _counted(outcomes: list[str]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import queue
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bodycamd import __version__
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import fitted, print_json, say, say_lines
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
@@ -64,6 +66,7 @@ def selftest(
     """
     from bodycamd.camera.selftest.target import write
     from bodycamd.camera.selftest.verdict import go
+    from bodycamd.evidence.statements import wall_text
 
     if target is not None:
         if target.suffix != ".svg":
@@ -83,7 +86,9 @@ def selftest(
             say_lines(fitted(f"{_MARKS[verdict.outcome]:<12}{verdict.check}" + (f": {sentence}" if sentence else "")))
     works = go(verdicts)
     if json:
-        print_json({"go": works, "checks": verdicts})
+        assert camera.config is not None, "the parts are tested as they are configured"
+        at = wall_text(time.time_ns() // 1000)
+        print_json({"device": camera.config.device_id, "at": at, "software": __version__, "go": works, "checks": verdicts})
     else:
         say("GO" if works else "NO GO")
     if not works:

@@ -6,6 +6,8 @@ import json
 import socket
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +15,7 @@ import pytest
 
 from bodycamd.camera.selftest.verdict import CHECKS
 from bodycamd.cli.main import main
+from bodycamd.workshop.simulation.folder import prepare
 from tests.kit.camera import WARNING, Camera
 from tests.kit.scale import only_in_full
 
@@ -48,6 +51,8 @@ def test_all_of_it_without_a_terminal(tmp_path: Path, language: str) -> None:
     command = [sys.executable, "-m", "bodycamd.cli.main", "selftest", "--config", str(camera.config)]
     told = subprocess.run([*command, "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     found = json.loads(told.stdout)
+    assert found["device"] == "test-1"
+    assert abs(datetime.fromisoformat(found["at"]).timestamp() - time.time()) < 600
     outcomes = {verdict["check"]: verdict["outcome"] for verdict in found["checks"]}
     assert set(outcomes) == set(CHECKS)
     failed = {check for check, outcome in outcomes.items() if outcome == "failed"}
@@ -58,3 +63,14 @@ def test_all_of_it_without_a_terminal(tmp_path: Path, language: str) -> None:
     assert ("Er is niemand om de knop" if language == "nl" else "There is nobody to press") in read.stdout
     with camera:
         assert camera.status()["state"] == "standby"
+
+
+@only_in_full
+def test_a_simulated_camera_as_it_is_made_fails_in_nothing_that_is_simulated(tmp_path: Path) -> None:
+    """The folder of `bodycamd simulate`, test tone and all: what is left is this computer's own."""
+    folder, _ = prepare(tmp_path / "demo", None, None)
+    command = [sys.executable, "-m", "bodycamd.cli.main", "selftest", "--config", str(folder.config), "--json"]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout)
+    assert {verdict["check"] for verdict in told["checks"] if verdict["outcome"] == "failed"} <= {"clock", "space", "swap", "disk"}
+    outcomes = {verdict["check"]: verdict["outcome"] for verdict in told["checks"]}
+    assert (outcomes["movement"], outcomes["microphone"], outcomes["speaker"]) == ("passed", "passed", "not_checked")

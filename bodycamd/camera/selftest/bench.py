@@ -97,7 +97,7 @@ class Bench:
         yield judge_hands.output("ready_led", self._shown("ready_led", board.ready_lamp) if board.ready_lamp is not None else None)
         yield judge_hands.output("haptic", self._shown("haptic", board.haptic) if gpio.haptic is not None else None)
         look, said = self.look()
-        yield from judge_capture.all_of(look, said, audio=config.audio)
+        yield from judge_capture.all_of(look, said, audio=config.audio, deaf=judge_capture.is_deaf(config))
         yield judge_capture.channel(probes.sides(config.microphone), config.microphone.channel)
         yield judge_machine.disk(probes.disk(config))
         yield judge_machine.space(probes.space(config))

@@ -56,7 +56,8 @@ def judged(
     """The verdicts that the daemon's word allows. Pure."""
     yield judge_hands.at_rest("button_stuck" in status.flags)
     said = VoiceFacts(outcome=seen.outcome, detail=seen.detail)
-    yield from (verdict for verdict in judge_capture.all_of(seen.look, said, audio=config.audio) if verdict.check not in NOT_WORN)
+    captured = judge_capture.all_of(seen.look, said, audio=config.audio, deaf=judge_capture.is_deaf(config))
+    yield from (verdict for verdict in captured if verdict.check not in NOT_WORN)
     wrong = [text for flag, text in CONDITIONS.items() if flag in status.flags]
     yield judge_machine.disk_told(", ".join(wrong))
     reserve = config.storage.reserve_minutes

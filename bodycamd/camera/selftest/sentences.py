@@ -44,6 +44,7 @@ SentenceName = Literal[
     "both_sides_silent",
     "no_card",
     "no_sides",
+    "tone_is_deaf",
     "held_by_the_daemon",
     "no_disk",
     "slow_disk",
@@ -222,6 +223,10 @@ SENTENCES: Mapping[SentenceName, tuple[str, str]] = {
     "no_sides": (
         "Deze microfoon heeft geen kanten.",
         "This microphone has no sides.",
+    ),
+    "tone_is_deaf": (
+        "De microfoon van de simulatie is een testtoon: die hoort geen luidspreker.",
+        "The simulation's microphone is a test tone: it hears no loudspeaker.",
     ),
     "held_by_the_daemon": (
         "De bodycam-dienst houdt dit onderdeel: stop de dienst en start de hele test.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from bodycamd.camera.selftest.measured import (
 )
 from bodycamd.camera.selftest.sentences import SENTENCES, SentenceName
 from bodycamd.camera.selftest.verdict import CHECKS, CheckName, Verdict, go
+from bodycamd.config.load import parse
 
 PICTURE = PictureFacts(mean=90.0, spread=40.0, change=0.4)
 TARGET = TargetFacts(likeness=0.9, turned=0, mirrored=False, edge_pixels=2.5)
@@ -74,6 +76,15 @@ def target(**broken: object) -> LookFacts:
 def microphone(look: LookFacts) -> Verdict:
     return judge_capture.microphone(look, audio=True)
 
+
+SIMULATED = b"""\
+device_id: simulated-01
+simulation_directory: .
+board: {adapter: simulated}
+video: {source: pattern}
+microphone: {source: tone, device: null}
+speaker: {output: simulated, device: null}
+"""
 
 GOOD: dict[CheckName, Verdict] = {
     "button": judge_hands.button(PRESS, 20),
@@ -173,6 +184,7 @@ LEFT_OUT: list[tuple[SentenceName, Callable[[], Verdict]]] = [
     ("nothing_came", lambda: judge_capture.encryption(LookFacts(failure="no camera"))),
     ("nothing_came", lambda: microphone(LookFacts(failure="no camera"))),
     ("nothing_came", lambda: judge_machine.sandbox(SandboxFacts(worker=""))),
+    ("tone_is_deaf", lambda: judge_capture.speaker(sound(likeness=0.04), SAID, deaf=True)),
     ("not_played", lambda: judge_capture.speaker(LOOK, VoiceFacts(outcome="failed", detail=""))),
     ("no_sound", lambda: judge_capture.speaker(sound(state="lost"), SAID)),
     ("sound_is_off", lambda: judge_capture.microphone(LOOK, audio=False)),
@@ -224,3 +236,14 @@ def test_the_camera_may_go_only_where_something_was_checked_and_nothing_failed()
     assert not go([good, bad, left])
     assert not go([left])
     assert not go([])
+
+
+def test_a_test_tone_is_no_microphone_on_a_board_that_is_not_simulated() -> None:
+    """There it must not pass for one that nobody can hear."""
+    simulated = parse(SIMULATED, Path("bodycamd.yaml"))
+    assert judge_capture.is_deaf(simulated)
+    heard = replace(simulated, microphone=replace(simulated.microphone, source="file"))
+    real = replace(simulated, board=replace(simulated.board, adapter="gpio"))
+    assert not judge_capture.is_deaf(heard)
+    assert not judge_capture.is_deaf(real)
+    assert judge_capture.speaker(sound(likeness=0.04), SAID, deaf=judge_capture.is_deaf(real)).outcome == "failed"

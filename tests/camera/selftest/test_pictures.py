@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bodycamd.camera.capture.sources.pattern import x264
+from bodycamd.camera.capture.sources.testcard import TestCard
 from bodycamd.camera.selftest.judge_capture import BLACK, BLACK_SPREAD, FOUND, FROZEN, SHARP_PIXELS
 from bodycamd.camera.selftest.pictures import facts, find_target
 from bodycamd.camera.selftest.target import BLOCKS
@@ -115,3 +116,17 @@ def test_a_scene_without_the_target_has_none() -> None:
     blocks = np.random.default_rng(3).choice([40, 200], (HEIGHT // 30, WIDTH // 32)).repeat(30, 0).repeat(32, 1)
     assert find_target(frame(blocks)).likeness < FOUND
     assert find_target(frame(np.full((HEIGHT, WIDTH), 90.0))).likeness < FOUND
+
+
+@pytest.mark.parametrize("rate", [5, 12, 30, 60])
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
+def test_the_simulations_pictures_move_in_the_middle_and_one_that_hangs_does_not(width: int, height: int, rate: int) -> None:
+    """At each moment: a look takes less than a second of them, amid two full seconds."""
+    card = TestCard(width, height)
+    for begin_us in (5_000_000, 5_300_000):
+        shown = facts([card.frame(begin_us + number * 1_000_000 // rate) for number in range(3)])
+        assert shown is not None
+        assert shown.change > 10 * FROZEN
+    hung = facts([card.frame(5_000_000)] * 3)
+    assert hung is not None
+    assert hung.change < FROZEN

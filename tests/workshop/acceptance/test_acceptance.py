@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from bodycamd.errors import DataError, PermissionDeniedError
 from bodycamd.evidence import acceptance
 from bodycamd.evidence.acceptance import Acceptance, Result, SelfTest
 from bodycamd.evidence.keys import SigningKey
+from bodycamd.workshop.acceptance import self_test
 from bodycamd.workshop.acceptance.checks import checks
 from bodycamd.workshop.acceptance.sheet import blank, read
 from tests.kit.scale import count, only_in_full
@@ -27,8 +31,14 @@ from tests.workshop.acceptance.page import PAGE, page
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "hardware/zero-2-w.yaml"
+DEVICE = "camera-zero"
 KEY, STRANGER = SigningKey(Ed25519PrivateKey.generate()), SigningKey(Ed25519PrivateKey.generate())
 PEOPLE = {KEY.public.id: ("E-03", KEY.public)}
+
+
+def printed(at: datetime, device: str = DEVICE) -> str:
+    """What a self test printed."""
+    return json.dumps({"device": device, "at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "software": "1.0", "go": False, "checks": []})
 
 
 def report(**changed: Any) -> Acceptance:
@@ -154,7 +164,7 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     assert main(["keys", "person", "new", "--out", str(key), "--id", "E-03"]) == 0
     people.write_text(next(line for line in capsys.readouterr().out.splitlines() if line.startswith("E-03 ")) + "\n")
     sheet.write_bytes(filled(case=("failed", "two drops at the socket")))
-    selftest.write_text('{"go": false, "checks": []}\n')
+    selftest.write_text(printed(datetime.now(UTC)))
     command = ["acceptance", "sign", str(sheet), "--by", "E-03", "--key", str(key), "--out", str(out), "--selftest", str(selftest)]
     assert main(command) == 0
     assert main(command) == 73
@@ -165,9 +175,9 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     assert f"1 failed, {len(checks()) - 1} not done" in shown
     assert f"self test: NO GO (SHA-256 {hashlib.sha256(selftest.read_bytes()).hexdigest()})" in shown
 
-    signature, json = out.read_bytes().rstrip(b"\n").split(b" ", 1)
+    signature, signed = out.read_bytes().rstrip(b"\n").split(b" ", 1)
     (tmp_path / "signature").write_bytes(base64.b64decode(signature))
-    (tmp_path / "json").write_bytes(json)
+    (tmp_path / "json").write_bytes(signed)
     subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", tmp_path / "public.pem"], check=True)
     checked = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "json", "-sigfile", "signature"]
     assert subprocess.run(checked, cwd=tmp_path, capture_output=True).returncode == 0
@@ -185,3 +195,20 @@ def test_a_wrong_sheet_or_self_test_is_not_signed(tmp_path: Path, capsys: pytest
     (tmp_path / "selftest.json").write_text('{"going": true}')
     assert main([*command, "--selftest", str(tmp_path / "selftest.json")]) == 65
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("device", "hours", "said"),
+    [
+        ("bodycam-02", 0.0, "the self test of bodycam-02, but the sheet is about camera-zero: run it on that camera"),
+        (DEVICE, 24.1, "run it again; is the camera's clock right?"),
+        (DEVICE, -0.1, "run it again; is the camera's clock right?"),
+    ],
+)
+def test_the_self_test_is_this_cameras_and_of_the_day(device: str, hours: float, said: str) -> None:
+    now = datetime.now(UTC)
+    now_us = int(now.timestamp() * 1_000_000)
+    with pytest.raises(DataError, match=re.escape(said)):
+        self_test.read(printed(now - timedelta(hours=hours), device).encode(), "selftest.json", DEVICE, now_us)
+    for near in (0.0, 23.9):
+        assert self_test.read(printed(now - timedelta(hours=near)).encode(), "selftest.json", DEVICE, now_us).go is False

@@ -1,11 +1,12 @@
 """The test card: colour bars with a running clock, a moving bar, a flash each second, and the time as a bar code that a program can read.
 
 The clock shows CLOCK_BOOTTIME as hours (modulo 100), minutes, seconds and milliseconds. The bar sweeps from left to right once in two
-seconds. The flash is lit for the first tenth of every second; the `tone` microphone beeps at the same instants. So a viewer sees gaps and
-hears whether sound and picture are together, and `read_time_us` gives the capture time of a decoded frame.
+seconds. The teeth below the clock move on with every frame: no camera sees the same twice, and the self test asks for that in the middle.
+The flash is lit for the first tenth of every second; the `tone` microphone beeps at the same instants. So a viewer sees gaps and hears
+whether sound and picture are together, and `read_time_us` gives the capture time of a decoded frame.
 
 Layout: bar code in the upper left (4 rows of 16 cells, most significant bit first: 52 bits of microseconds, then a checksum of 12), flash
-in the upper right, clock across the middle, moving bar below.
+in the upper right, clock across the middle, teeth and moving bar below.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _COLUMNS: Final = 16
 _ROWS: Final = 4
 _CHECK_BITS: Final = 12
 _SWEEP_US: Final = 2_000_000
+_TEETH_US: Final = 250_000
+"""Until a tooth is where the next one was: at no frame rate that is configured do they seem to stand still."""
 _FLASH_US: Final = 100_000
 _SEGMENTS: Final = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abfgcd")
 
@@ -56,6 +59,7 @@ class TestCard:
         self._paint_code(luma, stride, time_us)
         self._paint_flash(luma, stride, time_us)
         self._paint_clock(luma, stride, time_us)
+        self._paint_teeth(luma, stride, time_us)
         self._paint_bar(luma, stride, time_us)
         return frame
 
@@ -80,6 +84,13 @@ class TestCard:
         glyphs = [self._colon if character == ":" else self._digits[int(character)] for character in text]
         lines = [b"".join(parts) for parts in zip(*glyphs, strict=True)]
         _paint(luma, stride, (self.width - len(lines[0])) // 2, self.height * 2 // 5, lines)
+
+    def _paint_teeth(self, luma: memoryview, stride: int, time_us: int) -> None:
+        tooth = max(4, self.width // 32)
+        at = 2 * tooth * (time_us % _TEETH_US) // _TEETH_US
+        teeth = (bytes([BLACK]) * tooth + bytes([WHITE]) * tooth) * (self.width // (2 * tooth) + 2)
+        line = teeth[2 * tooth - at :][: self.width]
+        _paint(luma, stride, 0, self.height * 3 // 5, [line] * max(2, self.height // 48))
 
     def _paint_bar(self, luma: memoryview, stride: int, time_us: int) -> None:
         width, height = max(2, self.width // 60), self.height // 12
