@@ -18,13 +18,17 @@ def enrol(
 ) -> None:
     """Make this camera's keys, and its application to be enrolled. As the user of the service, before the service first starts.
 
-    The private keys never leave the camera. What is printed is for comparing with what the technician's computer shows.
+    The private keys never leave the camera. What is printed is for comparing with what the technician's computer shows. It is refused where
+    the folder of the keys is not there already, or is somebody else's: on a computer that is no camera, or as root.
     """
-    from bodycamd.camera.enrolment.apply import apply
+    from bodycamd.camera.enrolment.apply import apply, check_place
     from bodycamd.config.load import load
 
     settings = load(config)
     signing = Path(settings.keys.signing)
-    signed = apply(settings.device_id, token, signing, signing.parent / "enrolment", out)
+    own = signing.parent / "enrolment"
+    check_place(signing.parent)
+    signed = apply(settings.device_id, token, signing, own, out)
+    say(f"its keys are in {signing} and {own}", err=True)
     say(f"{signed.application.camera} applies; compare this fingerprint:")
     say(signed.fingerprint)

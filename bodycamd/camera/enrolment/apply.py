@@ -14,7 +14,7 @@ import binascii
 import os
 from pathlib import Path
 
-from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, StorageError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, PermissionDeniedError, StorageError
 from bodycamd.evidence import application as applications
 from bodycamd.evidence.application import Application, SignedApplication
 from bodycamd.evidence.keys import PublicKey, SigningKey, load_key_file, provision
@@ -55,6 +55,19 @@ def apply(
     except OSError as error:
         raise StorageError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     return signed
+
+
+def check_place(folder: Path) -> None:
+    """The folder that the keys' folders are made in is this user's. An installation makes it for the service's user; without one this is no
+    camera. Raises `PermissionDeniedError`.
+    """
+    as_its_user = "a camera's keys are made on it, as the service's user: runuser -u bodycam -- bodycamd enrol …"
+    try:
+        owner = os.stat(folder).st_uid
+    except OSError as error:
+        raise PermissionDeniedError(f"{folder}: {error.strerror}; is this a camera? {as_its_user}") from error
+    if owner != os.geteuid():
+        raise PermissionDeniedError(f"{folder}: it belongs to user {owner}, and you are {os.geteuid()}: {as_its_user}")
 
 
 def _check_may_go(out: Path, made: SignedApplication) -> None:

@@ -145,3 +145,21 @@ def test_the_command_prints_what_is_to_be_compared(
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[-1] == decode(camera.out.read_bytes(), "x").fingerprint
     assert main(words) == 66
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("place", ["nowhere", "somebody's"])
+def test_where_it_is_no_camera_nothing_is_made(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    camera = Camera(tmp_path)
+    data = tmp_path / "var"
+    if place == "somebody's":
+        data.mkdir()
+        os.chown(data, 4242, 4242)
+    (tmp_path / "bodycamd.yaml").write_text(f"device_id: HV-07\nkeys: {{signing: {data}/device}}\n")
+    before = sorted(tmp_path.rglob("*"))
+    words = ["enrol", "--token", str(camera.token), "--out", str(camera.out), "--config", str(tmp_path / "bodycamd.yaml")]
+    assert main(words) == 77
+    said = capsys.readouterr().err
+    assert str(data) in said
+    assert "runuser -u bodycam" in said
+    assert sorted(tmp_path.rglob("*")) == before

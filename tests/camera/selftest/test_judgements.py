@@ -243,7 +243,7 @@ def test_a_test_tone_is_no_microphone_on_a_board_that_is_not_simulated() -> None
     simulated = parse(SIMULATED, Path("bodycamd.yaml"))
     assert judge_capture.is_deaf(simulated)
     heard = replace(simulated, microphone=replace(simulated.microphone, source="file"))
-    real = replace(simulated, board=replace(simulated.board, adapter="gpio"))
+    real = replace(simulated, board=replace(simulated.board, adapter="pi"))
     assert not judge_capture.is_deaf(heard)
     assert not judge_capture.is_deaf(real)
     assert judge_capture.speaker(sound(likeness=0.04), SAID, deaf=judge_capture.is_deaf(real)).outcome == "failed"
