@@ -11,6 +11,7 @@ import typer
 
 from bodycamd import __version__
 from bodycamd.cli.output import fitted, print_json, say, say_lines
+from bodycamd.cli.passphrases import PassphraseFile
 from bodycamd.errors import DataError
 from bodycamd.foreign_text import shown
 
@@ -41,6 +42,7 @@ def sign(
     selftest: Annotated[
         Path | None, typer.Option(help="What `bodycamd selftest --json` printed on that camera, on the same day.", show_default=False)
     ] = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Sign what was found.
 
@@ -63,7 +65,7 @@ def sign(
         raise typer.Exit(DataError.exit_code)
     now_us = time.time_ns() // 1000
     tested = None if selftest is None else self_test.read(read_named(selftest, MAX_BYTES), shown(selftest, 4096), filled.device, now_us)
-    signer = load_key(key)
+    signer = load_key(key, passphrase_file)
     report = Acceptance(
         format=FORMAT,
         key=signer.public.id,

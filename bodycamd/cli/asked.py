@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -75,15 +75,17 @@ def _from_descriptor(named: str, what: str) -> str:
 
 
 class AtTheDesk:
-    """The person who gave the command, for `film.identities`. A signal breaks a question off."""
+    """The person who gave the command, for `film.identities`. A signal breaks a question off. Passphrases come from `ask`, which is called
+    with what is asked for."""
 
-    def __init__(self, stop: Stopping) -> None:
+    def __init__(self, stop: Stopping, ask: Callable[[str], str] = secret) -> None:
         self._stop = stop
+        self._ask = ask
 
     def passphrase(self, of: str) -> str:
         """As `secret`."""
         with self._asking():
-            return secret(f"passphrase of {of}")
+            return self._ask(f"passphrase of {of}")
 
     def answer(self, question: str) -> str:
         """A line that is shown while it is typed. Raises `UsageError` where there is no terminal."""

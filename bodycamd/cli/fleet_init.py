@@ -39,7 +39,12 @@ def init(
     ask = asking(passphrase_file)
     files: dict[Path, bytes] = {}
     public: dict[str, str] = {}
-    passphrases = {name: ask(f"new passphrase of {name}", True) for name in (f"root-{number}" for number in range(1, roots + 1))}
+    passphrases: dict[str, str] = {}
+    for name in (f"root-{number}" for number in range(1, roots + 1)):
+        said = ask(f"new passphrase of {name}", True)
+        if said in passphrases.values():
+            raise UsageError(f"{name}: the passphrase of another root key: each has one of its own, known to one person; nothing was made")
+        passphrases[name] = said
     for name, passphrase in passphrases.items():
         key, content = root_keys.sealed(passphrase)
         files[out / f"{name}{root_keys.SUFFIX}"] = content

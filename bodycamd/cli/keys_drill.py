@@ -10,6 +10,7 @@ import typer
 from bodycamd.cli import asked, fleet_option
 from bodycamd.cli.fleet_option import FleetOption
 from bodycamd.cli.output import print_json, say
+from bodycamd.cli.passphrases import PassphraseFile, asking
 from bodycamd.cli.signals import Stopping
 from bodycamd.errors import PermissionDeniedError, UsageError
 
@@ -43,13 +44,15 @@ def begin(
 def answer(
     probe: Annotated[Path, typer.Argument(help="The probe that you were sent.", readable=False)],
     identity: Annotated[Path, typer.Option(help="Your identity file; it stays where it is.", readable=False)],
+    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Open a probe with your identity, and print the answer: 32 characters, to be sent back."""
     from bodycamd.municipality.film.identities import Identities
     from bodycamd.workshop.fleet import drill
 
+    ask = asking(passphrase_file)
     with Stopping() as stop:
-        say(drill.answered(probe, Identities.load(identity, asked.AtTheDesk(stop))))
+        say(drill.answered(probe, Identities.load(identity, asked.AtTheDesk(stop, lambda what: ask(what, False)))))
 
 
 @app.command()

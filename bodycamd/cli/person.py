@@ -88,11 +88,13 @@ def check(
         say(f"{name}  {fingerprint(key)}")
 
 
-def load(path: Path) -> SigningKey:
-    """The key of who gives the command; asks for its passphrase where it has one. Raises as `person_keys.load_person_key` does."""
+def load(path: Path, passphrase_file: Path | None = None) -> SigningKey:
+    """The key of who gives the command; asks for its passphrase where it has one, or takes it from the file. Raises as
+    `person_keys.load_person_key` does.
+    """
     from bodycamd.municipality.copies.person_keys import load_person_key
 
-    return load_person_key(path, lambda: asked.secret(f"passphrase of {path}").encode())
+    return load_person_key(path, lambda: asking(passphrase_file)(f"passphrase of {path}", False).encode())
 
 
 def fingerprint_of(public: PublicKey) -> str:

@@ -23,6 +23,7 @@ from bodycamd.errors import DataError, PermissionDeniedError
 from bodycamd.evidence import acceptance
 from bodycamd.evidence.acceptance import Acceptance, Result, SelfTest
 from bodycamd.evidence.keys import SigningKey
+from bodycamd.municipality.copies.person_keys import new_person_key
 from bodycamd.workshop.acceptance import self_test
 from bodycamd.workshop.acceptance.checks import checks
 from bodycamd.workshop.acceptance.sheet import blank, read
@@ -181,6 +182,17 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", tmp_path / "public.pem"], check=True)
     checked = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "json", "-sigfile", "signature"]
     assert subprocess.run(checked, cwd=tmp_path, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(("passphrase", "code"), [("five words for a key\n", 0), ("another one\n", 77), ("", 2)])
+def test_a_script_signs_with_a_sealed_key(passphrase: str, code: int, tmp_path: Path) -> None:
+    sheet, key, out, file = (tmp_path / name for name in ("sheet.yaml", "key.pem", "report.jsonl", "p"))
+    new_person_key(key, b"five words for a key")
+    sheet.write_bytes(filled())
+    file.write_text(passphrase)
+    command = ["acceptance", "sign", str(sheet), "--by", "E-03", "--key", str(key), "--out", str(out), "--passphrase-file", str(file)]
+    assert main(command) == code
+    assert out.exists() == (code == 0)
 
 
 @only_in_full

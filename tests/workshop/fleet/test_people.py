@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -128,6 +129,15 @@ def test_a_passphrase_that_is_missing_makes_nothing(lines: str, tmp_path: Path, 
     assert list(out.iterdir()) == []
 
 
+def test_two_root_keys_have_two_passphrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").write_text(f"{LONG} 1\n{LONG} 2\n{LONG} 1\n")
+    (out := tmp_path / "out").mkdir()
+    words = ["fleet", "init", "--out", str(out), "--municipality", "dordrecht", "--roots", "3", "--passphrase-file", str(tmp_path / "p")]
+    assert main(words) == 2
+    assert "root-3: the passphrase of another root key" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
 def test_wrong_use_of_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--municipality", "Den Haag"], ["--municipality", "dordrecht", "--threshold", "3"]):
         assert main(["fleet", "init", "--out", str(tmp_path), *words]) == 2
@@ -200,6 +210,16 @@ def test_from_nothing_to_a_signed_roster(tmp_path: Path, capsys: pytest.CaptureF
     signed = rosters.decode(Path(told["file"]).read_bytes(), "x")
     assert (signed.roster.version, signed.document.sha256) == (1, told["sha256"])
     assert len(rosters.footage_recipients(signed.roster, "handhaving")) == 2
+    drilled = tmp_path / "drill"
+    assert main(["keys", "drill", "begin", "--out", str(drilled), "--fleet", str(file)]) == 0
+    capsys.readouterr()
+    answers = []
+    for name in ("E-01", "E-02"):
+        probe = drilled / drill.probe_name(name)
+        assert main(["keys", "drill", "answer", str(probe), "--identity", str(tmp_path / f"{name}.identity.txt"), *from_file]) == 0
+        answers.append(f"--answer={name}={capsys.readouterr().out.strip()}")
+    assert main(["keys", "drill", "check", str(drilled), *answers]) == 0
+    shutil.rmtree(drilled)
     passphrases.write_text("another passphrase\n")
     assert main(["fleet", "roster", *root, *from_file]) == 77
     assert "this is not its passphrase" in capsys.readouterr().err
