@@ -29,12 +29,13 @@ RECORDING = "000001-0001"
 PRECIOUS = b"AGE-SECRET-KEY-1: the only one there is\n"
 READ = {
     "acceptance sheet file", "acceptance show file", "acceptance show people", "acceptance sign file", "acceptance sign key",
-    "acceptance sign selftest", "bundle build key", "bundle build locks", "bundle install bundle", "bundle install release_key",
+    "acceptance sign passphrase_file", "acceptance sign selftest",
+    "bundle build key", "bundle build locks", "bundle install bundle", "bundle install release_key",
     "bundle show bundle", "bundle show release_key", "bundle update bundle", "config firmware file", "config wiring file",
     "fleet card bundle", "fleet cards bundle", "fleet cards image", "fleet check file", "fleet cosign passphrase_file", "fleet enrol file",
     "fleet init passphrase_file", "fleet list fleet", "fleet roster passphrase_file", "fleet roster signed",
     "fleet show-card boot_partition", "fleet show-card fleet", "fleet show-card image",
-    "keys drill answer identity", "keys drill answer probe",
+    "keys drill answer identity", "keys drill answer passphrase_file", "keys drill answer probe",
     "keys drill begin fleet", "keys drill check folder", "keys person for-fleet passphrase_file", "selftest socket",
     "anchor socket", "anchor store", "config card file", "config check file", "contact-sheet film",
     "export anchor", "export device_key", "export identity",
@@ -54,6 +55,7 @@ CARDS = "tests/workshop/fleet/test_cards.py"
 ROSTERS = "tests/workshop/fleet/test_next_roster.py"
 CHANGED = {
     "bundle build out": "tests/workshop/bundle",
+    "config migrate file": "tests/config/test_migrations.py",
     "enrol token": "tests/camera/enrolment/test_apply.py",
     "fleet card boot_partition": CARDS,
     "fleet card fleet": CARDS,
