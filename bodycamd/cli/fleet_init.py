@@ -54,4 +54,9 @@ def init(
     write_new(files)
     for path in files:
         say(str(path))
+    say(
+        "next: two people or more with the role evidence, at their own desks (bodycamd keys person for-fleet): their lines go into people, "
+        f"then bodycamd fleet check {out / 'fleet.yaml'}",
+        err=True,
+    )
     say(f"move the root keys (root-*{root_keys.SUFFIX}) out of this folder, each to a stick of its own: whoever has it has them", err=True)

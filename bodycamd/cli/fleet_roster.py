@@ -43,7 +43,7 @@ def roster(
     _, found = fleet_option.usable(fleet)
     now_us = fleet_option.now_us()
     if signed is not None:
-        _tell(*take_draft(fleet, signed, now_us), json)
+        _tell(*take_draft(fleet, signed, _show, now_us), json)
         return
     path, made = sign_next(found, fleet, _shown_and_asked(root or [], passphrase_file), now_us, days, draft=draft)
     _tell(path, made, json, "a draft, ")
@@ -65,19 +65,24 @@ def cosign(
 
 def _shown_and_asked(root: Sequence[Path], passphrase_file: Path | None) -> Ask:
     from bodycamd.workshop.fleet import root_keys
-    from bodycamd.workshop.fleet.differences import differences
 
     for path in root:
         root_keys.check_file(path)
     ask = asking(passphrase_file)
 
     def shown(unsigned: Roster, last: Roster | None) -> list[Signer]:
-        say(f"roster {unsigned.version} of root {unsigned.root.version}, in force until {unsigned.not_after[:10]}, changes:", err=True)
-        for line in differences(last, unsigned) or ["nothing but its term"]:
-            say(f"  {line}", err=True)
+        _show(unsigned, last)
         return [root_keys.opened(path, ask(f"passphrase of {path}", False)) for path in root]
 
     return shown
+
+
+def _show(roster: Roster, last: Roster | None) -> None:
+    from bodycamd.workshop.fleet.differences import differences
+
+    say(f"roster {roster.version} of root {roster.root.version}, in force until {roster.not_after[:10]}, changes:", err=True)
+    for line in differences(last, roster) or ["nothing but its term"]:
+        say(f"  {line}", err=True)
 
 
 def _tell(path: Path, made: SignedRoster, json: bool, kind: str = "") -> None:

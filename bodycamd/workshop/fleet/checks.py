@@ -112,7 +112,8 @@ def _about_people(fleet: Fleet) -> Iterator[Problem]:
             yield Problem(
                 f"teams[{number}]",
                 f"{len(found)} footage recipients: what is recorded could be lost with one key",
-                f"at least {LEAST_RECIPIENTS} active people with the role evidence and a recipient, of this team or of every team",
+                f"at least {LEAST_RECIPIENTS} active people with the role evidence and a recipient, of this team or of every team: "
+                "`bodycamd keys person for-fleet E-01 --out DIR` makes a person's keys and prints the lines for people",
             )
 
 

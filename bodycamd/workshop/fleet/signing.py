@@ -22,6 +22,8 @@ from bodycamd.workshop.fleet.fleet_file import Fleet
 from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, rosters_folder
 from bodycamd.workshop.fleet.roster_making import check_acceptable, check_following, file_name, last_roster, next_roster, signed_by
 
+Show: TypeAlias = Callable[[Roster, Roster | None], None]
+"""Who is shown a roster and the one before."""
 Ask: TypeAlias = Callable[[Roster, Roster | None], Sequence[Signer]]
 """Who is shown the roster that is to be signed and the one before, and returns the root keys that sign."""
 
@@ -70,12 +72,13 @@ def cosign(draft: Path, ask: Ask) -> SignedRoster:
     return signed
 
 
-def take_draft(fleet_file: Path, draft: Path, now_us: int) -> tuple[Path, SignedRoster]:
-    """Keep a draft that has enough signatures as the next roster. Raises as `sign_next` does."""
+def take_draft(fleet_file: Path, draft: Path, show: Show, now_us: int) -> tuple[Path, SignedRoster]:
+    """Keep a draft that has enough signatures as the next roster, after it was shown. Raises as `sign_next` does."""
     found = read_draft(draft)
     with appending(record_path(fleet_file)) as writer:
         folder = _folder(fleet_file)
         last = last_roster(writer.record, folder)
+        show(found.roster, last.roster if last else None)
         check_acceptable(found, last, now_us)
         path = folder / file_name(found.roster)
         _keep(writer, found, path)

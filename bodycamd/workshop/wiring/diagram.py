@@ -83,7 +83,7 @@ def _board(config: Config) -> Iterator[Shape]:
         elif pin in wired:
             key, more = wired[pin].key, wired[pin].short
         elif what in taken:
-            key, more = "hat", f"HAT: {taken[what].removeprefix('its ')}"
+            key, more = "hat", taken[what]
         if key != "free":
             yield rectangle(MIDDLE - BOARD if left else MIDDLE + COLUMN, y - 12, BOARD - COLUMN, 24, f"strip {key}")
         x = MIDDLE - COLUMN if left else MIDDLE + COLUMN

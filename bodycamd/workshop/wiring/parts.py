@@ -71,9 +71,14 @@ def parts(config: Config) -> Iterator[Part]:
 
 
 def reserved(config: Config) -> dict[int, str]:
-    """What a board on the header does with its pins, by GPIO number; an I2S microphone is drawn as a part instead."""
-    hat = config.board.hat
-    return {} if hat is None or hat == "i2s" else dict(HATS[hat].pins)
+    """What a board on the header, or its driver, does with pins that no wire of ours goes to, by GPIO number: what stands beside them. An
+    I2S microphone is drawn as a part.
+    """
+    if config.board.hat is None:
+        return {}
+    hat = HATS[config.board.hat]
+    of_board = {} if config.board.hat == "i2s" else {pin: f"HAT: {what.removeprefix('its ')}" for pin, what in hat.pins.items()}
+    return {**of_board, **dict.fromkeys(hat.driver_pins, "taken by the driver")}
 
 
 def notes(config: Config) -> Iterator[str]:

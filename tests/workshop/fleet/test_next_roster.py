@@ -26,7 +26,7 @@ from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
 from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
 from tests.kit.scale import only_in_full
-from tests.workshop.fleet.fleets import DAY, ROOT_1, ROOT_2, Folder, enrolled, new_folder
+from tests.workshop.fleet.fleets import DAY, REAL_NOW_US, ROOT_1, ROOT_2, Folder, enrolled, new_folder
 from tests.workshop.fleet.test_card_strangers import new_boot
 
 
@@ -286,19 +286,21 @@ def test_people_who_do_not_meet_sign_a_draft_one_after_the_other(folder: Folder,
     draft, first = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], NOW_US, 90, draft=True)
     assert folder.record.rosters == []
     with pytest.raises(ConfigError, match="fewer than 2"):
-        take_draft(folder.file, draft, NOW_US)
+        take_draft(folder.file, draft, lambda *_: None, NOW_US)
     for signer, said in ((ROOT_1, "has signed it already"), (key("stranger"), "not a root key")):
         with pytest.raises(ConfigError, match=said):
             cosign(draft, lambda *_, signer=signer: [signer])
     elsewhere = tmp_path / "stick.draft"
     elsewhere.write_bytes(draft.read_bytes())
     both = cosign(elsewhere, lambda *_: [ROOT_2])
-    path, taken = take_draft(folder.file, elsewhere, NOW_US)
+    shown: list[list[str]] = []
+    path, taken = take_draft(folder.file, elsewhere, lambda now, last: shown.append(list(differences(last, now))), NOW_US)
     assert taken == both
+    assert shown == [list(differences(None, both.roster))], "who takes it sees what it changes, as who signs"
     assert taken.document.sha256 == first.document.sha256
     assert path.name == folder.record.rosters[0].file
     with pytest.raises(OutputError, match="exists already"):
-        take_draft(folder.file, elsewhere, NOW_US)
+        take_draft(folder.file, elsewhere, lambda *_: None, NOW_US)
 
 
 @pytest.mark.parametrize(
@@ -339,3 +341,14 @@ def test_an_emptied_record_is_no_new_one(folder: Folder) -> None:
     record_path(folder.file).write_bytes(b"")
     with pytest.raises(DataError, match="emptied"), appending(record_path(folder.file)):
         pass
+
+
+def test_a_draft_that_is_taken_is_shown_first(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], REAL_NOW_US, 90)
+    folder.edit("roles: [privacy]", "roles: [privacy, administrator]")
+    draft, _ = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], REAL_NOW_US, 90, draft=True)
+    capsys.readouterr()
+    assert main(["fleet", "roster", "--signed", str(draft), "--fleet", str(folder.file)]) == 0
+    said = capsys.readouterr().err
+    assert "roster 2 of root 1" in said
+    assert "person P-01: active, privacy, administrator" in said

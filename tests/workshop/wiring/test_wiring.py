@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.cli.main import main
+from bodycamd.config.board_checks import fitted_pins
 from bodycamd.config.hats import HATS
 from bodycamd.config.load import judge, load
 from bodycamd.config.settings import Config
@@ -186,6 +187,30 @@ def test_what_a_board_on_the_header_has_is_marked() -> None:
     assert "HAT: green LED" in picture(config)[0]
     assert "Raspberry Pi Codec Zero: sits on the header" in picture(config)[0]
     assert "It is the supply" in picture(config)[0]
+
+
+@pytest.mark.parametrize("file", [*sorted(set(PICTURES.values())), *(f"hat: {name}" for name in HATS)])
+def test_no_pin_that_somebody_has_is_drawn_as_free(file: str) -> None:
+    """Grey and pale is what may be taken: every pin of a part, of the HAT and of its driver is another colour."""
+    gpio = {"button": 5, "led": 6, "ready_led": 12, "haptic": 13}
+    config = configured(hat=file.removeprefix("hat: "), gpio=gpio) if file.startswith("hat: ") else load(ROOT / file)
+    assert config is not None
+    hat = HATS[config.board.hat] if config.board.hat is not None else None
+    had = {*fitted_pins(config.board.gpio).values(), *(() if hat is None else (*hat.pins, *hat.driver_pins))}
+    had |= {gpio for part in parts(config) for gpio in part.gpios}
+    free = {element.text for element in ElementTree.fromstring(picture(config)[0]).iter() if "free" in element.get("class", "")}
+    assert {f"GPIO {gpio}" for gpio in range(28) if gpio not in had} == {text for text in free if text and text.startswith("GPIO")}
+
+
+def test_the_table_of_the_page_has_the_pins_of_the_configuration() -> None:
+    """Ground and supply are whichever the drawing takes: every one of them is the same."""
+    config, page = load(SHIPPED), (ROOT / "hardware/README.md").read_text(encoding="utf-8")
+    pins = fitted_pins(config.board.gpio)
+    rows = {key: next(line for line in page.splitlines() if f"`board.gpio.{key}: {gpio}`" in line).split("|") for key, gpio in pins.items()}
+    rails = {"button": "ground", "led": "ground", "ready_led": "ground", "haptic": "5 V, ground"}
+    assert {key: row[3].strip() for key, row in rows.items()} == {key: f"{header.number(pins[key])}, {rails[key]}" for key in rows}
+    for rail, name in header.RAIL_NAMES.items():
+        assert f"{name} {', '.join(map(str, header.numbers(rail)))}" in page, name
 
 
 @only_in_full
