@@ -199,6 +199,13 @@ class SocketSettings(Settings, frozen=True, kw_only=True):
             "Its members must be in `group` too, or they cannot reach the socket."
         ),
     ] = "bodycam-admin"
+    uplink_user: Annotated[
+        Name | None,
+        Meta(
+            description="System user that may also deliver signed orders and rosters (docs/orders.md); it must be in `group`. null: only "
+            "members of admin_group may."
+        ),
+    ] = None
     trace: Annotated[
         Text | None,
         Meta(

@@ -15,7 +15,9 @@ from bodycamd.evidence.statements import Caller, Count, Officer, Positive, Recor
 from bodycamd.footage import ViewFacts
 
 OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update"]
-OrderOutcome: TypeAlias = Literal["held", "released", "released_before", "noted", "shift_begun", "shift_ended", "interrupted"]
+OrderOutcome: TypeAlias = Literal[
+    "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "interrupted"
+]
 
 
 class Noted(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -226,7 +228,8 @@ class OrderAccepted(Noted, frozen=True, kw_only=True):
 
 class OrderDone(Noted, frozen=True, kw_only=True):
     """`order_done`: the order was carried out, with this outcome, and is never carried out again. `released_before`: the hold's release had
-    come first; `noted`: a release of holds that are not here, which ends them when they come; `interrupted`: the power went meanwhile.
+    come first; `noted`: a release of holds that are not here, which ends them when they come; `shift_open`, `no_shift`: another shift was
+    open, or not the one that was to end; `interrupted`: the power went meanwhile.
     """
 
     order: Sha256

@@ -128,8 +128,31 @@ class Timeline:
             found.append(Age(running_us, wall_us, None if then_us is None else position + then_us))
         return found
 
+    def earliest_us(self, moments: list[Moment], now: Now) -> list[int | None]:
+        """The earliest wall time that each moment can have had, by the same claims as `ages`; `None` where nothing says."""
+        positions = self.positions()
+        off_now_us = None if now.offset_us is None else now.offset_us - positions[min(now.moment.boot, len(self.boots))]
+        relied_on, _ = self._relied_on(positions, now, off_now_us)
+        before_us: int | None = None
+        off_us = [before_us := claim if claim is not None else before_us for claim in relied_on[:-1]]
+        found = []
+        for moment in moments:
+            then_us = off_us[moment.boot] if moment.boot < len(off_us) else before_us
+            found.append(None if then_us is None else self._position(positions, moment) + then_us)
+        return found
+
     def _time_off(self, positions: list[int], now: Now, off_now_us: int | None) -> tuple[list[int | None], bool]:
         """For each boot, and for now after them, the most that can have been the time off before it; and whether the clock of now fits."""
+        found, fits = self._relied_on(positions, now, off_now_us)
+        following = found[-1]
+        for number in range(len(self.boots) - 1, -1, -1):
+            if found[number] is None:
+                found[number] = following
+            following = found[number]
+        return found, fits
+
+    def _relied_on(self, positions: list[int], now: Now, off_now_us: int | None) -> tuple[list[int | None], bool]:
+        """For each boot, and for now after them, its claim where that is relied on; and whether the clock of now fits."""
         claims = [
             None if boot.offset_us is None or (number == now.moment.boot and off_now_us is not None) else boot.offset_us - positions[number]
             for number, boot in enumerate(self.boots)
@@ -138,14 +161,9 @@ class Timeline:
         fits = off_now_us is not None and (lowest_us is None or off_now_us >= lowest_us)
         series = _latest_series(claims, levels, off_now_us if fits else None)
         found: list[int | None] = [claims[number] if number in series else None for number in range(len(claims))]
-        following = off_now_us if fits else None
-        found.append(following)
+        found.append(off_now_us if fits else None)
         if fits and now.moment.boot < len(self.boots):
             found[now.moment.boot] = off_now_us
-        for number in range(len(self.boots) - 1, -1, -1):
-            if found[number] is None:
-                found[number] = following
-            following = found[number]
         return found, fits
 
     @staticmethod

@@ -21,6 +21,8 @@ from bodycamd.retention.policy import DAY_US, Hold, StatedRecording
 from bodycamd.store.names import check_recording
 
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
+ORDERED_ID_LENGTH = 64
+"""Of a hold by a signed order: its id is the order's, a SHA-256. All others have 12 digits, or the form of `bodycam-ledger/1`."""
 Word = Annotated[str, Meta(max_length=200)]
 """What somebody asked with, before it is judged: its length alone is bounded, where it is read from JSON."""
 
@@ -142,11 +144,12 @@ def _chosen(asked: ReleaseRequest, recordings: Sequence[StatedRecording], holds:
         found = [hold for held in holds.values() for hold in held if hold.id == named]
         if not found:
             raise NotFoundError(f"{named!a}: there is no such hold; `bodycamd hold list` shows which there are")
+        found = [hold for hold in found if asked.recording in (None, hold.recording)] or found
         if asked.recording not in (None, found[0].recording):
             raise UsageError(f"hold {named} is on recording {found[0].recording}, not on {asked.recording!a}")
         if wanted not in (None, found[0].ground):
             raise UsageError(f"hold {named} is for {found[0].ground}, not for {wanted}")
-        return found[0]
+        return _releasable(found[0])
     if asked.recording is None:
         raise UsageError("name the hold to release, or the recording that it is on")
     recording = known(asked.recording, recordings)
@@ -159,7 +162,14 @@ def _chosen(asked: ReleaseRequest, recordings: Sequence[StatedRecording], holds:
     if len(meant) > 1:
         told = "; ".join(f"{hold.id} for {hold.ground} ({hold.reference})" for hold in meant)
         raise UsageError(f"{recording.id} is held {len(meant)} times: name the hold to release: {told}")
-    return meant[0]
+    return _releasable(meant[0])
+
+
+def _releasable(hold: Hold) -> Hold:
+    """What people of the roster have ordered is not for whoever has the camera to undo. Raises `UsageError`."""
+    if len(hold.id) == ORDERED_ID_LENGTH:
+        raise UsageError(f"hold {hold.id} was ordered: it is released by an order that two people sign (`bodycamd order sign release`)")
+    return hold
 
 
 def new_id(taken: Iterable[str]) -> str:

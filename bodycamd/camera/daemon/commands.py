@@ -1,4 +1,4 @@
-"""What the daemon does when it is asked: shifts, checks, holds, sweeps, anchors, and what it says of itself and of its store.
+"""What the daemon does when it is asked: shifts, checks, holds, orders, sweeps, anchors, and what it says of itself and of its store.
 
 What writes the ledger runs in the writer's thread, like all that writes; its answer is a future. A hold is durable when it is answered.
 """
@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from msgspec import structs
 
+from bodycamd.camera.daemon.deliveries import Deliveries
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import (
     AddHold,
@@ -23,6 +24,7 @@ from bodycamd.camera.daemon.protocol import (
     AskStatus,
     BeginShift,
     CheckParts,
+    Deliver,
     EndShift,
     ListHolds,
     ListStore,
@@ -40,6 +42,7 @@ from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.store_requests import StoreRequests
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -56,10 +59,11 @@ R = TypeVar("R")
 class Commands:
     """Carries out requests, once the store is open: `attach` brings it."""
 
-    def __init__(self, shifts: Shifts, check: PartCheck) -> None:
+    def __init__(self, shifts: Shifts, check: PartCheck, orders: Orders | None = None) -> None:
         self._shifts = shifts
         self._check = check
         self._store = StoreRequests()
+        self._deliveries = Deliveries(orders, shifts, self._write)
         self._parts: tuple[Keeper, Writer] | None = None
         self._status: Callable[[], Status] | None = None
 
@@ -72,6 +76,7 @@ class Commands:
     def close(self) -> None:
         """Tell no more of the store; what is being read is not waited for."""
         self._store.close()
+        self._deliveries.close()
 
     def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer]:
         """See `socket.Answering`."""
@@ -102,6 +107,9 @@ class Commands:
                 return self._write(lambda keeper, _: keeper.plan())
             case Sweep():
                 return self._write(lambda keeper, journal: _sweep(keeper, journal, caller))
+            case Deliver():
+                self._open()
+                return self._deliveries.take(request, caller)
             case AskStatus() | Subscribe():
                 raise UsageError("the store is not open yet")
 

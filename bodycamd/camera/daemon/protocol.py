@@ -19,6 +19,7 @@ from bodycamd.camera.capture.look import LookFacts
 from bodycamd.camera.control.events import Event, Happening, WarningOutcome
 from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.status_message import Status
+from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Count
@@ -31,6 +32,8 @@ MAX_LINE_BYTES = 64 * 1024
 """Of a request and an event; also of an answer to who listens to the events."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """Of any other answer: a list has a part for each hold or recording of the store."""
+MAX_PART_BYTES = 45_000
+"""Of what is delivered, in one request: 60,000 characters of base64."""
 Word = Annotated[str, Meta(max_length=200)]
 A = TypeVar("A")
 
@@ -71,7 +74,19 @@ class PartsSeen(Struct, frozen=True, kw_only=True):
 
 
 Answer = (
-    PartsSeen | Status | AnchorLine | Logged | Shift | HoldInfo | ReleasedHold | list[HoldInfo] | Plan | StorePage | LedgerPart | Measured
+    PartsSeen
+    | Status
+    | AnchorLine
+    | Logged
+    | Shift
+    | HoldInfo
+    | ReleasedHold
+    | list[HoldInfo]
+    | Plan
+    | StorePage
+    | LedgerPart
+    | Measured
+    | Delivered
 )
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
@@ -83,6 +98,8 @@ class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command"
     admin: ClassVar[bool] = False
     offload: ClassVar[bool] = False
     """Of the `admin` ones: also for members of the group that may take footage off the camera."""
+    courier: ClassVar[bool] = False
+    """Also for the uplink's user, where it is `admin`."""
     answer_seconds: ClassVar[float] = 5.0
     """Within which the daemon answers, or says that it cannot."""
 
@@ -186,6 +203,18 @@ class ShowCheck(Request[Logged], frozen=True, kw_only=True, tag="show_check"):
     failed: Word
 
 
+class Deliver(Request[Delivered], frozen=True, kw_only=True, tag="deliver"):
+    """An order, a suspension or a roster, as a file's bytes, base64 in JSON: whoever carries it, what counts is who signed it. A roster may
+    come in parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
+
+    admin: ClassVar[bool] = True
+    offload: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    document: Annotated[bytes, Meta(max_length=MAX_PART_BYTES)]
+    offset: Count = 0
+    size: Count | None = None
+
+
 AnyRequest = (
     AskStatus
     | CheckParts
@@ -203,6 +232,7 @@ AnyRequest = (
     | ListStore
     | ReadLedger
     | Measure
+    | Deliver
 )
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------

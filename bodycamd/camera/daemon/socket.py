@@ -64,13 +64,14 @@ class NoPlaceError(UnavailableError):
 
 class ControlSocket:
     """Serves `answer` at `path` for the members of `group`; what is marked `admin` only for `admin_group`, root and the service's own
-    user."""
+    user, and of that what is marked `courier` also for `uplink_user`."""
 
-    def __init__(self, path: Path, answer: Answering, *, group: str, admin_group: str) -> None:
+    def __init__(self, path: Path, answer: Answering, *, group: str, admin_group: str, uplink_user: str | None = None) -> None:
         self._path = path
         self._carry_out = answer
         self._group = group
         self._admin_group = admin_group
+        self._uplink_user = uplink_user
         self._clients = 0
         self._subscribers: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -218,7 +219,7 @@ class ControlSocket:
             if isinstance(request, Subscribe):
                 self._subscribe(writer)
                 return success("subscribed")
-            if request.admin and not self._is_admin(uid, gid, request.offload):
+            if request.admin and not self._is_admin(uid, gid, request.offload) and not (request.courier and self._is_uplink(uid)):
                 raise PermissionDeniedError(
                     f"{request.__struct_config__.tag}: only members of group {self._admin_group!r} may do this, and user {uid} is none; "
                     "nothing was changed"
@@ -242,6 +243,12 @@ class ControlSocket:
         if writer not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
             raise NoPlaceError(f"too many subscribers: {MAX_SUBSCRIBERS} are listening; try again when one has gone")
         self._subscribers.add(writer)
+
+    def _is_uplink(self, uid: int) -> bool:
+        try:
+            return self._uplink_user is not None and uid == pwd.getpwnam(self._uplink_user).pw_uid
+        except KeyError:
+            return False
 
     def _is_admin(self, uid: int, gid: int, offload: bool) -> bool:
         if uid in (0, os.geteuid()):

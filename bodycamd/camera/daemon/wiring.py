@@ -26,6 +26,7 @@ from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import open_kept_store
+from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
@@ -122,17 +123,11 @@ def build_cards(config: Config, clock: Clock) -> Cards | None:
 
 
 def open_recorder(
-    config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], rosters: Rosters | None
+    config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], orders: Orders | None
 ) -> tuple[Store, Writer, Keeper]:
     """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
     works in that thread. Deletions that an earlier start began are completed, and the roster is in force, when this returns."""
-    store, keeper = open_kept_store(config, clock, rosters.take if rosters is not None else lambda _: None)
-    if rosters is not None:
-        try:
-            rosters.begin(keeper.known_time(), store.ledger.note)
-        except BaseException:
-            store.close()
-            raise
+    store, keeper = open_kept_store(config, clock, orders)
     bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
     writer = Writer(
         store=store,
@@ -156,7 +151,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
     board = build_board(config, mailbox.post)
     ring = build_ring(config, mailbox.post)
     card = prepared(config)
-    rosters = Rosters(card) if card is not None else None
+    orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock) if card is not None else None
     parts = Parts(
         device_id=config.device_id,
         board=board,
@@ -165,14 +160,18 @@ async def serve(config: Config, unlocked: str | None) -> int:
         gestures=build_gestures(config),
         state=machine.initial(build_policy(config)),
         mailbox=mailbox,
-        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post, rosters),
+        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post, orders),
         socket=lambda answer: ControlSocket(
-            Path(config.control.socket), answer, group=config.control.group, admin_group=config.control.admin_group
+            Path(config.control.socket),
+            answer,
+            group=config.control.group,
+            admin_group=config.control.admin_group,
+            uplink_user=config.control.uplink_user,
         ),
         look=order_of(config, opening_seconds=CHECK_OPENING_SECONDS, at_most_seconds=CHECK_SPOKEN_SECONDS),
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         cards=build_cards(config, board.clock),
-        rosters=rosters,
+        orders=orders,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     left = await Service(parts).run()

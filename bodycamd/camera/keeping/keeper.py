@@ -11,13 +11,14 @@ A file that cannot be dealt with costs its recording this sweep, and is reported
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bodycamd.camera.keeping.shortening import shorten
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.recorder.journal import Journal
-from bodycamd.errors import BodycamError
+from bodycamd.errors import BodycamError, UsageError
+from bodycamd.evidence.orders import Hold, Release, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReviewDue, RetentionRules, TimeStated
 from bodycamd.evidence.roster_acceptance import Now as KnownTime
 from bodycamd.evidence.statements import Caller, wall_text
@@ -29,6 +30,7 @@ from bodycamd.retention.deletion import Enter, delete
 from bodycamd.retention.elapsed import Now
 from bodycamd.retention.holds import HoldInfo, HoldRequest, ReleasedHold, ReleaseRequest
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
+from bodycamd.retention.ordered_holds import Planned, Refusal, planned_hold, planned_release
 from bodycamd.retention.outlook import Plan
 from bodycamd.retention.policy import Decision, Deletion, Rules, decide, reviews_due
 from bodycamd.store.names import recording_names, recording_start
@@ -71,6 +73,8 @@ class Keeper:
         self._rules = rules
         self._disk = disk
         self._index = index
+        self.first: Callable[[Enter], None] = lambda _: None
+        """What comes before all deleting of each sweep: orders that are stated and not carried out."""
         self._trust = Trust()
         self._floor: tuple[int, int] | None = None
         self._look_us = self._due_us = self._began_us = 0
@@ -159,6 +163,20 @@ class Keeper:
             pass
         return sorted(before - {recording.id for recording in self._facts().recordings()})
 
+    def plan_order(self, order: SignedOrder, released: bool, caller: Caller | None) -> Planned | Refusal:
+        """What an order to hold or to release does to the recordings here. Raises `StorageError`."""
+        facts = self._facts()
+        match order.order.body:
+            case Hold() as hold:
+                return planned_hold(order.id, order.order, hold, facts, self._now(facts), caller, released=released)
+            case Release() as release:
+                return planned_release(order.order, release, facts, caller)
+        raise UsageError(f"{order.order.kind} is nothing that recordings are kept by")
+
+    def holds_changed(self) -> None:
+        """Have the summary tell what is held now. Raises `StorageError`."""
+        self._summarise(self._decide(self._facts()))
+
     def known_time(self) -> KnownTime:
         """The wall clock where it is confirmed; else the earliest time that it can be. Raises `StorageError`."""
         self._look()
@@ -203,6 +221,7 @@ class Keeper:
     def _sweep(self, enter: Enter) -> Iterator[None]:
         """What is cheap first, then a pause, then what is deleted."""
         self._problems = []
+        self.first(enter)
         facts = self._facts()
         if self._index.broken:
             self._told(f"the ledger is believed only as far as it verifies, and nothing after that is deleted: {self._index.broken}")

@@ -12,6 +12,7 @@ import msgspec
 
 from bodycamd.camera.installation.installed import recorded_changes, running
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.software_changes import UnstatedChanges
 from bodycamd.camera.recorder.store import Store
 from bodycamd.config.settings import Config
@@ -20,7 +21,7 @@ from bodycamd.evidence.ledger import Ledger
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import TimeStated
-from bodycamd.evidence.statements import Caller, Stated
+from bodycamd.evidence.statements import Caller
 from bodycamd.linux.clock import Clock
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.outlook import read_facts
@@ -40,15 +41,16 @@ def rules_of(config: Config) -> Rules:
     return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
 
 
-def open_kept_store(config: Config, clock: Clock, hear: Callable[[Stated | None], object] = lambda _: None) -> tuple[Store, Keeper]:
-    """Open the store (`Store.open`) and complete the deletions that an earlier start began. `hear` is given the detail of each verified
-    entry of the starts before, oldest first. Raises as `Store.open` does."""
+def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) -> tuple[Store, Keeper]:
+    """Open the store (`Store.open`), complete the deletions and the orders that an earlier start began, and bring the roster into force,
+    where the `orders` have one. Raises as `Store.open` does, and `Rosters.begin`."""
     facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
+    ordered = orders or Orders(None, config.device_id, config.retention.days, clock)
 
     def watch(line: Line) -> None:
         facts.take(line.entry, line.detail)
         changes.take(line.detail)
-        hear(line.detail)
+        ordered.take(line.detail)
 
     store = Store.open(
         Path(config.storage.directory),
@@ -61,6 +63,14 @@ def open_kept_store(config: Config, clock: Clock, hear: Callable[[Stated | None]
     )
     changes.state(store.ledger.append)
     keeper = keep(store, clock, rules_of(config), facts)
+    keeper.first = lambda enter: ordered.complete(keeper.plan_order, enter)
+    if ordered.rosters is not None:
+        try:
+            ordered.rosters.begin(keeper.known_time(), store.ledger.note)
+        except BaseException:
+            store.close()
+            raise
+    keeper.first(store.ledger.note)
     return store, keeper
 
 

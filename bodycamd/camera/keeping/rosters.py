@@ -128,19 +128,16 @@ class Rosters:
         if self.in_force is None:
             log.error("no roster is in force: no order is carried out")
 
-    def offer(self, raw: bytes, now: Now, enter: Enter) -> Decision:
-        """What becomes of a roster that somebody brings; durable and stated where it is accepted. Raises `DataError` for what is none,
-        `StorageError`."""
-        candidate = rosters.decode(raw, "the roster")
+    def offer(self, candidate: SignedRoster, now: Now, enter: Enter) -> Decision:
+        """What becomes of a roster that somebody brings; durable and stated where it is accepted. Raises `StorageError`."""
         decision = self._judged(candidate, now)
         if decision.outcome == "accepted":
             self._accept(candidate, enter)
         return decision
 
-    def suspend(self, raw: bytes, enter: Enter) -> suspensions.Outcome:
+    def suspend(self, candidate: SignedSuspension, enter: Enter) -> suspensions.Outcome:
         """Whether a suspension that somebody brings is taken from the roster in force; durable and stated where it is. One that was taken
-        already is `accepted` again. Raises `DataError`, also for one too many, and `StorageError`."""
-        candidate = suspensions.decode(raw, "the suspension")
+        already is `accepted` again. Raises `DataError` for one too many, and `StorageError`."""
         if self.in_force is None:
             return "other_roster"
         outcome = suspensions.judge(candidate, self.in_force)

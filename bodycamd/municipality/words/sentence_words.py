@@ -214,6 +214,8 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "noted": ("genoteerd: de veiligstelling is hier nog niet", "noted: the hold is not here yet"),
         "shift_begun": ("dienst begonnen", "shift begun"),
         "shift_ended": ("dienst beëindigd", "shift ended"),
+        "shift_open": ("er loopt al een dienst", "a shift is open already"),
+        "no_shift": ("die dienst loopt niet", "that shift is not open"),
         "interrupted": ("onderbroken", "interrupted"),
     },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
@@ -268,8 +270,6 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unknown_recording": ("deze opname is hier niet", "the recording is not here"),
     "no_recording": ("geen opname in die tijd", "no recording in that time"),
     "deleting": ("het verwijderen is al begonnen", "its deletion has begun"),
-    "shift_open": ("er is een andere dienst", "another shift is open"),
-    "no_shift": ("die dienst is er niet", "that shift is not open"),
     "not_carried_out": ("deze camera voert zulke opdrachten niet uit", "this camera carries out no such orders"),
 }
 """Values of `reason` in words, in any type. The text of a fault stays as the part worded it."""

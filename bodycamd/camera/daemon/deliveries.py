@@ -1,0 +1,154 @@
+"""What a courier brings over the control socket: orders, suspensions, rosters. Nothing here believes the courier.
+
+Bytes are read in a thread of their own, judged and stated in the one that writes the ledger; a shift is changed in the loop, as always.
+What was begun is finished also where the courier does not wait for it. At most five requests a second are looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeAlias, TypeVar
+
+from bodycamd.camera.daemon.protocol import Deliver
+from bodycamd.camera.daemon.shifts import Shifts
+from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.orders import Orders
+from bodycamd.camera.recorder.journal import Journal
+from bodycamd.errors import DataError, UnavailableError, UsageError
+from bodycamd.evidence import orders, roster, suspension
+from bodycamd.evidence.noted_entries import OrderOutcome
+from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, SignedRoster
+from bodycamd.evidence.statements import Caller
+from bodycamd.evidence.suspension import SignedSuspension
+
+MOST_A_SECOND = 5
+MAX_DOCUMENT_BYTES = MAX_ROSTER_BYTES + 4096
+"""With its signatures."""
+R = TypeVar("R")
+Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster
+
+
+class Write(Protocol):
+    """Runs something in the thread that writes the ledger."""
+
+    def __call__(self, run: Callable[[Keeper, Journal], R]) -> Awaitable[R]:
+        """Its result."""
+
+
+class Deliveries:
+    """In the loop's thread. `orders`: `None` where no roster is configured, so that nothing is taken."""
+
+    def __init__(self, taken: Orders | None, shifts: Shifts, write: Write) -> None:
+        self._orders, self._shifts, self._write = taken, shifts, write
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deliveries")
+        self._recent: deque[float] = deque(maxlen=MOST_A_SECOND)
+        self._parts = bytearray()
+        self._tasks: set[asyncio.Task[Delivered]] = set()
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def take(self, request: Deliver, caller: Caller) -> Awaitable[Delivered]:
+        """What will have the answer. Raises `UsageError` where no roster is configured, and for a part out of place; `UnavailableError`
+        beyond the pace. The answer raises `DataError` for what is no such document, and `StorageError`.
+        """
+        if self._orders is None or self._orders.rosters is None:
+            raise UsageError("no roster is configured on this camera (keys.root): it takes no orders")
+        loop = asyncio.get_running_loop()
+        if len(self._recent) == MOST_A_SECOND and loop.time() - self._recent[0] < 1.0:
+            raise UnavailableError(f"at most {MOST_A_SECOND} deliveries a second are taken: wait a second")
+        self._recent.append(loop.time())
+        raw = self._whole(request)
+        task = loop.create_task(self._deliver(self._orders, raw, caller) if raw is not None else self._more(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return asyncio.shield(task)
+
+    def _whole(self, request: Deliver) -> bytes | None:
+        """The document, or `None` while parts of it are missing."""
+        if request.size is None:
+            if request.offset:
+                raise UsageError("a part has the size of the whole beside its offset")
+            return request.document
+        if request.size > MAX_DOCUMENT_BYTES:
+            raise UsageError(f"a document has at most {MAX_DOCUMENT_BYTES} bytes")
+        if request.offset == 0:
+            self._parts.clear()
+        if request.offset != len(self._parts) or request.offset + len(request.document) > request.size:
+            raise UsageError(f"{len(self._parts)} bytes of the document are here: send the part that follows them, or begin at 0")
+        self._parts += request.document
+        if len(self._parts) < request.size:
+            return None
+        whole = bytes(self._parts)
+        self._parts.clear()
+        return whole
+
+    async def _more(self, request: Deliver) -> Delivered:
+        return Delivered(id="", outcome="part", done=False, why=f"{len(self._parts)} of {request.size} bytes are here")
+
+    async def _deliver(self, taken: Orders, raw: bytes, caller: Caller) -> Delivered:
+        try:
+            document = await asyncio.get_running_loop().run_in_executor(self._thread, _read, raw)
+        except DataError:
+            await self._write(lambda _, journal: taken.count_not_signed(journal.state_durably))
+            raise
+        if isinstance(document, SignedOrder):
+            return await self._carry_out(taken, document, caller)
+        return await self._write(lambda keeper, journal: _offer(taken, document, keeper, journal))
+
+    async def _carry_out(self, taken: Orders, order: SignedOrder, caller: Caller) -> Delivered:
+        told, change = await self._write(lambda keeper, journal: _judge(taken, order, caller, keeper, journal))
+        if change is None:
+            return told
+        outcome = self._change_shift(change, caller)
+        return await self._write(lambda _, journal: taken.finish(order.id, outcome, journal.state_durably))
+
+    def _change_shift(self, change: ShiftChange, caller: Caller) -> OrderOutcome:
+        if change.change == "begin":
+            if self._shifts.open is not None:
+                return "shift_open"
+            self._shifts.begin(change.officer, caller)
+            return "shift_begun"
+        if self._shifts.officer != change.officer:
+            return "no_shift"
+        self._shifts.end(caller)
+        return "shift_ended"
+
+
+def _read(raw: bytes) -> Document:
+    """What is delivered, by its first line."""
+    type = raw.partition(b"\n")[0]
+    if type == orders.ORDER_TYPE.encode():
+        return orders.decode(raw, "the order")
+    if type == suspension.SUSPEND_TYPE.encode():
+        return suspension.decode(raw, "the suspension")
+    if type == roster.ROSTER_TYPE.encode():
+        return roster.decode(raw, "the roster")
+    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1")
+
+
+def _judge(taken: Orders, order: SignedOrder, caller: Caller, keeper: Keeper, journal: Journal) -> tuple[Delivered, ShiftChange | None]:
+    told = taken.deliver(order, keeper.known_time(), caller, keeper.plan_order, journal.state_durably)
+    if isinstance(order.order.body, Hold | Release):
+        keeper.holds_changed()
+    return told
+
+
+def _offer(taken: Orders, document: SignedSuspension | SignedRoster, keeper: Keeper, journal: Journal) -> Delivered:
+    assert taken.rosters is not None, "asked before"
+    id, enter = document.document.sha256, journal.state_durably
+    if isinstance(document, SignedRoster):
+        decision = taken.rosters.offer(document, keeper.known_time(), enter)
+        outcome, accepted, why = str(decision.outcome), decision.accepted, decision.why
+    else:
+        outcome = taken.rosters.suspend(document, enter)
+        accepted, why = outcome == "accepted", "" if outcome == "accepted" else outcome.replace("_", " ")
+    if outcome == "not_signed":
+        taken.count_not_signed(enter)
+    return Delivered(id=id, outcome=outcome, done=accepted, why=why)

@@ -1,0 +1,222 @@
+"""Signed orders, carried out: judged, stated whole in the ledger, then acted upon.
+
+    entry `order`, durable               the exact bytes of the order and its signatures
+    hold_added, hold_released, …         what it does, each durable
+    entry `order_done`, durable          from here on it is never carried out again: a repeat gives the first outcome
+
+What a cut leaves stated and not done is completed: a hold at once, whatever else waits; a shift is `interrupted`. The ledger is the only
+memory. What it loses by being shortened cannot come back: a hold's recording was deleted before, and everything else has ended.
+
+**The network cannot fill the ledger.** What nobody of the roster signed is counted, and stated once an hour. Of what somebody signed, ten
+refusals and sixty orders an hour are stated for each signer; more are counted with the others, and their ids are not used up.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeAlias
+
+from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.rosters import Enter, Rosters
+from bodycamd.errors import BodycamError, DataError
+from bodycamd.evidence import orders
+from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
+from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
+from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.roster_acceptance import Now
+from bodycamd.evidence.statements import Caller, Stated
+from bodycamd.linux.clock import Clock
+from bodycamd.retention.ordered_holds import Planned, Refusal
+
+log = logging.getLogger(__name__)
+
+HOUR_US = 3_600_000_000
+MAX_REFUSALS, MAX_ACCEPTED = 10, 60
+"""Stated of each signer in an hour."""
+Plan: TypeAlias = Callable[[SignedOrder, bool, Caller | None], Planned | Refusal]
+"""What an order to hold or release does to this camera's recordings; whether a release has named it; on whose word."""
+
+
+class Orders:
+    """The orders of one camera. `take` while the ledger is read; then, in the thread that writes the ledger, the rest. Without `rosters`
+    none is taken, and what was stated before is still completed."""
+
+    def __init__(self, rosters: Rosters | None, camera: str, retention_days: int, clock: Clock) -> None:
+        self.rosters = rosters
+        self._here = Here(camera, retention_days)
+        self._clock = clock
+        self._done: dict[str, OrderOutcome] = {}
+        self._begun: dict[str, OrderAccepted] = {}
+        self._released: set[str] = set()
+        self._handed_out: set[str] = set()
+        """Changes of shift that the caller is carrying out."""
+        self._hour_us: int | None = None
+        self._accepted: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+        self._not_signed = 0
+        self._told_us: int | None = None
+
+    def take(self, detail: Stated | None) -> None:
+        """The detail of one verified entry, oldest first; the rosters hear of it too."""
+        if self.rosters is not None:
+            self.rosters.take(detail)
+        if isinstance(detail, OrderAccepted):
+            self._begun[detail.order] = detail
+        elif isinstance(detail, OrderDone):
+            begun = self._begun.pop(detail.order, None)
+            self._done[detail.order] = detail.outcome
+            if begun is not None and begun.kind == "release":
+                self._remember(begun)
+
+    def deliver(self, order: SignedOrder, now: Now, caller: Caller, plan: Plan, enter: Enter) -> tuple[Delivered, ShiftChange | None]:
+        """Judge an order and carry it out; a change of shift is the caller's to carry out, who then reports by `finish`. Raises
+        `StorageError` where the ledger does not take it."""
+        if order.id in self._handed_out:
+            return Delivered(id=order.id, outcome="accepted", done=False, why="it is being carried out"), None
+        if order.id in self._begun:
+            self._complete(order.id, plan, enter)
+        in_force = self.rosters.in_force if self.rosters is not None else None
+        if self.rosters is None or in_force is None:
+            return Delivered(id=order.id, outcome="no_roster", done=False, why="no roster is in force on this camera"), None
+        verdict = judge_order(order, in_force, self._here, now, done=self._done, suspensions=self.rosters.suspended)
+        if verdict.outcome == "repeated":
+            return Delivered(id=order.id, outcome=verdict.first_outcome, done=True, why=verdict.why), None
+        if verdict.outcome in UNSIGNED:
+            self.count_not_signed(enter)
+            return Delivered(id=order.id, outcome=verdict.outcome, done=False, why=verdict.why), None
+        if not verdict.accepted:
+            return self._refuse(order, verdict.outcome, verdict.why, enter), None
+        match order.order.body:
+            case Hold() | Release():
+                return self._act(order, verdict, caller, plan, enter), None
+            case ShiftChange() as change:
+                if refused := self._one_more(order, enter):
+                    return refused, None
+                self._state(order, verdict, caller, enter)
+                self._handed_out.add(order.id)
+                return Delivered(id=order.id, outcome="accepted", done=False), change
+            case _:
+                why = f"this camera carries out no {order.order.kind} orders"
+                return self._refuse(order, "not_carried_out", why, enter), None
+
+    def finish(self, id: str, outcome: OrderOutcome, enter: Enter) -> Delivered:
+        """What came of an order that was stated. Raises `StorageError`."""
+        begun = self._begun[id]
+        enter(OrderDone(order=id, outcome=outcome, roster_sha256=begun.roster_sha256))
+        del self._begun[id]
+        self._handed_out.discard(id)
+        self._done[id] = outcome
+        if begun.kind == "release":
+            self._remember(begun)
+        return Delivered(id=id, outcome=outcome, done=True)
+
+    def complete(self, plan: Plan, enter: Enter) -> None:
+        """Complete what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
+        What fails is tried again next time."""
+        try:
+            for id in [id for id in self._begun if id not in self._handed_out]:
+                self._complete(id, plan, enter)
+            self._tell(enter)
+        except BodycamError as error:
+            log.error("orders: %s", error)
+
+    def count_not_signed(self, enter: Enter) -> None:
+        """One document more that is no order, or that nobody of the roster signed. Raises `StorageError`."""
+        self._not_signed += 1
+        self._tell(enter)
+
+    # --- carrying out ---------------------------------------------------------------------------------------------------------------------
+
+    def _act(self, order: SignedOrder, verdict: Verdict, caller: Caller, plan: Plan, enter: Enter) -> Delivered:
+        planned = plan(order, order.id in self._released, caller)
+        if not isinstance(planned, Planned):
+            return self._refuse(order, planned, planned.replace("_", " "), enter)
+        if refused := self._one_more(order, enter):
+            return refused
+        self._state(order, verdict, caller, enter)
+        for entry in planned.entries:
+            enter(entry)
+        return self.finish(order.id, planned.outcome, enter)
+
+    def _state(self, order: SignedOrder, verdict: Verdict, caller: Caller, enter: Enter) -> None:
+        accepted = OrderAccepted(
+            order=order.id,
+            kind=order.order.kind,
+            by=order.order.person,
+            second=order.order.second,
+            document=base64.b64encode(order.document.file_bytes).decode(),
+            roster_sha256=self._roster_sha256(),
+            roster_ended=verdict.roster_ended,
+            caller=caller,
+        )
+        enter(accepted)
+        self._begun[order.id] = accepted
+
+    def _complete(self, id: str, plan: Plan, enter: Enter) -> None:
+        begun = self._begun[id]
+        order = _read(begun)
+        planned = plan(order, id in self._released, begun.caller) if order and isinstance(order.order.body, Hold | Release) else None
+        if not isinstance(planned, Planned):
+            self.finish(id, "interrupted", enter)
+            return
+        for entry in planned.entries:
+            enter(entry)
+        self.finish(id, planned.outcome, enter)
+
+    def _remember(self, begun: OrderAccepted) -> None:
+        order = _read(begun)
+        if order is not None and isinstance(order.order.body, Release):
+            self._released.update(order.order.body.holds)
+
+    # --- what is stated -------------------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, order: SignedOrder, outcome: str, why: str, enter: Enter) -> Delivered:
+        self._begin_hour()
+        if self._refusals[order.order.person] < MAX_REFUSALS:
+            self._refusals[order.order.person] += 1
+            by, roster = order.order.person, self._roster_sha256()
+            enter(OrderRefused(order=order.id, kind=order.order.kind, by=by, reason=outcome, roster_sha256=roster))
+        else:
+            self.count_not_signed(enter)
+        return Delivered(id=order.id, outcome=outcome, done=False, why=why)
+
+    def _roster_sha256(self) -> str:
+        assert self.rosters is not None, "judged by it"
+        assert self.rosters.in_force is not None, "judged by it"
+        return self.rosters.in_force.document.sha256
+
+    def _one_more(self, order: SignedOrder, enter: Enter) -> Delivered | None:
+        """Count an order of this signer; where there were too many in this hour, the refusal."""
+        self._begin_hour()
+        if self._accepted[order.order.person] >= MAX_ACCEPTED:
+            self.count_not_signed(enter)
+            why = f"{MAX_ACCEPTED} orders of {order.order.person} were carried out within an hour: deliver it again later"
+            return Delivered(id=order.id, outcome="too_many", done=False, why=why)
+        self._accepted[order.order.person] += 1
+        return None
+
+    def _begin_hour(self) -> None:
+        now_us = self._clock.now_us()
+        if self._hour_us is None or now_us - self._hour_us >= HOUR_US:
+            self._hour_us = now_us
+            self._accepted.clear()
+            self._refusals.clear()
+
+    def _tell(self, enter: Enter) -> None:
+        now_us = self._clock.now_us()
+        if self._not_signed and (self._told_us is None or now_us - self._told_us >= HOUR_US):
+            enter(OrdersNotSigned(documents=self._not_signed))
+            self._not_signed, self._told_us = 0, now_us
+
+
+def _read(stated: OrderAccepted) -> SignedOrder | None:
+    """The order as it was stated. The camera's own entry holds it; one that cannot be read was made by other software."""
+    try:
+        found = orders.decode(base64.b64decode(stated.document), "the order")
+    except (DataError, ValueError) as error:
+        log.error("a stated order cannot be read: %s", error)
+        return None
+    return found if found.id == stated.order else None

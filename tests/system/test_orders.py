@@ -1,0 +1,96 @@
+"""A roster and signed orders at the real daemon: from the socket to the ledger, to whom footage is encrypted, and across a restart."""
+
+from __future__ import annotations
+
+import base64
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyrage
+import pytest
+from msgspec.structs import replace
+
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import Deliver
+from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.errors import DataError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.orders import Hold, Order
+from bodycamd.evidence.roster import Roster
+from bodycamd.evidence.statements import wall_text
+from bodycamd.linux.clock import SystemClock
+from bodycamd.municipality.verify.verify import verify
+from tests.evidence.ordering import HOLD, SHIFT, ordered
+from tests.evidence.rostering import FIRST, ROOT, camera, person, signed
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
+
+DAY_US = 86_400_000_000
+
+
+def roster_of(recipients: list[str]) -> Roster:
+    """In force for the next days, by this machine's clock, with recipients that can be encrypted to."""
+    now_us = SystemClock().read().wall_us
+    people = tuple(replace(person(f"E-0{number}", "evidence"), recipient=name) for number, name in enumerate(recipients, 1))
+    times = {"made_at": wall_text(now_us - DAY_US), "not_after": wall_text(now_us + 30 * DAY_US)}
+    return replace(FIRST, cameras=(camera("test-1"),), people=(*people, *FIRST.people[2:]), **times)
+
+
+def deliver(at: Camera, order: Order, *names: str) -> Delivered:
+    with ControlClient(at.device / "control.sock") as client:
+        return client.request(Deliver(document=ordered(order, *names).document.file_bytes), Delivered)
+
+
+def now(order: Order, **changes: Any) -> Order:
+    at_us = SystemClock().read().wall_us
+    ends = wall_text(at_us + 3_600_000_000) if order.not_after else None
+    return replace(order, cameras=("test-1",), made_at=wall_text(at_us), not_after=ends, **changes)
+
+
+@only_in_full
+def test_an_order_reaches_a_recording_and_the_ledger_and_is_not_carried_out_twice(tmp_path: Path) -> None:
+    identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
+    keys = {"recipients": "recipients.txt", "signing": "signing", "root": "root.json", "roster": "roster.txt"}
+    at = Camera(tmp_path, {"keys": keys})
+    (at.device / "root.json").write_bytes(msgspec.json.encode(ROOT))
+    (at.device / "roster.txt").write_bytes(signed(roster_of([str(one.to_public()) for one in identities])).document.file_bytes)
+    shift, body = now(SHIFT), HOLD.body
+    assert isinstance(body, Hold)
+    with at:
+        told = at.status()["roster"]
+        assert (told["version"], told["active"]) == (FIRST.version, True)
+        assert deliver(at, shift).outcome == "shift_begun"
+        assert at.status()["shift"]["officer"] == "H-12"
+        at.skip_warning_and_record()
+        name = at.recordings()[0]
+        hold = now(HOLD, body=replace(body, recording=name))
+        assert deliver(at, hold, "E-02").outcome == "not_signed"
+        assert deliver(at, hold).outcome == "held", "while it is being recorded"
+        at.stop_recording()
+        with pytest.raises(DataError), ControlClient(at.device / "control.sock") as client:
+            client.request(Deliver(document=b"junk"), Delivered)
+        at.stop()
+    (stated, other) = at.ledger("order")
+    assert base64.b64decode(other["detail"]["document"]) == ordered(hold).document.file_bytes
+    assert stated["detail"]["kind"] == "shift"
+    (held,) = at.ledger("hold_added")
+    assert held["detail"]["hold"] == ordered(hold).id
+    with at:
+        assert deliver(at, hold).outcome == "held"
+        assert deliver(at, shift).outcome == "shift_begun"
+        at.stop()
+    assert len(at.ledger("order")) == len(at.ledger("order_done")) == 2
+    assert len(at.ledger("roster_accepted")) == 2
+    (sealed,) = at.segments(name)
+    statement = msgspec.json.decode(_member(sealed, "000000.json"))
+    assert statement["recipients"] == sorted(str(one.to_public()) for one in identities)
+    assert verify(at.store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"
+
+
+def _member(tar: Path, name: str) -> bytes:
+    with tarfile.open(tar) as archive:
+        found = archive.extractfile(name)
+        assert found is not None
+        return found.read()
