@@ -257,6 +257,7 @@ def test_no_hold_is_lost_and_none_comes_back_in_whatever_order_all_arrives(
     ended: set[int] = set()
     for what, number in arriving:
         if what == "restart":
+            camera.cut_after = None
             camera.switch_off(clean=False)
             camera.switch_on()
             continue
