@@ -208,7 +208,6 @@ class Deliver(Request[Delivered], frozen=True, kw_only=True, tag="deliver"):
     come in parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
 
     admin: ClassVar[bool] = True
-    offload: ClassVar[bool] = True
     courier: ClassVar[bool] = True
     document: Annotated[bytes, Meta(max_length=MAX_PART_BYTES)]
     offset: Count = 0
