@@ -22,12 +22,13 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "word": st.text(st.characters(codec="utf-8"), max_size=200),
     "optional": st.none() | st.text(st.characters(codec="utf-8"), max_size=200),
     "count": st.integers(0, 2**53 - 1),
+    "bytes": st.binary(max_size=200),
 }
 
 
 def value_of(kind: Any, field: str) -> st.SearchStrategy[Any]:
     told = str(next(f.type for f in msgspec.structs.fields(kind) if f.name == field))
-    return VALUES["count" if "int" in told else "optional" if "None" in told else "word"]
+    return VALUES["count" if "int" in told else "bytes" if "bytes" in told else "optional" if "None" in told else "word"]
 
 
 @st.composite
