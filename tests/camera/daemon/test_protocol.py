@@ -49,14 +49,25 @@ def test_a_request_arrives_as_it_was(request: Any) -> None:
 def test_every_request_says_what_it_takes_and_who_may_ask() -> None:
     """Who changes something is of the admin group."""
     changing = {kind.__struct_config__.tag for kind in KINDS if kind.admin}
-    assert changing == {"check_parts", "hold_add", "hold_release", "offloaded", "shift_begin", "shift_end", "show_check", "sweep"}
+    assert changing == {
+        "check_parts",
+        "deliver",
+        "hold_add",
+        "hold_release",
+        "offloaded",
+        "shift_begin",
+        "shift_end",
+        "show_check",
+        "sweep",
+    }
     for kind in KINDS:
         with pytest.raises(UsageError, match=rf"^{kind.__struct_config__.tag} takes .*: Object contains unknown field `sudo`"):
             decode_request(json.dumps({"command": kind.__struct_config__.tag, **_filled(kind), "sudo": True}).encode())
 
 
 def _filled(kind: Any) -> dict[str, Any]:
-    return {field: 1 if "int" in str(f.type) else "x" for f in msgspec.structs.fields(kind) for field in [f.name]}
+    """Words that are base64 too."""
+    return {field: 1 if "int" in str(f.type) else "word" for f in msgspec.structs.fields(kind) for field in [f.name]}
 
 
 @pytest.mark.parametrize(
