@@ -25,6 +25,7 @@ from bodycamd.cli import (
     hold,
     keys,
     offload,
+    order,
     prune,
     recordings,
     run,
@@ -70,6 +71,7 @@ app.command("selftest", epilog=_told({**errors.EXIT_CODES, **selftest.SELFTEST_C
 app.add_typer(shift.app, name="shift")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(hold.app, name="hold")
+app.add_typer(order.app, name="order")
 app.command("sweep", epilog=EPILOG)(sweep.sweep)
 app.command("transparency", epilog=EPILOG)(transparency.transparency)
 app.command("export", epilog=_told({**errors.EXIT_CODES, **export.DAMAGE_CODES}))(export.export)

@@ -126,10 +126,20 @@ def judge_order(
     """What becomes of the order. `done`: the outcome of every order that was carried out, by its id."""
     if candidate.id in done:
         return Verdict("repeated", f"it was carried out before: {done[candidate.id]}", first_outcome=done[candidate.id])
-    order, roster = candidate.order, in_force.roster
+    try:
+        for pseudonym in candidate.order.people:
+            _check_signed(candidate, _listed(in_force, pseudonym))
+    except _Refused as refused:
+        return refused.verdict
+    return judge_content(candidate.order, in_force, here, now, suspensions=suspensions)
+
+
+def judge_content(order: Order, in_force: SignedRoster, here: Here, now: Now, *, suspensions: Iterable[SignedSuspension] = ()) -> Verdict:
+    """What becomes of an order that is signed by those whom it names, and was not carried out before."""
+    roster = in_force.roster
     ended = has_ended(roster, now)
     try:
-        people = [_signer(candidate, in_force, pseudonym) for pseudonym in order.people]
+        people = [_listed(in_force, pseudonym) for pseudonym in order.people]
         if order.municipality != roster.municipality:
             raise _Refused("other_municipality", f"it is of {order.municipality}, not of {roster.municipality}")
         if here.camera not in order.cameras:
@@ -149,19 +159,21 @@ def judge_order(
     return Verdict("accepted", roster_ended=ended)
 
 
-def _signer(candidate: SignedOrder, in_force: SignedRoster, pseudonym: str) -> Person:
-    """Who signed under this pseudonym."""
+def _listed(in_force: SignedRoster, pseudonym: str) -> Person:
     person = in_force.roster.person(pseudonym)
     if person is None:
         raise _Refused("not_a_person", f"{pseudonym} is not in the roster")
+    return person
+
+
+def _check_signed(candidate: SignedOrder, person: Person) -> None:
     key = PublicKey.from_hex(person.key)
     try:
         signed = key.id in candidate.document.signers([key])
     except DataError as error:
-        raise _Refused("not_signed", f"{pseudonym}: {error}") from error
+        raise _Refused("not_signed", f"{person.id}: {error}") from error
     if not signed:
-        raise _Refused("not_signed", f"{pseudonym} did not sign it")
-    return person
+        raise _Refused("not_signed", f"{person.id} did not sign it")
 
 
 def _check_team(people: Iterable[Person], in_force: SignedRoster, camera: str) -> None:

@@ -1,0 +1,1 @@
+"""Orders to cameras, as people sign them on their own computers."""
