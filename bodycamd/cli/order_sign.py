@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from bodycamd.cli import fleet_option
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import say
 from bodycamd.cli.passphrases import PassphraseFile, asking
-from bodycamd.errors import UsageError
+from bodycamd.errors import OutputError, UsageError
 from bodycamd.foreign_text import shown
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def _sign(
     from bodycamd.linux.new_file import write_new
     from bodycamd.municipality.orders import signing
 
+    if os.path.lexists(out):
+        raise OutputError(f"{out}: exists already; choose another name")
     known, now_us = read_roster(roster), fleet_option.now_us()
     order = signing.make(body, known, cameras=cameras, person=person, second=second, now_us=now_us, days=days)
     for line in lines(order, local):

@@ -18,6 +18,8 @@ from tests.kit.resting_camera import RestingCamera
 from tests.kit.scale import only_in_full, sample
 
 WITH_A_ZONE = sorted(name for name, command in COMMANDS.items() if any("--timezone" in p.opts for p in command.params))
+AT_A_DESK = [name for name in WITH_A_ZONE if name.startswith("order ")]
+"""People sign there; no camera's configuration is at hand."""
 CLI = Path(places.__file__).parent
 ASIDE = {"sweep": ["--dry-run"]}
 
@@ -51,11 +53,11 @@ def test_every_command_that_prints_times_has_the_option() -> None:
     printing = {path.name for path in CLI.glob("*.py") if "local_time(" in path.read_text() and path.name != "local_time.py"}
     assert printing == {COMMANDS[name].callback.__module__.rpartition(".")[2] + ".py" for name in WITH_A_ZONE}
     assert not [path for path in CLI.glob("*.py") if "LocalTime(" in path.read_text() and path.name != "local_time.py"]
-    assert [name for name in WITH_A_ZONE if not any("--config" in p.opts for p in COMMANDS[name].params)] == []
+    assert [name for name in WITH_A_ZONE if not any("--config" in p.opts for p in COMMANDS[name].params)] == AT_A_DESK
 
 
 @only_in_full
-@pytest.mark.parametrize("name", sample(WITH_A_ZONE, 3))
+@pytest.mark.parametrize("name", sample([name for name in WITH_A_ZONE if name not in AT_A_DESK], 3))
 def test_the_configuration_that_the_command_uses_says_whose_clock(
     name: str, store: Path, zones: list[str], tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,11 +14,15 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 
+from bodycamd.cli import fleet_option
 from bodycamd.cli import main as program
 from bodycamd.config.load import load
+from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.copies.person_keys import new_person_key
 from bodycamd.workshop.acceptance.sheet import blank
+from tests.evidence.rostering import FIRST, person, signed
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 from tests.municipality.publish.test_retention_pages import kept
@@ -42,13 +46,18 @@ READ = {
     "export people", "export store", "hold add key", "hold add people", "hold add socket",
     "hold list people", "hold list socket", "hold list store", "hold release key", "hold release people",
     "hold release socket", "keys check recipients", "keys person check file", "offload key", "offload socket",
-    "offload store", "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
+    "offload store", "order cosign key", "order cosign passphrase_file", "order cosign roster", "order deliver files",
+    "order deliver socket",
+    "order show file", "order show roster",
+    *(f"order sign {kind} {path}" for kind in ("hold", "release", "shift") for path in ("key", "passphrase_file", "roster")),
+    "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
 """Command and path: what is only read."""
+HELD = ["--ground", "complaint", "--reference", "Z-2026/00123", "--review-on", "2026-09-01"]
 COPY = "tests/municipality/copies/test_copies.py"
 CONFIGURATION = Path(__file__).parents[2] / "config" / "bodycamd.yaml"
 CARDS = "tests/workshop/fleet/test_cards.py"
@@ -73,6 +82,7 @@ CHANGED = {
     "keys person for-fleet out": "tests/workshop/fleet/test_people.py",
     "hold add store": COPY,
     "hold release store": COPY,
+    "order cosign file": "tests/cli/test_order.py",
     "prune store": COPY,
     "offload to": "tests/municipality/copies/test_offload.py",
     "simulate dir": "tests/cli/test_simulate.py",
@@ -106,6 +116,9 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "keys person new out": lambda _, to: ["keys", "person", "new", "--out", to, "--id", "E-03"],
     "keys release out": lambda _, to: released("--out", to, "--public"),
     "keys release public": lambda _, to: released("--public", to, "--out"),
+    "order sign hold out": lambda _, to: [*ordering(to, "hold", "--recording", RECORDING), *HELD],
+    "order sign release out": lambda _, to: ordering(to, "release", "ab" * 32, "--second", "P-01", "--reason", "settled"),
+    "order sign shift out": lambda _, to: ordering(to, "shift", "begin", "--officer", "H-12"),
     "recordings certificate html": lambda scene, to: [*certified(scene), "--html", to],
     "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
     "selftest target": lambda _, to: ["selftest", "--target", to],
@@ -135,6 +148,18 @@ def certified(scene: Scene) -> list[object]:
 def released(option: str, to: Path, other: str) -> list[object]:
     """Both halves of a release key; the other one gets a name that is free."""
     return ["keys", "release", option, to, other, to.with_name(f"other-half-of-{to.name}"), "--no-passphrase"]
+
+
+def ordering(to: Path, *words: str) -> list[object]:
+    """A person of a roster that is in force, with a key."""
+    folder, day_us = beside(to), 86_400_000_000
+    if not (folder / "roster").exists():
+        key, now_us = new_person_key(folder / "order.pem"), fleet_option.now_us()
+        times = {"made_at": wall_text(now_us - day_us), "not_after": wall_text(now_us + day_us)}
+        own = replace(person("E-09", "evidence", "coordinator"), key=key.raw.hex())
+        (folder / "roster").write_bytes(signed(replace(FIRST, people=(*FIRST.people, own), **times)).document.file_bytes)
+    who = ["--person", "E-09", "--key", folder / "order.pem", "--roster", folder / "roster", "--out", to]
+    return ["order", "sign", *words, "--camera", "HV-01", *who]
 
 
 def beside(to: Path) -> Path:
