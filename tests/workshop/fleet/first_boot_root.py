@@ -38,9 +38,12 @@ STAND_INS = {
     "mountpoint": "[ -e /mounted ]",
     "mount": "touch /mounted",
     "sync": "",
-    "runuser": 'while [ "$1" != -- ]; do shift; done; shift; "$@"',
+    "runuser": 'while [ "$1" != -- ]; do shift; done; shift; '
+    "setpriv --reuid=bodycam --regid=bodycam --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override -- "
+    'env HOME=/ "$@"',
     "hostname": "echo hv-07",
 }
+"""`runuser` becomes the service's user for real; it may pass by modes, as this machine's Python may lie where only root reads."""
 INSTALLER = """import subprocess, sys
 assert sys.argv[1] == "install" and sys.argv[4].endswith("release.pem"), sys.argv
 subprocess.run(["useradd", "--system", "--user-group", "bodycam"], check=False, stderr=subprocess.DEVNULL)
