@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bodycamd.cli import fleet_card, fleet_check, fleet_enrol, fleet_init, fleet_list, fleet_roster, fleet_states
+from bodycamd.cli import fleet_card, fleet_check, fleet_enrol, fleet_init, fleet_list, fleet_officer, fleet_roster, fleet_states
 
 app = typer.Typer(help="The fleet: cameras, teams, people; the roster that says whose word counts.", no_args_is_help=True)
 app.command("init")(fleet_init.init)
@@ -18,4 +18,5 @@ app.command("retire")(fleet_states.retire)
 app.command("card")(fleet_card.card)
 app.command("cards")(fleet_card.cards)
 app.command("show-card")(fleet_card.show_card)
+app.command("officer-card")(fleet_officer.officer_card)
 app.command("enrol")(fleet_enrol.enrol)

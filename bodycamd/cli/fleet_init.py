@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def init(
         key, content = root_keys.sealed(passphrase)
         files[out / f"{name}{root_keys.SUFFIX}"] = content
         public[name] = key.public.raw.hex()
-    files[out / "fleet.yaml"] = fleet_file(municipality, public, threshold).encode()
+    files[out / "fleet.yaml"] = fleet_file(municipality, public, threshold, os.urandom(16).hex()).encode()
     files[record_path(out / "fleet.yaml")] = first_line(municipality, fleet_option.today())
     write_new(files)
     for path in files:

@@ -28,7 +28,7 @@ def wait_for_card(path: Path, seconds: float, now_us: Callable[[], int], listeni
                     raise UnavailableError(
                         f"{path}: no card reader's process answers this user; look at: systemctl status bodycamd-cards; use sudo"
                     )
-                if (told := decode(message)) is not None and (code := _code(told)) is not None:
+                if (told := decode(message)) is not None and (code := code_told(told)) is not None:
                     return code
                 if not noticed:  # the first message says that the reader's process lets this one hear
                     noticed = True
@@ -40,7 +40,8 @@ def wait_for_card(path: Path, seconds: float, now_us: Callable[[], int], listeni
     raise UnavailableError(f"no card was shown within {seconds:g} s")
 
 
-def _code(told: Told) -> str | None:
+def code_told(told: Told) -> str | None:
+    """The code of the card that a message is about; `None` where it is about none. Raises as `wait_for_card` does."""
     if told.fault is not None:
         raise UnavailableError(told.fault)
     if told.trouble == "random":

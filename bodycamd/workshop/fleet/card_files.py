@@ -11,14 +11,16 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bodycamd.camera.cards.codes import line_of
 from bodycamd.config import load
 from bodycamd.config.firmware import firmware_lines
 from bodycamd.errors import ConfigError, DataError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import SignedRoster, footage_recipients
 from bodycamd.workshop.fleet import boot_strangers, cloud_init
+from bodycamd.workshop.fleet.checks import cards_of
 from bodycamd.workshop.fleet.cloud_init import User
-from bodycamd.workshop.fleet.configurations import ON_CAMERA, configuration
+from bodycamd.workshop.fleet.configurations import CARDS, ON_CAMERA, configuration
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.roster_making import Place
 
@@ -39,7 +41,7 @@ _GROWING: Final = frozenset({"resize", "init=/usr/lib/raspberrypi-sys-mods/first
 _IMAGERS_INSTANCE: Final = re.compile(r"ds=nocloud;i=[0-9A-Za-z-]+")
 """Raspberry Pi Imager's, which wins over `instance-id` in meta-data: a card that is made anew would be no new instance."""
 
-Kind: TypeAlias = Literal["public", "one-time secret"]
+Kind: TypeAlias = Literal["public", "personal", "one-time secret"]
 CONTENTS: Mapping[str, tuple[str, Kind]] = {
     cloud_init.USER_DATA: ("host name, SSH keys if any, no password; starts the script", "public"),
     cloud_init.META_DATA: ("a new instance id for each card that is made", "public"),
@@ -52,6 +54,7 @@ CONTENTS: Mapping[str, tuple[str, Kind]] = {
     f"{FOLDER}/roster.txt": ("the roster", "public"),
     f"{FOLDER}/root.json": ("the root that rosters are believed by", "public"),
     f"{FOLDER}/release.pem": ("whose releases are installed", "public"),
+    f"{FOLDER}/{CARDS.name}": ("the officers' pseudonyms and the codes of their cards; the first boot erases it here", "personal"),
     f"{FOLDER}/{TOKEN}": (
         "worth something once, until the camera is enrolled or the term ends; the first boot erases it",
         "one-time secret",
@@ -92,6 +95,8 @@ def card(reading: FleetReading, fleet: Fleet, camera: str, place: Place, roster:
     }
     config = load.parse(settings, ON_CAMERA)
     files = cloud_init.files(cloud_init.told(hostname, instance, config.timezone, users(fleet)))
+    if config.board.card_reader != "none":
+        in_folder[CARDS.name] = "".join(f"{line_of(one.id, one.card)}\n" for one in cards_of(fleet, place.team)).encode()
     in_folder_named = {f"{FOLDER}/{name}": content for name, content in in_folder.items()}
     return Card(hostname, {**files, **in_folder_named}, tuple(firmware_lines(config)))
 

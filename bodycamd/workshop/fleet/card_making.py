@@ -38,7 +38,7 @@ from bodycamd.workshop.fleet.card_files import (
     sha256,
     sums,
 )
-from bodycamd.workshop.fleet.configurations import ON_CAMERA
+from bodycamd.workshop.fleet.configurations import CARDS, ON_CAMERA
 from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
 from bodycamd.workshop.fleet.record import CardMade, Record
@@ -48,7 +48,8 @@ from bodycamd.workshop.fleet.states import place_of
 MAX_BUNDLE_BYTES = 1024 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 RELEASE = f"{FOLDER}/release.pem"
-"""Not on every card: a roster may have no active release key."""
+SOMETIMES = frozenset({RELEASE, f"{FOLDER}/{CARDS.name}"})
+"""Not on every card: a roster may have no active release key, a camera no reader for officers' cards."""
 
 
 class Bundle(Struct, frozen=True):
@@ -228,7 +229,7 @@ def _check_whole(found: Mapping[str, bytes], names: Set[str]) -> None:
     if re.fullmatch(rb"[0-9a-f]{%d}\n" % (2 * TOKEN_BYTES), token) is None:
         raise DataError(f"{FOLDER}/{TOKEN}: not a token: make the card anew")
     stated = {f"{FOLDER}/{base}" for base in _stated(found.get(f"{FOLDER}/{SUMS}", b""))}
-    for name in sorted((CONTENTS.keys() - {RELEASE}) | stated):
+    for name in sorted((CONTENTS.keys() - SOMETIMES) | stated):
         if name not in names:
             raise DataError(f"{shown(name)}: missing on this card: make the card anew")
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from bodycamd.camera.capture.worker.encrypt import parse_recipients
+from bodycamd.camera.cards.codes import MAX_CARDS
 from bodycamd.config.problems import Problem, in_order
 from bodycamd.errors import ConfigError
 from bodycamd.evidence.roster import LEAST_RECIPIENTS
 from bodycamd.workshop.fleet import configurations
-from bodycamd.workshop.fleet.fleet_file import MAX_CAMERAS, Fleet, FleetPerson, FleetReading, FleetTeam, NamedKey, expanded
+from bodycamd.workshop.fleet.fleet_file import MAX_CAMERAS, Fleet, FleetOfficer, FleetPerson, FleetReading, FleetTeam, NamedKey, expanded
 
 EXAMPLES: Final = frozenset(
     {
@@ -65,6 +66,23 @@ def _between(fleet: Fleet) -> Iterator[Problem]:
     )
     yield from _about_cameras(fleet)
     yield from _about_people(fleet)
+    yield from _about_officers(fleet)
+
+
+def _about_officers(fleet: Fleet) -> Iterator[Problem]:
+    teams = {team.id for team in fleet.teams}
+    for number, officer in enumerate(fleet.officers):
+        for unlisted in sorted(set(officer.teams) - teams):
+            yield Problem(f"officers[{number}].teams", f"team {unlisted} is not listed", "ids of teams of this file")
+    yield from _repeated(((f"officers[{number}].card", officer.card) for number, officer in enumerate(fleet.officers)), "the card")
+    for number, team in enumerate(fleet.teams):
+        if (count := len(cards_of(fleet, team.id))) > MAX_CARDS:
+            yield Problem(f"teams[{number}]", f"{count} officers' cards", f"at most {MAX_CARDS} for the cameras of a team")
+
+
+def cards_of(fleet: Fleet, team: str) -> list[FleetOfficer]:
+    """The officers' cards that begin shifts at the cameras of a team."""
+    return [officer for officer in fleet.officers if not officer.teams or team in officer.teams]
 
 
 def _about_cameras(fleet: Fleet) -> Iterator[Problem]:

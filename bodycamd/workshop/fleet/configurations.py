@@ -16,6 +16,8 @@ from bodycamd.errors import ConfigError
 from bodycamd.workshop.fleet.fleet_file import FleetReading, Section
 
 ON_CAMERA = Path("/etc/bodycamd/bodycamd.yaml")
+CARDS = Path("/etc/bodycamd/cards.txt")
+"""Where the officers' cards are on a camera that has a reader for them."""
 OWN = {
     "device_id": "it is the camera's name",
     "keys": "they are where a card puts them",
@@ -46,6 +48,7 @@ def problems(reading: FleetReading) -> Iterator[Problem]:
     for place, settings in reading.configurations.items():
         for key in OWN.keys() & settings.keys():
             yield Problem(dotted((*place, key)), f"not set here: {OWN[key]}", "", reading.lines.get(dotted((*place, key))))
+    yield from _about_cards(reading)
     for number, team in enumerate(reading.fleet.teams):
         name = team.cameras[0].partition("..")[0] if team.cameras else "camera"
         try:
@@ -64,6 +67,25 @@ def problems(reading: FleetReading) -> Iterator[Problem]:
                 yield placed
 
 
+def salt_of(reading: FleetReading) -> str | None:
+    """What the codes of officers' cards are made with; `None` where the fleet file has none."""
+    shift = reading.configurations.get(("configuration",), {}).get("shift")
+    salt = shift.get("salt") if isinstance(shift, dict) else None
+    return salt if isinstance(salt, str) else None
+
+
+def _about_cards(reading: FleetReading) -> Iterator[Problem]:
+    for place, settings in reading.configurations.items():
+        shift = settings.get("shift")
+        for key in ("cards", *(("salt",) if len(place) > 1 else ())):
+            if isinstance(shift, dict) and key in shift:
+                where = dotted((*place, "shift", key))
+                why = "it is where a card puts it" if key == "cards" else "every team's codes are made with that of configuration.shift"
+                yield Problem(where, f"not set here: {why}", "", reading.lines.get(where))
+    if reading.fleet is not None and reading.fleet.officers and salt_of(reading) is None:
+        yield Problem("officers", "the codes of their cards need the salt that they were made with", "configuration.shift.salt")
+
+
 def _place(team: int) -> Where:
     return "teams", f"[{team}]", "configuration"
 
@@ -79,6 +101,9 @@ def _placed(problem: Problem, team: int, reading: FleetReading) -> Problem:
 
 def _file(reading: FleetReading, team: int, camera: str, municipality: str) -> bytes:
     values: Section = {"device_id": camera, **{key: value for key, value in _values(reading, team).items() if key not in OWN}, **KEYS}
+    board, shift = values.get("board"), values.get("shift", {})
+    if isinstance(board, dict) and board.get("card_reader", "none") != "none" and isinstance(shift, dict):
+        values["shift"] = {**shift, "cards": str(CARDS)}
     try:
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     except yaml.YAMLError as error:

@@ -94,6 +94,10 @@ put_configuration() {
   for file in bodycamd.yaml recipients.txt roster.txt root.json; do
     install -m 644 "$card/$file" "$own/$file"
   done
+  [ -e "$card/cards.txt" ] || return 0
+  # Officers' pseudonyms and the codes of their cards: for the recorder, and not for the process that reads cards.
+  getent group bodycam >/dev/null || groupadd --system bodycam
+  install -m 640 -g bodycam "$card/cards.txt" "$own/cards.txt"
 }
 
 # The installer comes out of the bundle, whose hash was checked above; it checks every byte against the release keys, and keeps those.
@@ -135,6 +139,7 @@ clean_up() {
 }
 
 finish() {
+  [ ! -e "$done_card/cards.txt" ] || shred -u "$done_card/cards.txt"
   rm -rf "$done_card"
   systemctl disable --quiet "$unit"
   rm -f "/etc/systemd/system/$unit" "$script"

@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from bodycamd.camera.cards.codes import Code
 from bodycamd.config.bounds import Settings
 from bodycamd.config.load import MAX_PROBLEMS, explained, written
 from bodycamd.config.private_keys import line_of_private_key
@@ -68,6 +69,16 @@ class FleetPerson(Settings, frozen=True, kw_only=True):
     ssh_key: SshKey | None = None
 
 
+class FleetOfficer(Settings, frozen=True, kw_only=True):
+    """An officer's card, which begins the officer's shift at cameras with a reader; an officer may have several. `card` is its code, never
+    its number. Without `teams` it does so at the cameras of every team.
+    """
+
+    id: Pseudonym
+    card: Code
+    teams: Annotated[tuple[TeamId, ...], Meta(max_length=64)] = ()
+
+
 class FleetKeyHolder(NamedKey, frozen=True, kw_only=True):
     """A station, or a release key."""
 
@@ -87,6 +98,7 @@ class Fleet(Settings, frozen=True, kw_only=True):
     root: FleetRoot
     teams: Annotated[tuple[FleetTeam, ...], Meta(min_length=1, max_length=64)]
     people: Annotated[tuple[FleetPerson, ...], Meta(max_length=1000)] = ()
+    officers: Annotated[tuple[FleetOfficer, ...], Meta(max_length=2000)] = ()
     stations: Annotated[tuple[FleetKeyHolder, ...], Meta(max_length=16)] = ()
     release_keys: Annotated[tuple[FleetKeyHolder, ...], Meta(max_length=16)] = ()
     cards: FleetCards = FleetCards()
@@ -119,6 +131,9 @@ ALLOWED: Mapping[str, str] = {
     "people.teams": "ids of teams; left out: every team",
     "people.state": "active, suspended, lost, retired",
     "people.ssh_key": "ssh-ed25519, sk-ssh-ed25519@openssh.com or ecdsa-sha2-nistp256 and the key, without a comment: that is often a name",
+    "officers.id": "a pseudonym with a digit, such as H-12; never a name",
+    "officers.card": "64 hex digits: the code that `bodycamd fleet officer-card` prints; never the card's number",
+    "officers.teams": "ids of teams; left out: every team",
     "stations.id": "small letters, digits and -, such as station-1",
     "release_keys.id": "small letters, digits and -, such as release-1",
     "state": "active, retired",

@@ -23,6 +23,7 @@ configuration:
   timezone: Europe/Amsterdam
   warning: {{language: nl}}
   retention: {{days: 28}}
+  shift: {{salt: "{salt}"}}   # for officers' cards (board.card_reader): made once, and never another one
 
 teams:
   - id: handhaving
@@ -32,10 +33,13 @@ teams:
 # `bodycamd keys person for-fleet E-01 --roles evidence --out DIR` makes a person's keys and prints the lines for here.
 # At least two people with the role evidence for each team, one with the role privacy.
 people: []
+
+# Officers' cards, for cameras with a reader: `bodycamd fleet officer-card H-12` prints the line. A card selects a pseudonym, no more.
+officers: []
 """
 
 
-def fleet_file(municipality: str, root_keys: Mapping[str, str], threshold: int) -> str:
-    """The text of the file; `root_keys` are public halves in hex by their names."""
+def fleet_file(municipality: str, root_keys: Mapping[str, str], threshold: int, salt: str) -> str:
+    """The text of the file; `root_keys` are public halves in hex by their names, `salt` 32 hex digits that nobody had before."""
     keys = "\n".join(f"    - {{id: {name}, key: {key}}}" for name, key in root_keys.items())
-    return _FILE.format(municipality=municipality, threshold=threshold, keys=keys)
+    return _FILE.format(municipality=municipality, threshold=threshold, keys=keys, salt=salt)

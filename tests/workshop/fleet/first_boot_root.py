@@ -46,7 +46,9 @@ STAND_INS = {
 """`runuser` becomes the service's user for real; it may pass by modes, as this machine's Python may lie where only root reads."""
 INSTALLER = """import subprocess, sys
 assert sys.argv[1] == "install" and sys.argv[4].endswith("release.pem"), sys.argv
-subprocess.run(["useradd", "--system", "--user-group", "bodycam"], check=False, stderr=subprocess.DEVNULL)
+there = subprocess.run(["getent", "group", "bodycam"], check=False, stdout=subprocess.DEVNULL).returncode == 0
+group = ["--gid", "bodycam"] if there else ["--user-group"]
+subprocess.run(["useradd", "--system", *group, "bodycam"], check=False, stderr=subprocess.DEVNULL)
 """
 
 

@@ -17,6 +17,7 @@ from tests.kit.scale import only_in_full
 from tests.workshop.fleet.first_boot_root import SHARED, Root, bundle
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 from tests.workshop.fleet.test_cards import CMDLINE, SSH, image, with_mtools
+from tests.workshop.fleet.test_officer_cards import FIRST, with_reader
 
 __all__ = ["image"]
 USERS = "root:*:1::::::\npi:$y$j9T$abc$def:1::::::\nu-t-01:!:1::::::\n"
@@ -32,6 +33,7 @@ pytestmark = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     made = new_folder(tmp_path_factory.mktemp("fleet"))
     made.edit("id: T-01", f"id: T-01\n    ssh_key: {SSH}")
+    with_reader(made)
     sign_next(made.fleet, made.file, lambda *_: [ROOT_1], int(time.time() * 1_000_000), 90)
     return made
 
@@ -69,6 +71,10 @@ def is_ready(root: Root, token: bytes) -> bytes:
     assert not (root.top / "etc/systemd/system/bodycamd-first-boot.service").exists()
     assert not (root.top / "usr/local/sbin/bodycamd-first-boot").exists()
     assert "device_id: HV-07" in (root.top / "etc/bodycamd/bodycamd.yaml").read_text()
+    officers = root.top / "etc/bodycamd/cards.txt"
+    assert officers.read_text() == f"H-12 {FIRST}\n"
+    groups = dict(line.split(":")[::2] for line in (root.top / "etc/group").read_text().splitlines())
+    assert (officers.stat().st_mode & 0o777, officers.stat().st_gid) == (0o640, int(groups["bodycam"]))
     table = subprocess.run(["sfdisk", "--dump", root.top / "dev/mmcblk0"], capture_output=True, text=True, check=True).stdout
     assert table.count("start=") == 3
     return (root.top / "boot/firmware/application-hv-07.txt").read_bytes()
