@@ -101,9 +101,8 @@ class GpioOutput:
         self._device.close()
 
 
-def lgpio_factory() -> Any:
-    """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where there is no lgpio, no Pi or no
-    chip.
+def import_lgpio() -> Any:
+    """gpiozero's pin factory for lgpio, as a class. Raises `UnavailableError` with the next step where there is no lgpio.
 
     When it is imported, lgpio makes a named pipe in its working folder and makes that folder the process's current one. The folder is
     `LG_WD` if set, else systemd's `RUNTIME_DIRECTORY`, else a private temporary folder that is removed at exit; the process's current
@@ -130,8 +129,15 @@ def lgpio_factory() -> Any:
     finally:
         os.fchdir(here)
         os.close(here)
+    return LGPIOFactory
+
+
+def lgpio_factory() -> Any:
+    """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where there is no lgpio, no Pi or no
+    chip."""
+    made = import_lgpio()
     try:
-        return LGPIOFactory()
+        return made()
     except Exception as error:  # lgpio.error is no subclass of OSError; PinUnknownPi where this is no Pi
         raise UnavailableError(
             f"the GPIO chip cannot be opened: {error}. Check that /dev/gpiochip0 exists and that the service's user is in group gpio; "

@@ -38,7 +38,7 @@ MODULES = (
     "bodycamd.camera.sensors.__main__",
     "bodycamd.cli.main",
 )
-ON_A_PI = ("bodycamd.camera.board.pi", "gpiozero.pins.lgpio")
+ON_A_PI = "bodycamd.camera.board.pi"
 WITH_A_CAMERA = ("bodycamd.camera.capture.sources.picamera", "picamera2")
 FRAGMENTS = 2
 RECORD_SECONDS = 180.0
@@ -99,7 +99,7 @@ def check_modules(config: Config) -> None:
     """Everything that the camera's processes load can be loaded. Raises `UnavailableError`."""
     wanted = [*MODULES]
     if config.board.adapter == "pi":
-        wanted += ON_A_PI
+        wanted.append(ON_A_PI)
     if config.video.source == "picamera2":
         wanted += WITH_A_CAMERA
     for module in wanted:
@@ -109,6 +109,8 @@ def check_modules(config: Config) -> None:
             raise missing_package.as_error(error, "run") or UnavailableError(f"{module}: {shown(error)}") from error
         except ImportError as error:
             raise UnavailableError(f"{module}: cannot be loaded: {shown(error)}") from error
+    if config.board.adapter == "pi":
+        importlib.import_module(ON_A_PI).import_lgpio()  # which writes where it is imported
 
 
 def check_units(folder: Path) -> None:
