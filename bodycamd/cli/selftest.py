@@ -38,6 +38,7 @@ _NOTICED = {
 }
 
 
+TARGET_INSTEAD = "make it on another computer, or take the picture (--target target.svg) and print it on A4 at 100 %"
 OFFICER_SECONDS = 16.0
 """For the daemon's answer."""
 
@@ -50,7 +51,10 @@ def selftest(
         bool, typer.Option("--with-target", help="The printed target is before the camera: is it seen upright, and in focus?")
     ] = False,
     target: Annotated[
-        Path | None, typer.Option("--target", help="Write the target, to be printed, to this SVG file, and end.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--target", help="Write the target, to be printed, to this SVG or PDF file, and end; a PDF takes Chromium.", show_default=False
+        ),
     ] = None,
     language: Annotated[Literal["nl", "en"], typer.Option(help="Language of the sentences.")] = "en",
     config: ConfigOption = None,
@@ -64,14 +68,16 @@ def selftest(
     On a terminal it asks for a press, and whether lamps and motor were noticed; without one, or with --json, those are not checked. Ends
     with 0 where everything that was checked works, with 3 where a part failed; each line says what to do.
     """
-    from bodycamd.camera.selftest.target import write
+    from bodycamd.camera.selftest import target as printed
     from bodycamd.camera.selftest.verdict import go
     from bodycamd.evidence.statements import wall_text
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.workshop.chromium import print_pdf
 
     if target is not None:
-        if target.suffix != ".svg":
-            raise UsageError(f"--target {target}: the target is an SVG: give it a name that ends in .svg")
-        write(target)
+        if target.suffix not in (".svg", ".pdf"):
+            raise UsageError(f"--target {target}: the target is an SVG or a PDF: give it a name that ends in .svg or .pdf")
+        write_new({target: print_pdf(printed.page(), TARGET_INSTEAD) if target.suffix == ".pdf" else printed.svg().encode()})
         say(f"{target}: print it at 100 %, hold it up about 50 cm before the camera, and run: bodycamd selftest --with-target")
         return
     verdicts: list[Verdict] = []

@@ -14,9 +14,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 PRINT_SECONDS = 120
 
 
-def print_pdf(page: str) -> bytes:
-    """The page as PDF, of the size that its `@page` names. Raises `UnavailableError` where no browser is found or it does not print."""
-    instead = "write the page instead (--out CARD.html) and print it on A5 from a browser"
+CARD_INSTEAD = "write the page instead (--out CARD.html) and print it on A5 from a browser"
+
+
+def print_pdf(page: str, instead: str = CARD_INSTEAD) -> bytes:
+    """The page as PDF, of the size that its `@page` names. Raises `UnavailableError` where no browser is found or it does not print, which
+    says what to do `instead`.
+    """
     return _printed(page, "html", "pdf", ["--no-pdf-header-footer"], "--print-to-pdf", instead)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -31,6 +32,33 @@ def test_the_target_is_a_page_that_is_written_once(tmp_path: Path, capsys: pytes
     assert "this side up / deze kant boven" in "".join(page.itertext())
     assert main(["selftest", "--target", str(target)]) == 73, "it is not overwritten"
     assert main(["selftest", "--target", str(tmp_path / "target.png")]) == 2
+
+
+@only_in_full
+@pytest.mark.skipif(None in (shutil.which("chromium"), shutil.which("pdftoppm")), reason="takes Chromium and poppler-utils")
+def test_the_printed_target_is_one_page_of_its_exact_size(tmp_path: Path) -> None:
+    """As a printer sees it at 100 %: A4, and the square of 170 mm where it is drawn, to a third of a millimetre."""
+    target, dots = tmp_path / "target.pdf", 300 / 25.4
+    assert main(["selftest", "--target", str(target)]) == 0
+    told = subprocess.run(["pdfinfo", target], capture_output=True, text=True, check=True).stdout
+    assert "Pages:           1\n" in told
+    size = next(line for line in told.splitlines() if line.startswith("Page size:")).split()
+    assert [round(float(size[at]) / 72 * 25.4) for at in (2, 4)] == [210, 297]
+    subprocess.run(["pdftoppm", "-r", "300", "-gray", "-singlefile", target, tmp_path / "page"], check=True)
+    kind, dimensions, _, pixels = (tmp_path / "page.pgm").read_bytes().split(b"\n", 3)
+    width, height = map(int, dimensions.split())
+    assert kind == b"P5"
+    across = pixels[round(60 * dots) * width :][:width]  # amid the second row of blocks, whose right four fifths are black
+    dark = [x / dots for x, level in enumerate(across) if level < 128]
+    assert abs(dark[0] - 19.5) < 0.34, "the frame, 1 mm wide"
+    assert abs(dark[-1] - 190.5) < 0.34
+    down = [pixels[y * width + round(185 * dots)] for y in range(round(215 * dots))]
+    dark = [y / dots for y, level in enumerate(down) if level < 128]
+    assert abs(dark[0] - 39.5) < 0.34
+    assert abs(dark[-1] - 210.5) < 0.34
+    margin = round(8 * dots)
+    edges = b"".join(pixels[y * width :][:margin] + pixels[(y + 1) * width - margin :][:margin] for y in range(height))
+    assert min(edges) == 255, "printers leave the edge white: nothing may stand there"
 
 
 def test_a_running_daemon_keeps_its_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

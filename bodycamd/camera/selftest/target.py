@@ -4,10 +4,6 @@ sides and in a mirror, with straight edges for the focus and an arrow for the ha
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from bodycamd.linux.new_file import write_new
-
 BLOCKS = ("11110", "10000", "11101", "10000", "10010")
 """Row by row from the top, as one reads it: 0 is black, 1 is white."""
 _SIDE_MM = 170
@@ -29,7 +25,7 @@ def svg() -> str:
         f"{squares}"
         f'<rect x="{_LEFT_MM}" y="{_TOP_MM}" width="{_SIDE_MM}" height="{_SIDE_MM}" fill="none" stroke="#000" stroke-width="1"/>'
         '<path d="M105 12 L93 30 H101 V36 H109 V30 H117 Z"/>'
-        '<g font-family="sans-serif" font-size="6" text-anchor="middle">'
+        '<g font-family="sans-serif" font-size="4.6" text-anchor="middle">'
         '<text x="105" y="224">bodycamd: this side up / deze kant boven</text>'
         '<text x="105" y="234">Fill a third of the picture or more, about 50 cm away, in even light.</text>'
         '<text x="105" y="243">Vul een derde van het beeld of meer, op ongeveer 50 cm, in gelijkmatig licht.</text>'
@@ -37,6 +33,7 @@ def svg() -> str:
     )
 
 
-def write(path: Path) -> None:
-    """Raises `OutputError` where there is such a file, or it cannot be written."""
-    write_new({path: svg().encode("utf-8")})
+def page() -> str:
+    """The same as a page of HTML that is printed as one A4, without margins, at 100 %."""
+    style = "@page { size: 210mm 297mm; margin: 0 } html, body { margin: 0; height: 297mm; overflow: hidden } svg { display: block }"
+    return f'<!DOCTYPE html><html lang="nl"><meta charset="utf-8"><title>bodycamd</title><style>{style}</style>{svg()}</html>\n'
