@@ -364,8 +364,52 @@ declare -A line_n line_epoch                                                # by
 declare -A opened closed closed_by closed_span deleting deleted contradiction loss known # by recording
 declare -A stated stated_file                                               # by recording/number: JSON, and the file's name
 
+declare -A person person_hex # by id of a key: whose it is, and its raw bytes
+declare -A ordered_hold ordered_release # by id of a hold by order: its recording, or any; whether an order releases it
+if [ -n "$people_file" ]; then
+  while read -r name hex rest || [ -n "$name" ]; do
+    [[ -n $name && $name != \#* ]] || continue
+    [ -z "$rest" ] && [[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$ && $name = *[0-9]* && $hex =~ ^[0-9a-f]{64}$ ]] ||
+      use "$people_file: not lines of a pseudonym, a space and 64 hex digits"
+    id=$(key_id "$hex")
+    [ -z "${person[$id]:-}" ] || use "$people_file: a key stands twice"
+    person[$id]=$name person_hex[$id]=$hex
+  done < "$people_file"
+  [ ${#person[@]} -gt 0 ] || use "$people_file: nobody is listed in it"
+fi
+
+take_order() { # DETAIL: an order that is stated as carried out; one that is not what it says counts for nothing
+  local id name who sig hold
+  jq -r '.document | strings' <<< "$1" | base64 -d > "$tmp/order" 2> /dev/null || return
+  head -n 2 "$tmp/order" > "$tmp/ordered"
+  id=$(hash_of "$tmp/ordered")
+  [ "$(head -n 1 "$tmp/order")" = bodycam-order/1 ] && [ "$(jq -r '.order | strings' <<< "$1")" = "$id" ] || return
+  sed -n 2p "$tmp/order" > "$tmp/order.json"
+  jq -e 'type == "object" and (.person | type == "string") and (.body | type == "object")' "$tmp/order.json" > /dev/null 2>&1 || return
+  while read -r name; do
+    for who in "${!person[@]}"; do
+      [ "${person[$who]}" = "$name" ] || continue
+      sig=$(sed -n '3,$p' "$tmp/order" | awk -v id="$who" '$1 == id { print $2; exit }')
+      use_key "${person_hex[$who]}"
+      base64 -d <<< "$sig" > "$tmp/order.sig" 2> /dev/null && signed "$tmp/ordered" "$tmp/order.sig" || return
+    done
+  done < <(jq -r '.person, .second | strings' "$tmp/order.json")
+  case $(jq -r '.body.type' "$tmp/order.json") in
+    hold) ordered_hold[$id]=$(jq -r '.body.recording // "any"' "$tmp/order.json") ;;
+    release) while read -r hold; do ordered_release[$hold]=1; done < <(jq -r '.body.holds[]' "$tmp/order.json") ;;
+  esac
+}
+by_order() { # TYPE RECORDING DETAIL: is this hold none by order, or is there a good order for it?
+  local id
+  id=$(jq -r '.hold // ""' <<< "$3")
+  [ ${#id} = 64 ] || return 0
+  if [ "$1" = hold_released ]; then [ -n "${ordered_release[$id]:-}" ]
+  else [ "${ordered_hold[$id]:-}" = any ] || [ "${ordered_hold[$id]:-}" = "$2" ]; fi
+}
+
 tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE DETAIL
   local type=$1 start=$2 n=$3 recording=$4 reason=$5 segments=$6 segment file=$8 own
+  [ "$type" != order ] || take_order "$9"
   [[ $recording =~ ^[0-9]{6}-[0-9]{4}$ ]] || return 0
   own=$((10#${recording%-*}))
   case $type in
@@ -397,6 +441,9 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
     deleted)
       [ -n "${deleting[$recording]:-}" ] || contradiction[$recording]="deleted, and nothing said that it would be"
       deleted[$recording]=1 ;;
+    hold_added | hold_released)
+      ! by_order "$type" "$recording" "$9" || return 0
+      contradiction[$recording]="held or released by an order, and no good order before it says so" ;;
     footage_not_written | fragment_refused) loss[$recording]=$type ;;
     *) return 0 ;;
   esac
@@ -594,21 +641,8 @@ fi
 
 # --- the record of a copy -------------------------------------------------------------------------------------------------------------------
 
-declare -A person person_hex                     # by id of a key: whose it is, and its raw bytes
 declare -A copy_hold held_here received received_any # holds by recording/id; held: by recording, known or unknown; received: recording/segment
 inventoried=0
-if [ -n "$people_file" ]; then
-  while read -r name hex rest || [ -n "$name" ]; do
-    [[ -n $name && $name != \#* ]] || continue
-    [ -z "$rest" ] && [[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$ && $name = *[0-9]* && $hex =~ ^[0-9a-f]{64}$ ]] ||
-      use "$people_file: not lines of a pseudonym, a space and 64 hex digits"
-    id=$(key_id "$hex")
-    [ -z "${person[$id]:-}" ] || use "$people_file: a key stands twice"
-    person[$id]=$name person_hex[$id]=$hex
-  done < "$people_file"
-  [ ${#person[@]} -gt 0 ] || use "$people_file: nobody is listed in it"
-fi
-
 copy_failure='' copy_unknown=0 copy_heads=()
 read_copy() { # sets `copy_failure` at the first line that is wrong
   local line row number=0 last=$zero_hash n prev id after type recording hold segments segment signer

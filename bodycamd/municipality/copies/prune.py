@@ -70,7 +70,7 @@ def plan(store: Path, registered: PublicKey, people: People, now_us: int) -> Pla
     `NotFoundError`, `PermissionDeniedError`, `StorageError`.
     """
     check_is_copy(store)
-    return _plan(store, registered, read_copy(store, people) or CopyRecord(), now_us)
+    return _plan(store, registered, people, read_copy(store, people) or CopyRecord(), now_us)
 
 
 def prune(
@@ -84,7 +84,7 @@ def prune(
         raise UsageError("--key: this key is not in --people; what it signs would prove nothing to anybody who verifies the copy")
     done: list[Pruned] = []
     with writing(store, key, people) as writer:
-        planned = _plan(store, registered, writer.record, now_us)
+        planned = _plan(store, registered, people, writer.record, now_us)
         begin = [
             Pruning(recording=due.recording, line=due.line, segments=due.segments, bytes=due.bytes) for due in planned.due if not due.begun
         ]
@@ -103,8 +103,8 @@ def check_is_copy(store: Path) -> None:
         raise UsageError(f"{store}: a camera's own store (it has a file {LOCK_FILE}); a copy that was made with it: remove that file first")
 
 
-def _plan(store: Path, registered: PublicKey, record: CopyRecord, now_us: int) -> Plan:
-    account = LedgerAccount(store / LEDGER_FOLDER, registered, set(record.heads), set())
+def _plan(store: Path, registered: PublicKey, people: People, record: CopyRecord, now_us: int) -> Plan:
+    account = LedgerAccount(store / LEDGER_FOLDER, registered, set(record.heads), set(), people)
     if account.failure is not None:
         raise DataError(f"{store}: nothing is pruned: the ledger does not verify: {account.failure[1]}")
     findings = Findings()
@@ -116,7 +116,7 @@ def _plan(store: Path, registered: PublicKey, record: CopyRecord, now_us: int) -
     rules = account.facts.rules or Rules()
     for name in sorted({*_present(store), *record.pruning}):
         told = account.told.get(name, Told())
-        held = _held(name, account, record)
+        held = [*_held(name, account, record), *told.not_ordered]
         if told.deleting and not told.wrongly_deleted and not held:
             planned.due.append(_due(store, name, told, name in record.pruning))
         elif told.deleting or name in record.pruning:

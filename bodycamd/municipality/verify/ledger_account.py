@@ -23,9 +23,12 @@ from bodycamd.evidence.entries import (
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError
 from bodycamd.evidence.ledger_reader import Line, file_name
-from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.noted_entries import OrderAccepted
+from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, LedgerShortened, RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
+from bodycamd.municipality.copies.person_keys import People
+from bodycamd.municipality.verify.ordered import OrderedHolds
 from bodycamd.retention.judgement import DeletionJudge, Judged
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.store.names import recording_start
@@ -90,6 +93,8 @@ class Told:
     """What its deletion has against it by the camera's own entries (`retention.judgement`)."""
     not_judged: str = ""
     """Why its deletion cannot be judged in full."""
+    not_ordered: list[str] = field(default_factory=list)
+    """Holds and releases by orders that there are not; each is a contradiction too."""
     losses: list[str] = field(default_factory=list)
     """Footage that the camera itself says it could not write."""
     contradictions: list[str] = field(default_factory=list)
@@ -106,12 +111,13 @@ class Told:
 
 
 class LedgerAccount:
-    """Reads the ledger once. `wanted` are the hashes of lines that somebody asks about; `present` the recordings in the store.
+    """Reads the ledger once. `wanted` are the hashes of lines that somebody asks about; `present` the recordings in the store; `people`
+    those whose signatures on orders can be checked.
 
     `failure` is what is wrong, with the verdict it deserves; then everything else is what was good before it.
     """
 
-    def __init__(self, folder: Path, registered: PublicKey, wanted: set[str], present: set[str]) -> None:
+    def __init__(self, folder: Path, registered: PublicKey, wanted: set[str], present: set[str], people: People | None = None) -> None:
         self.told: dict[str, Told] = {}
         self.openings: dict[str, Opening] = {}
         self.failure: tuple[Literal["altered", "unverifiable"], str] | None = None
@@ -132,6 +138,7 @@ class LedgerAccount:
         self._epoch: Epoch | None = None
         self._chain = Chain(folder, registered)
         self._judge = DeletionJudge()
+        self._ordered = OrderedHolds(people or {})
         self.warnings: dict[str, str] = {}
         """By recording: the outcome of the spoken warning, by its own entry."""
         self._boot_id = ""
@@ -201,6 +208,12 @@ class LedgerAccount:
         handler = _HANDLERS.get(entry.type)
         if handler is not None:
             handler(self, entry, line.where)
+        if isinstance(line.detail, OrderAccepted):
+            self._ordered.order(line.detail)
+        elif isinstance(line.detail, HoldAdded | HoldReleased) and (wrong := self._ordered.wrong(line.detail)):
+            told = self._of(line.detail.recording)
+            told.contradicts(f"{line.where}: {wrong}")
+            told.not_ordered = [*told.not_ordered, wrong][:MAX_CONTRADICTIONS]
         self._judge.take(entry, line.detail)
 
     def _of(self, recording: str) -> Told:

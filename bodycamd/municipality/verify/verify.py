@@ -50,7 +50,8 @@ def verify(
     With `only`, the id of a recording, of all segments those of this one alone are read, and those of the recording whose open segment the
     anchor pins. The ledger is verified as a whole all the same: what it says of the recording counts as far as its chain is whole.
 
-    `people` are those whose keys count in the record of a copy (`copy.jsonl`); what anybody else signed there is unverifiable.
+    `people` are those whose keys count in the record of a copy (`copy.jsonl`); what anybody else signed there is unverifiable. Orders of
+    theirs count only with their signatures.
 
     What this user may not read is unverifiable. Raises `PermissionDeniedError` where that is the whole store, or both its folders;
     `NotFoundError` where there is no store at all.
@@ -75,7 +76,8 @@ def verify(
     copy = _copy(store, people or {}, findings)
     if copy is not None:
         wanted.update(copy.heads)
-    account = LedgerAccount(store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none", registered, wanted, set(snapshot))
+    ledger = store / LEDGER_FOLDER if ledger_is_sound else store / LEDGER_FOLDER / "none"
+    account = LedgerAccount(ledger, registered, wanted, set(snapshot), people)
     if ledger_denied:
         account.failure = "unverifiable", "the ledger may not be read by this user"
     _tell_ledger(report, account, len(snapshot))

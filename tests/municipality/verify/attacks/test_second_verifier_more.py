@@ -8,6 +8,7 @@ import pytest
 
 from bodycamd.camera.recorder.store import Store
 from tests.kit.scale import only_in_full
+from tests.municipality.verify.attacks import ordered_entries as ordered
 from tests.municipality.verify.attacks.attack import Attack
 from tests.municipality.verify.attacks.ledgers import next_start
 from tests.municipality.verify.attacks.scene import Scene, make, ticking_clock
@@ -45,6 +46,14 @@ def test_they_agree_on_a_ledger_that_was_shortened(tmp_path: Path) -> None:
     scene.flip(checkpoint, 200)
     assert check(scene).exit_code == 4
     assert second_opinion(scene, "") == said(check(scene))
+
+
+def test_they_agree_that_orders_and_what_came_of_them_are_sound(scene: Scene, tmp_path: Path) -> None:
+    ordered_to = scene.copy(tmp_path / "ordered")
+    ordered.good_orders(ordered_to)
+    report = check(ordered_to)
+    assert said(report) == said(check(scene))
+    assert second_opinion(ordered_to, "") == said(report)
 
 
 @pytest.mark.parametrize("anchor", ["at_rest", "running"])
