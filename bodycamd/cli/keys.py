@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bodycamd.cli import asked, keys_drill, person
+from bodycamd.cli import keys_drill, person
 from bodycamd.cli.output import print_json, say
+from bodycamd.cli.passphrases import PassphraseFile, asking
+from bodycamd.errors import UsageError
 
 app = typer.Typer(help="Make a key pair for the evidence officer; check a recipients file; signing keys of people.", no_args_is_help=True)
 app.add_typer(person.app, name="person")
@@ -19,6 +21,7 @@ app.add_typer(keys_drill.app, name="drill")
 def new(
     out: Annotated[Path, typer.Option(help="The identity file to make: the private key. Never on a camera.")],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase to seal the file with, like `age -p`.")] = False,
+    passphrase_file: PassphraseFile = None,
     json: Annotated[bool, typer.Option("--json", help='Print {"identity":…,"recipient":…}.')] = False,
 ) -> None:
     """Make an age identity, as `age-keygen` does, and print its recipient: the line for the cameras' recipients file.
@@ -27,7 +30,8 @@ def new(
     """
     from bodycamd.municipality.film.new_identity import new_identity
 
-    recipient = new_identity(out, asked.secret(f"passphrase for {out}", twice=True) if passphrase else None)
+    sealed = passphrase or passphrase_file is not None
+    recipient = new_identity(out, asking(passphrase_file)(f"passphrase for {out}", True) if sealed else None)
     if json:
         print_json({"identity": str(out), "recipient": recipient})
     else:
@@ -60,6 +64,7 @@ def release(
     out: Annotated[Path, typer.Option(help="The file to make: the private key. Never on a camera.")],
     public: Annotated[Path, typer.Option(help="The file for its public half, which cameras get.")],
     passphrase: Annotated[bool, typer.Option(help="Ask for a passphrase that the key is sealed with.")] = True,
+    passphrase_file: PassphraseFile = None,
     json: Annotated[bool, typer.Option("--json", help='Print {"key":…,"public":…,"sha256":…}.')] = False,
 ) -> None:
     """Make a release key: it signs bundles, and a camera takes no other software than what such a key signed.
@@ -68,7 +73,9 @@ def release(
     """
     from bodycamd.municipality.copies.person_keys import new_person_key
 
-    secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
+    if passphrase_file is not None and not passphrase:
+        raise UsageError("--no-passphrase and --passphrase-file: give one of them")
+    secret = asking(passphrase_file)(f"passphrase for {out}", True).encode() if passphrase else None
     key = new_person_key(out, secret, public)
     if json:
         print_json({"key": str(out), "public": str(public), "sha256": key.id})

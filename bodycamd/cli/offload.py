@@ -15,8 +15,8 @@ from bodycamd.cli.people import KeyOption
 from bodycamd.cli.place import ConfigOption, Place, SocketOption, StoreOption, find_owner, find_place
 from bodycamd.cli.progress import progress_bar
 from bodycamd.cli.signals import as_ctrl_c
-from bodycamd.config.paths import DEFAULT_CONFIG, OFFLOAD_SOCKET
-from bodycamd.errors import UsageError
+from bodycamd.config.paths import DEFAULT_CONFIG, OFFLOAD_GROUP, OFFLOAD_SOCKET
+from bodycamd.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from bodycamd.camera.daemon.protocol import LogOffload
@@ -106,12 +106,24 @@ def _of_here(place: Place, config: Path | None) -> Iterator[_Origin]:
 @contextmanager
 def _of_elsewhere(where: str) -> Iterator[_Origin]:
     from bodycamd.camera.daemon.client import ControlClient
+    from bodycamd.camera.daemon.protocol import AskStatus
+    from bodycamd.camera.daemon.status_message import Status
     from bodycamd.camera.offloading.client import SealedSegments
     from bodycamd.cli.mirror import ANSWER_SECONDS, mirrored
     from bodycamd.cli.over_ssh import forwarded
 
-    with forwarded(where) as (control, offloading), mirrored(ControlClient(control, ANSWER_SECONDS)) as reader:
-        yield _Origin(reader, SealedSegments(offloading), _told_to(control), is_elsewhere=True)
+    with forwarded(where) as (control, offloading):
+        try:
+            client = ControlClient(control, ANSWER_SECONDS)
+            client.request(AskStatus(), Status)
+            sealed = SealedSegments(offloading)
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{where}: logged in, but nothing is told there ({error}): is that user in the groups bodycam and {OFFLOAD_GROUP}, and "
+                "does bodycamd run?"
+            ) from error
+        with mirrored(client) as reader:
+            yield _Origin(reader, sealed, _told_to(control), is_elsewhere=True)
 
 
 def _log(place: Place, config: Path | None) -> Callable[[LogOffload], None]:

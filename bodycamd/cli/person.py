@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli import asked
 from bodycamd.cli.output import print_json, say
 from bodycamd.cli.passphrases import PassphraseFile, asking
 
@@ -25,6 +24,7 @@ def new(
     out: Annotated[Path, typer.Option(help="The file to make: the private key. Never on a camera.")],
     id: Id,
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase that the key is sealed with.")] = False,
+    passphrase_file: PassphraseFile = None,
     json: AsJson = False,
 ) -> None:
     """Make a signing key and print its public half: the line for the list of people (--people).
@@ -35,7 +35,7 @@ def new(
     from bodycamd.municipality.copies.person_keys import new_person_key
 
     pseudonym(id, "--id")
-    secret = asked.secret(f"passphrase for {out}", twice=True).encode() if passphrase else None
+    secret = asking(passphrase_file)(f"passphrase for {out}", True).encode() if passphrase or passphrase_file is not None else None
     _tell(id, new_person_key(out, secret), json)
 
 
@@ -67,6 +67,7 @@ def for_fleet(
 def check(
     file: Annotated[Path, typer.Argument(help="A private key of a person, or a list of people.", readable=False)],
     id: Annotated[str, typer.Option("--id", help="With a private key: the person's pseudonym, for the line.")] = "",
+    passphrase_file: PassphraseFile = None,
     json: AsJson = False,
 ) -> None:
     """Check a private key, or a list of people, and print who is in it, each with the fingerprint.
@@ -78,7 +79,7 @@ def check(
     from bodycamd.municipality.copies.person_keys import MAX_PEOPLE_BYTES, fingerprint, read_people
 
     if b"-----BEGIN " in read_named(file, MAX_PEOPLE_BYTES):
-        _tell(pseudonym(id, "--id") if id else "?", load(file).public, json)
+        _tell(pseudonym(id, "--id") if id else "?", load(file, passphrase_file).public, json)
         return
     people = read_people(file)
     if json:

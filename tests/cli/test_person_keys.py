@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from bodycamd.cli.main import main
@@ -77,3 +78,27 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     (tmp_path / "rsa").chmod(0o600)
     with pytest.raises(DataError, match="not Ed25519"):
         load_person_key(tmp_path / "rsa", none)
+
+
+def test_a_script_makes_sealed_keys_and_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, release, passphrases = tmp_path / "e-03.pem", tmp_path / "release.key", tmp_path / "p"
+    passphrases.write_text("five words for a key\n")
+    from_file = ["--passphrase-file", str(passphrases)]
+    assert main(["keys", "person", "new", "--id", "E-03", "--out", str(key), *from_file]) == 0
+    line = capsys.readouterr().out
+    assert "ENCRYPTED" in key.read_text()
+    assert main(["keys", "person", "check", str(key), "--id", "E-03", *from_file]) == 0
+    assert capsys.readouterr().out == line
+    assert main(["keys", "release", "--out", str(release), "--public", str(tmp_path / "release.pem"), *from_file]) == 0
+    assert load_person_key(release, lambda: b"five words for a key").public.pem() == (tmp_path / "release.pem").read_bytes()
+    both = ["keys", "release", "--no-passphrase", "--out", str(tmp_path / "x"), "--public", str(tmp_path / "y"), *from_file]
+    assert main(both) == 2
+    assert not (tmp_path / "x").exists()
+
+
+@only_in_full
+def test_a_script_makes_a_sealed_identity(tmp_path: Path) -> None:
+    identity, passphrases = tmp_path / "identity.txt", tmp_path / "p"
+    passphrases.write_text("five words for a key\n")
+    assert main(["keys", "new", "--out", str(identity), "--passphrase-file", str(passphrases)]) == 0
+    assert b"AGE-SECRET-KEY-1" in pyrage.passphrase.decrypt(identity.read_bytes(), "five words for a key")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -34,7 +34,8 @@ def configuration(reading: FleetReading, municipality: str, team: int, camera: s
     settings do not make one.
     """
     raw = _file(reading, team, camera, municipality)
-    load.parse(raw, ON_CAMERA)
+    if load.parse(raw, ON_CAMERA).board.card_reader == "none":  # a salt is for who makes codes
+        raw = _file(reading, team, camera, municipality, without=("shift",))
     return raw
 
 
@@ -99,8 +100,9 @@ def _placed(problem: Problem, team: int, reading: FleetReading) -> Problem:
     return replace(problem, key=f"configuration.{problem.key}", line=reading.lines.get("configuration"))
 
 
-def _file(reading: FleetReading, team: int, camera: str, municipality: str) -> bytes:
-    values: Section = {"device_id": camera, **{key: value for key, value in _values(reading, team).items() if key not in OWN}, **KEYS}
+def _file(reading: FleetReading, team: int, camera: str, municipality: str, without: Sequence[str] = ()) -> bytes:
+    given = {key: value for key, value in _values(reading, team).items() if key not in (*OWN, *without)}
+    values: Section = {"device_id": camera, **given, **KEYS}
     board, shift = values.get("board"), values.get("shift", {})
     if isinstance(board, dict) and board.get("card_reader", "none") != "none" and isinstance(shift, dict):
         values["shift"] = {**shift, "cards": str(CARDS)}

@@ -63,7 +63,7 @@ def test_a_card_without_a_reader_says_nothing_of_officers(folder: Folder, tmp_pa
     boot = new_boot(tmp_path / "bootfs")
     assert card(folder, boot, camera="HV-01") == 0
     assert not (boot / "bodycamd/cards.txt").exists()
-    assert "cards:" not in (boot / "bodycamd/bodycamd.yaml").read_text()
+    assert "shift:" not in (boot / "bodycamd/bodycamd.yaml").read_text(), "the salt is for who makes codes"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ def test_a_card_without_a_reader_says_nothing_of_officers(folder: Folder, tmp_pa
         (SECOND, FIRST, "officers[1].card: the card is that of officers[0]"),
         ("[inspectie]}", "[nobody]}", "officers[1].teams: team nobody is not listed"),
         (f'  shift: {{salt: "{SALT}"}}\n', "", "officers: the codes of their cards need the salt"),
+        (SALT, SALT[1:], "configuration.shift.salt"),
         ("salt: ", "cards: /tmp/x, salt: ", "configuration.shift.cards: not set here: it is where a card puts it"),
         ("H-13", "Jansen", "officers[1].id"),
         (SECOND, "04a1b2c3", "officers[1].card"),
