@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from bodycamd.cli import person
 from bodycamd.cli.output import print_json, say
+from bodycamd.errors import UsageError
 
 app = typer.Typer(help="One signed file with everything that a camera runs: build it, update with it, go back.", no_args_is_help=True)
 
@@ -25,9 +27,18 @@ def build(
     python: Annotated[str, typer.Option(help="The Python of the image that it is for.")] = "3.13",
     commit: Annotated[str, typer.Option(help="What to build.")] = "HEAD",
     locks: Annotated[Path, typer.Option(help="The folder of lock files.")] = Path("config/locks"),
+    debian_lock: Annotated[
+        Path | None, typer.Option(help="Another lock file of Debian packages, as debian.txt in a bundle.", show_default=False)
+    ] = None,
     debian_archive: Annotated[
         list[str] | None, typer.Option(help="An address or a folder that the locked Debian packages come from; may be given again.")
     ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(help="The cameras' image, unpacked, or the folder where it is mounted: what it lacks of Debian packages goes in."),
+    ] = None,
+    packages: Annotated[Path, typer.Option(help="The manifest of those packages.")] = Path("config/debian-packages.toml"),
+    card_reader: Annotated[Literal["none", "pcsc"], typer.Option(help="As board.card_reader of the cameras.")] = "none",
     json: AsJson = False,
 ) -> None:
     """Build a bundle from a commit of this checkout and from the lock files, and sign it. Needs the internet; cameras do not.
@@ -36,9 +47,19 @@ def build(
     """
     from bodycamd.workshop.bundle import build as building
 
+    if image is not None and (debian_lock is not None or debian_archive):
+        raise UsageError("--image finds the Debian packages itself: leave --debian-lock and --debian-archive out")
     building.check_clean(Path("."))
-    recipe = building.Recipe(Path("."), machine, python, locks, commit, debian_archive or ())
-    built = building.build(recipe, person.load(key), out)
+    signer = person.load(key)
+    with tempfile.TemporaryDirectory(prefix="bodycamd-image-") as made:
+        if image is not None:
+            from bodycamd.workshop.bundle import debian
+
+            groups = ["camera", *([card_reader] if card_reader != "none" else [])]
+            found = debian.resolve_on(image, debian.read_manifest(packages, groups), machine, python, Path(made))
+            debian_lock, debian_archive = found.lock, [str(found.archive)]
+        recipe = building.Recipe(Path("."), machine, python, locks, commit, debian_lock, debian_archive or ())
+        built = building.build(recipe, signer, out)
     if json:
         print_json({"file": str(built.path), "version": built.version, "sha256": built.sha256, "bytes": built.size})
     else:

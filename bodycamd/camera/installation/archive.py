@@ -1,6 +1,6 @@
 """The file `bodycamd-VERSION.bundle`: a POSIX ustar archive of which every byte follows from `bundle.json` and the files' content.
 
-    bundle.json  bundle.sig  debian/…  install.pyz  sbom.cdx.json  wheels/…
+    bundle.json  bundle.sig  debian/…  debian.txt  install.pyz  sbom.cdx.json  wheels/…
 
 So nothing in it is interpreted: the reader compares each header with the one that the signed manifest asks for. There are no links, no
 devices, no sizes but the stated ones, nothing between the files and nothing after them. Any tar reads it.

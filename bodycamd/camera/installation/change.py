@@ -32,7 +32,8 @@ class System(Protocol):
         """What the recorder says now."""
 
     def install_debian(self, packages: list[Path]) -> None:
-        """Install these Debian packages, from their files alone. Raises `UnavailableError`."""
+        """Install those of these Debian packages that are missing, from their files alone. Raises `DataError` where they do not fit what is
+        installed, with nothing changed; `UnavailableError`."""
 
     def check_configuration(self, wheels: Path) -> None:
         """Raises `ConfigError` with the key where the version in these wheels, not installed yet, refuses the configuration."""

@@ -38,6 +38,8 @@ NOT_NOW = ("bodycamd-settle.service",)
 SHIPPED = ("bodycamd.yaml", "warnings/nl.wav", "warnings/nl.txt", "warnings/en.wav", "warnings/en.txt")
 ANSWER_SECONDS = 5.0
 READY_SECONDS = 90.0
+MOST_STARTS = 5
+"""Of a recorder that becomes ready: systemd starts one that ended again after half a second, for ever."""
 HEALTH_SECONDS = 900.0
 STEP_SECONDS = 3600.0
 """Of one program. pip writes some thousand files and compiles them: more than ten minutes on an emulated Pi's processor."""
@@ -81,7 +83,8 @@ class LinuxSystem:
         """See `System`. What an interrupted run left is completed first. Debian's packages are not led back with a version."""
         if packages:
             _run("dpkg", "--configure", "-a")
-            _run("dpkg", "--install", "--skip-same-version", *map(str, packages))
+            if missing := _in_order(packages):
+                _run("dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, missing))
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
         """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. pip runs from its own wheel."""
@@ -194,6 +197,9 @@ class LinuxSystem:
                 status = ask_status()
                 if status is not None and status.get("bundle") == bundle and status.get("state") != "starting":
                     return True
+            restarts = _run("systemctl", "show", "--value", "--property=NRestarts", "bodycamd.service", check=False).strip()
+            if restarts.isdecimal() and int(restarts) >= MOST_STARTS:
+                return False
             time.sleep(0.5)
         return False
 
@@ -277,6 +283,23 @@ def _recorder_has_a_user() -> bool:
     with contextlib.suppress(KeyError):
         return pwd.getpwnam("bodycam").pw_uid > 0
     return False
+
+
+def _in_order(packages: list[Path]) -> list[Path]:
+    """Those of these packages that this system lacks, each behind what it needs first. apt says so, without a source of packages, and
+    changes nothing: dpkg would unpack first and see then. Raises `DataError` where they do not fit what is installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="bodycamd-apt-") as empty:
+        nothing = ("-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::lists={empty}")
+        ended = _start("apt-get", "install", "--simulate", "--no-download", "--no-install-recommends", *nothing, *map(str, packages))
+    steps = [line.split(maxsplit=2)[:2] for line in ended.stdout.split("\n") if line.startswith(("Inst ", "Remv "))]
+    if ended.returncode or any(kind == "Remv" for kind, _ in steps):
+        unmet = " ".join(ended.stdout.partition("unmet dependencies:")[2].split()) or _last_line(ended)
+        gone = ", ".join(name for kind, name in steps if kind == "Remv")
+        why = f"they would remove {gone}" if gone else unmet[:400]
+        raise DataError(f"the bundle's Debian packages do not fit this image: {why}: build the bundle on this image (docs/install.md)")
+    by_name = {path.name.partition("_")[0]: path for path in packages}
+    return [by_name[name.partition(":")[0]] for _, name in steps]
 
 
 def _last_line(ended: subprocess.CompletedProcess[str]) -> str:

@@ -20,6 +20,7 @@ from bodycamd.errors import DataError, OutputError
 from bodycamd.evidence.keys import Signer
 from bodycamd.foreign_text import shown
 from bodycamd.linux import durable
+from bodycamd.linux.foreign import read_named
 from bodycamd.workshop.bundle import locks, packages
 from bodycamd.workshop.bundle.locks import LockedWheel
 
@@ -31,19 +32,24 @@ INSTALLER = (
     "bodycamd/linux/python.py",
     "bodycamd/camera/__init__.py",
 )
+DEBIAN_LOCK = "debian.txt"
+"""In a bundle: the lock file of its Debian packages, so that who has no such image builds it again."""
 INSTALLER_FOLDER = "bodycamd/camera/installation"
 INSTALLER_MAIN = b"from bodycamd.camera.installation.__main__ import main\n\nraise SystemExit(main())\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to build. `locks` is the folder of lock files; `debian_archives` are where the locked Debian packages come from."""
+    """What to build. `locks` is the folder of lock files, `debian_lock` another one of Debian packages than that folder's;
+    `debian_archives` are where these come from.
+    """
 
     repository: Path
     machine: str
     python: str
     locks: Path
     commit: str = "HEAD"
+    debian_lock: Path | None = None
     debian_archives: Sequence[str] = field(default=())
     pip_options: Sequence[str] = field(default=())
 
@@ -102,11 +108,13 @@ def _collect(recipe: Recipe, commit: str, commit_time: int, made: Path) -> Sourc
         place.mkdir()
     packages.export_commit(recipe.repository, commit, source)
     lock = recipe.locks / f"camera-{recipe.machine}.txt"
-    locked, locked_debian = locks.read_wheels(lock), locks.read_debian(recipe.locks / f"debian-{recipe.machine}.txt")
+    debian_lock = recipe.debian_lock or recipe.locks / f"debian-{recipe.machine}.txt"
+    locked, locked_debian = locks.read_wheels(lock), locks.read_debian(debian_lock)
     packages.download_wheels(lock, recipe.machine, recipe.python, wheels, recipe.pip_options)
     own = packages.build_wheel(source, commit_time, wheels)
     version = own.name.split("-")[1]
     packages.fetch_debian(locked_debian, recipe.debian_archives, debian)
+    durable.create(folder / DEBIAN_LOCK, read_named(debian_lock, locks.MAX_LOCK_BYTES), 0o644)
     durable.create(folder / "install.pyz", _installer(source), 0o644)
     from bodycamd.workshop.bundle.parts_list import parts_list
 

@@ -43,6 +43,11 @@ class LockedPackage:
     path: str
 
     @property
+    def line(self) -> str:
+        """Its line in a lock file."""
+        return f"{self.name} {self.version} {self.architecture} {self.sha256} {self.path}"
+
+    @property
     def file(self) -> str:
         """Its name in the bundle; an epoch has no place in it, as in the archive."""
         return f"{self.name}_{self.version.rpartition(':')[2]}_{self.architecture}.deb"
@@ -65,7 +70,7 @@ def read_wheels(path: Path) -> tuple[LockedWheel, ...]:
 
 
 def read_debian(path: Path) -> tuple[LockedPackage, ...]:
-    """The locked Debian packages, by name; none where the file has none. Raises as `read_wheels` does."""
+    """The locked Debian packages, in the file's order; none where it has none. Raises as `read_wheels` does."""
     found: dict[str, LockedPackage] = {}
     for number, line in _lines(path):
         match = _DEBIAN.fullmatch(line)
@@ -74,7 +79,7 @@ def read_debian(path: Path) -> tuple[LockedPackage, ...]:
         if match[1] in found:
             raise DataError(f"{path}: line {number}: {match[1]} is there twice")
         found[match[1]] = LockedPackage(*match.groups())
-    return tuple(found[name] for name in sorted(found))
+    return tuple(found.values())
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -97,7 +97,7 @@ def _from_an_archive(package: LockedPackage, archives: Sequence[str]) -> bytes:
 
 def pip(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run pip of this Python. Raises `UnavailableError`."""
-    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
+    options = ("--quiet", "--disable-pip-version-check", "--no-input")
     run(*python_command("pip", arguments[0], *options, *arguments[1:]), environment=environment)
 
 

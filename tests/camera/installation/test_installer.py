@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,18 @@ def test_an_unhealthy_version_says_why(
     monkeypatch.setattr(linux_system, "_start", ended)
     with pytest.raises(kind, match="what runs was not touched: " + (said.removeprefix("bodycamd: ") or "exit code 1")):
         LinuxSystem(tmp_path).check_health(tmp_path / "0.3.0")
+
+
+def test_a_recorder_that_ends_again_and_again_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipients.txt").touch()
+    restarts = iter(range(100))
+    monkeypatch.setattr(linux_system, "CONFIGURATION", tmp_path)
+    monkeypatch.setattr(linux_system, "runs_systemd", lambda: True)
+    monkeypatch.setattr(linux_system, "ask_status", lambda: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(linux_system, "_run", lambda *command, check: f"{next(restarts)}\n")
+    assert not LinuxSystem(tmp_path).becomes_ready("ab" * 32)
+    assert next(restarts) == linux_system.MOST_STARTS + 1, "what ends a few times and comes up then is a recorder that becomes ready"
 
 
 def test_a_bundle_without_pip_is_refused(tmp_path: Path) -> None:

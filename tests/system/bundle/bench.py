@@ -15,8 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.system.unit.bench import BENCH, STATE, judge, ledger, press, run, shown, state, status, wait_for
+from tests.system.unit.bench import BENCH, CARDS, STATE, judge, ledger, press, run, shown, state, status, wait_for
 
+LACKING = ("pcscd", "libccid", "libpcsclite1", "python3-pyscard", "vsmartcard-vpcd")
+"""What scripts/test-bundle took out of the image's list of packages."""
 OPT, ETC = Path("/opt/bodycamd"), Path("/etc/bodycamd")
 INSTALLER = Path("/run/install.pyz")
 CAP_DAC_READ_SEARCH = 1 << 2
@@ -56,6 +58,9 @@ def first() -> None:
     shutil.copy(BENCH / "recipients.txt", ETC / "recipients.txt")
     extracted = subprocess.run(["tar", "-xOf", "/bench/first.bundle", "install.pyz"], check=True, capture_output=True)
     INSTALLER.write_bytes(extracted.stdout)
+    (ETC / "cards.txt").write_text("# nobody's yet\n", encoding="ascii")
+    run(["dpkg", "--purge", *LACKING])
+    judge("it has no PC/SC", not Path("/usr/sbin/pcscd").exists(), run(["dpkg", "--list", *LACKING]))
     refused = installer("install", "/bench/strangers.bundle", "--release-key", "/bench/release.pem")
     judge("a stranger's bundle is refused, and leaves nothing", refused.returncode == 77 and not (OPT / "current").exists(), refused)
     config = ETC / "bodycamd.yaml"
@@ -65,9 +70,22 @@ def first() -> None:
     judge("a configuration that names a missing file: 78 with the key", named, refused)
     judge("it is refused before anything is installed", not list(OPT.iterdir()) and not (ETC / "device.pem").exists(), list(OPT.iterdir()))
     shutil.copy(BENCH / "bodycamd.yaml", config)
+    status_file = Path("/var/lib/dpkg/status")
+    of_the_image = status_file.read_text(encoding="utf-8")
+    status_file.write_text(of_the_image.replace("Package: libusb-1.0-0\n", "Package: libusb-of-another\n"), encoding="utf-8")
+    refused = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
+    status_file.write_text(of_the_image, encoding="utf-8")
+    named = refused.returncode == 65 and "libccid : Depends: libusb-1.0-0" in refused.stderr
+    judge(
+        "an image of other packages: 65 with what is missing, nothing is installed", named and not Path("/usr/sbin/pcscd").exists(), refused
+    )
     began = time.monotonic()
     done = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
     judge(f"the first bundle is installed in {time.monotonic() - began:.0f} s", done.returncode == 0, done)
+    judge("the bundle brought PC/SC", shown("ActiveState", "pcscd.socket") == "active", run(["dpkg", "--list", *LACKING]))
+    judge(
+        "its card reader's process runs", wait_for(lambda: shown("ActiveState", CARDS) == "active", 30), run(["systemctl", "status", CARDS])
+    )
     judge("its recorder is ready", runs("first", NAMES["first-version"]), status())
     judge("the key was made, and its public half is there to be registered", (ETC / "device.pem").exists())
     judge("the start entry names the bundle", ledger()[0]["detail"].get("bundle") == NAMES["first"], ledger()[0])
@@ -95,7 +113,7 @@ def updates() -> None:
     before = config.read_text(encoding="utf-8")
     config.write_text(before + "gestures: { hold: 3 }\n", encoding="utf-8")
     refused = update("newer")
-    of_then = before.replace("adapter: simulated", "adapter: simulated, battery: { supply: BAT0 }")
+    of_then = before.replace("adapter: simulated,", "adapter: simulated, battery: { supply: BAT0 },")
     config.write_text(of_then, encoding="utf-8")
     judge("a configuration that it refuses: 78 with the key", refused.returncode == 78 and "gestures.hold" in refused.stderr, refused)
     began = time.monotonic()

@@ -105,6 +105,7 @@ def test_it_holds_what_the_lock_files_name_and_nothing_else(release: Release, bu
     found = verify(built.path, read_release_keys(release.public))
     unpack(found, tmp_path / "out")
     assert [member.path for member in found.manifest.files] == [
+        "debian.txt",
         "debian/thing_2_arm64.deb",
         "install.pyz",
         "sbom.cdx.json",
