@@ -72,7 +72,7 @@ def partitioned(root: Path, file: Path) -> Path:
     table = "label: dos\nstart=2048, size=2048, type=c\nstart=8192, type=83\n"
     subprocess.run(["sfdisk", "--quiet", file], input=table, text=True, check=True)
     offset = 8192 * 512
-    command = ["mke2fs", "-q", "-t", "ext4", "-d", root, "-E", f"offset={offset}", file, f"{(24 << 20) - offset >> 10}k"]
+    command: list[str | Path] = ["mke2fs", "-q", "-t", "ext4", "-d", root, "-E", f"offset={offset}", file, f"{(24 << 20) - offset >> 10}k"]
     subprocess.run(command, check=True, capture_output=True)
     return file
 
