@@ -1,7 +1,7 @@
 """Runs a module out of wheels that are not installed yet: `python3 -P -s -c SOURCE WHEELS MODULE ARGUMENTS…`, as one file by itself.
 
 A wheel is unpacked when something in it is imported, into a folder that goes with the process: to judge a configuration takes four wheels
-of twenty-five, and not the minutes in which pip makes an environment of all on a slow card.
+of twenty-five, and not the minutes that an environment of all takes on a slow card.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The machine around the versions, for real: Debian's Python, pip from the bundle, dpkg, systemd, the recorder's control socket.
+"""The machine around the versions, for real: Debian's Python, dpkg, systemd, the recorder's control socket.
 
 Nothing here reaches for a network: wheels and Debian packages are installed from the bundle's files alone, with no resolver.
 """
@@ -42,7 +42,7 @@ MOST_STARTS = 5
 """Of a recorder that becomes ready: systemd starts one that ended again after half a second, for ever."""
 HEALTH_SECONDS = 900.0
 STEP_SECONDS = 3600.0
-"""Of one program. pip writes some thousand files and compiles them: more than ten minutes on an emulated Pi's processor."""
+"""Of one program. Some thousand modules are compiled, which takes minutes on a slow card or an emulated processor."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 BEFORE_MIGRATION = ".before-migration"
 """Behind the name of a configuration: what it was before the newest migration (`bodycamd.config.migrations`)."""
@@ -87,21 +87,18 @@ class LinuxSystem:
                 _run("dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, missing))
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
-        """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. pip runs from its own wheel."""
-        pip = [wheel for wheel in wheels if wheel.name.startswith("pip-")]
-        if len(pip) != 1:
-            raise DataError("the bundle holds no pip to install its wheels with")
+        """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. What puts a wheel's files in place
+        is PyPA's `installer`, which runs from its own wheel; then all processors compile: pip, which does more than is asked for here, took
+        more than six minutes on an emulated Pi's processor before it had written a file."""
+        installer = [wheel for wheel in wheels if wheel.name.startswith("installer-")]
+        if len(installer) != 1:
+            raise DataError("the bundle does not hold what puts its wheels in place: installer")
         _run(*python_command("venv", "--system-site-packages", "--without-pip", str(folder), python="/usr/bin/python3"))
-        rest = [str(wheel) for wheel in wheels if wheel != pip[0]]
-        options = (
-            "--no-index",
-            "--no-deps",
-            "--no-cache-dir",
-            "--ignore-installed",
-            "--disable-pip-version-check",
-            "--root-user-action=ignore",
-        )
-        _run(str(folder / "bin/python"), "-P", "-s", f"{pip[0]}/pip", "install", "--quiet", *options, *rest)
+        python = str(folder / "bin/python")
+        rest = [str(wheel) for wheel in wheels if wheel != installer[0]]
+        options = ("--no-compile-bytecode", "--validate-record", "all")
+        _run("env", f"PYTHONPATH={installer[0]}", *python_command("installer", *options, *rest, python=python))
+        _run(*python_command("compileall", "-q", "-j", "0", str(folder / "lib"), python=python))
 
     def check_configuration(self, wheels: Path) -> None:
         """See `System`: the new version's own check, out of its wheels. As the recorder's user where there is one already."""

@@ -50,7 +50,7 @@ class FakeSystem:
             raise ConfigError("line 3: gestures.hold: unknown key")
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
-        """Not durable: as pip leaves it."""
+        """Not durable: as programs leave it."""
         self.heard.append(f"environment {folder.name}")
         (folder / "bin").mkdir()
         for name, content in program_of(folder.name, [wheel.name for wheel in wheels]).items():

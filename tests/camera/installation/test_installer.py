@@ -144,8 +144,8 @@ def test_a_recorder_that_ends_again_and_again_is_not_waited_for(tmp_path: Path, 
     assert next(restarts) == linux_system.MOST_STARTS + 1, "what ends a few times and comes up then is a recorder that becomes ready"
 
 
-def test_a_bundle_without_pip_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no pip"):
+def test_a_bundle_without_an_installer_of_wheels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not hold what puts its wheels in place"):
         LinuxSystem(tmp_path).make_environment(tmp_path / "0.3.0", [tmp_path / "tiny-1.0.whl"])
 
 
