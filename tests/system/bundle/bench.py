@@ -93,6 +93,12 @@ def first() -> None:
     judge("the same bundle again changes nothing", again.returncode == 0 and "nothing was changed" in again.stdout, again)
 
 
+def stops() -> bool:
+    """Held, and pressed: on a machine that is busy the edges may come too late, as an officer's may, who does it again."""
+    press("down", "wait 2.5", "up", "wait 0.5", "down", "up")
+    return wait_for(lambda: state() == "standby", 15)
+
+
 def updates() -> None:
     """What is refused, what comes, what goes back by itself."""
     press("down", "up", "wait 0.8", "down", "up")
@@ -100,8 +106,7 @@ def updates() -> None:
     pid = shown("MainPID")
     refused = update("newer")
     judge("an update while it records is refused with 75", refused.returncode == 75 and shown("MainPID") == pid, refused)
-    press("down", "wait 2.5", "up", "wait 0.5", "down", "up")
-    judge("it stops", wait_for(lambda: state() == "standby", 30), state())
+    judge("it stops", any(stops() for _ in range(4)), state())
     undocked = run(["bodycamd", "bundle", "update", "/bench/newer.bundle"])
     judge("so is one that nobody says is docked", undocked.returncode == 75, undocked)
     pid = shown("MainPID")
