@@ -68,13 +68,18 @@ def wheel(name: str, version: str, code: str = "") -> tuple[str, bytes]:
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = "".join(f"{path},sha256={_record_hash(content)},{len(content)}\n" for path, content in files.items())
-    files[f"{info}/RECORD"] = (record + f"{info}/RECORD,,\n").encode()
+    files[f"{info}/RECORD"] = record_of(files, info)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as made:
         for path, content in files.items():
             made.writestr(path, content)
     return f"{name}-{version}-py3-none-any.whl", target.getvalue()
+
+
+def record_of(files: Mapping[str, bytes], info: str) -> bytes:
+    """The RECORD of a wheel of these files, for its folder of metadata."""
+    record = "".join(f"{path},sha256={_record_hash(content)},{len(content)}\n" for path, content in files.items())
+    return (record + f"{info}/RECORD,,\n").encode()
 
 
 def source_repository(folder: Path, version: str = "0.2.0") -> Path:

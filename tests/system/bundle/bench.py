@@ -110,10 +110,14 @@ def updates() -> None:
     undocked = run(["bodycamd", "bundle", "update", "/bench/newer.bundle"])
     judge("so is one that nobody says is docked", undocked.returncode == 75, undocked)
     pid = shown("MainPID")
-    for name, code in (("strangers", 77), ("unhealthy", 69)):
+    for name, code, why in (("strangers", 77, "not signed"), ("unhealthy", 69, "a library is missing")):
         refused = update(name)
         untouched = shown("MainPID") == pid and os.readlink(OPT / "current") == NAMES["first-version"]
-        judge(f"{name}: refused with {code}, what runs is untouched", refused.returncode == code and untouched, refused)
+        judge(
+            f"{name}: refused with {code}, what runs is untouched",
+            refused.returncode == code and why in refused.stderr and untouched,
+            refused,
+        )
     config = ETC / "bodycamd.yaml"
     before = config.read_text(encoding="utf-8")
     config.write_text(before + "gestures: { hold: 3 }\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from bodycamd.evidence.keys import Signer, SigningKey
 from bodycamd.municipality.copies.person_keys import load_person_key
 from bodycamd.workshop.bundle.build import Source, assemble
 from bodycamd.workshop.bundle.packages import stored_zip
+from tests.kit.bundles import record_of
 
 AT_ITS_START = b"import sys\nif '/etc/bodycamd/bodycamd.yaml' in sys.argv:\n    sys.exit(70)\n"
 VARIANTS: Mapping[str, tuple[str, Mapping[str, bytes]]] = {
@@ -54,7 +55,9 @@ def changed(wheel: Path, before: str, after: str, changes: Mapping[str, bytes]) 
                 content = content.replace(f"Version: {before}\n".encode(), f"Version: {after}\n".encode())
                 content = content.replace(f"bodycamd-{before}.".encode(), f"bodycamd-{after}.".encode())
             files[name.replace(f"bodycamd-{before}.", f"bodycamd-{after}.")] = content
-    return stored_zip(files)
+    info = f"bodycamd-{after}.dist-info"
+    del files[f"{info}/RECORD"]
+    return stored_zip({**files, f"{info}/RECORD": record_of(files, info)})
 
 
 def main() -> None:
