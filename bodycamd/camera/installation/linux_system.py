@@ -80,11 +80,13 @@ class LinuxSystem:
         return Camera(str(status.get("state")), charging if isinstance(charging, bool) else None)
 
     def install_debian(self, packages: list[Path]) -> None:
-        """See `System`. What an interrupted run left is completed first. Debian's packages are not led back with a version."""
+        """See `System`. What an interrupted run left is completed: before, as far as it lacks nothing that is to come, and behind. Debian's
+        packages are not led back with a version."""
         if packages:
-            _run("dpkg", "--configure", "-a")
+            _run("dpkg", "--configure", "-a", check=False)
             if missing := _in_order(packages):
                 _run("dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, missing))
+            _run("dpkg", "--configure", "-a")
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
         """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. What puts a wheel's files in place

@@ -23,7 +23,7 @@ from bodycamd.workshop.bundle.packages import run
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+-]{1,99}")
 _INSTALLED = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+) .*\[(\w+)\]\)", re.MULTILINE)
 _REMOVED = re.compile(r"^Remv (\S+)", re.MULTILINE)
-_FILENAME = re.compile(r"^Filename: (\S+)$", re.MULTILINE)
+_FIELD = re.compile(r"^(Package|Version|Filename): (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,17 @@ def resolve(image: Image, packages: Sequence[str], into: Path) -> DebianSet:
     if removed := _REMOVED.findall(plan):
         raise DataError(f"the image would lose {shown(', '.join(removed), 200)}: these packages do not fit it")
     apt.get("install", "--yes", "--download-only", "--no-upgrade", *packages)
+    wanted = _INSTALLED.findall(plan)
+    places = apt.places([f"{name}={version}" for name, version, _ in wanted]) if wanted else {}
     locked = []
-    for name, version, architecture in _INSTALLED.findall(plan):
-        shown_by_apt = _FILENAME.search(apt.cache("show", f"{name}={version}"))
-        file = apt.archives / f"{name.partition(':')[0]}_{version.replace(':', '%3a')}_{architecture}.deb"
-        if shown_by_apt is None or not file.is_file():
+    for name, version, architecture in wanted:
+        name = name.partition(":")[0]
+        file = apt.archives / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
+        place = places.get((name, version))
+        if place is None or not file.is_file():
             raise DataError(f"{name}: apt did not download it: the image's sources must be on a network")
         content = file.read_bytes()
-        package = LockedPackage(name.partition(":")[0], version, architecture, hashlib.sha256(content).hexdigest(), shown_by_apt[1])
+        package = LockedPackage(name, version, architecture, hashlib.sha256(content).hexdigest(), place)
         target = archive / package.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -113,6 +116,11 @@ class _Apt:
         """`apt-get`, and what it printed."""
         return run("apt-get", *self._options, *words)
 
-    def cache(self, *words: str) -> str:
-        """`apt-cache`, and what it printed."""
-        return run("apt-cache", *self._options, *words)
+    def places(self, packages: Sequence[str]) -> dict[tuple[str, str], str]:
+        """The path in the archive of each of these packages (`NAME=VERSION`), by name and version."""
+        fields = [dict(_FIELD.findall(stanza)) for stanza in run("apt-cache", *self._options, "show", *packages).split("\n\n")]
+        return {
+            (found["Package"], found["Version"]): found["Filename"]
+            for found in fields
+            if found.keys() >= {"Package", "Version", "Filename"}
+        }

@@ -9,7 +9,7 @@ from pathlib import Path
 from bodycamd.camera.installation import change
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.installation.versions import Versions
-from bodycamd.errors import UnavailableError
+from bodycamd.errors import ConfigError, UnavailableError
 from tests.camera.installation.fake_system import FakeSystem
 from tests.powercut.steps import Steps
 
@@ -19,7 +19,9 @@ def main(folder: Path, log: Path, keys: Path, bundle: Path, scenario: str) -> No
     versions, system = Versions(folder), FakeSystem(folder)
     if scenario == "not ready":
         system.dead.add("0.3.0")
-    with contextlib.suppress(UnavailableError):
+    if scenario == "refused":
+        system.strict.add("0.3.0")
+    with contextlib.suppress(UnavailableError, ConfigError):
         if "rollback" in scenario:
             change.rollback(versions, system)
         else:
