@@ -19,6 +19,7 @@ from tests.system.unit.bench import BENCH, CARDS, STATE, judge, ledger, press, r
 
 LACKING = ("pcscd", "libccid", "libpcsclite1", "python3-pyscard", "vsmartcard-vpcd")
 """What scripts/test-bundle took out of the image's list of packages."""
+PCSCD = Path("/usr/sbin/pcscd")
 OPT, ETC = Path("/opt/bodycamd"), Path("/etc/bodycamd")
 INSTALLER = Path("/run/install.pyz")
 CAP_DAC_READ_SEARCH = 1 << 2
@@ -60,7 +61,7 @@ def first() -> None:
     INSTALLER.write_bytes(extracted.stdout)
     (ETC / "cards.txt").write_text("# nobody's yet\n", encoding="ascii")
     run(["dpkg", "--purge", *LACKING])
-    judge("it has no PC/SC", not Path("/usr/sbin/pcscd").exists(), run(["dpkg", "--list", *LACKING]))
+    judge("it has no PC/SC", not PCSCD.exists(), run(["dpkg", "--list", *LACKING]))
     refused = installer("install", "/bench/strangers.bundle", "--release-key", "/bench/release.pem")
     judge("a stranger's bundle is refused, and leaves nothing", refused.returncode == 77 and not (OPT / "current").exists(), refused)
     config = ETC / "bodycamd.yaml"
@@ -76,9 +77,10 @@ def first() -> None:
     refused = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
     status_file.write_text(of_the_image, encoding="utf-8")
     named = refused.returncode == 65 and "libccid : Depends: libusb-1.0-0" in refused.stderr
-    judge(
-        "an image of other packages: 65 with what is missing, nothing is installed", named and not Path("/usr/sbin/pcscd").exists(), refused
-    )
+    judge("an image of other packages: 65 with what is missing, nothing is installed", named and not PCSCD.exists(), refused)
+    run(["tar", "-xf", "/bench/first.bundle", "-C", "/run", "--wildcards", "debian/pcscd_*"])
+    cut = run(["dpkg", "--unpack", *Path("/run/debian").glob("*.deb")])
+    judge("a package was unpacked, and then the power went", PCSCD.exists(), cut)
     began = time.monotonic()
     done = installer("install", "/bench/first.bundle", "--release-key", "/bench/release.pem")
     judge(f"the first bundle is installed in {time.monotonic() - began:.0f} s", done.returncode == 0, done)
