@@ -129,30 +129,25 @@ class Timeline:
         return found
 
     def earliest_us(self, moments: list[Moment], now: Now) -> list[int | None]:
-        """The earliest wall time that each moment can have had, by the same claims as `ages`; `None` where nothing says."""
+        """The earliest wall time that each moment can have had; `None` where nothing says. Where claims contradict each other the lowest
+        of the next one before a moment and all that follow it counts: what is passed over makes it earlier, never later."""
         positions = self.positions()
-        off_now_us = None if now.offset_us is None else now.offset_us - positions[min(now.moment.boot, len(self.boots))]
-        relied_on, _ = self._relied_on(positions, now, off_now_us)
-        before_us: int | None = None
-        off_us = [before_us := claim if claim is not None else before_us for claim in relied_on[:-1]]
+        claims = [None if boot.offset_us is None else boot.offset_us - positions[number] for number, boot in enumerate(self.boots)]
+        lowest_us = None if now.offset_us is None else now.offset_us - positions[min(now.moment.boot, len(self.boots))]
+        following_us = [lowest_us]
+        for claim in reversed(claims):
+            lowest_us = claim if lowest_us is None else lowest_us if claim is None else min(claim, lowest_us)
+            following_us.append(lowest_us)
+        following_us.reverse()
         found = []
         for moment in moments:
-            then_us = off_us[moment.boot] if moment.boot < len(off_us) else before_us
+            before = next((place for place in range(min(moment.boot, len(claims) - 1), -1, -1) if claims[place] is not None), None)
+            then_us = following_us[before] if before is not None else None
             found.append(None if then_us is None else self._position(positions, moment) + then_us)
         return found
 
     def _time_off(self, positions: list[int], now: Now, off_now_us: int | None) -> tuple[list[int | None], bool]:
         """For each boot, and for now after them, the most that can have been the time off before it; and whether the clock of now fits."""
-        found, fits = self._relied_on(positions, now, off_now_us)
-        following = found[-1]
-        for number in range(len(self.boots) - 1, -1, -1):
-            if found[number] is None:
-                found[number] = following
-            following = found[number]
-        return found, fits
-
-    def _relied_on(self, positions: list[int], now: Now, off_now_us: int | None) -> tuple[list[int | None], bool]:
-        """For each boot, and for now after them, its claim where that is relied on; and whether the clock of now fits."""
         claims = [
             None if boot.offset_us is None or (number == now.moment.boot and off_now_us is not None) else boot.offset_us - positions[number]
             for number, boot in enumerate(self.boots)
@@ -161,9 +156,14 @@ class Timeline:
         fits = off_now_us is not None and (lowest_us is None or off_now_us >= lowest_us)
         series = _latest_series(claims, levels, off_now_us if fits else None)
         found: list[int | None] = [claims[number] if number in series else None for number in range(len(claims))]
-        found.append(off_now_us if fits else None)
+        following = off_now_us if fits else None
+        found.append(following)
         if fits and now.moment.boot < len(self.boots):
             found[now.moment.boot] = off_now_us
+        for number in range(len(self.boots) - 1, -1, -1):
+            if found[number] is None:
+                found[number] = following
+            following = found[number]
         return found, fits
 
     @staticmethod

@@ -47,6 +47,11 @@ class OrderedCamera(RestingCamera):
         self.keeper.first = lambda enter: self.orders.complete(self.keeper.plan_order, enter)
         return self
 
+    def close(self) -> None:
+        """Where it is on."""
+        if self._opened is not None:
+            self.store.close()
+
     def enter(self, detail: Stated) -> None:
         if self.cut_after is not None:
             if self.cut_after == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,11 @@ MINUTE_US = 60_000_000
 
 
 @pytest.fixture
-def camera(tmp_path: Path) -> OrderedCamera:
+def camera(tmp_path: Path) -> Iterator[OrderedCamera]:
     camera = OrderedCamera(tmp_path).switch_on()
     camera.settle()
-    return camera
+    yield camera
+    camera.close()
 
 
 def test_an_order_is_stated_whole_then_carried_out_then_reported(camera: OrderedCamera) -> None:
@@ -242,7 +244,7 @@ ARRIVING = st.lists(
 )
 
 
-@settings(max_examples=count(60), deadline=None)
+@settings(max_examples=count(40), deadline=None)
 @given(ARRIVING)
 def test_no_hold_is_lost_and_none_comes_back_in_whatever_order_all_arrives(
     tmp_path_factory: pytest.TempPathFactory, arriving: list[tuple[str, int]]
@@ -276,4 +278,5 @@ def test_no_hold_is_lost_and_none_comes_back_in_whatever_order_all_arrives(
     camera.switch_on(off_us=60 * DAY)
     camera.settle()
     assert camera.present() == sorted({names[one % 2] for one in came - ended})
+    camera.switch_off()
     camera.verified_types()
