@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bodycamd.linux.clock import boottime_us
 from tests.camera.sensors.registers import max17048
 from tests.hil import pins_daemon
+from tests.hil.judge import Change
 from tests.kit.camera import WARNING, Camera
 from tests.kit.waiting import wait_for
 
@@ -48,6 +49,7 @@ class PinHand:
 class MockBoard(Camera):
     """Started as a context. What it cannot do stands in boards.yaml."""
 
+    began_us = 0
     command = (sys.executable, "-m", "tests.hil.pins_daemon")
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], *, whole_warning: bool) -> None:
@@ -78,6 +80,21 @@ class MockBoard(Camera):
         if self._sensors is not None:
             self._sensors.kill()
             self._sensors.wait(10)
+
+    def now_us(self) -> int:
+        return boottime_us()
+
+    def until(self, seen: Callable[[], bool], seconds: float) -> None:
+        wait_for(seen, seconds, "what the step says")
+
+    def edges(self, edges: Sequence[tuple[float, bool]]) -> None:
+        self.hand.edges(edges)
+
+    def changes(self, part: str) -> list[Change]:
+        return [(line["at_us"], line["on"]) for line in self.timeline(part)]
+
+    def update(self) -> int:
+        raise AssertionError("nothing is installed here; tests/hil/boards.yaml says why")
 
     def battery(self, percent: int) -> None:
         (self.device / "registers.json").write_text(json.dumps({"0x36": max17048(percent, 3.9, -20)}))

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 from bodycamd.camera.selftest.hearing import at_rate, likeness
 from bodycamd.config.pcm_wav import SAMPLE_RATE
 from bodycamd.config.warning_sound import load as load_warning
-from bodycamd.linux.clock import boottime_us
 from tests.hil import judge
-from tests.hil.mock_board import MockBoard
-from tests.hil.scenario import BoardName, Scenario, Step
-from tests.kit.waiting import wait_for
+from tests.hil.board import Board
+from tests.hil.scenario import Scenario, Step
 
-SELFTEST_CODES = {"works": {0}, "fails": {3}, "busy": {75}}
-
-
-def make_board(name: BoardName, scenario: Scenario, folder: Path) -> MockBoard:
-    """The board, not started. Raises `NotImplementedError` for one that has no runner here, with what is said of it."""
-    if name != "mock":
-        raise NotImplementedError(f"no runner for the board {name}: see docs/hil.md")
-    return MockBoard(folder, scenario.settings, whole_warning=scenario.whole_warning)
+CODES = {"works": 0, "fails": 3, "busy": 75, "done": 0}
+"""Exit codes of the self test and of an update."""
 
 
-def run(scenario: Scenario, board: MockBoard) -> None:
+def run(scenario: Scenario, board: Board) -> None:
     """Raises `AssertionError` or `TimeoutError` at the first step that is not as it says."""
     played = _Play(board)
     for number, step in enumerate(scenario.steps):
@@ -35,36 +24,38 @@ def run(scenario: Scenario, board: MockBoard) -> None:
 
 
 class _Play:
-    def __init__(self, board: MockBoard) -> None:
+    def __init__(self, board: Board) -> None:
         self._board = board
-        self._since_us = 0
+        self._since_us = board.began_us
         """Words of the motor count from the last thing that was done."""
 
     def carry_out(self, step: Step) -> None:
         board = self._board
-        if step.kind in ("press", "edges", "fault", "stop", "selftest"):
-            self._since_us = boottime_us()
+        if step.kind in ("press", "edges", "fault", "stop", "selftest", "update"):
+            self._since_us = board.now_us()
         match step:
             case Step(press=float() as seconds):
                 board.hold(seconds)
             case Step(edges=list() as edges):
-                board.hand.edges([(after_ms, way == "down") for after_ms, way in edges])
+                board.edges([(after_ms, way == "down") for after_ms, way in edges])
             case Step(rest=float() as seconds):
                 board.rest(seconds)
             case Step(fault=str() as kind):
                 board.fault(kind)
+                if kind == "power_cut":
+                    self._since_us = board.began_us
             case Step(stop=True):
                 board.stop_by_hand()
             case Step(state=reached) if reached is not None:
-                self._until(lambda: board.status()["state"] == reached.state, reached.within)
+                board.until(lambda: board.status()["state"] == reached.state, reached.within)
             case Step(condition=flagged) if flagged is not None:
-                self._until(lambda: flagged.condition in board.status()["flags"], flagged.within)
+                board.until(lambda: flagged.condition in board.status()["flags"], flagged.within)
             case Step(lamp=shown) if shown is not None:
-                self._until(lambda: judge.shows(shown.row, self._changes("lamp"), boottime_us()), shown.within)
+                board.until(lambda: judge.shows(shown.row, self._changes("lamp"), board.now_us()), shown.within)
             case Step(motor=felt) if felt is not None:
-                self._until(lambda: felt.word in judge.felt(self._changes("haptic", self._since_us), boottime_us()), felt.within)
+                board.until(lambda: felt.word in judge.felt(self._changes("haptic", self._since_us), board.now_us()), felt.within)
             case Step(entry=entered) if entered is not None:
-                self._until(lambda: self._entries(entered.type, entered.fields) == entered.count, entered.within)
+                board.until(lambda: self._entries(entered.type, entered.fields) == entered.count, entered.within)
             case Step(never=list() as types):
                 assert {type: len(board.ledger(type)) for type in types} == dict.fromkeys(types, 0)
             case Step(warning_likeness=float() as least):
@@ -73,13 +64,16 @@ class _Play:
                 assert found >= least, f"{found:.4f}"
             case Step(selftest=str() as outcome):
                 code = board.selftest()
-                assert code in SELFTEST_CODES[outcome], f"exit code {code}"
+                assert code == CODES[outcome], f"exit code {code}"
+            case Step(update=str() as outcome):
+                code = board.update()
+                assert code == CODES[outcome], f"exit code {code}"
             case _:
                 raise NotImplementedError(f"no board does this yet: {step.kind}")
 
     def _changes(self, part: str, since_us: int | None = None) -> list[judge.Change]:
         """From the last thing that was done on, with the level before it: what was shown until then is over."""
-        changes = [(line["at_us"], line["on"]) for line in self._board.timeline(part)]
+        changes = self._board.changes(part)
         since_us = self._since_us if since_us is None else since_us
         before = [on for at_us, on in changes if at_us < since_us]
         return [(since_us, bool(before and before[-1])), *(change for change in changes if change[0] >= since_us)]
@@ -87,7 +81,3 @@ class _Play:
     def _entries(self, type: str, fields: dict[str, str | int | bool]) -> int:
         details = [entry.get("detail", {}) for entry in self._board.ledger(type)]
         return sum(all(detail.get(name) == value for name, value in fields.items()) for detail in details)
-
-    @staticmethod
-    def _until(seen: Callable[[], bool], seconds: float) -> None:
-        wait_for(seen, seconds, "what the step says")
