@@ -17,6 +17,9 @@ MEGABYTES = 512
 """As a Zero 2 W."""
 JOBS = Path(__file__).with_name("jobs")
 READ_BY_THE_CAMERA = 0o755
+QUICK = "quiet no_timer_check mitigations=off apparmor=0 selinux=0 audit=0"
+"""Of the kernel's command line: without its defences against its own processor, which cost much time, and without its look for a timer that
+keeps time, which fails where others keep the host busy."""
 
 
 def make_share(folder: Path, configuration: str) -> Path:
@@ -36,6 +39,24 @@ def make_share(folder: Path, configuration: str) -> Path:
 def console(share: Path) -> str:
     """What the machine's console said so far."""
     return (share / "console").read_text(errors="replace")
+
+
+TWO_PROCESSORS = ("-accel", "tcg,thread=multi", "-smp", "2")
+OWN_TIME = ("-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=1")
+"""One processor of 500 million instructions a second by the machine's own clock, however long the computer takes over them: where others
+keep that busy, the machine's clock is late, and none of its timers."""
+
+
+def qemu(folder: Path, disk: Path, share: Path, emulation: Sequence[str] = TWO_PROCESSORS) -> list[str]:
+    """The command of a machine with kernel and initrd of `folder`, and the share `bench`; its console is the share's file `console`.
+
+    Without AVX, which is slow to emulate.
+    """
+    command = ["qemu-system-x86_64", "-machine", "q35", *emulation, "-cpu", "Nehalem"]
+    command += ["-m", str(MEGABYTES), "-nodefaults", "-display", "none", "-serial", f"file:{share}/console"]
+    command += ["-drive", f"file={disk},if=virtio,format=raw,cache=unsafe"]
+    command += ["-fsdev", f"local,id=bench,path={share},security_model=none", "-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"]
+    return [*command, "-kernel", f"{folder}/kernel", "-initrd", f"{folder}/initrd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +82,11 @@ class VirtualMachine:
         """QEMU with the job; it is killed at the end, which is a power cut where the machine still runs. A reset boots it again. `devices`
         are further arguments of QEMU's, `kernel` of the kernel's command line."""
         (share / "job").write_text(job)
-        # Without AVX, which is slow to emulate; without the kernel's defences against its own processor, which cost much time; and without
-        # its look for a timer that keeps time, which fails where others keep the host busy.
-        command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2"]
-        command += ["-m", str(MEGABYTES), "-nodefaults", "-display", "none", "-serial", f"file:{share}/console"]
-        command += ["-drive", f"file={self.disk},if=virtio,format=raw,cache=unsafe"]
-        command += ["-fsdev", f"local,id=bench,path={share},security_model=none", "-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"]
-        command += ["-kernel", f"{self.folder}/kernel", "-initrd", f"{self.folder}/initrd", *devices]
-        command += [
+        command = [
+            *qemu(self.folder, self.disk, share),
+            *devices,
             "-append",
-            f"root=/dev/vda rw console=ttyS0 quiet no_timer_check mitigations=off apparmor=0 audit=0 systemd.unit=job.service {kernel}",
+            f"root=/dev/vda rw console=ttyS0 {QUICK} systemd.unit=job.service {kernel}",
         ]
         with subprocess.Popen(command) as running:
             try:
