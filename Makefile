@@ -32,9 +32,9 @@ bench: ## the design's targets as a table, each beside a peer's figure from the 
 	@scripts/setup bench
 	.venv/bin/python -m pytest -q -s -m bench --timeout 900 tests/bench
 
-hil: ## scenarios with button, lamps and broken parts, on mock pins (BOARD=mock, minutes); docs/hil.md
-	@scripts/setup test
-	BODYCAMD_BOARD=$(or $(BOARD),mock) BODYCAMD_TEST_SCALE=0.3 .venv/bin/python -m pytest -q -n 2 tests/hil
+hil: ## scenarios with button, lamps and broken parts, on mock pins (minutes); BOARD=virtual: a camera that QEMU boots from its card (root); docs/hil.md
+	@scripts/setup $(if $(filter virtual,$(BOARD)),bench,test)
+	@scripts/test-hil $(or $(BOARD),mock)
 
 test-camera: ## the real picamera2 and libcamera in a Debian trixie root (root, 1 GB, minutes)
 	@scripts/setup bench

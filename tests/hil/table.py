@@ -12,7 +12,19 @@ A scenario is written once (`tests/hil/scenarios`) and runs on every board that 
 lamp and motor are read, a part is broken. Lamp and motor are judged by the times of their pins against the camera's own tables, the
 warning by what the loudspeaker played (0.99 alike).
 
-`make hil` runs them on the board `mock`. Made by `python -m tests.hil.table`.
+`make hil` runs them on mock pins, `make hil BOARD=virtual` on the virtual camera. Made by `python -m tests.hil.table`.
+
+## The virtual camera
+
+`scripts/make-virtual-camera` makes an image of a card as Raspberry Pi OS is one (a FAT boot partition, Debian trixie, cloud-init), the
+signed bundle of the commit, and the same image with that bundle installed. `bodycamd fleet cards` makes cards of both; QEMU boots them
+without a network. A hand in the camera (`tests/hil/guest`) pulls the button's line and is told by the kernel, to the microsecond, when
+the lines of lamp and motor were set. Everything is judged by the camera's clock, which counts emulated instructions (500 million a
+second): on a busy computer the camera is late, and none of its timers is. Its times may be four times those of the scenarios.
+
+Beside the scenarios: the first boot, accounts, what is left on the card, enrolment once (`tests/hil/test_cards.py`); and the power is cut
+while it records (`tests/hil/test_power_cuts.py`, `CUTS=6`), which is QEMU killed: acknowledged fragments, written outside the camera,
+against what is there after the next start, verified and played on the host with stock tools.
 
 """
 
@@ -24,7 +36,7 @@ def page() -> Iterator[str]:
     yield "| board | is | runner |"
     yield "|---|---|---|"
     for name, board in found.items():
-        yield f"| `{name}` | {board.about} | {board.runner or '`make hil`'} |"
+        yield f"| `{name}` | {board.about} | {board.runner or f'`make hil BOARD={name}`'} |"
     yield ""
     yield f"| scenario | {' | '.join(f'`{name}`' for name in found)} |"
     yield "|---|" + "---|" * len(found)

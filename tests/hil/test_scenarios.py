@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from tests.hil.runner import make_board, run
+from tests.hil.board import Board
+from tests.hil.mock_board import MockBoard
+from tests.hil.remote_board import RemoteBoard
+from tests.hil.runner import run
 from tests.hil.scenario import BoardName, Scenario, boards, missing, scenarios
+from tests.hil.virtual_camera import VirtualCamera
 from tests.kit.scale import IN_FULL, SCALE
 
 BOARD = cast(BoardName, os.environ.get("BODYCAMD_BOARD", "mock"))
 QUICK = {"bounce"}
 """What `make test` runs; `make hil` and CI run all."""
 RUN = [one for one in scenarios() if not missing(one, boards()[BOARD])]
+EMULATED = 4.0
+"""So many times longer than a Pi may a virtual camera take, by its own clock."""
+pytestmark = [pytest.mark.timeout(300)] if BOARD == "mock" else [pytest.mark.machine, pytest.mark.root, pytest.mark.timeout(3600)]
 
 
-@pytest.mark.timeout(300)
+@pytest.fixture(scope="session")
+def board_of(request: pytest.FixtureRequest) -> Callable[[Scenario, Path], Board]:
+    """The board of a scenario, not started."""
+    match BOARD:
+        case "mock":
+            return lambda scenario, folder: MockBoard(folder, scenario.settings, whole_warning=scenario.whole_warning)
+        case "virtual":
+            camera: VirtualCamera = request.getfixturevalue("prepared")
+            return lambda scenario, folder: RemoteBoard(camera, patience=EMULATED, newer=camera.newer)
+        case _:
+            raise NotImplementedError(f"no runner for the board {BOARD}: see docs/hil.md")
+
+
 @pytest.mark.parametrize("scenario", RUN, ids=lambda one: one.name)
-def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
+def test_scenario(scenario: Scenario, board_of: Callable[[Scenario, Path], Board], tmp_path: Path) -> None:
     if SCALE < IN_FULL and scenario.name not in QUICK:
         pytest.skip("takes long: make hil, make test-full")
-    with make_board(BOARD, scenario, tmp_path) as board:
+    with board_of(scenario, tmp_path) as board:
         run(scenario, board)
