@@ -39,6 +39,7 @@ JOURNALS = {
     "journal.txt": "bodycamd.service",
     "journal-sensors.txt": "bodycamd-sensors.service",
     "journal-cards.txt": "bodycamd-cards.service",
+    "journal-offload.txt": "bodycamd-offload.service",
 }
 JOURNAL_LINES = 5000
 JOURNAL_SECONDS = 60
