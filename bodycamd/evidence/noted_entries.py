@@ -247,6 +247,17 @@ class OrderRefused(Noted, frozen=True, kw_only=True):
     roster_sha256: Sha256
 
 
+class Uploaded(Noted, frozen=True, kw_only=True):
+    """`uploaded`: a station's receipt (`bodycam-receipt/1`): `receipt` is its id, `document` the exact bytes of its file in base64.
+    `roster_sha256` is the roster that it was judged by. With `recording` and `segment` it is for that segment, else for the ledger."""
+
+    receipt: Sha256
+    document: Annotated[str, Meta(max_length=8 * 1024)]
+    roster_sha256: Sha256
+    recording: RecordingId | None = None
+    segment: Count | None = None
+
+
 class OrdersNotSigned(Noted, frozen=True, kw_only=True):
     """`orders_not_signed`: so many documents came since the last such entry that are no orders, or that nobody of the roster signed, or
     that were beyond what is stated in an hour. At most one an hour."""
@@ -280,5 +291,6 @@ NOTED: dict[str, type[Noted]] = {
     "order_done": OrderDone,
     "order_refused": OrderRefused,
     "orders_not_signed": OrdersNotSigned,
+    "uploaded": Uploaded,
 }
 NOTED_NAMES: dict[type[Stated], str] = {detail: name for name, detail in NOTED.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bodycamd.evidence import anchor, application, entries, orders, roster, statements, suspension, ustar
+from bodycamd.evidence import anchor, application, entries, orders, receipts, roster, statements, suspension, ustar
 from tests.evidence import entry_tables
 from tests.kit.scale import only_in_full
 
@@ -22,7 +22,7 @@ KINDS = (
     *(roster.Roster, roster.Root, roster.Team, roster.Camera, roster.Person, roster.KeyHolder, suspension.Suspension),
     application.Application,
     *(orders.Order, orders.RosterNumber, orders.Interval, orders.Hold, orders.Release, orders.ShiftChange),
-    *(orders.Configuration, orders.Update),
+    *(orders.Configuration, orders.Update, receipts.Receipt),
 )
 CORE = ("start", "key_changed", "recording_opened", "recording_closed", "segment_sealed", "segment_recovered")
 

@@ -163,6 +163,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Een opdracht van {by} ({kind}, {order}) is geweigerd: {reason}.",
         "An order of {by} ({kind}, {order}) was refused: {reason}.",
     ),
+    "uploaded": ("Een ontvangstbewijs is ontvangen: {receipt}.", "A receipt has come: {receipt}."),
     "orders_not_signed": (
         "Bezorgd, maar niet door iemand uit het register ondertekend: {documents}.",
         "Delivered, but not signed by anybody of the roster: {documents}.",
