@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.scale import sample
 from tests.workshop.fleet.fleets import Folder
 from tests.workshop.fleet.test_card_strangers import card, new_boot
 
@@ -16,16 +17,20 @@ def boot(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("    title: ", "    title: Nieuw "),
-        ("    teams: [", "    state: retired\n    teams: ["),
-        ("release_keys:", "release_keys:\n  - {id: release-9, key: " + "ab" * 32 + "}"),
-    ],
+    "case",
+    sample(
+        [
+            ("    title: ", "    title: Nieuw "),
+            ("    teams: [", "    state: retired\n    teams: ["),
+            ("release_keys:", "release_keys:\n  - {id: release-9, key: " + "ab" * 32 + "}"),
+        ],
+        3,
+    ),
 )
 def test_a_fleet_file_that_the_last_roster_does_not_have_makes_no_card(
-    folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
+    folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str], case: tuple[str, str]
 ) -> None:
+    old, new = case
     folder.edit(old, new)
     assert card(folder, boot, camera="HV-01") == 78
     said = capsys.readouterr().err

@@ -18,6 +18,7 @@ from bodycamd.workshop.fleet.new_fleet import fleet_file
 from bodycamd.workshop.fleet.officer_cards import code_at_reader, code_from_number
 from bodycamd.workshop.fleet.signing import sign_next
 from tests.camera.cards.test_watch import Scripted
+from tests.kit.scale import only_in_full, sample
 from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
 from tests.workshop.fleet.test_card_strangers import card, new_boot
 
@@ -46,8 +47,9 @@ def reasons(folder: Folder) -> list[str]:
     return [f"{problem.key}: {problem.reason}" for problem in check(read_fleet(folder.file.read_bytes()))]
 
 
-@pytest.mark.parametrize(("camera", "officers"), [("HV-01", {FIRST: "H-12"}), ("IN-01", {FIRST: "H-12", SECOND: "H-13"})])
-def test_a_camera_gets_the_cards_of_its_team(camera: str, officers: dict[str, str], folder: Folder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", sample([("HV-01", {FIRST: "H-12"}), ("IN-01", {FIRST: "H-12", SECOND: "H-13"})], 2))
+def test_a_camera_gets_the_cards_of_its_team(case: tuple[str, dict[str, str]], folder: Folder, tmp_path: Path) -> None:
+    camera, officers = case
     boot = new_boot(tmp_path / "bootfs")
     assert card(folder, boot, camera=camera) == 0
     assert read_officers(boot / "bodycamd/cards.txt") == officers
@@ -58,6 +60,7 @@ def test_a_camera_gets_the_cards_of_its_team(camera: str, officers: dict[str, st
     assert main(["fleet", "show-card", "--boot-partition", str(boot)]) == 65
 
 
+@only_in_full
 def test_a_card_without_a_reader_says_nothing_of_officers(folder: Folder, tmp_path: Path) -> None:
     folder.edit("  board: {card_reader: pcsc}\n", "")
     boot = new_boot(tmp_path / "bootfs")
@@ -83,6 +86,7 @@ def test_a_mistake_is_told_where_it_is(folder: Folder, old: str, new: str, said:
     assert [reason for reason in reasons(folder) if reason.startswith(said)], reasons(folder)
 
 
+@only_in_full
 def test_a_team_has_no_salt_of_its_own_and_no_more_cards_than_a_camera_reads(folder: Folder) -> None:
     folder.edit("post_event_seconds: 30", f'shift: {{salt: "{SALT}"}}')
     many = "".join(f"  - {{id: X-{number}, card: a{number:063x}}}\n" for number in range(MAX_CARDS))
@@ -92,6 +96,7 @@ def test_a_team_has_no_salt_of_its_own_and_no_more_cards_than_a_camera_reads(fol
     assert any(f"teams[0]: {MAX_CARDS + 1} officers' cards" in reason for reason in found)
 
 
+@only_in_full
 def test_from_a_number_to_a_line_that_the_fleet_file_takes(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "number").write_text(f"{NUMBER}\n")
     words = ["fleet", "officer-card", "H-14", "--fleet", str(folder.file), "--number-file", str(tmp_path / "number")]
