@@ -47,8 +47,8 @@ ONLY_IN: Mapping[str, set[str]] = {
     "os.O_NOFOLLOW": {FOREIGN, DURABLE, LOCK},
     "os.pidfd_open": {CHILD},
     "socket.socketpair": {CHILD},
-    "subprocess.Popen": {CHILD, "workshop/simulation/process.py"},
-    "base64.b64decode": {"evidence/signed_line.py"},
+    "subprocess.Popen": {CHILD, "workshop/simulation/process.py", "cli/over_ssh.py"},
+    "base64.b64decode": {"evidence/signed_line.py", "evidence/signed_document.py"},
 }
 """Where alone each may stand, below `bodycamd`. Simulations show what they do, and owe nobody a file after a power cut."""
 

@@ -32,6 +32,7 @@ from bodycamd.cli import (
     selftest,
     shift,
     simulate,
+    station,
     status,
     support_bundle,
     sweep,
@@ -85,6 +86,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(acceptance.app, name="acceptance")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(station.app, name="station")
 app.command("enrol", epilog=EPILOG)(enrol.enrol)
 app.command("support-bundle", epilog=EPILOG)(support_bundle.support_bundle)
 

@@ -82,6 +82,22 @@ def signed_bytes(type: str, json: bytes) -> bytes:
     return type.encode("ascii") + b"\n" + json + b"\n"
 
 
+def entry_text(document: SignedDocument) -> str:
+    """The whole document, as an entry of the ledger states it: base64 of the file's bytes."""
+    return base64.b64encode(document.file_bytes).decode()
+
+
+def from_entry(text: str, where: str) -> bytes:
+    """The file's bytes that an entry of the ledger states, in their only spelling. Raises `DataError`."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise DataError(f"{where}: not base64") from error
+    if base64.b64encode(raw).decode() != text:
+        raise DataError(f"{where}: not the only base64 of these bytes")
+    return raw
+
+
 def read(raw: bytes, type: str, longest_json_bytes: int, where: str) -> SignedDocument:
     """The document of this type in the bytes of a file; neither signatures nor JSON are checked yet. Raises `DataError` for all that
     `file_bytes` would not write.

@@ -170,6 +170,22 @@ def open_new(path: Path | str, mode: int = 0o600, *, flags: int = os.O_WRONLY | 
     return os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
 
 
+def append(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write behind what a file holds; it is created where it is missing. Where that fails, the file is as long as before. Durable after
+    `settle`, a new name after `sync_folder`.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        before = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, (data,))
+        except OSError:
+            cut(descriptor, before)
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def fill(descriptor: int, data: bytes) -> None:
     """Write the whole content of a new file, durably, and close it, whatever happens."""
     try:

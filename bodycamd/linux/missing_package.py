@@ -6,11 +6,12 @@ import re
 
 from bodycamd.errors import UnavailableError
 
-SIDES = ("camera", "municipality")
+SIDES = ("camera", "municipality", "station")
 """The extras that name packages, each those of its own commands; `workshop` brings both."""
 SIDE_OF = {
     **dict.fromkeys(("anchor", "contact-sheet", "export", "keys", "transparency", "verify"), "municipality"),
     "simulate": "workshop",
+    "station": "station",
 }
 """Whose a command is, where it is not the camera's."""
 
@@ -37,5 +38,6 @@ def _extras(package: str) -> set[str]:
     from importlib import metadata  # slow to load, and needed where something is missing only
 
     required = metadata.metadata("bodycamd").get_all("Requires-Dist") or []
-    pattern = re.compile(rf"{re.escape(package)}\b(?!-).*extra == ['\"](\w+)['\"]", re.IGNORECASE)
+    name = re.escape(package).replace("_", "[-_]")
+    pattern = re.compile(rf"{name}\b(?!-).*extra == ['\"](\w+)['\"]", re.IGNORECASE)
     return {match[1] for line in required if (match := pattern.match(line)) and match[1] in SIDES}

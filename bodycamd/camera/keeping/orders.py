@@ -13,7 +13,6 @@ refusals and sixty orders an hour are stated for each signer; more are counted w
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from typing import TypeAlias
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter, Rosters
 from bodycamd.errors import BodycamError, DataError
-from bodycamd.evidence import orders
+from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
 from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
@@ -147,7 +146,7 @@ class Orders:
             kind=order.order.kind,
             by=order.order.person,
             second=order.order.second,
-            document=base64.b64encode(order.document.file_bytes).decode(),
+            document=signed_document.entry_text(order.document),
             roster_sha256=self._roster_sha256(),
             roster_ended=verdict.roster_ended,
             caller=caller,
@@ -215,8 +214,8 @@ class Orders:
 def _read(stated: OrderAccepted) -> SignedOrder | None:
     """The order as it was stated. The camera's own entry holds it; one that cannot be read was made by other software."""
     try:
-        found = orders.decode(base64.b64decode(stated.document), "the order")
-    except (DataError, ValueError) as error:
+        found = orders.decode(signed_document.from_entry(stated.document, "the order"), "the order")
+    except DataError as error:
         log.error("a stated order cannot be read: %s", error)
         return None
     return found if found.id == stated.order else None

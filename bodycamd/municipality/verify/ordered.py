@@ -5,11 +5,8 @@ known, an order counts only with their signatures.
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from bodycamd.errors import DataError
-from bodycamd.evidence import orders
+from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted
 from bodycamd.evidence.orders import Hold, Release, SignedOrder
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased
@@ -28,9 +25,9 @@ class OrderedHolds:
     def order(self, stated: OrderAccepted) -> None:
         """An order that is stated as carried out; one that is not what it says counts for nothing."""
         try:
-            found = orders.decode(base64.b64decode(stated.document, validate=True), "the order")
+            found = orders.decode(signed_document.from_entry(stated.document, "the order"), "the order")
             good = found.id == stated.order and self._signed(found)
-        except (DataError, binascii.Error):
+        except DataError:
             return
         match found.order.body:
             case Hold() as hold if good:

@@ -6,18 +6,19 @@ It holds public halves only. What has happened since (cards made, cameras enroll
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct
 
 from bodycamd.camera.cards.codes import Code
 from bodycamd.config.bounds import Settings
-from bodycamd.config.load import MAX_PROBLEMS, explained, written
+from bodycamd.config.load import MAX_PROBLEMS
 from bodycamd.config.private_keys import line_of_private_key
-from bodycamd.config.problems import Problem, in_order, nearest
-from bodycamd.config.strict_yaml import MAX_SHOWN, REFUSED, Document, Value, Where, dotted, read_document
+from bodycamd.config.problems import Problem, in_order
+from bodycamd.config.sections import allowed_in, judged
+from bodycamd.config.strict_yaml import MAX_SHOWN, Value, Where, dotted, read_document
 from bodycamd.evidence.pseudonyms import Pseudonym, Role
 from bodycamd.evidence.roster import KeyName, KeyState, Municipality, Recipient, State, TeamId, Title
 from bodycamd.evidence.statements import RawPublicKey
@@ -139,7 +140,7 @@ ALLOWED: Mapping[str, str] = {
     "state": "active, retired",
     "cards.enrol_within_days": "a whole number from 1 to 60",
 }
-"""What is allowed, for people; by the path without numbers of list items, else by the key alone."""
+"""What is allowed, for people."""
 
 
 def read_fleet(raw: bytes) -> FleetReading:
@@ -151,7 +152,7 @@ def read_fleet(raw: bytes) -> FleetReading:
     configurations = _take_configurations(values)
     problems = [*document.problems]
     if values or not problems:
-        for problem in _judged(Fleet, (), values, document):
+        for problem in judged(Fleet, (), values, document, allowed_in(ALLOWED), _beside):
             problems.append(problem)
             if len(problems) >= MAX_PROBLEMS:
                 break
@@ -194,60 +195,5 @@ def expanded(spans: Iterable[str]) -> list[str]:
     return names
 
 
-def _judged(kind: type[Struct], where: Where, values: Mapping[str, Value], document: Document) -> Iterator[Problem]:
-    fields = {field.name: field for field in structs.fields(kind)}
-    own = document.lines.get(where) or min((line for at, line in document.lines.items() if at[: len(where)] == where), default=None)
-    for key, value in values.items():
-        here = (*where, key)
-        line = document.lines.get(here, own)
-        if here not in document.lines or value is REFUSED or (isinstance(value, list) and REFUSED in value):
-            continue  # refused already
-        if key not in fields:
-            yield Problem(
-                shown(dotted(here), MAX_SHOWN), "unknown key", ", ".join([*fields, *_beside(kind)]), line, nearest(key, list(fields))
-            )
-            continue
-        yield from _judged_value(fields[key], here, value, document, line)
-    for name, field in fields.items():
-        if field.required and name not in values:
-            yield Problem(dotted((*where, name)), "the key is missing", _allowed((*where, name)), own)
-
-
-def _judged_value(field: structs.FieldInfo, here: Where, value: Value, document: Document, line: int | None) -> Iterator[Problem]:
-    inner = _struct_in(field)
-    if inner is not None and isinstance(value, dict):
-        yield from _judged(inner, here, value, document)
-        return
-    if inner is not None and isinstance(value, list):
-        for number, item in enumerate(value):
-            place = (*here, f"[{number}]")
-            if isinstance(item, dict):
-                yield from _judged(inner, place, item, document)
-            else:
-                yield Problem(dotted(place), "not a mapping", _allowed(here), line)
-    try:
-        msgspec.convert(value, field.type)
-    except msgspec.ValidationError as error:
-        item_at = re.search(r"at `\$\[([0-9]+)\]", str(error))
-        if item_at is None or not isinstance(value, list):
-            yield Problem(dotted(here), f"{explained(error)}: {written(value)}", _allowed(here), line)
-        elif inner is None:
-            wrong = value[int(item_at[1])]
-            yield Problem(dotted((*here, f"[{item_at[1]}]")), f"{explained(error)}: {written(wrong)}", _allowed(here), line)
-
-
-def _struct_in(field: structs.FieldInfo) -> type[Struct] | None:
-    """The struct that a field is, or is a list of."""
-    info = msgspec.inspect.type_info(field.type)
-    if isinstance(info, msgspec.inspect.VarTupleType):
-        info = info.item_type
-    return info.cls if isinstance(info, msgspec.inspect.StructType) else None
-
-
 def _beside(kind: type[Struct]) -> list[str]:
     return ["configuration"] if kind in (Fleet, FleetTeam) else []
-
-
-def _allowed(where: Where) -> str:
-    path = ".".join(step for step in where if not step.startswith("["))
-    return ALLOWED.get(path) or ALLOWED.get(where[-1], "")

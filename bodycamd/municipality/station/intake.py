@@ -1,0 +1,175 @@
+"""What cameras send, from the first byte to the receipt. Nothing here knows of HTTP.
+
+    ledger      appended where it verifies (`ledger_copy`)           → durable, the segments that it states are expected
+    segment     parts → `staging` → SHA-256 as the ledger states it  → `storage`, read back → receipt signed, in the index
+                → the receipt's bytes in the storage too             → given to the camera
+
+The uplink's key brings bytes and cannot say what they are: that is said by the ledger, which the camera's signing keys signed. A receipt is
+given when the segment and the receipt itself are durable, and not before; asked for again it is the same one. One caller at a time for each
+camera, any number of cameras at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence import receipts
+from bodycamd.evidence.keys import PublicKey, Signer
+from bodycamd.evidence.receipts import Receipt, SignedReceipt
+from bodycamd.evidence.roster import DAY_US
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.ledger_copy import LedgerCopy
+from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.storage import FolderStorage
+
+MAX_OPENED: Final = 256
+"""Ledgers that are held open: what was read of one is some kilobytes."""
+MAX_RECEIPTS: Final = 100
+"""In one answer."""
+
+
+class LedgerFirstError(DataError):
+    """The camera's ledger states no such segment, as far as the station has it: send the ledger first."""
+
+
+class Progress(Struct, frozen=True):
+    """How much of something is here, and the receipt once it is stored."""
+
+    size_bytes: int
+    receipt: SignedReceipt | None = None
+
+
+class Intake:
+    """What one process of a station takes from the cameras of the roster."""
+
+    def __init__(
+        self,
+        name: str,
+        signer: Signer,
+        storage: FolderStorage,
+        staging: Staging,
+        index: Index,
+        *,
+        days: int,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._name, self._signer = name, signer
+        self._storage, self._staging, self._index = storage, staging, index
+        self._term_us, self._now_us = days * DAY_US, now_us
+        self._opened: dict[str, LedgerCopy] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._table = threading.Lock()
+
+    def ledger_progress(self, device: str, first_key: PublicKey, start: int) -> Progress:
+        """How much of a start's file is here."""
+        with self._lock(device):
+            return Progress(self._ledger(device, first_key).size_bytes(start))
+
+    def take_ledger(self, device: str, first_key: PublicKey, start: int, offset: int, part: bytes) -> Progress:
+        """Append whole lines. Raises as `LedgerCopy.append` does."""
+        with self._lock(device):
+            ledger = self._ledger(device, first_key)
+            try:
+                ledger.append(start, offset, part)
+            except StorageError:
+                self._opened.pop(device, None)
+                raise
+            self._index.note_lines(device, ledger.new_lines())
+            return Progress(ledger.size_bytes(start))
+
+    def take_rest(self, device: str, first_key: PublicKey, start: int, rest: bytes) -> None:
+        """What a cut left behind a file's good lines on the camera. Raises as `LedgerCopy.add_rest` does."""
+        with self._lock(device):
+            self._ledger(device, first_key).add_rest(start, rest)
+
+    def segment_progress(self, device: str, recording: str, file: str) -> Progress:
+        """How much of a segment is here. Raises `LedgerFirstError`, `StorageError`."""
+        with self._lock(device):
+            segment = self._expected(device, recording, file)
+            if (receipt := self._receipt_of(device, segment)) is not None:
+                return Progress(segment.size, receipt)
+            return Progress(self._staging.size_bytes(device, segment))
+
+    def take_segment(
+        self, device: str, first_key: PublicKey, recording: str, file: str, offset: int, part: bytes, *, last: bool
+    ) -> Progress:
+        """Put a part of a segment behind what is here; store the whole where it is the last one. A segment that is stored already is not
+        taken again: its receipt is the answer. Raises `LedgerFirstError`, `OffsetError`, `DataError`, `StorageError`.
+        """
+        with self._lock(device):
+            segment = self._expected(device, recording, file)
+            if (receipt := self._receipt_of(device, segment)) is not None:
+                return Progress(segment.size, receipt)
+            self._staging.append(device, segment, offset, part)
+            if not last:
+                return Progress(offset + len(part))
+            staged, stored = self._staging.whole(device, segment)
+            now_us = self._now_us()
+            self._storage.put_segment(device, stored, staged, now_us + self._term_us)
+            self._staging.drop(device, segment)
+            return Progress(segment.size, self._sign(device, first_key, stored, now_us))
+
+    def ledger_receipt(self, device: str, first_key: PublicKey) -> SignedReceipt:
+        """A receipt for the ledger as far as it is here: the newest one, where that says it already. Raises `NotFoundError` before the
+        first line, `StorageError`.
+        """
+        with self._lock(device):
+            position = self._ledger(device, first_key).position
+            if position is None:
+                raise NotFoundError(f"{device}: no line of its ledger is here")
+            newest = self._index.last_receipt(device)
+            if newest is not None and newest[0].receipt.head == position.head:
+                return self._kept(device, *newest)
+            return self._sign(device, first_key, None, self._now_us())
+
+    def receipts_after(self, device: str, n: int) -> list[SignedReceipt]:
+        """The receipts that follow number `n`, oldest first, `MAX_RECEIPTS` at most."""
+        return self._index.receipts_after(device, n, MAX_RECEIPTS)
+
+    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now_us: int) -> SignedReceipt:
+        position = self._ledger(device, first_key).position
+        assert position is not None  # the segment stands in it
+        signed = self._index.sign_receipt(self._name, device, position.head, stored, now_us, now_us + self._term_us, self._signed)
+        return self._kept(device, signed, False)
+
+    def _signed(self, receipt: Receipt) -> SignedReceipt:
+        return receipts.sign(receipt, self._signer)
+
+    def _receipt_of(self, device: str, segment: ExpectedSegment) -> SignedReceipt | None:
+        found = self._index.receipt_of(device, segment)
+        return None if found is None else self._kept(device, *found)
+
+    def _kept(self, device: str, signed: SignedReceipt, kept: bool) -> SignedReceipt:
+        """The receipt, once the storage has it too: a crash may have come in between."""
+        if not kept:
+            self._storage.put_receipt(device, signed.receipt.n, signed.document.file_bytes)
+            self._index.receipt_is_kept(device, signed.receipt.n)
+        return signed
+
+    def _expected(self, device: str, recording: str, file: str) -> ExpectedSegment:
+        segment = self._index.expected(device, recording, file)
+        if segment is None:
+            raise LedgerFirstError(f"{recording}/{file}: the ledger, as far as it is here, states no such segment: send the ledger first")
+        return segment
+
+    def _ledger(self, device: str, first_key: PublicKey) -> LedgerCopy:
+        ledger = self._opened.get(device)
+        if ledger is None:
+            with self._table:
+                while len(self._opened) >= MAX_OPENED:
+                    del self._opened[next(iter(self._opened))]
+            ledger = LedgerCopy(self._storage.camera(device), first_key)
+            self._index.note_lines(device, ledger.new_lines())
+            self._opened[device] = ledger
+        return ledger
+
+    def _lock(self, device: str) -> threading.Lock:
+        with self._table:
+            return self._locks.setdefault(device, threading.Lock())

@@ -1,0 +1,178 @@
+"""The station as a process: what is opened, in which order, and how it ends. The one page where it is put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+
+from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError, StoreBusyError
+from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
+from bodycamd.linux import durable
+from bodycamd.linux.foreign import read_file, read_named
+from bodycamd.municipality.station.app import CameraInterface
+from bodycamd.municipality.station.cameras import Sender, load_roster, senders
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.nonces import SECRET_BYTES
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_file import StationSettings
+from bodycamd.municipality.station.storage import FolderStorage
+
+log = logging.getLogger(__name__)
+
+NONCES_FILE: Final = "nonce-secret"
+HOUR_SECONDS: Final = 3600
+STAGED_SECONDS: Final = 24 * HOUR_SECONDS
+"""So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
+STOP_SECONDS: Final = 10
+
+
+class StationProcess:
+    """An opened station. Close it."""
+
+    def __init__(self, settings: StationSettings) -> None:
+        """Opens everything. Raises `ConfigError` for keys, roster or database that are none, `StorageError`."""
+        data = Path(settings.data)
+        self._signer = load_key(Path(settings.keys.signing))
+        roster = load_roster(Path(settings.keys.root), Path(settings.keys.roster), _now_us())
+        found = [station for station in roster.stations if station.id == settings.name and station.state == "active"]
+        listed = PublicKey.from_hex(found[0].key) if found else None
+        if listed != self._signer.public:
+            what = "lists another key for it" if listed is not None else "does not list it"
+            raise ConfigError(f"name: {settings.name}: the roster {what}: no camera would believe its receipts; allowed: a listed station")
+        self._senders: Mapping[str, Sender] = senders(roster)
+        try:
+            durable.make_folder(data)
+        except OSError as error:
+            raise StorageError(f"{data}: cannot be made: {error.strerror}") from error
+        self._staging = Staging(data / "staging")
+        self._index = Index.open(settings.index_url)
+        intake = Intake(settings.name, self._signer, FolderStorage(data), self._staging, self._index, days=settings.days)
+        interface = CameraInterface(intake, lambda: self._senders, authority=settings.authority, secret=_secret(data / NONCES_FILE))
+        self.application = interface.application(self._while_running)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._index.close()
+
+    @asynccontextmanager
+    async def _while_running(self, application: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._clear_staging())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _clear_staging(self) -> None:
+        while True:
+            try:
+                removed = await run_in_threadpool(self._staging.remove_old, _now_us() - STAGED_SECONDS * 1_000_000)
+            except StorageError as error:
+                log.error("%s", error)
+            else:
+                if removed:
+                    log.warning("%d files were half sent, and not continued for a day: removed", removed)
+            await asyncio.sleep(HOUR_SECONDS)
+
+
+def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
+    """Run a station until SIGTERM or SIGINT; `told` hears once where it listens. Requests under way are answered first. Raises as
+    `StationProcess` does, and `StoreBusyError` where the port is taken."""
+    process = StationProcess(settings)
+    try:
+        address, port = settings.listen.address, settings.listen.port
+        server = _Server(
+            uvicorn.Config(
+                process.application,
+                host=address,
+                port=port,
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+                server_header=False,
+            ),
+            lambda: told(f"station {settings.name} listens at {address} port {port} for {settings.authority}"),
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stopped)  # the server stops at them in its own way, and then raises them once more
+        try:
+            server.run()
+        except SystemExit as error:
+            raise StoreBusyError(f"listen: {address} port {port}: cannot listen there; is another station running?") from error
+    finally:
+        process.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup()
+        if self.started:
+            self._ready()
+
+
+def load_key(path: Path) -> SigningKey:
+    """The station's key. Raises `ConfigError`."""
+    try:
+        private = load_pem_private_key(read_named(path, KEY_FILE_BYTES), None)
+    except (BodycamError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"keys.signing: {path}: {error}; allowed: the file that `bodycamd station init` made") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ConfigError(f"keys.signing: {path}: not an Ed25519 key; allowed: the file that `bodycamd station init` made")
+    return SigningKey(private)
+
+
+def make_key(path: Path) -> SigningKey:
+    """A new key for a station, in a file that only its owner reads. Raises `DataError` where there is a file already, `StorageError`."""
+    key = SigningKey.generate()
+    try:
+        durable.create(path, key.file_bytes())
+    except FileExistsError as error:
+        raise DataError(f"{path}: a key is there already, and is not replaced") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be made: {error.strerror}") from error
+    return key
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    """The signal has done what it was for."""
+
+
+def _secret(path: Path) -> bytes:
+    """What nonces are made with: the same in all processes, and after each start."""
+    try:
+        try:
+            durable.create(path, os.urandom(SECRET_BYTES))
+        except FileExistsError:
+            durable.settle(path)
+        secret = read_file(path, SECRET_BYTES)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be made: {error.strerror}") from error
+    if len(secret) != SECRET_BYTES:
+        path.unlink()
+        return _secret(path)
+    return secret
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,92 @@
+"""The station's configuration, `station.yaml`: strict YAML, every mistake at once, with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bodycamd.config.bounds import Settings, Text
+from bodycamd.config.load import MAX_PROBLEMS, read
+from bodycamd.config.problems import Problem, in_order
+from bodycamd.config.sections import allowed_in, judged, nothing_beside
+from bodycamd.config.strict_yaml import read_document
+from bodycamd.errors import ConfigError
+from bodycamd.evidence.roster import KeyName
+from bodycamd.foreign_text import shown
+
+Authority = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?\Z")]
+
+
+class ListenSettings(Settings, frozen=True, kw_only=True):
+    """Where the proxy reaches it: on this computer alone, unless it is told otherwise. TLS ends at the proxy."""
+
+    address: Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]{2,45}\Z")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8640
+
+
+class KeySettings(Settings, frozen=True, kw_only=True):
+    """`signing`: the station's Ed25519 key in PEM, which signs receipts. `root` and `roster`: whose word counts, as a camera's card has
+    them."""
+
+    signing: Text
+    root: Text
+    roster: Text
+
+
+class StationSettings(Settings, frozen=True, kw_only=True):
+    """All of it. `name` is what the roster calls this station, `authority` what cameras call it: host, and port where it is not 443."""
+
+    name: KeyName
+    authority: Authority
+    data: Text
+    keys: KeySettings
+    index: Text | None = None
+    listen: ListenSettings = ListenSettings()
+    days: Annotated[int, Meta(ge=1, le=28)] = 28
+
+    @property
+    def index_url(self) -> str:
+        """Of the database; by default a file in `data`."""
+        return self.index or f"sqlite:///{Path(self.data).absolute()}/index.sqlite"
+
+
+ALLOWED: Mapping[str, str] = {
+    "name": "small letters, digits and -, such as station-1: as the roster has it",
+    "authority": "the station's public name in small letters, such as station.example.nl, with its port where that is not 443",
+    "data": "a folder on a disk that keeps what is synchronised to it",
+    "keys": "a mapping of signing, root, roster",
+    "signing": "the file of the station's key, as `bodycamd station init` makes it",
+    "root": "the file of the municipality's root, as `bodycamd fleet roster` writes it",
+    "roster": "the file of the roster in force",
+    "index": "sqlite:////PATH or postgresql+psycopg://USER@HOST/DATABASE",
+    "listen": "a mapping of address, port",
+    "address": "an IP address, such as 127.0.0.1",
+    "port": "a whole number from 1 to 65535",
+    "days": "a whole number from 1 to 28",
+}
+
+
+def load_station(path: Path) -> StationSettings:
+    """The configuration at `path`. Raises `ConfigError` with the first mistake, and how many more there are."""
+    settings, problems = judge_station(read(path))
+    if settings is not None:
+        return settings
+    more = len(problems) - 1
+    raise ConfigError(problems[0].text(shown(path, 4096)) + (f" ({more} more: bodycamd station check)" if more else ""))
+
+
+def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
+    """The configuration in these bytes, or everything that is wrong with it."""
+    document = read_document(raw)
+    problems = [*document.problems]
+    if document.values or not problems:
+        found = judged(StationSettings, (), document.values, document, allowed_in(ALLOWED), nothing_beside)
+        problems += islice(found, MAX_PROBLEMS)
+    if problems:
+        return None, sorted(problems, key=in_order)
+    return msgspec.convert(document.values, StationSettings), []

@@ -1,0 +1,97 @@
+"""Where segments and receipts lie for good: a port, and the folder behind it that needs nothing else.
+
+What `put_segment` returned for is durable, and reads back with the size and the SHA-256 that were asked for. A name never changes its
+content.
+
+    cameras/DEVICE/store       an ordinary store: `bodycamd verify --store` and stock tools read it as it lies
+    cameras/DEVICE/receipts    NNNNNNNNN.receipt
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from bodycamd.errors import DataError, StorageError
+from bodycamd.linux import durable
+from bodycamd.linux.foreign import read_file
+from bodycamd.municipality.station.segments import StoredSegment
+from bodycamd.store.names import RECORDINGS_FOLDER
+
+STORE_FOLDER: Final = "store"
+MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
+
+
+class Storage(Protocol):
+    """What a station keeps for its term. Several processes may use one at once. All of it raises `StorageError`."""
+
+    def put_segment(self, device: str, segment: StoredSegment, staged: Path, lock_until_us: int) -> None:
+        """Keep the file, locked until then where the store can lock; `staged` may be gone afterwards. Done again with the same bytes it
+        changes nothing; raises `DataError` where other bytes have the name already, and where it does not read back as it should.
+        """
+
+    def put_receipt(self, device: str, n: int, raw: bytes) -> None:
+        """Keep a receipt's bytes. Done again it changes nothing."""
+
+    def receipts(self, device: str) -> Iterator[bytes]:
+        """All receipts that are kept for a camera, by their numbers."""
+
+
+class FolderStorage:
+    """A folder on a file system that honours fsync. It cannot lock: whoever may write there can delete."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def camera(self, device: str) -> Path:
+        """What is kept of a camera: its store, and what is beside it."""
+        return self._root / "cameras" / device
+
+    def put_segment(self, device: str, segment: StoredSegment, staged: Path, lock_until_us: int) -> None:
+        """As the port says."""
+        path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file
+        try:
+            if path.exists():
+                if not _is(path, segment):
+                    raise DataError(f"{path}: another file has this name already; both are kept")
+                return
+            durable.make_folder(path.parent)
+            durable.settle(staged)
+            os.rename(staged, path)
+            durable.sync_folder(path.parent)
+            if not _is(path, segment):
+                raise DataError(f"{path}: it does not read back as it was written")
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def put_receipt(self, device: str, n: int, raw: bytes) -> None:
+        """As the port says."""
+        path = self._receipts(device) / f"{n:09d}.receipt"
+        try:
+            durable.make_folder(path.parent)
+            if path.exists() and read_file(path, MAX_RECEIPT_FILE_BYTES) == raw:
+                durable.settle(path)
+                return
+            durable.replace(path, raw)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def receipts(self, device: str) -> Iterator[bytes]:
+        """As the port says."""
+        folder = self._receipts(device)
+        try:
+            for path in sorted(folder.glob("*.receipt")) if folder.is_dir() else ():
+                yield read_file(path, MAX_RECEIPT_FILE_BYTES)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
+    def _receipts(self, device: str) -> Path:
+        return self.camera(device) / "receipts"
+
+
+def _is(path: Path, segment: StoredSegment) -> bool:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size == segment.size and hashlib.file_digest(file, "sha256").hexdigest() == segment.sha256

@@ -1,0 +1,1 @@
+"""The station: what it takes, from whom, and what it says of it."""

@@ -1,0 +1,120 @@
+"""A station behind a real server, and a camera with a store of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.ledger_reader import first_line
+from bodycamd.municipality.station.app import CameraInterface
+from bodycamd.municipality.station.cameras import Sender
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.storage import FolderStorage
+from tests.camera.recorder.rig import Rig
+from tests.evidence.rostering import FIRST, key, signed
+from tests.municipality.station.sending import AUTHORITY, CameraLink
+
+SECRET = b"s" * 32
+STATION_KEY = key("station-1")
+IN_FORCE = signed(FIRST)
+
+
+@dataclass
+class Station:
+    """One on a folder and SQLite. `now` is its clock, in seconds."""
+
+    root: Path
+    senders: dict[str, Sender]
+    now: int = 1_790_000_000
+
+    def __post_init__(self) -> None:
+        self.storage = FolderStorage(self.root)
+        self.open()
+
+    def open(self) -> None:
+        """As after a start of the station."""
+        self.index = Index.open(f"sqlite:///{self.root}/index.sqlite")
+        self.intake = Intake(
+            "station-1",
+            STATION_KEY,
+            self.storage,
+            Staging(self.root / "staging"),
+            self.index,
+            days=28,
+            now_us=lambda: self.now * 1_000_000,
+        )
+        interface = CameraInterface(self.intake, lambda: self.senders, authority=AUTHORITY, secret=SECRET, now_seconds=lambda: self.now)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.server = uvicorn.Server(uvicorn.Config(interface.application(), log_level="warning", lifespan="off"))
+        self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
+        self.thread.start()
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30)
+
+    def __enter__(self) -> Station:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.should_exit = True
+        self.thread.join()
+        self.index.close()
+
+    def copy(self, device: str) -> Path:
+        return self.storage.camera(device) / "store"
+
+
+@dataclass
+class FilmedStore:
+    """Two recordings of one start, the second of three segments."""
+
+    store: Path
+    first_key: PublicKey
+    uplink_key: Ed25519PrivateKey
+
+    @property
+    def sender(self) -> Sender:
+        return Sender("cam-7", PublicKey(self.uplink_key.public_key().public_bytes_raw()), self.first_key)
+
+
+@pytest.fixture(scope="session")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> FilmedStore:
+    rig = Rig(tmp_path_factory.mktemp("filmed"), segment_seconds=3)
+    rig.camera()
+    for number, seconds in enumerate((2, 8), 1):
+        rig.begin(number, keep_from_us=rig.now_us)
+        rig.film(seconds, size=30_000)
+        rig.wait_durable(rig.seq)
+        rig.end()
+        rig.wait_sealed(number)
+    rig.stop()
+    store = rig.root / "store"
+    line = first_line(store / "ledger", 1)
+    assert line is not None
+    return FilmedStore(store, PublicKey.from_hex(str(line.entry.detail["public_key"])), Ed25519PrivateKey.generate())
+
+
+@pytest.fixture
+def station(filmed: FilmedStore, tmp_path: Path) -> Iterator[Station]:
+    folder = tmp_path / "station"
+    folder.mkdir()
+    with Station(folder, {filmed.sender.uplink_key.id: filmed.sender}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def link(filmed: FilmedStore, station: Station) -> CameraLink:
+    return CameraLink(station.client, "cam-7", filmed.uplink_key)

@@ -1,0 +1,186 @@
+"""A ledger comes to the station in parts: whatever is sent, in whatever order, what is there verifies and is the camera's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bodycamd.errors import DataError
+from bodycamd.evidence.keys import SigningKey
+from bodycamd.evidence.ledger_chain import Chain
+from bodycamd.linux import durable
+from bodycamd.municipality.station.ledger_copy import MAX_RESTS, PENDING, LedgerCopy, OffsetError, RestMissingError
+from tests.evidence.making import ledger_line
+from tests.evidence.written_ledger import KEYS, MEMORY, TORN, Written, sha, torn_file
+from tests.kit.scale import count, only_in_full
+
+REGISTERED = KEYS[0].public
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Written:
+    """Four starts: the second ends torn, the third is nothing but torn."""
+    written = Written(tmp_path / "camera" / "ledger")
+    written.start(1, ("marker", {}), ("marker", {}))
+    written.start(2, ("marker", {}), rest=TORN)
+    written.put(3, TORN)
+    written.good[3] = b""
+    torn = [torn_file(2, written.good[2], TORN), torn_file(3, b"", TORN)]
+    written.order |= {4: 2, 5: 3}
+    written.start(
+        4, ("marker", {}), stated={"torn_ledgers": [{field: getattr(one, field) for field in one.__struct_fields__} for one in torn]}
+    )
+    written.start(5, ("marker", {}), ("marker", {}))
+    return written
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def send(camera: Written, copy: LedgerCopy, *, most: int = 1 << 20) -> None:
+    """As a camera sends: what is missing, in whole lines, and a rest when it is asked for."""
+    for start in (1, 2, 4, 5):
+        while (at := copy.size_bytes(start)) < len(camera.good[start]):
+            part = camera.good[start][at:]
+            while len(part) > most and len(shorter := b"".join(part.splitlines(keepends=True)[:-1])):
+                part = shorter
+            try:
+                copy.append(start, at, part)
+            except RestMissingError as missing:
+                copy.add_rest(int(missing.torn.file[:6]), TORN)
+
+
+def test_it_comes_whole_torn_files_and_all(camera: Written, tmp_path: Path) -> None:
+    copy = LedgerCopy(tmp_path / "station", REGISTERED)
+    send(camera, copy)
+    assert content(copy.folder) == content(camera.folder)
+    assert copy.position is not None
+    assert copy.position.head == camera.head
+    assert len(copy.new_lines()) == 3 + 2 + 2 + 3
+    assert copy.new_lines() == []
+    again = LedgerCopy(tmp_path / "station", REGISTERED)
+    assert again.position == copy.position
+    assert len(again.new_lines()) == 10
+
+
+def test_another_cameras_ledger_is_refused_and_leaves_nothing(camera: Written, tmp_path: Path) -> None:
+    copy = LedgerCopy(tmp_path / "station", SigningKey.generate().public)
+    with pytest.raises(DataError, match="another key"):
+        copy.append(1, 0, camera.good[1])
+    assert content(copy.folder) == {}
+    assert copy.position is None
+
+
+@settings(max_examples=count(300))
+@given(st.data())
+def test_whatever_is_sent_what_is_there_verifies_and_is_the_cameras(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    root = tmp_path_factory.mktemp("copy")
+    camera = Written(root / "camera" / "ledger")
+    camera.start(1, *[("marker", {})] * 3)
+    camera.start(2, *[("marker", {})] * 3)
+    copy = LedgerCopy(root / "station", REGISTERED)
+    for _ in range(data.draw(st.integers(1, 8))):
+        start = data.draw(st.integers(1, 3))
+        good = camera.good.get(start, camera.good[2])
+        at = data.draw(st.sampled_from([0, copy.size_bytes(start), data.draw(st.integers(0, len(good)))]))
+        part = good[at : data.draw(st.integers(at, len(good)))]
+        match data.draw(st.sampled_from(["as it is", "whole lines", "a byte flipped", "a stranger's line", "junk"])):
+            case "whole lines":
+                part = part[: part.rfind(b"\n") + 1]
+            case "a byte flipped" if part:
+                flipped = data.draw(st.integers(0, len(part) - 1))
+                part = part[:flipped] + bytes([part[flipped] ^ 1]) + part[flipped + 1 :]
+            case "a stranger's line":
+                part += ledger_line(SigningKey.generate(), 9, camera.head, "marker", {}, start=start) + b"\n"
+            case "junk":
+                part += data.draw(st.binary(max_size=40))
+        before = content(copy.folder)
+        try:
+            copy.append(start, at, part)
+        except (DataError, OffsetError):
+            assert content(copy.folder) == before
+        assert all(camera.good[int(name[:6])].startswith(stored) for name, stored in content(copy.folder).items())
+    assert [line.sha256 for line in Chain(copy.folder, REGISTERED)] == [line.sha256 for line in copy.new_lines()]
+    for start in (1, 2):
+        if copy.size_bytes(start) < len(camera.good[start]):
+            copy.append(start, copy.size_bytes(start), camera.good[start][copy.size_bytes(start) :])
+    assert copy.position is not None
+    assert copy.position.head == camera.head
+
+
+def test_an_offset_that_is_not_the_end_is_told_with_the_right_one(camera: Written, tmp_path: Path) -> None:
+    copy = LedgerCopy(tmp_path / "station", REGISTERED)
+    copy.append(1, 0, camera.good[1])
+    with pytest.raises(OffsetError) as told:
+        copy.append(1, 0, camera.good[1])
+    assert told.value.offset == len(camera.good[1])
+
+
+def test_rests_that_no_start_states_are_bounded_and_stay_outside(camera: Written, tmp_path: Path) -> None:
+    copy = LedgerCopy(tmp_path / "station", REGISTERED)
+    copy.append(1, 0, camera.good[1])
+    for number in range(MAX_RESTS):
+        copy.add_rest(1, b"junk %d" % number)
+    copy.add_rest(1, b"junk 0")
+    with pytest.raises(DataError, match="wait already"):
+        copy.add_rest(1, b"one more")
+    with pytest.raises(DataError, match="a cut leaves"):
+        copy.add_rest(1, b"")
+    assert content(copy.folder) == {"000001.jsonl": camera.good[1]}
+
+
+class Cut(BaseException):
+    """The power is gone."""
+
+
+@only_in_full
+def test_after_a_cut_at_any_step_it_goes_on(camera: Written, tmp_path: Path) -> None:
+    """Of the station: what was acknowledged is there, and the rest comes again."""
+    steps = 0
+    while True:
+        steps += 1
+        root = tmp_path / f"station-{steps}"
+        left = steps
+        with pytest.MonkeyPatch.context() as patch:
+
+            def counted(real: Callable[..., object]) -> Callable[..., object]:
+                def step(*arguments: object, **words: object) -> object:
+                    nonlocal left
+                    left -= 1
+                    if left < 0:
+                        raise Cut
+                    return real(*arguments, **words)
+
+                return step
+
+            for name in ("write_all", "sync", "append", "open_new", "sync_folder", "cut"):
+                patch.setattr(durable, name, counted(getattr(durable, name)))
+            patch.setattr(os, "rename", counted(os.rename))
+            try:
+                send(camera, LedgerCopy(root, REGISTERED), most=1)
+            except Cut:
+                pass
+            else:
+                break
+        copy = LedgerCopy(root, REGISTERED)
+        send(camera, copy, most=1)
+        assert content(copy.folder) == content(camera.folder), steps
+        assert not (root / PENDING).exists()
+    assert steps > 50
+
+
+def test_a_copy_that_somebody_changed_is_left_as_it_is(camera: Written, tmp_path: Path) -> None:
+    send(camera, LedgerCopy(tmp_path / "station", REGISTERED))
+    path = tmp_path / "station" / "store" / "ledger" / "000002.jsonl"
+    changed = path.read_bytes().replace(b'"n":2', b'"n":3')
+    path.write_bytes(changed)
+    with pytest.raises(DataError):
+        LedgerCopy(tmp_path / "station", REGISTERED)
+    assert path.read_bytes() == changed
+    assert sha(MEMORY.public.raw) != sha(KEYS[0].public.raw)

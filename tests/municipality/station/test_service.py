@@ -1,0 +1,182 @@
+"""The station as a process: started by its command, killed, started again, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from bodycamd.cli.main import main
+from bodycamd.evidence import receipts
+from bodycamd.evidence import roster as rosters
+from bodycamd.evidence.receipts import Received, judge_receipt, received
+from bodycamd.evidence.roster import Camera, KeyHolder, Roster
+from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.service import load_key, make_key
+from tests.evidence.rostering import FIRST, ROOT, camera, key, signed
+from tests.kit.scale import only_in_full
+from tests.municipality.station.conftest import FilmedStore
+from tests.municipality.station.sending import AUTHORITY, CameraLink, sealed, send_ledger, send_segment
+
+DAY_US = 86_400_000_000
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Prepared:
+    """A station's files, and how to start it."""
+
+    folder: Path
+    port: int
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "station.yaml"
+
+    def roster(self, **changes: object) -> None:
+        """Today's, signed by the root."""
+        now_us = time.time_ns() // 1000
+        made: Roster = replace(FIRST, made_at=wall_text(now_us - DAY_US), not_after=wall_text(now_us + 30 * DAY_US))
+        by_root = rosters.sign(replace(made, **changes), [key("root-1")])
+        (self.folder / "roster.txt").write_bytes(by_root.document.file_bytes)
+
+    def start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bodycamd.cli.entry", "station", "run", str(self.file)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert "listens at 127.0.0.1" in process.stdout.readline()
+        return process
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, filmed: FilmedStore) -> Prepared:
+    found = Prepared(tmp_path, free_port())
+    signing = make_key(tmp_path / "station-1.key")
+    (tmp_path / "root.json").write_bytes(msgspec.json.encode(ROOT))
+    uplink = filmed.sender.uplink_key.raw.hex()
+    own: Camera = replace(camera("HV-05"), id="cam-7", uplink_key=uplink, first_key=filmed.first_key.raw.hex())
+    found.roster(cameras=(*FIRST.cameras, own), stations=(KeyHolder(id="station-1", key=signing.public.raw.hex(), state="active"),))
+    lines = ["name: station-1", f"authority: {AUTHORITY}", f"data: {tmp_path}/data", f"listen: {{port: {found.port}}}", "keys:"]
+    lines += [
+        f"  {which}: {tmp_path}/{name}" for which, name in (("signing", "station-1.key"), ("root", "root.json"), ("roster", "roster.txt"))
+    ]
+    found.file.write_text("\n".join(lines) + "\n")
+    return found
+
+
+@pytest.fixture
+def link(prepared: Prepared, filmed: FilmedStore) -> Iterator[CameraLink]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{prepared.port}", timeout=30) as client:
+        yield CameraLink(client, "cam-7", filmed.uplink_key)
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    code = process.wait(20)
+    assert process.stdout is not None
+    process.stdout.close()
+    return code
+
+
+@only_in_full
+def test_killed_and_started_again_it_goes_on_where_it_was(prepared: Prepared, filmed: FilmedStore, link: CameraLink) -> None:
+    given: dict[str, bytes] = {}
+    for file in sealed(filmed.store):
+        process = prepared.start()
+        send_ledger(link, filmed.store)
+        path = f"recordings/{file.parent.name}/{file.name}"
+        assert link.part(path, 0, file.read_bytes()[:1000]).status_code == 204
+        assert stop(process, signal.SIGKILL) == -signal.SIGKILL
+        process = prepared.start()
+        assert link.ask("HEAD", path).headers["upload-offset"] == "1000"
+        given[path] = send_segment(link, file).content
+        assert stop(process, signal.SIGKILL) == -signal.SIGKILL
+    process = prepared.start()
+    for path, receipt in given.items():
+        assert link.ask("GET", path).content == receipt
+    public = load_key(prepared.folder / "station-1.key").public
+    in_force = signed(replace(FIRST, stations=(KeyHolder(id="station-1", key=public.raw.hex(), state="active"),)))
+    so_far = Received()
+    for raw in given.values():
+        one = receipts.decode(raw, "x")
+        assert judge_receipt(one, in_force, "cam-7", so_far) == "accepted"
+        so_far = received(so_far, [one])
+    assert stop(process) == 0
+
+
+def test_it_starts_answers_and_stops_in_order(prepared: Prepared, link: CameraLink) -> None:
+    process = prepared.start()
+    assert link.client.get("/v1/health").json() == {"ok": True}
+    assert link.ask("HEAD", "ledger/1").headers["upload-offset"] == "0"
+    started = time.monotonic()
+    assert stop(process) == 0
+    assert time.monotonic() - started < 15
+    assert (prepared.folder / "data" / "nonce-secret").stat().st_mode & 0o777 == 0o600
+
+
+WRONG: dict[str, tuple[Callable[[Prepared], object], int, str]] = {
+    "a roster that does not list it": (lambda p: p.roster(stations=()), 78, "does not list it"),
+    "a roster with another key for it": (lambda p: p.roster(), 78, "lists another key"),
+    "a roster that has ended": (
+        lambda p: p.roster(made_at="2026-01-01T00:00:00.000000Z", not_after="2026-02-01T00:00:00.000000Z"),
+        78,
+        "sign the next one",
+    ),
+    "a roster by somebody else": (
+        lambda p: (p.folder / "root.json").write_bytes(msgspec.json.encode(replace(ROOT, keys=(key("x").public.raw.hex(),)))),
+        78,
+        "root keys in force",
+    ),
+    "a key that is none": (lambda p: (p.folder / "station-1.key").write_text("x"), 78, "keys.signing"),
+    "a database that is none": (lambda p: p.file.write_text(p.file.read_text() + "index: mysql://x\n"), 78, "sqlite"),
+    "a word that it does not know": (lambda p: p.file.write_text(p.file.read_text() + "dayz: 28\n"), 78, "days"),
+    "a longer term": (lambda p: p.file.write_text(p.file.read_text() + "days: 29\n"), 78, "1 to 28"),
+    "no file": (lambda p: p.file.unlink(), 78, "readable configuration file"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
+    change, code, told = WRONG[what]
+    change(prepared)
+    assert main(["station", "run", str(prepared.file)]) == code
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_taken(prepared: Prepared) -> None:
+    with socket.create_server(("127.0.0.1", prepared.port)):
+        done = subprocess.run(
+            [sys.executable, "-m", "bodycamd.cli.entry", "station", "run", str(prepared.file)], capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, "is another station running?" in done.stderr) == (75, True)
+
+
+def test_a_key_is_made_once_and_its_line_is_one_of_the_fleet_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["station", "init", str(tmp_path), "--name", "station-2"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == f"  - {{id: station-2, key: {load_key(tmp_path / 'station-2.key').public.raw.hex()}}}"
+    assert os.stat(tmp_path / "station-2.key").st_mode & 0o777 == 0o600
+    assert main(["station", "init", str(tmp_path), "--name", "station-2"]) == 65
+
+
+def test_the_file_as_it_is_shipped_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["station", "check", str(Path(__file__).parents[3] / "config" / "station.example.yaml")]) == 0
+    assert "is valid" in capsys.readouterr().out
