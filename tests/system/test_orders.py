@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import Deliver
 from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.cli.main import main
 from bodycamd.errors import DataError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import Hold, Order
@@ -50,7 +51,7 @@ def now(order: Order, **changes: Any) -> Order:
 
 
 @only_in_full
-def test_an_order_reaches_a_recording_and_the_ledger_and_is_not_carried_out_twice(tmp_path: Path) -> None:
+def test_an_order_reaches_recording_and_ledger_and_is_not_carried_out_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
     keys = {"recipients": "recipients.txt", "signing": "signing", "root": "root.json", "roster": "roster.txt"}
     at = Camera(tmp_path, {"keys": keys})
@@ -77,8 +78,10 @@ def test_an_order_reaches_a_recording_and_the_ledger_and_is_not_carried_out_twic
     assert stated["detail"]["kind"] == "shift"
     (held,) = at.ledger("hold_added")
     assert held["detail"]["hold"] == ordered(hold).id
+    (tmp_path / "hold.order").write_bytes(ordered(hold).document.file_bytes)
     with at:
-        assert deliver(at, hold).outcome == "held"
+        assert main(["order", "deliver", str(tmp_path / "hold.order"), "--socket", str(at.device / "control.sock")]) == 0
+        assert capsys.readouterr().out == f"{tmp_path / 'hold.order'}: held: it was carried out before: held\n"
         assert deliver(at, shift).outcome == "shift_begun"
         at.stop()
     assert len(at.ledger("order")) == len(at.ledger("order_done")) == 2
