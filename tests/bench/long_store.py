@@ -1,7 +1,7 @@
 """A store with one long recording, as a camera at 8 Mbit/s leaves it: the benches' film muxed, sealed, signed and chained by the product's
 own parts, on the disk. And how a program's cost is taken over it.
 
-How much: BODYCAMD_TEST_SCALE in gigabytes, 10 at most (0.1 by default, 0.3 in CI, 10 in the nightly run), beside a quarter of it.
+How much: BODYCAMD_TEST_SCALE in gigabytes, 10 at most (0.1 by default, 10 in the nightly run), beside a quarter of it.
 """
 
 from __future__ import annotations
