@@ -73,8 +73,8 @@ class Keeper:
         self._rules = rules
         self._disk = disk
         self._index = index
-        self.first: Callable[[Enter], None] = lambda _: None
-        """What comes before all deleting of each sweep: orders that are stated and not carried out."""
+        self.first: Callable[[Enter], bool] = lambda _: False
+        """What comes before all deleting of each sweep: orders that are stated and not carried out. Returns whether to call it again."""
         self._trust = Trust()
         self._floor: tuple[int, int] | None = None
         self._look_us = self._due_us = self._began_us = 0
@@ -221,7 +221,8 @@ class Keeper:
     def _sweep(self, enter: Enter) -> Iterator[None]:
         """What is cheap first, then a pause, then what is deleted."""
         self._problems = []
-        self.first(enter)
+        while self.first(enter):
+            yield
         facts = self._facts()
         if self._index.broken:
             self._told(f"the ledger is believed only as far as it verifies, and nothing after that is deleted: {self._index.broken}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from bodycamd.linux.clock import Clock
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.outlook import read_facts
 from bodycamd.retention.policy import Rules
+
+log = logging.getLogger(__name__)
 
 Judge = Callable[[Facts, Caller, int], object]
 """Looks at a request before anything is begun: what the ledger states, on whose word, the wall clock in microseconds."""
@@ -70,7 +73,11 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) 
         except BaseException:
             store.close()
             raise
-    keeper.first(store.ledger.note)
+    try:
+        while keeper.first(store.ledger.note):
+            pass
+    except StorageError as error:  # a disk that is full: nothing is deleted before they are carried out (`Keeper.first`)
+        log.error("orders that were stated are not carried out yet: %s", error)
     return store, keeper
 
 

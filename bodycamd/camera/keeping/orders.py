@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter, Rosters
-from bodycamd.errors import BodycamError, DataError
+from bodycamd.errors import DataError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
@@ -33,6 +33,8 @@ from bodycamd.retention.ordered_holds import Planned, Refusal
 log = logging.getLogger(__name__)
 
 HOUR_US = 3_600_000_000
+AT_ONCE = 20
+"""Entries of one order in one go: footage waits for them. An order for a stretch of time may hold all recordings of a month."""
 MAX_REFUSALS, MAX_ACCEPTED = 10, 60
 """Stated of each signer in an hour."""
 Plan: TypeAlias = Callable[[SignedOrder, bool, Caller | None], Planned | Refusal]
@@ -76,7 +78,9 @@ class Orders:
         if order.id in self._handed_out:
             return Delivered(id=order.id, outcome="accepted", done=False, why="it is being carried out"), None
         if order.id in self._begun:
-            self._complete(order.id, plan, enter)
+            told = self._complete(order.id, plan, enter)
+            if not told.done:
+                return told, None
         in_force = self.rosters.in_force if self.rosters is not None else None
         if self.rosters is None or in_force is None:
             return Delivered(id=order.id, outcome="no_roster", done=False, why="no roster is in force on this camera"), None
@@ -112,15 +116,14 @@ class Orders:
             self._remember(begun)
         return Delivered(id=id, outcome=outcome, done=True)
 
-    def complete(self, plan: Plan, enter: Enter) -> None:
-        """Complete what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
-        What fails is tried again next time."""
-        try:
-            for id in [id for id in self._begun if id not in self._handed_out]:
-                self._complete(id, plan, enter)
-            self._tell(enter)
-        except BodycamError as error:
-            log.error("orders: %s", error)
+    def complete(self, plan: Plan, enter: Enter) -> bool:
+        """Go on with what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
+        Returns whether something is left for the next call. Raises `StorageError`: then nothing may be deleted yet."""
+        for id in [id for id in self._begun if id not in self._handed_out]:
+            if not self._complete(id, plan, enter).done:
+                return True
+        self._tell(enter)
+        return False
 
     def count_not_signed(self, enter: Enter) -> None:
         """One document more that is no order, or that nobody of the roster signed. Raises `StorageError`."""
@@ -136,9 +139,14 @@ class Orders:
         if refused := self._one_more(order, enter):
             return refused
         self._state(order, verdict, caller, enter)
-        for entry in planned.entries:
+        return self._carry_on(order.id, planned, enter)
+
+    def _carry_on(self, id: str, planned: Planned, enter: Enter) -> Delivered:
+        for entry in planned.entries[:AT_ONCE]:
             enter(entry)
-        return self.finish(order.id, planned.outcome, enter)
+        if len(planned.entries) > AT_ONCE:
+            return Delivered(id=id, outcome="accepted", done=False, why=f"{len(planned.entries) - AT_ONCE} recordings are to follow")
+        return self.finish(id, planned.outcome, enter)
 
     def _state(self, order: SignedOrder, verdict: Verdict, caller: Caller, enter: Enter) -> None:
         accepted = OrderAccepted(
@@ -154,16 +162,13 @@ class Orders:
         enter(accepted)
         self._begun[order.id] = accepted
 
-    def _complete(self, id: str, plan: Plan, enter: Enter) -> None:
+    def _complete(self, id: str, plan: Plan, enter: Enter) -> Delivered:
         begun = self._begun[id]
         order = _read(begun)
         planned = plan(order, id in self._released, begun.caller) if order and isinstance(order.order.body, Hold | Release) else None
         if not isinstance(planned, Planned):
-            self.finish(id, "interrupted", enter)
-            return
-        for entry in planned.entries:
-            enter(entry)
-        self.finish(id, planned.outcome, enter)
+            return self.finish(id, "interrupted", enter)
+        return self._carry_on(id, planned, enter)
 
     def _remember(self, begun: OrderAccepted) -> None:
         order = _read(begun)

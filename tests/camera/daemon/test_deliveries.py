@@ -22,7 +22,7 @@ from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.errors import DataError, PermissionDeniedError, UnavailableError, UsageError
 from bodycamd.evidence import suspension
 from bodycamd.evidence.noted_entries import OrdersNotSigned
-from bodycamd.evidence.orders import Order, ShiftChange
+from bodycamd.evidence.orders import Hold, Interval, Order, ShiftChange
 from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.evidence.suspension import Suspension
 from tests.camera.keeping.ordered_camera import UPLINK, OrderedCamera
@@ -101,6 +101,23 @@ def test_what_was_begun_is_finished_also_where_the_courier_went_away(tmp_path: P
             await asyncio.sleep(0.001)
         assert await desk.order(SHIFT) == "shift_begun"
         assert desk.noted == ["shift_begin"]
+
+    run(tmp_path, test)
+
+
+def test_a_courier_hears_of_many_holds_when_all_are_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 1)
+
+    async def test(desk: Desk) -> None:
+        desk.camera.settle()
+        since_us = desk.camera.clock.wall_us
+        names = [desk.camera.record(segments=1, fragments=1) for _ in range(3)]
+        body = HOLD.body
+        assert isinstance(body, Hold)
+        meant = Interval(since=wall_text(since_us), until=wall_text(desk.camera.clock.wall_us))
+        wanted = replace(HOLD, body=replace(body, recording=None, interval=meant), made_at=wall_text(desk.camera.clock.wall_us))
+        assert await desk.order(wanted) == "held"
+        assert [name for name, _ in desk.camera.held] == names
 
     run(tmp_path, test)
 

@@ -43,7 +43,8 @@ class OrderedCamera(RestingCamera):
         for line in VerifiedLedger(self.store_folder / "ledger"):
             self.orders.take(line.detail)
         self.rosters.begin(self.keeper.known_time(), self.enter)
-        self.orders.complete(self.keeper.plan_order, self.enter)
+        while self.orders.complete(self.keeper.plan_order, self.enter):
+            pass
         self.keeper.first = lambda enter: self.orders.complete(self.keeper.plan_order, enter)
         return self
 

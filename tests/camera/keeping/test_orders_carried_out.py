@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bodycamd.camera.keeping.orders import MAX_ACCEPTED, MAX_REFUSALS
-from bodycamd.errors import UsageError
+from bodycamd.errors import StorageError, UsageError
 from bodycamd.evidence import orders
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.orders import Hold, Interval, Order
 from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.roster_acceptance import Now
-from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.statements import Stated, wall_text
 from tests.camera.keeping.ordered_camera import UPLINK, CutError, OrderedCamera
 from tests.evidence.ordering import HOLD, SETTINGS, SHIFT, UPDATE, ordered
 from tests.evidence.rostering import NOW_US
@@ -147,6 +147,42 @@ def test_a_recording_that_no_clock_places_may_have_been_then(tmp_path: Path) -> 
     hold = ordered(interval(NOW_US - 3 * DAY_US, NOW_US - 2 * DAY_US))
     assert camera.deliver(hold).outcome == "held"
     assert camera.held == [(name, hold.id)]
+
+
+def test_many_recordings_are_held_some_at_a_time_and_none_is_deleted_meanwhile(
+    camera: OrderedCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Footage waits for what is written in one go. The first look of retention after it holds the others before it deletes."""
+    monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 2)
+    names = [camera.record(segments=1, fragments=1) for _ in range(5)]
+    camera.clock.wall_us += 27 * DAY
+    camera.clock.boottime_us += 27 * DAY
+    hold = ordered(interval(NOW_US, NOW_US + DAY_US))
+    told = camera.deliver(hold)
+    assert (told.outcome, told.done, told.why) == ("accepted", False, "3 recordings are to follow")
+    assert [name for name, _ in camera.held] == names[:2]
+    camera.clock.wall_us += 3 * DAY
+    camera.clock.boottime_us += 3 * DAY
+    assert camera.sweep() == []
+    assert [name for name, _ in camera.held] == names
+    assert camera.deliver(hold).outcome == "held"
+    more = camera.to_release(hold.id)
+    assert [camera.deliver(more).outcome for _ in range(4)] == ["accepted", "accepted", "released", "released"]
+    assert camera.held == []
+
+
+def test_what_cannot_be_carried_out_yet_keeps_everything(camera: OrderedCamera) -> None:
+    """The disk takes the order and then no more: no sweep deletes before it has taken the hold."""
+    name = camera.record()
+    camera.disk_refuses(camera.to_hold(name), 1)
+    camera.run(30 * DAY, pace_us=DAY, sweep=False)
+
+    def refused(_: Stated) -> None:
+        raise StorageError("no space left on device")
+
+    with pytest.raises(StorageError):
+        camera.keeper.sweep(refused)
+    assert camera.present() == [name]
 
 
 @pytest.mark.parametrize("entries", [0, 1, 2])
