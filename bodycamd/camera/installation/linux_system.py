@@ -84,8 +84,7 @@ class LinuxSystem:
         packages are not led back with a version."""
         if packages:
             _run("dpkg", "--configure", "-a", check=False)
-            if missing := _in_order(packages):
-                _run("dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, missing))
+            _run("dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, _in_order(packages)))
             _run("dpkg", "--configure", "-a")
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
@@ -285,12 +284,15 @@ def _recorder_has_a_user() -> bool:
 
 
 def _in_order(packages: list[Path]) -> list[Path]:
-    """Those of these packages that this system lacks, each behind what it needs first. apt says so, without a source of packages, and
-    changes nothing: dpkg would unpack first and see then. Raises `DataError` where they do not fit what is installed.
+    """These packages, each that this system lacks behind what it needs first. apt says so, without a source of packages, and changes
+    nothing: dpkg would unpack first and see then. Last come those that are there, which dpkg passes over where they are whole: of one that
+    a cut left half unpacked apt says nothing. Raises `DataError` where they do not fit what is installed.
     """
     with tempfile.TemporaryDirectory(prefix="bodycamd-apt-") as empty:
         nothing = ("-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::lists={empty}")
-        ended = _start("apt-get", "install", "--simulate", "--no-download", "--no-install-recommends", *nothing, *map(str, packages))
+        ended = _start(
+            "apt-get", "install", "--simulate", "--fix-broken", "--no-download", "--no-install-recommends", *nothing, *map(str, packages)
+        )
     steps = [line.split(maxsplit=2)[:2] for line in ended.stdout.split("\n") if line.startswith(("Inst ", "Remv "))]
     if ended.returncode or any(kind == "Remv" for kind, _ in steps):
         unmet = " ".join(ended.stdout.partition("unmet dependencies:")[2].split()) or _last_line(ended)
@@ -298,7 +300,8 @@ def _in_order(packages: list[Path]) -> list[Path]:
         why = f"they would remove {gone}" if gone else unmet[:400]
         raise DataError(f"the bundle's Debian packages do not fit this image: {why}: build the bundle on this image (docs/install.md)")
     by_name = {path.name.partition("_")[0]: path for path in packages}
-    return [by_name[name.partition(":")[0]] for _, name in steps]
+    missing = [by_name.pop(name.partition(":")[0]) for _, name in steps]
+    return [*missing, *by_name.values()]
 
 
 def _last_line(ended: subprocess.CompletedProcess[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,8 +16,8 @@ from bodycamd.cli.main import main
 pytestmark = [pytest.mark.arm64, pytest.mark.root, pytest.mark.timeout(1800)]
 
 REPOSITORY = Path(__file__).parents[3]
-MOST_SECONDS = 900.0
-"""Of the whole installation, on two busy processors."""
+MOST_SECONDS = 300.0
+"""Of processor time for the whole installation: what others do on this machine meanwhile is not counted."""
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +56,17 @@ def inside(bench: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_bundle_is_installed_to_its_end(bench: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = inside(bench)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    print(json.dumps(told["seconds"]))
+    processor_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(json.dumps({"seconds": told["seconds"], "processor_seconds": round(processor_seconds)}))
     assert (told["machine"], told["fits"]) == ("aarch64", True)
     assert told["check"][0] == 0
     assert told["check"][1].endswith("the configuration is valid\n")
-    assert sum(told["seconds"].values()) <= MOST_SECONDS
+    assert processor_seconds <= MOST_SECONDS
 
 
 def test_a_configuration_that_it_refuses_is_told_before_anything_is_made(bench: Path) -> None:

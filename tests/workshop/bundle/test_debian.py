@@ -130,19 +130,28 @@ def camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     return has
 
 
+def install(names: str) -> str:
+    """What dpkg is asked for, with what is missing first; what is there it passes over."""
+    return " ".join(["dpkg --install --skip-same-version --refuse-downgrade", *(f"{name}_1.0_all.deb" for name in names)])
+
+
 def test_packages_are_installed_each_behind_what_it_needs(tmp_path: Path, camera: Callable[[str], None]) -> None:
     packages = [package(tmp_path, "a", pre_depends="z"), package(tmp_path, "m", depends="a"), package(tmp_path, "z")]
     has = [stanza("a", "1.0", {"pre_depends": "z"}, INSTALLED), stanza("z", "1.0", {}, INSTALLED)]
-    complete, install = "dpkg --configure -a", "dpkg --install --skip-same-version --refuse-downgrade"
-    for installed, wanted in (
-        ([], [f"{install} z_1.0_all.deb a_1.0_all.deb m_1.0_all.deb"]),
-        (has, [f"{install} m_1.0_all.deb"]),
-        ([*has, stanza("m", "1.0", {"depends": "a"}, INSTALLED)], []),
-    ):
+    for installed, wanted in (([], "zam"), (has, "maz"), ([*has, stanza("m", "1.0", {"depends": "a"}, INSTALLED)], "amz")):
         camera("\n".join(installed))
         (tmp_path / "asked").unlink(missing_ok=True)
         linux_system.LinuxSystem(tmp_path).install_debian(packages)
-        assert (tmp_path / "asked").read_text().splitlines() == [complete, *wanted, complete]
+        assert (tmp_path / "asked").read_text().splitlines() == ["dpkg --configure -a", install(wanted), "dpkg --configure -a"]
+
+
+@pytest.mark.parametrize("left", ["install ok unpacked", "install ok half-configured", "install reinstreq half-installed"])
+def test_what_a_cut_left_half_is_completed(tmp_path: Path, camera: Callable[[str], None], left: str) -> None:
+    """What it needs was still to come."""
+    packages = [package(tmp_path, "a", depends="m"), package(tmp_path, "m", depends="z"), package(tmp_path, "z")]
+    camera(stanza("a", "1.0", {"depends": "m"}, left))
+    linux_system.LinuxSystem(tmp_path).install_debian(packages)
+    assert (tmp_path / "asked").read_text().splitlines() == ["dpkg --configure -a", install("zma"), "dpkg --configure -a"]
 
 
 @pytest.mark.parametrize(
