@@ -95,11 +95,13 @@ class Scenario(Strict, frozen=True, kw_only=True):
 
 
 class BoardNotes(Strict, frozen=True, kw_only=True):
-    """`about`: what it is. `cannot`: each need that it does not meet, and why. `runner`: empty where this repository runs it."""
+    """`about`: what it is. `cannot`: each need that it does not meet, and why. `runner`: empty where this repository runs it. `seen`: the
+    scenarios that passed on it so far, where these are not all."""
 
     about: str
     cannot: dict[Need, str]
     runner: str = ""
+    seen: list[str] | None = None
 
 
 def _values(path: Path) -> dict[str, Any]:

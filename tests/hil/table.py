@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.hil.scenario import boards, missing, scenarios
+from tests.hil.scenario import BoardNotes, Scenario, boards, missing, scenarios
 
 HEAD = """# Hardware in the loop
 
@@ -29,6 +29,15 @@ against what is there after the next start, verified and played on the host with
 """
 
 
+def cell(scenario: Scenario, board: BoardNotes) -> str:
+    """Whether the scenario runs on the board, or why it does not."""
+    if no := "; ".join(missing(scenario, board)):
+        return no
+    if board.runner:
+        return "no runner"
+    return "runs" if board.seen is None or scenario.name in board.seen else "not seen to pass yet"
+
+
 def page() -> Iterator[str]:
     """The lines."""
     yield from HEAD.splitlines()
@@ -41,7 +50,7 @@ def page() -> Iterator[str]:
     yield f"| scenario | {' | '.join(f'`{name}`' for name in found)} |"
     yield "|---|" + "---|" * len(found)
     for scenario in scenarios():
-        cells = [no if (no := "; ".join(missing(scenario, board))) else "no runner" if board.runner else "runs" for board in found.values()]
+        cells = [cell(scenario, board) for board in found.values()]
         yield f"| `{scenario.name}`: {scenario.title} | {' | '.join(cells)} |"
 
 

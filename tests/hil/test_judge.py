@@ -78,6 +78,8 @@ def test_every_scenario_runs_somewhere_and_every_reason_is_of_use() -> None:
     found = boards()
     for scenario in scenarios():
         assert any(not missing(scenario, board) for board in found.values()), scenario.name
+    runs = {name: {one.name for one in scenarios() if not missing(one, board)} for name, board in found.items()}
+    assert all(set(board.seen or ()) <= runs[name] for name, board in found.items())
     needed = {need for scenario in scenarios() for need in scenario.needs}
     assert needed <= set(get_args(Need))
     assert {need for board in found.values() for need in board.cannot} <= needed
