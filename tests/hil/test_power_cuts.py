@@ -61,6 +61,7 @@ def cuts(prepared: VirtualCamera) -> list[Cut]:
         found.append(Cut(promises(prepared)[-1]["recording"], at_us))
         prepared.boot()
     board.until(lambda: board.status()["state"] == "standby", 600)
+    (prepared.share / "offloaded").mkdir()
     done = prepared.run("bodycamd", "offload", "--to", "/bench/offloaded", seconds=1800)
     assert done["code"] == 0, done
     return found
