@@ -25,6 +25,7 @@ from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
 from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Caller, Stated
 from bodycamd.linux.clock import Clock
@@ -52,6 +53,8 @@ class Orders:
         self._done: dict[str, OrderOutcome] = {}
         self._begun: dict[str, OrderAccepted] = {}
         self._released: set[str] = set()
+        self._ended: set[str] = set()
+        """Holds that are over: so that a release that a cut interrupted is told as what it was."""
         self._handed_out: set[str] = set()
         """Changes of shift that the caller is carrying out."""
         self._hour_us: int | None = None
@@ -66,6 +69,8 @@ class Orders:
             self.rosters.take(detail)
         if isinstance(detail, OrderAccepted):
             self._begun[detail.order] = detail
+        elif isinstance(detail, HoldReleased):
+            self._ended.add(detail.id)
         elif isinstance(detail, OrderDone):
             begun = self._begun.pop(detail.order, None)
             self._done[detail.order] = detail.outcome
@@ -144,6 +149,8 @@ class Orders:
     def _carry_on(self, id: str, planned: Planned, enter: Enter) -> Delivered:
         for entry in planned.entries[:AT_ONCE]:
             enter(entry)
+            if isinstance(entry, HoldReleased):
+                self._ended.add(entry.id)
         if len(planned.entries) > AT_ONCE:
             return Delivered(id=id, outcome="accepted", done=False, why=f"{len(planned.entries) - AT_ONCE} recordings are to follow")
         return self.finish(id, planned.outcome, enter)
@@ -168,6 +175,8 @@ class Orders:
         planned = plan(order, id in self._released, begun.caller) if order and isinstance(order.order.body, Hold | Release) else None
         if not isinstance(planned, Planned):
             return self.finish(id, "interrupted", enter)
+        if planned.outcome == "noted" and order is not None and isinstance(order.order.body, Release):
+            planned = Planned((), "released" if self._ended & set(order.order.body.holds) else "noted")
         return self._carry_on(id, planned, enter)
 
     def _remember(self, begun: OrderAccepted) -> None:

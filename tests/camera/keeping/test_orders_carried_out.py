@@ -198,6 +198,22 @@ def test_a_cut_after_each_entry_loses_no_hold_that_was_stated(camera: OrderedCam
 
 
 @pytest.mark.parametrize("entries", [1, 2])
+@pytest.mark.parametrize("held", [True, False])
+def test_a_release_that_a_cut_interrupted_is_told_as_what_it_was(camera: OrderedCamera, entries: int, held: bool) -> None:
+    hold = camera.to_hold(camera.record())
+    if held:
+        camera.deliver(hold)
+    release = camera.to_release(hold.id)
+    camera.cut_after = entries if held else 1
+    with pytest.raises(CutError):
+        camera.deliver(release)
+    assert camera.held == []
+    assert camera.deliver(release).outcome == ("released" if held else "noted")
+    assert camera.deliver(hold).outcome == ("held" if held else "released_before")
+    assert camera.held == []
+
+
+@pytest.mark.parametrize("entries", [1, 2])
 def test_what_the_disk_left_half_done_is_completed_before_anything_is_deleted(camera: OrderedCamera, entries: int) -> None:
     name = camera.record()
     hold = camera.to_hold(name)
