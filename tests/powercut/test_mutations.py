@@ -20,9 +20,9 @@ from tests.powercut.reenact import reenact
 from tests.powercut.steps import Operation, read_log
 from tests.powercut.workload import FILM, FILM_RATE, Noted, WatchedCamera, fragments, press_twice, short_work
 
-pytestmark = [pytest.mark.powercut, pytest.mark.timeout(900)]
-
 CUTS = int(os.environ.get("CUTS", "150"))
+pytestmark = [pytest.mark.powercut, pytest.mark.timeout(max(900, 6 * CUTS))]
+
 CUTS_OF_A_MUTATION = 120
 ENOUGH = 4
 """So many cuts with complaints, and a mutation is caught."""
