@@ -36,6 +36,7 @@ from tests.camera.daemon.test_client import server
 from tests.cli import hostile_store
 from tests.cli.hostile_store import DELETED, KEPT, MONTH, HostileStore
 from tests.cli.terminal import HOSTILE, HOSTILE_NAME, WRITTEN_OUT, in_a_terminal, on_a_terminal, steering
+from tests.evidence import ordering
 from tests.kit.scale import only_in_full
 from tests.kit.statuses import AT_REST
 
@@ -202,6 +203,8 @@ def test_a_daemon_that_refuses_in_hostile_words(name: str, place: HostileStore, 
     known = {"socket": str(tmp_path / "s"), "to": str(tmp_path), "store": str(place.store), "config": str(tmp_path / "none")}
     known |= {"reason": "settled", "by": "E-03", "reference": "Z-1", "officer": "h-1", "recording": KEPT, "out": str(tmp_path / "b.tar")}
     some = {"socket"} if name != "offload" else {"socket", "store"}
+    known["files"] = str(tmp_path / "order")
+    (tmp_path / "order").write_bytes(ordering.ordered(ordering.HOLD).document.file_bytes)
     with server(tmp_path / "s", lambda _: refusal):
         line = line_of(name, lambda p: known.get(p.name, "x"), {key: known[key] for key in some})
         if name == "selftest":  # asks the daemon before a shift only, and of parts that are configured

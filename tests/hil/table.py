@@ -30,8 +30,8 @@ Seen so far, on a computer under a load of 9 to 14 for two processors: from the 
 time, for 100 s of the computer's; the card whose image has the program, from `fleet cards` to a camera that is enrolled once, in 30 s
 of the camera's time until its application, 150 s of the computer's processor and 7 minutes in all
 (`test_a_card_whose_image_has_the_program`); `bounce` in 13 s and `press` in 28 s, with the lamp's tenths of a second within 10 ms; and,
-by hand, one power cut while it recorded: 0 of 4 acknowledged fragments lost, and the newest 1.14 s of the film, incomplete by that
-stated cause to `bodycamd verify` and `scripts/verify.sh`. Making the images took 13 minutes. **Not seen to pass yet**: the other
+by hand, one power cut while it recorded: the last acknowledged fragment was there, the newest 1.14 s of the film were not, incomplete
+by that stated cause to `bodycamd verify` and `scripts/verify.sh`. Making the images took 13 minutes. **Not seen to pass yet**: the other
 scenarios, the power cuts' tests from their beginning to their end, a card whose bundle the emulated camera installs itself, and `make
 hil BOARD=virtual` as a whole; so it is no part of CI.
 

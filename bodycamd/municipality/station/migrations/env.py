@@ -1,4 +1,6 @@
-"""Run by Alembic: on the connection that `Index.open` hands over, in its transaction."""
+"""How the index's tables became what they are. Run by Alembic, on the connection that `Index.open` hands over, in its transaction; a file
+of its folder and no module of the package: it cannot be imported by itself.
+"""
 
 from __future__ import annotations
 
