@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
+from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
@@ -121,6 +121,8 @@ class CameraInterface:
             raise Refusal(404, "Not here", str(error)) from error
         except DataError as error:
             raise Refusal(422, "Not what the ledger says", str(error)) from error
+        except StoreBusyError as error:
+            raise Refusal(503, "Busy with this camera", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
         except StorageError as error:
             raise Refusal(503, "Not now", "the station cannot store anything", {"Retry-After": str(RETRY_SECONDS)}) from error
 

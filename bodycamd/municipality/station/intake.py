@@ -5,20 +5,21 @@
                 → the receipt's bytes in the storage too             → given to the camera
 
 The uplink's key brings bytes and cannot say what they are: that is said by the ledger, which the camera's signing keys signed. A receipt is
-given when the segment and the receipt itself are durable, and not before; asked for again it is the same one. One caller at a time for each
-camera, any number of cameras at once.
+given when the segment and the receipt itself are durable, and not before; asked for again it is the same one. One request at a time of each
+camera, a second one is refused (`StoreBusyError`); any number of cameras at once.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from msgspec import Struct
 
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import DataError, NotFoundError, StorageError, StoreBusyError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
@@ -69,12 +70,12 @@ class Intake:
 
     def ledger_progress(self, device: str, first_key: PublicKey, start: int) -> Progress:
         """How much of a start's file is here."""
-        with self._lock(device):
+        with self._alone(device):
             return Progress(self._ledger(device, first_key).size_bytes(start))
 
     def take_ledger(self, device: str, first_key: PublicKey, start: int, offset: int, part: bytes) -> Progress:
         """Append whole lines. Raises as `LedgerCopy.append` does."""
-        with self._lock(device):
+        with self._alone(device):
             ledger = self._ledger(device, first_key)
             try:
                 ledger.append(start, offset, part)
@@ -86,12 +87,12 @@ class Intake:
 
     def take_rest(self, device: str, first_key: PublicKey, start: int, rest: bytes) -> None:
         """What a cut left behind a file's good lines on the camera. Raises as `LedgerCopy.add_rest` does."""
-        with self._lock(device):
+        with self._alone(device):
             self._ledger(device, first_key).add_rest(start, rest)
 
     def segment_progress(self, device: str, recording: str, file: str) -> Progress:
         """How much of a segment is here. Raises `LedgerFirstError`, `StorageError`."""
-        with self._lock(device):
+        with self._alone(device):
             segment = self._expected(device, recording, file)
             if (receipt := self._receipt_of(device, segment)) is not None:
                 return Progress(segment.size, receipt)
@@ -103,7 +104,7 @@ class Intake:
         """Put a part of a segment behind what is here; store the whole where it is the last one. A segment that is stored already is not
         taken again: its receipt is the answer. Raises `LedgerFirstError`, `OffsetError`, `DataError`, `StorageError`.
         """
-        with self._lock(device):
+        with self._alone(device):
             segment = self._expected(device, recording, file)
             if (receipt := self._receipt_of(device, segment)) is not None:
                 return Progress(segment.size, receipt)
@@ -120,7 +121,7 @@ class Intake:
         """A receipt for the ledger as far as it is here: the newest one, where that says it already. Raises `NotFoundError` before the
         first line, `StorageError`.
         """
-        with self._lock(device):
+        with self._alone(device):
             position = self._ledger(device, first_key).position
             if position is None:
                 raise NotFoundError(f"{device}: no line of its ledger is here")
@@ -170,6 +171,15 @@ class Intake:
             self._opened[device] = ledger
         return ledger
 
-    def _lock(self, device: str) -> threading.Lock:
+    @contextmanager
+    def _alone(self, device: str) -> Iterator[None]:
+        """Nothing else of this camera is under way. It does not wait for that: a camera that asks twice at once would else keep the threads
+        that the other cameras need. Raises `StoreBusyError`."""
         with self._table:
-            return self._locks.setdefault(device, threading.Lock())
+            lock = self._locks.setdefault(device, threading.Lock())
+        if not lock.acquire(blocking=False):
+            raise StoreBusyError(f"{device}: another request of this camera is under way")
+        try:
+            yield
+        finally:
+            lock.release()

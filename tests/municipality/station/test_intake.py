@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +17,7 @@ from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.receipts import Received, SignedReceipt, judge_receipt, received
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.storage import FolderStorage
 from bodycamd.municipality.verify.verify import verify
 from tests.kit.scale import count
@@ -149,6 +154,30 @@ def test_parts_in_any_order_repeated_or_cut_give_the_file_or_nothing(
             assert stored.exists() == (link.ask("GET", path).status_code == 200)
         assert send_segment(link, file, most=40_000).status_code == 200
         assert stored.read_bytes() == true
+
+
+def test_a_second_request_of_a_camera_is_not_waited_for(
+    filmed: FilmedStore, station: Station, link: CameraLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one camera that asks often keeps all threads from the others."""
+    begun, end = threading.Event(), threading.Event()
+    real = LedgerCopy.append
+
+    def held(*arguments: Any) -> None:
+        begun.set()
+        assert end.wait(30)
+        real(*arguments)
+
+    monkeypatch.setattr(LedgerCopy, "append", held)
+    first = threading.Thread(target=send_ledger, args=(link, filmed.store))
+    first.start()
+    assert begun.wait(30)
+    with httpx.Client(base_url=station.client.base_url, timeout=30) as client:
+        answer = replace(link, client=client).ask("HEAD", "ledger/1")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        end.set()
+        first.join()
+        assert replace(link, client=client).ask("HEAD", "ledger/1").status_code == 204
 
 
 def test_what_is_left_of_a_camera_that_is_gone_is_removed(filmed: FilmedStore, station: Station, link: CameraLink) -> None:
