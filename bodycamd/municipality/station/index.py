@@ -6,7 +6,7 @@ transaction: when it returns, what it did is durable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,9 +26,10 @@ from bodycamd.evidence.statements import ZERO_HASH, wall_text
 from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.audit import AUDIT_FORMAT, AuditLine, Event
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
-from bodycamd.municipality.station.tables import audit, chains, receipts, segments
+from bodycamd.municipality.station.tables import audit, chains, metadata, receipts, segments
 
 AUDIT_CHAIN: Final = "audit"
+KEPT_AUDIT: Final = "audit in the storage"
 BUSY_SECONDS: Final = 30
 Sign = Callable[[Receipt], SignedReceipt]
 
@@ -127,17 +128,7 @@ class Index:
                     size=stored.size if stored is not None else None,
                 )
             )
-            connection.execute(
-                insert(receipts).values(
-                    device=device,
-                    n=n + 1,
-                    sha256=signed.document.sha256,
-                    head=head,
-                    file_bytes=signed.document.file_bytes,
-                    kept=False,
-                )
-            )
-            _set_link(connection, f"receipts/{device}", n + 1, signed.document.sha256)
+            _add_receipt(connection, signed, kept=False)
             if stored is not None:
                 connection.execute(
                     update(segments)
@@ -167,6 +158,49 @@ class Index:
         with _failing(), self._engine.begin() as connection:
             _log(connection, now_us, event, device, what, sha256)
 
+    def audit_to_keep(self) -> tuple[int, list[bytes]]:
+        """The lines of the audit log that the storage has not got yet, and the number of the first."""
+        with _failing(), self._engine.begin() as connection:
+            kept, _ = _last_link(connection, KEPT_AUDIT)
+            lines = connection.execute(select(audit.c.line).where(audit.c.n > kept).order_by(audit.c.n))
+            return kept + 1, [row.line for row in lines]
+
+    def audit_is_kept(self, last: int, head: str) -> None:
+        """The storage has the log as far as that line."""
+        with _failing(), self._engine.begin() as connection:
+            if _last_link(connection, KEPT_AUDIT)[0] < last:
+                _set_link(connection, KEPT_AUDIT, last, head)
+
+    def is_empty(self) -> bool:
+        """Whether it holds nothing at all."""
+        with _failing(), self._engine.begin() as connection:
+            return all(connection.execute(select(table).limit(1)).first() is None for table in metadata.sorted_tables)
+
+    def restore_audit(self, lines: Sequence[bytes], head: str) -> None:
+        """The log as the storage has it, into an empty index."""
+        with _failing(), self._engine.begin() as connection:
+            for n, line in enumerate(lines, 1):
+                connection.execute(insert(audit).values(n=n, line=line))
+            for chain in (AUDIT_CHAIN, KEPT_AUDIT) if lines else ():
+                _last_link(connection, chain)
+                _set_link(connection, chain, len(lines), head)
+
+    def restore_receipt(self, signed: SignedReceipt) -> None:
+        """A receipt as the storage has it, the next of its camera."""
+        receipt = signed.receipt
+        with _failing(), self._engine.begin() as connection:
+            _last_link(connection, f"receipts/{receipt.device}")
+            _add_receipt(connection, signed, kept=True)
+            connection.execute(
+                update(segments)
+                .where(
+                    segments.c.device == receipt.device,
+                    segments.c.recording == receipt.recording,
+                    segments.c.number == receipt.segment,
+                )
+                .values(receipt=receipt.n)
+            )
+
     def audit_lines(self) -> list[bytes]:
         """The whole audit log."""
         with _failing(), self._engine.begin() as connection:
@@ -192,6 +226,21 @@ def _receipt_of(connection: Connection, device: str, recording: str, file: str) 
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else (receipts_format.decode(row.file_bytes, "receipt"), row.kept)
+
+
+def _add_receipt(connection: Connection, signed: SignedReceipt, *, kept: bool) -> None:
+    receipt = signed.receipt
+    connection.execute(
+        insert(receipts).values(
+            device=receipt.device,
+            n=receipt.n,
+            sha256=signed.id,
+            head=receipt.head,
+            file_bytes=signed.document.file_bytes,
+            kept=kept,
+        )
+    )
+    _set_link(connection, f"receipts/{receipt.device}", receipt.n, signed.id)
 
 
 def _last_link(connection: Connection, name: str) -> tuple[int, str]:

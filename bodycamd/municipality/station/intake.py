@@ -24,6 +24,7 @@ from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.roster import DAY_US
+from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
@@ -148,8 +149,12 @@ class Intake:
         return None if found is None else self._kept(device, *found)
 
     def _kept(self, device: str, signed: SignedReceipt, kept: bool) -> SignedReceipt:
-        """The receipt, once the storage has it too: a crash may have come in between."""
+        """The receipt, once the storage has it too, and the log that it names the head of: a crash may have come in between."""
         if not kept:
+            first, lines = self._index.audit_to_keep()
+            if lines:
+                self._storage.put_audit(first, lines)
+                self._index.audit_is_kept(first + len(lines) - 1, audit.head_of(lines[-1]))
             self._storage.put_receipt(device, signed.receipt.n, signed.document.file_bytes)
             self._index.receipt_is_kept(device, signed.receipt.n)
         return signed

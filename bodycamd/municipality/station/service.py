@@ -29,6 +29,7 @@ from bodycamd.municipality.station.cameras import Sender, load_roster, senders
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.nonces import SECRET_BYTES
+from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_file import StationSettings
 from bodycamd.municipality.station.storage import FolderStorage
@@ -90,6 +91,17 @@ class StationProcess:
                 if removed:
                     log.warning("%d files were half sent, and not continued for a day: removed", removed)
             await asyncio.sleep(HOUR_SECONDS)
+
+
+def rebuild_index(settings: StationSettings) -> Rebuilt:
+    """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
+    roster = load_roster(Path(settings.keys.root), Path(settings.keys.roster), _now_us())
+    first_keys = {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster.cameras}
+    index = Index.open(settings.index_url)
+    try:
+        return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
+    finally:
+        index.close()
 
 
 def serve(settings: StationSettings, told: Callable[[str], None]) -> None:

@@ -5,13 +5,14 @@ content.
 
     cameras/DEVICE/store       an ordinary store: `bodycamd verify --store` and stock tools read it as it lies
     cameras/DEVICE/receipts    NNNNNNNNN.receipt
+    audit                      NNNNNNNNN.jsonl: lines of the station's log, from the one of this number on
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +23,8 @@ from bodycamd.municipality.station.segments import StoredSegment
 from bodycamd.store.names import RECORDINGS_FOLDER
 
 STORE_FOLDER: Final = "store"
+AUDIT_FOLDER: Final = "audit"
+MAX_AUDIT_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
 
 
@@ -38,6 +41,15 @@ class Storage(Protocol):
 
     def receipts(self, device: str) -> Iterator[bytes]:
         """All receipts that are kept for a camera, by their numbers."""
+
+    def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
+        """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same."""
+
+    def audit_lines(self) -> Iterator[bytes]:
+        """All lines that are kept, in order, each once. Raises `DataError` where one is missing, or kept in two ways."""
+
+    def cameras(self) -> list[str]:
+        """Those of which anything is kept."""
 
 
 class FolderStorage:
@@ -85,6 +97,42 @@ class FolderStorage:
         try:
             for path in sorted(folder.glob("*.receipt")) if folder.is_dir() else ():
                 yield read_file(path, MAX_RECEIPT_FILE_BYTES)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
+    def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
+        """As the port says."""
+        path = self._root / AUDIT_FOLDER / f"{first:09d}.jsonl"
+        content = b"".join(line + b"\n" for line in lines)
+        try:
+            durable.make_folder(path.parent)
+            durable.replace(path, content)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def audit_lines(self) -> Iterator[bytes]:
+        """As the port says."""
+        folder, kept = self._root / AUDIT_FOLDER, b""
+        number = 0
+        try:
+            for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+                first = int(path.stem)
+                if first > number + 1:
+                    raise DataError(f"{folder}: lines {number + 1} to {first - 1} of the log are missing")
+                for at, line in enumerate(read_file(path, MAX_AUDIT_FILE_BYTES).splitlines(), first):
+                    if at == number and line != kept:
+                        raise DataError(f"{path}: line {at} of the log is kept in two ways")
+                    if at > number:
+                        number, kept = at, line
+                        yield line
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
+    def cameras(self) -> list[str]:
+        """As the port says."""
+        folder = self._root / "cameras"
+        try:
+            return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         except OSError as error:
             raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
 

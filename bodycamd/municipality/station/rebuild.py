@@ -1,0 +1,72 @@
+"""The index made anew, from what cameras signed and what the storage has of the station's own receipts and log.
+
+What an index knows and nobody signed is nothing: who lost it, or does not trust it, makes it again. What does not verify is told, and left
+out of it; the files stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from bodycamd.errors import BodycamError, DataError
+from bodycamd.evidence import receipts
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.receipts import SignedReceipt
+from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.ledger_copy import LedgerCopy
+from bodycamd.municipality.station.storage import FolderStorage
+
+
+class Rebuilt(Struct, frozen=True):
+    """How much came back, and what did not verify, a sentence each."""
+
+    cameras: int
+    receipts: int
+    audit_lines: int
+    problems: tuple[str, ...]
+
+
+def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, PublicKey], station_key: PublicKey) -> Rebuilt:
+    """Fill an empty index. `first_keys` are those of all cameras that the roster lists, whatever has become of them. Raises `DataError`
+    where the index is not empty, or the log does not hold together; `StorageError`.
+    """
+    if not index.is_empty():
+        raise DataError("the index is not empty: move it away first; nothing was changed")
+    lines = list(storage.audit_lines())
+    index.restore_audit(lines, audit.check(lines))
+    heads = {audit.head_of(line) for line in lines}
+    cameras, found, problems = storage.cameras(), 0, []
+    for device in cameras:
+        try:
+            key = first_keys.get(device)
+            if key is None:
+                raise DataError(f"{device}: the roster lists no such camera")
+            index.note_lines(device, LedgerCopy(storage.camera(device), key).new_lines())
+            for signed in _own_receipts(device, storage, station_key):
+                index.restore_receipt(signed)
+                found += 1
+                if signed.receipt.audit_head not in heads:
+                    problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
+        except DataError as error:
+            problems.append(str(error))
+    return Rebuilt(len(cameras), found, len(lines), tuple(problems))
+
+
+def _own_receipts(device: str, storage: FolderStorage, station_key: PublicKey) -> Iterator[SignedReceipt]:
+    """Those that this station signed for the camera, one after the other. Raises `DataError` at the first that is none, or out of place."""
+    n, prev = 0, ZERO_HASH
+    for number, raw in enumerate(storage.receipts(device), 1):
+        where = f"{device}: receipt {number}"
+        try:
+            signed = receipts.decode(raw, where)
+            own = station_key.id in signed.document.signers([station_key])
+        except BodycamError as error:
+            raise DataError(f"{where}: {error}") from error
+        if not own or signed.receipt.device != device or (signed.receipt.n, signed.receipt.prev) != (n + 1, prev):
+            raise DataError(f"{where}: it is not this station's next receipt for this camera")
+        n, prev = signed.receipt.n, signed.id
+        yield signed
