@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
+from bodycamd.errors import ConfigError, DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
@@ -128,7 +128,10 @@ class CameraInterface:
 
     def _sender(self, request: Request, content: bytes) -> Sender:
         """Who signed. Raises `Refusal`."""
-        senders = self._senders()
+        try:
+            senders = self._senders()
+        except ConfigError as error:
+            raise Refusal(503, "No roster", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
         query = f"?{request.url.query}" if request.url.query else ""
         url = f"https://{self._authority}{request.scope['raw_path'].decode('latin-1')}{query}"
         headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}

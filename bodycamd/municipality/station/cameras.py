@@ -1,19 +1,28 @@
-"""Which cameras may send: those that the roster in force lists as active, each by its uplink key."""
+"""Which cameras may send: those that the roster in force lists as active, each by its uplink key.
+
+The roster's file is looked at again when it has changed; a roster takes the place of the one before as it does on a camera
+(`roster_acceptance`). The newest one is kept beside the footage: an older one, or none, that is put in the file's place counts for nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.errors import BodycamError, ConfigError, StorageError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Camera, Root, Roster
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Camera, Root, Roster, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, has_ended, judge
+from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_named
+
+log = logging.getLogger(__name__)
 
 MAX_ROOT_BYTES = 4096
 
@@ -26,25 +35,74 @@ class Sender(Struct, frozen=True):
     first_key: PublicKey
 
 
-def load_roster(root_file: Path, roster_file: Path, now_us: int) -> Roster:
-    """The roster in the file, signed by the root in the other one. Raises `ConfigError`, also for one that has ended."""
-    try:
-        root = msgspec.json.decode(read_named(root_file, MAX_ROOT_BYTES), type=Root)
-        signed = rosters.decode(read_named(roster_file, 2 * MAX_ROSTER_BYTES), str(roster_file))
-    except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigError(f"keys.root, keys.roster: {error}; allowed: the root and the roster in force") from error
-    now = Now(now_us, trusted=True)
-    decision = judge(signed, root, now)
-    if not decision.accepted:
-        ended = "; sign the next one: bodycamd fleet roster" if has_ended(signed.roster, now) else ""
-        raise ConfigError(f"keys.roster: {roster_file}: {decision.why}{ended}")
-    return signed.roster
+class RosterInForce:
+    """The station's roster. `senders` may be asked from any thread."""
 
+    def __init__(self, root_file: Path, roster_file: Path, kept: Path, now_us: Callable[[], int]) -> None:
+        """Raises `ConfigError` for a root or a roster that is none or has ended; `StorageError`."""
+        self._file, self._kept, self._now_us = roster_file, kept, now_us
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        try:
+            root = msgspec.json.decode(read_named(root_file, MAX_ROOT_BYTES), type=Root)
+            before = rosters.decode(read_named(kept, 2 * MAX_ROSTER_BYTES), str(kept)) if kept.exists() else None
+            given = rosters.decode(read_named(roster_file, 2 * MAX_ROSTER_BYTES), str(roster_file))
+        except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise ConfigError(f"keys.root, keys.roster: {error}; allowed: the root and the roster in force") from error
+        decision = judge(given, before or root, self._now)
+        if not decision.accepted:
+            ended = "; sign the next one: bodycamd fleet roster" if has_ended(given.roster, self._now) else ""
+            raise ConfigError(f"keys.roster: {roster_file}: {decision.why}{ended}")
+        self._take(given)
 
-def senders(roster: Roster) -> Mapping[str, Sender]:
-    """The active cameras, by the ids of their uplink keys."""
-    found = [_sender(camera) for camera in roster.cameras if camera.state == "active"]
-    return {sender.uplink_key.id: sender for sender in found}
+    @property
+    def roster(self) -> Roster:
+        """The one in force."""
+        return self._in_force.roster
+
+    def senders(self) -> Mapping[str, Sender]:
+        """The active cameras, by the ids of their uplink keys. Raises `ConfigError` once the roster has ended: until there is another one,
+        nobody knows who has been shut out."""
+        with self._lock:
+            self._look()
+            if has_ended(self._in_force.roster, self._now):
+                raise ConfigError("the roster has ended: sign the next one: bodycamd fleet roster")
+            return self._senders
+
+    @property
+    def _now(self) -> Now:
+        return Now(self._now_us(), trusted=True)
+
+    def _look(self) -> None:
+        """Take the roster in the file, where it is another one and follows. What is none is said in the journal, once."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return
+        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            candidate = rosters.decode(read_named(self._file, 2 * MAX_ROSTER_BYTES), str(self._file))
+            decision = judge(candidate, self._in_force, self._now)
+            if decision.outcome == "accepted":
+                self._take(candidate)
+            elif not decision.accepted:
+                log.error("%s is not taken: %s", self._file, decision.why)
+        except BodycamError as error:
+            log.error("%s is not taken: %s", self._file, error)
+
+    def _take(self, signed: SignedRoster) -> None:
+        """Durable first: what was in force once is never followed by an older one."""
+        try:
+            durable.make_folder(self._kept.parent)
+            durable.replace(self._kept, signed.document.file_bytes)
+        except OSError as error:
+            raise StorageError(f"{self._kept}: cannot be kept: {error.strerror}") from error
+        self._in_force = signed
+        found = [_sender(camera) for camera in signed.roster.cameras if camera.state == "active"]
+        self._senders = {sender.uplink_key.id: sender for sender in found}
 
 
 def _sender(camera: Camera) -> Sender:

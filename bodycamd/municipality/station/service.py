@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -25,7 +25,7 @@ from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.municipality.station.app import CameraInterface
-from bodycamd.municipality.station.cameras import Sender, load_roster, senders
+from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.nonces import SECRET_BYTES
@@ -50,13 +50,12 @@ class StationProcess:
         """Opens everything. Raises `ConfigError` for keys, roster or database that are none, `StorageError`."""
         data = Path(settings.data)
         self._signer = load_key(Path(settings.keys.signing))
-        roster = load_roster(Path(settings.keys.root), Path(settings.keys.roster), _now_us())
-        found = [station for station in roster.stations if station.id == settings.name and station.state == "active"]
+        in_force = roster_of(settings)
+        found = [station for station in in_force.roster.stations if station.id == settings.name and station.state == "active"]
         listed = PublicKey.from_hex(found[0].key) if found else None
         if listed != self._signer.public:
             what = "lists another key for it" if listed is not None else "does not list it"
             raise ConfigError(f"name: {settings.name}: the roster {what}: no camera would believe its receipts; allowed: a listed station")
-        self._senders: Mapping[str, Sender] = senders(roster)
         try:
             durable.make_folder(data)
         except OSError as error:
@@ -64,7 +63,7 @@ class StationProcess:
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
         intake = Intake(settings.name, self._signer, FolderStorage(data), self._staging, self._index, days=settings.days)
-        interface = CameraInterface(intake, lambda: self._senders, authority=settings.authority, secret=_secret(data / NONCES_FILE))
+        interface = CameraInterface(intake, in_force.senders, authority=settings.authority, secret=_secret(data / NONCES_FILE))
         self.application = interface.application(self._while_running)
 
     def close(self) -> None:
@@ -95,8 +94,7 @@ class StationProcess:
 
 def rebuild_index(settings: StationSettings) -> Rebuilt:
     """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
-    roster = load_roster(Path(settings.keys.root), Path(settings.keys.roster), _now_us())
-    first_keys = {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster.cameras}
+    first_keys = {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster_of(settings).roster.cameras}
     index = Index.open(settings.index_url)
     try:
         return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
@@ -141,6 +139,11 @@ class _Server(uvicorn.Server):
         await super().startup()
         if self.started:
             self._ready()
+
+
+def roster_of(settings: StationSettings) -> RosterInForce:
+    """The roster in force. Raises as `RosterInForce` does."""
+    return RosterInForce(Path(settings.keys.root), Path(settings.keys.roster), Path(settings.data) / "in-force.roster", _now_us)
 
 
 def load_key(path: Path) -> SigningKey:
