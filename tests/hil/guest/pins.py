@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.hil.guest.parts import write
@@ -48,6 +48,19 @@ def was_set(line: str) -> tuple[int, int, bool] | None:
     return int(found["number"]), int(found["seconds"]) * 1_000_000 + int(found["micros"]), found["value"] == "1"
 
 
+def moved(edges: Iterable[tuple[float, bool]], pull: Callable[[bool], object], changes: list[Change]) -> int:
+    """Put edges on the button's line, each so many milliseconds after the first; the instant of the last one."""
+    began_us = now_us()
+    at_us = began_us
+    for after_ms, down in edges:
+        while (left_us := began_us + round(after_ms * 1000) - now_us()) > 0:
+            time.sleep(left_us / 1e6)
+        at_us = now_us()
+        pull(down)
+        changes.append(("button", at_us, down))
+    return at_us
+
+
 class Pins:
     """`changes` are what the pins did since the boot, oldest first."""
 
@@ -64,16 +77,8 @@ class Pins:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def move(self, edges: Iterable[tuple[float, bool]]) -> int:
-        """Put edges on the button's line, each so many milliseconds after the first; the instant of the last one."""
-        began_us = now_us()
-        at_us = began_us
-        for after_ms, down in edges:
-            while (left_us := began_us + round(after_ms * 1000) - now_us()) > 0:
-                time.sleep(left_us / 1e6)
-            at_us = now_us()
-            os.pwrite(self._pull, b"pull-down" if down else b"pull-up", 0)
-            self.changes.append(("button", at_us, down))
-        return at_us
+        """See `moved`."""
+        return moved(edges, lambda down: os.pwrite(self._pull, b"pull-down" if down else b"pull-up", 0), self.changes)
 
     def _follow(self) -> None:
         with (TRACE / "trace_pipe").open() as pipe:
