@@ -32,7 +32,7 @@ bench: ## the design's targets as a table, each beside a peer's figure from the 
 	@scripts/setup bench
 	.venv/bin/python -m pytest -q -s -m bench --timeout 900 tests/bench
 
-hil: ## scenarios with button, lamps and broken parts, on mock pins (minutes); BOARD=virtual: a camera that QEMU boots from its card (root); docs/hil.md
+hil: ## scenarios with button, lamps and broken parts, on mock pins (minutes); BOARD=virtual: a camera that QEMU boots from its card (root); BOARD=pi HOST=…: a Raspberry Pi over ssh; docs/hil.md
 	@scripts/setup $(if $(filter virtual,$(BOARD)),bench,test)
 	@scripts/test-hil $(or $(BOARD),mock)
 

@@ -1,4 +1,5 @@
-"""Virtual cameras: the fleet they belong to, and their cards, from what `scripts/make-virtual-camera` made (BODYCAMD_VIRTUAL)."""
+"""Virtual cameras: the fleet they belong to, and their cards, from what `scripts/make-virtual-camera` made (BODYCAMD_VIRTUAL). And a
+Raspberry Pi at HOST."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.errors import BodycamError
 from tests.camera.capture.films import marked_film
+from tests.hil.pi_camera import PiCamera
 from tests.hil.virtual_camera import VirtualCamera
 from tests.hil.virtual_fleet import VirtualFleet, make_fleet
 
@@ -40,6 +43,18 @@ def prepared(made: Path, fleet: VirtualFleet, film: Path) -> Iterator[VirtualCam
     """After its first boot."""
     with first_boot(VirtualCamera(made, fleet.card(PREPARED), film)) as camera:
         yield camera
+
+
+@pytest.fixture(scope="session")
+def raspberry_pi() -> Iterator[PiCamera]:
+    """The camera at HOST, with a film where FILM names one. Where it is not for the bench, the run ends with one sentence and its code."""
+    film = os.environ.get("FILM")
+    try:
+        camera = PiCamera(os.environ["HOST"], Path(film) if film else None)
+    except BodycamError as error:
+        pytest.exit(str(error), error.exit_code)
+    yield camera
+    camera.close()
 
 
 @contextmanager

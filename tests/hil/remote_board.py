@@ -42,7 +42,7 @@ class RemoteBoard:
 
     def __init__(self, camera: Camera, *, patience: float = 1.0, newer: str | None = None) -> None:
         self._camera, self._patience, self._newer = camera, patience, newer
-        self._skip, self._updated = 0, False
+        self._skip, self._updated, self._low = 0, False, False
         self._changes: list[tuple[str, int, bool]] = []
         self.began_us = 0
 
@@ -56,7 +56,8 @@ class RemoteBoard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         if error is not None:
             error.add_note(str(self._run("journalctl", "--no-pager", "-n", "60", code=None)["out"]))
-        self._ask("battery", percent=FULL_PERCENT)
+        if self._low:
+            self._ask("battery", percent=FULL_PERCENT)
         self._run("rm", "-f", FULL)
         if self._updated:
             self._run("systemctl", "restart", UNITS[0])
@@ -104,7 +105,10 @@ class RemoteBoard:
             case "disk_freed":
                 self._run("rm", FULL)
             case "battery_low":
+                self._low = True
                 self._ask("battery", percent=LOW_PERCENT)
+            case "camera_unbound" | "camera_bound":
+                self._ask("camera", bound=kind == "camera_bound")
             case "power_cut":
                 self._camera.restart()
                 self.began_us, self._changes = 0, []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from bodycamd.config.load import load
+from tests.hil.pi_camera import drawing
 from tests.hil.scenario import BoardNotes, Scenario, boards, missing, scenarios
 
 HEAD = """# Hardware in the loop
@@ -12,7 +15,8 @@ A scenario is written once (`tests/hil/scenarios`) and runs on every board that 
 lamp and motor are read, a part is broken. Lamp and motor are judged by the times of their pins against the camera's own tables, the
 warning by what the loudspeaker played (0.99 alike).
 
-`make hil` runs them on mock pins, `make hil BOARD=virtual` on the virtual camera. Made by `python -m tests.hil.table`.
+`make hil` runs them on mock pins, `make hil BOARD=virtual` on the virtual camera, `make hil BOARD=pi HOST=…` on a Raspberry Pi. Made by
+`python -m tests.hil.table`.
 
 ## The virtual camera
 
@@ -35,6 +39,29 @@ by that stated cause to `bodycamd verify` and `scripts/verify.sh`. Making the im
 scenarios, the power cuts' tests from their beginning to their end, a card whose bundle the emulated camera installs itself, and `make
 hil BOARD=virtual` as a whole; so it is no part of CI.
 
+## A Raspberry Pi
+
+`make hil BOARD=pi HOST=technician@camera` runs the scenarios on a camera that has been installed, over ssh, for who uses `ssh` and `sudo`
+there without being asked anything. **It has never run on a Raspberry Pi**: the line was tried with a stand-in for `ssh` that runs its
+command here, hand and eyes with one for lgpio, what happens to the camera with a model of its commands (`tests/hil/test_pi.py`).
+
+With the power off, join the two pins of each letter by a wire with 1 kΩ in it; button, lamps and motor stay where they are. This is the
+header of the configuration as it is shipped, seen from above; `python -m tests.hil.pi_camera FILE` draws that of another one.
+
+```
+JUMPERS
+```
+
+The hand pulls the button's line as an open drain (an open source with `button_to: 3v3`) and has no pull of its own; the eyes are told by
+the kernel when a line changed. The daemon keeps its lines, and knows of no bench.
+
+The recorder is stopped, which its ledger states as any stop, and started again afterwards. Meanwhile `/etc/bodycamd` lies under a copy with
+the bench's configuration, and `/var/lib/bodycamd` under a file system of 2 GB (`/var/tmp/bodycamd-hil.img`), so that the camera's footage,
+ledger and keys are neither read nor written; what is filmed is sealed to a key that nobody has, and deleted. The picture is its own
+camera module's, or with `FILM=FILE.h264` a film; the loudspeaker is a sound card of snd-aloop whose other end is the microphone. Where ssh
+ends, the camera is as before; where the Pi itself is cut off, a reboot does it but for that file, which the next bench deletes. A camera
+that is not in standby is left alone (75), and so is one without bodycamd or lgpio, or one that cannot be reached (69).
+
 """
 
 
@@ -49,7 +76,8 @@ def cell(scenario: Scenario, board: BoardNotes) -> str:
 
 def page() -> Iterator[str]:
     """The lines."""
-    yield from HEAD.splitlines()
+    shipped = load(Path(__file__).parents[2] / "config/bodycamd.yaml")
+    yield from HEAD.replace("JUMPERS", "\n".join(drawing(shipped))).splitlines()
     found = boards()
     yield "| board | is | runner |"
     yield "|---|---|---|"

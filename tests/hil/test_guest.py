@@ -79,6 +79,6 @@ def test_a_board_counts_from_its_own_start_and_breaks_what_it_is_told_to() -> No
         board.fault("power_cut")
         assert (camera.cuts, board.began_us) == (1, 0)
         with pytest.raises(AssertionError, match=r"boards\.yaml"):
-            board.fault("camera_unbound")
+            board.fault("sunshine")
         with pytest.raises(AssertionError, match="not within 3 s"):
             board.until(lambda: False, 3)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.hil.board import Board
 from tests.hil.mock_board import MockBoard
+from tests.hil.pi_camera import PiCamera
 from tests.hil.remote_board import RemoteBoard
 from tests.hil.runner import run
 from tests.hil.scenario import BoardName, Scenario, boards, missing, scenarios
@@ -23,7 +24,7 @@ QUICK = {"bounce"}
 RUN = [one for one in scenarios() if not missing(one, boards()[BOARD])]
 EMULATED = 4.0
 """So many times longer than a Pi may a virtual camera take, by its own clock."""
-pytestmark = [pytest.mark.timeout(300)] if BOARD == "mock" else [pytest.mark.machine, pytest.mark.root, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.machine, pytest.mark.root, pytest.mark.timeout(3600)] if BOARD == "virtual" else [pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +36,16 @@ def board_of(request: pytest.FixtureRequest) -> Callable[[Scenario, Path], Board
         case "virtual":
             camera: VirtualCamera = request.getfixturevalue("prepared")
             return lambda scenario, folder: RemoteBoard(camera, patience=EMULATED, newer=camera.newer)
-        case _:
-            raise NotImplementedError(f"no runner for the board {BOARD}: see docs/hil.md")
+        case "pi":
+            pi: PiCamera = request.getfixturevalue("raspberry_pi")
+            return lambda scenario, folder: RemoteBoard(pi)
 
 
 @pytest.mark.parametrize("scenario", RUN, ids=lambda one: one.name)
 def test_scenario(scenario: Scenario, board_of: Callable[[Scenario, Path], Board], tmp_path: Path) -> None:
     if SCALE < IN_FULL and scenario.name not in QUICK:
         pytest.skip("takes long: make hil, make test-full")
+    if "kernel_driver" in scenario.needs and os.environ.get("FILM"):
+        pytest.skip("a film has no kernel driver: without FILM")
     with board_of(scenario, tmp_path) as board:
         run(scenario, board)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.hil.line import SocketLine
+from tests.hil.pi_camera import CODE
 from tests.kit.waiting import wait_for
 from tests.machine.virtual_machine import OWN_TIME, QUICK, READ_BY_THE_CAMERA, REPOSITORY, console, qemu
 
-GUEST = tuple(f"tests/hil/guest/{name}.py" for name in ("__init__", "__main__", "parts", "pins"))
 BOOT_SECONDS = 900.0
 """What a boot may take on a computer that others keep busy."""
 
@@ -32,7 +32,7 @@ class VirtualCamera:
         self._made, self._emulation = made, emulation
         self._running: subprocess.Popen[bytes] | None = None
         self._line: SocketLine | None = None
-        for name in ("tests/__init__.py", "tests/hil/__init__.py", *GUEST):
+        for name in CODE:
             (self.share / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, self.share / name)
         shutil.copy(film, self.share / "film.h264")

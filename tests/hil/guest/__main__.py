@@ -1,6 +1,7 @@
 """Answers requests, a line of JSON each: `{"do": "edges", …}` is answered by `{"result": …}` or `{"error": …}`.
 
-In a virtual camera, over a serial port that QEMU has on a socket: `python3 -m tests.hil.guest`.
+In a virtual camera, over a serial port that QEMU has on a socket: `python3 -m tests.hil.guest`. On a Raspberry Pi, over ssh:
+`python3 -m tests.hil.guest --pi /`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.hil.guest import parts, pins
+from tests.hil.guest.bench import Bench
+from tests.hil.guest.jumpers import Refused
 
 PORT = "hil"
 CONTROL = "/run/bodycamd/control.sock"
@@ -55,17 +58,22 @@ def read(path: str) -> str:
     return base64.b64encode(Path(path).read_bytes()).decode()
 
 
+ANYWHERE: Mapping[str, Callable[..., Any]] = {
+    "now": lambda: None,
+    "rest": lambda seconds: time.sleep(seconds),
+    "status": status,
+    "ledger": ledger,
+    "run": run,
+    "read": read,
+}
+
+
 def actions(hand: pins.Pins) -> Mapping[str, Callable[..., Any]]:
     """What can be asked for. Every answer says what time it was."""
     return {
         "edges": hand.move,
         "changes": lambda skip: hand.changes[skip:],
-        "now": lambda: None,
-        "rest": lambda seconds: time.sleep(seconds),
-        "status": status,
-        "ledger": ledger,
-        "run": run,
-        "read": read,
+        **ANYWHERE,
         "battery": parts.battery,
         "poweroff": lambda: os.system("systemctl --force --force poweroff"),
     }
@@ -91,6 +99,8 @@ def serve(requests: IO[bytes], answers: IO[bytes], known: Mapping[str, Callable[
         asked = json.loads(line)
         try:
             answer = {"result": known[asked.pop("do")](**asked)}
+        except Refused as error:
+            answer = {"error": str(error), "code": error.code}
         except Exception as error:
             answer = {"error": repr(error)}
         answers.write(json.dumps({**answer, "now_us": pins.now_us()}).encode() + b"\n")
@@ -112,8 +122,25 @@ def ready() -> None:
             notify.sendto(b"READY=1", address)
 
 
+def on_a_pi(bench: Bench) -> None:
+    """Answer until ssh is gone, and leave the camera as it was."""
+    known: dict[str, Callable[..., Any]] = {"look": bench.look, "begin": bench.begin, "end": bench.end, "camera": bench.camera}
+    seen: dict[str, Callable[..., Any]] = {"edges": lambda edges: bench.hand.move(edges), "changes": lambda skip: bench.hand.changes[skip:]}
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer, {**ANYWHERE, **known, **seen})
+    finally:
+        bench.close()
+
+
 def main() -> int:
     """Put the parts in, then answer."""
+    if sys.argv[1:2] == ["--pi"]:
+        try:
+            on_a_pi(Bench(status, Path.cwd(), Path(sys.argv[2])))
+        except Refused as error:
+            print(error, file=sys.stderr)
+            return error.code
+        return 0
     parts.put_in()
     pins.make_chip()
     hand = pins.Pins()
