@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
+from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES
 from tests.hil.board import Entry
 from tests.hil.judge import Change
 from tests.kit.camera import WARNING
@@ -15,7 +16,8 @@ from tests.kit.camera import WARNING
 FULL_PERCENT, LOW_PERCENT = 90, 10
 HOLD_MS, CALM_MS, BETWEEN_MS, PRESS_MS = 2600, 2500, 1000, 150
 """Hold, release, press, for a camera that is configured as it is shipped: each longer than it must be."""
-FULL = "/var/lib/bodycamd/full"
+FULL, FOR_THE_LEDGER_BYTES = "/var/lib/bodycamd/full", LEDGER_RESERVE_BYTES // 2
+"""A file takes what is left of the disk, and half of what footage leaves to the ledger."""
 UNITS = ("bodycamd.service", "bodycamd-sensors.service")
 LOOK_SECONDS = 1.0
 """Of the camera's time, between two looks: each costs an emulated processor some of it."""
@@ -101,7 +103,8 @@ class RemoteBoard:
             case "worker_dies":
                 self._run("kill", "-KILL", str(self._worker()))
             case "disk_full":
-                self._run("sh", "-c", f"fallocate -l $(df --output=avail -B1 /var/lib/bodycamd | tail -n 1) {FULL}")
+                available = int(self._run("df", "--output=avail", "-B1", str(Path(FULL).parent))["out"].split()[-1])
+                self._run("fallocate", "-l", str(available - FOR_THE_LEDGER_BYTES), FULL)
             case "disk_freed":
                 self._run("rm", FULL)
             case "battery_low":

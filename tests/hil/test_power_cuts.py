@@ -81,7 +81,7 @@ def promises(camera: VirtualCamera) -> list[dict[str, Any]]:
 
 
 def test_no_cut_loses_what_was_acknowledged_and_little_of_what_was_not(
-    cuts: list[Cut], prepared: VirtualCamera, fleet: VirtualFleet, tmp_path: Path
+    cuts: list[Cut], prepared: VirtualCamera, fleet: VirtualFleet, made: Path, tmp_path: Path
 ) -> None:
     store = prepared.share / "offloaded"
     signed = _application(prepared)
@@ -95,7 +95,8 @@ def test_no_cut_loses_what_was_acknowledged_and_little_of_what_was_not(
     assert len(promised) >= CUTS * FRAGMENTS
     assert not lost, f"{len(lost)} of {len(promised)} acknowledged fragments"
     newest = {cut.recording: cut.at_us - max(part.end_us for key, part in kept.items() if key[0] == cut.recording) for cut in cuts}
-    print(f"{len(cuts)} cuts, {len(promised)} acknowledged fragments, 0 lost; the newest footage lost:", sorted(newest.values()), "us")
+    figures = f"{len(cuts)} cuts, {len(promised)} acknowledged fragments, 0 lost; the newest footage lost, us: {sorted(newest.values())}"
+    (made / "power-cuts.txt").write_text(figures + "\n")
     assert max(newest.values()) <= NEWEST_US, newest
     closed = {entry["recording"]: entry["reason"] for entry in ledger.details("recording_closed")}
     assert {closed[cut.recording] for cut in cuts} == {"interrupted"}
