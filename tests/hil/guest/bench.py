@@ -80,7 +80,8 @@ class Bench:
         self._run("systemctl", "stop", *UNITS)
         self._do("modprobe", "snd-aloop", f"id={CARD}", "pcm_substreams=2", undo=("modprobe", "-r", "snd-aloop"))
         self._note("rm", "-rf", f"{etc}")
-        self._run("cp", "-a", "--no-target-directory", f"{self._root / 'etc/bodycamd'}", f"{etc}")
+        etc.mkdir()
+        self._run("cp", "-a", f"{self._root / 'etc/bodycamd'}/.", f"{etc}")
         for name, text in (("bodycamd.yaml", config), ("recipients.txt", recipients)):
             (etc / name).unlink(missing_ok=True)  # it may be a link to the camera's own
             parts.write(etc / name, text)
