@@ -48,7 +48,8 @@ BOARD=virtual` as a whole; so it is no part of CI.
 
 `make hil BOARD=pi HOST=technician@camera` runs the scenarios on a camera that has been installed, over ssh, for who uses `ssh` and `sudo`
 there without being asked anything. **It has never run on a Raspberry Pi**: the line was tried with a stand-in for `ssh` that runs its
-command here, hand and eyes with one for lgpio, what happens to the camera with a model of its commands (`tests/hil/test_pi.py`).
+command here, hand and eyes with one for lgpio, what happens to the camera with a model of its commands (`tests/hil/test_pi.py`); by hand
+the line with OpenSSH 9.2 at both ends, cut off too, and what is laid over the camera's folders with real mounts.
 
 With the power off, join the two pins of each letter by a wire with 1 kΩ in it; button, lamps and motor stay where they are. This is the
 header of the configuration as it is shipped, seen from above; `python -m tests.hil.pi_camera FILE` draws that of another one.
