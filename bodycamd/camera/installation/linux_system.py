@@ -35,6 +35,8 @@ COMMAND = Path("/usr/local/bin/bodycamd")
 COMPLETION = Path("/usr/share/bash-completion/completions/bodycamd")
 NOT_NOW = ("bodycamd-settle.service",)
 """Of the units that are enabled, those that are for the next boot."""
+FIRST_BOOT = "bodycamd-first-boot.service"
+"""A card's own unit (`bodycamd/workshop/fleet/first-boot.sh`): it is what runs the installer there, and would end with it."""
 SHIPPED = ("bodycamd.yaml", "warnings/nl.wav", "warnings/nl.txt", "warnings/en.wav", "warnings/en.txt")
 ANSWER_SECONDS = 5.0
 READY_SECONDS = 90.0
@@ -163,7 +165,8 @@ class LinuxSystem:
     def stop(self) -> None:
         """See `System`."""
         if runs_systemd():
-            stopped = [unit.name for kind in ("socket", "service") for unit in UNITS.glob(f"bodycamd*.{kind}")]
+            found = [unit.name for kind in ("socket", "service") for unit in sorted(UNITS.glob(f"bodycamd*.{kind}"))]
+            stopped = [unit for unit in found if unit != FIRST_BOOT]
             _run("systemctl", "stop", *stopped, check=False)  # the sockets first: they would start their services again
 
     def start(self) -> None:

@@ -132,6 +132,18 @@ def test_an_unhealthy_version_says_why(
         LinuxSystem(tmp_path).check_health(tmp_path / "0.3.0")
 
 
+def test_the_first_boot_that_installs_is_not_stopped_by_its_own_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"unit={linux_system.FIRST_BOOT}\n" in (ROOT / "bodycamd/workshop/fleet/first-boot.sh").read_text()
+    for unit in ("bodycamd.service", "bodycamd-sensors.service", "bodycamd-control.socket", linux_system.FIRST_BOOT, "other.service"):
+        (tmp_path / unit).touch()
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(linux_system, "UNITS", tmp_path)
+    monkeypatch.setattr(linux_system, "runs_systemd", lambda: True)
+    monkeypatch.setattr(linux_system, "_run", lambda *command, check: ran.append(command))
+    LinuxSystem(tmp_path).stop()
+    assert ran == [("systemctl", "stop", "bodycamd-control.socket", "bodycamd-sensors.service", "bodycamd.service")]
+
+
 def test_a_recorder_that_ends_again_and_again_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "recipients.txt").touch()
     restarts = iter(range(100))
