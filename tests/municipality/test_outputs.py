@@ -56,6 +56,8 @@ READ = {
     "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
+    "bundle build debian_lock", "bundle build image", "bundle build packages",
+    "station check file", "station rebuild file", "station run file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
@@ -89,6 +91,7 @@ CHANGED = {
     "prune store": COPY,
     "offload to": "tests/municipality/copies/test_offload.py",
     "simulate dir": "tests/cli/test_simulate.py",
+    "station init folder": "tests/municipality/station/test_service.py",
     "sweep store": "tests/system/test_retention.py",
 }
 """What is changed because that was asked for: a store or a camera of its own, a fleet's record, a card; where that is shown."""

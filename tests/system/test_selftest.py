@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 import subprocess
 import sys
 import wave
@@ -19,6 +21,10 @@ from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 SECONDS = 0.6
+
+
+HUM = "hum.wav"
+"""A microphone that hears the mains, and no loudspeaker."""
 
 
 def hears(folder: Path, **settings: Any) -> Camera:
@@ -86,13 +92,18 @@ def test_while_it_records_nothing_is_checked(camera: Camera, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("settings", "check"),
     [
-        ({"microphone": {"source": "tone"}}, "speaker"),
+        ({"microphone": {"source": "file", "file": HUM}}, "speaker"),
         ({"microphone": {"source": "alsa", "device": "plughw:CARD=Nowhere,DEV=0"}}, "microphone"),
         ({"speaker": {"output": "alsa", "device": "plughw:CARD=Nowhere,DEV=0"}}, "voice"),
         ({"storage": {"directory": "../store", "reserve_minutes": 240}, "video": {"bit_rate": 10_000_000}}, "space"),
     ],
 )
 def test_a_broken_part_is_no_go(tmp_path: Path, settings: dict[str, Any], check: str) -> None:
+    with wave.open(str(tmp_path / HUM), "wb") as hum:
+        hum.setparams((1, 2, 48_000, 0, "NONE", ""))
+        hum.writeframes(b"".join(struct.pack("<h", round(8000 * math.sin(at * math.tau / 960))) for at in range(48_000)))
+    if settings.get("microphone", {}).get("file") == HUM:
+        settings = {"microphone": {"source": "file", "file": str(tmp_path / HUM)}}
     with hears(tmp_path, **settings) as camera:
         asking = asked(camera)
         told, _ = asking.communicate(timeout=60)

@@ -12,7 +12,7 @@ from tests.municipality.verify.attacks.scene import Scene, make
 from tests.municipality.verify.attacks.second_verifier import CHOSEN, agree, said, second_opinion
 from tests.municipality.verify.attacks.test_attacks import check
 
-pytestmark = only_in_full
+pytestmark = [only_in_full, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

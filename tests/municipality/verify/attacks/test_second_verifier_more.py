@@ -15,7 +15,7 @@ from tests.municipality.verify.attacks.scene import Scene, make, ticking_clock
 from tests.municipality.verify.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.municipality.verify.attacks.test_attacks import check
 
-pytestmark = only_in_full
+pytestmark = [only_in_full, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
