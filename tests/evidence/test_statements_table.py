@@ -149,6 +149,14 @@ def test_what_is_signed_is_just_what_a_reader_takes(data: st.DataObject) -> None
         assert encode_statement(statement) == expected
 
 
+def test_what_is_no_number_is_not_signed_and_the_word_null_is() -> None:
+    """It would be spelled as null, which stands for nothing here, where a number may be left out."""
+    with pytest.raises(DataError, match="'audio_pts_us' is null"):
+        encode_statement(msgspec.structs.replace(FRAGMENT.statement, audio_pts_us=math.nan))
+    named = msgspec.structs.replace(INIT.statement, video=Video(encoder="null", width=1, height=1, frame_rate=1))
+    assert decode_statement(encode_statement(named), "x") == named
+
+
 def test_what_is_signed_is_not_read_as_a_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strict_json, "decode", None)
     assert encode_statement(FRAGMENT.statement) == FRAGMENT.json
