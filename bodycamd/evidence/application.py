@@ -71,8 +71,7 @@ def token_signer(token: bytes) -> SigningKey:
 
 def sign(application: Application, signers: Sequence[Signer]) -> SignedApplication:
     """The application, signed. Raises `DataError` for one that no reader would take."""
-    unsigned = SignedDocument(APPLICATION_TYPE, strict_json.encode(application, "to be signed"), ())
-    return decode(unsigned.also_signed_by(signers).file_bytes, "to be signed")
+    return decode(signed_document.signed_file(APPLICATION_TYPE, application, signers), "to be signed")
 
 
 def decode(raw: bytes, where: str) -> SignedApplication:

@@ -159,8 +159,7 @@ def decode(raw: bytes, where: str) -> SignedOrder:
 
 def sign(order: Order, signers: Iterable[Signer]) -> SignedOrder:
     """The order, signed. Raises `DataError` for one that no reader would take."""
-    unsigned = SignedDocument(ORDER_TYPE, strict_json.encode(order, "to be signed"), ())
-    return decode(unsigned.also_signed_by(signers).file_bytes, "to be signed")
+    return decode(signed_document.signed_file(ORDER_TYPE, order, signers), "to be signed")
 
 
 def contradictions(order: Order) -> Iterator[str]:

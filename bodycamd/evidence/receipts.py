@@ -83,8 +83,7 @@ def decode(raw: bytes, where: str) -> SignedReceipt:
 
 def sign(receipt: Receipt, signer: Signer) -> SignedReceipt:
     """The receipt, signed. Raises `DataError` for one that no reader would take."""
-    unsigned = SignedDocument(RECEIPT_TYPE, strict_json.encode(receipt, "to be signed"), ())
-    return decode(unsigned.also_signed_by([signer]).file_bytes, "to be signed")
+    return decode(signed_document.signed_file(RECEIPT_TYPE, receipt, [signer]), "to be signed")
 
 
 def contradictions(receipt: Receipt) -> Iterator[str]:

@@ -161,9 +161,7 @@ def decode(raw: bytes, where: str) -> SignedRoster:
 
 def sign(roster: Roster, signers: Iterable[Signer]) -> SignedRoster:
     """The roster, signed. Raises `DataError` for one that no reader would take."""
-    json = strict_json.encode(roster, "to be signed")
-    unsigned = SignedDocument(ROSTER_TYPE, json, ())
-    return decode(unsigned.also_signed_by(signers).file_bytes, "to be signed")
+    return decode(signed_document.signed_file(ROSTER_TYPE, roster, signers), "to be signed")
 
 
 def root_keys(root: Root) -> list[PublicKey]:

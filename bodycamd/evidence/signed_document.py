@@ -20,8 +20,10 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from bodycamd.errors import DataError
+from bodycamd.evidence import strict_json
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.signed_line import signature_of
+from bodycamd.evidence.statements import Stated
 
 MAX_SIGNATURES = 16
 _SIGNATURE = re.compile(rb"([0-9a-f]{64}) ([A-Za-z0-9+/]{86}==)")
@@ -80,6 +82,12 @@ class SignedDocument(Struct, frozen=True):
 def signed_bytes(type: str, json: bytes) -> bytes:
     """What is signed: the type and the JSON, a line each."""
     return type.encode("ascii") + b"\n" + json + b"\n"
+
+
+def signed_file(type: str, content: Stated, signers: Iterable[Signer]) -> bytes:
+    """A new document with these signatures, as it is stored. Raises `DataError`; what a reader would refuse is the caller's to read."""
+    unsigned = SignedDocument(type, strict_json.encode(content, "to be signed"), ())
+    return unsigned.also_signed_by(signers).file_bytes
 
 
 def entry_text(document: SignedDocument) -> str:

@@ -69,8 +69,7 @@ def decode(raw: bytes, where: str) -> SignedSuspension:
 
 def sign(suspension: Suspension, signer: Signer) -> SignedSuspension:
     """The suspension, signed. Raises `DataError` for one that no reader would take."""
-    unsigned = SignedDocument(SUSPEND_TYPE, strict_json.encode(suspension, "to be signed"), ())
-    return decode(unsigned.also_signed_by([signer]).file_bytes, "to be signed")
+    return decode(signed_document.signed_file(SUSPEND_TYPE, suspension, [signer]), "to be signed")
 
 
 def judge(candidate: SignedSuspension, in_force: SignedRoster) -> Outcome:
