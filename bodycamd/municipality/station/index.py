@@ -153,11 +153,6 @@ class Index:
         with _failing(), self._engine.begin() as connection:
             return [receipts_format.decode(row.file_bytes, "receipt") for row in connection.execute(query)]
 
-    def log(self, now_us: int, event: Event, device: str | None, what: str, sha256: str | None = None) -> None:
-        """Add a line to the audit log."""
-        with _failing(), self._engine.begin() as connection:
-            _log(connection, now_us, event, device, what, sha256)
-
     def audit_to_keep(self) -> tuple[int, list[bytes]]:
         """The lines of the audit log that the storage has not got yet, and the number of the first."""
         with _failing(), self._engine.begin() as connection:
@@ -234,8 +229,6 @@ def _add_receipt(connection: Connection, signed: SignedReceipt, *, kept: bool) -
         insert(receipts).values(
             device=receipt.device,
             n=receipt.n,
-            sha256=signed.id,
-            head=receipt.head,
             file_bytes=signed.document.file_bytes,
             kept=kept,
         )

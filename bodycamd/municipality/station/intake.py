@@ -114,7 +114,7 @@ class Intake:
                 return Progress(offset + len(part))
             staged, stored = self._staging.whole(device, segment)
             now_us = self._now_us()
-            self._storage.put_segment(device, stored, staged, now_us + self._term_us)
+            self._storage.put_segment(device, stored, staged)
             self._staging.drop(device, segment)
             return Progress(segment.size, self._sign(device, first_key, stored, now_us))
 

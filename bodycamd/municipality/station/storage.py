@@ -1,4 +1,4 @@
-"""Where segments and receipts lie for good: a port, and the folder behind it that needs nothing else.
+"""Where segments and receipts lie for good: a folder.
 
 What `put_segment` returned for is durable, and reads back with the size and the SHA-256 that were asked for. A name never changes its
 content.
@@ -14,7 +14,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.linux import durable
@@ -28,32 +28,10 @@ MAX_AUDIT_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
 
 
-class Storage(Protocol):
-    """What a station keeps for its term. Several processes may use one at once. All of it raises `StorageError`."""
-
-    def put_segment(self, device: str, segment: StoredSegment, staged: Path, lock_until_us: int) -> None:
-        """Keep the file, locked until then where the store can lock; `staged` may be gone afterwards. Done again with the same bytes it
-        changes nothing; raises `DataError` where other bytes have the name already, and where it does not read back as it should.
-        """
-
-    def put_receipt(self, device: str, n: int, raw: bytes) -> None:
-        """Keep a receipt's bytes. Done again it changes nothing."""
-
-    def receipts(self, device: str) -> Iterator[bytes]:
-        """All receipts that are kept for a camera, by their numbers."""
-
-    def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
-        """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same."""
-
-    def audit_lines(self) -> Iterator[bytes]:
-        """All lines that are kept, in order, each once. Raises `DataError` where one is missing, or kept in two ways."""
-
-    def cameras(self) -> list[str]:
-        """Those of which anything is kept."""
-
-
 class FolderStorage:
-    """A folder on a file system that honours fsync. It cannot lock: whoever may write there can delete."""
+    """A folder on a file system that honours fsync. It locks nothing: whoever may write there can delete. Several processes may use one at
+    once. All of it raises `StorageError`.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -62,8 +40,10 @@ class FolderStorage:
         """What is kept of a camera: its store, and what is beside it."""
         return self._root / "cameras" / device
 
-    def put_segment(self, device: str, segment: StoredSegment, staged: Path, lock_until_us: int) -> None:
-        """As the port says."""
+    def put_segment(self, device: str, segment: StoredSegment, staged: Path) -> None:
+        """Keep the file; `staged` may be gone afterwards. Done again with the same bytes it changes nothing; raises `DataError` where other
+        bytes have the name already, and where it does not read back as it should.
+        """
         path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file
         try:
             if path.exists():
@@ -80,7 +60,7 @@ class FolderStorage:
             raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
 
     def put_receipt(self, device: str, n: int, raw: bytes) -> None:
-        """As the port says."""
+        """Keep a receipt's bytes. Done again it changes nothing."""
         path = self._receipts(device) / f"{n:09d}.receipt"
         try:
             durable.make_folder(path.parent)
@@ -92,7 +72,7 @@ class FolderStorage:
             raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
 
     def receipts(self, device: str) -> Iterator[bytes]:
-        """As the port says."""
+        """All receipts that are kept for a camera, by their numbers."""
         folder = self._receipts(device)
         try:
             for path in sorted(folder.glob("*.receipt")) if folder.is_dir() else ():
@@ -101,7 +81,7 @@ class FolderStorage:
             raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
 
     def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
-        """As the port says."""
+        """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same."""
         path = self._root / AUDIT_FOLDER / f"{first:09d}.jsonl"
         content = b"".join(line + b"\n" for line in lines)
         try:
@@ -111,7 +91,7 @@ class FolderStorage:
             raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
 
     def audit_lines(self) -> Iterator[bytes]:
-        """As the port says."""
+        """All lines that are kept, in order, each once. Raises `DataError` where one is missing, or kept in two ways."""
         folder, kept = self._root / AUDIT_FOLDER, b""
         number = 0
         try:
@@ -129,7 +109,7 @@ class FolderStorage:
             raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
 
     def cameras(self) -> list[str]:
-        """As the port says."""
+        """Those of which anything is kept."""
         folder = self._root / "cameras"
         try:
             return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

@@ -29,8 +29,6 @@ receipts = Table(
     metadata,
     Column("device", String(64), primary_key=True),
     Column("n", BigInteger, primary_key=True, autoincrement=False),
-    Column("sha256", String(64), nullable=False),
-    Column("head", String(64), nullable=False),
     Column("file_bytes", LargeBinary, nullable=False),
     Column("kept", Boolean, nullable=False, default=False),
 )

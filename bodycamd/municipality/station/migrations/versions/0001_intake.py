@@ -30,8 +30,6 @@ def upgrade() -> None:
         "receipts",
         sa.Column("device", sa.String(64), nullable=False),
         sa.Column("n", sa.BigInteger, autoincrement=False, nullable=False),
-        sa.Column("sha256", sa.String(64), nullable=False),
-        sa.Column("head", sa.String(64), nullable=False),
         sa.Column("file_bytes", sa.LargeBinary, nullable=False),
         sa.Column("kept", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("device", "n", name="pk_receipts"),
