@@ -17,6 +17,7 @@ from bodycamd.config import timezone
 from bodycamd.config.board_checks import board_contradictions, board_doubts
 from bodycamd.config.private_keys import WHAT_TO_DO, line_of_private_key
 from bodycamd.config.problems import Problem
+from bodycamd.config.station_checks import station_contradictions
 from bodycamd.config.strict_yaml import MAX_SHOWN
 from bodycamd.config.timezone import find_timezone
 from bodycamd.config.warning_sound import MAX_SECONDS, MIN_SECONDS
@@ -54,6 +55,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _view(config)
     yield from _ring(config, 0.0)
     yield from _paths(config)
+    yield from station_contradictions(config)
 
 
 def file_problems(config: Config) -> Iterator[Problem]:
@@ -63,6 +65,8 @@ def file_problems(config: Config) -> Iterator[Problem]:
     for key, path in (("keys.root", config.keys.root), ("keys.roster", config.keys.roster)):
         if path is not None:
             yield from _unreadable(key, path, "a readable file, as the card brings it")
+    if config.station.ca is not None:
+        yield from _unreadable("station.ca", config.station.ca, "a readable file of certificates (PEM)")
     for key, path in (("video.file", config.video.file), ("microphone.file", config.microphone.file)):
         if path is not None:
             yield from _unreadable(key, path, "a readable film" if key == "video.file" else "a readable WAV file")

@@ -17,6 +17,7 @@ from bodycamd.config.board_settings import GpioSettings as GpioSettings
 from bodycamd.config.board_settings import ShiftSettings as ShiftSettings
 from bodycamd.config.bounds import ADDRESS_PATTERN, SALT_PATTERN, Name, Settings, Text
 from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
+from bodycamd.config.station_settings import StationSettings as StationSettings
 from bodycamd.config.timezone import DEFAULT_TIMEZONE
 from bodycamd.foreign_text import Json
 
@@ -202,8 +203,9 @@ class SocketSettings(Settings, frozen=True, kw_only=True):
     uplink_user: Annotated[
         Name | None,
         Meta(
-            description="System user that may also deliver signed orders and rosters (docs/orders.md); it must be in `group`. null: only "
-            "members of admin_group may."
+            description="System user that may also deliver signed orders, rosters and receipts (docs/orders.md), and be handed what is to "
+            "be sent to the station; it must be in `group`: bodycam-uplink where `station.url` is given. null: only members of admin_group "
+            "deliver, and nothing is handed out."
         ),
     ] = None
     trace: Annotated[
@@ -264,6 +266,7 @@ class Config(Settings, frozen=True, kw_only=True):
     retention: RetentionSettings = RetentionSettings()
     ledger: LedgerSettings = LedgerSettings()
     shift: ShiftSettings = ShiftSettings()
+    station: StationSettings = StationSettings()
 
     @property
     def warning_path(self) -> Path:
@@ -288,6 +291,7 @@ PATH_KEYS = (
     "board.sensors",
     "board.cards",
     "shift.cards",
+    "station.ca",
 )
 """The keys that hold paths: relative ones are relative to the configuration file's folder."""
 
