@@ -56,6 +56,11 @@ class Ledger:
         except OSError as error:
             raise StorageError(f"{path}: cannot create the ledger: {error.strerror}") from error
 
+    @property
+    def durable_bytes(self) -> int:
+        """How much of the file is durable: whole lines, all that `append` has returned for."""
+        return self._size
+
     def append(self, type: str, detail: Mapping[str, JsonValue] | Stated = {}) -> SignedEntry:  # noqa: B006 - never changed
         """Sign an entry and write it; when this returns it survives a power cut.
 

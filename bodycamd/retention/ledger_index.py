@@ -8,12 +8,14 @@ a clock that was wrong from one that was right.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
 from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import (
     DAY,
     HoldAdded,
@@ -214,11 +216,12 @@ def day_us(text: str) -> int | None:
 class LedgerIndex:
     """`Facts` that follow a ledger. Not for several threads.
 
-    `facts` are those of what `ledger` has yielded so far, where somebody has read it already.
+    `facts` are those of what `ledger` has yielded so far, where somebody has read it already. `watch` hears of each line that is read here.
     """
 
-    def __init__(self, ledger: VerifiedLedger, facts: Facts | None = None) -> None:
+    def __init__(self, ledger: VerifiedLedger, facts: Facts | None = None, watch: Callable[[Line], object] = lambda _: None) -> None:
         self.facts = facts or Facts()
+        self._watch = watch
         self._ledger = ledger
         self._begun = False
 
@@ -232,6 +235,7 @@ class LedgerIndex:
         Raises `StorageError`."""
         for line in self._ledger:
             self.facts.take(line.entry, line.detail)
+            self._watch(line)
         if not self._begun:
             self._begun = True
             self.facts.begin_at(self.facts.first_start_of(oldest))

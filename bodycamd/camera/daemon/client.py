@@ -6,12 +6,13 @@ Every wait has a deadline. An error of the daemon arrives as the `BodycamError` 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 import msgspec
 
@@ -73,12 +74,36 @@ class ControlClient:
     def request(self, request: Request[A], answer: type[A]) -> A:
         """The answer. Raises the daemon's error; `UnavailableError` where no answer comes in time; `DataError` where it is not of the
         request's type: a daemon of another version."""
-        raw = self.ask(encode_line(request))
+        return self._decoded_answer(self.ask(encode_line(request)), answer)
+
+    def _decoded_answer(self, raw: msgspec.Raw, answer: type[A]) -> A:
         try:
             return msgspec.json.decode(raw, type=answer)
         except (msgspec.DecodeError, RecursionError) as error:
             why = f"the answer is not what was asked for ({shown(error)}): is the daemon of another version?"
             raise DataError(f"{self._path}: {why}") from error
+
+    def request_file(self, request: Request[A], answer: type[A]) -> tuple[A, BinaryIO]:
+        """The answer, and the file that the daemon opened for it, to be read. Raises as `request` does."""
+        try:
+            self._socket.sendall(encode_line(request))
+            received, descriptors, _, _ = socket.recv_fds(self._socket, 65536, 1)
+        except TimeoutError as error:
+            raise UnavailableError(f"{self._path}: no answer from the daemon; {WHERE_TO_LOOK}") from error
+        except OSError as error:
+            raise _why_not(self._path, error) from error
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        self._buffer += received
+        try:
+            found = self._decoded_answer(self._result(), answer)
+            if not descriptors:
+                raise DataError(f"{self._path}: an answer without its file: is the daemon of another version?")
+        except BaseException:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise
+        return found, open(descriptors[0], "rb")
 
     def ask(self, line: bytes) -> msgspec.Raw:
         """The result, in JSON, of a request as a line. Raises as `request` does."""
@@ -86,6 +111,9 @@ class ControlClient:
             self._socket.sendall(line)
         except OSError as error:
             raise _why_not(self._path, error) from error
+        return self._result()
+
+    def _result(self) -> msgspec.Raw:
         said = self._line(MAX_ANSWER_BYTES)
         if said is None:
             raise UnavailableError(f"{self._path}: the daemon hung up; is it shutting down?")

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from msgspec import structs
 
 from bodycamd.camera.daemon.deliveries import Deliveries
+from bodycamd.camera.daemon.handing_out import HandedOut, HandingOut
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import (
     AddHold,
@@ -21,7 +22,9 @@ from bodycamd.camera.daemon.protocol import (
     AnyRequest,
     AskAnchor,
     AskPlan,
+    AskSegments,
     AskStatus,
+    AskWaiting,
     BeginShift,
     CheckParts,
     Deliver,
@@ -31,6 +34,8 @@ from bodycamd.camera.daemon.protocol import (
     Logged,
     LogOffload,
     Measure,
+    OpenLedger,
+    OpenSegment,
     PartsSeen,
     ReadLedger,
     ReleaseHold,
@@ -43,6 +48,7 @@ from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.store_requests import StoreRequests
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
+from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -59,11 +65,13 @@ R = TypeVar("R")
 class Commands:
     """Carries out requests, once the store is open: `attach` brings it."""
 
-    def __init__(self, shifts: Shifts, check: PartCheck, orders: Orders | None = None) -> None:
+    def __init__(self, shifts: Shifts, check: PartCheck, orders: Orders | None = None, sending: Sending | None = None) -> None:
         self._shifts = shifts
         self._check = check
         self._store = StoreRequests()
-        self._deliveries = Deliveries(orders, shifts, self._write)
+        self.uplink = HandingOut(sending, self._write) if sending is not None else None
+        """`None` where no station is configured."""
+        self._deliveries = Deliveries(orders, shifts, self._write, self.uplink)
         self._parts: tuple[Keeper, Writer] | None = None
         self._status: Callable[[], Status] | None = None
 
@@ -72,13 +80,17 @@ class Commands:
         self._parts = keeper, writer
         self._status = status
         self._store.attach(store.directory)
+        if self.uplink is not None:
+            self.uplink.attach(store.directory)
 
     def close(self) -> None:
         """Tell no more of the store; what is being read is not waited for."""
         self._store.close()
         self._deliveries.close()
+        if self.uplink is not None:
+            self.uplink.close()
 
-    def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer]:
+    def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer | HandedOut]:
         """See `socket.Answering`."""
         match request:
             case AskStatus() if self._status is not None:
@@ -110,6 +122,11 @@ class Commands:
             case Deliver():
                 self._open()
                 return self._deliveries.take(request, caller)
+            case AskWaiting() | AskSegments() | OpenLedger() | OpenSegment():
+                self._open()
+                if self.uplink is None:
+                    raise UsageError("no station is configured on this camera (station.url): nothing is sent")
+                return self.uplink.answer(request)
             case AskStatus() | Subscribe():
                 raise UsageError("the store is not open yet")
 

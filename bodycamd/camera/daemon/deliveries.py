@@ -1,4 +1,4 @@
-"""What a courier brings over the control socket: orders, suspensions, rosters. Nothing here believes the courier.
+"""What a courier brings over the control socket: orders, suspensions, rosters, receipts. Nothing here believes the courier.
 
 Bytes are read in a thread of their own, judged and stated in the one that writes the ledger; a shift is changed in the loop, as always.
 What was begun is finished also where the courier does not wait for it. At most five requests a second are looked at.
@@ -7,21 +7,23 @@ What was begun is finished also where the courier does not wait for it. At most 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
+from bodycamd.camera.daemon.handing_out import HandingOut, Write
+from bodycamd.camera.daemon.pace import Pace
 from bodycamd.camera.daemon.protocol import Deliver
 from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.recorder.journal import Journal
-from bodycamd.errors import DataError, UnavailableError, UsageError
-from bodycamd.evidence import orders, roster, suspension
+from bodycamd.errors import DataError, UsageError
+from bodycamd.evidence import orders, receipts, roster, suspension
 from bodycamd.evidence.noted_entries import OrderOutcome
 from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.roster import MAX_ROSTER_BYTES, SignedRoster
 from bodycamd.evidence.statements import Caller
 from bodycamd.evidence.suspension import SignedSuspension
@@ -29,24 +31,17 @@ from bodycamd.evidence.suspension import SignedSuspension
 MOST_A_SECOND = 5
 MAX_DOCUMENT_BYTES = MAX_ROSTER_BYTES + 4096
 """With its signatures."""
-R = TypeVar("R")
-Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster
-
-
-class Write(Protocol):
-    """Runs something in the thread that writes the ledger."""
-
-    def __call__(self, run: Callable[[Keeper, Journal], R]) -> Awaitable[R]:
-        """Its result."""
+Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster | SignedReceipt
 
 
 class Deliveries:
-    """In the loop's thread. `orders`: `None` where no roster is configured, so that nothing is taken."""
+    """In the loop's thread. `taken` is `None` where no roster is configured: then nothing is taken; `sent` where no station is: then no
+    receipt is."""
 
-    def __init__(self, taken: Orders | None, shifts: Shifts, write: Write) -> None:
-        self._orders, self._shifts, self._write = taken, shifts, write
+    def __init__(self, taken: Orders | None, shifts: Shifts, write: Write, sent: HandingOut | None = None) -> None:
+        self._orders, self._shifts, self._write, self._sent = taken, shifts, write, sent
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deliveries")
-        self._recent: deque[float] = deque(maxlen=MOST_A_SECOND)
+        self._pace = Pace(MOST_A_SECOND, "deliveries")
         self._parts = bytearray()
         self._tasks: set[asyncio.Task[Delivered]] = set()
 
@@ -61,9 +56,7 @@ class Deliveries:
         if self._orders is None or self._orders.rosters is None:
             raise UsageError("no roster is configured on this camera (keys.root): it takes no orders")
         loop = asyncio.get_running_loop()
-        if len(self._recent) == MOST_A_SECOND and loop.time() - self._recent[0] < 1.0:
-            raise UnavailableError(f"at most {MOST_A_SECOND} deliveries a second are taken: wait a second")
-        self._recent.append(loop.time())
+        self._pace.keep(loop.time())
         raw = self._whole(request)
         task = loop.create_task(self._deliver(self._orders, raw, caller) if raw is not None else self._more(request))
         self._tasks.add(task)
@@ -100,6 +93,10 @@ class Deliveries:
             raise
         if isinstance(document, SignedOrder):
             return await self._carry_out(taken, document, caller)
+        if isinstance(document, SignedReceipt):
+            if self._sent is None:
+                raise UsageError("no station is configured on this camera (station.url): it takes no receipts")
+            return await self._sent.take_receipt(document, taken.rosters)
         return await self._write(lambda keeper, journal: _offer(taken, document, keeper, journal))
 
     async def _carry_out(self, taken: Orders, order: SignedOrder, caller: Caller) -> Delivered:
@@ -132,7 +129,9 @@ def _read(raw: bytes) -> Document:
         return suspension.decode(raw, "the suspension")
     if type == roster.ROSTER_TYPE.encode():
         return roster.decode(raw, "the roster")
-    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1")
+    if type == receipts.RECEIPT_TYPE.encode():
+        return receipts.decode(raw, "the receipt")
+    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1, bodycam-receipt/1")
 
 
 def _judge(taken: Orders, order: SignedOrder, caller: Caller, keeper: Keeper, journal: Journal) -> tuple[Delivered, ShiftChange | None]:

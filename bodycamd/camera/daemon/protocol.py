@@ -20,6 +20,7 @@ from bodycamd.camera.control.events import Event, Happening, WarningOutcome
 from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Count
@@ -87,6 +88,9 @@ Answer = (
     | LedgerPart
     | Measured
     | Delivered
+    | Waiting
+    | list[WaitingSegment]
+    | Opened
 )
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
@@ -100,6 +104,8 @@ class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command"
     """Of the `admin` ones: also for members of the group that may take footage off the camera."""
     courier: ClassVar[bool] = False
     """Also for the uplink's user, where it is `admin`."""
+    uplink_only: ClassVar[bool] = False
+    """Of the `courier` ones: not for the admin group."""
     answer_seconds: ClassVar[float] = 5.0
     """Within which the daemon answers, or says that it cannot."""
 
@@ -204,14 +210,53 @@ class ShowCheck(Request[Logged], frozen=True, kw_only=True, tag="show_check"):
 
 
 class Deliver(Request[Delivered], frozen=True, kw_only=True, tag="deliver"):
-    """An order, a suspension or a roster, as a file's bytes, base64 in JSON: whoever carries it, what counts is who signed it. A roster may
-    come in parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
+    """An order, a suspension, a roster or a receipt, as a file's bytes, base64 in JSON: what counts is who signed it. A roster may come in
+    parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
 
     admin: ClassVar[bool] = True
     courier: ClassVar[bool] = True
     document: Annotated[bytes, Meta(max_length=MAX_PART_BYTES)]
     offset: Count = 0
     size: Count | None = None
+
+
+class AskWaiting(Request[Waiting], frozen=True, kw_only=True, tag="uplink_waiting"):
+    """What may be sent to the station. `doing` is what the uplink says of itself, for `status`. At most five a second are taken of this and
+    `uplink_segments` together."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    doing: Word = ""
+
+
+class AskSegments(Request[list[WaitingSegment]], frozen=True, kw_only=True, tag="uplink_segments"):
+    """A recording's segments that no receipt has come for."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    recording: Word
+
+
+class OpenLedger(Request[Opened], frozen=True, kw_only=True, tag="uplink_ledger"):
+    """A start's ledger file, as a descriptor (SCM_RIGHTS) that comes with the answer. At most twenty a second are opened, with
+    `uplink_segment`."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    start: Count
+
+
+class OpenSegment(Request[Opened], frozen=True, kw_only=True, tag="uplink_segment"):
+    """A segment's file by the names that `uplink_waiting` and `uplink_segments` have, as a descriptor that comes with the answer."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    recording: Word
+    file: Word
 
 
 AnyRequest = (
@@ -232,6 +277,10 @@ AnyRequest = (
     | ReadLedger
     | Measure
     | Deliver
+    | AskWaiting
+    | AskSegments
+    | OpenLedger
+    | OpenSegment
 )
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------

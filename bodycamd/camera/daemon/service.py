@@ -31,6 +31,7 @@ from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
+from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
@@ -66,6 +67,8 @@ class Parts(Struct, frozen=True):
     """`None` where no card reader is configured."""
     orders: Orders | None = None
     """`None` where no roster is configured."""
+    sending: Sending | None = None
+    """`None` where no station is configured."""
 
 
 class Service:
@@ -81,7 +84,7 @@ class Service:
         self._card_shifts: CardShifts | None = None
         self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
         self._check = PartCheck(parts.look, parts.board.voice, parts.supervisor, lambda: self._control)
-        self._commands = Commands(self._shifts, self._check, parts.orders)
+        self._commands = Commands(self._shifts, self._check, parts.orders, parts.sending)
         self._socket = parts.socket(self._commands.answer)
         self._control = ControlLoop(  # the last: a button that is down already is an event that all others hear of
             board=parts.board,
@@ -150,6 +153,7 @@ class Service:
             shift=self._shifts.open,
             cards=self._card_shifts,
             rosters=self._parts.orders.rosters if self._parts.orders is not None else None,
+            uplink=self._commands.uplink,
         )
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:

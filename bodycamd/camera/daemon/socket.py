@@ -25,6 +25,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from bodycamd.camera.daemon.handing_out import HandedOut
 from bodycamd.camera.daemon.protocol import (
     MAX_LINE_BYTES,
     Answer,
@@ -54,7 +55,7 @@ ACCEPT_SECONDS = 0.005
 BACKLOG = 8
 """Connections that the kernel keeps waiting."""
 
-Answering: TypeAlias = Callable[[AnyRequest, Caller], Answer | Awaitable[Answer]]
+Answering: TypeAlias = Callable[[AnyRequest, Caller], Answer | Awaitable[Answer | HandedOut]]
 """Carries out a request, on whose word: the answer, or what will have it. Raises `BodycamError` for a refusal."""
 
 
@@ -203,7 +204,7 @@ class ControlSocket:
             await asyncio.sleep(next_at - loop.time())
             next_at = loop.time() + ANSWER_SECONDS
             try:
-                writer.write(await self._answer(line, writer, *peer))
+                _send(writer, await self._answer(line, writer, *peer))
                 async with asyncio.timeout(IDLE_SECONDS):
                     await writer.drain()
             except NoPlaceError as error:
@@ -213,21 +214,20 @@ class ControlSocket:
                 writer.transport.abort()
                 return
 
-    async def _answer(self, line: bytes, writer: asyncio.StreamWriter, uid: int, gid: int) -> bytes:
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter, uid: int, gid: int) -> bytes | HandedOut:
         try:
             request = decode_request(line)
             if isinstance(request, Subscribe):
                 self._subscribe(writer)
                 return success("subscribed")
-            if request.admin and not self._is_admin(uid, gid, request.offload) and not (request.courier and self._is_uplink(uid)):
-                raise PermissionDeniedError(
-                    f"{request.__struct_config__.tag}: only members of group {self._admin_group!r} may do this, and user {uid} is none; "
-                    "nothing was changed"
-                )
+            self._check_may(request, uid, gid)
             result = self._carry_out(request, Caller(via="control_socket", uid=uid))
             if isinstance(result, Awaitable):
                 async with asyncio.timeout(request.answer_seconds):
-                    result = await result
+                    told = await result
+                if isinstance(told, HandedOut):
+                    return told
+                result = told
             return success(result, listening=writer in self._subscribers)
         except NoPlaceError:
             raise
@@ -243,6 +243,14 @@ class ControlSocket:
         if writer not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
             raise NoPlaceError(f"too many subscribers: {MAX_SUBSCRIBERS} are listening; try again when one has gone")
         self._subscribers.add(writer)
+
+    def _check_may(self, request: AnyRequest, uid: int, gid: int) -> None:
+        if not request.admin or (request.courier and self._is_uplink(uid)):
+            return
+        who = f"user {self._uplink_user!r}" if request.uplink_only else f"members of group {self._admin_group!r}"
+        if not (uid in (0, os.geteuid()) if request.uplink_only else self._is_admin(uid, gid, request.offload)):
+            tag = request.__struct_config__.tag
+            raise PermissionDeniedError(f"{tag}: only {who} may do this, and user {uid} is none; nothing was changed")
 
     def _is_uplink(self, uid: int) -> bool:
         try:
@@ -273,6 +281,17 @@ def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
     raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
     _pid, uid, gid = struct.unpack("iII", raw)
     return uid, gid
+
+
+def _send(writer: asyncio.StreamWriter, said: bytes | HandedOut) -> None:
+    """Raises `OSError` where a descriptor cannot be handed over at once, behind all that was said before: then the connection ends."""
+    if isinstance(said, bytes):
+        writer.write(said)
+        return
+    with said.file, writer.get_extra_info("socket").dup() as own:
+        line = success(said.answer)
+        if writer.transport.get_write_buffer_size() or socket.send_fds(own, [line], [said.file.fileno()]) < len(line):
+            raise OSError("the client does not read")
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

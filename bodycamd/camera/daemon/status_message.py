@@ -12,6 +12,7 @@ from bodycamd.camera.control.events import BatteryLevel
 from bodycamd.camera.control.indicator import RowName
 from bodycamd.camera.control.state import Condition, StateName
 from bodycamd.camera.keeping.summary import Summary
+from bodycamd.camera.keeping.waiting import UplinkStatus
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import RingStats
 from bodycamd.camera.recorder.shift import Shift
@@ -107,3 +108,5 @@ class Status(Struct, frozen=True, kw_only=True):
     """`None` where none is configured."""
     roster: RosterStatus | None = None
     """`None` where none is configured."""
+    uplink: UplinkStatus | None = None
+    """`None` where no station is configured."""

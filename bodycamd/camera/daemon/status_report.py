@@ -10,6 +10,7 @@ from bodycamd.camera.board.sensed import SensedBattery
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
 from bodycamd.camera.daemon.card_shifts import CardShifts
+from bodycamd.camera.daemon.handing_out import HandingOut
 from bodycamd.camera.daemon.loop import ControlLoop
 from bodycamd.camera.daemon.status_message import (
     BatteryStatus,
@@ -57,6 +58,7 @@ def report(
     shift: Shift | None,
     cards: CardShifts | None,
     rosters: Rosters | None,
+    uplink: HandingOut | None,
 ) -> Status:
     """The camera now. `began_us`: when this run of the daemon began."""
     now_us = board.clock.now_us()
@@ -96,6 +98,7 @@ def report(
         bundle=runs.bundle if runs is not None else None,
         card_reader=None if cards is None else _card_reader(cards),
         roster=None if rosters is None else _roster(device_id, rosters),
+        uplink=None if uplink is None else uplink.status(),
     )
 
 

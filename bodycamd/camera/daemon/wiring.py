@@ -28,6 +28,7 @@ from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import open_kept_store
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
+from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -123,11 +124,11 @@ def build_cards(config: Config, clock: Clock) -> Cards | None:
 
 
 def open_recorder(
-    config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], orders: Orders | None
+    config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], orders: Orders | None, sending: Sending | None = None
 ) -> tuple[Store, Writer, Keeper]:
     """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
     works in that thread. Deletions that an earlier start began are completed, and the roster is in force, when this returns."""
-    store, keeper = open_kept_store(config, clock, orders)
+    store, keeper = open_kept_store(config, clock, orders, sending)
     bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
     writer = Writer(
         store=store,
@@ -152,6 +153,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
     ring = build_ring(config, mailbox.post)
     card = prepared(config)
     orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock) if card is not None else None
+    sending = Sending(config.station.id, config.device_id, board.clock) if config.station.url and config.station.id else None
     parts = Parts(
         device_id=config.device_id,
         board=board,
@@ -160,7 +162,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         gestures=build_gestures(config),
         state=machine.initial(build_policy(config)),
         mailbox=mailbox,
-        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post, orders),
+        open_recorder=lambda: open_recorder(config, ring, board.clock, mailbox.post, orders, sending),
         socket=lambda answer: ControlSocket(
             Path(config.control.socket),
             answer,
@@ -172,6 +174,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         trace=TraceFile(Path(config.control.trace)) if config.control.trace is not None else None,
         cards=build_cards(config, board.clock),
         orders=orders,
+        sending=sending,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     left = await Service(parts).run()

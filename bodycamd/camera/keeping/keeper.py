@@ -173,6 +173,10 @@ class Keeper:
                 return planned_release(order.order, release, facts, caller)
         raise UsageError(f"{order.order.kind} is nothing that recordings are kept by")
 
+    def held(self) -> frozenset[str]:
+        """The recordings that are on hold, after the ledger was read to its end. Raises `StorageError`."""
+        return frozenset(self._facts().holds)
+
     def holds_changed(self) -> None:
         """Have the summary tell what is held now. Raises `StorageError`."""
         self._summarise(self._decide(self._facts()))

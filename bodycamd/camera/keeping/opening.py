@@ -14,6 +14,7 @@ import msgspec
 from bodycamd.camera.installation.installed import recorded_changes, running
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
+from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.keeping.software_changes import UnstatedChanges
 from bodycamd.camera.recorder.store import Store
 from bodycamd.config.settings import Config
@@ -44,9 +45,9 @@ def rules_of(config: Config) -> Rules:
     return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
 
 
-def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) -> tuple[Store, Keeper]:
+def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, sending: Sending | None = None) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`), complete the deletions and the orders that an earlier start began, and bring the roster into force,
-    where the `orders` have one. Raises as `Store.open` does, and `Rosters.begin`."""
+    where the `orders` have one; `sending` follows the ledger. Raises as `Store.open` does, and `Rosters.begin`."""
     facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
     ordered = orders or Orders(None, config.device_id, config.retention.days, clock)
 
@@ -54,6 +55,8 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) 
         facts.take(line.entry, line.detail)
         changes.take(line.detail)
         ordered.take(line.detail)
+        if sending is not None:
+            sending.take(line)
 
     store = Store.open(
         Path(config.storage.directory),
@@ -65,7 +68,9 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) 
         watch=watch,
     )
     changes.state(store.ledger.append)
-    keeper = keep(store, clock, rules_of(config), facts)
+    if sending is not None:
+        sending.attach(lambda: (store.start, store.ledger.durable_bytes))
+    keeper = keep(store, clock, rules_of(config), facts, sending.take if sending is not None else lambda _: None)
     keeper.first = lambda enter: ordered.complete(keeper.plan_order, enter)
     if ordered.rosters is not None:
         try:
@@ -81,14 +86,14 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None) 
     return store, keeper
 
 
-def keep(store: Store, clock: Clock, rules: Rules, facts: Facts | None = None) -> Keeper:
+def keep(store: Store, clock: Clock, rules: Rules, facts: Facts | None = None, watch: Callable[[Line], object] = lambda _: None) -> Keeper:
     """Retention for an open store. `facts` are those of the ledger as it was read when the store was opened (`Store.open`, `watch`);
-    without them it is read once more."""
+    without them it is read once more. `watch` hears of each line that is read from here on."""
     past = VerifiedLedger(store.ledger.path.parent) if facts is None else store.past
     keeper = Keeper(
         recordings=store.recordings_folder,
         ledger_folder=store.ledger.path.parent,
-        index=LedgerIndex(past, facts),
+        index=LedgerIndex(past, facts, watch),
         clock=clock,
         start=store.start,
         boot_id=store.ledger.start.boot_id,

@@ -51,7 +51,7 @@ class Desk:
         return run(self.camera.keeper, SimpleNamespace(state_durably=self.camera.enter))
 
     async def deliver(self, raw: bytes, **part: int) -> Delivered:
-        self.deliveries._recent.clear()
+        self.deliveries._pace.forget()
         return await self.deliveries.take(Deliver(document=raw, **part), UPLINK)
 
     async def order(self, order: Order) -> str:

@@ -1,0 +1,197 @@
+"""Hands the uplink what it may send: read-only descriptors, for a process that cannot open the store itself.
+
+What may be sent is looked up in the thread that writes the ledger (`Sending`); files are opened, and where needed read, in another one. The
+names of a request are compared with those that the ledger states, and never put into a path. A file is opened as it is below the
+store, never through a link, and handed out only with the size that the ledger states.
+
+Not guaranteed: that the uplink reads no further than the size it was told. What follows in a ledger file is this ledger's too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+from msgspec import Struct
+
+from bodycamd.camera.daemon.pace import Pace
+from bodycamd.camera.daemon.protocol import AskSegments, AskWaiting, OpenLedger, OpenSegment
+from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.rosters import Rosters
+from bodycamd.camera.keeping.sending import Segment, Sending
+from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, WaitingSegment, WaitingStart
+from bodycamd.camera.recorder.journal import Journal
+from bodycamd.errors import DataError, StorageError, UsageError
+from bodycamd.evidence.ledger_reader import file_name, open_ledger_file
+from bodycamd.evidence.receipts import SignedReceipt
+from bodycamd.foreign_text import shown
+from bodycamd.linux.foreign import Folder
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, segment_kind
+
+MOST_ASKED, MOST_OPENED = 5, 20
+"""A second."""
+_CHUNK_BYTES = 1024 * 1024
+R = TypeVar("R")
+
+
+class HandedOut(Struct, frozen=True):
+    """An answer, and the file whose descriptor goes with it; whoever sends it closes the file."""
+
+    answer: Opened
+    file: BinaryIO
+
+
+class Write(Protocol):
+    """Runs something in the thread that writes the ledger."""
+
+    def __call__(self, run: Callable[[Keeper, Journal], R]) -> Awaitable[R]:
+        """Its result."""
+
+
+class HandingOut:
+    """In the loop's thread; answers once the store is open: `attach` names it. `close` lets the thread go."""
+
+    def __init__(self, sending: Sending, write: Write) -> None:
+        self._sending, self._write = sending, write
+        self._store: Path | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handing-out")
+        self._asked, self._opened = Pace(MOST_ASKED, "such requests"), Pace(MOST_OPENED, "files")
+        self._heard: float | None = None
+        self._doing = ""
+
+    def attach(self, store: Path) -> None:
+        """From here on requests are answered."""
+        self._store = store
+
+    def close(self) -> None:
+        """Answer no more; what is being read is not waited for."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def status(self) -> UplinkStatus:
+        """For `status`."""
+        return UplinkStatus(
+            segments=self._sending.segments,
+            bytes=self._sending.bytes,
+            receipts=self._sending.receipts,
+            stored_at=self._sending.stored_at,
+            asked_seconds=None if self._heard is None else time.monotonic() - self._heard,
+            doing=self._doing,
+        )
+
+    def answer(
+        self, request: AskWaiting | AskSegments | OpenLedger | OpenSegment
+    ) -> Awaitable[Waiting] | Awaitable[list[WaitingSegment]] | Awaitable[HandedOut]:
+        """What will have the answer. Raises `UnavailableError` beyond the pace. The answer raises as `Sending` does, and `DataError`,
+        `StorageError` where a file is not what the ledger states.
+        """
+        now = time.monotonic()
+        match request:
+            case AskWaiting(doing=doing):
+                self._asked.keep(now)
+                self._heard, self._doing = now, shown(doing)
+                return self._write(lambda keeper, _: self._sending.waiting(keeper.held()))
+            case AskSegments(recording=recording):
+                self._asked.keep(now)
+                return self._write(lambda *_: self._sending.waiting_segments(recording))
+            case OpenLedger(start=start):
+                self._opened.keep(now)
+                return self._open_ledger(start)
+            case OpenSegment(recording=recording, file=file):
+                self._opened.keep(now)
+                return self._open_segment(recording, file)
+
+    async def take_receipt(self, signed: SignedReceipt, rosters: Rosters | None) -> Delivered:
+        """What becomes of a receipt that a courier brought. Raises `StorageError`."""
+        found = await self._write(lambda keeper, _: self._of_receipt(keeper, signed))
+        whole = ""
+        if found is not None and found[1].torn_bytes:
+            whole = await self._in_thread(lambda: _sha256(self._directory(), *found))
+
+        def judge(keeper: Keeper, journal: Journal) -> Delivered:
+            in_force = rosters.in_force if rosters is not None else None
+            told = self._sending.deliver(signed, in_force, whole, journal.state_durably)
+            keeper.held()  # the entry is read: the next receipt follows on it
+            return told
+
+        return await self._write(judge)
+
+    def _of_receipt(self, keeper: Keeper, signed: SignedReceipt) -> tuple[str, Segment] | None:
+        keeper.held()  # the ledger is read to its end
+        return self._sending.of_receipt(signed.receipt)
+
+    async def _open_ledger(self, start: int) -> HandedOut:
+        found = await self._write(lambda *_: self._sending.ledger(start))
+        store = self._directory()
+        return await self._handed(lambda: _open_ledger(store, found))
+
+    async def _open_segment(self, recording: str, file: str) -> HandedOut:
+        found = await self._write(lambda *_: self._sending.segment(recording, file))
+        store = self._directory()
+        return await self._handed(lambda: _open_segment(store, recording, found))
+
+    def _directory(self) -> Path:
+        if self._store is None:
+            raise UsageError("the store is not open yet")
+        return self._store
+
+    async def _handed(self, run: Callable[[], HandedOut]) -> HandedOut:
+        """The file is closed where nobody waits for it any more."""
+        opening = self._thread.submit(run)
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close)
+            raise
+
+    async def _in_thread(self, run: Callable[[], str]) -> str:
+        return await asyncio.wrap_future(self._thread.submit(run))
+
+
+def _close(opening: Future[HandedOut]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().file.close()
+
+
+def _open_ledger(store: Path, found: WaitingStart) -> HandedOut:
+    file = open_ledger_file(store / LEDGER_FOLDER, file_name(found.start))
+    if os.fstat(file.fileno()).st_size < found.size_bytes + found.rest_bytes:
+        file.close()
+        raise DataError(f"{file_name(found.start)}: shorter than it was when it was read")
+    return HandedOut(Opened(size_bytes=found.size_bytes, rest_bytes=found.rest_bytes), file)
+
+
+def _open_segment(store: Path, recording: str, segment: Segment) -> HandedOut:
+    file = _file_of(store, recording, segment)
+    return HandedOut(Opened(size_bytes=segment.good_bytes, rest_bytes=segment.torn_bytes, sha256=segment.sha256), file)
+
+
+def _file_of(store: Path, recording: str, segment: Segment) -> BinaryIO:
+    check_recording(recording)
+    if segment_kind(segment.file) == "open":
+        raise DataError(f"{recording}/{segment.file}: stated, and not sealed")
+    with Folder.open(store / RECORDINGS_FOLDER, below=store) as recordings, recordings.folder(recording) as folder:
+        file = folder.file(segment.file)
+    if os.fstat(file.fileno()).st_size != segment.size_bytes:
+        file.close()
+        raise DataError(f"{recording}/{segment.file}: another size than the ledger states")
+    return file
+
+
+def _sha256(store: Path, recording: str, segment: Segment) -> str:
+    """Of the whole file; no SHA-256 where it cannot be read: then nothing goes with it."""
+    digest = hashlib.sha256()
+    try:
+        with _file_of(store, recording, segment) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    except OSError as error:
+        raise StorageError(f"{recording}/{segment.file}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()

@@ -1,0 +1,64 @@
+"""What the uplink is told of what may be sent: messages of the control socket."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class WaitingStart(NamedTuple):
+    """A start's ledger file: so many durable bytes of whole lines, and what a cut left behind them."""
+
+    start: int
+    size_bytes: int
+    rest_bytes: int
+
+
+class WaitingRecording(Struct, frozen=True, kw_only=True):
+    """A recording with segments that no receipt has come for. `bytes` are of those."""
+
+    recording: str
+    segments: int
+    bytes: int
+    held: bool
+    marked: bool
+
+
+class WaitingSegment(NamedTuple):
+    """One of a recording's segments that no receipt has come for."""
+
+    number: int
+    file: str
+    size_bytes: int
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """All that may be sent now. `receipts` is the number of the last receipt that was taken. `receipt_due`: something was stated that the
+    station's last receipt says nothing of."""
+
+    receipts: int
+    receipt_due: bool
+    starts: list[WaitingStart]
+    recordings: list[WaitingRecording]
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A file that was opened for the uplink, read only; its descriptor comes with this. `size_bytes` are durable, and `sha256` is theirs
+    where the ledger states it; `rest_bytes` is what a cut left behind them."""
+
+    size_bytes: int
+    rest_bytes: int = 0
+    sha256: str = ""
+
+
+class UplinkStatus(Struct, frozen=True, kw_only=True):
+    """What waits to be sent, and what the uplink says of itself; `asked_seconds` ago it was heard last, `None`: not yet."""
+
+    segments: int
+    bytes: int
+    receipts: int
+    stored_at: str
+    """By the newest receipt's word; empty without one."""
+    asked_seconds: float | None
+    doing: str
