@@ -5,7 +5,7 @@ content.
 
     cameras/DEVICE/store       an ordinary store: `bodycamd verify --store` and stock tools read it as it lies
     cameras/DEVICE/receipts    NNNNNNNNN.receipt
-    audit                      NNNNNNNNN.jsonl: lines of the station's log, from the one of this number on
+    audit                      NNNNNNNNN-NNNNNNNNN.jsonl: lines of the station's log, from and to these numbers
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class FolderStorage:
             raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
 
     def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
-        """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same."""
-        path = self._root / AUDIT_FOLDER / f"{first:09d}.jsonl"
+        """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same. Who keeps fewer of
+        them at the same time takes none away: the name has both ends."""
+        path = self._root / AUDIT_FOLDER / f"{first:09d}-{first + len(lines) - 1:09d}.jsonl"
         content = b"".join(line + b"\n" for line in lines)
         try:
             durable.make_folder(path.parent)
@@ -96,7 +97,7 @@ class FolderStorage:
         number = 0
         try:
             for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-                first = int(path.stem)
+                first = int(path.stem.partition("-")[0])
                 if first > number + 1:
                     raise DataError(f"{folder}: lines {number + 1} to {first - 1} of the log are missing")
                 for at, line in enumerate(read_file(path, MAX_AUDIT_FILE_BYTES).splitlines(), first):

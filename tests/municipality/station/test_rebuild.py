@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, select
 from bodycamd.errors import DataError
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
+from bodycamd.municipality.station.storage import FolderStorage
 from bodycamd.municipality.station.tables import metadata
 from tests.kit.scale import count
 from tests.municipality.station.conftest import STATION_KEY, FilmedStore, Station
@@ -124,3 +125,14 @@ def test_an_index_that_holds_something_is_left_as_it_is(filmed: FilmedStore, sta
     with pytest.raises(DataError, match="not empty"):
         rebuild(station.index, station.storage, {"cam-7": filmed.first_key}, STATION_KEY.public)
     assert rows(station.root / "index.sqlite") == before
+
+
+def test_lines_that_two_keep_at_once_are_all_kept(tmp_path: Path) -> None:
+    """Two cameras, or two processes: who has read fewer lines of the log comes last."""
+    storage = FolderStorage(tmp_path)
+    lines = [b"line %d" % number for number in range(1, 8)]
+    storage.put_audit(1, lines[:3])
+    storage.put_audit(4, lines[3:6])
+    storage.put_audit(4, lines[3:5])
+    storage.put_audit(7, lines[6:])
+    assert list(storage.audit_lines()) == lines
