@@ -1,72 +1,48 @@
 """The station's index: which segments are expected, which are stored, which receipts were given, and the audit log.
 
-SQLite by default (WAL, every commit synchronised), or PostgreSQL; several processes may use one PostgreSQL at once. Each method is one
-transaction: when it returns, what it did is durable.
+Each method is one transaction: when it returns, what it did is durable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, insert, select, update
 
-from bodycamd.errors import ConfigError, StorageError
 from bodycamd.evidence import receipts as receipts_format
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
-from bodycamd.evidence.statements import ZERO_HASH, wall_text
-from bodycamd.municipality.station import audit as audit_log
-from bodycamd.municipality.station.audit import AUDIT_FORMAT, AuditLine, Event
+from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, log_line, set_link
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
-from bodycamd.municipality.station.tables import audit, chains, metadata, receipts, segments
+from bodycamd.municipality.station.tables import audit, receipts, segments
 
-AUDIT_CHAIN: Final = "audit"
 KEPT_AUDIT: Final = "audit in the storage"
-BUSY_SECONDS: Final = 30
 Sign = Callable[[Receipt], SignedReceipt]
 
 
 class Index:
     """An opened database. All methods raise `StorageError` where it fails."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     @classmethod
     def open(cls, url: str) -> Index:
-        """Open a database by its SQLAlchemy URL and bring its tables up to date. Raises `ConfigError` for no such kind, `StorageError`."""
-        try:
-            engine = create_engine(make_url(url), pool_pre_ping=True)
-        except (ArgumentError, ModuleNotFoundError) as error:
-            raise ConfigError(f"index: {error}; allowed: sqlite:////PATH or postgresql+psycopg://…") from error
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _sqlite_connected)
-            event.listen(engine, "begin", _sqlite_begin)
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-        with _failing(), engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        return cls(engine)
+        """As `Database.open`."""
+        return cls(Database.open(url))
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self.database.close()
 
     def note_lines(self, device: str, lines: Iterable[Line]) -> None:
         """Expect the segments that these verified lines state. Known ones stay as they are."""
         stated = [segment for line in lines if (segment := expected(line.detail)) is not None]
         if not stated:
             return
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             for segment in stated:
                 if _find(connection, device, segment.recording, segment.file) is None:
                     connection.execute(
@@ -84,17 +60,17 @@ class Index:
 
     def expected(self, device: str, recording: str, file: str) -> ExpectedSegment | None:
         """What the camera's ledger states of a segment's file; `None` where it states nothing."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             return _find(connection, device, recording, file)
 
     def receipt_of(self, device: str, segment: ExpectedSegment) -> tuple[SignedReceipt, bool] | None:
         """The receipt of a stored segment, and whether the storage has it too; `None` before it is stored."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             return _receipt_of(connection, device, segment.recording, segment.file)
 
     def last_receipt(self, device: str) -> tuple[SignedReceipt, bool] | None:
         """The newest receipt of a camera, and whether the storage has it too."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             row = connection.execute(
                 select(receipts.c.file_bytes, receipts.c.kept).where(receipts.c.device == device).order_by(receipts.c.n.desc()).limit(1)
             ).one_or_none()
@@ -104,14 +80,14 @@ class Index:
         self, station: str, device: str, head: str, stored: StoredSegment | None, now_us: int, kept_until_us: int, sign: Sign
     ) -> SignedReceipt:
         """The next receipt for a camera. For a segment that has one already: that one."""
-        with _failing(), self._engine.begin() as connection:
-            n, prev = _last_link(connection, f"receipts/{device}")
+        with self.database.transaction() as connection:
+            n, prev = last_link(connection, f"receipts/{device}")
             if stored is not None:
                 if (given := _receipt_of(connection, device, stored.recording, stored.file)) is not None:
                     return given[0]
                 what = f"{stored.recording}/{stored.file}, {stored.size} bytes"
-                _log(connection, now_us, "segment_stored", device, what, stored.sha256)
-            audit_head = _log(connection, now_us, "receipt_signed", device, f"receipt {n + 1}", head)
+                log_line(connection, now_us, "segment_stored", device, what, stored.sha256)
+            audit_head = log_line(connection, now_us, "receipt_signed", device, f"receipt {n + 1}", head)
             signed = sign(
                 Receipt(
                     station=station,
@@ -139,7 +115,7 @@ class Index:
 
     def receipt_is_kept(self, device: str, n: int) -> None:
         """The storage has it too."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             connection.execute(update(receipts).where(receipts.c.device == device, receipts.c.n == n).values(kept=True))
 
     def receipts_after(self, device: str, n: int, most: int) -> list[SignedReceipt]:
@@ -150,41 +126,36 @@ class Index:
             .order_by(receipts.c.n)
             .limit(most)
         )
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             return [receipts_format.decode(row.file_bytes, "receipt") for row in connection.execute(query)]
 
     def audit_to_keep(self) -> tuple[int, list[bytes]]:
         """The lines of the audit log that the storage has not got yet, and the number of the first."""
-        with _failing(), self._engine.begin() as connection:
-            kept, _ = _last_link(connection, KEPT_AUDIT)
+        with self.database.transaction() as connection:
+            kept, _ = last_link(connection, KEPT_AUDIT)
             lines = connection.execute(select(audit.c.line).where(audit.c.n > kept).order_by(audit.c.n))
             return kept + 1, [row.line for row in lines]
 
     def audit_is_kept(self, last: int, head: str) -> None:
         """The storage has the log as far as that line."""
-        with _failing(), self._engine.begin() as connection:
-            if _last_link(connection, KEPT_AUDIT)[0] < last:
-                _set_link(connection, KEPT_AUDIT, last, head)
-
-    def is_empty(self) -> bool:
-        """Whether it holds nothing at all."""
-        with _failing(), self._engine.begin() as connection:
-            return all(connection.execute(select(table).limit(1)).first() is None for table in metadata.sorted_tables)
+        with self.database.transaction() as connection:
+            if last_link(connection, KEPT_AUDIT)[0] < last:
+                set_link(connection, KEPT_AUDIT, last, head)
 
     def restore_audit(self, lines: Sequence[bytes], head: str) -> None:
         """The log as the storage has it, into an empty index."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             for n, line in enumerate(lines, 1):
                 connection.execute(insert(audit).values(n=n, line=line))
             for chain in (AUDIT_CHAIN, KEPT_AUDIT) if lines else ():
-                _last_link(connection, chain)
-                _set_link(connection, chain, len(lines), head)
+                last_link(connection, chain)
+                set_link(connection, chain, len(lines), head)
 
     def restore_receipt(self, signed: SignedReceipt) -> None:
         """A receipt as the storage has it, the next of its camera."""
         receipt = signed.receipt
-        with _failing(), self._engine.begin() as connection:
-            _last_link(connection, f"receipts/{receipt.device}")
+        with self.database.transaction() as connection:
+            last_link(connection, f"receipts/{receipt.device}")
             _add_receipt(connection, signed, kept=True)
             connection.execute(
                 update(segments)
@@ -198,7 +169,7 @@ class Index:
 
     def audit_lines(self) -> list[bytes]:
         """The whole audit log."""
-        with _failing(), self._engine.begin() as connection:
+        with self.database.transaction() as connection:
             return [row.line for row in connection.execute(select(audit.c.line).order_by(audit.c.n))]
 
 
@@ -233,51 +204,4 @@ def _add_receipt(connection: Connection, signed: SignedReceipt, *, kept: bool) -
             kept=kept,
         )
     )
-    _set_link(connection, f"receipts/{receipt.device}", receipt.n, signed.id)
-
-
-def _last_link(connection: Connection, name: str) -> tuple[int, str]:
-    """The newest link of a chain; its row stays locked until the transaction ends."""
-    query = select(chains.c.n, chains.c.head).where(chains.c.name == name).with_for_update()
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        connection.execute(insert(chains).values(name=name, n=0, head=ZERO_HASH))
-        row = connection.execute(query).one()
-    return row.n, row.head
-
-
-def _set_link(connection: Connection, name: str, n: int, head: str) -> None:
-    connection.execute(update(chains).where(chains.c.name == name).values(n=n, head=head))
-
-
-def _log(connection: Connection, now_us: int, event: Event, device: str | None, what: str, sha256: str | None) -> str:
-    """Add a line; the new head."""
-    n, prev = _last_link(connection, AUDIT_CHAIN)
-    line = AuditLine(format=AUDIT_FORMAT, n=n + 1, prev=prev, at=wall_text(now_us), event=event, device=device, what=what, sha256=sha256)
-    raw = audit_log.encode(line)
-    head = audit_log.head_of(raw)
-    connection.execute(insert(audit).values(n=n + 1, line=raw))
-    _set_link(connection, AUDIT_CHAIN, n + 1, head)
-    return head
-
-
-@contextmanager
-def _failing() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise StorageError(f"the index cannot be used: {str(error.args[0])[:300] if error.args else type(error).__name__}") from error
-
-
-def _sqlite_connected(connection: object, entry: ConnectionPoolEntry) -> None:
-    """Python's driver begins no transaction by itself: `_sqlite_begin` does."""
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    """At once for writing: two that read first and write then would refuse each other."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    set_link(connection, f"receipts/{receipt.device}", receipt.n, signed.id)

@@ -34,7 +34,7 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
     """Fill an empty index. `first_keys` are those of all cameras that the roster lists, whatever has become of them. Raises `DataError`
     where the index is not empty, or the log does not hold together; `StorageError`.
     """
-    if not index.is_empty():
+    if not index.database.is_empty():
         raise DataError("the index is not empty: move it away first; nothing was changed")
     lines = list(storage.audit_lines())
     index.restore_audit(lines, audit.check(lines))
