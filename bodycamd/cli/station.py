@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli import mistakes
-from bodycamd.cli.output import counted, say, say_lines
+from bodycamd.cli.daemon_or_store import AsJson
+from bodycamd.cli.output import counted, print_json, say, say_lines, table
+from bodycamd.cli.station_lists import CameraAt, OrderAt
 from bodycamd.errors import DataError
 
 app = typer.Typer(help="The station: takes in what cameras send, and gives receipts.", no_args_is_help=True)
@@ -72,6 +74,60 @@ def rebuild(file: FileArgument = DEFAULT_STATION) -> None:
     done = rebuild_index(load_station(file))
     for problem in done.problems:
         say(f"bodycamd: {problem}", err=True)
-    say(f"{counted(done.cameras, 'camera')}, {counted(done.receipts, 'receipt')}, {counted(done.audit_lines, 'line')} of the log")
+    log_lines, documents = counted(done.audit_lines, "line"), counted(done.documents, "document")
+    say(f"{counted(done.cameras, 'camera')}, {counted(done.receipts, 'receipt')}, {documents}, {log_lines} of the log")
     if done.problems:
         raise typer.Exit(DataError.exit_code)
+
+
+@app.command("order")
+def order(
+    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order.", readable=False)],
+    file: FileArgument = DEFAULT_STATION,
+) -> None:
+    """Have a station bring a signed order to its cameras, whether it runs or not. Twice does no harm.
+
+    Ends with 65 where somebody whom it names has not signed it, or the roster in force does not list a person or a camera of it. Whether it
+    is carried out is each camera's to decide: bodycamd station orders.
+    """
+    from bodycamd.evidence.orders import MAX_ORDER_BYTES
+    from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.station.service import take_order
+    from bodycamd.municipality.station.station_file import load_station
+
+    taken = take_order(load_station(file), read_named(order_file, 2 * MAX_ORDER_BYTES))
+    say(f"order {taken.order.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.order.order.cameras)}")
+
+
+@app.command("orders")
+def list_orders(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> None:
+    """List the orders that a station has, and how far each has come at each camera.
+
+    Done is what a ledger that has come and verified states; sent, and seen by the camera's uplink, is what the station noticed.
+    """
+    from bodycamd.municipality.station.service import opened_orders
+    from bodycamd.municipality.station.station_file import load_station
+
+    with opened_orders(load_station(file)) as index:
+        found = index.deliveries()
+    told = [OrderAt.of(one) for one in found]
+    if json:
+        print_json(told)
+        return
+    rows = [(one.order[:16], one.kind, ", ".join(one.people), one.camera, one.state, one.outcome, one.ledger) for one in told]
+    say_lines(table([("order", "kind", "by", "camera", "state", "outcome", "ledger"), *rows]) if rows else ["no orders"])
+
+
+@app.command("cameras")
+def list_cameras(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> None:
+    """List the cameras that have asked a station for orders: when last, and what each said of itself."""
+    from bodycamd.municipality.station.service import opened_orders
+    from bodycamd.municipality.station.station_file import load_station
+
+    with opened_orders(load_station(file)) as index:
+        found = [CameraAt.of(one) for one in index.presences()]
+    if json:
+        print_json(found)
+        return
+    rows = [(one.camera, one.seen, one.battery, one.free, one.waiting) for one in found]
+    say_lines(table([("camera", "last seen", "battery", "free", "to be sent"), *rows]) if rows else ["no camera has asked for orders"])

@@ -57,7 +57,8 @@ READ = {
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "bundle build debian_lock", "bundle build image", "bundle build packages",
-    "station check file", "station rebuild file", "station run file",
+    "station cameras file", "station check file", "station order file", "station order order_file", "station orders file",
+    "station rebuild file", "station run file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip

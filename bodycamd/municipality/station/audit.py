@@ -18,7 +18,7 @@ from bodycamd.evidence import strict_json
 from bodycamd.evidence.statements import ZERO_HASH, DeviceId, Positive, Sha256, Stated, Wall
 
 AUDIT_FORMAT: Final = "bodycam-audit/1"
-Event: TypeAlias = Literal["segment_stored", "receipt_signed"]
+Event: TypeAlias = Literal["segment_stored", "receipt_signed", "order_kept", "roster_kept"]
 
 
 class AuditLine(Stated, frozen=True, kw_only=True):

@@ -57,17 +57,24 @@ class RosterInForce:
 
     @property
     def roster(self) -> Roster:
-        """The one in force."""
+        """The one in force, whether it has ended or not."""
         return self._in_force.roster
 
     def senders(self) -> Mapping[str, Sender]:
         """The active cameras, by the ids of their uplink keys. Raises `ConfigError` once the roster has ended: until there is another one,
         nobody knows who has been shut out."""
+        return self._current()[1]
+
+    def current(self) -> SignedRoster:
+        """The roster in force. Raises as `senders` does."""
+        return self._current()[0]
+
+    def _current(self) -> tuple[SignedRoster, Mapping[str, Sender]]:
         with self._lock:
             self._look()
             if has_ended(self._in_force.roster, self._now):
                 raise ConfigError("the roster has ended: sign the next one: bodycamd fleet roster")
-            return self._senders
+            return self._in_force, self._senders
 
     @property
     def _now(self) -> Now:

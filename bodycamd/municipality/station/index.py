@@ -15,6 +15,7 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, log_line, set_link
+from bodycamd.municipality.station.order_index import ABOUT_ORDERS, note_line
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
 from bodycamd.municipality.station.tables import audit, receipts, segments
 
@@ -38,11 +39,15 @@ class Index:
         self.database.close()
 
     def note_lines(self, device: str, lines: Iterable[Line]) -> None:
-        """Expect the segments that these verified lines state. Known ones stay as they are."""
+        """Expect the segments that these verified lines state, and know what they say of orders. What is known stays as it is."""
+        lines = list(lines)
         stated = [segment for line in lines if (segment := expected(line.detail)) is not None]
-        if not stated:
+        about_orders = [line for line in lines if isinstance(line.detail, ABOUT_ORDERS)]
+        if not stated and not about_orders:
             return
         with self.database.transaction() as connection:
+            for line in about_orders:
+                note_line(connection, device, line)
             for segment in stated:
                 if _find(connection, device, segment.recording, segment.file) is None:
                     connection.execute(

@@ -24,9 +24,9 @@ from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.roster import DAY_US
-from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
+from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.storage import FolderStorage
@@ -151,10 +151,7 @@ class Intake:
     def _kept(self, device: str, signed: SignedReceipt, kept: bool) -> SignedReceipt:
         """The receipt, once the storage has it too, and the log that it names the head of: a crash may have come in between."""
         if not kept:
-            first, lines = self._index.audit_to_keep()
-            if lines:
-                self._storage.put_audit(first, lines)
-                self._index.audit_is_kept(first + len(lines) - 1, audit.head_of(lines[-1]))
+            keep_log(self._index, self._storage)
             self._storage.put_receipt(device, signed.receipt.n, signed.document.file_bytes)
             self._index.receipt_is_kept(device, signed.receipt.n)
         return signed

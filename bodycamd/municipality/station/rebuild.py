@@ -11,13 +11,16 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from bodycamd.errors import BodycamError, DataError
-from bodycamd.evidence import receipts
+from bodycamd.evidence import orders, receipts
+from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.orders import ORDER_TYPE
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
+from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.storage import FolderStorage
 
 
@@ -26,6 +29,7 @@ class Rebuilt(Struct, frozen=True):
 
     cameras: int
     receipts: int
+    documents: int
     audit_lines: int
     problems: tuple[str, ...]
 
@@ -39,7 +43,8 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
     lines = list(storage.audit_lines())
     index.restore_audit(lines, audit.check(lines))
     heads = {audit.head_of(line) for line in lines}
-    cameras, found, problems = storage.cameras(), 0, []
+    documents, problems = _restore_documents(index, storage)
+    cameras, found = storage.cameras(), 0
     for device in cameras:
         try:
             key = first_keys.get(device)
@@ -53,7 +58,24 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
                     problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
         except DataError as error:
             problems.append(str(error))
-    return Rebuilt(len(cameras), found, len(lines), tuple(problems))
+    return Rebuilt(len(cameras), found, documents, len(lines), tuple(problems))
+
+
+def _restore_documents(index: Index, storage: FolderStorage) -> tuple[int, list[str]]:
+    """The orders and rosters that are there: how many, and which are none. Their signatures were looked at when they came; a camera looks
+    itself."""
+    found: int = 0
+    problems: list[str] = []
+    orders_index = OrderIndex(index.database)
+    for n, raw in storage.documents():
+        where = f"document {n}"
+        try:
+            order = raw.startswith(ORDER_TYPE.encode())
+            orders_index.restore(n, orders.decode(raw, where) if order else rosters.decode(raw, where))
+            found += 1
+        except DataError as error:
+            problems.append(str(error))
+    return found, problems
 
 
 def _own_receipts(device: str, storage: FolderStorage, station_key: PublicKey) -> Iterator[SignedReceipt]:

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -24,11 +25,15 @@ from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError, 
 from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
-from bodycamd.municipality.station.app import CameraInterface
+from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import RosterInForce
+from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.nonces import SECRET_BYTES
+from bodycamd.municipality.station.order_index import OrderIndex
+from bodycamd.municipality.station.order_routes import OrderInterface
+from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_file import StationSettings
@@ -56,15 +61,15 @@ class StationProcess:
         if listed != self._signer.public:
             what = "lists another key for it" if listed is not None else "does not list it"
             raise ConfigError(f"name: {settings.name}: the roster {what}: no camera would believe its receipts; allowed: a listed station")
-        try:
-            durable.make_folder(data)
-        except OSError as error:
-            raise StorageError(f"{data}: cannot be made: {error.strerror}") from error
+        _make_data(data)
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
-        intake = Intake(settings.name, self._signer, FolderStorage(data), self._staging, self._index, days=settings.days)
-        interface = CameraInterface(intake, in_force.senders, authority=settings.authority, secret=_secret(data / NONCES_FILE))
-        self.application = interface.application(self._while_running)
+        storage = FolderStorage(data)
+        intake = Intake(settings.name, self._signer, storage, self._staging, self._index, days=settings.days)
+        door = Door(authority=settings.authority, secret=_secret(data / NONCES_FILE))
+        cameras = CameraInterface(intake, door, in_force.senders)
+        self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
+        self.application = application([*cameras.routes(), *self.orders.routes()], self._while_running)
 
     def close(self) -> None:
         """Give everything back."""
@@ -95,11 +100,38 @@ class StationProcess:
 def rebuild_index(settings: StationSettings) -> Rebuilt:
     """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
     first_keys = {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster_of(settings).roster.cameras}
+    with _opened_index(settings) as index:
+        return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
+
+
+def take_order(settings: StationSettings, raw: bytes) -> Taken:
+    """Keep an order, whether the station runs or not. Raises as `Orders.take` and `StationProcess` do."""
+    with _opened_index(settings) as index:
+        return Orders(FolderStorage(Path(settings.data)), index).take(raw, roster_of(settings).current(), "to the station itself")
+
+
+@contextmanager
+def opened_orders(settings: StationSettings) -> Iterator[OrderIndex]:
+    """What a station knows of its orders, whether it runs or not. Raises as `Index.open` does."""
+    with _opened_index(settings) as index:
+        yield OrderIndex(index.database)
+
+
+@contextmanager
+def _opened_index(settings: StationSettings) -> Iterator[Index]:
+    _make_data(Path(settings.data))
     index = Index.open(settings.index_url)
     try:
-        return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
+        yield index
     finally:
         index.close()
+
+
+def _make_data(data: Path) -> None:
+    try:
+        durable.make_folder(data)
+    except OSError as error:
+        raise StorageError(f"{data}: cannot be made: {error.strerror}") from error
 
 
 def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
@@ -119,6 +151,7 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
                 server_header=False,
             ),
             lambda: told(f"station {settings.name} listens at {address} port {port} for {settings.authority}"),
+            process.orders.end_polls,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopped)  # the server stops at them in its own way, and then raises them once more
@@ -131,14 +164,19 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._stopping = ready, stopping
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup()
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is held is answered first: it would else be waited for."""
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 def roster_of(settings: StationSettings) -> RosterInForce:

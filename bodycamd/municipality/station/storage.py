@@ -5,6 +5,7 @@ content.
 
     cameras/DEVICE/store       an ordinary store: `bodycamd verify --store` and stock tools read it as it lies
     cameras/DEVICE/receipts    NNNNNNNNN.receipt
+    documents                  NNNNNNNNN.document: orders and rosters for cameras, as they came
     audit                      NNNNNNNNN-NNNNNNNNN.jsonl: lines of the station's log, from and to these numbers
 """
 
@@ -17,15 +18,19 @@ from pathlib import Path
 from typing import Final
 
 from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
+from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.municipality.station.segments import StoredSegment
 from bodycamd.store.names import RECORDINGS_FOLDER
 
 STORE_FOLDER: Final = "store"
 AUDIT_FOLDER: Final = "audit"
+DOCUMENTS_FOLDER: Final = "documents"
 MAX_AUDIT_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
+MAX_DOCUMENT_FILE_BYTES: Final = 2 * MAX_ROSTER_BYTES
 
 
 class FolderStorage:
@@ -61,35 +66,26 @@ class FolderStorage:
 
     def put_receipt(self, device: str, n: int, raw: bytes) -> None:
         """Keep a receipt's bytes. Done again it changes nothing."""
-        path = self._receipts(device) / f"{n:09d}.receipt"
-        try:
-            durable.make_folder(path.parent)
-            if path.exists() and read_file(path, MAX_RECEIPT_FILE_BYTES) == raw:
-                durable.settle(path)
-                return
-            durable.replace(path, raw)
-        except OSError as error:
-            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+        _put(self._receipts(device) / f"{n:09d}.receipt", raw)
 
     def receipts(self, device: str) -> Iterator[bytes]:
         """All receipts that are kept for a camera, by their numbers."""
-        folder = self._receipts(device)
-        try:
-            for path in sorted(folder.glob("*.receipt")) if folder.is_dir() else ():
-                yield read_file(path, MAX_RECEIPT_FILE_BYTES)
-        except OSError as error:
-            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+        for _, raw in _numbered(self._receipts(device), "receipt", MAX_RECEIPT_FILE_BYTES):
+            yield raw
+
+    def put_document(self, n: int, raw: bytes) -> None:
+        """Keep an order or a roster. Done again it changes nothing."""
+        _put(self._root / DOCUMENTS_FOLDER / f"{n:09d}.document", raw)
+
+    def documents(self) -> Iterator[tuple[int, bytes]]:
+        """All orders and rosters that are kept, with their numbers, in order."""
+        yield from _numbered(self._root / DOCUMENTS_FOLDER, "document", MAX_DOCUMENT_FILE_BYTES)
 
     def put_audit(self, first: int, lines: Sequence[bytes]) -> None:
         """Keep lines of the audit log, the first of which has this number. Some may be kept already: they are the same. Who keeps fewer of
         them at the same time takes none away: the name has both ends."""
         path = self._root / AUDIT_FOLDER / f"{first:09d}-{first + len(lines) - 1:09d}.jsonl"
-        content = b"".join(line + b"\n" for line in lines)
-        try:
-            durable.make_folder(path.parent)
-            durable.replace(path, content)
-        except OSError as error:
-            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+        _put(path, b"".join(line + b"\n" for line in lines))
 
     def audit_lines(self) -> Iterator[bytes]:
         """All lines that are kept, in order, each once. Raises `DataError` where one is missing, or kept in two ways."""
@@ -124,3 +120,29 @@ class FolderStorage:
 def _is(path: Path, segment: StoredSegment) -> bool:
     with path.open("rb") as file:
         return os.fstat(file.fileno()).st_size == segment.size and hashlib.file_digest(file, "sha256").hexdigest() == segment.sha256
+
+
+def _put(path: Path, raw: bytes) -> None:
+    """A file that comes with its whole content, or not at all, also where two processes put it at once. Raises `StorageError`."""
+    try:
+        durable.make_folder(path.parent)
+        with UnnamedFile(path.parent, path.name) as file:
+            durable.write_all(file.descriptor, (raw,))
+            file.sync()
+            try:
+                file.link(path)
+            except FileExistsError:
+                if read_file(path, MAX_AUDIT_FILE_BYTES) != raw:
+                    raise StorageError(f"{path}: another file has this name already; it is left as it is") from None
+        durable.sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+
+def _numbered(folder: Path, suffix: str, most_bytes: int) -> Iterator[tuple[int, bytes]]:
+    try:
+        for path in sorted(folder.glob(f"*.{suffix}")) if folder.is_dir() else ():
+            if path.stem.isdecimal():
+                yield int(path.stem), read_file(path, most_bytes)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error

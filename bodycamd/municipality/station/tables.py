@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, MetaData, String, Table
 
 metadata = MetaData(
-    naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s"}
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
 )
 
 chains = Table(
@@ -49,3 +54,55 @@ segments = Table(
     ForeignKeyConstraint(["device", "receipt"], ["receipts.device", "receipts.n"]),
 )
 """Each segment that a camera's ledger states, and the number of its receipt once it is stored."""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("type", String(32), nullable=False),
+    Column("file_bytes", LargeBinary, nullable=False),
+    Column("not_after_us", BigInteger),
+    Column("kept", Boolean, nullable=False, default=False),
+)
+"""Orders and rosters for cameras, in the order in which they came; a camera asks for those behind a number. `kept`: as of `receipts`."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("n", BigInteger, ForeignKey("documents.n"), primary_key=True, autoincrement=False),
+    Column("sent_us", BigInteger),
+    Column("seen_us", BigInteger),
+)
+"""For which cameras an order is. `sent_us`: when it was first given to it; `seen_us`: when it asked for what follows."""
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("order_id", String(64), primary_key=True),
+    Column("done", Boolean, nullable=False),
+    Column("outcome", String(200), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+"""What ledgers state of orders, whoever brought them: `order_done`, or else the last `order_refused`. `line` counts in its file."""
+
+accepted_rosters = Table(
+    "accepted_rosters",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+)
+"""The roster that a camera's ledger states last."""
+
+presences = Table(
+    "presences",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("state", LargeBinary),
+)
+"""When a camera last asked for anything, and what it said of itself: its uplink's word, signed in no ledger. A rebuilt index has none."""

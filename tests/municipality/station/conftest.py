@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -15,14 +15,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import first_line
-from bodycamd.municipality.station.app import CameraInterface
+from bodycamd.evidence.roster import SignedRoster
+from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
+from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.order_routes import OrderInterface
+from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.storage import FolderStorage
+from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.camera.recorder.rig import Rig
+from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, key, signed
+from tests.municipality.station.at_station import NOW, UPLINK_KEY, Scene, private
 from tests.municipality.station.sending import AUTHORITY, CameraLink
 
 SECRET = b"s" * 32
@@ -37,6 +44,7 @@ class Station:
     root: Path
     senders: dict[str, Sender]
     now: int = 1_790_000_000
+    roster: SignedRoster = IN_FORCE
 
     def __post_init__(self) -> None:
         self.storage = FolderStorage(self.root)
@@ -54,9 +62,14 @@ class Station:
             days=28,
             now_us=lambda: self.now * 1_000_000,
         )
-        interface = CameraInterface(self.intake, lambda: self.senders, authority=AUTHORITY, secret=SECRET, now_seconds=lambda: self.now)
+        door = Door(authority=AUTHORITY, secret=SECRET, now_seconds=lambda: self.now)
+        cameras = CameraInterface(self.intake, door, lambda: self.senders)
+        self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
+        self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
         listening = socket.create_server(("127.0.0.1", 0))
-        self.server = uvicorn.Server(uvicorn.Config(interface.application(), log_level="warning", lifespan="off"))
+        self.server = uvicorn.Server(
+            uvicorn.Config(application([*cameras.routes(), *self.ordering.routes()]), log_level="warning", lifespan="off")
+        )
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30)
@@ -69,6 +82,7 @@ class Station:
 
     def close(self) -> None:
         self.client.close()
+        self.ordering.end_polls()
         self.server.should_exit = True
         self.thread.join()
         self.index.close()
@@ -118,3 +132,17 @@ def station(filmed: FilmedStore, tmp_path: Path) -> Iterator[Station]:
 @pytest.fixture
 def link(filmed: FilmedStore, station: Station) -> CameraLink:
     return CameraLink(station.client, "cam-7", filmed.uplink_key)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    camera = OrderedCamera(tmp_path / "camera").switch_on()
+    camera.settle()
+    first_key = PublicKey.from_pem((tmp_path / "camera" / "device.pem").read_bytes())
+    uplink = PublicKey(UPLINK_KEY.public_key().public_bytes_raw())
+    (tmp_path / "station").mkdir()
+    senders = {uplink.id: Sender("HV-01", uplink, first_key)}
+    with Station(tmp_path / "station", senders, now=NOW, roster=ordering.IN_FORCE) as station:
+        link = CameraLink(station.client, "HV-01", UPLINK_KEY)
+        yield Scene(station, camera, link, replace(link, key=private(key("E-01"))))
+    camera.close()

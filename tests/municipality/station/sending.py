@@ -14,7 +14,7 @@ from http_message_signatures.algorithms import ED25519
 
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import file_name, starts
-from bodycamd.municipality.station.app import NONCE_HEADER
+from bodycamd.municipality.station.door import NONCE_HEADER
 from bodycamd.municipality.station.request_signature import COVERED, COVERED_WITH_CONTENT, TAG
 from bodycamd.store.names import recording_names, segment_files
 
@@ -51,8 +51,12 @@ class CameraLink:
 
     def ask(self, method: str, path: str, content: bytes | None = None, **headers: str) -> httpx.Response:
         """Send it; once more where the station gives a nonce."""
+        return self.ask_at(method, f"/v1/cameras/{self.device}/{path}", content, **headers)
+
+    def ask_at(self, method: str, path: str, content: bytes | None = None, **headers: str) -> httpx.Response:
+        """The same, anywhere at the station."""
         for _ in range(2):
-            request = self.signed(method, f"/v1/cameras/{self.device}/{path}", content, **headers)
+            request = self.signed(method, path, content, **headers)
             answer = self.client.send(self.at_client(request))
             if answer.status_code != 401 or NONCE_HEADER not in answer.headers:
                 break
@@ -65,6 +69,10 @@ class CameraLink:
 
     def part(self, path: str, offset: int, content: bytes, *, last: bool = False) -> httpx.Response:
         return self.ask("PATCH", path, content, **{"upload-offset": str(offset), "upload-complete": "?1" if last else "?0"})
+
+    def put(self, method: str, path: str, content: bytes) -> httpx.Response:
+        """Something whole."""
+        return self.ask_at(method, path, content, **{"upload-offset": "0", "upload-complete": "?1"})
 
 
 def send_ledger(link: CameraLink, store: Path, *, most: int = 1 << 20) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodycamd.municipality.station import nonces
-from bodycamd.municipality.station.app import NONCE_HEADER
+from bodycamd.municipality.station.door import NONCE_HEADER
 from bodycamd.municipality.station.nonces import LIFE_SECONDS
 from bodycamd.municipality.station.request_signature import COVERED, COVERED_WITH_CONTENT
 from bodycamd.municipality.station.staging import MAX_PART_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,9 @@ from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.receipts import Received, judge_receipt, received
 from bodycamd.evidence.roster import Camera, KeyHolder, Roster
 from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.order_routes import NEXT_HEADER
 from bodycamd.municipality.station.service import load_key, make_key
+from tests.evidence.ordering import HOLD, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, key, signed
 from tests.kit.scale import only_in_full
 from tests.municipality.station.conftest import FilmedStore
@@ -159,6 +163,50 @@ def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.Ca
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+def order_of(prepared: Prepared) -> Path:
+    """A hold of today for the camera, signed."""
+    now = wall_text(time.time_ns() // 1000)
+    made = replace(HOLD, cameras=("cam-7",), made_at=now, nonce=os.urandom(16).hex())
+    file = prepared.folder / "hold.order"
+    file.write_bytes(ordered(made).document.file_bytes)
+    return file
+
+
+def test_an_order_by_command_reaches_a_camera_that_waits(prepared: Prepared, link: CameraLink, capsys: pytest.CaptureFixture[str]) -> None:
+    process = prepared.start()
+    first = link.ask("GET", "orders")
+    assert link.put("PUT", "/v1/cameras/cam-7/state", b'{"battery_percent":71,"free_bytes":12000000000}').status_code == 204
+    file = order_of(prepared)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(link.ask, "GET", f"orders?after={first.headers[NEXT_HEADER]}&wait=50")
+        assert main(["station", "order", str(file), str(prepared.file)]) == 0
+        assert held.result(55).content == file.read_bytes()
+        after = held.result().headers[NEXT_HEADER]
+        pool.submit(link.ask, "GET", f"orders?after={after}&wait=50")
+        started = time.monotonic()
+        assert main(["station", "order", str(file), str(prepared.file)]) == 0
+        assert stop(process) == 0
+        assert time.monotonic() - started < 15
+    told = capsys.readouterr().out
+    assert told.count(": kept, for cam-7") == told.count("was kept already") == 1
+    assert main(["station", "orders", str(prepared.file)]) == 0
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert [word in row for word in ("hold", "E-01", "cam-7", "se")] == [True] * 4
+    assert main(["station", "orders", str(prepared.file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] in ("sent", "seen")
+    assert main(["station", "cameras", str(prepared.file)]) == 0
+    assert "71 %" in capsys.readouterr().out
+
+
+def test_an_order_that_the_roster_does_not_know_is_not_kept(prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
+    file = prepared.folder / "hold.order"
+    file.write_bytes(ordered(HOLD, "nobody").document.file_bytes)
+    assert main(["station", "order", str(file), str(prepared.file)]) == 65
+    assert "E-01 has not signed it" in capsys.readouterr().err
+    assert main(["station", "orders", str(prepared.file)]) == 0
+    assert capsys.readouterr().out == "no orders\n"
 
 
 def test_a_port_that_is_taken(prepared: Prepared) -> None:

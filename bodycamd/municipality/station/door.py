@@ -1,0 +1,97 @@
+"""Who asks, and how a request is refused: what all of the station's routes have in common.
+
+Every request is signed (`request_signature`) with a key of the roster and one of the station's nonces; a 401 brings a fresh nonce. Refusals
+are `application/problem+json` (RFC 9457): 401 not signed, 403 another's name or not allowed, 404 no such place, 409 not the end of what is
+here (`Upload-Offset` says it) or the ledger is missing, 413 more than a part, 422 not what it should be, 503 try again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bodycamd.errors import ConfigError, DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.foreign_text import shown
+from bodycamd.municipality.station import nonces
+from bodycamd.municipality.station.intake import LedgerFirstError
+from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
+from bodycamd.municipality.station.request_signature import SignedRequest, verify
+
+NONCE_HEADER: Final = "Station-Nonce"
+RETRY_SECONDS: Final = 2
+
+
+class Refusal(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail, self.headers = status, title, detail, dict(headers or {})
+
+    def response(self) -> Response:
+        """As it is sent."""
+        body = msgspec.json.encode({"title": self.title, "status": self.status, "detail": shown(self.detail, 500)})
+        return Response(body, self.status, self.headers, "application/problem+json")
+
+
+class Door:
+    """Knows a signed request. `authority` is the station's public name; `secret` is the same in all processes of a station."""
+
+    def __init__(self, *, authority: str, secret: bytes, now_seconds: Callable[[], int] = lambda: int(time.time())) -> None:
+        self._authority, self._secret, self._now_seconds = authority, secret, now_seconds
+
+    def signer(self, request: Request, content: bytes | None, keys: Mapping[str, PublicKey]) -> str:
+        """The id of the one of these keys that signed; `content` where the request is to have one. Raises `Refusal`."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        url = f"https://{self._authority}{request.scope['raw_path'].decode('latin-1')}{query}"
+        headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
+        try:
+            signer = verify(SignedRequest(request.method, url, headers), keys, content=content)
+        except PermissionDeniedError as error:
+            raise Refusal(401, "Not signed", str(error), {"WWW-Authenticate": "Signature"}) from error
+        now = self._now_seconds()
+        if not nonces.holds(self._secret, signer.key_id, signer.nonce, now):
+            fresh = nonces.nonce(self._secret, signer.key_id, now)
+            raise Refusal(401, "Another nonce", "sign again with this nonce", {"WWW-Authenticate": "Signature", NONCE_HEADER: fresh})
+        return signer.key_id
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the work raises is an answer: a `Refusal`."""
+    try:
+        yield
+    except OffsetError as error:
+        raise Refusal(409, "Not the end", str(error), {"Upload-Offset": str(error.offset)}) from error
+    except RestMissingError as error:
+        torn = error.torn
+        raise Refusal(409, "A rest is missing", str(error), {"Missing-Rest": f"{torn.file} {torn.torn_sha256}"}) from error
+    except LedgerFirstError as error:
+        raise Refusal(409, "The ledger first", str(error)) from error
+    except NotFoundError as error:
+        raise Refusal(404, "Not here", str(error)) from error
+    except DataError as error:
+        raise Refusal(422, "Not what the ledger says", str(error)) from error
+    except ConfigError as error:
+        raise Refusal(503, "No roster", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
+    except StoreBusyError as error:
+        raise Refusal(503, "Busy with this camera", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
+    except StorageError as error:
+        raise Refusal(503, "Not now", "the station cannot store anything", {"Retry-After": str(RETRY_SECONDS)}) from error
+
+
+async def content_of(request: Request, most_bytes: int) -> bytes:
+    """The whole body. Raises `Refusal`."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > most_bytes:
+            raise Refusal(413, "More than a part", f"here are at most {most_bytes} bytes taken")
+    return bytes(found)

@@ -1,0 +1,266 @@
+"""The station's index of orders: which there are, for which cameras, how far each has come, and what cameras' ledgers state of them.
+
+An order is done when a ledger that verified says so, and not when somebody claims it. Each method is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+
+from bodycamd.evidence import orders
+from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted
+from bodycamd.evidence.orders import ORDER_TYPE, SignedOrder
+from bodycamd.evidence.roster import ROSTER_TYPE, SignedRoster
+from bodycamd.evidence.statements import wall_us
+from bodycamd.municipality.station.database import Database, last_link, log_line, set_link
+from bodycamd.municipality.station.tables import accepted_rosters, deliveries, documents, order_lines, presences
+
+DOCUMENT_CHAIN: Final = "documents"
+ABOUT_ORDERS: Final = (OrderDone, OrderRefused, RosterAccepted)
+SEEN_AGAIN_US: Final = 60_000_000
+"""A camera that asks again within this is not written down anew."""
+
+
+class Document(Struct, frozen=True):
+    """An order or a roster, as it was signed, and its number."""
+
+    n: int
+    file_bytes: bytes
+
+
+class Delivery(Struct, frozen=True):
+    """How far an order has come at one camera. `done`: the ledger states `order_done`; else `outcome` is why it was refused last, or empty
+    where the ledger says nothing of it. `line`, of the file of `start`, is the ledger's line that says so, `line_sha256` its SHA-256.
+    """
+
+    order: SignedOrder
+    device: str
+    sent_us: int | None
+    seen_us: int | None
+    done: bool = False
+    outcome: str = ""
+    start: int | None = None
+    line: int | None = None
+    line_sha256: str = ""
+
+
+class Presence(Struct, frozen=True):
+    """When a camera asked last, and the JSON that it sent of itself."""
+
+    device: str
+    seen_us: int
+    state: bytes | None
+
+
+class OrderIndex:
+    """In the station's database. All methods raise `StorageError`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add_order(self, signed: SignedOrder, told: str, now_us: int) -> bool:
+        """Add an order and a line of the log that says `told`; whether it is new: one that is known is not added again."""
+        with self.database.transaction() as connection:
+            n, _ = last_link(connection, DOCUMENT_CHAIN)
+            if _is_known(connection, signed.id):
+                return False
+            _add_order(connection, n + 1, signed, kept=False)
+            log_line(connection, now_us, "order_kept", None, told, signed.id)
+            return True
+
+    def add_roster(self, signed: SignedRoster, now_us: int) -> None:
+        """The same of a roster."""
+        with self.database.transaction() as connection:
+            n, _ = last_link(connection, DOCUMENT_CHAIN)
+            if _is_known(connection, signed.document.sha256):
+                return
+            _add_roster(connection, n + 1, signed, kept=False)
+            told = f"roster {signed.roster.version} of root {signed.roster.root.version}"
+            log_line(connection, now_us, "roster_kept", None, told, signed.document.sha256)
+
+    def restore(self, n: int, document: SignedOrder | SignedRoster) -> None:
+        """An order or a roster as the storage has it, the next one."""
+        with self.database.transaction() as connection:
+            last_link(connection, DOCUMENT_CHAIN)
+            if isinstance(document, SignedOrder):
+                _add_order(connection, n, document, kept=True)
+            else:
+                _add_roster(connection, n, document, kept=True)
+
+    def is_kept(self, n: int) -> None:
+        """The storage has the document too: from now on it is given to cameras."""
+        with self.database.transaction() as connection:
+            connection.execute(update(documents).where(documents.c.n == n).values(kept=True))
+
+    def newest(self) -> int:
+        """The number of the newest document that cameras may have; 0 before the first."""
+        with self.database.transaction() as connection:
+            return _settled(connection)
+
+    def not_kept(self) -> list[Document]:
+        """What a crash came in between of: the storage may not have it."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(documents.c.n, documents.c.file_bytes).where(~documents.c.kept).order_by(documents.c.n))
+            return [Document(row.n, row.file_bytes) for row in rows]
+
+    def devices_after(self, n: int | None) -> tuple[int, frozenset[str] | None]:
+        """The newest number, and for whom there is something behind number `n`: `None` is everybody, as for no number."""
+        with self.database.transaction() as connection:
+            settled = _settled(connection)
+            if n is None:
+                return settled, None
+            new = (documents.c.n > n, documents.c.n <= settled)
+            if connection.execute(select(documents.c.n).where(*new, documents.c.type == ROSTER_TYPE)).first() is not None:
+                return settled, None
+            rows = connection.execute(select(deliveries.c.device).where(deliveries.c.n > n, deliveries.c.n <= settled))
+            return settled, frozenset(row.device for row in rows)
+
+    def orders_for(self, device: str, after: int, until: int, most: int, now_us: int) -> list[Document]:
+        """The orders for a camera that follow number `after`, up to `until`, that its ledger does not state as done and that have not
+        ended; the first `most` of them."""
+        done = select(order_lines.c.order_id).where(order_lines.c.device == device, order_lines.c.done)
+        query = (
+            select(documents.c.n, documents.c.file_bytes)
+            .join(deliveries, deliveries.c.n == documents.c.n)
+            .where(
+                deliveries.c.device == device,
+                documents.c.n > after,
+                documents.c.n <= until,
+                or_(documents.c.not_after_us.is_(None), documents.c.not_after_us >= now_us),
+                documents.c.id.not_in(done),
+            )
+            .order_by(documents.c.n)
+            .limit(most)
+        )
+        with self.database.transaction() as connection:
+            return [Document(row.n, row.file_bytes) for row in connection.execute(query)]
+
+    def roster_for(self, device: str, after: int, until: int) -> Document | None:
+        """The newest roster up to number `until`, where it follows number `after` and the camera's ledger does not state it."""
+        query = (
+            select(documents.c.n, documents.c.id, documents.c.file_bytes)
+            .where(documents.c.type == ROSTER_TYPE, documents.c.n <= until)
+            .order_by(documents.c.n.desc())
+            .limit(1)
+        )
+        with self.database.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None or row.n <= after:
+                return None
+            stated = connection.execute(select(accepted_rosters.c.sha256).where(accepted_rosters.c.device == device)).scalar()
+            return None if stated == row.id else Document(row.n, row.file_bytes)
+
+    def are_sent(self, device: str, numbers: Sequence[int], now_us: int) -> None:
+        """These are given to the camera now."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.device == device, deliveries.c.n.in_(numbers), deliveries.c.sent_us.is_(None))
+                .values(sent_us=now_us)
+            )
+
+    def are_seen(self, device: str, until: int, now_us: int) -> None:
+        """The camera asks for what follows this number: it has what was sent to it until there."""
+        with self.database.transaction() as connection:
+            seen = and_(deliveries.c.device == device, deliveries.c.n <= until, deliveries.c.sent_us.is_not(None))
+            connection.execute(update(deliveries).where(seen, deliveries.c.seen_us.is_(None)).values(seen_us=now_us))
+
+    def is_present(self, device: str, now_us: int, state: bytes | None = None) -> None:
+        """The camera asks; `state` is what it says of itself."""
+        with self.database.transaction() as connection:
+            before = connection.execute(select(presences.c.seen_us).where(presences.c.device == device)).scalar()
+            if before is None:
+                connection.execute(insert(presences).values(device=device, seen_us=now_us, state=state))
+            elif state is not None:
+                connection.execute(update(presences).where(presences.c.device == device).values(seen_us=now_us, state=state))
+            elif now_us - before >= SEEN_AGAIN_US:
+                connection.execute(update(presences).where(presences.c.device == device).values(seen_us=now_us))
+
+    def presences(self) -> list[Presence]:
+        """Of all cameras that have asked for anything."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(presences).order_by(presences.c.device))
+            return [Presence(row.device, row.seen_us, row.state) for row in rows]
+
+    def deliveries(self) -> list[Delivery]:
+        """Every order at every camera that it is for, oldest first."""
+        query = (
+            select(documents.c.file_bytes, deliveries, order_lines)
+            .join(deliveries, deliveries.c.n == documents.c.n)
+            .outerjoin(order_lines, and_(order_lines.c.order_id == documents.c.id, order_lines.c.device == deliveries.c.device))
+            .where(documents.c.type == ORDER_TYPE)
+            .order_by(documents.c.n, deliveries.c.device)
+        )
+        with self.database.transaction() as connection:
+            return [
+                Delivery(
+                    orders.decode(row.file_bytes, f"order {row.n}"),
+                    row.device,
+                    row.sent_us,
+                    row.seen_us,
+                    bool(row.done),
+                    row.outcome or "",
+                    row.start,
+                    row.line,
+                    row.sha256 or "",
+                )
+                for row in connection.execute(query)
+            ]
+
+
+def note_line(connection: Connection, device: str, line: Line) -> None:
+    """Know what a verified line of `ABOUT_ORDERS` states. What is done stays done."""
+    match line.detail:
+        case OrderDone(order=order, outcome=outcome):
+            _state(connection, device, line, order, outcome, done=True)
+        case OrderRefused(order=order, reason=reason):
+            _state(connection, device, line, order, reason, done=False)
+        case RosterAccepted(sha256=sha256):
+            connection.execute(delete(accepted_rosters).where(accepted_rosters.c.device == device))
+            connection.execute(insert(accepted_rosters).values(device=device, sha256=sha256))
+
+
+def _state(connection: Connection, device: str, line: Line, order: str, outcome: str, *, done: bool) -> None:
+    here = and_(order_lines.c.device == device, order_lines.c.order_id == order)
+    if connection.execute(select(order_lines.c.done).where(here)).scalar():
+        return
+    connection.execute(delete(order_lines).where(here))
+    connection.execute(
+        insert(order_lines).values(
+            device=device, order_id=order, done=done, outcome=outcome, start=line.entry.start, line=line.number, sha256=line.sha256
+        )
+    )
+
+
+def _is_known(connection: Connection, id: str) -> bool:
+    return connection.execute(select(documents.c.n).where(documents.c.id == id)).first() is not None
+
+
+def _settled(connection: Connection) -> int:
+    """The number until which the storage has all documents. What follows is given to nobody yet: a camera that had a later one already
+    would never ask for it."""
+    missing: int | None = connection.execute(select(func.min(documents.c.n)).where(~documents.c.kept)).scalar()
+    newest: int = connection.execute(select(func.max(documents.c.n))).scalar() or 0
+    return newest if missing is None else missing - 1
+
+
+def _add_order(connection: Connection, n: int, signed: SignedOrder, *, kept: bool) -> None:
+    ends = signed.order.not_after
+    not_after_us = None if ends is None else wall_us(ends, "not_after")
+    _add(connection, n, signed.id, ORDER_TYPE, signed.document.file_bytes, not_after_us, kept=kept)
+    for device in signed.order.cameras:
+        connection.execute(insert(deliveries).values(device=device, n=n))
+
+
+def _add_roster(connection: Connection, n: int, signed: SignedRoster, *, kept: bool) -> None:
+    _add(connection, n, signed.document.sha256, ROSTER_TYPE, signed.document.file_bytes, None, kept=kept)
+
+
+def _add(connection: Connection, n: int, id: str, type: str, file_bytes: bytes, not_after_us: int | None, *, kept: bool) -> None:
+    connection.execute(insert(documents).values(n=n, id=id, type=type, file_bytes=file_bytes, not_after_us=not_after_us, kept=kept))
+    set_link(connection, DOCUMENT_CHAIN, n, id)

@@ -1,0 +1,138 @@
+"""Orders on their way to cameras. Nothing here knows of HTTP.
+
+    taken   signed by all whom it names, and for cameras of the roster in force → a number in the index, the bytes in the storage
+    given   to a camera that asks for what follows a number, until its ledger states `order_done`
+    done    when that ledger, which the camera's signing keys signed, has come
+
+The station is a courier: whether an order is carried out is the camera's to decide, and who may order what. What it refuses here no camera
+would take either. An order is kept once, whoever brings it how often; what was taken is durable and is given until it is done or has ended,
+over any start of the station. A new roster of the station goes to the cameras the same way, before the orders.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bodycamd.errors import DataError
+from bodycamd.evidence import orders as orders_format
+from bodycamd.evidence import strict_json
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.order_acceptance import AHEAD_US
+from bodycamd.evidence.orders import SignedOrder
+from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.statements import Count, Stated
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.order_index import Document, OrderIndex
+from bodycamd.municipality.station.storage import FolderStorage
+
+MAX_ORDERS: Final = 16
+"""In one answer, besides a roster."""
+MAX_STATE_BYTES: Final = 4096
+
+
+class CameraState(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What a camera's uplink says of the camera now. `waiting_bytes`: sealed and not sent yet; `free_bytes`: room that is left."""
+
+    battery_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    external_power: bool | None = None
+    free_bytes: Count | None = None
+    waiting_bytes: Count | None = None
+
+
+class Taken(Struct, frozen=True):
+    """An order that the station has, and whether it had it before."""
+
+    order: SignedOrder
+    new: bool
+
+
+_states: msgspec.json.Decoder[CameraState] = msgspec.json.Decoder(CameraState)
+
+
+class Orders:
+    """The orders of a station. Safe for several threads."""
+
+    def __init__(self, storage: FolderStorage, index: Index, *, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+        """Raises `StorageError`."""
+        self._storage, self._index, self._now_us = storage, index, now_us
+        self.index = OrderIndex(index.database)
+        self._offered = ""
+        self._lock = threading.Lock()
+        self._keep()
+
+    def take(self, raw: bytes, in_force: SignedRoster, brought: str) -> Taken:
+        """Keep an order for the cameras that it is for; `brought` says by whom, in the log. Raises `DataError` for what no camera with this
+        roster would take to be signed, or for a camera that the roster does not list; `StorageError`.
+        """
+        signed = orders_format.decode(raw, "the order")
+        check_signed(signed, in_force)
+        order = signed.order
+        told = f"{order.kind} by {' and '.join(order.people)} for {len(order.cameras)} cameras, brought {brought}"
+        new = self.index.add_order(signed, told, self._now_us())
+        self._keep()
+        return Taken(signed, new)
+
+    def offer_roster(self, in_force: SignedRoster) -> None:
+        """Have the cameras get this roster. Raises `StorageError`."""
+        if in_force.document.sha256 == self._offered:
+            return
+        self.index.add_roster(in_force, self._now_us())
+        self._keep()
+        self._offered = in_force.document.sha256
+
+    def waiting_for(self, device: str, after: int) -> tuple[list[Document], int]:
+        """What the camera is to get behind number `after`, the roster first, and the number behind which it asks next. Behind a number that
+        the station has not given yet, all of it."""
+        newest = self.index.newest()
+        after = after if after <= newest else 0
+        found = self.index.orders_for(device, after, newest, MAX_ORDERS, self._now_us() - AHEAD_US)
+        roster = self.index.roster_for(device, after, newest)
+        until = max([after, *(document.n for document in found)])
+        if roster is not None and len(found) < MAX_ORDERS:
+            until = max(until, roster.n)
+        return [*([roster] if roster is not None else ()), *found], until
+
+    def asked(self, device: str, after: int) -> None:
+        """The camera asks, and has what was sent until there."""
+        now_us = self._now_us()
+        self.index.is_present(device, now_us)
+        if after:
+            self.index.are_seen(device, after, now_us)
+
+    def sent(self, device: str, given: list[Document]) -> None:
+        """These go to the camera now."""
+        self.index.are_sent(device, [document.n for document in given], self._now_us())
+
+    def state(self, device: str, raw: bytes) -> None:
+        """What a camera says of itself. Raises `DataError`, `StorageError`."""
+        said = strict_json.decode(raw, _states, "the state", MAX_STATE_BYTES)
+        self.index.is_present(device, self._now_us(), strict_json.encode(said, "the state"))
+
+    def _keep(self) -> None:
+        """Have the storage keep what it has not got yet, whoever added it, the oldest first: cameras get none before."""
+        with self._lock:
+            for document in self.index.not_kept():
+                keep_log(self._index, self._storage)
+                self._storage.put_document(document.n, document.file_bytes)
+                self.index.is_kept(document.n)
+
+
+def check_signed(signed: SignedOrder, in_force: SignedRoster) -> None:
+    """Raises `DataError` unless all whom the order names signed it, and the roster lists them and its cameras."""
+    for name in signed.order.people:
+        person = in_force.roster.person(name)
+        if person is None:
+            raise DataError(f"{name} is not in the roster in force")
+        key = PublicKey.from_hex(person.key)
+        if key.id not in signed.document.signers([key]):
+            raise DataError(f"{name} has not signed it")
+    for device in signed.order.cameras:
+        if in_force.roster.camera(device) is None:
+            raise DataError(f"{device} is not in the roster in force")
