@@ -15,6 +15,7 @@ until it ends. The keys that live in memory never leave the cryptography library
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import os
 import re
@@ -24,14 +25,6 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
 
 from bodycamd.config.private_keys import line_of_private_key
 from bodycamd.errors import BodycamError, DataError, StorageError
@@ -40,6 +33,10 @@ from bodycamd.linux import durable, foreign
 KEY_FILE_BYTES = 4096
 SIGNATURE_BYTES = 64
 _KEY_NAME = re.compile(r"[0-9]{6}\.key")
+_PUBLIC_DER = bytes.fromhex("302a300506032b6570032100")
+"""Before the 32 bytes of a public key: RFC 8410, section 4."""
+_PRIVATE_DER = bytes.fromhex("302e020100300506032b657004220420")
+"""Before the 32 bytes of a private key: RFC 8410, section 7."""
 
 
 class PublicKey:
@@ -64,6 +61,9 @@ class PublicKey:
     @classmethod
     def from_pem(cls, pem: bytes) -> PublicKey:
         """From SubjectPublicKeyInfo in PEM, as `openssl pkey -pubout` writes it. Raises `DataError`, also for a private key beside it."""
+        # Here, as the recorder reads no public key in PEM, and this brings SSH, RSA and a dozen others: 30 modules.
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
         if line_of_private_key(pem) is not None:
             raise DataError("this is a private key, and a public one is asked for; nobody but the camera may have it: treat it as exposed")
         try:
@@ -72,11 +72,11 @@ class PublicKey:
             raise DataError("not a public key in PEM") from error
         if not isinstance(key, Ed25519PublicKey):
             raise DataError("not an Ed25519 public key")
-        return cls(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        return cls(key.public_bytes_raw())
 
     def pem(self) -> bytes:
         """For `openssl pkeyutl -verify -pubin -inkey`."""
-        return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return _pem(b"PUBLIC KEY", _PUBLIC_DER + self.raw)
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether the signature is this key's, over exactly these bytes."""
@@ -112,7 +112,7 @@ class SigningKey:
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
-        self._public = PublicKey(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+        self._public = PublicKey(private.public_key().public_bytes_raw())
 
     @classmethod
     def generate(cls) -> SigningKey:
@@ -130,8 +130,7 @@ class SigningKey:
 
     def file_bytes(self) -> bytes:
         """The content of the key's file."""
-        pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return pem.ljust(KEY_FILE_BYTES, b"\n")
+        return _pem(b"PRIVATE KEY", _PRIVATE_DER + self._private.private_bytes_raw()).ljust(KEY_FILE_BYTES, b"\n")
 
 
 class EvolvingSigner:
@@ -243,6 +242,11 @@ def provision(folder: Path) -> bytes:
     return keys.create(1).public.pem()
 
 
+def _pem(label: bytes, der: bytes) -> bytes:
+    """One line of base64, as it is for all that is not longer than 48 bytes: RFC 7468."""
+    return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (label, binascii.b2a_base64(der), label)
+
+
 def _name(number: int) -> str:
     return f"{number:06d}.key"
 
@@ -256,10 +260,9 @@ def load_key_file(path: Path) -> SigningKey | None:
         raise StorageError(f"{path}: cannot read the signing key: {error.strerror}") from error
     except BodycamError as error:
         raise StorageError(f"cannot read the signing key: {error}") from error
-    if len(content) != KEY_FILE_BYTES:
-        return None
+    lines = content.split(b"\n", 2)
     try:
-        private = load_pem_private_key(content, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = SigningKey(Ed25519PrivateKey.from_private_bytes(binascii.a2b_base64(lines[1])[len(_PRIVATE_DER) :]))
+    except (IndexError, ValueError):
         return None
-    return SigningKey(private) if isinstance(private, Ed25519PrivateKey) else None
+    return key if key.file_bytes() == content else None  # exactly what is written here, and nothing like it
