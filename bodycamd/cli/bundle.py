@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -75,12 +74,13 @@ def show(
 ) -> None:
     """Check every byte of a bundle against its signature, and print what it is."""
     from bodycamd.camera.installation.archive import verify
+    from bodycamd.camera.installation.manifest import as_fields
     from bodycamd.camera.installation.release_key import read_release_keys
 
     found = verify(bundle, read_release_keys(release_key))
     made = found.manifest
     if json:
-        print_json({**asdict(made), "sha256": found.sha256, "signed_by": found.signed_by})
+        print_json({**as_fields(made), "sha256": found.sha256, "signed_by": found.signed_by})
         return
     say(f"bodycamd {made.version} for {made.machine} and Python {made.python}, from commit {made.commit}")
     say(f"name: {found.sha256}")

@@ -10,9 +10,8 @@ import functools
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from bodycamd.camera.installation.manifest import MAX_MANIFEST_BYTES, bundle_sha256, decode
 from bodycamd.errors import DataError
@@ -24,20 +23,18 @@ MAX_CHANGES = 50
 MAX_LINE_BYTES = 2048
 Outcome = Literal["installed", "updated", "rolled_back"]
 MAX_TEXT = 200
-_TEXT = re.compile(rf"[\x20-\x7e]{{0,{MAX_TEXT}}}")
-_SHA256 = re.compile(r"([0-9a-f]{64})?")
+_TEXT = rf"[\x20-\x7e]{{0,{MAX_TEXT}}}"
+_SHA256 = "([0-9a-f]{64})?"
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(NamedTuple):
     """A version that is here, and the name of its bundle."""
 
     version: str
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Another version came into use. `number` counts from 1; `left_*` is empty where there was none; `reason` says why it was
     rolled back; `configuration` has the keys that it reads otherwise than they are written in the camera's file, empty where none.
     """
@@ -90,7 +87,7 @@ def encode_changes(changes: tuple[Change, ...]) -> bytes:
 
 def _as_written(change: Change) -> dict[str, str | int]:
     """As versions that know nothing of `configuration` write and read it, where it says nothing."""
-    fields = asdict(change)
+    fields = change._asdict()
     return fields if change.configuration else {name: value for name, value in fields.items() if name != "configuration"}
 
 
@@ -104,7 +101,7 @@ def _change(line: bytes) -> Change | None:
         isinstance(found.number, int)
         and 0 < found.number < 2**53
         and found.outcome in get_args(Outcome)
-        and all(isinstance(text, str) and _TEXT.fullmatch(text) for text in texts)
-        and all(isinstance(name, str) and _SHA256.fullmatch(name) for name in (found.bundle, found.left_bundle))
+        and all(isinstance(text, str) and re.fullmatch(_TEXT, text) for text in texts)
+        and all(isinstance(name, str) and re.fullmatch(_SHA256, name) for name in (found.bundle, found.left_bundle))
     )
     return found if fits else None

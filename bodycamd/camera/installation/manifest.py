@@ -13,8 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from bodycamd.errors import DataError
 
@@ -29,17 +28,16 @@ MAX_BYTES = 1024 * 1024 * 1024
 MACHINES = ("aarch64", "x86_64")
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}"
-_PATH = re.compile(rf"{_PART}(/{_PART})?")
-_VERSION = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})(\.dev(0|[1-9][0-9]{0,8}))?")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_PYTHON = re.compile(r"3\.[0-9]{1,3}")
+_PATH = rf"{_PART}(/{_PART})?"
+_VERSION = r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})(\.dev(0|[1-9][0-9]{0,8}))?"
+_SHA256 = "[0-9a-f]{64}"
+_COMMIT = "[0-9a-f]{40}"
+_PYTHON = r"3\.[0-9]{1,3}"
 _KEYS = {"format", "version", "machine", "python", "commit", "commit_time", "files"}
 _MEMBER_KEYS = {"path", "size", "sha256"}
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A file of the bundle: its path, at most one folder deep, its size in bytes, its SHA-256 in hex."""
 
     path: str
@@ -47,8 +45,7 @@ class Member:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a bundle is. `commit` is git's hash of the source, `commit_time` its time in seconds since 1970: every file in the archive has
     it. `machine` and `python` are those for which the compiled packages in it were made.
     """
@@ -61,9 +58,14 @@ class Manifest:
     files: tuple[Member, ...]
 
 
+def as_fields(manifest: Manifest) -> dict[str, str | int | list[dict[str, str | int]]]:
+    """As JSON has it, without the format's name."""
+    return {**manifest._asdict(), "files": [member._asdict() for member in manifest.files]}
+
+
 def encode(manifest: Manifest) -> bytes:
     """The bytes of `bundle.json`. Raises `DataError` for what `decode` would refuse."""
-    raw = json.dumps({"format": FORMAT, **asdict(manifest)}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    raw = json.dumps({"format": FORMAT, **as_fields(manifest)}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     decode(raw)
     return raw
 
@@ -84,7 +86,7 @@ def decode(raw: bytes) -> Manifest:
         _refuse(f"files: 1 to {MAX_FILES} are allowed")
     manifest = Manifest(
         version=_text(fields, "version", _VERSION),
-        machine=_text(fields, "machine", re.compile("|".join(MACHINES))),
+        machine=_text(fields, "machine", "|".join(MACHINES)),
         python=_text(fields, "python", _PYTHON),
         commit=_text(fields, "commit", _COMMIT),
         commit_time=_number(fields, "commit_time", 8**11 - 1),
@@ -103,7 +105,7 @@ def bundle_sha256(manifest: bytes) -> str:
 
 def release_number(version: str) -> tuple[int, int, int, bool, int]:
     """The version as what can be compared: `0.2.0.dev3` comes before `0.2.0`. Raises `DataError` for what is no version."""
-    found = _VERSION.fullmatch(version)
+    found = re.fullmatch(_VERSION, version)
     if found is None:
         _refuse("version: not three numbers, or three with .dev and a fourth")
     major, minor, patch, development, number = found.groups()
@@ -132,9 +134,9 @@ def _fields(value: object, keys: set[str]) -> dict[str, object]:
     return value
 
 
-def _text(fields: dict[str, object], key: str, form: re.Pattern[str]) -> str:
+def _text(fields: dict[str, object], key: str, form: str) -> str:
     value = fields[key]
-    if not isinstance(value, str) or form.fullmatch(value) is None:
+    if not isinstance(value, str) or re.fullmatch(form, value) is None:
         _refuse(f"{key}: not of the form that is allowed")
     return value
 

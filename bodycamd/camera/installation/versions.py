@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from bodycamd.camera.installation.decision import Trial, superfluous
@@ -110,7 +110,7 @@ class Versions:
             reason,
             configuration[:MAX_TEXT],
         )
-        if before and replace(before[-1], number=number) == change:
+        if before and before[-1]._replace(number=number) == change:
             return  # a cut came after it was recorded
         durable.replace(self.folder / CHANGES_FILE, encode_changes((*before, change)))
 

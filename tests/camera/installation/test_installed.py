@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -39,16 +38,16 @@ def test_the_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert b"configuration" not in encode_changes((FIRST, SECOND, THIRD)), "versions of before read every line that says nothing of it"
     (tmp_path / "changes.jsonl").write_bytes(encode_changes((FIRST, MIGRATED)))
     assert read_changes(tmp_path) == (FIRST, MIGRATED)
-    many = tuple(dataclasses.replace(FIRST, number=n) for n in range(1, 200))
+    many = tuple(FIRST._replace(number=n) for n in range(1, 200))
     assert encode_changes(many).count(b"\n") == installed.MAX_CHANGES
 
 
 @pytest.mark.parametrize(
     "line",
     [b"", b"x", b"[]", b"{}", b"[" * 10_000, b"null", *(encode_changes((change,)) for change in (
-        dataclasses.replace(FIRST, number=0), dataclasses.replace(FIRST, reason="x\x1b"),
-        dataclasses.replace(FIRST, bundle="a"), dataclasses.replace(FIRST, configuration="x\n"),
-        dataclasses.replace(FIRST, reason="\u202e"), dataclasses.replace(FIRST, reason="x" * 201),
+        FIRST._replace(number=0), FIRST._replace(reason="x\x1b"),
+        FIRST._replace(bundle="a"), FIRST._replace(configuration="x\n"),
+        FIRST._replace(reason="\u202e"), FIRST._replace(reason="x" * 201),
     ))],
 )  # fmt: skip
 def test_a_line_that_the_installer_does_not_write_is_passed_over(tmp_path: Path, line: bytes) -> None:
