@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.checkpoint import Checkpoint, OtherKeyError, checkpoints, read_checkpoint
@@ -26,17 +27,13 @@ class UnregisteredKeyError(DataError):
     """The ledger begins with another key than the registered one: not this camera's, or the wrong key file."""
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     """One start's file, as far as it was read. `reason` says why what follows `last` is not good; empty where nothing follows."""
 
     start: int
-    in_force: KeyInForce = field(init=False)
+    in_force: KeyInForce
     last: Line | None = None
     reason: str = ""
-
-    def __post_init__(self) -> None:
-        self.in_force = KeyInForce(self.start)
 
 
 class Chain:
@@ -123,7 +120,7 @@ class Chain:
             yield from self._read_on(self._file, doubtful)
         for start in present:
             if start > self.start:
-                file = _File(start)
+                file = _File(start, KeyInForce(start))
                 yield from self._read_on(file, doubtful)
                 if file.last is None:
                     rest = self._rest(file)

@@ -12,7 +12,8 @@ off costs nothing. A step within a boot of more than a minute, in either directi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bodycamd.retention.elapsed import TOLERANCE_US
 
@@ -22,7 +23,7 @@ LARGE_JUMP_US = 86_400_000_000
 CONTINUOUS_US = 1_800_000_000
 
 
-class Trust(NamedTuple):
+class Trust(Struct, frozen=True):
     """What is known of this boot's wall clock. Offsets are wall time minus CLOCK_BOOTTIME."""
 
     confirmed_us: int | None = None
@@ -39,7 +40,7 @@ class Trust(NamedTuple):
         `floor_us` is the earliest wall time that it can be by the ledger (`Timeline.floor_us`), `None` where
         nothing is known."""
         if wall_us is None:
-            return self._replace(candidate_us=None)
+            return replace(self, candidate_us=None)
         offset_us = wall_us - at_us
         watched = self.candidate_us is not None and at_us - self.read_us <= PAUSE_US
         went_on = watched and self.candidate_us is not None and abs(offset_us - self.candidate_us) < TOLERANCE_US
@@ -50,7 +51,7 @@ class Trust(NamedTuple):
         else:
             sure = floor_us is not None and -TOLERANCE_US <= wall_us - floor_us < LARGE_JUMP_US
         if sure or at_us - after.since_us >= CONTINUOUS_US:
-            return after._replace(confirmed_us=offset_us)
+            return replace(after, confirmed_us=offset_us)
         return after
 
     @property

@@ -18,25 +18,22 @@ without a trusted clock is the latest possible time). Whatever is passed over ma
 Pure: nothing here reads a clock or a file.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from msgspec import Struct
 
 TOLERANCE_US = 60_000_000
 """Two readings that differ by less agree. The wall clock's proof is asked for twice this much more than the days."""
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True, order=True):
     """An instant in one boot: its place in the order of boots, and CLOCK_BOOTTIME in it."""
 
     boot: int
     at_us: int
 
 
-@dataclass(slots=True)
-class Boot:
+class Boot(Struct):
     """What the ledger states of one boot. `offset_us` is confirmed wall time minus CLOCK_BOOTTIME: the highest, where there were
     several."""
 
@@ -46,14 +43,14 @@ class Boot:
     offset_us: int | None = None
 
 
-class Now(NamedTuple):
+class Now(Struct, frozen=True):
     """This instant. `offset_us` is wall time minus CLOCK_BOOTTIME, `None` unless the wall clock is confirmed."""
 
     moment: Moment
     offset_us: int | None = None
 
 
-class Age(NamedTuple):
+class Age(Struct, frozen=True):
     """How long ago a moment was at least. `running_us` is the running time alone; `wall_us` what the wall clock adds up to, `None` where it
     proves nothing. `was_before_us` is the latest wall time that the moment can have had, `None` where none is known."""
 
@@ -62,11 +59,10 @@ class Age(NamedTuple):
     was_before_us: int | None
 
 
-@dataclass(slots=True)
-class Timeline:
+class Timeline(Struct):
     """The boots in order. Fed from the ledger by `see` and `confirm`."""
 
-    boots: list[Boot] = field(default_factory=list)
+    boots: list[Boot] = []
 
     def see(self, boot_id: str, at_us: int) -> Moment:
         """Something was stated in this boot at that CLOCK_BOOTTIME; another boot than the last one begins a new one."""

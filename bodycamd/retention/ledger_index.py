@@ -5,12 +5,12 @@ starts from that of the oldest recording in the store on, and before it so many 
 a clock that was wrong from one that was right.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed, StartDetail
@@ -35,8 +35,7 @@ from bodycamd.store.names import recording_start
 CONTEXT = 20
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """One recording as the entries tell it so far."""
 
     opened: Moment | None = None
@@ -45,32 +44,30 @@ class _Known:
     segments: int = 0
 
 
-@dataclass(slots=True)
-class StartFacts:
+class StartFacts(Struct):
     """What is known of one start as a whole, for dropping its ledger file."""
 
     boot: int
     confirmed_us: int | None = None
     """The wall time of its first confirmed `time` entry."""
-    deleting: set[str] = field(default_factory=set)
+    deleting: set[str] = set()
     unfinished: bool = False
     """It states a deletion as done that an earlier start began."""
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """The entries folded, one after the other. `take` never raises: an entry that makes no sense is passed over."""
 
     timeline: Timeline = field(default_factory=Timeline)
-    holds: dict[str, list[Hold]] = field(default_factory=dict)
+    holds: dict[str, list[Hold]] = {}
     rules: Rules | None = None
     """As the ledger states them; `None` where it does not."""
     confirmed: bool = False
     """Whether the newest `time` entry says that the clock is confirmed."""
     time_stated_us: int | None = None
     """CLOCK_BOOTTIME of the newest `time` entry of the newest start."""
-    known: dict[str, _Known] = field(default_factory=dict)
-    starts: dict[int, StartFacts] = field(default_factory=dict)
+    known: dict[str, _Known] = {}
+    starts: dict[int, StartFacts] = {}
     """Of every start that the ledger still has, in order."""
     _start: tuple[int, Moment] = (0, Moment(0, 0))
 
@@ -200,7 +197,7 @@ class Facts:
         held = self.holds.get(name, [])
         for number, hold in enumerate(held):
             if hold.id == id:
-                held[number] = hold._replace(reminded=True)
+                held[number] = replace(hold, reminded=True)
 
 
 def day_us(text: str) -> int | None:

@@ -9,10 +9,10 @@ A recording may go when all of these are true, and then it must:
 Room on the disk plays no part: what is not expired stays, however full the disk is. What was begun is finished, whatever the clock says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from bodycamd.retention.elapsed import TOLERANCE_US, Age, Moment, Now, Timeline
 
@@ -23,7 +23,7 @@ MARGIN_US = 2 * TOLERANCE_US
 WarningKind = Literal["review_due", "held_past_days", "not_provable", "unknown_recording", "footage_missing"]
 
 
-class Rules(NamedTuple):
+class Rules(Struct, frozen=True):
     """How long footage and ledger are kept. More than 28 days have a legal basis (the configuration check sees to it)."""
 
     days: int = 28
@@ -31,7 +31,7 @@ class Rules(NamedTuple):
     legal_basis: str | None = None
 
 
-class StatedRecording(NamedTuple):
+class StatedRecording(Struct, frozen=True):
     """What the ledger states of one recording. `end` is `None` while it is being recorded."""
 
     id: str
@@ -42,7 +42,7 @@ class StatedRecording(NamedTuple):
     """How many finished segments the ledger states."""
 
 
-class Hold(NamedTuple):
+class Hold(Struct, frozen=True):
     """Why a recording stays. `id` is the hold's own: a recording may be held several times. `review_us` is the beginning of the day of
     review, `since` the wall clock's text when it was placed.
     """
@@ -58,7 +58,7 @@ class Hold(NamedTuple):
     reminded: bool = False
 
 
-class Deletion(NamedTuple):
+class Deletion(Struct, frozen=True):
     """A recording that goes. `begun`: it is already on its way."""
 
     recording: str
@@ -68,7 +68,7 @@ class Deletion(NamedTuple):
     ended_before_us: int | None = None
 
 
-class Notice(NamedTuple):
+class Notice(Struct, frozen=True):
     """Something for a person to know."""
 
     kind: WarningKind
@@ -76,7 +76,7 @@ class Notice(NamedTuple):
     text: str
 
 
-class Outlook(NamedTuple):
+class Outlook(Struct, frozen=True):
     """When a recording goes, or what keeps it."""
 
     recording: str
@@ -90,7 +90,7 @@ class Outlook(NamedTuple):
     held: bool
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True):
     """Deletions, the oldest first; warnings; and the outlook for every ended recording that is there."""
 
     deletions: tuple[Deletion, ...]

@@ -7,6 +7,7 @@ from typing import cast
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.retention.elapsed import Boot, Moment
@@ -81,8 +82,8 @@ def test_recordings_are_told_by_name_and_a_deleted_one_no_more() -> None:
 
 HOLD = Hold(ID, ONE, "complaint", "K-1", "E-03", "2026-01-03", WALL + 2 * DAY, "2026-01-01T00:00:00.000050Z")
 ADD = say("hold_added", 1, "a", 50, recording=ONE, hold=ID)
-OLDER = HOLD._replace(id=f"{ONE}.complaint")
-SECOND = HOLD._replace(id=ID_2, ground="access-request")
+OLDER = replace(HOLD, id=f"{ONE}.complaint")
+SECOND = replace(HOLD, id=ID_2, ground="access-request")
 ADD_SECOND = say("hold_added", 1, "a", 50, recording=ONE, hold=ID_2, ground="access-request")
 
 
@@ -94,13 +95,13 @@ ADD_SECOND = say("hold_added", 1, "a", 50, recording=ONE, hold=ID_2, ground="acc
         ([ADD, ADD], [HOLD]),  # the same id again: one hold, as it was said last
         (
             [ADD, ADD_SECOND, say("hold_added", 1, "a", 50, recording=ONE, hold=ID, reference="K-2")],
-            [SECOND, HOLD._replace(reference="K-2")],
+            [SECOND, replace(HOLD, reference="K-2")],
         ),
         ([say("hold_added", 1, "a", 50, recording=ONE)], [OLDER]),  # older software: one for each ground
         ([say("hold_added", 1, "a", 50, recording=ONE), say("hold_released", 1, "a", 60, recording=ONE)], []),
         (
             [say("hold_added", 1, "a", 50, recording=ONE, hold=ID, review_on="2026-02-30")],
-            [HOLD._replace(review_on="2026-02-30", review_us=0)],
+            [replace(HOLD, review_on="2026-02-30", review_us=0)],
         ),
         ([say("hold_added", 1, "a", 50, recording=OTHER, hold=ID)], []),  # nobody knows of such a recording
         # a release ends the hold that it names, on the recording that it names, and no other
@@ -111,8 +112,8 @@ ADD_SECOND = say("hold_added", 1, "a", 50, recording=ONE, hold=ID_2, ground="acc
         ([ADD, say("hold_released", 1, "a", 60, recording=ONE)], [HOLD]),
         ([say("hold_released", 1, "a", 60, recording=ONE, hold=ID)], []),
         # a reminder is of one hold
-        ([ADD, ADD_SECOND, say("hold_review_due", 1, "a", 60, recording=ONE, hold=ID)], [HOLD._replace(reminded=True), SECOND]),
-        ([ADD, ADD_SECOND, say("hold_review_due", 1, "a", 60, recording=ONE, hold=ID_2)], [HOLD, SECOND._replace(reminded=True)]),
+        ([ADD, ADD_SECOND, say("hold_review_due", 1, "a", 60, recording=ONE, hold=ID)], [replace(HOLD, reminded=True), SECOND]),
+        ([ADD, ADD_SECOND, say("hold_review_due", 1, "a", 60, recording=ONE, hold=ID_2)], [HOLD, replace(SECOND, reminded=True)]),
         ([ADD, say("hold_review_due", 1, "a", 60, recording=OTHER, hold=ID)], [HOLD]),
         ([say("hold_review_due", 1, "a", 60, recording=ONE, hold=ID)], []),
     ],
