@@ -3,8 +3,6 @@
 They hold age files, never plaintext. All times are CLOCK_BOOTTIME microseconds, the same for picture and sound and across workers.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal, Protocol
 

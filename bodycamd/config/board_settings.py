@@ -1,7 +1,5 @@
 """The sections `board`, `clock` and `shift` of the configuration: pins, battery gauge, HAT, sensors, real-time clock, officers' cards."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

@@ -1,7 +1,5 @@
 """What the sections of the configuration are made of: their base, and the bounds that several keys share."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

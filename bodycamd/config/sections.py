@@ -1,7 +1,5 @@
 """Every mistake at once in a strict YAML file whose sections are structs, or lists of structs: each key and value, with its line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """The configuration: every key with its unit, default and bounds. `load` reads one."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal

@@ -4,8 +4,6 @@
 a person wrote down; that it was so nobody can prove.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

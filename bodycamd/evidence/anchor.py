@@ -6,8 +6,6 @@ While a recording is open the anchor also pins the newest durable statement of i
 The form is that of a ledger line, `base64(signature) SP json`. It can never pass for one: it has `head` where an entry has `prev`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

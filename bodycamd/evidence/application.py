@@ -10,8 +10,6 @@ of the application with the one that the camera shows; then the root signs.
 The first signing key is stated and does not sign: it signs the ledger's first line and nothing else (`keys`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

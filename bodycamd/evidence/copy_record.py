@@ -8,8 +8,6 @@ is worth.
 Whoever can write the copy can cut off the newest lines unseen, as he can remove the footage itself. What is in between holds together.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 strict JSON (`noted_entries` has those that somebody reads).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, TypeVar
 

@@ -4,8 +4,6 @@ Verification asks nothing of these types but strict JSON, and passes over fields
 its struct here stays verified, and untyped: no reader sees more in it than its words.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta

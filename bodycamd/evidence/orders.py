@@ -8,8 +8,6 @@ This module reads an order and holds it to what can be said of it alone. Whether
 and for holds by `retention.ordered_holds`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Final, Literal, TypeAlias

@@ -5,8 +5,6 @@ A pattern cannot tell a name from a code for certain; it refuses what a hurried 
 anything without a digit. The bounds stand twice: in the entries of `bodycam-ledger/2`, and here for people, with the reason and an example.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal, TypeAlias, get_args
 

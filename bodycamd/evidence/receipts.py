@@ -8,8 +8,6 @@ A receipt is the station's word and no more. That the bytes are still there it s
 for footage is not decided here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Final, Literal, TypeAlias
 

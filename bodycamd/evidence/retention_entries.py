@@ -4,8 +4,6 @@ Times inside a detail are RFC 3339 text of the wall clock as it was reckoned the
 when and by which clock the entry was made.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta

@@ -7,8 +7,6 @@ This module reads a roster and holds it to what can be said of it alone. Whether
 by `roster_acceptance`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Final, Literal, TypeAlias

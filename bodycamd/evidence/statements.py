@@ -8,8 +8,6 @@ Times are CLOCK_BOOTTIME; `wall` is the wall clock as it stood, worth what `cloc
 order.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 

@@ -8,8 +8,6 @@ Who is suspended by it may still suspend others: the roster alone says who may. 
 the root decides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, TypeAlias
 

@@ -5,8 +5,6 @@ One line of JSON goes in, `LookOrder`; two come out: `{"listening": true}` as so
 spoken; at the end the figures, `LookFacts`. Pictures and sound stay in that process and end with it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import time

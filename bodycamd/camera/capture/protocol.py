@@ -12,14 +12,12 @@ A frame is `BCL1`, the header's length and the payload's (u32 little-endian each
 spelling that the encoder gives), the payload (an age file, or nothing). After a `LinkError` the stream is out of step: close it.
 """
 
-from __future__ import annotations
-
 import io
 import socket
 import struct
 import threading
 from collections.abc import Iterator
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, Self, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -143,7 +141,7 @@ class Fragment(Message, footage.FragmentFacts, frozen=True):
     """One sealed fragment (payload)."""
 
     @classmethod
-    def of(cls, facts: footage.FragmentFacts) -> Fragment:
+    def of(cls, facts: footage.FragmentFacts) -> Self:
         """The message that carries these facts."""
         return cls(**msgspec.structs.asdict(facts))
 
@@ -253,12 +251,12 @@ class FrameReader(Generic[M]):
         self._expect("prefix", PREFIX.size)
 
     @classmethod
-    def of_commands(cls) -> FrameReader[ToWorker]:
+    def of_commands(cls) -> "FrameReader[ToWorker]":
         """For the worker's end."""
         return FrameReader(_to_worker)
 
     @classmethod
-    def of_worker(cls) -> FrameReader[FromWorker]:
+    def of_worker(cls) -> "FrameReader[FromWorker]":
         """For the recorder's end."""
         return FrameReader(_from_worker)
 

@@ -7,8 +7,6 @@ What is **not** guaranteed: that there was a card. A process that lies can begin
 anybody can who copies a card; it can do nothing else.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

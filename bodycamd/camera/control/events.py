@@ -4,8 +4,6 @@ Adapters post events to the one control loop; `machine.step(state, event, now_us
 loop hands the actions to the adapters. Times are CLOCK_BOOTTIME microseconds.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from bodycamd.camera.control.card_outcome import CardOutcome as CardOutcome

@@ -7,8 +7,6 @@ Requests are judged in two steps. Here: their form, and how long a text or how l
 carries them out: what they mean. Answers are read leniently where they say more than is known here: a newer daemon may.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 

@@ -1,8 +1,6 @@
 """How the camera is, as one message: the answer to `status`, and what `bodycamd status --json` prints. Seconds, bytes and times of the wall
 clock are named so; times in microseconds are CLOCK_BOOTTIME."""
 
-from __future__ import annotations
-
 from typing import Literal, TypeAlias
 
 from msgspec import Struct

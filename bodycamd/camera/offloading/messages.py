@@ -3,8 +3,6 @@
 The answer is a line, `{"size": BYTES}` with the file's bytes after it, or `{"error": TEXT}` and nothing more.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

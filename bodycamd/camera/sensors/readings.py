@@ -8,8 +8,6 @@ What is **not** guaranteed: that a reading is true. A process that lies within t
 battery were empty, and can hide that it is; it can do nothing else.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

@@ -4,8 +4,6 @@ To the voice: `play` (with a number), `stop`. From the voice: `prepared` or `ref
 took the first block) and one of `ended`, `silenced`, `failed`. `at_us` is CLOCK_BOOTTIME in microseconds.
 """
 
-from __future__ import annotations
-
 import socket
 from typing import Annotated, TypeVar
 
