@@ -4,8 +4,6 @@ here.
 Used by one thread: the writer. `n` grows with every signature and is never reused; where a write fails, its number stays unused.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from typing import TypedDict

@@ -35,16 +35,14 @@ Direction = Literal["capture", "playback"]
 LONGEST_SHOWN: Final = 60
 """Characters of a name in a message."""
 ASOUND: Final = Path("/proc/asound")
-_CARD: Final = re.compile(r" *(\d+) \[(.*?) *\]: (.*?) - (.*)")
-_PCM: Final = re.compile(r"(\d+)-(\d+): (.*)")
-_PORTAUDIO: Final = re.compile(r"(?P<card>.+): .* \(hw:\d+,(?P<device>\d+)\)")
+_CARD: Final = r" *(\d+) \[(.*?) *\]: (.*?) - (.*)"
+_PCM: Final = r"(\d+)-(\d+): (.*)"
+_PORTAUDIO: Final = r"(?P<card>.+): .* \(hw:\d+,(?P<device>\d+)\)"
 _HARDWARE: Final = ("hw", "plughw")
 _SHARED: Final = ("dsnoop", "dmix", "dshare")
-_OF_A_CARD: Final = re.compile(
-    r"(hw|plughw|dsnoop|dmix|dshare|sysdefault|default|front|rear|center_lfe|side|surround\d+|iec958|spdif|hdmi):(.+)", re.ASCII
-)
-_ARGUMENT: Final = re.compile(r"(?:(?:CARD|DEV|SUBDEV)=)?[^=:;|{}\[\]\"'\\/]+")
-_ALIAS: Final = re.compile(r"[A-Za-z0-9_-]+")
+_OF_A_CARD: Final = "(hw|plughw|dsnoop|dmix|dshare|sysdefault|default|front|rear|center_lfe|side|surround[0-9]+|iec958|spdif|hdmi):(.+)"
+_ARGUMENT: Final = r"(?:(?:CARD|DEV|SUBDEV)=)?[^=:;|{}\[\]\"'\\/]+"
+_ALIAS: Final = r"[A-Za-z0-9_-]+"
 _NO_CARD: Final = frozenset({"null", "plug", "tee", "file", "shm", "empty", "multi", "share", "route", "linear", "rate", "hooks", "asym"})
 """Plugins of alsa-lib that are no card, and its devices of these names (alsa.conf)."""
 
@@ -91,10 +89,12 @@ def cards_now(folder: Path = ASOUND) -> tuple[Card, ...]:
 
 def parse_cards(cards: str, pcm: str) -> tuple[Card, ...]:
     """The cards of `/proc/asound/cards` and `/proc/asound/pcm` (kernel: sound/core/init.c and pcm.c); lines of another kind say nothing."""
-    devices = [(int(match[1]), int(match[2]), match[3].lower()) for line in pcm.splitlines() if (match := _PCM.fullmatch(line)) is not None]
+    devices = [
+        (int(match[1]), int(match[2]), match[3].lower()) for line in pcm.splitlines() if (match := re.fullmatch(_PCM, line)) is not None
+    ]
     found = []
     for line in cards.splitlines():
-        if (match := _CARD.fullmatch(line)) is None:
+        if (match := re.fullmatch(_CARD, line)) is None:
             continue
         number, name = int(match[1]), shown(match[4].strip(), 80)
         own = [(device, text) for card, device, text in devices if card == number]
@@ -118,13 +118,13 @@ def resolve(name: str | None, cards: Sequence[Card], direction: Direction) -> Ch
         return _only_one(cards, direction)
     if (why := no_card(name)) is not None:
         raise UnavailableError(f"{why}; {there(cards, direction)}")
-    if (match := _PORTAUDIO.fullmatch(name)) is not None:
+    if (match := re.fullmatch(_PORTAUDIO, name)) is not None:
         return _hardware(_named(match["card"], cards, direction), int(match["device"]), cards, direction)
-    if (match := _OF_A_CARD.fullmatch(name)) is not None:
+    if (match := re.fullmatch(_OF_A_CARD, name)) is not None:
         return _of_a_card(name, match[1], match[2], cards, direction)
     if any(name in (card.id, card.name) for card in cards):
         return _hardware(_named(name, cards, direction), None, cards, direction)
-    if _ALIAS.fullmatch(name) is None:
+    if re.fullmatch(_ALIAS, name) is None:
         raise UnavailableError(f"there is no sound card '{shown(name, LONGEST_SHOWN)}'; {there(cards, direction)}")
     return Chosen(name, None)
 
@@ -134,10 +134,10 @@ def no_card(name: str) -> str | None:
     written = f"'{shown(name, LONGEST_SHOWN)}'"
     if name == "null" or name.endswith((":null", "=null", '"null"', "'null'")):
         return f"{written} is ALSA's device that gives and takes nothing"
-    if _PORTAUDIO.fullmatch(name) is not None:
+    if re.fullmatch(_PORTAUDIO, name) is not None:
         return None
-    if (match := _OF_A_CARD.fullmatch(name)) is not None:
-        fits = all(_ARGUMENT.fullmatch(argument) for argument in match[2].split(","))
+    if (match := re.fullmatch(_OF_A_CARD, name)) is not None:
+        fits = all(re.fullmatch(_ARGUMENT, argument) for argument in match[2].split(","))
         return None if fits else f"{written} names a card by more than CARD, DEV and SUBDEV"
     if name in _NO_CARD or any(sign in name for sign in ":{}=|\"'"):
         return f"{written} is no card's name: alsa-lib may play it into a file, a command or nothing"

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -37,7 +36,7 @@ class UnnamedFile:
         except OSError as error:
             if error.errno not in _NOT_KNOWN:
                 raise
-            self._hidden = folder / f".{prefix}.{secrets.token_hex(8)}.part"
+            self._hidden = folder / f".{prefix}.{os.urandom(8).hex()}.part"
             self.descriptor = durable.open_new(self._hidden, flags=os.O_RDWR)
 
     def __enter__(self) -> Self:
@@ -51,7 +50,7 @@ class UnnamedFile:
         if self._hidden is not None:
             self._rename(self._hidden, path, replace)
         elif replace:
-            beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+            beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
             self._link(beside)
             try:
                 os.replace(beside, path)

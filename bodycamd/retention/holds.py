@@ -4,11 +4,9 @@ rules about it are here.
 Only the request is judged here; `camera.keeping.keeper` makes the entry durable. An error changes nothing.
 """
 
-from __future__ import annotations
-
-import secrets
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, get_args
+from typing import Annotated, Self, get_args
 
 from msgspec import Meta, Struct
 
@@ -59,7 +57,7 @@ class HoldInfo(Struct, frozen=True, kw_only=True):
     review_on: str
 
     @classmethod
-    def of(cls, hold: Hold) -> HoldInfo:
+    def of(cls, hold: Hold) -> Self:
         """What is told of a hold."""
         return cls(
             hold=hold.id,
@@ -175,7 +173,7 @@ def _releasable(hold: Hold) -> Hold:
 def new_id(taken: Iterable[str]) -> str:
     """An id that no hold has: 12 hex digits from the system's random source."""
     known_ids = set(taken)
-    while (id := secrets.token_hex(6)) in known_ids:
+    while (id := os.urandom(6).hex()) in known_ids:
         pass
     return id
 

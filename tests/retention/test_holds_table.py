@@ -167,10 +167,10 @@ def test_an_id_is_never_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     given = iter(["a" * 12, "b" * 12, "c" * 12])
     sizes: list[int] = []
 
-    def token_hex(size: int) -> str:
+    def urandom(size: int) -> bytes:
         sizes.append(size)
-        return next(given)
+        return bytes.fromhex(next(given))
 
-    monkeypatch.setattr("secrets.token_hex", token_hex)
+    monkeypatch.setattr("os.urandom", urandom)
     assert holds.new_id(["b" * 12, "a" * 12]) == "c" * 12
     assert sizes == [6, 6, 6]

@@ -4,8 +4,6 @@ A version is a folder with a virtual environment and the bundle's `bundle.json` 
 `changes.jsonl`: one line for each change, the newest last. Both are root's; the recorder reads them and states them in the ledger.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re

@@ -8,8 +8,6 @@ This package imports nothing but Python itself, and what of `bodycamd.linux` doe
 package is there.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
