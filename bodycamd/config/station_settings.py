@@ -1,7 +1,5 @@
 """The section `station`: where footage is sent to, when, and how much of it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter
@@ -41,8 +42,7 @@ _SAYS_LITTLE: Final = (Uploaded, KeyChanged, TimeStated)
 """Entries that by themselves are no reason to ask for a receipt: else each receipt would be one for the next."""
 
 
-@dataclass(slots=True, frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A segment's file as the ledger states it: `torn_bytes` follow the good ones where a cut left them."""
 
     number: int
@@ -57,11 +57,10 @@ class Segment:
         return self.good_bytes + self.torn_bytes
 
 
-@dataclass(slots=True)
-class _Recording:
-    segments: dict[int, Segment] = field(default_factory=dict)
+class _Recording(Struct):
+    segments: dict[int, Segment] = {}
     """Those without a receipt."""
-    received: dict[int, Segment] = field(default_factory=dict)
+    received: dict[int, Segment] = {}
     marked: bool = False
     deleting: bool = False
 

@@ -1,13 +1,9 @@
 """What the uplink is told of what may be sent: messages of the control socket."""
 
-from __future__ import annotations
-
-from typing import NamedTuple
-
 from msgspec import Struct
 
 
-class WaitingStart(NamedTuple):
+class WaitingStart(Struct, frozen=True, array_like=True):
     """A start's ledger file: so many durable bytes of whole lines, and what a cut left behind them."""
 
     start: int
@@ -25,7 +21,7 @@ class WaitingRecording(Struct, frozen=True, kw_only=True):
     marked: bool
 
 
-class WaitingSegment(NamedTuple):
+class WaitingSegment(Struct, frozen=True, array_like=True):
     """One of a recording's segments that no receipt has come for."""
 
     number: int

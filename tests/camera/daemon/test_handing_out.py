@@ -110,10 +110,10 @@ def test_what_waits_is_told_and_opened(tmp_path: Path) -> None:
         assert [one.recording for one in found.recordings] == [desk.recording]
         assert desk.handing.status().doing == r"sends \u001b[31m000001-0001"
         assert (desk.handing.status().segments, desk.handing.status().bytes) == (2, found.recordings[0].bytes)
-        for number, file, size in await desk.ask(AskSegments(recording=desk.recording), list[WaitingSegment]):
-            opened, content = await desk.open(OpenSegment(recording=desk.recording, file=file))
-            assert content == (desk.camera.store_folder / "recordings" / desk.recording / file).read_bytes(), number
-            assert (opened.size_bytes, opened.sha256) == (size, hashlib.sha256(content).hexdigest())
+        for segment in await desk.ask(AskSegments(recording=desk.recording), list[WaitingSegment]):
+            opened, content = await desk.open(OpenSegment(recording=desk.recording, file=segment.file))
+            assert content == (desk.camera.store_folder / "recordings" / desk.recording / segment.file).read_bytes(), segment.number
+            assert (opened.size_bytes, opened.sha256) == (segment.size_bytes, hashlib.sha256(content).hexdigest())
         opened, content = await desk.open(OpenLedger(start=1))
         assert (opened.size_bytes, content) == (len(content), desk.camera.ledger_bytes())
 

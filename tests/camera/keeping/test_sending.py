@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bodycamd.camera.keeping.sending import MOST_OTHERS_AN_HOUR, Sending
-from bodycamd.camera.keeping.waiting import Waiting
+from bodycamd.camera.keeping.waiting import Waiting, WaitingStart
 from bodycamd.errors import NotFoundError, StorageError, UnavailableError
 from bodycamd.evidence.entries import SegmentRecovered
 from bodycamd.evidence.ledger_chain import VerifiedLedger
@@ -52,7 +52,7 @@ def test_what_is_sealed_may_be_sent_with_what_is_known_of_it(camera: SendingCame
         (second, 1, False, True),
     ]
     assert found.receipt_due
-    assert found.starts[-1] == (1, len(camera.ledger_bytes()), 0)
+    assert found.starts[-1] == WaitingStart(1, len(camera.ledger_bytes()), 0)
     segments = camera.sending.waiting_segments(first)
     assert [(one.number, one.file) for one in segments] == [(0, "000000.tar"), (1, "000001.tar")]
     assert found.recordings[0].bytes == sum(one.size_bytes for one in segments)
