@@ -84,6 +84,12 @@ def sign(receipt: Receipt, signer: Signer) -> SignedReceipt:
     return decode(signed_document.signed_file(RECEIPT_TYPE, receipt, [signer]), "to be signed")
 
 
+def split(raw: bytes) -> list[bytes]:
+    """Receipts one behind the other, as a station answers with them: each one's bytes. What is none is for `decode` to say."""
+    begin = f"{RECEIPT_TYPE}\n".encode()
+    return [begin + rest for rest in raw.split(begin)[1:]] if raw.startswith(begin) else [raw] if raw else []
+
+
 def contradictions(receipt: Receipt) -> Iterator[str]:
     """What is wrong with a receipt whoever signed it, a clause each."""
     try:

@@ -18,13 +18,13 @@ from starlette.responses import Response
 
 from bodycamd.errors import ConfigError, DataError, NotFoundError, PermissionDeniedError, StorageError, StoreBusyError
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.request_signing import NONCE_HEADER
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
 from bodycamd.municipality.station.intake import LedgerFirstError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
 from bodycamd.municipality.station.request_signature import SignedRequest, verify
 
-NONCE_HEADER: Final = "Station-Nonce"
 RETRY_SECONDS: Final = 2
 
 

@@ -1,15 +1,12 @@
-"""Whose request it is: RFC 9421, one signature, Ed25519 by a camera's uplink key, over fixed parts of the request.
+"""Whose request it is: RFC 9421, one signature, Ed25519 by a camera's uplink key, over the parts that `evidence.request_signing` names.
 
-The signature is labelled and tagged `bodycam`, its `keyid` is the SHA-256 of the raw public key, its `nonce` one of the station's. Covered
-are method, authority (the station's public name, as it is configured: so nothing signed for one station is taken by another), path, query,
-and for a request with content its digest, its length, its place and whether it ends the file. `created` and `expires` are not looked at: a
+`@authority` is the station's public name as it is configured, whatever a proxy calls it. `created` and `expires` are not looked at: a
 camera may have no clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, InvalidSignature
 from http_message_signatures.algorithms import ED25519
@@ -18,10 +15,7 @@ from msgspec import Struct
 
 from bodycamd.errors import PermissionDeniedError
 from bodycamd.evidence.keys import PublicKey
-
-TAG: Final = "bodycam"
-COVERED: Final = ("@method", "@authority", "@path", "@query")
-COVERED_WITH_CONTENT: Final = (*COVERED, "content-digest", "content-length", "upload-offset", "upload-complete")
+from bodycamd.evidence.request_signing import COVERED, COVERED_WITH_CONTENT, TAG
 
 
 class SignedRequest(Struct, frozen=True):

@@ -39,12 +39,14 @@ IN_FORCE = signed(FIRST)
 
 @dataclass
 class Station:
-    """One on a folder and SQLite. `now` is its clock, in seconds."""
+    """One on a folder and SQLite. `now` is its clock, in seconds; without an `authority` its name is where it listens."""
 
     root: Path
     senders: dict[str, Sender]
     now: int = 1_790_000_000
     roster: SignedRoster = IN_FORCE
+    authority: str = AUTHORITY
+    port: int = 0
 
     def __post_init__(self) -> None:
         self.storage = FolderStorage(self.root)
@@ -62,17 +64,19 @@ class Station:
             days=28,
             now_us=lambda: self.now * 1_000_000,
         )
-        door = Door(authority=AUTHORITY, secret=SECRET, now_seconds=lambda: self.now)
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        name = self.authority or f"127.0.0.1:{self.port}"
+        door = Door(authority=name, secret=SECRET, now_seconds=lambda: self.now)
         cameras = CameraInterface(self.intake, door, lambda: self.senders)
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
-        listening = socket.create_server(("127.0.0.1", 0))
         self.server = uvicorn.Server(
             uvicorn.Config(application([*cameras.routes(), *self.ordering.routes()]), log_level="warning", lifespan="off")
         )
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
     def __enter__(self) -> Station:
         return self

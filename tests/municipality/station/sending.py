@@ -14,8 +14,7 @@ from http_message_signatures.algorithms import ED25519
 
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import file_name, starts
-from bodycamd.municipality.station.door import NONCE_HEADER
-from bodycamd.municipality.station.request_signature import COVERED, COVERED_WITH_CONTENT, TAG
+from bodycamd.evidence.request_signing import COVERED, COVERED_WITH_CONTENT, NONCE_HEADER, TAG
 from bodycamd.store.names import recording_names, segment_files
 
 AUTHORITY = "station.example.org"

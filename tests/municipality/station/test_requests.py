@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bodycamd.evidence.request_signing import COVERED, COVERED_WITH_CONTENT, NONCE_HEADER
 from bodycamd.municipality.station import nonces
-from bodycamd.municipality.station.door import NONCE_HEADER
 from bodycamd.municipality.station.nonces import LIFE_SECONDS
-from bodycamd.municipality.station.request_signature import COVERED, COVERED_WITH_CONTENT
 from bodycamd.municipality.station.staging import MAX_PART_BYTES
 from tests.municipality.station.conftest import SECRET, FilmedStore, Station
 from tests.municipality.station.sending import CameraLink
