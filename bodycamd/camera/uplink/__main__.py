@@ -1,0 +1,110 @@
+"""The uplink's process: `python -m bodycamd.camera.uplink --config FILE`, run by the unit `bodycamd-uplink` where `station.url` is given,
+which the unit asks first (`--is-wanted`).
+
+It has the network and the key that signs its requests (`--key`: the credential `uplink.key`, as systemd hands it over). It has no footage
+but by the recorder's descriptors, no key that signs evidence, and nothing that it could order the recorder to do. It may be killed at any
+point. Exit codes as everywhere (`bodycamd.errors`): 78 where the configuration is wrong, names no station, or this camera has no uplink
+key yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bodycamd.camera.uplink.allowance import Allowance
+from bodycamd.camera.uplink.order import pause_seconds
+from bodycamd.camera.uplink.recorder_link import RecorderLink
+from bodycamd.camera.uplink.sending import Sending, interface_is_up
+from bodycamd.camera.uplink.station_link import StationError, StationLink
+from bodycamd.config.load import load
+from bodycamd.config.settings import Config
+from bodycamd.config.station_checks import address
+from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.evidence.keys import load_key_file
+from bodycamd.foreign_text import shown
+
+log = logging.getLogger(__name__)
+
+KEY = "uplink.key"
+TOLD_SECONDS = 600.0
+"""A failure that stays the same is logged so often."""
+
+
+def serve(sending: Sending, recorder: RecorderLink, longest_seconds: float, sleep: Callable[[float], object] = time.sleep) -> None:
+    """Send, for ever. What does not go on is tried again after a pause; while the recorder cannot be asked too."""
+    failures, steps, told, told_at = 0, 0, "", 0.0
+    while True:
+        try:
+            pause = sending.look()
+            failures = 0
+        except ConfigError:
+            raise
+        except BodycamError as error:
+            failures = 1 if sending.steps > steps else failures + 1
+            asked = error.after_seconds if isinstance(error, StationError) else None
+            pause = pause_seconds(failures, random.random(), longest_seconds, asked)  # noqa: S311 - it only keeps cameras apart
+            if str(error) != told or time.monotonic() - told_at > TOLD_SECONDS:
+                log.warning("%s", shown(str(error), 1000))
+                told, told_at = str(error), time.monotonic()
+            recorder.doing = f"tries again: {error}"
+        steps = sending.steps
+        _tell(recorder, pause)
+        sleep(pause)
+
+
+def _tell(recorder: RecorderLink, pause: float) -> None:
+    """The recorder hears before a pause what this process is doing; where it cannot be asked nobody else asks either."""
+    if pause > 0:
+        try:
+            recorder.waiting()
+        except BodycamError as error:
+            log.debug("%s", error)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and give its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bodycamd.camera.uplink", description="Send footage to the station.")
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--key", type=Path, default=Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / KEY, metavar="FILE")
+    parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE_DIRECTORY", ".")), metavar="FOLDER")
+    parser.add_argument("--is-wanted", action="store_true", help="only say by the exit code whether a station is configured: 0, or 1")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    try:
+        config = load(options.config)
+        if options.is_wanted:
+            return int(config.station.url is None)
+        recorder = RecorderLink(Path(config.control.socket))
+        serve(build(config, recorder, options.key, options.state), recorder, config.station.longest_pause_seconds)
+    except BodycamError as error:
+        print(shown(f"uplink: {error}", 16_384), file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> Sending:
+    """What sends. Raises `ConfigError`."""
+    place = address(config.station.url or "")
+    if place is None:
+        raise ConfigError("station.url: null: there is nothing to send to; allowed: the address of a station")
+    key = load_key_file(key_file) if key_file.exists() else None
+    if key is None:
+        raise ConfigError(f"{key_file}: no key: this camera has not made one yet; allowed: what bodycamd enrol makes")
+    return Sending(
+        config.station,
+        recorder,
+        StationLink(place, config.device_id, key, config.station.ca),
+        Allowance(state, config.station.data_allowance_megabytes),
+        link_up=interface_is_up,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""A resting camera behind a real control socket, and the uplink as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from bodycamd.camera.daemon.commands import Commands
+from bodycamd.camera.daemon.protocol import AnyRequest, AskStatus
+from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.evidence.statements import Caller
+from tests.camera.uplink.sent import KEY, Pair
+from tests.evidence.ordering import IN_FORCE
+from tests.kit.statuses import AT_REST
+
+
+class ServedCamera:
+    """`Commands` of a resting camera: its writer's thread is the socket's."""
+
+    def __init__(self, sent: Pair, folder: Path) -> None:
+        self.sent, self.path = sent, folder / "control.sock"
+        rosters: Any = SimpleNamespace(rosters=SimpleNamespace(in_force=IN_FORCE), count_not_signed=lambda _: None)
+        self.commands = Commands(SimpleNamespace(), SimpleNamespace(), rosters, sent.camera.sending)  # type: ignore[arg-type]
+        writer = SimpleNamespace(work=lambda run: run(SimpleNamespace(state_durably=sent.camera.store.ledger.note)))
+        self.commands.attach(sent.camera.store, writer, sent.camera.keeper, lambda: AT_REST)  # type: ignore[arg-type]
+        self.asked = 0
+
+    def answer(self, request: AnyRequest, caller: Caller) -> Any:
+        self.asked += 1
+        if isinstance(request, AskStatus):
+            return AT_REST
+        return self.commands.answer(request, caller)
+
+    @contextmanager
+    def served(self) -> Iterator[ServedCamera]:
+        loop = asyncio.new_event_loop()
+        server = ControlSocket(self.path, self.answer, group="none", admin_group="none", uplink_user=pwd.getpwuid(os.getuid()).pw_name)
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+
+        def run(work: Callable[[], Awaitable[object]]) -> None:
+            async def awaited() -> None:
+                await work()
+
+            asyncio.run_coroutine_threadsafe(awaited(), loop).result(30)
+
+        run(server.start)
+        try:
+            yield self
+        finally:
+            run(server.stop)
+            self.commands.close()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10)
+            loop.close()
+
+
+def configured(folder: Path, url: str, socket: Path, **station: Any) -> Path:
+    """The configuration of an uplink, with its key beside it; the configuration's file."""
+    (folder / "uplink.key").write_bytes(KEY.file_bytes())
+    (folder / "root.json").write_bytes(b"{}")
+    words = {
+        "device_id": "cam-7",
+        "keys": {"root": "root.json", "roster": "root.json"},
+        "control": {"socket": str(socket), "uplink_user": pwd.getpwuid(os.getuid()).pw_name},
+        "station": {"url": url, "id": "station-1", "upload": "always", "longest_pause_seconds": 5, **station},
+    }
+    path = folder / "bodycamd.yaml"
+    path.write_text(yaml.safe_dump(words))
+    return path
+
+
+def start(config: Path) -> subprocess.Popen[bytes]:
+    """The uplink, with what it says in `uplink.log`."""
+    with (config.parent / "uplink.log").open("ab") as said:
+        command = [sys.executable, "-m", "bodycamd.camera.uplink", "--config", str(config), "--key", str(config.parent / "uplink.key")]
+        return subprocess.Popen([*command, "--state", str(config.parent)], stdout=said, stderr=said)
