@@ -8,9 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bodycamd.camera.capture.sources import film as film_module
-from bodycamd.camera.capture.sources.film import FilmLoop, nal_units, read_film
+from bodycamd.camera.capture.sources.film import FilmLoop, following, nal_units, read_film
 from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import ConfigError
@@ -52,10 +54,22 @@ def test_frames_pass_unchanged_in_a_loop_with_new_times(tmp_path: Path) -> None:
     known = {part.strip(b"\0"): number for number, part in enumerate(parts)}
     order = [known[frame.data.strip(b"\0")] for frame in taken]
     for before, after, frame in zip(order, order[1:], taken[1:], strict=False):
-        assert after == (before + 1) % len(parts) or frame.keyframe, "after a missed frame nothing comes up to the next keyframe"
+        assert after == (before + 1) % len(parts) or frame.keyframe, "each frame follows the one that it was encoded after"
     assert all(later.pts_us > earlier.pts_us for earlier, later in itertools.pairwise(taken))
     stream = b"".join(frame.data for frame in taken)
     assert all(marker in stream for marker in markers)
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.lists(st.integers(1, 40), min_size=1, max_size=60))
+def test_a_source_that_was_held_up_goes_on_at_once_and_can_be_decoded(groups: list[int], steps: list[int]) -> None:
+    film = [(b"", place == 0) for group in groups for place in range(group)]
+    instant, shown, late = -1, None, False
+    for step in steps:
+        instant += step
+        before, shown = shown, following(film, shown, instant)
+        assert film[shown][1] or shown == (-1 if before is None else before) + 1, "only after the one before it"
+        late = not film[instant % len(film)][1] and (late or step > 1)
+        assert late or shown == instant % len(film), "in step from a keyframe on, until the next instant is missed"
 
 
 def test_parameter_sets_are_put_before_every_keyframe(tmp_path: Path) -> None:

@@ -73,15 +73,11 @@ class FilmLoop:
     def _run(self, on_frame: Callable[[EncodedFrame], None], on_error: Callable[[str], None]) -> None:
         try:
             pacer = Pacer(1_000_000 / self.frame_rate, self._stop)
-            intact = True
-            missed = 0
+            shown = None
             while (instant := pacer.wait()) is not None:
-                data, keyframe = self._film.frames[instant[0] % len(self._film.frames)]
-                # After a frame that was missed the next ones cannot be decoded, up to the next keyframe.
-                intact = keyframe or (intact and pacer.missed == missed)
-                missed = pacer.missed
-                if intact:
-                    on_frame(EncodedFrame(data, instant[1], keyframe))
+                shown = following(self._film.frames, shown, instant[0])
+                data, keyframe = self._film.frames[shown]
+                on_frame(EncodedFrame(data, instant[1], keyframe))
         except Exception as error:
             on_error(f"the file source failed: {error!r}")
 
@@ -109,6 +105,16 @@ def read_film(path: Path) -> _Film:
     if max(width, height) > MAX_SIDE_PIXELS:
         raise ConfigError(f"video.file: {path}: {width}x{height} pixels; at most {MAX_SIDE_PIXELS} each way are allowed")
     return _Film(tuple(_checked_frames(packets, path)), width, height)
+
+
+def following(frames: Sequence[tuple[bytes, bool]], shown: int | None, instant: int) -> int:
+    """Which frame is shown at this instant, after `shown`: the next one, as only that can be decoded, and each keyframe at its own instant.
+    So a source that was held up goes on at once, as a camera does that left pictures out, and is in step again from the next group on.
+    """
+    at_its_own = instant % len(frames)
+    if frames[at_its_own][1]:
+        return at_its_own
+    return 0 if shown is None else (shown + 1) % len(frames)
 
 
 def longest_group(frames: Sequence[tuple[bytes, bool]]) -> int:
