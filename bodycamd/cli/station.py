@@ -131,3 +131,23 @@ def list_cameras(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> 
         return
     rows = [(one.camera, one.seen, one.battery, one.free, one.waiting) for one in found]
     say_lines(table([("camera", "last seen", "battery", "free", "to be sent"), *rows]) if rows else ["no camera has asked for orders"])
+
+
+@app.command("certificate")
+def certificate(
+    recording: Annotated[str, typer.Argument(help="A recording, such as 000042-0001.")],
+    camera: Annotated[str, typer.Option(help="The camera that recorded it.")],
+    out: Annotated[Path, typer.Option(help="The certificate to write.")],
+    file: FileArgument = DEFAULT_STATION,
+) -> None:
+    """Certify, with the station's key, that its copy of a recording is gone: all of it, and why it might.
+
+    For the camera's own place: bodycamd recordings certificate --store DATA/cameras/CAMERA/store.
+    """
+    from bodycamd.linux.new_file import write_new
+    from bodycamd.municipality.station.service import certify
+    from bodycamd.municipality.station.station_file import load_station
+
+    made = certify(load_station(file), camera, recording)
+    write_new({out: made.file_bytes})
+    say(f"{out}: the station's copy of {recording} of {camera} is certified as deleted")

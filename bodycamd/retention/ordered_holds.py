@@ -37,7 +37,7 @@ def planned_hold(id: str, order: Order, hold: Hold, facts: Facts, now: Now, call
     if released:
         return Planned((), "released_before")
     if hold.interval is not None:
-        meant = list(_overlapping(hold.interval, facts, now))
+        meant = list(overlapping(hold.interval, facts, now))
     else:
         meant = [name for name in (hold.recording,) if name in facts.known]
     if not meant:
@@ -79,7 +79,8 @@ def planned_release(order: Order, release: Release, facts: Facts, caller: Caller
     return Planned(entries, "released" if entries else "noted")
 
 
-def _overlapping(interval: Interval, facts: Facts, now: Now) -> Iterator[str]:
+def overlapping(interval: Interval, facts: Facts, now: Now) -> Iterator[str]:
+    """The recordings that may overlap an interval."""
     since_us, until_us = wall_us(interval.since, "since") - SLACK_US, wall_us(interval.until, "until") + SLACK_US
     for name, known in sorted(facts.known.items()):
         earliest_us = facts.timeline.earliest_us([known.opened], now)[0] if known.opened is not None else None

@@ -26,6 +26,7 @@ from tests.evidence.rostering import FIRST, person, signed
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 from tests.municipality.publish.test_retention_pages import kept
+from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 
 __all__ = ["kept"]
 
@@ -57,7 +58,8 @@ READ = {
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "bundle build debian_lock", "bundle build image", "bundle build packages",
-    "station cameras file", "station check file", "station order file", "station order order_file", "station orders file",
+    "station cameras file", "station certificate file", "station check file", "station order file",
+    "station order order_file", "station orders file",
     "station rebuild file", "station run file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
@@ -129,6 +131,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "recordings certificate html": lambda scene, to: [*certified(scene), "--html", to],
     "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
     "selftest target": lambda _, to: ["selftest", "--target", to],
+    "station certificate out": lambda _, to: [*deleted_at_a_station(to), "--out", to],
     "support-bundle out": lambda scene, to: ["support-bundle", "--store", scene.camera.store, "--out", to],
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }
@@ -150,6 +153,22 @@ def exported(scene: Scene) -> list[object]:
 
 def certified(scene: Scene) -> list[object]:
     return ["recordings", "certificate", scene.deleted, "--store", scene.deleted_in]
+
+
+def deleted_at_a_station(to: Path) -> list[object]:
+    """A station that had a recording until its term was over."""
+    folder = beside(to)
+    if not (folder / "station.yaml").exists():
+        life = Life(folder)
+        name = life.record()
+        life.send()
+        life.off(29)
+        assert life.sweep().deleted == ((DEVICE, name),)
+        life.close()
+        (folder / "key.pem").write_bytes(STATION_KEY.file_bytes())
+        keys = f"{{signing: {folder}/key.pem, root: {folder}/root, roster: {folder}/roster}}"
+        (folder / "station.yaml").write_text(f"name: station-1\nauthority: s.example\ndata: {folder}/station\nkeys: {keys}\n")
+    return ["station", "certificate", "000001-0001", folder / "station.yaml", "--camera", DEVICE]
 
 
 def released(option: str, to: Path, other: str) -> list[object]:

@@ -18,7 +18,19 @@ from bodycamd.evidence import strict_json
 from bodycamd.evidence.statements import ZERO_HASH, DeviceId, Positive, Sha256, Stated, Wall
 
 AUDIT_FORMAT: Final = "bodycam-audit/1"
-Event: TypeAlias = Literal["segment_stored", "receipt_signed", "order_kept", "roster_kept"]
+Event: TypeAlias = Literal[
+    "segment_stored",
+    "receipt_signed",
+    "receipt_signed_undated",
+    "receipts_dated",
+    "order_kept",
+    "roster_kept",
+    "hold_begun",
+    "hold_ended",
+    "deleting",
+    "deleted",
+]
+"""`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old."""
 
 
 class AuditLine(Stated, frozen=True, kw_only=True):
@@ -47,6 +59,11 @@ def encode(line: AuditLine) -> bytes:
 def head_of(raw: bytes) -> str:
     """What the next line must name as `prev`."""
     return hashlib.sha256(raw).hexdigest()
+
+
+def decode(raw: bytes, where: str) -> AuditLine:
+    """One line. Raises `DataError`."""
+    return strict_json.decode(raw, _lines, where)
 
 
 def check(raw_lines: list[bytes]) -> str:

@@ -2,7 +2,7 @@
 
 Every request is signed (`request_signature`) with a key of the roster and one of the station's nonces; a 401 brings a fresh nonce. Refusals
 are `application/problem+json` (RFC 9457): 401 not signed, 403 another's name or not allowed, 404 no such place, 409 not the end of what is
-here (`Upload-Offset` says it) or the ledger is missing, 413 more than a part, 422 not what it should be, 503 try again.
+here (`Upload-Offset` says it) or the ledger is missing, 410 deleted here, 413 more than a part, 422 not what it should be, 503 try again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.request_signing import NONCE_HEADER
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
+from bodycamd.municipality.station.index import DeletedError
 from bodycamd.municipality.station.intake import LedgerFirstError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
 from bodycamd.municipality.station.request_signature import SignedRequest, verify
@@ -75,6 +76,8 @@ def refusing() -> Iterator[None]:
         raise Refusal(409, "A rest is missing", str(error), {"Missing-Rest": f"{torn.file} {torn.torn_sha256}"}) from error
     except LedgerFirstError as error:
         raise Refusal(409, "The ledger first", str(error)) from error
+    except DeletedError as error:
+        raise Refusal(410, "Deleted here", str(error)) from error
     except NotFoundError as error:
         raise Refusal(404, "Not here", str(error)) from error
     except DataError as error:

@@ -10,17 +10,24 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
+from bodycamd.errors import NotFoundError
 from bodycamd.evidence import receipts as receipts_format
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
-from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.statements import wall_text, wall_us
+from bodycamd.municipality.station import audit as audit_log
+from bodycamd.municipality.station.audit import Event
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, log_line, set_link
 from bodycamd.municipality.station.order_index import ABOUT_ORDERS, note_line
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
-from bodycamd.municipality.station.tables import audit, receipts, segments
+from bodycamd.municipality.station.tables import audit, deletions, receipts, segments
 
 KEPT_AUDIT: Final = "audit in the storage"
 Sign = Callable[[Receipt], SignedReceipt]
+
+
+class DeletedError(NotFoundError):
+    """The station had this recording, and its copy is gone or on its way."""
 
 
 class Index:
@@ -48,8 +55,9 @@ class Index:
         with self.database.transaction() as connection:
             for line in about_orders:
                 note_line(connection, device, line)
+            gone = _deletions(connection, device)
             for segment in stated:
-                if _find(connection, device, segment.recording, segment.file) is None:
+                if segment.recording not in gone and _find(connection, device, segment.recording, segment.file) is None:
                     connection.execute(
                         insert(segments).values(
                             device=device,
@@ -64,8 +72,9 @@ class Index:
                     )
 
     def expected(self, device: str, recording: str, file: str) -> ExpectedSegment | None:
-        """What the camera's ledger states of a segment's file; `None` where it states nothing."""
+        """What the camera's ledger states of a segment's file; `None` where it states nothing. Raises `DeletedError`."""
         with self.database.transaction() as connection:
+            _check_there(connection, device, recording)
             return _find(connection, device, recording, file)
 
     def receipt_of(self, device: str, segment: ExpectedSegment) -> tuple[SignedReceipt, bool] | None:
@@ -82,17 +91,29 @@ class Index:
         return None if row is None else (receipts_format.decode(row.file_bytes, "receipt"), row.kept)
 
     def sign_receipt(
-        self, station: str, device: str, head: str, stored: StoredSegment | None, now_us: int, kept_until_us: int, sign: Sign
+        self,
+        station: str,
+        device: str,
+        head: str,
+        stored: StoredSegment | None,
+        now_us: int,
+        kept_until_us: int,
+        sign: Sign,
+        *,
+        dated: bool = True,
     ) -> SignedReceipt:
-        """The next receipt for a camera. For a segment that has one already: that one."""
+        """The next receipt for a camera. For a segment that has one already: that one. `dated`: `now_us` is of a clock that is confirmed.
+        Raises `DeletedError`."""
         with self.database.transaction() as connection:
             n, prev = last_link(connection, f"receipts/{device}")
             if stored is not None:
+                _check_there(connection, device, stored.recording)
                 if (given := _receipt_of(connection, device, stored.recording, stored.file)) is not None:
                     return given[0]
                 what = f"{stored.recording}/{stored.file}, {stored.size} bytes"
                 log_line(connection, now_us, "segment_stored", device, what, stored.sha256)
-            audit_head = log_line(connection, now_us, "receipt_signed", device, f"receipt {n + 1}", head)
+            signing: Event = "receipt_signed" if dated else "receipt_signed_undated"
+            audit_head = log_line(connection, now_us, signing, device, f"receipt {n + 1}", head)
             signed = sign(
                 Receipt(
                     station=station,
@@ -114,7 +135,11 @@ class Index:
                 connection.execute(
                     update(segments)
                     .where(segments.c.device == device, segments.c.recording == stored.recording, segments.c.file == stored.file)
-                    .values(receipt=n + 1)
+                    .values(
+                        receipt=n + 1,
+                        received_us=now_us if dated else None,
+                        kept_until_us=wall_us(signed.receipt.kept_until, "") if dated else None,
+                    )
                 )
             return signed
 
@@ -156,8 +181,8 @@ class Index:
                 last_link(connection, chain)
                 set_link(connection, chain, len(lines), head)
 
-    def restore_receipt(self, signed: SignedReceipt) -> None:
-        """A receipt as the storage has it, the next of its camera."""
+    def restore_receipt(self, signed: SignedReceipt, received_us: int | None, *, dated: bool) -> None:
+        """A receipt as the storage has it, the next of its camera. `received_us`: by the log; `dated`: as it was signed."""
         receipt = signed.receipt
         with self.database.transaction() as connection:
             last_link(connection, f"receipts/{receipt.device}")
@@ -169,13 +194,33 @@ class Index:
                     segments.c.recording == receipt.recording,
                     segments.c.number == receipt.segment,
                 )
-                .values(receipt=receipt.n)
+                .values(
+                    receipt=receipt.n,
+                    received_us=received_us,
+                    kept_until_us=wall_us(receipt.kept_until, "kept_until") if dated else None,
+                )
             )
+
+    def newest_log_us(self) -> int | None:
+        """The time of the newest line of the log; `None` before the first."""
+        with self.database.transaction() as connection:
+            raw = connection.execute(select(audit.c.line).order_by(audit.c.n.desc()).limit(1)).scalar()
+        return None if raw is None else wall_us(audit_log.decode(raw, "audit").at, "audit")
 
     def audit_lines(self) -> list[bytes]:
         """The whole audit log."""
         with self.database.transaction() as connection:
             return [row.line for row in connection.execute(select(audit.c.line).order_by(audit.c.n))]
+
+
+def _deletions(connection: Connection, device: str) -> frozenset[str]:
+    return frozenset(row.recording for row in connection.execute(select(deletions.c.recording).where(deletions.c.device == device)))
+
+
+def _check_there(connection: Connection, device: str, recording: str) -> None:
+    gone = select(deletions.c.recording).where(deletions.c.device == device, deletions.c.recording == recording)
+    if connection.execute(gone).first() is not None:
+        raise DeletedError(f"{recording}: its term is over, and the station's copy is deleted")
 
 
 def _find(connection: Connection, device: str, recording: str, file: str) -> ExpectedSegment | None:

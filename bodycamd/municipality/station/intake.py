@@ -24,12 +24,13 @@ from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.roster import DAY_US
-from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.index import DeletedError, Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.term import CopyFacts, kept_until_us
 
 MAX_OPENED: Final = 256
 """Ledgers that are held open: what was read of one is some kilobytes."""
@@ -39,6 +40,13 @@ MAX_RECEIPTS: Final = 100
 
 class LedgerFirstError(DataError):
     """The camera's ledger states no such segment, as far as the station has it: send the ledger first."""
+
+
+class _Opened(Struct, frozen=True):
+    """A ledger that is held open, and what it states of recordings."""
+
+    copy: LedgerCopy
+    facts: CopyFacts
 
 
 class Progress(Struct, frozen=True):
@@ -61,39 +69,41 @@ class Intake:
         *,
         days: int,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        confirmed: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`confirmed`: whether the clock of `now_us` is to be relied on for how long footage is kept."""
         self._name, self._signer = name, signer
         self._storage, self._staging, self._index = storage, staging, index
-        self._term_us, self._now_us = days * DAY_US, now_us
-        self._opened: dict[str, LedgerCopy] = {}
+        self._days, self._now_us, self._confirmed = days, now_us, confirmed
+        self._opened: dict[str, _Opened] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._table = threading.Lock()
 
     def ledger_progress(self, device: str, first_key: PublicKey, start: int) -> Progress:
         """How much of a start's file is here."""
-        with self._alone(device):
-            return Progress(self._ledger(device, first_key).size_bytes(start))
+        with self.alone(device):
+            return Progress(self._ledger(device, first_key).copy.size_bytes(start))
 
     def take_ledger(self, device: str, first_key: PublicKey, start: int, offset: int, part: bytes) -> Progress:
         """Append whole lines. Raises as `LedgerCopy.append` does."""
-        with self._alone(device):
+        with self.alone(device):
             ledger = self._ledger(device, first_key)
             try:
-                ledger.append(start, offset, part)
+                ledger.copy.append(start, offset, part)
+                self._note(device, ledger)
             except StorageError:
                 self._opened.pop(device, None)
                 raise
-            self._index.note_lines(device, ledger.new_lines())
-            return Progress(ledger.size_bytes(start))
+            return Progress(ledger.copy.size_bytes(start))
 
     def take_rest(self, device: str, first_key: PublicKey, start: int, rest: bytes) -> None:
         """What a cut left behind a file's good lines on the camera. Raises as `LedgerCopy.add_rest` does."""
-        with self._alone(device):
-            self._ledger(device, first_key).add_rest(start, rest)
+        with self.alone(device):
+            self._ledger(device, first_key).copy.add_rest(start, rest)
 
     def segment_progress(self, device: str, recording: str, file: str) -> Progress:
         """How much of a segment is here. Raises `LedgerFirstError`, `StorageError`."""
-        with self._alone(device):
+        with self.alone(device):
             segment = self._expected(device, recording, file)
             if (receipt := self._receipt_of(device, segment)) is not None:
                 return Progress(segment.size, receipt)
@@ -105,7 +115,7 @@ class Intake:
         """Put a part of a segment behind what is here; store the whole where it is the last one. A segment that is stored already is not
         taken again: its receipt is the answer. Raises `LedgerFirstError`, `OffsetError`, `DataError`, `StorageError`.
         """
-        with self._alone(device):
+        with self.alone(device):
             segment = self._expected(device, recording, file)
             if (receipt := self._receipt_of(device, segment)) is not None:
                 return Progress(segment.size, receipt)
@@ -116,14 +126,18 @@ class Intake:
             now_us = self._now_us()
             self._storage.put_segment(device, stored, staged)
             self._staging.drop(device, segment)
-            return Progress(segment.size, self._sign(device, first_key, stored, now_us))
+            try:
+                return Progress(segment.size, self._sign(device, first_key, stored, now_us))
+            except DeletedError:
+                self._storage.delete_recording(device, recording)
+                raise
 
     def ledger_receipt(self, device: str, first_key: PublicKey) -> SignedReceipt:
         """A receipt for the ledger as far as it is here: the newest one, where that says it already. Raises `NotFoundError` before the
         first line, `StorageError`.
         """
-        with self._alone(device):
-            position = self._ledger(device, first_key).position
+        with self.alone(device):
+            position = self._ledger(device, first_key).copy.position
             if position is None:
                 raise NotFoundError(f"{device}: no line of its ledger is here")
             newest = self._index.last_receipt(device)
@@ -135,10 +149,22 @@ class Intake:
         """The receipts that follow number `n`, oldest first, `MAX_RECEIPTS` at most."""
         return self._index.receipts_after(device, n, MAX_RECEIPTS)
 
+    @contextmanager
+    def facts(self, device: str, first_key: PublicKey) -> Iterator[CopyFacts]:
+        """What a camera's ledger states, as far as it is here; nothing else of the camera is under way meanwhile. Raises `StoreBusyError`,
+        `DataError` where the copy of the ledger does not verify, `StorageError`."""
+        with self.alone(device):
+            yield self._ledger(device, first_key).facts
+
     def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now_us: int) -> SignedReceipt:
-        position = self._ledger(device, first_key).position
+        ledger = self._ledger(device, first_key)
+        position = ledger.copy.position
         assert position is not None  # the segment stands in it
-        signed = self._index.sign_receipt(self._name, device, position.head, stored, now_us, now_us + self._term_us, self._signed)
+        days = self._days
+        until_us = now_us + days * DAY_US if stored is None else kept_until_us(ledger.facts, stored.recording, now_us, days)
+        signed = self._index.sign_receipt(
+            self._name, device, position.head, stored, now_us, max(until_us, now_us), self._signed, dated=self._confirmed()
+        )
         return self._kept(device, signed, False)
 
     def _signed(self, receipt: Receipt) -> SignedReceipt:
@@ -162,19 +188,25 @@ class Intake:
             raise LedgerFirstError(f"{recording}/{file}: the ledger, as far as it is here, states no such segment: send the ledger first")
         return segment
 
-    def _ledger(self, device: str, first_key: PublicKey) -> LedgerCopy:
+    def _ledger(self, device: str, first_key: PublicKey) -> _Opened:
         ledger = self._opened.get(device)
         if ledger is None:
             with self._table:
                 while len(self._opened) >= MAX_OPENED:
                     del self._opened[next(iter(self._opened))]
-            ledger = LedgerCopy(self._storage.camera(device), first_key)
-            self._index.note_lines(device, ledger.new_lines())
+            ledger = _Opened(LedgerCopy(self._storage.camera(device), first_key), CopyFacts())
+            self._note(device, ledger)
             self._opened[device] = ledger
         return ledger
 
+    def _note(self, device: str, ledger: _Opened) -> None:
+        lines = ledger.copy.new_lines()
+        for line in lines:
+            ledger.facts.take(line)
+        self._index.note_lines(device, lines)
+
     @contextmanager
-    def _alone(self, device: str) -> Iterator[None]:
+    def alone(self, device: str) -> Iterator[None]:
         """Nothing else of this camera is under way. It does not wait for that: a camera that asks twice at once would else keep the threads
         that the other cameras need. Raises `StoreBusyError`."""
         with self._table:

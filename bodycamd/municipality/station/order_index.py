@@ -14,14 +14,18 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from bodycamd.evidence import orders
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted
-from bodycamd.evidence.orders import ORDER_TYPE, SignedOrder
+from bodycamd.evidence.orders import ORDER_TYPE, Hold, Release, SignedOrder
+from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster import ROSTER_TYPE, SignedRoster
 from bodycamd.evidence.statements import wall_us
+from bodycamd.municipality.station.copy_index import add_hold, add_releases
 from bodycamd.municipality.station.database import Database, last_link, log_line, set_link
 from bodycamd.municipality.station.tables import accepted_rosters, deliveries, documents, order_lines, presences
 
+ORDERED_ID_LENGTH: Final = 64
+"""Of an id of a hold: that of its order. Holds of a camera's own have others."""
 DOCUMENT_CHAIN: Final = "documents"
-ABOUT_ORDERS: Final = (OrderDone, OrderRefused, RosterAccepted)
+ABOUT_ORDERS: Final = (OrderDone, OrderRefused, RosterAccepted, HoldReleased)
 SEEN_AGAIN_US: Final = 60_000_000
 """A camera that asks again within this is not written down anew."""
 
@@ -63,14 +67,17 @@ class OrderIndex:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def add_order(self, signed: SignedOrder, told: str, now_us: int) -> bool:
-        """Add an order and a line of the log that says `told`; whether it is new: one that is known is not added again."""
+    def add_order(self, signed: SignedOrder, told: str, now_us: int, counts: Sequence[str] = ()) -> bool:
+        """Add an order and a line of the log that says `told`; whether it is new: one that is known is not added again. For the copies of
+        the cameras of `counts` it counts here too, where it holds or releases.
+        """
         with self.database.transaction() as connection:
             n, _ = last_link(connection, DOCUMENT_CHAIN)
             if _is_known(connection, signed.id):
                 return False
             _add_order(connection, n + 1, signed, kept=False)
             log_line(connection, now_us, "order_kept", None, told, signed.id)
+            _count(connection, n + 1, signed, counts, now_us)
             return True
 
     def add_roster(self, signed: SignedRoster, now_us: int) -> None:
@@ -83,12 +90,13 @@ class OrderIndex:
             told = f"roster {signed.roster.version} of root {signed.roster.root.version}"
             log_line(connection, now_us, "roster_kept", None, told, signed.document.sha256)
 
-    def restore(self, n: int, document: SignedOrder | SignedRoster) -> None:
-        """An order or a roster as the storage has it, the next one."""
+    def restore(self, n: int, document: SignedOrder | SignedRoster, counts: Sequence[str]) -> None:
+        """An order or a roster as the storage has it, the next one; for these cameras' copies it counts, by the log."""
         with self.database.transaction() as connection:
             last_link(connection, DOCUMENT_CHAIN)
             if isinstance(document, SignedOrder):
                 _add_order(connection, n, document, kept=True)
+                _count(connection, n, document, counts, None)
             else:
                 _add_roster(connection, n, document, kept=True)
 
@@ -220,6 +228,8 @@ def note_line(connection: Connection, device: str, line: Line) -> None:
             _state(connection, device, line, order, outcome, done=True)
         case OrderRefused(order=order, reason=reason):
             _state(connection, device, line, order, reason, done=False)
+        case HoldReleased() if len(line.detail.id) == ORDERED_ID_LENGTH:
+            add_releases(connection, device, [line.detail.id], "", None)
         case RosterAccepted(sha256=sha256):
             connection.execute(delete(accepted_rosters).where(accepted_rosters.c.device == device))
             connection.execute(insert(accepted_rosters).values(device=device, sha256=sha256))
@@ -235,6 +245,15 @@ def _state(connection: Connection, device: str, line: Line, order: str, outcome:
             device=device, order_id=order, done=done, outcome=outcome, start=line.entry.start, line=line.number, sha256=line.sha256
         )
     )
+
+
+def _count(connection: Connection, n: int, signed: SignedOrder, devices: Sequence[str], now_us: int | None) -> None:
+    match signed.order.body:
+        case Hold():
+            add_hold(connection, n, signed, devices, now_us)
+        case Release(holds=ended):
+            for device in devices:
+                add_releases(connection, device, ended, signed.id, now_us)
 
 
 def _is_known(connection: Connection, id: str) -> bool:

@@ -5,8 +5,10 @@
     done    when that ledger, which the camera's signing keys signed, has come
 
 The station is a courier: whether an order is carried out is the camera's to decide, and who may order what. What it refuses here no camera
-would take either. An order is kept once, whoever brings it how often; what was taken is durable and is given until it is done or has ended,
-over any start of the station. A new roster of the station goes to the cameras the same way, before the orders.
+would take either. What a camera would accept of holds and releases counts for the station's own copies at once (`term`): a hold keeps them
+also where the camera cannot be reached, or has deleted the recording. An order is kept once, whoever brings it how often; what was taken is
+durable and is given until it is done or has ended, over any start of the station. A new roster of the station goes to the cameras the same
+way, before the orders.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from bodycamd.errors import DataError
 from bodycamd.evidence import orders as orders_format
 from bodycamd.evidence import strict_json
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.order_acceptance import AHEAD_US
-from bodycamd.evidence.orders import SignedOrder
+from bodycamd.evidence.order_acceptance import AHEAD_US, Here, judge_content
+from bodycamd.evidence.orders import Hold, Release, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Count, Stated
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -35,6 +38,7 @@ from bodycamd.municipality.station.storage import FolderStorage
 MAX_ORDERS: Final = 16
 """In one answer, besides a roster."""
 MAX_STATE_BYTES: Final = 4096
+MAX_TERM_DAYS: Final = 28
 
 
 class CameraState(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -75,9 +79,17 @@ class Orders:
         check_signed(signed, in_force)
         order = signed.order
         told = f"{order.kind} by {' and '.join(order.people)} for {len(order.cameras)} cameras, brought {brought}"
-        new = self.index.add_order(signed, told, self._now_us())
+        new = self.index.add_order(signed, told, self._now_us(), self._counts(signed, in_force))
         self._keep()
         return Taken(signed, new)
+
+    def _counts(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
+        """The cameras whose copies here an order to hold or to release is for: those that would accept it by this roster."""
+        if not isinstance(signed.order.body, Hold | Release):
+            return []
+        now = Now(self._now_us(), trusted=True)
+        judged = {device: judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now) for device in signed.order.cameras}
+        return [device for device, verdict in judged.items() if verdict.accepted]
 
     def offer_roster(self, in_force: SignedRoster) -> None:
         """Have the cameras get this roster. Raises `StorageError`."""

@@ -18,8 +18,10 @@ from bodycamd.evidence.orders import ORDER_TYPE
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
+from bodycamd.municipality.station.log_told import Told, told_by
 from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.storage import FolderStorage
 
@@ -42,8 +44,11 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
         raise DataError("the index is not empty: move it away first; nothing was changed")
     lines = list(storage.audit_lines())
     index.restore_audit(lines, audit.check(lines))
-    heads = {audit.head_of(line) for line in lines}
-    documents, problems = _restore_documents(index, storage)
+    told = told_by(lines)
+    copies = CopyIndex(index.database)
+    for (device, recording), day in told.deletions.items():
+        copies.restore_deletion(device, recording, day)
+    documents, problems = _restore_documents(index, storage, told)
     cameras, found = storage.cameras(), 0
     for device in cameras:
         try:
@@ -52,16 +57,17 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
                 raise DataError(f"{device}: the roster lists no such camera")
             index.note_lines(device, LedgerCopy(storage.camera(device), key).new_lines())
             for signed in _own_receipts(device, storage, station_key):
-                index.restore_receipt(signed)
+                dated, received_us = told.receipts.get(signed.receipt.audit_head, (False, None))
+                index.restore_receipt(signed, received_us, dated=dated)
                 found += 1
-                if signed.receipt.audit_head not in heads:
+                if signed.receipt.audit_head not in told.receipts:
                     problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
         except DataError as error:
             problems.append(str(error))
     return Rebuilt(len(cameras), found, documents, len(lines), tuple(problems))
 
 
-def _restore_documents(index: Index, storage: FolderStorage) -> tuple[int, list[str]]:
+def _restore_documents(index: Index, storage: FolderStorage, told: Told) -> tuple[int, list[str]]:
     """The orders and rosters that are there: how many, and which are none. Their signatures were looked at when they came; a camera looks
     itself."""
     found: int = 0
@@ -70,8 +76,11 @@ def _restore_documents(index: Index, storage: FolderStorage) -> tuple[int, list[
     for n, raw in storage.documents():
         where = f"document {n}"
         try:
-            order = raw.startswith(ORDER_TYPE.encode())
-            orders_index.restore(n, orders.decode(raw, where) if order else rosters.decode(raw, where))
+            if raw.startswith(ORDER_TYPE.encode()):
+                order = orders.decode(raw, where)
+                orders_index.restore(n, order, told.counts.get(order.id, ()))
+            else:
+                orders_index.restore(n, rosters.decode(raw, where), ())
             found += 1
         except DataError as error:
             problems.append(str(error))

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -23,8 +23,12 @@ from starlette.concurrency import run_in_threadpool
 
 from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError, StoreBusyError
 from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
+from bodycamd.evidence.roster import Roster
+from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.linux import durable
+from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.foreign import read_file, read_named
+from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.door import Door
@@ -36,8 +40,10 @@ from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
 from bodycamd.municipality.station.station_file import StationSettings
 from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.sweep import Sweep, Swept
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +51,7 @@ NONCES_FILE: Final = "nonce-secret"
 HOUR_SECONDS: Final = 3600
 STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
+SWEEP_MINUTES: Final = 15
 STOP_SECONDS: Final = 10
 
 
@@ -65,7 +72,27 @@ class StationProcess:
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
         storage = FolderStorage(data)
-        intake = Intake(settings.name, self._signer, storage, self._staging, self._index, days=settings.days)
+        self._clock = StationClock(SystemClock(), self._index.newest_log_us())
+        intake = Intake(
+            settings.name,
+            self._signer,
+            storage,
+            self._staging,
+            self._index,
+            days=settings.days,
+            now_us=self._clock.now_us,
+            confirmed=self._clock.confirmed,
+        )
+        self._sweep = Sweep(
+            intake,
+            self._index,
+            storage,
+            self._staging,
+            lambda: first_keys_of(in_force.roster),
+            days=settings.days,
+            now_us=self._clock.now_us,
+            confirmed=self._clock.confirmed,
+        )
         door = Door(authority=settings.authority, secret=_secret(data / NONCES_FILE))
         cameras = CameraInterface(intake, door, in_force.senders)
         self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
@@ -77,13 +104,13 @@ class StationProcess:
 
     @asynccontextmanager
     async def _while_running(self, application: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._clear_staging())
+        tasks = [asyncio.create_task(self._clear_staging()), asyncio.create_task(self._keep_the_term())]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _clear_staging(self) -> None:
         while True:
@@ -96,10 +123,36 @@ class StationProcess:
                     log.warning("%d files were half sent, and not continued for a day: removed", removed)
             await asyncio.sleep(HOUR_SECONDS)
 
+    async def _keep_the_term(self) -> None:
+        """Look at the clock every minute, and delete what is due every quarter of an hour."""
+        while True:
+            for _ in range(SWEEP_MINUTES):
+                await run_in_threadpool(self._clock.look)
+                await asyncio.sleep(LOOK_SECONDS)
+            try:
+                swept = await run_in_threadpool(self._sweep.run)
+            except BodycamError as error:
+                log.error("nothing is deleted: %s", error)
+            else:
+                _tell(swept, self._clock.confirmed())
+
+
+def _tell(swept: Swept, confirmed: bool) -> None:
+    for device, recording in swept.deleted:
+        log.info("%s: %s: its term is over: deleted", device, recording)
+    if swept.undated:
+        why = "no confirmed clock says when they came" if confirmed else "the clock is not confirmed: is it synchronised?"
+        log.warning("%d recordings cannot be dated, and stay: %s", len(swept.undated), why)
+
+
+def first_keys_of(roster: Roster) -> dict[str, PublicKey]:
+    """The first keys of all cameras, whatever has become of them."""
+    return {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster.cameras}
+
 
 def rebuild_index(settings: StationSettings) -> Rebuilt:
     """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
-    first_keys = {camera.id: PublicKey.from_hex(camera.first_key) for camera in roster_of(settings).roster.cameras}
+    first_keys = first_keys_of(roster_of(settings).roster)
     with _opened_index(settings) as index:
         return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
 
@@ -108,6 +161,13 @@ def take_order(settings: StationSettings, raw: bytes) -> Taken:
     """Keep an order, whether the station runs or not. Raises as `Orders.take` and `StationProcess` do."""
     with _opened_index(settings) as index:
         return Orders(FolderStorage(Path(settings.data)), index).take(raw, roster_of(settings).current(), "to the station itself")
+
+
+def certify(settings: StationSettings, device: str, recording: str) -> SignedDocument:
+    """The station's signed word that its copy is gone. Raises as `deletion_certificate.certify` does."""
+    with _opened_index(settings) as index:
+        signer = load_key(Path(settings.keys.signing))
+        return deletion_certificate.certify(settings.name, signer, index, FolderStorage(Path(settings.data)), device, recording)
 
 
 @contextmanager

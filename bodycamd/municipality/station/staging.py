@@ -77,6 +77,14 @@ class Staging:
         except OSError as error:
             raise StorageError(f"{self._root}: cannot be written: {error.strerror}") from error
 
+    def drop_recording(self, device: str, recording: str) -> None:
+        """Forget what is here of a recording. Raises `StorageError`."""
+        try:
+            for path in (self._root / device).glob(f"{recording}.*.part"):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self._root}: cannot be written: {error.strerror}") from error
+
     def remove_old(self, before_us: int) -> int:
         """Remove what nobody has continued since; how many files. Raises `StorageError`."""
         removed = 0

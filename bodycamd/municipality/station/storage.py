@@ -23,7 +23,7 @@ from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
 from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.municipality.station.segments import StoredSegment
-from bodycamd.store.names import RECORDINGS_FOLDER
+from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
 
 STORE_FOLDER: Final = "store"
 AUDIT_FOLDER: Final = "audit"
@@ -63,6 +63,29 @@ class FolderStorage:
                 raise DataError(f"{path}: it does not read back as it was written")
         except OSError as error:
             raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def delete_recording(self, device: str, recording: str) -> None:
+        """Remove every segment of a recording, for good. Done again it changes nothing. Raises `DataError` where something else lies beside
+        them, which is left: then not all of it is gone."""
+        folder = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording
+        try:
+            if not folder.is_dir():
+                if folder.parent.is_dir():
+                    durable.sync_folder(folder.parent)
+                return
+            for file in segment_files(folder)[0]:
+                file.path.unlink()
+            durable.sync_folder(folder)
+            if left := sorted(path.name for path in folder.iterdir()):
+                raise DataError(f"{folder}: {left[0]} is no segment: it is left, and the recording is not all gone")
+            folder.rmdir()
+            durable.sync_folder(folder.parent)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be removed: {error.strerror}") from error
+
+    def has_recording(self, device: str, recording: str) -> bool:
+        """Whether anything is left of it."""
+        return (self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording).exists()
 
     def put_receipt(self, device: str, n: int, raw: bytes) -> None:
         """Keep a receipt's bytes. Done again it changes nothing."""

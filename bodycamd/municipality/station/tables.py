@@ -51,9 +51,12 @@ segments = Table(
     Column("torn_bytes", Integer, nullable=False),
     Column("torn_sha256", String(64), nullable=False),
     Column("receipt", BigInteger),
+    Column("received_us", BigInteger),
+    Column("kept_until_us", BigInteger),
     ForeignKeyConstraint(["device", "receipt"], ["receipts.device", "receipts.n"]),
 )
-"""Each segment that a camera's ledger states, and the number of its receipt once it is stored."""
+"""Each segment that a camera's ledger states, and once it is stored the number of its receipt, when it came at the latest (null while no
+confirmed clock says), and until when the receipt says that it is kept."""
 
 documents = Table(
     "documents",
@@ -106,3 +109,29 @@ presences = Table(
     Column("state", LargeBinary),
 )
 """When a camera last asked for anything, and what it said of itself: its uplink's word, signed in no ledger. A rebuilt index has none."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("hold", String(64), primary_key=True),
+    Column("n", BigInteger, ForeignKey("documents.n"), nullable=False),
+)
+"""Orders to hold that hold the station's own copies, whatever the camera does; until a release."""
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("hold", String(64), primary_key=True),
+)
+"""Holds that were released, by an order here or by the camera's ledger; also such that never came."""
+
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("recording", String(11), primary_key=True),
+    Column("deleted_on", String(10)),
+)
+"""Recordings whose copies are gone; without a day while they are on their way. Nothing else is kept of them here."""

@@ -19,6 +19,7 @@ from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
 from bodycamd.municipality.station.storage import FolderStorage
 from tests.evidence.ordering import IN_FORCE, RELEASE, SHIFT, ordered
 from tests.evidence.rostering import key
+from tests.kit.scale import sample
 from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import NOW, Scene, hold, only_orders, poll, private
 from tests.municipality.station.sending import send_ledger
@@ -140,7 +141,7 @@ WRONG: dict[str, tuple[bytes, int]] = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("what", sample(WRONG, 3))
 def test_what_is_no_order_of_the_roster_is_not_kept(what: str, scene: Scene) -> None:
     content, status = WRONG[what]
     assert scene.desk.put("POST", "/v1/orders", content).status_code == status
@@ -183,7 +184,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("content", STATES)
+@pytest.mark.parametrize("content", sample(STATES, 3))
 def test_what_a_camera_says_of_itself_is_bounded(content: bytes, scene: Scene) -> None:
     assert scene.link.put("PUT", "/v1/cameras/HV-01/state", content).status_code == STATES[content]
     assert [one.device for one in scene.station.orders.index.presences()] == (["HV-01"] if STATES[content] == 204 else [])

@@ -1,0 +1,111 @@
+"""Deletes the station's copies whose term is over (`term`), in steps that each survive a crash.
+
+    log line `deleting`, durable, in the storage too   from here on the copy goes, whatever comes: a hold is too late, a segment is refused
+    what is staged of it, its segments                 for good; of an object store every version
+    its rows but one, log line `deleted`               in one transaction
+    the log in the storage
+
+A crash in between repeats from where it was, at the next sweep, and comes to the same end. Receipts stay: they are a chain.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from bodycamd.errors import BodycamError, DataError, StoreBusyError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.municipality.station.copy_index import CopyIndex, Held
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.term import Due, decide_copies
+
+log = logging.getLogger(__name__)
+
+
+class Swept(Struct, frozen=True):
+    """What a sweep did: camera and recording of what is gone, held beyond its term or not; what nothing dates; and a sentence for each
+    camera or copy that it could not do."""
+
+    deleted: tuple[tuple[str, str], ...] = ()
+    held: tuple[tuple[str, str], ...] = ()
+    undated: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Sweep:
+    """Of one process; several may sweep at once. `first_keys` are those of all cameras that the roster lists, whatever has become of them.
+    `now_us` is the wall clock, `confirmed` whether it may be relied on."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        index: Index,
+        storage: FolderStorage,
+        staging: Staging,
+        first_keys: Callable[[], Mapping[str, PublicKey]],
+        *,
+        days: int,
+        now_us: Callable[[], int],
+        confirmed: Callable[[], bool],
+    ) -> None:
+        self._intake, self._index, self._storage, self._staging = intake, index, storage, staging
+        self._copies = CopyIndex(index.database)
+        self._first_keys, self._days, self._now_us, self._confirmed = first_keys, days, now_us, confirmed
+
+    def run(self) -> Swept:
+        """One sweep over all cameras. Raises `StorageError` where the index fails."""
+        keys = self._first_keys()
+        swept = Swept()
+        now_us = self._now_us() if self._confirmed() else None
+        if now_us is not None:
+            self._copies.date_receipts(now_us)
+        on_their_way = {device for device, _ in self._copies.begun()}
+        for device in sorted(on_their_way.union(self._copies.devices())):
+            try:
+                key = keys.get(device)
+                if key is None:
+                    raise DataError(f"{device}: the roster lists no such camera: nothing of it is deleted")
+                swept = _added(swept, self._camera(device, key, now_us))
+            except StoreBusyError:
+                continue  # it is sending; the next sweep is soon
+            except BodycamError as error:
+                log.error("%s", error)
+                swept = _added(swept, Swept(problems=(str(error),)))
+        return swept
+
+    def _camera(self, device: str, key: PublicKey, now_us: int | None) -> Swept:
+        with self._intake.facts(device, key) as facts:
+            for _, recording in self._copies.begun(device):
+                self._complete(device, recording)
+            held = self._copies.held(device)
+            decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, now_us, self._days)
+            gone = [due.copy.recording for due in decided.due if self._delete(device, due, held, now_us)]
+        return Swept(
+            tuple((device, recording) for recording in gone),
+            tuple((device, recording) for recording in decided.held),
+            tuple((device, recording) for recording in decided.undated),
+        )
+
+    def _delete(self, device: str, due: Due, held: Held, now_us: int | None) -> bool:
+        if now_us is None or not self._copies.begin(device, due, held, now_us):
+            return False
+        self._complete(device, due.copy.recording)
+        return True
+
+    def _complete(self, device: str, recording: str) -> None:
+        """What is begun comes to its end, whatever the clock says."""
+        keep_log(self._index, self._storage)
+        self._staging.drop_recording(device, recording)
+        self._storage.delete_recording(device, recording)
+        self._copies.finish(device, recording, self._now_us())
+        keep_log(self._index, self._storage)
+
+
+def _added(first: Swept, second: Swept) -> Swept:
+    return Swept(first.deleted + second.deleted, first.held + second.held, first.undated + second.undated, first.problems + second.problems)

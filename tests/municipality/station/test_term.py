@@ -1,0 +1,384 @@
+"""How long the station keeps its copies: nothing early, nothing late, nothing that is held, and the same end over every crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence import receipts
+from bodycamd.evidence.orders import Hold, Interval
+from bodycamd.evidence.statements import wall_text, wall_us
+from bodycamd.municipality.publish import certificate as camera_certificate
+from bodycamd.municipality.station import deletion_certificate, sweep
+from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.deletion_certificate import certify
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.storage import FolderStorage
+from tests.evidence.ordering import HOLD, ordered
+from tests.kit.scale import count, sample
+from tests.municipality.station.life import DAY_US, DEVICE, STATION_KEY, Life
+from tests.municipality.station.test_rebuild import rows
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    opened = Life(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_a_copy_goes_when_its_term_is_over_and_not_before(life: Life) -> None:
+    name = life.record()
+    life.send()
+    life.off(27.9)
+    assert (life.sweep().deleted, life.here) == ((), [name])
+    life.off(0.1)
+    assert (life.sweep().deleted, life.here) == (((DEVICE, name),), [])
+    (deleting, why), deleted = life.log[-2:]
+    assert (deleting, deleted) == ("deleting", ("deleted", name))
+    assert why.startswith(f"{name}: 28 days have passed")
+
+
+def test_what_came_late_goes_by_when_it_was_recorded(life: Life) -> None:
+    """By the camera's clock: the camera goes by it too."""
+    name = life.record()
+    life.off(20)
+    life.send()
+    life.off(7.9)
+    life.send_ledger()
+    assert life.sweep().deleted == ()
+    life.off(0.2)
+    life.send_ledger()
+    assert life.sweep().deleted == ((DEVICE, name),)
+    assert "28 days have passed by confirmed clocks" in life.log[-2][1]
+
+
+def test_the_cameras_shorter_term_counts(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.camera.close()
+    life.camera.rules = life.camera.rules._replace(days=14)
+    life.camera.switch_on(off_us=DAY_US)
+    life.camera.settle()
+    name = life.record()
+    life.send()
+    life.off(13.9)
+    assert life.sweep().deleted == ()
+    life.off(0.2)
+    assert life.sweep().deleted == ((DEVICE, name),)
+    life.close()
+
+
+def test_without_a_confirmed_clock_nothing_goes_and_it_is_told(life: Life) -> None:
+    name = life.record()
+    life.send()
+    life.off(40)
+    life.confirmed = False
+    swept = life.sweep()
+    assert (swept.deleted, swept.undated) == ((), ((DEVICE, name),))
+    life.confirmed = True
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_what_came_under_a_wrong_clock_is_dated_by_the_next_right_one(life: Life) -> None:
+    """The station's clock stood forty days behind when it came: nothing is deleted for that when it is put right."""
+    life.camera.clock.trusted = False
+    life.off(1)
+    name = life.record()
+    life.confirmed, life.ahead_us = False, -40 * DAY_US
+    life.send()
+    life.confirmed, life.ahead_us = True, 0
+    assert (life.sweep().deleted, life.here) == ((), [name])
+    assert ("receipts_dated", "2 segments") in life.log
+    life.off(27.9)
+    assert life.sweep().deleted == ()
+    life.off(0.2)
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_hold_of_the_camera_holds_here_until_it_is_released_there(life: Life) -> None:
+    name = life.record()
+    hold = life.camera.to_hold(name)
+    life.camera.deliver(hold)
+    life.send()
+    life.off(40)
+    life.send_ledger()
+    swept = life.sweep()
+    assert (swept.deleted, swept.held) == ((), ((DEVICE, name),))
+    life.camera.deliver(life.camera.to_release(hold.id))
+    life.send_ledger()
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_hold_at_the_station_alone_keeps_what_the_camera_has_deleted(life: Life) -> None:
+    """The camera was switched off and did not hear of it in time."""
+    name, other = life.record(), life.record()
+    life.send()
+    life.off(27)
+    hold = life.order(life.camera.to_hold(name))
+    life.off(2)
+    life.camera.sweep()
+    assert life.camera.present() == []
+    life.send()
+    assert life.sweep().deleted == ((DEVICE, other),)
+    life.again()
+    life.off(20)
+    assert (life.sweep().held, life.here) == (((DEVICE, name),), [name])
+    life.order(life.camera.to_release(hold.id))
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_release_that_came_first_ends_the_hold_here_too(life: Life) -> None:
+    name = life.record()
+    hold = life.camera.to_hold(name)
+    life.order(life.camera.to_release(hold.id))
+    life.order(hold)
+    life.send()
+    life.off(29)
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_hold_by_somebody_who_may_not_hold_holds_nothing_here(life: Life) -> None:
+    name = life.record()
+    body = HOLD.body
+    assert isinstance(body, Hold)
+    life.order(ordered(replace(HOLD, body=replace(body, recording=name), person="C-01")))
+    life.send()
+    life.off(29)
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_hold_of_a_stretch_of_time_holds_what_may_have_been_then(life: Life) -> None:
+    before = life.record()
+    life.off(2)
+    begin_us = life.true_us
+    during = life.record()
+    end_us = life.true_us
+    life.off(2)
+    after = life.record()
+    made = wall_text(life.true_us)
+    body = Hold(
+        ground="complaint",
+        reference="Z-2026/00123",
+        review_on="2026-09-01",
+        interval=Interval(since=wall_text(begin_us), until=wall_text(end_us)),
+    )
+    life.order(ordered(replace(HOLD, body=body, made_at=made)))
+    life.send()
+    life.off(31)
+    life.camera.sweep()
+    life.send()
+    assert [name for _, name in life.sweep().deleted] == [before, after]
+    assert life.here == [during]
+
+
+def test_a_hold_that_comes_after_the_decision_wins_unless_the_deletion_has_begun(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = life.record()
+    life.send()
+    life.off(29)
+    real = CopyIndex.begin
+
+    def held_first(index: CopyIndex, *arguments: Any) -> bool:
+        life.order(life.camera.to_hold(name))
+        return real(index, *arguments)
+
+    monkeypatch.setattr(CopyIndex, "begin", held_first)
+    assert (life.sweep().deleted, life.here) == ((), [name])
+
+
+def test_what_is_deleted_is_not_taken_again(life: Life) -> None:
+    name = life.record()
+    file = next((life.camera.store_folder / "recordings" / name).iterdir())
+    content = file.read_bytes()
+    life.send()
+    life.camera.hold(name)
+    life.off(29)
+    assert life.sweep().deleted == ((DEVICE, name),)
+    with pytest.raises(NotFoundError, match="its term is over"):
+        life.intake.take_segment(DEVICE, life.first_key, name, file.name, 0, content, last=True)
+    life.again()
+    with pytest.raises(NotFoundError, match="its term is over"):
+        life.intake.segment_progress(DEVICE, name, file.name)
+
+
+def test_what_never_came_is_forgotten_when_the_camera_has_deleted_it(life: Life) -> None:
+    life.record()
+    life.send_ledger()
+    life.off(29)
+    assert life.sweep().deleted == ()
+    life.camera.sweep()
+    life.send_ledger()
+    assert len(life.sweep().deleted) == 1
+    assert life.copies.copies(DEVICE) == []
+
+
+def test_a_recording_without_an_end_goes_by_when_it_came(life: Life) -> None:
+    """Of a camera that was lost while it recorded."""
+    name = life.record(close=False)
+    life.send()
+    life.off(27.9)
+    assert life.sweep().deleted == ()
+    life.off(0.2)
+    assert life.sweep().deleted == ((DEVICE, name),)
+
+
+def test_a_receipt_says_recorded_on_plus_the_term_and_never_more_than_received_plus_it(life: Life) -> None:
+    name = life.record()
+    life.off(3)
+    life.send()
+    for raw in life.storage.receipts(DEVICE):
+        receipt = receipts.decode(raw, "x").receipt
+        until_us = wall_us(receipt.kept_until, "x")
+        assert until_us <= wall_us(receipt.stored_at, "x") + 28 * DAY_US
+        assert 0 <= until_us - life.ended_us[name] - 28 * DAY_US < 120_000_000
+
+
+def failing(*_: object) -> None:
+    raise StorageError("cut")
+
+
+STEPS = {
+    "the log is not kept": (sweep, "keep_log"),
+    "what is staged is not dropped": (Staging, "drop_recording"),
+    "the segments are not removed": (FolderStorage, "delete_recording"),
+    "the rows are not removed": (CopyIndex, "finish"),
+}
+
+
+@pytest.mark.parametrize(("step", "after"), sample([(step, after) for step in STEPS for after in (False, True)], 5))
+def test_a_crash_at_any_step_comes_to_the_same_end(step: str, after: bool, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the step, or after it was done."""
+    name = life.record()
+    life.send()
+    life.off(29)
+    place, function = STEPS[step]
+    real = getattr(place, function)
+
+    def cut(*arguments: Any) -> None:
+        real(*arguments)
+        raise StorageError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, function, cut if after else failing)
+        assert life.sweep().problems == ("cut",)
+    life.order(life.camera.to_hold(name))
+    life.again()
+    life.sweep()
+    assert (life.here, life.copies.copies(DEVICE), life.copies.begun()) == ([], [], [])
+    assert [event for event, _ in life.log].count("deleting") == [event for event, _ in life.log].count("deleted") == 1
+    with life.rebuilt() as (done, file):
+        assert done.problems == ()
+        assert rows(file) == rows(life.root / "station" / "index.sqlite")
+
+
+def test_something_else_in_its_folder_is_left_and_told(life: Life) -> None:
+    name = life.record()
+    life.send()
+    stray = life.storage.camera(DEVICE) / "store" / "recordings" / name / "note.txt"
+    stray.write_text("x")
+    life.off(29)
+    assert "note.txt is no segment" in life.sweep().problems[0]
+    with pytest.raises(NotFoundError, match="not deleted at this station"):
+        certify("station-1", STATION_KEY, life.index, life.storage, DEVICE, name)
+    stray.unlink()
+    life.sweep()
+    assert life.here == []
+
+
+def test_both_places_are_certified(life: Life) -> None:
+    name = life.record()
+    life.send()
+    with pytest.raises(NotFoundError, match="not deleted at this station"):
+        certify("station-1", STATION_KEY, life.index, life.storage, DEVICE, name)
+    life.off(29)
+    life.camera.sweep()
+    life.send_ledger()
+    life.sweep()
+    made = certify("station-1", STATION_KEY, life.index, life.storage, DEVICE, name)
+    said, document = deletion_certificate.decode(made.file_bytes, "x")
+    assert document.signers([STATION_KEY.public]) == {STATION_KEY.public.id}
+    assert (said.device, said.recording, said.why.partition(";")[0]) == (DEVICE, name, "28 days have passed by confirmed clocks")
+    assert camera_certificate.certify(life.storage.camera(DEVICE) / "store", name).recording == name
+
+
+def test_what_came_back_into_its_place_is_not_certified_away(life: Life) -> None:
+    name = life.record()
+    life.send()
+    life.off(29)
+    life.sweep()
+    (life.storage.camera(DEVICE) / "store" / "recordings" / name).mkdir()
+    with pytest.raises(DataError, match="something of"):
+        certify("station-1", STATION_KEY, life.index, life.storage, DEVICE, name)
+
+
+STEP = st.one_of(
+    st.sampled_from(
+        ["record", "send", "ledger", "sweep", "camera sweeps", "hold here", "hold there", "release", "restart", "doubt", "trust"]
+    ),
+    st.floats(0.5, 15),
+)
+
+
+@settings(max_examples=count(40))
+@given(st.lists(STEP, min_size=5, max_size=30))
+def test_lives(tmp_path_factory: pytest.TempPathFactory, steps: list[str | float]) -> None:
+    """Nothing early, nothing late, no held one lost, one deletion each, and the index is what a rebuild makes of it."""
+    life = Life(tmp_path_factory.mktemp("life"))
+    held: dict[str, str] = {}
+
+    def sweeps() -> None:
+        for _, name in life.sweep().deleted:
+            assert life.true_us - life.ended_us[name] >= 28 * DAY_US or name not in life.received_us, "early"
+            assert name not in held.values(), "held"
+        if life.confirmed:
+            for name in life.here:
+                late = life.true_us - life.received_us[name] >= 28 * DAY_US
+                assert not late or name in held.values(), "late"
+
+    for nonce, step in enumerate(steps):
+        names = sorted(set(life.here) - set(held.values()))
+        match step:
+            case float() if life.true_us < 1_780_000_000_000_000:
+                life.off(step)
+            case "record":
+                life.record(segments=1, fragments=1)
+            case "send":
+                life.send()
+            case "ledger":
+                life.send_ledger()
+            case "sweep":
+                sweeps()
+            case "camera-sweeps":
+                life.camera.sweep()
+            case "hold-here" if names:
+                held[life.order(life.camera.to_hold(names[0], nonce)).id] = names[0]
+            case "hold-there" if there := sorted(set(life.camera.present()) - set(held.values())):
+                hold = life.camera.to_hold(there[0], nonce)
+                if life.camera.deliver(hold).outcome == "held":
+                    life.send_ledger()
+                    held[hold.id] = there[0]
+            case "release" if held:
+                release = life.camera.to_release(next(iter(held)), nonce=nonce)
+                life.order(release)
+                del held[next(iter(held))]
+            case "restart":
+                life.again()
+            case "doubt" | "trust":
+                life.confirmed = step == "trust"
+            case _:
+                pass
+    life.confirmed = True
+    life.send_ledger()
+    sweeps()
+    events = [what for event, what in life.log if event == "deleted"]
+    assert len(events) == len(set(events))
+    with life.rebuilt() as (done, file):
+        assert done.problems == ()
+        assert rows(file) == rows(life.root / "station" / "index.sqlite")
+    life.close()
