@@ -62,8 +62,8 @@ def test_what_came_late_goes_by_when_it_was_recorded(life: Life) -> None:
 
 def test_the_cameras_shorter_term_counts(tmp_path: Path) -> None:
     life = Life(tmp_path)
-    life.camera.close()
-    life.camera.rules = life.camera.rules._replace(days=14)
+    life.camera.switch_off()
+    life.camera.rules = replace(life.camera.rules, days=14)
     life.camera.switch_on(off_us=DAY_US)
     life.camera.settle()
     name = life.record()
@@ -73,6 +73,20 @@ def test_the_cameras_shorter_term_counts(tmp_path: Path) -> None:
     life.off(0.2)
     assert life.sweep().deleted == ((DEVICE, name),)
     life.close()
+
+
+def test_a_term_that_became_shorter_counts_for_what_comes_later(life: Life) -> None:
+    """What a receipt promised stays so long."""
+    name = life.record()
+    life.send()
+    life.camera.switch_off()
+    life.camera.rules = replace(life.camera.rules, days=14)
+    life.camera.switch_on(off_us=15 * DAY_US)
+    life.camera.settle()
+    life.send_ledger()
+    assert (life.sweep().deleted, life.here) == ((), [name])
+    life.off(13.1)
+    assert life.sweep().deleted == ((DEVICE, name),)
 
 
 def test_without_a_confirmed_clock_nothing_goes_and_it_is_told(life: Life) -> None:
@@ -251,9 +265,10 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("step", "after"), sample([(step, after) for step in STEPS for after in (False, True)], 5))
-def test_a_crash_at_any_step_comes_to_the_same_end(step: str, after: bool, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("crash", sample([(step, after) for step in STEPS for after in (False, True)], 5))
+def test_a_crash_at_any_step_comes_to_the_same_end(crash: tuple[str, bool], life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the step, or after it was done."""
+    step, after = crash
     name = life.record()
     life.send()
     life.off(29)
