@@ -4,6 +4,7 @@ They hold age files, never plaintext. All times are CLOCK_BOOTTIME microseconds,
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -53,6 +54,16 @@ def check_age_header(age: bytes | bytearray | memoryview, where: str) -> None:
     stanzas = head.count(b"\n-> ", 0, end.start())
     if not 1 <= stanzas <= MAX_AGE_STANZAS:
         raise DataError(f"{where}: the age header has {stanzas} stanzas; 1 to {MAX_AGE_STANZAS} are allowed")
+
+
+def beginning(pieces: Iterable[bytes | memoryview]) -> bytes:
+    """The first bytes of an age file in pieces: all of its header, where that is within its bounds."""
+    head = b""
+    for piece in pieces:
+        head += piece[: MAX_AGE_HEADER_BYTES - len(head)]
+        if len(head) == MAX_AGE_HEADER_BYTES:
+            break
+    return head
 
 
 class SoundLevel(msgspec.Struct, frozen=True, kw_only=True):

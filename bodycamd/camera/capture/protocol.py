@@ -31,6 +31,8 @@ from bodycamd.linux.readable import readable
 MAGIC: Final = b"BCL1"
 PREFIX: Final = struct.Struct("<4sII")
 MAX_HEADER_BYTES: Final = 64 * 1024
+_PARTS: Final = 512
+"""For one system call: below the kernel's IOV_MAX of 1024."""
 AGE_X25519: Final = footage.AGE_MAGIC + b"-> X25519 "
 """How every sealed payload begins: age v1 with an X25519 recipient first."""
 
@@ -222,8 +224,9 @@ def _check_payload(message: object, payload: bytes | bytearray | memoryview) -> 
         raise LinkError(str(error)) from error
 
 
-def encode(message: AnyMessage, payload: bytes | memoryview = b"") -> list[bytes | memoryview]:
-    """The frame of `message`, as parts to be sent one after the other. Raises `LinkError` if the other end would refuse it."""
+def encode(message: AnyMessage, *payload: bytes | memoryview) -> list[bytes | memoryview]:
+    """The frame of `message`, as parts to be sent one after the other; so is its payload given. Raises `LinkError` if the other end would
+    refuse it."""
     try:
         # Through the decoder and back: bounds are checked, and an int in a float's place gets the one spelling.
         written = _encoder.encode(message)
@@ -232,10 +235,10 @@ def encode(message: AnyMessage, payload: bytes | memoryview = b"") -> list[bytes
         raise LinkError(f"text that is not Unicode: {error}") from error
     if len(header) > MAX_HEADER_BYTES:
         raise LinkError(f"a header of {len(header)} bytes: at most {MAX_HEADER_BYTES} are allowed")
-    _check_payload_length(message, len(payload))
-    _check_payload(message, payload)
-    head = PREFIX.pack(MAGIC, len(header), len(payload)) + header
-    return [head, payload] if len(payload) else [head]
+    length = sum(map(len, payload))
+    _check_payload_length(message, length)
+    _check_payload(message, footage.beginning(payload))
+    return [PREFIX.pack(MAGIC, len(header), length) + header, *filter(len, payload)]
 
 
 class FrameReader(Generic[M]):
@@ -358,13 +361,13 @@ class WorkerLink:
         self._sending = threading.Lock()
         self._reader = FrameReader.of_commands()
 
-    def send(self, message: FromWorker, payload: bytes | memoryview = b"") -> None:
+    def send(self, message: FromWorker, *payload: bytes | memoryview) -> None:
         """Send the whole frame. Raises `LinkClosed` if the recorder is gone; `LinkError`, sending nothing, if the message breaks a rule."""
-        parts = [memoryview(part) for part in encode(message, payload)]
+        parts = [memoryview(part) for part in encode(message, *payload)]
         with self._sending:
             try:
                 while parts:
-                    sent = self._sock.sendmsg(parts, [], socket.MSG_NOSIGNAL)
+                    sent = self._sock.sendmsg(parts[:_PARTS], [], socket.MSG_NOSIGNAL)
                     while parts and sent >= len(parts[0]):
                         sent -= len(parts.pop(0))
                     if parts:

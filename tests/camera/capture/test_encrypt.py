@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import pyrage
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.capture.worker.encrypt import EncryptError, Recipients, encrypt, load_recipients, parse_recipients
+from bodycamd.camera.capture.worker.encrypt import EncryptError, Recipients, encrypt, encrypt_in_pieces, load_recipients, parse_recipients
 from bodycamd.errors import ConfigError
 from tests.kit.scale import count
 
@@ -81,19 +82,27 @@ def test_every_recipient_opens_it_and_nobody_else(plaintext: bytes) -> None:
     assert len(plaintext) < 16 or plaintext not in encrypted.split(b"\n--- ", 1)[1]
 
 
+def test_a_fragment_is_written_in_pieces_of_ages_own_blocks_and_none_is_copied_together() -> None:
+    pieces = encrypt_in_pieces(bytes(1_000_000), parse_recipients(A))
+    assert 16 <= len(pieces) <= 20
+    assert max(map(len, pieces)) == 65_536 + 16
+    assert pyrage.decrypt(b"".join(pieces), [ALICE]) == bytes(1_000_000)
+
+
 def test_it_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EncryptError, match="no recipients"):
         encrypt(b"x", Recipients((), ()))
     recipients = parse_recipients(A)
 
-    def broken(*arguments: object) -> bytes:
+    def breaks(source: BytesIO, into: BytesIO, keys: object) -> None:
+        into.write(b"age-encryption.org/v1\n")
         raise RuntimeError("out of entropy")
 
-    monkeypatch.setattr(pyrage, "encrypt", broken)
+    monkeypatch.setattr(pyrage, "encrypt_io", breaks)
     with pytest.raises(EncryptError, match="out of entropy"):
         encrypt(b"x", recipients)
     for answer in (b"", b"x", b"age-encryption.org/v1\n"):
-        monkeypatch.setattr(pyrage, "encrypt", lambda *_, answer=answer: answer)
+        monkeypatch.setattr(pyrage, "encrypt_io", lambda _source, into, _keys, answer=answer: into.write(answer))
         with pytest.raises(EncryptError, match="not an age file"):
             encrypt(b"x" * 100, recipients)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
@@ -233,6 +234,27 @@ def test_footage_that_is_not_sealed_is_refused_by_both_ends(payload: bytes) -> N
         link.encode(FRAGMENT, payload)
     with pytest.raises(link.LinkError):
         read(frame(header_of(FRAGMENT, AGE), payload))
+
+
+@settings(max_examples=count(100))
+@given(payload=payloads, cuts=st.lists(st.integers(0, 3000), max_size=40))
+def test_a_payload_in_pieces_is_the_same_frame(payload: bytes, cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(payload)]
+    pieces = [payload[begin:end] for begin, end in itertools.pairwise(places)]
+    assert b"".join(link.encode(FRAGMENT, *pieces)) == b"".join(link.encode(FRAGMENT, payload))
+    with pytest.raises(link.LinkError):
+        link.encode(FRAGMENT, *(bytes(piece).replace(b"X25519", b"scrypt") for piece in (payload[:200], *pieces)))
+
+
+def test_a_payload_in_more_pieces_than_a_system_call_takes() -> None:
+    ours, theirs = socket.socketpair()
+    pieces = [AGE_HEADER, *(bytes([number % 256]) for number in range(2000))]
+    with ours:
+        worker = link.WorkerLink(theirs)
+        worker.send(FRAGMENT, *pieces)
+        worker.close()
+        with ours.makefile("rb") as stream:
+            assert read(stream.read()) == [(FRAGMENT, b"".join(pieces))]
 
 
 def test_what_the_other_end_would_refuse_is_never_sent() -> None:

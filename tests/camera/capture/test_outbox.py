@@ -105,9 +105,9 @@ def test_a_recorder_that_does_not_read_costs_whole_fragments_and_nobody_waits(re
 def test_a_tick_on_a_free_link_wakes_nobody(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     senders: list[threading.Thread] = []
 
-    def send(link: WorkerLink, message: FromWorker, payload: bytes = b"") -> None:
+    def send(link: WorkerLink, message: FromWorker, *payload: bytes) -> None:
         senders.append(threading.current_thread())
-        plain(link, message, payload)
+        plain(link, message, *payload)
 
     plain = WorkerLink.send
     monkeypatch.setattr(WorkerLink, "send", send)
@@ -134,7 +134,7 @@ def test_footage_that_cannot_be_encrypted_stays_here(recorder: Recorder, monkeyp
     def broken(*arguments: object) -> bytes:
         raise EncryptError("encryption failed: out of entropy")
 
-    monkeypatch.setattr(outbox_module, "encrypt", broken)
+    monkeypatch.setattr(outbox_module, "encrypt_in_pieces", broken)
     recorder.outbox.put_fragment(fragment(1), b"footage")
     wait_for(lambda: recorder.failures)
     assert recorder.failures == ["encryption failed: out of entropy"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
-from bodycamd.camera.capture.worker.encrypt import Recipients, encrypt
+from bodycamd.camera.capture.worker.encrypt import Recipients, encrypt_in_pieces
 from bodycamd.linux.named_thread import NamedThread
 
 WAITING_BYTES: Final = 24 * 1024 * 1024
@@ -43,7 +43,7 @@ class Outbox:
         # One lock, and a condition for each who waits: a tick wakes nobody but the sender.
         self._to_encrypt, self._to_send, self._sent = (threading.Condition(lock) for _ in range(3))
         self._plain: deque[tuple[FromWorker, bytes]] = deque()
-        self._encrypted: deque[tuple[FromWorker, bytes]] = deque()
+        self._encrypted: deque[tuple[FromWorker, list[bytes]]] = deque()
         self._plain_bytes = self._encrypted_bytes = 0
         self._tick: Tick | None = None
         self._sending = False
@@ -91,11 +91,11 @@ class Outbox:
                 with self._to_encrypt:
                     self._to_encrypt.wait_for(lambda: self._plain and self._encrypted_bytes < self._waiting_bytes)
                     message, plaintext = self._plain.popleft()
-                payload = encrypt(plaintext, self._recipients) if isinstance(message, Init | Fragment) else b""
+                payload = encrypt_in_pieces(plaintext, self._recipients) if isinstance(message, Init | Fragment) else []
                 with self._to_send:
                     self._plain_bytes -= len(plaintext)
                     self._encrypted.append((message, payload))
-                    self._encrypted_bytes += len(payload)
+                    self._encrypted_bytes += sum(map(len, payload))
                     self._to_send.notify()
         except Exception as error:
             self._on_failure(str(error))
@@ -112,9 +112,10 @@ class Outbox:
                 if tick is not None:
                     self._link.send(tick)
                 elif footage is not None:
-                    self._link.send(*footage)
+                    message, payload = footage
+                    self._link.send(message, *payload)
                     with self._sent:
-                        self._encrypted_bytes -= len(footage[1])
+                        self._encrypted_bytes -= sum(map(len, payload))
                         self._unsent -= 1
                         if self._plain:
                             self._to_encrypt.notify()
