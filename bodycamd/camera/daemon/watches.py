@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from bodycamd.camera.board.machine_health import MachineHealth
@@ -94,24 +93,31 @@ class Watches:
         self._clock_before: ClockReading | None = None
         self._health = MachineHealth()
         self._broken = False
-        self._hurry = asyncio.Event()
+        self._next_tick: asyncio.Handle | None = None
+        """`None` before the beginning and after the end."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """From here on it goes by itself."""
-        self._tasks = [asyncio.create_task(task) for task in (self._tick(), self._watch(), self._feed_watchdog())]
+        self._next_tick = asyncio.get_running_loop().call_soon(self._tick)
+        self._tasks = [asyncio.create_task(task) for task in (self._watch(), self._feed_watchdog())]
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Look no more."""
+        if self._next_tick is not None:
+            self._next_tick.cancel()
+            self._next_tick = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def hasten(self) -> None:
         """Something has changed: what comes next is looked at now, not when it was planned."""
-        self._hurry.set()
+        if self._next_tick is not None:
+            self._next_tick.cancel()
+            self._next_tick = asyncio.get_running_loop().call_soon(self._tick)
 
     def look_at_clock(self) -> None:
         """Hand over what changed since the last look."""
@@ -168,22 +174,29 @@ class Watches:
         self._protection = found
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broke(error)
+
+    def _broke(self, error: BaseException) -> None:
         """Without its ticks the daemon would stay up and never open the camera again: it is no longer fed, so that systemd starts it anew,
         which resumes an open recording. (An orderly end would close that.)
         """
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("the daemon cannot continue and waits for the watchdog", exc_info=error)
-            self._broken = True
+        log.critical("the daemon cannot continue and waits for the watchdog", exc_info=error)
+        self._broken = True
 
-    async def _tick(self) -> None:
-        while True:
+    def _tick(self) -> None:
+        """A timer and no task: several times a second, it may wake the loop once only."""
+        this = self._next_tick
+        try:
             now_us = self._clock.now_us()
-            self._hurry.clear()
             pause_seconds = self._worker.tick(now_us)
             self._ring.expire(now_us)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_seconds):
-                    await self._hurry.wait()
+        except Exception as error:
+            self._next_tick = None
+            self._broke(error)
+            return
+        if self._next_tick is this:  # nobody hastened it meanwhile
+            self._next_tick = asyncio.get_running_loop().call_later(pause_seconds, self._tick)
 
     async def _watch(self) -> None:
         while True:

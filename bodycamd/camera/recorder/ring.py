@@ -154,8 +154,12 @@ class Ring:
 
     def expire(self, now_us: int) -> None:
         """Evict by the clock what is older than the pre-event length: for a camera that gives no more fragments (else `put` does it)."""
-        with self._change():
+        with self._changed:
             self._newest_end_us = max(self._newest_end_us, now_us)
+            holds_none = not self._fragments
+        if not holds_none:
+            with self._change():
+                pass
 
     def stats(self) -> RingStats:
         """What is held, dropped and refused."""
