@@ -237,7 +237,8 @@ def encode(message: AnyMessage, *payload: bytes | memoryview) -> list[bytes | me
         raise LinkError(f"a header of {len(header)} bytes: at most {MAX_HEADER_BYTES} are allowed")
     length = sum(map(len, payload))
     _check_payload_length(message, length)
-    _check_payload(message, footage.beginning(payload))
+    if length:
+        _check_payload(message, footage.beginning(payload))
     return [PREFIX.pack(MAGIC, len(header), length) + header, *filter(len, payload)]
 
 
@@ -363,7 +364,7 @@ class WorkerLink:
 
     def send(self, message: FromWorker, *payload: bytes | memoryview) -> None:
         """Send the whole frame. Raises `LinkClosed` if the recorder is gone; `LinkError`, sending nothing, if the message breaks a rule."""
-        parts = [memoryview(part) for part in encode(message, *payload)]
+        parts = encode(message, *payload)
         with self._sending:
             try:
                 while parts:
@@ -371,7 +372,7 @@ class WorkerLink:
                     while parts and sent >= len(parts[0]):
                         sent -= len(parts.pop(0))
                     if parts:
-                        parts[0] = parts[0][sent:]
+                        parts[0] = memoryview(parts[0])[sent:]
             except OSError as error:
                 raise LinkClosed(f"the recorder is gone: {error}") from error
 

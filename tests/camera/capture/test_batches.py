@@ -26,9 +26,9 @@ def test_frames_wait_for_each_other_and_a_keyframe_for_nothing(monkeypatch: pyte
     for end in (10, 20, 30):
         for frame in film[end - 10 : end]:
             captured.stream.on_frame(frame)
-        assert captured.stream.last_frame_us == film[end - 1].pts_us, "it has come, wherever it waits"
-        assert captured.stream.frames == end
-        wait_for(lambda: len(captured.fragments) * 10 + 10 >= captured.stream.frames)
+        assert captured.stream.came()[0] == film[end - 1].pts_us, "it has come, wherever it waits"
+        assert captured.stream.came()[1] == end
+        wait_for(lambda: len(captured.fragments) * 10 + 10 >= captured.stream.came()[1])
     assert captured.end() is None
     assert [fragment.facts.frames for fragment, _ in captured.fragments] == [10, 10, 10]
 
@@ -61,14 +61,14 @@ def test_frames_that_come_while_the_muxer_hangs_are_no_sign_of_life(monkeypatch:
     film = frames(2)
     captured.stream.on_frame(film[0])
     assert hangs.wait(30)
-    told = captured.stream.last_frame_us, captured.stream.frames
+    told = captured.stream.came()
     for frame in film[1:]:
         captured.stream.on_frame(frame)
-    assert (captured.stream.last_frame_us, captured.stream.frames) == told
+    assert captured.stream.came() == told
     held.set()
-    wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
+    wait_for(lambda: captured.stream.came()[0] == film[-1].pts_us)
     assert captured.end() is None
-    assert captured.stream.frames == 20
+    assert captured.stream.came()[1] == 20
 
 
 def test_frames_and_sound_wait_for_their_batch_and_a_keyframe_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:

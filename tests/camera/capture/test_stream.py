@@ -40,11 +40,11 @@ def test_frames_wait_until_the_camera_is_open() -> None:
     for frame in film[3:]:
         captured.stream.on_frame(frame)
     time.sleep(0.1)
-    assert (captured.stream.last_frame_us, captured.inits) == (None, [])
+    assert (captured.stream.came()[0], captured.inits) == (None, [])
     captured.stream.camera_is_open()
-    wait_for(lambda: captured.stream.last_frame_us == film[-1].pts_us)
+    wait_for(lambda: captured.stream.came()[0] == film[-1].pts_us)
     assert captured.end() is None
-    assert (captured.stream.frames, captured.stream.dropped) == (10, 7), "what comes before the first keyframe is of no use"
+    assert (captured.stream.came()[1], captured.stream.dropped) == (10, 7), "what comes before the first keyframe is of no use"
     assert [(fragment.facts.frames, audio) for fragment, audio in captured.fragments] == [(10, "off")]
 
 
@@ -86,11 +86,11 @@ def test_a_full_queue_drops_up_to_the_next_keyframe_and_states_it(tmp_path: Path
         captured.stream.on_frame(frame)
     assert time.monotonic() - begun < 0.1, "the camera's callback never waits"
     captured.stream.camera_is_open()
-    wait_for(lambda: captured.stream.frames == 15)
+    wait_for(lambda: captured.stream.came()[1] == 15)
     for frame in film[35:]:
         captured.stream.on_frame(frame)
     captured.end()
-    assert (captured.stream.frames, captured.stream.dropped) == (15, 25)
+    assert (captured.stream.came()[1], captured.stream.dropped) == (15, 25)
     assert complaints(captured.film(tmp_path / "film.mp4")) == ""
 
 

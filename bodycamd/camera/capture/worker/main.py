@@ -267,9 +267,8 @@ class Worker:
 
     def _state(self) -> Tick:
         stream = self._stream
-        return Tick(
-            last_frame_us=stream.last_frame_us, frames=stream.frames, dropped=stream.dropped, audio=stream.audio, level=stream.level
-        )
+        last_frame_us, frames = stream.came()
+        return Tick(last_frame_us=last_frame_us, frames=frames, dropped=stream.dropped, audio=stream.audio, level=stream.level)
 
     def _end(self, failure: str | None) -> None:
         """All footage is muxed: get it out, close the camera if a failure is the reason, then say so."""

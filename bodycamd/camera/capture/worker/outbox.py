@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from bodycamd.camera.capture.protocol import Fragment, FromWorker, Init, LinkClosed, Tick, WorkerLink
@@ -39,9 +38,9 @@ class Outbox:
         self._link, self._recipients = link, recipients
         self._on_failure, self._on_recorder_gone = on_failure, on_recorder_gone
         self._waiting_bytes = waiting_bytes
-        lock = threading.Lock()
         # One lock, and a condition for each who waits: a tick wakes nobody but the sender.
-        self._to_encrypt, self._to_send, self._sent = (threading.Condition(lock) for _ in range(3))
+        self._lock = threading.RLock()
+        self._to_encrypt, self._to_send, self._sent = (threading.Condition(self._lock) for _ in range(3))
         self._plain: deque[tuple[FromWorker, bytes]] = deque()
         self._encrypted: deque[tuple[FromWorker, list[bytes]]] = deque()
         self._plain_bytes = self._encrypted_bytes = 0
@@ -66,13 +65,12 @@ class Outbox:
 
     def tick(self, message: Tick) -> None:
         """Send at once, in the caller's thread, or as soon as the link is free; called from one thread."""
-        with self._to_send:
+        with self._lock:
             free = not self._sending and not self._encrypted
             if not free:
                 self._tick = message
         if free:
-            with self._what_ends_it():
-                self._link.send(message)
+            self._deliver(message)
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything has been sent, but not longer than `seconds`; whether it has."""
@@ -101,32 +99,32 @@ class Outbox:
             self._on_failure(str(error))
 
     def _send(self) -> None:
-        with self._what_ends_it():
-            while True:
-                with self._to_send:
-                    self._sending = False
-                    self._to_send.wait_for(lambda: self._tick is not None or self._encrypted)
-                    self._sending = True
-                    tick, self._tick = self._tick, None
-                    footage = self._encrypted.popleft() if tick is None else None
-                if tick is not None:
-                    self._link.send(tick)
-                elif footage is not None:
-                    message, payload = footage
-                    self._link.send(message, *payload)
-                    with self._sent:
-                        self._encrypted_bytes -= sum(map(len, payload))
-                        self._unsent -= 1
-                        if self._plain:
-                            self._to_encrypt.notify()
-                        if not self._unsent:
-                            self._sent.notify_all()
+        while True:
+            with self._to_send:
+                self._sending = False
+                self._to_send.wait_for(lambda: self._tick is not None or self._encrypted)
+                self._sending = True
+                tick, self._tick = self._tick, None
+                footage = self._encrypted.popleft() if tick is None else None
+            message, payload = footage or (tick, [])
+            if message is None or not self._deliver(message, *payload):
+                return
+            if footage is not None:
+                with self._sent:
+                    self._encrypted_bytes -= sum(map(len, payload))
+                    self._unsent -= 1
+                    if self._plain:
+                        self._to_encrypt.notify()
+                    if not self._unsent:
+                        self._sent.notify_all()
 
-    @contextmanager
-    def _what_ends_it(self) -> Iterator[None]:
+    def _deliver(self, message: FromWorker, *payload: bytes) -> bool:
+        """Whether it went out; where it does not, the worker ends."""
         try:
-            yield
+            self._link.send(message, *payload)
+            return True
         except LinkClosed:
             self._on_recorder_gone()
         except Exception as error:
             self._on_failure(str(error))
+        return False

@@ -8,7 +8,7 @@ Guarantees:
 - The microphone is looked at every `_TURN_SECONDS`; what frames and sound there are is muxed every `_BATCH_US` only, because a coder that
   works seldom and long finds its caches warm (two thirds of the time of one that works at each turn). A keyframe ends a fragment: it waits
   only for the sound without which the muxer would hold that fragment, which is looked for every `_POLL_SECONDS`.
-- `last_frame_us` is when the last frame came from the camera, however long it waits here; unless the muxer hangs.
+- `came` says when the last frame came from the camera, however long it waits here; unless the muxer hangs.
 - The stream ends once, by `finish` or by a failure, and before it does, everything that was taken in has been muxed.
 
 A camera that gave no frame for longer than `MAX_STILL_US` and then continues ends the stream too: what follows is another generation's.
@@ -76,7 +76,8 @@ class Stream:
         self._muxer: Muxer | None = None
         self._track: SoundTrack | None = None
         self._open = False
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._frames: deque[EncodedFrame] = deque()
         self._bytes = 0
         self._resync = True
@@ -106,18 +107,9 @@ class Stream:
         """What the sound is now."""
         return self._audio
 
-    @property
-    def last_frame_us(self) -> int | None:
-        """When the last frame came that was taken; `None` before the camera is open, and before the first."""
-        return self._came()[0]
-
-    @property
-    def frames(self) -> int:
-        """How many frames were taken."""
-        return self._came()[1]
-
-    def _came(self) -> tuple[int | None, int]:
-        with self._changed:
+    def came(self) -> tuple[int | None, int]:
+        """When the last frame came that was taken (`None` before the camera is open, and before the first), and how many were."""
+        with self._lock:
             turn_us = self._turn_us
             if self._open and (turn_us is None or boottime_us() - turn_us < _HANGS_US):
                 self._told = self._came_us, self._came_frames
@@ -146,7 +138,7 @@ class Stream:
 
     def on_frame(self, frame: EncodedFrame) -> None:
         """Take a frame, or drop it; returns at once."""
-        with self._changed:
+        with self._lock:
             if self._ending:
                 return
             full = len(self._frames) >= _WAITING_FRAMES or self._bytes + len(frame.data) > _WAITING_BYTES
