@@ -47,7 +47,7 @@ class Recorder:
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    recorder = Recorder(waiting_bytes=3_000_000)
+    recorder = Recorder(waiting_bytes=6_000_000)
     yield recorder
     recorder.close()
 
