@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from itertools import accumulate
 from typing import NoReturn, TypeVar
 
@@ -24,6 +25,8 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """One string, or all that follows a quote that is never closed: it gives nothing back, so no byte is looked at from two quotes."""
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
+"""Fewer always fit 64 bits."""
 T = TypeVar("T")
 
 
@@ -37,6 +40,11 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str, longest_byt
         raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {longest_bytes} are allowed")
     if control := _CONTROL.search(raw):
         raise DataError(f"{where}: control character at byte {control.start()}")
+    if _needs_no_second_look(raw):
+        with suppress(ValueError, msgspec.MsgspecError):  # the reason comes from below
+            value = decoder.decode(raw)
+            if msgspec.json.encode(value, order="sorted") == raw:
+                return value
     if _depth(raw) > MAX_DEPTH:
         raise DataError(f"{where}: nested deeper than {MAX_DEPTH} levels")
     try:
@@ -70,6 +78,13 @@ def check_own(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> None:
         decoder.decode(raw)
     except (ValueError, msgspec.MsgspecError) as error:
         raise DataError(f"{where}: {shown(error)}") from error
+
+
+def _needs_no_second_look(raw: bytes) -> bool:
+    """Whether nothing that `decode` refuses can be in it if it is to the byte what `encode` makes of its value: that spells no key twice,
+    and a number that is not finite as null. Reading it twice as Python objects takes ten times as long, and a store has thousands of lines.
+    """
+    return raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH and b"null" not in raw and _MANY_DIGITS.search(raw) is None
 
 
 def _depth(raw: bytes) -> int:

@@ -217,6 +217,46 @@ def test_an_entry_is_written_as_it_is_read_or_refused(detail: dict[str, Any]) ->
     assert start.signer.public.verifies(signed.signature, signed.json)
 
 
+def test_a_line_as_a_camera_writes_it_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(json, "loads", again)
+    written = new_start().entry("marker", {"at_us": 5, "text": "é\u2028"}, prev="ab" * 32)
+    assert decode_entry(written.json, "x") == written.entry
+    assert strict.decode(b'{"a":[{"b":-1.5},{"c":123456789012345678}]}', ANYTHING, "x") == {"a": [{"b": -1.5}, {"c": 123456789012345678}]}
+
+
+def outcome(raw: bytes) -> tuple[str | None, object]:
+    values: list[object] = []
+    try:
+        values.append(strict.decode(raw, ANYTHING, "x"))
+    except DataError as error:
+        return str(error), None
+    return None, repr(values)
+
+
+@settings(max_examples=count(300))
+@example(b'{"a":9223372036854775808}')
+@example(b'{"a":{"b":{"c":[[[[[[]]]]]]}}}')
+@example(b'{"a":"null","b":null}')
+@given(
+    st.dictionaries(st.text(max_size=5), json_values, max_size=4).map(
+        lambda value: json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+    )
+    | st.lists(
+        st.sampled_from(
+            [b'"a":', b"1", b"-0", b"1.0", b"{", b"}", b"[", b"]", b",", b'"\xff"', b'"\\u0061"', b"1e999", b"12345678901234567890"]
+        )
+    ).map(lambda parts: b'{"a":' + b"".join(parts) + b"}")
+)
+def test_reading_once_and_reading_twice_say_the_same(raw: bytes) -> None:
+    at_once = outcome(raw)
+    with pytest.MonkeyPatch.context() as twice:
+        twice.setattr(strict, "_needs_no_second_look", lambda _: False)
+        assert outcome(raw) == at_once
+
+
 def test_what_stands_for_unreadable_text_is_not_written() -> None:
     """U+FFFD: a reader with stock tools cannot tell it from bytes that are no UTF-8, and would call an honest line altered."""
     entry = new_start().entry("voice_failed", {"detail": "cannot open Ger\ufffdt", "more": {"k\ufffd": ["\ufffd"]}}, prev="0" * 64)
