@@ -31,8 +31,7 @@ from bodycamd.linux.readable import readable
 MAGIC: Final = b"BCL1"
 PREFIX: Final = struct.Struct("<4sII")
 MAX_HEADER_BYTES: Final = 64 * 1024
-_PARTS: Final = 512
-"""For one system call: below the kernel's IOV_MAX of 1024."""
+_PARTS: Final = 512  # for one system call: below the kernel's IOV_MAX
 AGE_X25519: Final = footage.AGE_MAGIC + b"-> X25519 "
 """How every sealed payload begins: age v1 with an X25519 recipient first."""
 
