@@ -144,7 +144,7 @@ finish() {
   systemctl disable --quiet "$unit"
   rm -f "/etc/systemd/system/$unit" "$script"
   sync
-  systemctl restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service
+  systemctl restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service bodycamd-uplink.service
   say "enrolment: ready"
 }
 

@@ -40,6 +40,7 @@ JOURNALS = {
     "journal-sensors.txt": "bodycamd-sensors.service",
     "journal-cards.txt": "bodycamd-cards.service",
     "journal-offload.txt": "bodycamd-offload.service",
+    "journal-uplink.txt": "bodycamd-uplink.service",
 }
 JOURNAL_LINES = 5000
 JOURNAL_SECONDS = 60

@@ -32,6 +32,7 @@ UNIT = "bodycamd.service"
 DISCARD = "bodycamd-discard.service"
 SENSORS = "bodycamd-sensors.service"
 CARDS = "bodycamd-cards.service"
+UPLINK = "bodycamd-uplink.service"
 
 
 def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -132,7 +133,7 @@ def install() -> None:
     kept = (etc / "bodycamd.yaml").read_bytes() == (BENCH / "bodycamd.yaml").read_bytes()
     judge("it keeps the configuration that was there", kept)
     cards.guard_officers()
-    for unit in (UNIT, SENSORS, CARDS):
+    for unit in (UNIT, SENSORS, CARDS, UPLINK):
         verified = run(["systemd-analyze", "verify", "--man=no", unit])
         judge(f"systemd-analyze verify has nothing to say of {unit}", (verified.returncode, verified.stderr) == (0, ""), verified.stderr)
         score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout
@@ -181,6 +182,17 @@ def sensors() -> None:
         "bodycam-sensors", "import os; print([p for p in ('/run/bodycamd/control.sock', '/var/lib/bodycamd/store') if os.path.exists(p)])"
     )
     judge("it reaches neither control socket nor store", reached == "[]\n", reached)
+
+
+def uplink() -> None:
+    """Nothing to do here: no station is configured. Its user reaches the socket and no footage, and is handed none."""
+    passed_over = wait_for(lambda: shown("ConditionResult", UPLINK) == "no" or shown("Result", UPLINK) == "exec-condition", 15)
+    judge("the uplink is passed over: no station is configured", passed_over, shown("Result", UPLINK))
+    reached = as_user("bodycam-uplink", f"import os; print([p for p in {(str(STORE), str(STATE / 'device'))} if os.access(p, os.R_OK)])")
+    judge("its user reaches neither store nor keys", reached == "[]\n", reached)
+    connect = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/bodycamd/control.sock')"
+    asked = as_user("bodycam-uplink", f"""{connect}; s.sendall(b'{{"command": "uplink_waiting"}}\\n'); print(s.recv(500))""")
+    judge("it may ask, and is handed nothing before control.uplink_user names it", "nothing was changed" in asked, asked)
 
 
 def is_shift_of(officer: str | None) -> bool:
@@ -352,6 +364,7 @@ CHECKS = (
     install,
     ready,
     sensors,
+    uplink,
     shift_by_card,
     discard_in_standby,
     record,

@@ -92,7 +92,7 @@ def test_from_the_card_to_the_roster(root: Root, boot: Path, folder: Folder, tmp
     assert "password of pi locked" in done.stdout
     log = (root.top / "systemctl.log").read_text().splitlines()
     assert "enable --quiet ssh.service" in log
-    assert log[-1] == "restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service"
+    assert log[-1] == "restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service bodycamd-uplink.service"
     assert main(["fleet", "enrol", str(file), "--fingerprint", fingerprint, "--fleet", str(folder.file)]) == 0
 
 

@@ -1,0 +1,132 @@
+"""A real camera and a real station: footage arrives while it is recorded, whatever becomes of uplink and station, and the recorder is not
+held up by either."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pyrage
+import pytest
+from msgspec.structs import replace
+
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.municipality.station.cameras import Sender
+from bodycamd.municipality.verify.verify import verify
+from tests.camera.uplink.sent import KEY
+from tests.camera.uplink.served import start
+from tests.evidence.rostering import ROOT, signed
+from tests.evidence.rostering import camera as listed
+from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
+from tests.municipality.station.conftest import Station
+from tests.system.test_orders import roster_of
+
+
+class SendingCamera(Camera):
+    """Enrolled at a station; its uplink can be started, killed and stopped dead."""
+
+    uplink: subprocess.Popen[bytes] | None = None
+
+    def send(self) -> None:
+        self.uplink = start(self.config)
+
+    def kill_uplink(self) -> None:
+        if self.uplink is not None:
+            self.uplink.kill()
+            self.uplink.wait(10)
+
+    def wait_sent(self) -> None:
+        """Every sealed segment has its receipt in the ledger, and nothing is left to do."""
+        sealed = len(self.segments())
+        wait_for(lambda: len([one for one in self.ledger("uploaded") if "segment" in one["detail"]]) == sealed, 60, "a receipt for each")
+        wait_for(lambda: self.status()["uplink"]["doing"] == "everything is sent", 60, "everything is sent")
+        assert self.status()["uplink"]["segments"] == 0
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[SendingCamera, Station]]:
+    (tmp_path / "station").mkdir()
+    with Station(tmp_path / "station", {}, authority="") as station:
+        settings = {
+            "keys": {"recipients": "recipients.txt", "signing": "signing", "root": "root.json", "roster": "roster.txt"},
+            "control": {"socket": "control.sock", "uplink_user": getpass.getuser()},
+            "station": {"url": f"http://127.0.0.1:{station.port}", "id": "station-1", "upload": "always", "longest_pause_seconds": 5},
+            "storage": {"segment_seconds": 10},
+        }
+        at = SendingCamera(tmp_path, settings)
+        first = PublicKey.from_pem(at.device_pem)
+        station.senders = {KEY.public.id: Sender("test-1", KEY.public, first)}
+        identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
+        own = replace(listed("test-1"), first_key=first.raw.hex(), uplink_key=KEY.public.raw.hex())
+        roster = replace(roster_of([str(one.to_public()) for one in identities]), cameras=(own,))
+        (at.device / "root.json").write_bytes(msgspec.json.encode(ROOT))
+        (at.device / "roster.txt").write_bytes(signed(roster).document.file_bytes)
+        (at.device / "uplink.key").write_bytes(KEY.file_bytes())
+        try:
+            yield at, station
+        finally:
+            at.kill_uplink()
+
+
+def everything_is_there(at: SendingCamera, station: Station) -> None:
+    there = station.copy("test-1") / "recordings"
+    for file in at.segments():
+        assert (there / file.parent.name / file.name).read_bytes() == file.read_bytes(), file.name
+    assert len(list(there.glob("*/*"))) == len(at.segments())
+
+
+@only_in_full
+def test_footage_arrives_while_it_is_recorded_whoever_is_killed(pair: tuple[SendingCamera, Station]) -> None:
+    at, station = pair
+    with at:
+        at.skip_warning_and_record()
+        at.wait_event("FragmentDurable", 12)
+        at.send()
+        wait_for(lambda: at.status()["uplink"]["receipts"] >= 1, 60, "a receipt while it records")
+        assert at.status()["state"] == "recording"
+        for kill in range(4):
+            at.kill_uplink()
+            if kill == 2:
+                station.close()
+                station.open()
+            at.send()
+            count = len(at.of("FragmentDurable"))
+            at.wait_event("FragmentDurable", count + 4)
+        assert at.uplink is not None
+        at.uplink.send_signal(signal.SIGSTOP)  # it hangs
+        count = len(at.of("FragmentDurable"))
+        at.wait_event("FragmentDurable", count + 4)
+        at.stop_recording()
+        at.uplink.send_signal(signal.SIGCONT)
+        at.wait_sent()
+        assert not at.of("WriteFailed")
+        at.kill_uplink()
+        at.stop()
+    everything_is_there(at, station)
+    assert at.segments()
+    for store in (at.store, station.copy("test-1")):
+        assert verify(store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"
+
+
+@only_in_full
+def test_the_daemon_starts_again_and_goes_on_sending_what_is_left(pair: tuple[SendingCamera, Station]) -> None:
+    """Also what a kill left open, which the next start recovers."""
+    at, station = pair
+    with at:
+        at.skip_warning_and_record()
+        at.wait_event("FragmentDurable", 3)
+    at.send()
+    with at:
+        at.wait_state("standby", "recording")
+        if at.status()["state"] == "recording":
+            at.stop_recording()
+        at.wait_sent()
+        at.kill_uplink()
+        at.stop()
+    everything_is_there(at, station)
