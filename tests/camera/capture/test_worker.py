@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import wave
+from importlib.metadata import version
 from pathlib import Path
 
 import av
@@ -121,6 +122,7 @@ def test_it_is_closed_in_on_all_sides() -> None:
         expected += r"no file outside /dev can be written \(Landlock \d+\); no network, no exec"
         assert re.fullmatch(expected + r" \(seccomp\)", prepared.sandbox)
         assert {"python", "av", "pyrage"} <= set(prepared.versions)
+        assert prepared.versions["pyrage"] == version("pyrage")
         status = Path(f"/proc/{prepared.pid}/status").read_text()
         locked_kb = int(re.search(r"^VmLck:\s+(\d+) kB$", status, re.MULTILINE)[1])  # type: ignore[index]
         assert (locked_kb > 10_000) is prepared.sandbox.startswith("memory locked") is (prepared.unlocked is None)
