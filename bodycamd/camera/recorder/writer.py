@@ -306,7 +306,8 @@ class Writer:
             self._pass_over(recording, batch, str(error))
             return True
         self._ring.durable(recording.claim, durable[-1].seq)
-        self._ring.give_back(recording.claim)
+        if len(durable) < len(batch.fragments):
+            self._ring.give_back(recording.claim)
         self._pause_us = 0
         for event in durable:
             self._tell(event)

@@ -149,4 +149,4 @@ def _durations(moof: bytes, at: int, end: int, flags: int, default: int) -> list
         raise BoxError(f"a track run of {count} samples")
     if not flags & 0x100:
         return [default] * count
-    return [struct.unpack_from(">I", moof, first + index * step)[0] for index in range(count)]
+    return list(struct.unpack_from(f">{count * step // 4}I", moof, first)[:: step // 4])

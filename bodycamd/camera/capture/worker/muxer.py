@@ -16,7 +16,7 @@ AAC-LC needs one packet of 1,024 samples to start up: the sound's track begins 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
@@ -110,7 +110,7 @@ class Muxer:
         packet.pts = packet.dts = frame.pts_us
         packet.duration = self._frame_us
         packet.is_keyframe = frame.keyframe
-        self._mux(packet)
+        self._mux([packet])
 
     def sound_until(self, pts_us: int) -> int:
         """Up to which sample, counted from the boot, sound must have been put for the fragment to come out that ends before a keyframe of
@@ -134,8 +134,7 @@ class Muxer:
             frame = pcm_frame(pcm[begin : begin + RATE * SAMPLE_BYTES])
             frame.time_base = _SAMPLES
             frame.pts = position + begin // SAMPLE_BYTES
-            for packet in self._sound.encode(frame):
-                self._mux(packet)
+            self._mux(self._sound.encode(frame))
 
     def close(self) -> None:
         """Give what is left. May be called twice."""
@@ -143,8 +142,7 @@ class Muxer:
             return
         self._closed = True
         if self._last_us is not None and self._sound is not None:
-            for packet in self._sound.encode(None):
-                self._mux(packet)
+            self._mux(self._sound.encode(None))
         self._output.close()
         if self._cutter.waiting_bytes:
             raise MuxError("the stream ended inside a fragment")
@@ -164,9 +162,9 @@ class Muxer:
                 raise MuxError(f"unexpected boxes: {kinds!r}")
         return len(data)
 
-    def _mux(self, packet: av.Packet[Any]) -> None:
+    def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
         try:
-            self._output.mux(packet)
+            self._output.mux(packets)
         except av.FFmpegError as error:
             raise MuxError(f"the muxer refuses a packet: {error}") from error
 
