@@ -47,6 +47,8 @@ class Station:
     roster: SignedRoster = IN_FORCE
     authority: str = AUTHORITY
     port: int = 0
+    certificate: Path | None = None
+    """With it the station speaks TLS by itself, as localhost; its key is beside it, `.key`."""
 
     def __post_init__(self) -> None:
         self.storage = FolderStorage(self.root)
@@ -66,13 +68,14 @@ class Station:
         )
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
-        name = self.authority or f"127.0.0.1:{self.port}"
+        name = self.authority or f"{'127.0.0.1' if self.certificate is None else 'localhost'}:{self.port}"
+        tls = {} if self.certificate is None else {"ssl_certfile": self.certificate, "ssl_keyfile": self.certificate.with_suffix(".key")}
         door = Door(authority=name, secret=SECRET, now_seconds=lambda: self.now)
         cameras = CameraInterface(self.intake, door, lambda: self.senders)
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
         self.server = uvicorn.Server(
-            uvicorn.Config(application([*cameras.routes(), *self.ordering.routes()]), log_level="warning", lifespan="off")
+            uvicorn.Config(application([*cameras.routes(), *self.ordering.routes()]), log_level="warning", lifespan="off", **tls)
         )
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
