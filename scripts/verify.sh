@@ -407,6 +407,22 @@ by_order() { # TYPE RECORDING DETAIL: is this hold none by order, or is there a 
   else [ "${ordered_hold[$id]:-}" = any ] || [ "${ordered_hold[$id]:-}" = "$2" ]; fi
 }
 
+goes_with() { # RECORDING DETAIL: is this no receipt for a segment, or does it go with what the ledger states of that one?
+  local segment
+  jq -e '(keys - ["document", "receipt", "recording", "roster_sha256", "segment"] == [])
+    and (.receipt, .roster_sha256 | strings | test("^[0-9a-f]{64}$")) and (.document | strings | length <= 8192)
+    and (.segment | numbers | . >= 0 and . == floor)' <<< "$2" > "$tmp/form" 2> /dev/null && ! grep -q false "$tmp/form" || return 0
+  printf -v segment %06d "$(jq -r .segment <<< "$2")"
+  [ -n "${stated[$1/$segment]:-}" ] || return 1
+  jq -r .document <<< "$2" | base64 -d > "$tmp/receipt" 2> /dev/null || return 1
+  head -n 2 "$tmp/receipt" > "$tmp/received"
+  [ "$(head -n 1 "$tmp/receipt")" = bodycam-receipt/1 ] && [ "$(jq -r .receipt <<< "$2")" = "$(hash_of "$tmp/received")" ] || return 1
+  sed -n 2p "$tmp/receipt" | jq -e --arg recording "$1" --argjson stated "${stated[$1/$segment]}" '
+    $stated.detail as $d | ($d.torn_bytes // 0) as $torn
+    | .recording == $recording and .segment == $d.segment and .size == ($d.size // $d.good_bytes + $torn)
+    and ($torn > 0 or .sha256 == $d.sha256)' > /dev/null 2>&1
+}
+
 tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE DETAIL
   local type=$1 start=$2 n=$3 recording=$4 reason=$5 segments=$6 segment file=$8 own
   [ "$type" != order ] || take_order "$9"
@@ -444,6 +460,9 @@ tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE D
     hold_added | hold_released)
       ! by_order "$type" "$recording" "$9" || return 0
       contradiction[$recording]="held or released by an order, and no good order before it says so" ;;
+    uploaded)
+      { [ -d "$store/recordings/$recording" ] && ! goes_with "$recording" "$9"; } || return 0
+      contradiction[$recording]="a receipt does not go with what the ledger states of the segment" ;;
     footage_not_written | fragment_refused) loss[$recording]=$type ;;
     *) return 0 ;;
   esac

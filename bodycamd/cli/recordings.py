@@ -238,6 +238,7 @@ def _cells(info: RecordingInfo, local: LocalTime) -> dict[str, str]:
         "fragments": str(info.fragments),
         "size": size(info.bytes),
         "segments": str(info.segments),
+        "received": f"{info.received} of {info.segments} by a station" if info.received else "-",
         "state": f"{info.state}: {info.reason}" if info.reason else info.state,
         "warning": info.warning.replace("_", " ") or "-",
     }

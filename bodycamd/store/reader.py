@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, Self
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentRecovered, SegmentSealed
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
+from bodycamd.evidence.noted_entries import Uploaded
 from bodycamd.evidence.statements import Entry
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.glance import INTERRUPTED, duration_us, recording_glances
@@ -44,6 +45,8 @@ class RecordingInfo(Struct, frozen=True):
     resumes: str
     """The recording that this one continues; empty where there is none."""
     pressed_us: int | None
+    received: int = 0
+    """Of the segments, by the ledger: those that a station's receipt is stated for."""
 
 
 class Measured(Struct, frozen=True):
@@ -151,6 +154,7 @@ class StoreReader:
             warning=opened.warning if opened is not None else "",
             resumes=(opened.resumes if opened is not None else None) or "",
             pressed_us=opened.pressed_us if opened is not None else None,
+            received=len(told.received),
         )
 
 
@@ -163,6 +167,7 @@ class _Told(Struct):
     segments: int = 0
     fragments: int = 0
     bytes: int = 0
+    received: set[int] = field(default_factory=set)
 
     def take(self, line: Line) -> None:
         match line.detail:
@@ -172,3 +177,5 @@ class _Told(Struct):
                 self.closed = line.detail
             case SegmentSealed(size=size, fragments=fragments) | SegmentRecovered(good_bytes=size, fragments=fragments):
                 self.segments, self.bytes, self.fragments = self.segments + 1, self.bytes + size, self.fragments + fragments
+            case Uploaded(segment=int() as number):
+                self.received.add(number)

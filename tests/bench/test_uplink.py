@@ -7,6 +7,7 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_sending_over_tls(table: Table, tmp_path: Path) -> None:
     for number in range(1, SEGMENTS + 1):
         file = camera.store_folder / "recordings" / recording / f"{number:06d}.tar"
         file.write_bytes(content)
-        words = {"last": "0" * 64, "sha256": sha256, "size": SEGMENT_BYTES, "fragments": 60}
+        words: dict[str, Any] = {"last": "0" * 64, "sha256": sha256, "size": SEGMENT_BYTES, "fragments": 60}
         camera.store.ledger.note(SegmentSealed(recording=recording, segment=number, file=file.name, **words))
     certificate(tmp_path, "localhost")
     pem = tmp_path / "localhost-False.pem"

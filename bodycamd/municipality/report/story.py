@@ -15,7 +15,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentR
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, ViewStated, WarningGiven
+from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, Uploaded, ViewStated, WarningGiven
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.foreign_text import shown
@@ -141,6 +141,8 @@ class Story(msgspec.Struct, omit_defaults=True):
     stalls: dict[int, str] = {}
     """Why a capture worker was replaced, by its generation."""
     deleting: str = ""
+    received: list[int] = []
+    """The segments that a station's receipt is stated for."""
     ledger_damage: str = ""
 
 
@@ -243,6 +245,8 @@ class _Taking:
                 )
             case RecordingDeleting():
                 story.deleting = self._entry.wall
+            case Uploaded(segment=int() as number):  # one for each segment: they would fill what happened
+                story.received = sorted({*story.received, number})
             case _:
                 return False
         return True

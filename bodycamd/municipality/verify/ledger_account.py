@@ -23,12 +23,13 @@ from bodycamd.evidence.entries import (
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import Chain, UnregisteredKeyError
 from bodycamd.evidence.ledger_reader import Line, file_name
-from bodycamd.evidence.noted_entries import OrderAccepted
+from bodycamd.evidence.noted_entries import OrderAccepted, Uploaded
 from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, LedgerShortened, RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Entry
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.copies.person_keys import People
 from bodycamd.municipality.verify.ordered import OrderedHolds
+from bodycamd.municipality.verify.received import goes_with
 from bodycamd.retention.judgement import DeletionJudge, Judged
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.store.names import recording_start
@@ -214,7 +215,18 @@ class LedgerAccount:
             told = self._of(line.detail.recording)
             told.contradicts(f"{line.where}: {wrong}")
             told.not_ordered = [*told.not_ordered, wrong][:MAX_CONTRADICTIONS]
+        elif isinstance(line.detail, Uploaded) and line.detail.recording in self._present:
+            self._received(line.detail, line.where)
         self._judge.take(entry, line.detail)
+
+    def _received(self, detail: Uploaded, where: str) -> None:
+        if detail.recording is None or detail.segment is None:
+            return
+        told = self._of(detail.recording)
+        stated = told.segments.get(detail.segment)
+        sha256 = stated.sha256 if stated is not None and not stated.torn_bytes else None
+        if stated is None or not goes_with(detail, stated.good_bytes + stated.torn_bytes, sha256):
+            told.contradicts(f"{where}: a receipt for segment {detail.segment} does not go with what the ledger states of it")
 
     def _of(self, recording: str) -> Told:
         return self.told.setdefault(recording, Told())

@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "warning": ("Gesproken waarschuwing", "Spoken warning"),
     "warning_file": ("SHA-256 van de gesproken waarschuwing", "SHA-256 of the spoken warning"),
     "reason": ("Einde van de opname", "End of the recording"),
+    "received": ("Ontvangstbewijs van een station", "Receipt of a station"),
     "resumes": ("Vervolg op opname", "Continues recording"),
     "timeline": (
         "Blauw: beeld, daaronder geluid. Rood: ontbreekt. Oranje: geluid weg. Streep: markering.",

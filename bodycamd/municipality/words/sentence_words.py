@@ -163,13 +163,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Een opdracht van {by} ({kind}, {order}) is geweigerd: {reason}.",
         "An order of {by} ({kind}, {order}) was refused: {reason}.",
     ),
-    "uploaded": ("Een ontvangstbewijs is ontvangen: {receipt}.", "A receipt has come: {receipt}."),
+    "uploaded": ("Een station heeft {stored} opgeslagen: ontvangstbewijs {receipt}.", "A station has stored {stored}: receipt {receipt}."),
     "orders_not_signed": (
         "Bezorgd, maar niet door iemand uit het register ondertekend: {documents}.",
         "Delivered, but not signed by anybody of the roster: {documents}.",
     ),
     "leaving": ("De camera stopt: {reason}.", "The camera stops: {reason}."),
 }
+
+STORED_SEGMENT = ("segment {segment}", "segment {segment}")
+STORED_LEDGER = ("het logboek van de camera", "the camera's ledger")
+"""What a receipt is for."""
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "hold": ("veiligstellen", "hold"),

@@ -34,6 +34,8 @@ from bodycamd.municipality.words.sentence_words import (
     SEEN_UNKNOWN,
     SHIFT_OF,
     SILENT,
+    STORED_LEDGER,
+    STORED_SEGMENT,
     USABLE,
     VALUES,
     WORDS,
@@ -89,6 +91,8 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
     fields["confirmed"] = pick(CONFIRMED[detail.get("confirmed") is True], language)
     fields["usable"] = pick(USABLE[detail.get("usable") is True], language).format_map(fields)
     fields["silent"] = pick(SILENT[detail.get("silent") is True], language)
+    if entry.type == "uploaded":
+        fields["stored"] = pick(STORED_SEGMENT if "segment" in detail else STORED_LEDGER, language).format_map(fields)
     if entry.type == "start":
         fields["bundle"] = _bundle(detail, language)
     if entry.type == "software_changed":

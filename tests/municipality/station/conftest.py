@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -69,7 +70,9 @@ class Station:
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
         name = self.authority or f"{'127.0.0.1' if self.certificate is None else 'localhost'}:{self.port}"
-        tls = {} if self.certificate is None else {"ssl_certfile": self.certificate, "ssl_keyfile": self.certificate.with_suffix(".key")}
+        tls: dict[str, Any] = {}
+        if self.certificate is not None:
+            tls = {"ssl_certfile": self.certificate, "ssl_keyfile": self.certificate.with_suffix(".key")}
         door = Door(authority=name, secret=SECRET, now_seconds=lambda: self.now)
         cameras = CameraInterface(self.intake, door, lambda: self.senders)
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)

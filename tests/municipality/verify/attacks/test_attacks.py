@@ -14,6 +14,7 @@ from tests.kit.scale import sample
 from tests.municipality.verify.attacks import table
 from tests.municipality.verify.attacks.attack import STORE, Attack
 from tests.municipality.verify.attacks.ledgers import next_start
+from tests.municipality.verify.attacks.received import good_receipts
 from tests.municipality.verify.attacks.scene import Scene, make
 from tests.municipality.verify.attacks.table import ATTACKS
 
@@ -49,6 +50,12 @@ def test_the_scene_is_what_it_is_said_to_be(scene: Scene) -> None:
             "000003-0002": "open",
         }
         assert (report.verdict, report.exit_code, report.anchor) == ("incomplete", 3, "extended" if anchor else "")
+
+
+def test_receipts_that_go_with_the_ledger_change_nothing(scene: Scene, tmp_path: Path) -> None:
+    received = scene.copy(tmp_path / "received")
+    good_receipts(received)
+    assert [done.verdict for done in check(received).recordings] == [done.verdict for done in check(scene).recordings]
 
 
 @pytest.mark.parametrize("attack", sample(ATTACKS, 4), ids=lambda attack: attack.title.replace(" ", "-"))

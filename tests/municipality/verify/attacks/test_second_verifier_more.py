@@ -9,6 +9,7 @@ import pytest
 from bodycamd.camera.recorder.store import Store
 from tests.kit.scale import only_in_full
 from tests.municipality.verify.attacks import ordered_entries as ordered
+from tests.municipality.verify.attacks import received
 from tests.municipality.verify.attacks.attack import Attack
 from tests.municipality.verify.attacks.ledgers import next_start
 from tests.municipality.verify.attacks.scene import Scene, make, ticking_clock
@@ -51,6 +52,7 @@ def test_they_agree_on_a_ledger_that_was_shortened(tmp_path: Path) -> None:
 def test_they_agree_that_orders_and_what_came_of_them_are_sound(scene: Scene, tmp_path: Path) -> None:
     ordered_to = scene.copy(tmp_path / "ordered")
     ordered.good_orders(ordered_to)
+    received.good_receipts(ordered_to)
     report = check(ordered_to)
     assert said(report) == said(check(scene))
     assert second_opinion(ordered_to, "") == said(report)
