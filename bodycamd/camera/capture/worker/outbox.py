@@ -43,6 +43,8 @@ class Outbox:
         self._to_send, self._sent = threading.Condition(self._lock), threading.Condition(self._lock)
         self._waiting: deque[tuple[FromWorker, bytes]] = deque()
         """What is not sent yet, with its plaintext."""
+        self._sent_last: tuple[bytes, list[bytes]] = b"", []
+        """Kept until the next has gone out: where this memory is given back first, the next encryption takes a fifth longer."""
         self._plain_bytes = 0
         self._tick: Tick | None = None
         self._sending = False
@@ -98,6 +100,7 @@ class Outbox:
         with self._lock:
             self._sending = True
         went_out = self._deliver(message, *payload)
+        self._sent_last = plaintext, payload
         with self._lock:
             self._waiting.popleft()
             self._plain_bytes -= len(plaintext)
