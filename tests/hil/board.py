@@ -55,7 +55,7 @@ class Board(Protocol):
         """What the daemon says of itself; empty while it does not answer."""
 
     def changes(self, part: str) -> list[Change]:
-        """What a part did: `lamp`, `haptic`."""
+        """What a part did: `lamp`, `ready_lamp`, `haptic`."""
 
     def ledger(self, type: str | None = None) -> list[Entry]:
         """The entries since the scenario began."""

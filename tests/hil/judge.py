@@ -41,6 +41,13 @@ def shows(row: RowName, changes: Sequence[Change], until_us: int) -> bool:
     return any(_fits(seen[at:], steps, pattern) for at in whole)
 
 
+def ready_lamp_fits(row: RowName, changes: Sequence[Change]) -> bool:
+    """Whether the lamp for the officer is as beside this row now. The other lamp is dark for seven seconds of *cannot record* too: only
+    this one tells that from *ready*. Beside a row that is shown once it is not looked at: that may be over."""
+    shown = TABLE[row]
+    return not shown.lamp.repeat or (bool(changes) and changes[-1][1]) == shown.ready_lamp.steps[0][0]
+
+
 def _fits(seen: Sequence[tuple[bool, int]], steps: Sequence[tuple[bool, int]], pattern: LampPattern) -> bool:
     """The last dark of what is shown once runs into the dark after it."""
     if len(seen) < len(steps):

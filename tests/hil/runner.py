@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bodycamd.camera.control.indicator import RowName
 from bodycamd.camera.selftest.hearing import at_rate, likeness
 from bodycamd.config.pcm_wav import SAMPLE_RATE
 from bodycamd.config.warning_sound import load as load_warning
@@ -51,7 +52,7 @@ class _Play:
             case Step(condition=flagged) if flagged is not None:
                 board.until(lambda: flagged.condition in board.status()["flags"], flagged.within)
             case Step(lamp=shown) if shown is not None:
-                board.until(lambda: judge.shows(shown.row, self._changes("lamp"), board.now_us()), shown.within)
+                board.until(lambda: self._shows(shown.row), shown.within)
             case Step(motor=felt) if felt is not None:
                 board.until(lambda: felt.word in judge.felt(self._changes("haptic", self._since_us), board.now_us()), felt.within)
             case Step(entry=entered) if entered is not None:
@@ -70,6 +71,11 @@ class _Play:
                 assert code == CODES[outcome], f"exit code {code}"
             case _:
                 raise NotImplementedError(f"no board does this yet: {step.kind}")
+
+    def _shows(self, row: RowName) -> bool:
+        now_us = self._board.now_us()
+        lamp, ready = self._changes("lamp"), self._board.changes("ready_lamp")
+        return judge.shows(row, lamp, now_us) and judge.ready_lamp_fits(row, ready)
 
     def _changes(self, part: str, since_us: int | None = None) -> list[judge.Change]:
         """From the last thing that was done on, with the level before it: what was shown until then is over."""

@@ -51,6 +51,15 @@ def test_no_row_is_taken_for_another(row: RowName) -> None:
             assert not judge.shows(row, changes, 9 * S), (row, other)
 
 
+def test_between_its_flashes_a_camera_that_cannot_record_is_not_taken_for_one_that_is_ready() -> None:
+    dark_us = 5 * S
+    changes = played(TABLE["cannot_record"].lamp, dark_us)
+    assert judge.shows("ready", changes, dark_us + S)
+    assert not judge.ready_lamp_fits("ready", [(0, True), (S, False)])
+    assert judge.ready_lamp_fits("cannot_record", [(0, True), (S, False)])
+    assert judge.ready_lamp_fits("ready", [(0, True), (S, False), (2 * S, True)])
+
+
 def test_a_lamp_that_is_too_slow_is_not_what_it_should_be() -> None:
     slow = LampPattern(tuple((on, milliseconds + 60) for on, milliseconds in TABLE["blink"].lamp.steps))
     assert not judge.shows("blink", played(slow, 9 * S), 9 * S)
