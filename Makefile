@@ -82,6 +82,7 @@ nightly: check ## everything, with the full number of random cases
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
 	$(MAKE) test-camera test-unit test-machine test-arm64 test-bundle
+	$(MAKE) hil BOARD=virtual
 	$(MAKE) test-powercut CUTS=1000
 	$(MAKE) soak RECORDINGS=300
 	$(MAKE) mutants

@@ -3,21 +3,48 @@ Raspberry Pi at HOST."""
 
 from __future__ import annotations
 
+import copyreg
+import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import pyrage
 import pytest
 
 from bodycamd.errors import BodycamError
 from tests.camera.capture.films import marked_film
 from tests.hil.pi_camera import PiCamera
-from tests.hil.virtual_camera import VirtualCamera
+from tests.hil.remote_board import RemoteBoard
+from tests.hil.virtual_camera import Frozen, VirtualCamera
 from tests.hil.virtual_fleet import VirtualFleet, make_fleet
 
 PREPARED, BARE = "HV-01", "HV-02"
 """The card of one has the program in its image, the other's has a bundle beside an image without it."""
+
+
+STANDBY_SECONDS = 600.0
+Made = TypeVar("Made")
+
+
+copyreg.pickle(pyrage.x25519.Identity, lambda identity: (pyrage.x25519.Identity.from_str, (str(identity),)))
+
+
+def once(folder: Path, make: Callable[[Path], Made]) -> Made:
+    """What the first of the workers makes in `folder`; the others wait for it, and read it."""
+    folder.mkdir(exist_ok=True)
+    kept = folder / "kept"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            found: Made = pickle.loads(kept.read_bytes())
+            return found
+        made = make(folder)
+        kept.write_bytes(pickle.dumps(made))
+        return made
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +54,41 @@ def made() -> Path:
 
 
 @pytest.fixture(scope="session")
-def fleet(made: Path, tmp_path_factory: pytest.TempPathFactory) -> VirtualFleet:
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all workers of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def fleet(made: Path, together: Path) -> VirtualFleet:
     """Two cameras, neither booted yet."""
-    return make_fleet(tmp_path_factory.mktemp("fleet"), made, PREPARED, BARE)
+    return once(together / "fleet", lambda folder: make_fleet(folder, made, PREPARED, BARE))
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film(together: Path) -> Path:
     """What the cameras see."""
-    return marked_film(tmp_path_factory.mktemp("film") / "film.h264", b"hardware in the loop", seconds=60)
+    return once(together / "film", lambda folder: marked_film(folder / "film.h264", b"hardware in the loop", seconds=60))
 
 
 @pytest.fixture(scope="session")
-def prepared(made: Path, fleet: VirtualFleet, film: Path) -> Iterator[VirtualCamera]:
-    """After its first boot."""
-    with first_boot(VirtualCamera(made, fleet.card(PREPARED), film)) as camera:
+def frozen(made: Path, fleet: VirtualFleet, film: Path, together: Path) -> Frozen:
+    """After its first boot, in standby."""
+
+    def boot(folder: Path) -> Frozen:
+        with first_boot(VirtualCamera(made, fleet.card(PREPARED), film)) as camera:
+            board = RemoteBoard(camera)
+            board.until(lambda: board.status()["state"] == "standby", STANDBY_SECONDS)
+            return camera.freeze(folder)
+
+    return once(together / "frozen", boot)
+
+
+@pytest.fixture
+def prepared(made: Path, frozen: Frozen, film: Path) -> Iterator[VirtualCamera]:
+    """After its first boot, in standby: the same instant for every test."""
+    with closing(VirtualCamera.thaw(made, frozen, film)) as camera:
         yield camera
 
 
@@ -66,3 +113,13 @@ def first_boot(camera: VirtualCamera) -> Iterator[VirtualCamera]:
         yield camera
     finally:
         camera.close()
+
+
+FIRST = ("no_program", "power_cuts[first]", "has_the_program", "update_in_standby", "power_cuts[second]")
+"""What takes longest, in the order in which two workers begin it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers end together when the longest begin first."""
+    rank = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: min((rank[name] for name in FIRST if item.name.endswith(name)), default=len(FIRST)))

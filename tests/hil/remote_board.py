@@ -38,17 +38,23 @@ class Camera(Protocol):
 
 
 class RemoteBoard:
-    """Each scenario begins with a start of the recorder. `patience` is how many times longer than a Pi this camera may take."""
+    """Each scenario begins with a start of the recorder: where the camera is `fresh`, with that of its boot. `patience` is how many times
+    longer than a Pi this camera may take."""
 
     warning: Path = WARNING
 
-    def __init__(self, camera: Camera, *, patience: float = 1.0, newer: str | None = None) -> None:
-        self._camera, self._patience, self._newer = camera, patience, newer
+    def __init__(self, camera: Camera, *, patience: float = 1.0, newer: str | None = None, fresh: bool = False) -> None:
+        self._camera, self._patience, self._newer, self._fresh = camera, patience, newer, fresh
         self._skip, self._updated, self._low = 0, False, False
+        self._said = ""
         self._changes: list[tuple[str, int, bool]] = []
         self.began_us = 0
 
     def __enter__(self) -> Self:
+        if self._fresh:
+            types = [entry["type"] for entry in self._ask("ledger", skip=0)]
+            self._skip = len(types) - 1 - types[::-1].index("start")
+            return self
         self._run("systemctl", "stop", UNITS[0])
         self._skip = len(self._ask("ledger", skip=0))
         self.began_us = self.now_us()
@@ -57,7 +63,10 @@ class RemoteBoard:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         if error is not None:
+            error.add_note(f"the update: {self._said}")
             error.add_note(str(self._run("journalctl", "--no-pager", "-n", "60", code=None)["out"]))
+        if self._fresh:
+            return
         if self._low:
             self._ask("battery", percent=FULL_PERCENT)
         self._run("rm", "-f", FULL)
@@ -142,9 +151,10 @@ class RemoteBoard:
     def update(self) -> int:
         """See `Board`."""
         assert self._newer is not None, "no newer bundle"
-        code = int(self._run("bodycamd", "bundle", "update", self._newer, "--docked", code=None, seconds=1800)["code"])
-        self._updated = code == 0
-        return code
+        done = self._run("bodycamd", "bundle", "update", self._newer, "--docked", code=None, seconds=1800)
+        self._updated = done["code"] == 0
+        self._said = done["err"]
+        return int(done["code"])
 
     def _move(self, edges: Sequence[tuple[float, bool]]) -> int:
         return int(self._ask("edges", edges=list(edges)))

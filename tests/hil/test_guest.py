@@ -7,11 +7,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 
+from tests.hil.conftest import once
 from tests.hil.guest.__main__ import serve
 from tests.hil.guest.pins import was_set
 from tests.hil.line import SocketLine
+from tests.hil.monitor import Monitor
 from tests.hil.remote_board import RemoteBoard
 
 
@@ -82,3 +85,38 @@ def test_a_board_counts_from_its_own_start_and_breaks_what_it_is_told_to() -> No
             board.fault("sunshine")
         with pytest.raises(AssertionError, match="not within 3 s"):
             board.until(lambda: False, 3)
+
+
+def test_a_board_of_a_camera_that_was_just_switched_on_counts_from_its_boot() -> None:
+    entries = [{"type": one} for one in ("start", "stop", "start", "shift")]
+    camera = Told({"ledger": entries})
+    with RemoteBoard(camera, fresh=True) as board:
+        assert board.ledger() == entries
+        assert camera.asked[-1] == ("ledger", {"skip": 2})
+        assert board.began_us == 0, "what was shown since the boot is the scenario's"
+    assert camera.commands() == [], "nothing is started, and nothing put right"
+
+
+def test_a_monitor_passes_over_events_and_says_what_cannot_be_done(tmp_path: Path) -> None:
+    said = [b'{"QMP": {}}', b'{"return": {}}', b'{"event": "STOP"}', b'{"return": {"status": "paused"}}', b'{"error": {"desc": "no"}}']
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "monitor.sock"))
+        server.listen()
+
+        def answer() -> None:
+            with server.accept()[0] as end:
+                end.sendall(b"\n".join(said) + b"\n")
+                while end.recv(1 << 16):
+                    pass
+
+        threading.Thread(target=answer, daemon=True).start()
+        with Monitor(tmp_path / "monitor.sock") as monitor:
+            assert monitor.ask("query-status") == {"status": "paused"}
+            with pytest.raises(AssertionError, match=r"migrate: .*no"):
+                monitor.ask("migrate", uri="exec:false")
+
+
+def test_what_one_worker_made_another_one_reads(tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    assert str(once(tmp_path / "made", lambda _: identity)) == str(identity)
+    assert str(once(tmp_path / "made", lambda _: pytest.fail("made twice"))) == str(identity)

@@ -27,7 +27,7 @@ EMULATED = 4.0
 pytestmark = [pytest.mark.machine, pytest.mark.root, pytest.mark.timeout(3600)] if BOARD == "virtual" else [pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def board_of(request: pytest.FixtureRequest) -> Callable[[Scenario, Path], Board]:
     """The board of a scenario, not started."""
     match BOARD:
@@ -35,7 +35,7 @@ def board_of(request: pytest.FixtureRequest) -> Callable[[Scenario, Path], Board
             return lambda scenario, folder: MockBoard(folder, scenario.settings, whole_warning=scenario.whole_warning)
         case "virtual":
             camera: VirtualCamera = request.getfixturevalue("prepared")
-            return lambda scenario, folder: RemoteBoard(camera, patience=EMULATED, newer=camera.newer)
+            return lambda scenario, folder: RemoteBoard(camera, patience=EMULATED, newer=camera.newer, fresh=True)
         case "pi":
             pi: PiCamera = request.getfixturevalue("raspberry_pi")
             return lambda scenario, folder: RemoteBoard(pi)

@@ -50,11 +50,12 @@ keep that busy, the machine's clock is late, and none of its timers."""
 def qemu(folder: Path, disk: Path, share: Path, emulation: Sequence[str] = TWO_PROCESSORS) -> list[str]:
     """The command of a machine with kernel and initrd of `folder`, and the share `bench`; its console is the share's file `console`.
 
-    Without AVX, which is slow to emulate.
+    Without AVX, which is slow to emulate. A raw `disk` keeps what it was sent when QEMU is killed, one of qcow2's what was flushed.
     """
+    kept = "format=qcow2,cache=writeback" if disk.suffix == ".qcow2" else "format=raw,cache=unsafe"
     command = ["qemu-system-x86_64", "-machine", "q35", *emulation, "-cpu", "Nehalem"]
     command += ["-m", str(MEGABYTES), "-nodefaults", "-display", "none", "-serial", f"file:{share}/console"]
-    command += ["-drive", f"file={disk},if=virtio,format=raw,cache=unsafe"]
+    command += ["-drive", f"file={disk},if=virtio,{kept}"]
     command += ["-fsdev", f"local,id=bench,path={share},security_model=none", "-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"]
     return [*command, "-kernel", f"{folder}/kernel", "-initrd", f"{folder}/initrd"]
 

@@ -75,6 +75,8 @@ def actions(hand: pins.Pins) -> Mapping[str, Callable[..., Any]]:
         "changes": lambda skip: hand.changes[skip:],
         **ANYWHERE,
         "battery": parts.battery,
+        "leave_share": parts.leave_share,
+        "take_share": parts.take_share,
         "poweroff": lambda: os.system("systemctl --force --force poweroff"),
     }
 
@@ -83,12 +85,13 @@ def keep_promises() -> None:
     """Each fragment that the daemon says is on disk goes into the share: that is outside this camera, and survives its power."""
     while True:
         try:
-            with socket.socket(socket.AF_UNIX) as client, PROMISES.open("ab", buffering=0) as kept:
+            with socket.socket(socket.AF_UNIX) as client:
                 client.connect(CONTROL)
                 client.sendall(b'{"command":"subscribe"}\n')
                 for line in client.makefile("rb"):
                     if b'"FragmentDurable"' in line:
-                        kept.write(line)
+                        with PROMISES.open("ab", buffering=0) as kept:
+                            kept.write(line)
         except OSError:
             time.sleep(0.5)
 
@@ -141,6 +144,7 @@ def main() -> int:
             print(error, file=sys.stderr)
             return error.code
         return 0
+    os.chdir("/")  # the share can be left
     parts.put_in()
     pins.make_chip()
     hand = pins.Pins()

@@ -8,6 +8,7 @@ from pathlib import Path
 BATTERY = Path("/sys/module/test_power/parameters")
 FULL_PERCENT = 90
 CPUINFO = Path("/run/hil/cpuinfo")
+SHARE = "/bench"
 REVISION = "c03115"
 """A Pi 4. gpiozero reads it in /proc/cpuinfo to know which pin is which."""
 
@@ -39,3 +40,13 @@ def put_in() -> None:
     CPUINFO.parent.mkdir(parents=True, exist_ok=True)
     own = Path("/proc/cpuinfo").read_text().rstrip("\n")
     CPUINFO.write_text(f"{own}\n\nHardware\t: BCM2711\nRevision\t: {REVISION}\nModel\t\t: a virtual camera\n")
+
+
+def take_share() -> None:
+    """As hil.service does it before."""
+    run("mount", "-t", "9p", "-o", "trans=virtio,version=9p2000.L,msize=524288", "bench", SHARE)
+
+
+def leave_share() -> None:
+    """Nobody may have a file of it open."""
+    run("umount", SHARE)
