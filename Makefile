@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut soak enclosure mutants clean
+.PHONY: help demo test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ test-machine: ## the camera in a virtual machine: swap, sound, a battery, a watc
 test-arm64: ## a stated part of the tests on a Pi's processor, emulated (root, 1 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-arm64
+
+test-rgw: ## the station's bucket on a real Ceph RGW with Object Lock (root, Debian's ceph and radosgw, a minute)
+	@scripts/setup test
+	@.venv/bin/python -m pytest -q -m rgw tests/municipality/station
 
 bundle: ## a signed bundle of this commit: KEY=release.key OUT=DIR (the internet, two minutes)
 	@scripts/build-bundle --key "$(KEY)" --out "$(or $(OUT),.)"

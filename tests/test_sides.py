@@ -55,6 +55,7 @@ def test_neither_side_installs_what_only_the_other_needs() -> None:
         ("gpiozero", "export", "camera"),
         *(("av", command, "municipality") for command in ("export", "contact-sheet", "verify", "transparency", "keys", "anchor")),
         *((module, "station", "station") for module in ("starlette", "sqlalchemy", "http_message_signatures.algorithms")),
+        ("boto3", "station", "s3"),
         *((module, "simulate", "workshop") for module in ("av", "gpiozero", "segno", "pyrage")),
     ],
 )

@@ -6,7 +6,7 @@ import re
 
 from bodycamd.errors import UnavailableError
 
-SIDES = ("camera", "municipality", "station")
+SIDES = ("camera", "municipality", "station", "s3")
 """The extras that name packages, each those of its own commands; `workshop` brings both."""
 SIDE_OF = {
     **dict.fromkeys(("anchor", "contact-sheet", "export", "keys", "transparency", "verify"), "municipality"),

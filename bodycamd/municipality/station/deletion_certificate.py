@@ -23,7 +23,7 @@ from bodycamd.evidence.statements import DeviceId, Positive, RecordingId, Sha256
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.index import Index
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.store.names import check_recording
 
 DELETION_TYPE: Final = "bodycam-station-deletion/1"
@@ -51,7 +51,7 @@ def decode(raw: bytes, where: str) -> tuple[StationDeletion, SignedDocument]:
     return strict_json.decode(document.json, _deletions, where), document
 
 
-def certify(name: str, signer: Signer, index: Index, storage: FolderStorage, device: str, recording: str) -> SignedDocument:
+def certify(name: str, signer: Signer, index: Index, storage: Storage, device: str, recording: str) -> SignedDocument:
     """Certify a deletion. Raises `UsageError` for what is no id, `NotFoundError` where it is not deleted here, `DataError` where anything
     of it is there all the same, or the log does not hold together; `StorageError`.
     """

@@ -23,6 +23,8 @@ from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegmen
 from bodycamd.municipality.station.tables import audit, deletions, receipts, segments
 
 KEPT_AUDIT: Final = "audit in the storage"
+LINES_OF_START: Final = 10**9
+"""More than a start has."""
 Sign = Callable[[Receipt], SignedReceipt]
 
 
@@ -50,9 +52,10 @@ class Index:
         lines = list(lines)
         stated = [segment for line in lines if (segment := expected(line.detail)) is not None]
         about_orders = [line for line in lines if isinstance(line.detail, ABOUT_ORDERS)]
-        if not stated and not about_orders:
+        if not lines:
             return
         with self.database.transaction() as connection:
+            _follow(connection, device, lines[-1])
             for line in about_orders:
                 note_line(connection, device, line)
             gone = _deletions(connection, device)
@@ -70,6 +73,11 @@ class Index:
                             torn_sha256=segment.torn_sha256,
                         )
                     )
+
+    def newest_line(self, device: str) -> str:
+        """The SHA-256 of the newest line of a camera's ledger that any process has."""
+        with self.database.transaction() as connection:
+            return last_link(connection, f"ledger/{device}")[1]
 
     def expected(self, device: str, recording: str, file: str) -> ExpectedSegment | None:
         """What the camera's ledger states of a segment's file; `None` where it states nothing. Raises `DeletedError`."""
@@ -211,6 +219,13 @@ class Index:
         """The whole audit log."""
         with self.database.transaction() as connection:
             return [row.line for row in connection.execute(select(audit.c.line).order_by(audit.c.n))]
+
+
+def _follow(connection: Connection, device: str, line: Line) -> None:
+    """The ledger has come so far. A process with an older copy of it takes nothing back."""
+    place = line.entry.start * LINES_OF_START + line.number
+    if last_link(connection, f"ledger/{device}")[0] < place:
+        set_link(connection, f"ledger/{device}", place, line.sha256)
 
 
 def _deletions(connection: Connection, device: str) -> frozenset[str]:

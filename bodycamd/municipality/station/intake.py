@@ -29,7 +29,7 @@ from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.term import CopyFacts, kept_until_us
 
 MAX_OPENED: Final = 256
@@ -63,7 +63,7 @@ class Intake:
         self,
         name: str,
         signer: Signer,
-        storage: FolderStorage,
+        storage: Storage,
         staging: Staging,
         index: Index,
         *,
@@ -124,10 +124,12 @@ class Intake:
                 return Progress(offset + len(part))
             staged, stored = self._staging.whole(device, segment)
             now_us = self._now_us()
-            self._storage.put_segment(device, stored, staged)
+            ledger = self._ledger(device, first_key)
+            until_us = max(now_us, kept_until_us(ledger.facts, recording, now_us, self._days))
+            until_us = self._storage.put_segment(device, stored, staged, until_us, now_us)
             self._staging.drop(device, segment)
             try:
-                return Progress(segment.size, self._sign(device, first_key, stored, now_us))
+                return Progress(segment.size, self._sign(device, first_key, stored, now_us, until_us))
             except DeletedError:
                 self._storage.delete_recording(device, recording)
                 raise
@@ -143,7 +145,8 @@ class Intake:
             newest = self._index.last_receipt(device)
             if newest is not None and newest[0].receipt.head == position.head:
                 return self._kept(device, *newest)
-            return self._sign(device, first_key, None, self._now_us())
+            now_us = self._now_us()
+            return self._sign(device, first_key, None, now_us, now_us + self._days * DAY_US)
 
     def receipts_after(self, device: str, n: int) -> list[SignedReceipt]:
         """The receipts that follow number `n`, oldest first, `MAX_RECEIPTS` at most."""
@@ -156,12 +159,9 @@ class Intake:
         with self.alone(device):
             yield self._ledger(device, first_key).facts
 
-    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now_us: int) -> SignedReceipt:
-        ledger = self._ledger(device, first_key)
-        position = ledger.copy.position
+    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now_us: int, until_us: int) -> SignedReceipt:
+        position = self._ledger(device, first_key).copy.position
         assert position is not None  # the segment stands in it
-        days = self._days
-        until_us = now_us + days * DAY_US if stored is None else kept_until_us(ledger.facts, stored.recording, now_us, days)
         signed = self._index.sign_receipt(
             self._name, device, position.head, stored, now_us, max(until_us, now_us), self._signed, dated=self._confirmed()
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 
 
-def keep_log(index: Index, storage: FolderStorage) -> None:
+def keep_log(index: Index, storage: Storage) -> None:
     """Have the storage keep all lines that the index has. Raises `StorageError`."""
     first, lines = index.audit_to_keep()
     if lines:

@@ -33,7 +33,7 @@ from bodycamd.evidence.statements import Count, Stated
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.order_index import Document, OrderIndex
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 
 MAX_ORDERS: Final = 16
 """In one answer, besides a roster."""
@@ -63,7 +63,7 @@ _states: msgspec.json.Decoder[CameraState] = msgspec.json.Decoder(CameraState)
 class Orders:
     """The orders of a station. Safe for several threads."""
 
-    def __init__(self, storage: FolderStorage, index: Index, *, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+    def __init__(self, storage: Storage, index: Index, *, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         """Raises `StorageError`."""
         self._storage, self._index, self._now_us = storage, index, now_us
         self.index = OrderIndex(index.database)

@@ -23,7 +23,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_told import Told, told_by
 from bodycamd.municipality.station.order_index import OrderIndex
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 
 
 class Rebuilt(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Rebuilt(Struct, frozen=True):
     problems: tuple[str, ...]
 
 
-def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, PublicKey], station_key: PublicKey) -> Rebuilt:
+def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey], station_key: PublicKey) -> Rebuilt:
     """Fill an empty index. `first_keys` are those of all cameras that the roster lists, whatever has become of them. Raises `DataError`
     where the index is not empty, or the log does not hold together; `StorageError`.
     """
@@ -67,7 +67,7 @@ def rebuild(index: Index, storage: FolderStorage, first_keys: Mapping[str, Publi
     return Rebuilt(len(cameras), found, documents, len(lines), tuple(problems))
 
 
-def _restore_documents(index: Index, storage: FolderStorage, told: Told) -> tuple[int, list[str]]:
+def _restore_documents(index: Index, storage: Storage, told: Told) -> tuple[int, list[str]]:
     """The orders and rosters that are there: how many, and which are none. Their signatures were looked at when they came; a camera looks
     itself."""
     found: int = 0
@@ -87,7 +87,7 @@ def _restore_documents(index: Index, storage: FolderStorage, told: Told) -> tupl
     return found, problems
 
 
-def _own_receipts(device: str, storage: FolderStorage, station_key: PublicKey) -> Iterator[SignedReceipt]:
+def _own_receipts(device: str, storage: Storage, station_key: PublicKey) -> Iterator[SignedReceipt]:
     """Those that this station signed for the camera, one after the other. Raises `DataError` at the first that is none, or out of place."""
     n, prev = 0, ZERO_HASH
     for number, raw in enumerate(storage.receipts(device), 1):

@@ -32,6 +32,7 @@ from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.door import Door
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.nonces import SECRET_BYTES
@@ -42,7 +43,7 @@ from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
 from bodycamd.municipality.station.station_file import StationSettings
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.sweep import Sweep, Swept
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class StationProcess:
         _make_data(data)
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
-        storage = FolderStorage(data)
+        storage = storage_of(settings)
         self._clock = StationClock(SystemClock(), self._index.newest_log_us())
         intake = Intake(
             settings.name,
@@ -154,20 +155,20 @@ def rebuild_index(settings: StationSettings) -> Rebuilt:
     """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
     first_keys = first_keys_of(roster_of(settings).roster)
     with _opened_index(settings) as index:
-        return rebuild(index, FolderStorage(Path(settings.data)), first_keys, load_key(Path(settings.keys.signing)).public)
+        return rebuild(index, storage_of(settings), first_keys, load_key(Path(settings.keys.signing)).public)
 
 
 def take_order(settings: StationSettings, raw: bytes) -> Taken:
     """Keep an order, whether the station runs or not. Raises as `Orders.take` and `StationProcess` do."""
     with _opened_index(settings) as index:
-        return Orders(FolderStorage(Path(settings.data)), index).take(raw, roster_of(settings).current(), "to the station itself")
+        return Orders(storage_of(settings), index).take(raw, roster_of(settings).current(), "to the station itself")
 
 
 def certify(settings: StationSettings, device: str, recording: str) -> SignedDocument:
     """The station's signed word that its copy is gone. Raises as `deletion_certificate.certify` does."""
     with _opened_index(settings) as index:
         signer = load_key(Path(settings.keys.signing))
-        return deletion_certificate.certify(settings.name, signer, index, FolderStorage(Path(settings.data)), device, recording)
+        return deletion_certificate.certify(settings.name, signer, index, storage_of(settings), device, recording)
 
 
 @contextmanager
@@ -237,6 +238,17 @@ class _Server(uvicorn.Server):
         """What is held is answered first: it would else be waited for."""
         self._stopping()
         await super().shutdown(sockets)
+
+
+def storage_of(settings: StationSettings) -> Storage:
+    """Where footage lies for good. Raises `ConfigError`, `StorageError`."""
+    data = Path(settings.data)
+    if settings.s3 is None:
+        return FolderStorage(data)
+    from bodycamd.municipality.station.s3_storage import S3Storage  # boto3 takes a while, and not every station has it
+
+    s3 = settings.s3
+    return S3Storage(data, s3.bucket, mode=s3.mode, endpoint=s3.endpoint, region=s3.region)
 
 
 def roster_of(settings: StationSettings) -> RosterInForce:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -38,6 +38,15 @@ class KeySettings(Settings, frozen=True, kw_only=True):
     roster: Text
 
 
+class BucketSettings(Settings, frozen=True, kw_only=True):
+    """A bucket with Object Lock, for everything but the ledgers. Who may use it, boto3 finds by itself."""
+
+    bucket: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")]
+    endpoint: Annotated[str, Meta(pattern=r"^https?://[^\s]{1,200}\Z")] | None = None
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")] | None = None
+    mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
+
+
 class StationSettings(Settings, frozen=True, kw_only=True):
     """All of it. `name` is what the roster calls this station, `authority` what cameras call it: host, and port where it is not 443."""
 
@@ -46,6 +55,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     data: Text
     keys: KeySettings
     index: Text | None = None
+    s3: BucketSettings | None = None
     listen: ListenSettings = ListenSettings()
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
@@ -68,6 +78,11 @@ ALLOWED: Mapping[str, str] = {
     "address": "an IP address, such as 127.0.0.1",
     "port": "a whole number from 1 to 65535",
     "days": "a whole number from 1 to 28",
+    "s3": "a mapping of bucket, endpoint, region, mode",
+    "bucket": "the name of a bucket that was made with Object Lock",
+    "endpoint": "a URL such as https://s3.example.nl, where it is not Amazon's",
+    "region": "small letters, digits and -, such as eu-central-1",
+    "mode": "GOVERNANCE or COMPLIANCE",
 }
 
 

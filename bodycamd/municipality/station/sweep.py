@@ -22,7 +22,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.staging import Staging
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.term import Due, decide_copies
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Sweep:
         self,
         intake: Intake,
         index: Index,
-        storage: FolderStorage,
+        storage: Storage,
         staging: Staging,
         first_keys: Callable[[], Mapping[str, PublicKey]],
         *,
@@ -83,6 +83,8 @@ class Sweep:
         with self._intake.facts(device, key) as facts:
             for _, recording in self._copies.begun(device):
                 self._complete(device, recording)
+            if self._index.newest_line(device) != facts.head:
+                return Swept()  # another process has more of its ledger: a hold may stand in it
             held = self._copies.held(device)
             decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, now_us, self._days)
             gone = [due.copy.recording for due in decided.due if self._delete(device, due, held, now_us)]

@@ -22,6 +22,7 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.orders import Hold as HoldOrder
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.retention.elapsed import Boot, Moment, Now, Timeline
 from bodycamd.retention.ledger_index import Facts, day_us
 from bodycamd.retention.ordered_holds import overlapping
@@ -38,9 +39,11 @@ class CopyFacts:
     def __init__(self) -> None:
         self.facts = Facts()
         self.deleted: set[str] = set()
+        self.head = ZERO_HASH
 
     def take(self, line: Line) -> None:
         """One verified line more, oldest first."""
+        self.head = line.sha256
         if isinstance(line.detail, RecordingDeleting | RecordingDeleted):
             self.facts.timeline.see(line.entry.boot_id, line.entry.boottime_ns // 1000)
             if isinstance(line.detail, RecordingDeleted):

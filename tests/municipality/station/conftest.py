@@ -20,12 +20,12 @@ from bodycamd.evidence.roster import SignedRoster
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.staging import Staging
-from bodycamd.municipality.station.storage import FolderStorage
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.camera.recorder.rig import Rig
 from tests.evidence import ordering

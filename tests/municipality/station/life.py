@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,16 +12,17 @@ from bodycamd.evidence.ledger_reader import file_name, starts
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
-from bodycamd.municipality.station.storage import FolderStorage
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.sweep import Sweep, Swept
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.evidence.ordering import IN_FORCE
-from tests.evidence.rostering import key
+from tests.evidence.rostering import NOW_US, key
 from tests.municipality.station.sending import sealed
 
 DEVICE = "HV-01"
@@ -32,9 +33,11 @@ STATION_KEY = key("station-1")
 class Life:
     """`true_us` is the time that it really is, which both clocks show unless a test says otherwise."""
 
-    def __init__(self, root: Path, days: int = 28) -> None:
-        self.root, self.days = root, days
-        self.camera = OrderedCamera(root / "camera").switch_on()
+    def __init__(self, root: Path, days: int = 28, wall_us: int = NOW_US, storage: Callable[[Path], Storage] = FolderStorage) -> None:
+        self.root, self.days, self._storage = root, days, storage
+        self.camera = OrderedCamera(root / "camera")
+        self.camera.clock.wall_us = wall_us
+        self.camera.switch_on()
         self.camera.settle()
         self.first_key = PublicKey.from_pem((root / "camera" / "device.pem").read_bytes())
         self.confirmed = True
@@ -46,7 +49,7 @@ class Life:
 
     def open(self) -> None:
         """As after a start of the station."""
-        self.storage = FolderStorage(self.root / "station")
+        self.storage = self._storage(self.root / "station")
         self.index = Index.open(f"sqlite:///{self.root}/station/index.sqlite")
         self.copies = CopyIndex(self.index.database)
         self.staging = Staging(self.root / "station" / "staging")

@@ -17,8 +17,8 @@ from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.receipts import Received, SignedReceipt, judge_receipt, received
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
-from bodycamd.municipality.station.storage import FolderStorage
 from bodycamd.municipality.verify.verify import verify
 from tests.kit.scale import count
 from tests.municipality.station.conftest import IN_FORCE, FilmedStore, Station

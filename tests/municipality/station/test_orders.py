@@ -14,9 +14,9 @@ from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.evidence.roster import SignedRoster
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
-from bodycamd.municipality.station.storage import FolderStorage
 from tests.evidence.ordering import IN_FORCE, RELEASE, SHIFT, ordered
 from tests.evidence.rostering import key
 from tests.kit.scale import sample

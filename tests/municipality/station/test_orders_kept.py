@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.errors import StorageError
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
 from bodycamd.municipality.station.rebuild import rebuild
-from bodycamd.municipality.station.storage import FolderStorage
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import NOW_US, key
 from tests.kit.scale import count

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select
 
 from bodycamd.errors import DataError
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
-from bodycamd.municipality.station.storage import FolderStorage
 from bodycamd.municipality.station.tables import metadata
 from tests.kit.scale import count
 from tests.municipality.station.conftest import STATION_KEY, FilmedStore, Station

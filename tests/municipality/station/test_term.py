@@ -19,8 +19,8 @@ from bodycamd.municipality.publish import certificate as camera_certificate
 from bodycamd.municipality.station import deletion_certificate, sweep
 from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.deletion_certificate import certify
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.staging import Staging
-from bodycamd.municipality.station.storage import FolderStorage
 from tests.evidence.ordering import HOLD, ordered
 from tests.kit.scale import count, sample
 from tests.municipality.station.life import DAY_US, DEVICE, STATION_KEY, Life
@@ -204,6 +204,22 @@ def test_a_hold_that_comes_after_the_decision_wins_unless_the_deletion_has_begun
 
     monkeypatch.setattr(CopyIndex, "begin", held_first)
     assert (life.sweep().deleted, life.here) == ((), [name])
+
+
+def test_a_process_with_an_older_ledger_deletes_nothing(life: Life) -> None:
+    """The camera has moved to another process, and a hold of the camera's own stands in what came there."""
+    name = life.record()
+    life.send()
+    life.sweep()
+    older, older_index, older_intake = life.sweeper, life.index, life.intake
+    life.open()
+    life.camera.hold(name)
+    life.send_ledger()
+    life.off(29)
+    assert (older.run().deleted, life.here) == ((), [name])
+    assert (life.sweep().held, life.here) == (((DEVICE, name),), [name])
+    older_index.close()
+    assert older_intake is not life.intake
 
 
 def test_what_is_deleted_is_not_taken_again(life: Life) -> None:

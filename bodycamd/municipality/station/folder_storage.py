@@ -1,0 +1,99 @@
+"""The station's store in a folder.
+
+    cameras/DEVICE/store   an ordinary store: `bodycamd verify --store` and stock tools read it as it lies
+
+It locks nothing: whoever may write there can delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bodycamd.errors import DataError, StorageError
+from bodycamd.linux import durable
+from bodycamd.linux.foreign import read_file
+from bodycamd.linux.unnamed import UnnamedFile
+from bodycamd.municipality.station.segments import StoredSegment
+from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, STORE_FOLDER, Storage
+from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
+
+
+class FolderStorage(Storage):
+    """On a file system that honours fsync."""
+
+    def put_segment(self, device: str, segment: StoredSegment, staged: Path, kept_until_us: int, now_us: int) -> int:
+        """As of the port. Until when it is to be kept is nothing to a folder."""
+        path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file
+        try:
+            if path.exists():
+                if not _is(path, segment):
+                    raise DataError(f"{path}: another file has this name already; both are kept")
+                return kept_until_us
+            durable.make_folder(path.parent)
+            durable.settle(staged)
+            os.rename(staged, path)
+            durable.sync_folder(path.parent)
+            if not _is(path, segment):
+                raise DataError(f"{path}: it does not read back as it was written")
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+        return kept_until_us
+
+    def delete_recording(self, device: str, recording: str) -> None:
+        """As of the port."""
+        folder = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording
+        try:
+            if not folder.is_dir():
+                if folder.parent.is_dir():
+                    durable.sync_folder(folder.parent)
+                return
+            for file in segment_files(folder)[0]:
+                file.path.unlink()
+            durable.sync_folder(folder)
+            if left := sorted(path.name for path in folder.iterdir()):
+                raise DataError(f"{folder}: {left[0]} is no segment: it is left, and the recording is not all gone")
+            folder.rmdir()
+            durable.sync_folder(folder.parent)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be removed: {error.strerror}") from error
+
+    def has_recording(self, device: str, recording: str) -> bool:
+        """As of the port."""
+        return (self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording).exists()
+
+    def _put(self, name: str, raw: bytes) -> None:
+        path = self._data / name
+        try:
+            durable.make_folder(path.parent)
+            with UnnamedFile(path.parent, path.name) as file:
+                durable.write_all(file.descriptor, (raw,))
+                file.sync()
+                try:
+                    file.link(path)
+                except FileExistsError:
+                    if read_file(path, MAX_AUDIT_FILE_BYTES) != raw:
+                        raise StorageError(f"{path}: another file has this name already; it is left as it is") from None
+            durable.sync_folder(path.parent)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def _names(self, folder: str) -> Iterator[str]:
+        place = self._data / folder
+        try:
+            yield from sorted(path.name for path in place.iterdir()) if place.is_dir() else ()
+        except OSError as error:
+            raise StorageError(f"{place}: cannot be read: {error.strerror}") from error
+
+    def _get(self, name: str, most_bytes: int) -> bytes:
+        try:
+            return read_file(self._data / name, most_bytes)
+        except OSError as error:
+            raise StorageError(f"{self._data / name}: cannot be read: {error.strerror}") from error
+
+
+def _is(path: Path, segment: StoredSegment) -> bool:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size == segment.size and hashlib.file_digest(file, "sha256").hexdigest() == segment.sha256

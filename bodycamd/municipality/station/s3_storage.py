@@ -1,0 +1,200 @@
+"""The station's store in a bucket with Object Lock and versions.
+
+A segment comes by one PutObject that carries its lock date; lock, size and SHA-256 are read back from that very version before anybody is
+told (a store may take a wrong checksum, and one was seen to drop the date of an upload in parts). GOVERNANCE by default: who has the right
+to bypass it can; COMPLIANCE, that nobody can shorten, also prevents the erasure of what should never have been filmed. The lock is never
+longer than the receipt says: the bucket has no default of its own, which would count from the upload.
+
+The lock ends by itself and deletes nothing: deleting is the sweep's, by version, every one of them; a delete without a version would only
+hide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
+
+from bodycamd.errors import ConfigError, DataError, StorageError
+from bodycamd.municipality.station.segments import StoredSegment
+from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, Storage
+
+Mode: TypeAlias = Literal["GOVERNANCE", "COMPLIANCE"]
+CHUNK_BYTES: Final = 1024 * 1024
+SECOND_US: Final = 1_000_000
+MIN_LOCK_US: Final = 60 * SECOND_US
+"""What is due sooner is not locked: by the store's own clock it might be over already, and then the whole request is refused."""
+TIMEOUT_SECONDS: Final = 60
+
+
+class _Version(Struct, frozen=True):
+    """One version of a name. `hides`: it is no content, and makes the name look deleted."""
+
+    key: str
+    id: str
+    newest: bool
+    hides: bool
+
+
+class S3Storage(Storage):
+    """In a bucket of its own. Who may use it, boto3 finds as it always does (its environment, its files, the machine's role)."""
+
+    def __init__(
+        self, data: Path, bucket: str, *, mode: Mode = "GOVERNANCE", endpoint: str | None = None, region: str | None = None
+    ) -> None:
+        """Raises `ConfigError` for a bucket without Object Lock and versions, or with a default of its own; `StorageError`."""
+        super().__init__(data)
+        self._bucket, self._mode = bucket, mode
+        config = Config(
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
+            retries={"max_attempts": 3, "mode": "standard"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        try:
+            self._client = boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigError(f"s3: {error}; allowed: the URL and the region of an S3 service") from error
+        self._check_bucket()
+
+    def _check_bucket(self) -> None:
+        allowed = "allowed: a bucket that was made with Object Lock, and without a default retention"
+        with _failing(f"s3: bucket {self._bucket}"):
+            try:
+                found = self._client.get_object_lock_configuration(Bucket=self._bucket)["ObjectLockConfiguration"]
+            except ClientError as error:
+                if _code(error) in ("ObjectLockConfigurationNotFoundError", "NoSuchBucket", "404"):
+                    raise ConfigError(f"s3.bucket: {self._bucket}: {_code(error)}; {allowed}") from error
+                raise
+            if found.get("Rule"):
+                raise ConfigError(f"s3.bucket: {self._bucket}: it locks by a default of its own, which counts from the upload; {allowed}")
+
+    def put_segment(self, device: str, segment: StoredSegment, staged: Path, kept_until_us: int, now_us: int) -> int:
+        """As of the port. The lock is of whole seconds, and never longer than was asked for."""
+        key = f"{_folder(device, segment.recording)}{segment.file}"
+        with _failing(key):
+            if (version := self._newest(key)) is not None:
+                return self._read_back(key, version, segment, None)
+            until_us = kept_until_us // SECOND_US * SECOND_US
+            locked = until_us - now_us >= MIN_LOCK_US
+            lock = {"ObjectLockMode": self._mode, "ObjectLockRetainUntilDate": _moment(until_us)} if locked else {}
+            with staged.open("rb") as body:
+                checksum = b64encode(hashlib.file_digest(body, "md5").digest()).decode()
+                body.seek(0)
+                put = self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentLength=segment.size, ContentMD5=checksum, **lock
+                )
+            found_us = self._read_back(key, put["VersionId"], segment, until_us if locked else None)
+        staged.unlink(missing_ok=True)
+        return found_us if locked else kept_until_us
+
+    def delete_recording(self, device: str, recording: str) -> None:
+        """As of the port. A lock that has not ended by the store's clock raises `StorageError`: the next sweep tries again."""
+        folder = _folder(device, recording)
+        with _failing(folder):
+            for one in list(self._versions(folder)):
+                self._client.delete_object(Bucket=self._bucket, Key=one.key, VersionId=one.id)
+            if (left := next(self._versions(folder), None)) is not None:
+                raise StorageError(f"{left.key}: version {left.id} is there after it was deleted")
+
+    def has_recording(self, device: str, recording: str) -> bool:
+        """As of the port."""
+        with _failing(recording):
+            return next(self._versions(_folder(device, recording)), None) is not None
+
+    def _newest(self, key: str) -> str | None:
+        """The version that has the name. Raises `DataError` where it is hidden."""
+        for one in self._versions(key):
+            if one.key == key:
+                if one.hides:
+                    raise DataError(f"{key}: version {one.id} hides it: somebody has deleted it without a version")
+                return one.id
+        return None
+
+    def _read_back(self, key: str, version: str, segment: StoredSegment, until_us: int | None) -> int:
+        """Until when the version is locked; 0 where it is not. Raises `DataError` where it is not what was sent, or `until_us` is given and
+        not its lock."""
+        found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=version)
+        digest = hashlib.sha256()
+        for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+        if (found["ContentLength"], digest.hexdigest()) != (segment.size, segment.sha256):
+            raise DataError(f"{key}: version {version} is another file; both are kept")
+        retained = found.get("ObjectLockRetainUntilDate")
+        found_us = round(retained.timestamp() * SECOND_US) if isinstance(retained, datetime) else 0
+        if until_us is not None and (found_us, found.get("ObjectLockMode")) != (until_us, self._mode):
+            raise DataError(f"{key}: version {version} is not locked as it was asked for: {retained}")
+        return found_us
+
+    def _versions(self, prefix: str) -> Iterator[_Version]:
+        """What is below a prefix, the newest of each name first."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+        for page in pages:
+            found = [_Version(one["Key"], one["VersionId"], one["IsLatest"], False) for one in page.get("Versions", ())]
+            found += [_Version(one["Key"], one["VersionId"], one["IsLatest"], True) for one in page.get("DeleteMarkers", ())]
+            yield from sorted(found, key=lambda one: (one.key, not one.newest))
+
+    def _put(self, name: str, raw: bytes) -> None:
+        with _failing(name):
+            try:
+                before = self._get_raw(name, MAX_AUDIT_FILE_BYTES)
+            except ClientError as error:
+                if _code(error) not in ("NoSuchKey", "404"):
+                    raise
+            else:
+                if before != raw:
+                    raise StorageError(f"{name}: another file has this name already; it is left as it is")
+                return
+            checksum = b64encode(hashlib.md5(raw, usedforsecurity=False).digest()).decode()
+            self._client.put_object(Bucket=self._bucket, Key=name, Body=raw, ContentMD5=checksum)
+            if self._get_raw(name, MAX_AUDIT_FILE_BYTES) != raw:
+                raise StorageError(f"{name}: it does not read back as it was written")
+
+    def _names(self, folder: str) -> Iterator[str]:
+        with _failing(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{folder}/"):
+                yield from sorted(one["Key"].removeprefix(f"{folder}/") for one in page.get("Contents", ()))
+
+    def _get(self, name: str, most_bytes: int) -> bytes:
+        with _failing(name):
+            return self._get_raw(name, most_bytes)
+
+    def _get_raw(self, name: str, most_bytes: int) -> bytes:
+        found = self._client.get_object(Bucket=self._bucket, Key=name)
+        raw: bytes = found["Body"].read(most_bytes + 1)
+        if len(raw) > most_bytes:
+            raise DataError(f"{name}: more than {most_bytes} bytes")
+        return raw
+
+
+def _folder(device: str, recording: str) -> str:
+    return f"cameras/{device}/recordings/{recording}/"
+
+
+def _moment(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / SECOND_US, UTC)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "?"))
+
+
+@contextmanager
+def _failing(what: str) -> Iterator[None]:
+    """Whatever the store says that is not expected is `StorageError`."""
+    try:
+        yield
+    except ClientError as error:
+        raise StorageError(f"{what}: the store refuses: {_code(error)}") from error
+    except (BotoCoreError, OSError) as error:
+        raise StorageError(f"{what}: the store cannot be reached: {type(error).__name__}") from error
