@@ -183,13 +183,16 @@ class Sending:
         size, astray = opened.size_bytes + opened.rest_bytes, 0
         with file:
             while True:
-                left = max(0, size - at)
-                part = _read(file, min(at, size), min(self._allowed(self._part_bytes, 1), left)) if left else b""
-                reply = self._patch(path, min(at, size), part, last=len(part) == left)
+                if at > size:
+                    raise StationError(f"the station has {at} bytes of {recording}/{segment.file}, which has {size}")
+                left = size - at
+                part = _read(file, at, min(self._allowed(self._part_bytes, 1), left)) if left else b""
+                last = len(part) == left
+                reply = self._patch(path, at, part, last=last)
                 if reply.status == 200:
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # the recorder's memory is not filled with what is sent
                     return reply.body
-                if reply.status == 204:
+                if reply.status == 204 and not last:
                     at = self._further(reply, at + len(part))
                     continue
                 astray += 1

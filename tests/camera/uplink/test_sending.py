@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bodycamd.camera.uplink.station_link import StationError
+from bodycamd.camera.uplink.station_link import Reply, StationError
+from bodycamd.errors import DataError
 from bodycamd.evidence.entries import SegmentRecovered, SegmentSealed
 from bodycamd.evidence.noted_entries import Marked
 from tests.camera.keeping.sending_camera import ReceiptBook
 from tests.camera.uplink.sent import KilledError, Pair, Step, pair
-from tests.kit.scale import only_in_full
+from tests.kit.scale import only_in_full, sample
 
 
 @pytest.fixture
@@ -196,3 +198,45 @@ def test_a_station_that_gives_no_receipts_for_this_chain_is_an_error_and_no_circ
     with pytest.raises(StationError, match="do not follow"):
         sent.all_of_it(sending)
     sending._station.close()
+
+
+NOT_AS_A_STATION: dict[str, Reply] = {
+    "502, and an offset": Reply(502, {"upload-offset": "0"}, b"Bad Gateway"),
+    "500": Reply(500, {}, b""),
+    "200 without anything": Reply(200, {}, b""),
+    "200 and a page": Reply(200, {"upload-offset": "0"}, b"<html>welcome to our hotel</html>"),
+    "204 without an offset": Reply(204, {}, b""),
+    "204 and a wrong offset": Reply(204, {"upload-offset": "999999999"}, b""),
+    "302": Reply(302, {"location": "http://elsewhere.example.org", "upload-offset": "0"}, b""),
+    "404": Reply(404, {"upload-offset": "0"}, b"{}"),
+    "409 and the same offset for ever": Reply(409, {"upload-offset": "0"}, b""),
+    "409 and a rest that there is not": Reply(409, {"missing-rest": "000001.jsonl " + "0" * 64}, b""),
+    "409 and nonsense": Reply(409, {"missing-rest": "../../etc/passwd x"}, b""),
+    "413": Reply(413, {}, b""),
+    "422": Reply(422, {}, b""),
+}
+
+
+@pytest.mark.parametrize("what", sample(NOT_AS_A_STATION, 6))
+def test_an_answer_that_is_no_stations_ends_the_look_and_changes_nothing(sent: Pair, what: str) -> None:
+    """In place of each answer in turn: of the ledger's, the segment's and the receipts'."""
+    sent.camera.record(segments=1)
+    for number in range(6):
+        sending, asked = sent.sending(), 0
+        ask = sending._station.ask
+
+        def answer(*words: Any, number: int = number, ask: Callable[..., Reply] = ask, **more: Any) -> Reply:
+            nonlocal asked
+            asked += 1
+            return NOT_AS_A_STATION[what] if asked > number else ask(*words, **more)
+
+        sending._station.ask = answer  # type: ignore[method-assign]
+        with contextlib.suppress(StationError, DataError):
+            for _ in range(20):
+                if sending.look() > 0:
+                    break
+        assert asked <= number + 40, "no circle"
+        sending._station.close()
+        assert sent.arrived().keys() <= sent.here().keys()
+    sent.all_of_it(sent.sending())
+    sent.check_all_there()
