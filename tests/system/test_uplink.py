@@ -3,17 +3,24 @@ held up by either."""
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import pyrage
 import pytest
 from msgspec.structs import replace
 
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import AskSegments, AskWaiting, Deliver, OpenLedger, encode_line
+from bodycamd.camera.keeping.waiting import Opened
+from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.verify.verify import verify
@@ -130,3 +137,43 @@ def test_the_daemon_starts_again_and_goes_on_sending_what_is_left(pair: tuple[Se
         at.kill_uplink()
         at.stop()
     everything_is_there(at, station)
+
+
+@only_in_full
+def test_an_uplink_that_has_gone_mad_does_not_hold_up_the_recorder(pair: tuple[SendingCamera, Station]) -> None:
+    """It asks as fast as it can, from all places at once, brings junk, and keeps every file that it is handed."""
+    at, _ = pair
+    kept: list[BinaryIO] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        lines = [encode_line(AskWaiting(doing="\0" * 200)), encode_line(Deliver(document=b"\xff" * 40_000))]
+        lines += [encode_line(AskSegments(recording=".."))]
+        while not over.is_set():
+            for line in [*lines, b""]:
+                with contextlib.suppress(BodycamError, OSError), ControlClient(at.device / "control.sock", 2) as client:
+                    if line:
+                        client.ask(line)
+                    else:
+                        kept.append(client.request_file(OpenLedger(start=1), Opened)[1])
+
+    with at:
+        at.skip_warning_and_record()
+        mad = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in mad:
+            thread.start()
+        try:
+            at.wait_event("FragmentDurable", len(at.of("FragmentDurable")) + 8)
+            at.stop_recording()
+        finally:
+            over.set()
+            for thread in mad:
+                thread.join(30)
+            for file in kept:
+                file.close()
+        assert not at.of("WriteFailed")
+        assert not at.of("RingOverflowed")
+        at.stop()
+    assert len(kept) > 3
+    assert len(at.ledger("orders_not_signed")) == 1, "the network cannot fill the ledger"
+    assert verify(at.store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"
