@@ -10,6 +10,7 @@ import typer
 from bodycamd.cli import mistakes
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import counted, print_json, say, say_lines, table
+from bodycamd.cli.recording_id import RecordingArgument
 from bodycamd.cli.station_lists import CameraAt, OrderAt
 from bodycamd.errors import DataError
 
@@ -135,7 +136,7 @@ def list_cameras(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> 
 
 @app.command("certificate")
 def certificate(
-    recording: Annotated[str, typer.Argument(help="A recording, such as 000042-0001.")],
+    recording: RecordingArgument,
     camera: Annotated[str, typer.Option(help="The camera that recorded it.")],
     out: Annotated[Path, typer.Option(help="The certificate to write.")],
     file: FileArgument = DEFAULT_STATION,

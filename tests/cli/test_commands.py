@@ -52,7 +52,7 @@ TAKE_ONE = {words for words, command in COMMANDS.items() if any(parameter.name =
 
 
 def test_the_commands_that_take_a_recording_are_these() -> None:
-    assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show"} == TAKE_ONE
+    assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show", "station certificate"} == TAKE_ONE
 
 
 @pytest.mark.parametrize("command", sample(sorted(TAKE_ONE), 5))

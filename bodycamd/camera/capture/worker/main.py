@@ -318,7 +318,7 @@ def _pyrage_version() -> str:
     """By the name of the folder beside it (PyPA's "Recording installed projects"). `importlib.metadata` is the usual way, and a quarter of
     all that a worker imports.
     """
-    import pyrage
+    from bodycamd.linux.age_library import pyrage
 
     records = Path(pyrage.__file__).parents[1].glob("pyrage-*.dist-info")
     return ", ".join(record.name.removeprefix("pyrage-").removesuffix(".dist-info") for record in records) or "unknown"
