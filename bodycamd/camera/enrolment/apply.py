@@ -113,6 +113,17 @@ def _kept(path: Path) -> SigningKey:
     return key
 
 
+def first_key_pem(signing_keys: Path, applied: Path) -> bytes:
+    """The camera's first public key in PEM, to be registered; made where there is none. `applied` is the application of a camera that asked
+    to be enrolled before an installation had registered its key: it may have been started since, and its folder of keys no longer says
+    what the first one was. Raises `StorageError`, and what reading an application raises.
+    """
+    if not applied.exists():
+        return provision(signing_keys)
+    raw = foreign.read_named(applied, applications.MAX_APPLICATION_BYTES)
+    return PublicKey.from_hex(applications.decode(raw, str(applied)).application.first_key).pem()
+
+
 def _first_key(registered: Path, signing_keys: Path) -> str:
     pem = foreign.read_named(registered, MAX_PEM_BYTES) if registered.exists() else provision(signing_keys)
     return PublicKey.from_pem(pem).raw.hex()

@@ -53,9 +53,10 @@ _AS_RECORDER = ("runuser", "-u", "bodycam", "--")
 PROVISION = """
 import sys
 from pathlib import Path
+from bodycamd.camera.enrolment.apply import first_key_pem
 from bodycamd.config.load import load
-from bodycamd.evidence.keys import provision
-sys.stdout.write(provision(Path(load("/etc/bodycamd/bodycamd.yaml").keys.signing)).decode())
+signing = Path(load("/etc/bodycamd/bodycamd.yaml").keys.signing)
+sys.stdout.write(first_key_pem(signing, Path("/var/lib/bodycamd/enrolment/application.txt")).decode())
 """
 
 

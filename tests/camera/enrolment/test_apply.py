@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import pytest
 
 from bodycamd.camera.enrolment import apply as applying
 from bodycamd.camera.enrolment.apply import apply
+from bodycamd.camera.installation.linux_system import PROVISION
 from bodycamd.cli.main import main
-from bodycamd.errors import DataError, NotFoundError
+from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.application import SignedApplication, decode, token_signer
-from bodycamd.evidence.keys import PublicKey, load_key_file, provision
+from bodycamd.evidence.keys import KeyFolder, PublicKey, load_key_file, provision
 from bodycamd.linux import durable
 
 TOKEN = bytes(range(32))
@@ -60,6 +63,24 @@ def test_the_registered_key_is_the_one_that_the_installation_wrote(tmp_path: Pat
     camera = Camera(tmp_path)
     camera.registered.write_bytes(provision(camera.signing))
     assert camera.apply().application.first_key == PublicKey.from_pem(camera.registered.read_bytes()).raw.hex()
+
+
+def test_a_camera_that_applied_before_an_installation_registered_its_key_is_registered_after_it_has_started(tmp_path: Path) -> None:
+    """So it is with a card whose image has the program: the first update registers the key."""
+    camera = Camera(tmp_path)
+    first = PublicKey.from_hex(camera.apply().application.first_key)
+    folder = KeyFolder(camera.signing)
+    [key] = camera.signing.iterdir()
+    folder.create(2)
+    folder.erase(key)
+    with pytest.raises(StorageError, match="already provisioned"):
+        provision(camera.signing)
+    config = tmp_path / "bodycamd.yaml"
+    config.write_text(f"device_id: HV-07\nvideo: {{source: pattern}}\nkeys: {{signing: {camera.signing}}}\n")
+    script = PROVISION.replace("/etc/bodycamd/bodycamd.yaml", str(config))
+    script = script.replace("/var/lib/bodycamd/enrolment/application.txt", str(camera.out))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.stdout, done.returncode) == (first.pem(), 0), done.stderr
 
 
 def test_a_computer_that_has_no_number_applies_without_one(tmp_path: Path) -> None:
