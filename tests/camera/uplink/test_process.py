@@ -65,6 +65,7 @@ def test_killed_again_and_again_it_goes_on(sent: Pair, tmp_path: Path) -> None:
     sent.check_all_there()
 
 
+@only_in_full
 def test_without_a_station_or_a_recorder_it_waits_and_goes_on(sent: Pair, tmp_path: Path) -> None:
     sent.camera.record(segments=1)
     config = configured(tmp_path, f"http://127.0.0.1:{sent.station.port}", tmp_path / "control.sock")

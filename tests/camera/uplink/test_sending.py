@@ -106,6 +106,7 @@ def test_what_a_cut_left_of_a_segment_goes_whole(sent: Pair) -> None:
     sent.check_all_there()
 
 
+@only_in_full
 def test_a_part_that_the_station_lost_is_sent_again_and_a_wrong_beginning_anew(sent: Pair) -> None:
     """The station fell over: what it had staged is shorter now, longer, or other bytes."""
     recording = sent.camera.record(segments=1)
@@ -145,6 +146,7 @@ def at_step(seen: list[int], parts: int) -> Step:
     return step
 
 
+@only_in_full
 def test_without_the_dock_nothing_goes_and_within_the_allowance_no_more(sent: Pair) -> None:
     recording = sent.camera.record(segments=1)
     sending = sent.sending(upload="dock")
@@ -217,7 +219,7 @@ NOT_AS_A_STATION: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("what", sample(NOT_AS_A_STATION, 6))
+@pytest.mark.parametrize("what", sample(NOT_AS_A_STATION, 13))
 def test_an_answer_that_is_no_stations_ends_the_look_and_changes_nothing(sent: Pair, what: str) -> None:
     """In place of each answer in turn: of the ledger's, the segment's and the receipts'."""
     sent.camera.record(segments=1)
