@@ -52,9 +52,10 @@ test-arm64: ## a stated part of the tests on a Pi's processor, emulated (root, 1
 	@scripts/setup bench
 	@scripts/test-arm64
 
-test-rgw: ## the station's bucket on a real Ceph RGW with Object Lock (root, Debian's ceph and radosgw, a minute)
+test-rgw: ## the station on a real Ceph RGW and a real PostgreSQL (root, Debian's packages of both, a minute)
 	@scripts/setup test
-	@.venv/bin/python -m pytest -q -m rgw tests/municipality/station
+	@.venv/bin/pip install -q "psycopg[binary]>=3.2,<4"
+	@.venv/bin/python -m pytest -q -m "rgw or postgres" tests/municipality/station
 
 bundle: ## a signed bundle of this commit: KEY=release.key OUT=DIR (the internet, two minutes)
 	@scripts/build-bundle --key "$(KEY)" --out "$(or $(OUT),.)"

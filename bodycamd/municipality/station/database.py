@@ -6,7 +6,7 @@ Several processes may use one PostgreSQL at once; on SQLite one process writes a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bodycamd.errors import ConfigError, StorageError
@@ -75,7 +75,8 @@ def last_link(connection: Connection, name: str) -> tuple[int, str]:
     query = select(chains.c.n, chains.c.head).where(chains.c.name == name).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None:
-        connection.execute(insert(chains).values(name=name, n=0, head=ZERO_HASH))
+        with suppress(IntegrityError), connection.begin_nested():  # another process may begin the chain at the same moment
+            connection.execute(insert(chains).values(name=name, n=0, head=ZERO_HASH))
         row = connection.execute(query).one()
     return row.n, row.head
 

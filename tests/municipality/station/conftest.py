@@ -77,9 +77,8 @@ class Station:
         cameras = CameraInterface(self.intake, door, lambda: self.senders)
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
-        self.server = uvicorn.Server(
-            uvicorn.Config(application([*cameras.routes(), *self.ordering.routes()]), log_level="warning", lifespan="off", **tls)
-        )
+        self.routes = [*cameras.routes(), *self.ordering.routes()]
+        self.server = uvicorn.Server(uvicorn.Config(application(self.routes), log_level="warning", lifespan="off", **tls))
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
