@@ -26,7 +26,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
         Literal["dock", "held_first", "always"],
         Meta(
             description="When. dock: with external power, and over `link` alone. always: at any time. held_first: held and marked "
-            "recordings and the ledger at any time, the others at the dock."
+            "recordings and the ledger at any time, the others at the dock. Orders are brought at any time."
         ),
     ] = "dock"
     link: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import signal
 import subprocess
 import threading
@@ -20,19 +21,23 @@ from msgspec.structs import replace
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import AskSegments, AskWaiting, Deliver, OpenLedger, encode_line
 from bodycamd.camera.keeping.waiting import Opened
+from bodycamd.cli.main import main
 from bodycamd.errors import BodycamError
+from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.orders import Hold
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.verify.verify import verify
 from tests.camera.uplink.sent import KEY
 from tests.camera.uplink.served import start
-from tests.evidence.rostering import ROOT, signed
+from tests.evidence.ordering import HOLD, ordered
+from tests.evidence.rostering import ROOT, key, signed
 from tests.evidence.rostering import camera as listed
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
-from tests.municipality.station.conftest import Station
-from tests.system.test_orders import roster_of
+from tests.municipality.station.conftest import STATION_KEY, Station
+from tests.system.test_orders import now, roster_of
 
 
 class SendingCamera(Camera):
@@ -70,10 +75,12 @@ def pair(tmp_path: Path) -> Iterator[tuple[SendingCamera, Station]]:
         first = PublicKey.from_pem(at.device_pem)
         station.senders = {KEY.public.id: Sender("test-1", KEY.public, first)}
         identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
+        (at.device / "station.key").write_bytes(STATION_KEY.file_bytes())
         own = replace(listed("test-1"), first_key=first.raw.hex(), uplink_key=KEY.public.raw.hex())
         roster = replace(roster_of([str(one.to_public()) for one in identities]), cameras=(own,))
         (at.device / "root.json").write_bytes(msgspec.json.encode(ROOT))
-        (at.device / "roster.txt").write_bytes(signed(roster).document.file_bytes)
+        station.roster = signed(roster)
+        (at.device / "roster.txt").write_bytes(station.roster.document.file_bytes)
         (at.device / "uplink.key").write_bytes(KEY.file_bytes())
         try:
             yield at, station
@@ -177,3 +184,54 @@ def test_an_uplink_that_has_gone_mad_does_not_hold_up_the_recorder(pair: tuple[S
     assert len(kept) > 3
     assert len(at.ledger("orders_not_signed")) == 1, "the network cannot fill the ledger"
     assert verify(at.store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"
+
+
+def station_file(at: SendingCamera, station: Station) -> str:
+    """For the commands at the station's computer."""
+    device = at.device
+    keys = f"{{signing: {device}/station.key, root: {device}/root.json, roster: {device}/roster.txt}}"
+    (file := at.folder / "station.yaml").write_text(f"name: station-1\nauthority: s.example\ndata: {station.root}\nkeys: {keys}\n")
+    return str(file)
+
+
+@only_in_full
+def test_an_order_and_a_grown_roster_reach_a_camera_that_records(
+    pair: tuple[SendingCamera, Station], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told as done at the station once the camera's ledger says so; and not done again by an uplink that remembers nothing."""
+    at, station = pair
+    body = HOLD.body
+    assert isinstance(body, Hold)
+    file = station_file(at, station)
+    cameras = (*station.roster.roster.cameras, *(listed(f"X-{number}") for number in range(300)))
+    station.roster = rosters.sign(replace(station.roster.roster, version=8, cameras=cameras), [key("root-1")])
+
+    def told() -> dict[str, str]:
+        assert main(["station", "orders", file, "--json"]) == 0
+        (found,) = json.loads(capsys.readouterr().out)
+        assert isinstance(found, dict)
+        return found
+
+    with at:
+        at.skip_warning_and_record()
+        name = at.recordings()[0]
+        hold = ordered(now(HOLD, body=replace(body, recording=name)))
+        (at.folder / "hold.order").write_bytes(hold.document.file_bytes)
+        assert main(["station", "order", str(at.folder / "hold.order"), file]) == 0
+        capsys.readouterr()
+        assert told()["state"] == "waiting"
+        at.send()
+        wait_for(lambda: at.ledger("order_done"), 60, "it is carried out")
+        assert at.status()["roster"]["version"] == 8
+        assert at.status()["state"] == "recording"
+        wait_for(lambda: told()["state"] == "done", 60, "the ledger is up")
+        at.stop_recording()
+        at.kill_uplink()
+        at.send()
+        at.wait_sent()
+        at.kill_uplink()
+        at.stop()
+    assert told()["outcome"] == "held"
+    assert [one["detail"]["order"] for one in at.ledger("order")] == [hold.id]
+    assert [one["detail"]["hold"] for one in at.ledger("hold_added")] == [hold.id]
+    assert len(at.ledger("order_done")) == 1

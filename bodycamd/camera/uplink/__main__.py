@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodycamd.camera.uplink.allowance import Allowance
+from bodycamd.camera.uplink.fetching import Fetching
 from bodycamd.camera.uplink.order import pause_seconds
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.sending import Sending, interface_is_up
@@ -37,40 +38,86 @@ TOLD_SECONDS = 600.0
 """A failure that stays the same is logged so often."""
 
 
-def serve(sending: Sending, recorder: RecorderLink, longest_seconds: float, sleep: Callable[[float], object] = time.sleep) -> None:
-    """Send, for ever. What does not go on is tried again after a pause; while the recorder cannot be asked too."""
-    failures, steps, told, told_at = 0, 0, "", 0.0
+class Tries:
+    """Something that is tried again and again: its failures in a row, told once while they are the same."""
+
+    def __init__(self, longest_seconds: float) -> None:
+        self._longest_seconds = longest_seconds
+        self._failures, self._steps, self._told, self._told_at = 0, 0, "", 0.0
+
+    def went_well(self, steps: int) -> None:
+        """Up to here."""
+        self._failures, self._steps = 0, steps
+
+    def failed(self, error: BodycamError, steps: int) -> float:
+        """For how long to pause. `steps` have gone well in all: after one more no failure is one in a row."""
+        self._failures = 1 if steps > self._steps else self._failures + 1
+        self._steps = steps
+        if str(error) != self._told or time.monotonic() - self._told_at > TOLD_SECONDS:
+            log.warning("%s", shown(str(error), 1000))
+            self._told, self._told_at = str(error), time.monotonic()
+        asked = error.after_seconds if isinstance(error, StationError) else None
+        return pause_seconds(self._failures, random.random(), self._longest_seconds, asked)  # noqa: S311 - it only keeps cameras apart
+
+
+def serve(
+    sending: Sending,
+    fetching: Fetching,
+    recorder: RecorderLink,
+    longest_seconds: float,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Send and fetch in turns, for ever. What does not go on is tried again after a pause, while the other one goes on; while the recorder
+    cannot be asked neither does."""
+    sent, fetched = Tries(longest_seconds), Tries(longest_seconds)
     while True:
+        idle = False
         try:
             pause = sending.look()
-            failures = 0
+            sent.went_well(sending.steps)
+            idle = pause > 0
         except ConfigError:
             raise
         except BodycamError as error:
-            failures = 1 if sending.steps > steps else failures + 1
-            asked = error.after_seconds if isinstance(error, StationError) else None
-            pause = pause_seconds(failures, random.random(), longest_seconds, asked)  # noqa: S311 - it only keeps cameras apart
-            if str(error) != told or time.monotonic() - told_at > TOLD_SECONDS:
-                log.warning("%s", shown(str(error), 1000))
-                told, told_at = str(error), time.monotonic()
+            pause = sent.failed(error, sending.steps)
             recorder.doing = f"tries again: {error}"
-        steps = sending.steps
-        _tell(recorder, pause)
-        sleep(pause)
+        told = _tell(recorder, pause)
+        began = time.monotonic()
+        if not (told and _fetch(fetching, fetched, recorder, docked=sending.docked, idle=idle)):
+            sleep(max(0.0, pause - (time.monotonic() - began)))
 
 
-def _tell(recorder: RecorderLink, pause: float) -> None:
-    """The recorder hears before a pause what this process is doing; where it cannot be asked nobody else asks either."""
-    if pause > 0:
-        try:
+def _fetch(fetching: Fetching, fetched: Tries, recorder: RecorderLink, *, docked: bool, idle: bool) -> bool:
+    """Whether something came: then the ledger says more now than before."""
+    try:
+        came = fetching.look(docked=docked, idle=idle)
+    except ConfigError:
+        raise
+    except BodycamError as error:
+        recorder.trouble = f"orders: {error}"
+        fetching.rest(fetched.failed(error, fetching.steps))
+        return False
+    fetched.went_well(fetching.steps)
+    recorder.trouble = ""
+    return came
+
+
+def _tell(recorder: RecorderLink, pause: float) -> bool:
+    """The recorder hears before a pause what this process is doing; `False` where it cannot be asked. Nobody else asks either then."""
+    try:
+        if pause > 0:
             recorder.waiting()
-        except BodycamError as error:
-            log.debug("%s", error)
+    except BodycamError as error:
+        log.debug("%s", error)
+        return False
+    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and give its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bodycamd.camera.uplink", description="Send footage to the station.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bodycamd.camera.uplink", description="Send footage to the station, and bring its orders."
+    )
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
     parser.add_argument("--key", type=Path, default=Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / KEY, metavar="FILE")
     parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE_DIRECTORY", ".")), metavar="FOLDER")
@@ -82,28 +129,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.is_wanted:
             return int(config.station.url is None)
         recorder = RecorderLink(Path(config.control.socket))
-        serve(build(config, recorder, options.key, options.state), recorder, config.station.longest_pause_seconds)
+        sending, fetching = build(config, recorder, options.key, options.state)
+        serve(sending, fetching, recorder, config.station.longest_pause_seconds)
     except BodycamError as error:
         print(shown(f"uplink: {error}", 16_384), file=sys.stderr)  # noqa: T201
         return error.exit_code
     return 0
 
 
-def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> Sending:
-    """What sends. Raises `ConfigError`."""
+def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> tuple[Sending, Fetching]:
+    """What sends and what fetches, over one connection. Raises `ConfigError`."""
     place = address(config.station.url or "")
     if place is None:
         raise ConfigError("station.url: null: there is nothing to send to; allowed: the address of a station")
     key = load_key_file(key_file) if key_file.exists() else None
     if key is None:
         raise ConfigError(f"{key_file}: no key: this camera has not made one yet; allowed: what bodycamd enrol makes")
-    return Sending(
-        config.station,
-        recorder,
-        StationLink(place, config.device_id, key, config.station.ca),
-        Allowance(state, config.station.data_allowance_megabytes),
-        link_up=interface_is_up,
-    )
+    station = StationLink(place, config.device_id, key, config.station.ca)
+    allowance = Allowance(state, config.station.data_allowance_megabytes)
+    sending = Sending(config.station, recorder, station, allowance, link_up=interface_is_up)
+    return sending, Fetching(recorder, station, allowance)
 
 
 if __name__ == "__main__":

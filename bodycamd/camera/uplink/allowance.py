@@ -55,15 +55,16 @@ class Allowance:
             return None
         return self._sent.on(_day(now_seconds)).left(self._most) + self._ahead
 
-    def take(self, size_bytes: int, now_seconds: float) -> bool:
-        """Count so many bytes; `False`, and nothing counted, where today has not so many left. Raises `StorageError`."""
+    def take(self, size_bytes: int, now_seconds: float, ahead_bytes: int = AHEAD_BYTES) -> bool:
+        """Count so many bytes, `ahead_bytes` at a time; `False`, and nothing counted, where today has not so many left. Raises
+        `StorageError`."""
         if self._most is None:
             return True
         day = _day(now_seconds)
         if day > self._sent.day:
             self._sent, self._ahead = self._sent.on(day), 0
         if size_bytes > self._ahead:
-            more = min(max(AHEAD_BYTES, size_bytes - self._ahead), self._sent.left(self._most))
+            more = min(max(ahead_bytes, size_bytes - self._ahead), self._sent.left(self._most))
             if self._ahead + more < size_bytes:
                 return False
             self._sent = Sent(self._sent.day, self._sent.bytes + more)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from bodycamd.camera.daemon.client import ControlClient
-from bodycamd.camera.daemon.protocol import AskSegments, AskStatus, AskWaiting, Deliver, OpenLedger, OpenSegment, Request
+from bodycamd.camera.daemon.protocol import MAX_PART_BYTES, AskSegments, AskStatus, AskWaiting, Deliver, OpenLedger, OpenSegment, Request
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
@@ -28,6 +28,8 @@ class RecorderLink:
         self._last = {"asked": 0.0, "delivered": 0.0}
         self.doing = ""
         """What this process does: told with each look at what waits."""
+        self.trouble = ""
+        """What does not go on beside it; empty: nothing."""
 
     def status(self) -> Status:
         """How the camera is."""
@@ -36,7 +38,8 @@ class RecorderLink:
     def waiting(self) -> Waiting:
         """What may be sent."""
         self._pace("asked")
-        return self._ask(AskWaiting(doing=self.doing[:LONGEST_WORD]), Waiting)
+        doing = "; ".join(one for one in (self.doing, self.trouble) if one)
+        return self._ask(AskWaiting(doing=doing[:LONGEST_WORD]), Waiting)
 
     def segments(self, recording: str) -> list[WaitingSegment]:
         """Of a recording."""
@@ -52,9 +55,15 @@ class RecorderLink:
         return self._open(OpenSegment(recording=recording, file=file))
 
     def deliver(self, document: bytes) -> Delivered:
-        """What becomes of a receipt."""
-        self._pace("delivered")
-        return self._ask(Deliver(document=document), Delivered)
+        """What becomes of a receipt, an order or a roster, whose bytes go in as many parts as it takes."""
+        if len(document) <= MAX_PART_BYTES:
+            self._pace("delivered")
+            return self._ask(Deliver(document=document), Delivered)
+        for offset in range(0, len(document), MAX_PART_BYTES):
+            self._pace("delivered")
+            part = document[offset : offset + MAX_PART_BYTES]
+            found = self._ask(Deliver(document=part, offset=offset, size=len(document)), Delivered)
+        return found
 
     def _ask(self, request: Request[A], answer: type[A]) -> A:
         with ControlClient(self._path, ANSWER_SECONDS) as client:

@@ -62,6 +62,8 @@ class Sending:
         self._caught_up = False
         self._part_bytes = FIRST_PART_BYTES
         self._metered = True
+        self.docked = False
+        """By the last look."""
         self.steps = 0
         """Grows with everything that went well: after it no failure is one in a row."""
 
@@ -88,6 +90,7 @@ class Sending:
             battery_percent=status.battery.percent,
             left_bytes=self._allowance.left_bytes(self._now_seconds()),
         )
+        self.docked = now.docked
         self._station.link = link if now.docked else None
         self._station.timed = status.clock.trusted
         found = plan(waiting.recordings, self._settings.upload, now, self._settings.battery_floor_percent)

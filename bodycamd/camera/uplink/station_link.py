@@ -32,7 +32,8 @@ from bodycamd.foreign_text import shown
 TIMEOUT_SECONDS: Final = 30.0
 FRESH_SECONDS: Final = 3.0
 """A connection that rested longer is made anew: servers close idle ones, uvicorn after 5 s."""
-MAX_ANSWER_BYTES: Final = 1024 * 1024
+MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
+"""A roster and 16 orders, each as long as one may be, have less."""
 _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); Python has no name for it."""
 _NONCE = re.compile(r"[A-Za-z0-9._~+/=:-]{1,512}")

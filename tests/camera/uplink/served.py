@@ -19,6 +19,7 @@ import yaml
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.protocol import AnyRequest, AskStatus
 from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.evidence.roster_acceptance import Decision
 from bodycamd.evidence.statements import Caller
 from tests.camera.uplink.sent import KEY, Pair
 from tests.evidence.ordering import IN_FORCE
@@ -30,7 +31,8 @@ class ServedCamera:
 
     def __init__(self, sent: Pair, folder: Path) -> None:
         self.sent, self.path = sent, folder / "control.sock"
-        rosters: Any = SimpleNamespace(rosters=SimpleNamespace(in_force=IN_FORCE), count_not_signed=lambda _: None)
+        in_force = SimpleNamespace(in_force=IN_FORCE, offer=lambda *_: Decision("unchanged"))
+        rosters: Any = SimpleNamespace(rosters=in_force, count_not_signed=lambda _: None)
         self.commands = Commands(SimpleNamespace(), SimpleNamespace(), rosters, sent.camera.sending)  # type: ignore[arg-type]
         writer = SimpleNamespace(work=lambda run: run(SimpleNamespace(state_durably=sent.camera.store.ledger.note)))
         self.commands.attach(sent.camera.store, writer, sent.camera.keeper, lambda: AT_REST)  # type: ignore[arg-type]
