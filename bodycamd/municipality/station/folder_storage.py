@@ -28,13 +28,15 @@ class FolderStorage(Storage):
         """As of the port. Until when it is to be kept is nothing to a folder."""
         path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file
         try:
-            if path.exists():
-                if not _is(path, segment):
-                    raise DataError(f"{path}: another file has this name already; both are kept")
-                return kept_until_us
-            durable.make_folder(path.parent)
-            durable.settle(staged)
-            os.rename(staged, path)
+            if not path.exists():
+                durable.make_folder(path.parent)
+                durable.settle(staged)
+                os.rename(staged, path)
+            elif not _is(path, segment):
+                raise DataError(f"{path}: another file has this name already; both are kept")
+            else:  # put by an earlier process, which may have died before it was durable
+                durable.make_folder(path.parent)
+                durable.settle(path)
             durable.sync_folder(path.parent)
             if not _is(path, segment):
                 raise DataError(f"{path}: it does not read back as it was written")
