@@ -41,6 +41,25 @@ def test_a_process_sends_it_all_and_says_so(sent: Pair, tmp_path: Path) -> None:
 
 
 @only_in_full
+def test_away_from_the_dock_it_sends_no_footage_and_still_asks_for_orders(sent: Pair, tmp_path: Path) -> None:
+    sent.camera.record(segments=1)
+    with ServedCamera(sent, tmp_path).served() as camera:
+        config = configured(tmp_path, f"http://127.0.0.1:{sent.station.port}", camera.path, upload="dock", link="no-such-link")
+        process = start(config)
+        try:
+            index = sent.station.orders.index
+            wait_for(lambda: [one.device for one in index.presences() if one.state], 60, "it has asked, and said how it is")
+            told = camera.commands.uplink
+            assert told is not None
+            assert told.status().doing == "waits for the dock"
+        finally:
+            process.kill()
+            process.wait(10)
+    assert sent.arrived() == {}
+    assert not (sent.station.copy("cam-7") / "ledger").exists()
+
+
+@only_in_full
 def test_killed_again_and_again_it_goes_on(sent: Pair, tmp_path: Path) -> None:
     """By SIGKILL, wherever it is: after each thing more that it asked the recorder."""
     for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +34,7 @@ from tests.evidence.rostering import camera as listed
 from tests.evidence.rostering import key
 from tests.kit.scale import IN_FULL, SCALE, only_in_full, sample
 from tests.kit.statuses import AT_REST
+from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import UPLINK_KEY, Scene, hold
 from tests.municipality.station.sending import AUTHORITY, send_ledger
 
@@ -238,6 +240,20 @@ def test_a_long_document_goes_to_the_recorder_in_parts(tmp_path: Path) -> None:
     assert [one.offset for one in given] == list(range(0, len(raw), MAX_PART_BYTES))
 
 
+@only_in_full
+def test_an_order_ends_a_held_poll(joined: Joined) -> None:
+    scene, fetching = joined.scene, joined.fetching()
+    order = scene.camera.to_hold(scene.camera.record())
+    joined.rest(fetching)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(fetching.look, docked=True, idle=True)
+        wait_for(lambda: scene.station.ordering._polls._held, what="a held poll")
+        scene.post(order)
+        assert held.result(60)
+    joined.link.close()
+    assert [id for _, id in scene.camera.held] == [order.id]
+
+
 def answered(joined: Joined, answer: Callable[[str], Reply]) -> None:
     """By this in place of the station."""
 
@@ -318,7 +334,7 @@ def test_wrong_bytes_among_orders_hold_up_no_order_and_are_told_once(joined: Joi
     assert [id for _, id in scene.camera.held] == [order.id]
     joined.link.ask = ask  # type: ignore[method-assign]
     joined.rest(fetching)
-    assert joined.asked[1:] == ["GET orders after=4&wait=0", "PUT state "]
+    assert joined.asked[1] == "GET orders after=4&wait=0", "behind them"
 
 
 def test_a_list_without_an_end_ends_in_one_error(alone: Joined) -> None:
