@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ from msgspec.structs import replace
 from bodycamd.camera.daemon.protocol import MAX_PART_BYTES, Deliver
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
-from bodycamd.camera.uplink.__main__ import serve
 from bodycamd.camera.uplink.allowance import MEGABYTE, Allowance
 from bodycamd.camera.uplink.fetching import ANEW_SECONDS, FIELD_SECONDS, HELD_SECONDS, MOST_IN_A_ROW, Fetching
 from bodycamd.camera.uplink.recorder_link import RecorderLink
-from bodycamd.camera.uplink.sending import Sending
 from bodycamd.camera.uplink.station_link import Reply, StationError, StationLink
 from bodycamd.config.station_checks import StationAddress
-from bodycamd.errors import BodycamError, DataError, StorageError
+from bodycamd.errors import StorageError
 from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import SigningKey
@@ -346,68 +343,3 @@ def test_a_list_without_an_end_ends_in_one_error(alone: Joined) -> None:
         assert fetching.look(docked=True, idle=True)
     with pytest.raises(StationError, match="in a row"):
         fetching.look(docked=True, idle=True)
-
-
-class Turns:
-    """`Sending` and `Fetching` that do as they are told: a pause, whether something came, or an error."""
-
-    def __init__(self, *told: float | bool | BodycamError) -> None:
-        self.told, self.count, self.steps, self.docked = list(told), 0, 0, True
-        self.rests: list[float] = []
-
-    def look(self, **_: bool) -> Any:
-        found = self.told[min(self.count, len(self.told) - 1)]
-        self.count += 1
-        if isinstance(found, BodycamError):
-            raise found
-        return found
-
-    def rest(self, seconds: float) -> None:
-        self.rests.append(seconds)
-
-
-def served(sending: Turns, fetching: Turns, recorder: Any, turns: int) -> list[float]:
-    """How long it slept."""
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == turns:
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        serve(cast(Sending, sending), cast(Fetching, fetching), recorder, 300, sleep)
-    return slept
-
-
-def test_what_does_not_go_on_does_not_hold_up_the_other(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
-    recorder: Any = DirectRecorder(cast(OrderedCamera, None))
-    failing, well = Turns(StationError("no station")), Turns(5.0)
-    served(well, failing, recorder, 4)
-    assert (well.count, failing.count, recorder.trouble) == (4, 4, "orders: no station")
-    assert [0.5 * 2**n <= seconds <= 2**n for n, seconds in enumerate(failing.rests)] == [True] * 4, "the pauses grow"
-    assert [record.getMessage() for record in caplog.records] == ["no station"]
-    failing, well = Turns(DataError("no receipt")), Turns(False)
-    served(failing, well, recorder, 4)
-    assert (well.count, failing.count, recorder.trouble, recorder.doing) == (4, 4, "", "tries again: no receipt")
-
-
-def test_after_an_order_the_ledger_goes_up_at_once() -> None:
-    recorder: Any = DirectRecorder(cast(OrderedCamera, None))
-    sending, fetching = Turns(5.0), Turns(True, True, False)
-    assert len(served(sending, fetching, recorder, 1)) == 1
-    assert sending.count == 3
-
-
-def test_without_a_recorder_the_station_is_not_asked() -> None:
-    recorder: Any = DirectRecorder(cast(OrderedCamera, None), step=killed_at(10**9))
-    gone = DataError("no daemon listens")
-
-    def waiting() -> None:
-        raise gone
-
-    recorder.waiting = waiting
-    fetching = Turns(False)
-    served(Turns(gone), fetching, recorder, 3)
-    assert fetching.count == 0
