@@ -28,9 +28,10 @@ from bodycamd.camera.keeping.rosters import Rosters
 from bodycamd.camera.keeping.sending import Segment, Sending
 from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, WaitingSegment, WaitingStart
 from bodycamd.camera.recorder.journal import Journal
-from bodycamd.errors import DataError, StorageError, UsageError
+from bodycamd.errors import DataError, StorageError, UnavailableError, UsageError
 from bodycamd.evidence.ledger_reader import file_name, open_ledger_file
 from bodycamd.evidence.receipts import SignedReceipt
+from bodycamd.evidence.roster import SignedRoster
 from bodycamd.foreign_text import shown
 from bodycamd.linux.foreign import Folder
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, check_recording, segment_kind
@@ -65,6 +66,9 @@ class HandingOut:
         self._asked, self._opened = Pace(MOST_ASKED, "such requests"), Pace(MOST_OPENED, "files")
         self._heard: float | None = None
         self._doing = ""
+        self._reading: Future[str] | None = None
+        self._whole: dict[tuple[str, Segment], str] = {}
+        """The SHA-256 of whole files that a cut left something in: as many as the ledger states of them."""
 
     def attach(self, store: Path) -> None:
         """From here on requests are answered."""
@@ -108,23 +112,37 @@ class HandingOut:
                 return self._open_segment(recording, file)
 
     async def take_receipt(self, signed: SignedReceipt, rosters: Rosters | None) -> Delivered:
-        """What becomes of a receipt that a courier brought. Raises `StorageError`."""
-        found = await self._write(lambda keeper, _: self._of_receipt(keeper, signed))
-        whole = ""
-        if found is not None and found[1].torn_bytes:
-            whole = await self._in_thread(lambda: _sha256(self._directory(), *found))
+        """What becomes of a receipt that a courier brought. Footage is read only for one that is refused for nothing else, one segment at
+        a time, and each once. Raises `StorageError`, and `UnavailableError` while another one's segment is read.
+        """
+
+        def first_look(keeper: Keeper, _: Journal) -> Delivered | tuple[str, Segment] | None:
+            keeper.held()  # the ledger is read to its end
+            return self._sending.refusal(signed, _in_force(rosters)) or self._sending.of_receipt(signed.receipt)
+
+        found = await self._write(first_look)
+        if isinstance(found, Delivered):
+            return found
+        whole = await self._whole_sha256(*found) if found is not None and found[1].torn_bytes else ""
 
         def judge(keeper: Keeper, journal: Journal) -> Delivered:
-            in_force = rosters.in_force if rosters is not None else None
-            told = self._sending.deliver(signed, in_force, whole, journal.state_durably)
+            told = self._sending.deliver(signed, _in_force(rosters), whole, journal.state_durably)
             keeper.held()  # the entry is read: the next receipt follows on it
             return told
 
         return await self._write(judge)
 
-    def _of_receipt(self, keeper: Keeper, signed: SignedReceipt) -> tuple[str, Segment] | None:
-        keeper.held()  # the ledger is read to its end
-        return self._sending.of_receipt(signed.receipt)
+    async def _whole_sha256(self, recording: str, segment: Segment) -> str:
+        """Of a segment's whole file. Who waits may go away: the file is read to its end all the same, and nothing queues behind it."""
+        known = self._whole.get((recording, segment))
+        if known is not None:
+            return known
+        if self._reading is not None and not self._reading.done():
+            raise UnavailableError("a segment is being read for another receipt: wait until it is")
+        store = self._directory()
+        self._reading = self._thread.submit(lambda: _sha256(store, recording, segment))
+        found = self._whole[recording, segment] = await asyncio.wrap_future(self._reading)
+        return found
 
     async def _open_ledger(self, start: int) -> HandedOut:
         found = await self._write(lambda *_: self._sending.ledger(start))
@@ -150,8 +168,9 @@ class HandingOut:
             opening.add_done_callback(_close)
             raise
 
-    async def _in_thread(self, run: Callable[[], str]) -> str:
-        return await asyncio.wrap_future(self._thread.submit(run))
+
+def _in_force(rosters: Rosters | None) -> SignedRoster | None:
+    return None if rosters is None else rosters.in_force
 
 
 def _close(opening: Future[HandedOut]) -> None:

@@ -38,6 +38,7 @@ MOST_OTHERS_AN_HOUR: Final = 60
 """Receipts beside the first one of each segment."""
 HOUR_US: Final = 3_600_000_000
 _DIGEST: Final = 32
+_OTHER_BYTES: Final = "the segment here has another size or SHA-256"
 _SAYS_LITTLE: Final = (Uploaded, KeyChanged, TimeStated)
 """Entries that by themselves are no reason to ask for a receipt: else each receipt would be one for the next."""
 
@@ -239,9 +240,8 @@ class Sending:
         segment = known.segments.get(receipt.segment) or known.received.get(receipt.segment)
         return None if segment is None else (receipt.recording, segment)
 
-    def deliver(self, signed: SignedReceipt, in_force: SignedRoster | None, whole_sha256: str, enter: Enter) -> Delivered:
-        """Judge a receipt and state it. `whole_sha256` is of the segment's whole file, where a cut left something behind the good bytes: of
-        that the ledger states only the parts. Raises `StorageError`."""
+    def refusal(self, signed: SignedReceipt, in_force: SignedRoster | None) -> Delivered | None:
+        """What is told of a receipt that is not taken whatever a segment holds; `None` for one that may be. Nothing is read for it."""
         if in_force is None:
             return _told(signed, "no_roster", "no roster is in force on this camera")
         outcome: str = judge_receipt(signed, in_force, self._device, self._received)
@@ -249,9 +249,30 @@ class Sending:
             return _told(signed, outcome, "it is in the ledger already", done=True)
         if outcome != "accepted":
             return _told(signed, outcome, outcome.replace("_", " "))
-        if refused := self._refusal(signed.receipt, whole_sha256):
-            return _told(signed, *refused)
         receipt = signed.receipt
+        if receipt.station != self._station:
+            return _told(signed, "other_station", f"this camera sends to {self._station}")
+        if self._place(receipt.head) is None:
+            return _told(signed, "other_ledger", "its head is no line of this ledger since the receipt before")
+        found = self.of_receipt(receipt)
+        if found is not None:
+            _, segment = found
+            if receipt.size != segment.size_bytes or not (segment.torn_bytes or receipt.sha256 == segment.sha256):
+                return _told(signed, "other_bytes", _OTHER_BYTES)
+        return None
+
+    def deliver(self, signed: SignedReceipt, in_force: SignedRoster | None, whole_sha256: str, enter: Enter) -> Delivered:
+        """Judge a receipt and state it. `whole_sha256` is of the segment's whole file, where a cut left something behind the good bytes: of
+        that the ledger states only the parts. Raises `StorageError`."""
+        if (refused := self.refusal(signed, in_force)) is not None:
+            return refused
+        assert in_force is not None, "refused above"
+        receipt = signed.receipt
+        found = self.of_receipt(receipt)
+        if found is not None and found[1].torn_bytes and receipt.sha256 != whole_sha256:
+            return _told(signed, "other_bytes", _OTHER_BYTES)
+        if (found is None or found[1].number not in self._recordings[found[0]].segments) and not self._one_more():
+            return _told(signed, "too_many", f"{MOST_OTHERS_AN_HOUR} receipts beside those of new segments came within an hour")
         stated = Uploaded(
             receipt=signed.id,
             document=signed_document.entry_text(signed.document),
@@ -262,30 +283,14 @@ class Sending:
         enter(stated)
         return _told(signed, "accepted", "", done=True)
 
-    def _refusal(self, receipt: Receipt, whole_sha256: str) -> tuple[str, str] | None:
-        """Outcome and reason where a receipt does not go with what is here."""
-        if receipt.station != self._station:
-            return "other_station", f"this camera sends to {self._station}"
-        if self._place(receipt.head) is None:
-            return "other_ledger", "its head is no line of this ledger since the receipt before"
-        found = self.of_receipt(receipt)
-        if found is not None:
-            _, segment = found
-            sha256 = whole_sha256 if segment.torn_bytes else segment.sha256
-            if (receipt.size, receipt.sha256) != (segment.size_bytes, sha256):
-                return "other_bytes", "the segment here has another size or SHA-256"
-        if found is None or found[1].number not in self._recordings[found[0]].segments:
-            return self._one_more()
-        return None
-
-    def _one_more(self) -> tuple[str, str] | None:
+    def _one_more(self) -> bool:
         now_us = self._clock.now_us()
         if self._hour_us is None or now_us - self._hour_us >= HOUR_US:
             self._hour_us, self._others = now_us, 0
         if self._others >= MOST_OTHERS_AN_HOUR:
-            return "too_many", f"{MOST_OTHERS_AN_HOUR} receipts beside those of new segments came within an hour"
+            return False
         self._others += 1
-        return None
+        return True
 
 
 def _told(signed: SignedReceipt, outcome: str, why: str, *, done: bool = False) -> Delivered:

@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bodycamd.camera.daemon import handing_out
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.deliveries import Deliveries
@@ -33,14 +35,17 @@ from bodycamd.camera.daemon.protocol import (
 )
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.sending import Segment
 from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
 from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, UnavailableError, UsageError
 from bodycamd.evidence.entries import SegmentRecovered
-from bodycamd.evidence.statements import Caller
+from bodycamd.evidence.receipts import SignedReceipt
+from bodycamd.evidence.statements import ZERO_HASH, Caller
 from tests.camera.keeping.sending_camera import ReceiptBook, SendingCamera
 from tests.evidence.ordering import IN_FORCE
 
 TOO_FAST = UnavailableError.exit_code
+UPLINK = Caller(via="control_socket", uid=0)
 
 
 class Desk:
@@ -65,6 +70,23 @@ class Desk:
             return self.deliveries.take(request, caller)
         assert isinstance(request, AskWaiting | AskSegments | OpenLedger | OpenSegment)
         return self.handing.answer(request)
+
+    def cut_left(self, number: int) -> None:
+        """A segment with something behind its good bytes."""
+        file = self.camera.store_folder / "recordings" / self.recording / f"{number:06d}.cut.tar"
+        file.write_bytes(b"goodtorn")
+        good, torn = (hashlib.sha256(part).hexdigest() for part in (b"good", b"torn"))
+        cut = SegmentRecovered(
+            recording=self.recording,
+            segment=number,
+            file=file.name,
+            good_bytes=4,
+            sha256=good,
+            torn_bytes=4,
+            fragments=0,
+            torn_sha256=torn,
+        )
+        self.camera.store.ledger.note(cut)
 
     async def ask(self, request: Request[Any], answer: type[Any]) -> Any:
         def asked() -> Any:
@@ -216,20 +238,7 @@ def test_who_asks_too_often_waits(tmp_path: Path) -> None:
 def test_a_receipt_comes_back_the_same_way(tmp_path: Path) -> None:
     async def test(desk: Desk) -> None:
         book = ReceiptBook(desk.camera)
-        torn = desk.camera.store_folder / "recordings" / desk.recording / "000002.cut.tar"
-        torn.write_bytes(b"goodtorn")
-        good, behind = (hashlib.sha256(part).hexdigest() for part in (b"good", b"torn"))
-        cut = SegmentRecovered(
-            recording=desk.recording,
-            segment=2,
-            file=torn.name,
-            good_bytes=4,
-            sha256=good,
-            torn_bytes=4,
-            fragments=0,
-            torn_sha256=behind,
-        )
-        desk.camera.store.ledger.note(cut)
+        desk.cut_left(2)
         for number in (0, 1, 2):
             raw = book.next(desk.recording, number).document.file_bytes
             told = await desk.ask(Deliver(document=raw), Delivered)
@@ -239,6 +248,88 @@ def test_a_receipt_comes_back_the_same_way(tmp_path: Path) -> None:
         assert desk.handing.status().receipts == 3
         with pytest.raises(DataError):
             await desk.ask(Deliver(document=raw[:-20]), Delivered)
+
+    run(tmp_path, test)
+
+
+NOT_TAKEN: dict[str, dict[str, Any]] = {
+    "not_a_station": {"station": "station-9"},
+    "other_device": {"device": "cam-8"},
+    "not_next": {"n": 9, "prev": "1" * 64},
+    "other_ledger": {"head": "1" * 64},
+    "other_bytes": {"size": 7},
+}
+
+
+class Reads:
+    """Which whole files are read, each only when it may."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.may = threading.Event()
+        self.may.set()
+        self._read = handing_out._sha256
+
+    def __call__(self, store: Path, recording: str, segment: Segment) -> str:
+        self.files.append(segment.file)
+        assert self.may.wait(30)
+        return self._read(store, recording, segment)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    found = Reads()
+    monkeypatch.setattr(handing_out, "_sha256", found)
+    return found
+
+
+def test_no_footage_is_read_for_a_receipt_that_is_not_taken_anyway(tmp_path: Path, reads: Reads) -> None:
+    """Whoever may deliver can bring five a second, and a segment has hundreds of megabytes. What a station did sign costs one reading."""
+
+    async def test(desk: Desk) -> None:
+        async def outcome_of(signed: SignedReceipt) -> str:
+            return str((await desk.ask(Deliver(document=signed.document.file_bytes), Delivered)).outcome)
+
+        desk.cut_left(2)
+        book = ReceiptBook(desk.camera)
+        for outcome, changes in NOT_TAKEN.items():
+            assert await outcome_of(book.sign(book.unsigned(desk.recording, 2, **changes))) == outcome
+        assert await outcome_of(book.sign(book.unsigned(desk.recording, 2), "station-2")) == "not_signed"
+        assert reads.files == []
+        for _ in range(2):
+            assert await outcome_of(book.sign(book.unsigned(desk.recording, 2, sha256="1" * 64))) == "other_bytes"
+            assert await outcome_of(book.next(desk.recording, 2)) == "accepted"
+        assert reads.files == ["000002.cut.tar"], "once"
+
+    run(tmp_path, test)
+
+
+def test_one_segment_is_read_at_a_time_and_nothing_queues_behind_it(tmp_path: Path, reads: Reads) -> None:
+    """Also where nobody waits for the answer any more: what was begun is finished."""
+
+    async def test(desk: Desk) -> None:
+        for number in (2, 3):
+            desk.cut_left(number)
+        book = ReceiptBook(desk.camera)
+        first = Deliver(document=book.next(desk.recording, 2).document.file_bytes)
+        reads.may.clear()
+        try:
+            waits = asyncio.ensure_future(desk.answer(first, UPLINK))
+            while not reads.files:
+                await asyncio.sleep(0.001)
+            waits.cancel()
+            for number in (2, 3) * 10:
+                other = book.sign(book.unsigned(desk.recording, number, n=1, prev=ZERO_HASH))
+                with pytest.raises(UnavailableError, match="for another receipt"):
+                    await desk.answer(Deliver(document=other.document.file_bytes), UPLINK)
+        finally:
+            reads.may.set()
+        while desk.deliveries._tasks:
+            await asyncio.sleep(0.001)
+        assert (await desk.ask(first, Delivered)).outcome == "repeated"
+        last = Deliver(document=book.next(desk.recording, 3).document.file_bytes)
+        assert (await desk.ask(last, Delivered)).outcome == "accepted"
+        assert reads.files == ["000002.cut.tar", "000003.cut.tar"]
 
     run(tmp_path, test)
 
