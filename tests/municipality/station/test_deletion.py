@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,68 +109,131 @@ def test_what_came_back_into_its_place_is_not_certified_away(life: Life) -> None
         certify("station-1", STATION_KEY, life.index, life.storage, DEVICE, name)
 
 
-STEP = st.one_of(
-    st.sampled_from(
-        ["record", "send", "ledger", "sweep", "camera sweeps", "hold here", "hold there", "release", "restart", "doubt", "trust"]
-    ),
-    st.floats(0.5, 15),
-)
+class Lived:
+    """A life, and what must be true of it whatever is done. Each deed says whether there was anything to do."""
 
+    def __init__(self, root: Path) -> None:
+        self.life = Life(root)
+        self.held: dict[str, str] = {}
+        self.nonce = 0
+        self.done: Counter[str] = Counter()
 
-@settings(max_examples=count(40))
-@given(st.lists(STEP, min_size=5, max_size=30))
-def test_lives(tmp_path_factory: pytest.TempPathFactory, steps: list[str | float]) -> None:
-    """Nothing early, nothing late, no held one lost, one deletion each, and the index is what a rebuild makes of it."""
-    life = Life(tmp_path_factory.mktemp("life"))
-    held: dict[str, str] = {}
+    def do(self, deed: str | float) -> None:
+        self.nonce += 1
+        if isinstance(deed, str):
+            self.done[deed] += DEEDS[deed](self)
+        elif self.life.true_us < 1_780_000_000_000_000:
+            self.life.off(deed)
 
-    def sweeps() -> None:
-        for _, name in life.sweep().deleted:
+    def record(self) -> bool:
+        self.life.record(segments=1, fragments=1)
+        return True
+
+    def send(self) -> bool:
+        self.life.send()
+        return bool(self.life.received_us)
+
+    def send_ledger(self) -> bool:
+        self.life.send_ledger()
+        return True
+
+    def sweep(self) -> bool:
+        life, held = self.life, self.held.values()
+        deleted = life.sweep().deleted
+        for _, name in deleted:
             assert life.true_us - life.ended_us[name] >= 28 * DAY_US or name not in life.received_us, "early"
-            assert name not in held.values(), "held"
+            assert name not in held, "held"
         if life.confirmed:
             for name in life.here:
-                late = life.true_us - life.received_us[name] >= 28 * DAY_US
-                assert not late or name in held.values(), "late"
+                assert life.true_us - life.received_us[name] < 28 * DAY_US or name in held, "late"
+        return bool(deleted)
 
-    for nonce, step in enumerate(steps):
-        names = sorted(set(life.here) - set(held.values()))
-        match step:
-            case float() if life.true_us < 1_780_000_000_000_000:
-                life.off(step)
-            case "record":
-                life.record(segments=1, fragments=1)
-            case "send":
-                life.send()
-            case "ledger":
-                life.send_ledger()
-            case "sweep":
-                sweeps()
-            case "camera-sweeps":
-                life.camera.sweep()
-            case "hold-here" if names:
-                held[life.order(life.camera.to_hold(names[0], nonce)).id] = names[0]
-            case "hold-there" if there := sorted(set(life.camera.present()) - set(held.values())):
-                hold = life.camera.to_hold(there[0], nonce)
-                if life.camera.deliver(hold).outcome == "held":
-                    life.send_ledger()
-                    held[hold.id] = there[0]
-            case "release" if held:
-                release = life.camera.to_release(next(iter(held)), nonce=nonce)
-                life.order(release)
-                del held[next(iter(held))]
-            case "restart":
-                life.again()
-            case "doubt" | "trust":
-                life.confirmed = step == "trust"
-            case _:
-                pass
-    life.confirmed = True
-    life.send_ledger()
-    sweeps()
-    events = [what for event, what in life.log if event == "deleted"]
-    assert len(events) == len(set(events))
-    with life.rebuilt() as (done, file):
-        assert done.problems == ()
-        assert rows(file) == rows(life.root / "station" / "index.sqlite")
-    life.close()
+    def camera_sweeps(self) -> bool:
+        return bool(self.life.camera.sweep())
+
+    def hold_here(self) -> bool:
+        free = sorted(set(self.life.here) - set(self.held.values()))
+        if free:
+            self.held[self.life.order(self.life.camera.to_hold(free[0], self.nonce)).id] = free[0]
+        return bool(free)
+
+    def hold_there(self) -> bool:
+        free = sorted(set(self.life.camera.present()) - set(self.held.values()))
+        if not free:
+            return False
+        hold = self.life.camera.to_hold(free[0], self.nonce)
+        if self.life.camera.deliver(hold).outcome != "held":
+            return False
+        self.life.send_ledger()
+        self.held[hold.id] = free[0]
+        return True
+
+    def release(self) -> bool:
+        hold = next(iter(self.held), None)
+        if hold is None:
+            return False
+        release = self.life.order(self.life.camera.to_release(hold, nonce=self.nonce))
+        if hold in (there for _, there in self.life.camera.held):
+            self.life.camera.deliver(release)
+        del self.held[hold]
+        return True
+
+    def restart(self) -> bool:
+        self.life.again()
+        return True
+
+    def doubt(self) -> bool:
+        self.life.confirmed = False
+        return True
+
+    def trust(self) -> bool:
+        self.life.confirmed = True
+        return True
+
+    def end(self) -> None:
+        """The clock is confirmed, the ledger is sent, what is due goes, and the index is what a rebuild makes of it."""
+        life = self.life
+        life.confirmed = True
+        life.send_ledger()
+        self.sweep()
+        events = [what for event, what in life.log if event == "deleted"]
+        assert len(events) == len(set(events))
+        with life.rebuilt() as (done, file):
+            assert done.problems == ()
+            assert rows(file) == rows(life.root / "station" / "index.sqlite")
+        life.close()
+
+
+DEEDS: dict[str, Callable[[Lived], bool]] = {
+    name: deed for name, deed in vars(Lived).items() if name not in ("do", "end") and not name.startswith("_")
+}
+"""The only list of them: what is drawn is what is done."""
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=count(40))
+@given(st.lists(st.one_of(st.sampled_from(sorted(DEEDS)), st.floats(0.5, 15)), min_size=5, max_size=30))
+def test_lives(tmp_path_factory: pytest.TempPathFactory, deeds: list[str | float]) -> None:
+    """Nothing early, nothing late, no held one lost, one deletion each, and the index is what a rebuild makes of it."""
+    lived = Lived(tmp_path_factory.mktemp("life"))
+    for deed in deeds:
+        lived.do(deed)
+    lived.end()
+
+
+def test_a_life_in_which_everything_happens(tmp_path: Path) -> None:
+    """So that no deed of the lives above comes to nothing, whatever their dice say."""
+    lived = Lived(tmp_path)
+    for deed in [*["record"] * 3, "send", "hold_there", "hold_here", "doubt"]:
+        lived.do(deed)
+    lived.do(29.0)
+    lived.do("sweep")
+    assert len(lived.life.here) == 3
+    for deed in ["trust", "sweep", "restart", "send_ledger", "sweep"]:
+        lived.do(deed)
+    assert sorted(lived.held.values()) == lived.life.here == ["000001-0001", "000001-0002"]
+    for deed in ["release", "camera_sweeps", "sweep"]:
+        lived.do(deed)
+    assert list(lived.held.values()) == lived.life.here == ["000001-0002"]
+    assert {deed: lived.done[deed] for deed in DEEDS if not lived.done[deed]} == {}
+    lived.end()
