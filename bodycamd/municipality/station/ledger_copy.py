@@ -2,7 +2,9 @@
 
 Whoever has a stolen uplink key can send bytes, and none of them stays: what is appended must be whole lines that the camera's own signing
 keys signed, each chained to the one before. What a power cut on the camera left behind a file's good lines cannot be judged by itself: such
-a rest waits beside the ledger, by its SHA-256, until the next start's first line, signed, states it; only then is it put where it belongs.
+a rest waits beside the ledger, by its SHA-256, until the next start's first line, signed, states it; only then is it put where it belongs,
+and no rest of an older start waits any longer. Nobody can fill the room for rests: where there is none left all of them are forgotten, and
+the camera sends again what is still missed.
 
 On the disk it is an ordinary ledger folder: stock tools and `bodycamd verify` read it as it lies. Before anything is appended, `PENDING`
 says how long the files are: after a crash of the station they are cut to that, unless all of it verifies. Nobody was told that it is here.
@@ -22,6 +24,7 @@ from msgspec import Struct
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.entries import StartDetail, TornFile
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.ledger import MAX_TORN_LISTED
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.evidence.ledger_reader import Line, file_name, single_line, starts
 from bodycamd.evidence.signed_line import MAX_LINE_BYTES
@@ -34,8 +37,8 @@ from bodycamd.store.names import LEDGER_FOLDER
 RESTS_FOLDER: Final = "ledger-rests"
 PENDING: Final = "ledger-pending.json"
 MAX_PENDING_BYTES: Final = 64 * 1024
-MAX_RESTS: Final = 16
-"""Of one camera, that wait to be stated: more are refused, so that nobody fills the disk with them."""
+MAX_RESTS: Final = MAX_TORN_LISTED
+"""Of one camera, that wait to be stated: as many as one start can state."""
 _FILE = re.compile(r"([0-9]{6})\.jsonl")
 _REST = re.compile(r"([0-9]{6})\.([0-9a-f]{64})")
 
@@ -103,6 +106,7 @@ class LedgerCopy:
             self._waiting = self._take_back(msgspec.json.decode(read_file(pending, MAX_PENDING_BYTES), type=list[_Size]))
             self._check_whole()
         pending.unlink(missing_ok=True)
+        self._drop_rests(self._newest)
 
     def new_lines(self) -> list[Line]:
         """The verified lines that were not asked for yet, oldest first: durable, all of them."""
@@ -125,7 +129,7 @@ class LedgerCopy:
             raise OffsetError(size)
         if not part.endswith(b"\n"):
             raise DataError("only whole lines are taken; what a cut left behind them is sent as a rest")
-        newest = self.position.start if self.position is not None else 0
+        newest = self._newest
         if start < newest or start > LAST_NUMBER:
             raise DataError(f"{file_name(start)} has ended: start {newest} has begun")
         puts = [*(self._stated_rests(part) if start > newest else ()), (file_name(start), part)]
@@ -144,26 +148,43 @@ class LedgerCopy:
                 durable.settle(self.folder / put.name)
             durable.sync_folder(self.folder)
             self._pending.unlink()
+            if start > newest:
+                self._drop_rests(start)
         except OSError as error:
             raise StorageError(f"{self.folder}: cannot be written: {error.strerror}") from error
         self._waiting += lines
 
     def add_rest(self, start: int, rest: bytes) -> None:
-        """What follows the good lines of a start's file on the camera, as a cut left it. It waits to be stated. Raises `DataError`,
-        `StorageError`."""
+        """What follows the good lines of a start's file on the camera, as a cut left it. It waits to be stated. Raises `DataError` for what
+        no start can state any more, `StorageError`."""
         if not 0 < len(rest) <= MAX_LINE_BYTES or not 1 <= start <= LAST_NUMBER:
             raise DataError(f"a cut leaves 1 to {MAX_LINE_BYTES} bytes behind good lines, not {len(rest)}")
+        if start < self._newest:
+            raise DataError(f"{file_name(start)} has ended: start {self._newest} has stated what a cut left of it")
         name = f"{start:06d}.{hashlib.sha256(rest).hexdigest()}"
         try:
-            with Folder.open(self._rests) as folder:
-                present = [entry.name for entry in folder.names() if _REST.fullmatch(entry.name)]
+            present = self._waiting_rests()
             if name in present:
                 return
             if len(present) >= MAX_RESTS:
-                raise DataError(f"{MAX_RESTS} rests wait already, and no start has stated any of them")
+                self._drop_rests(LAST_NUMBER + 1)
             durable.replace(self._rests / name, rest)
         except OSError as error:
             raise StorageError(f"{self._rests}: cannot be written: {error.strerror}") from error
+
+    @property
+    def _newest(self) -> int:
+        return self.position.start if self.position is not None else 0
+
+    def _waiting_rests(self) -> list[str]:
+        with Folder.open(self._rests) as folder:
+            return [entry.name for entry in folder.names() if _REST.fullmatch(entry.name)]
+
+    def _drop_rests(self, below: int) -> None:
+        """Those of starts before this one: they are in their place, or nothing can state them any more. Opening does it again."""
+        for name in self._waiting_rests():
+            if int(name.partition(".")[0]) < below:
+                (self._rests / name).unlink()
 
     def _stated_rests(self, part: bytes) -> list[tuple[str, bytes]]:
         """The rests that a start's first line states and that are not in their place yet, by the name of the file that they belong to."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from bodycamd.errors import DataError
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.linux import durable
-from bodycamd.municipality.station.ledger_copy import MAX_RESTS, PENDING, LedgerCopy, OffsetError, RestMissingError
+from bodycamd.municipality.station import ledger_copy
+from bodycamd.municipality.station.ledger_copy import MAX_RESTS, PENDING, RESTS_FOLDER, LedgerCopy, OffsetError, RestMissingError
 from tests.evidence.making import ledger_line
 from tests.evidence.written_ledger import KEYS, MEMORY, TORN, Written, sha, torn_file
 from tests.kit.scale import count, only_in_full
@@ -122,17 +124,75 @@ def test_an_offset_that_is_not_the_end_is_told_with_the_right_one(camera: Writte
     assert told.value.offset == len(camera.good[1])
 
 
-def test_rests_that_no_start_states_are_bounded_and_stay_outside(camera: Written, tmp_path: Path) -> None:
+def waiting(station: Path) -> list[str]:
+    return sorted(path.name for path in (station / RESTS_FOLDER).iterdir())
+
+
+def test_rests_that_no_start_states_are_bounded_stay_outside_and_shut_nobody_out(
+    camera: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_copy, "MAX_RESTS", 4)
     copy = LedgerCopy(tmp_path / "station", REGISTERED)
     copy.append(1, 0, camera.good[1])
-    for number in range(MAX_RESTS):
-        copy.add_rest(1, b"junk %d" % number)
+    for number in range(11):
+        copy.add_rest(1 + number % 5, b"junk %d" % number)
+        assert len(waiting(tmp_path / "station")) <= 4
     copy.add_rest(1, b"junk 0")
-    with pytest.raises(DataError, match="wait already"):
-        copy.add_rest(1, b"one more")
     with pytest.raises(DataError, match="a cut leaves"):
         copy.add_rest(1, b"")
     assert content(copy.folder) == {"000001.jsonl": camera.good[1]}
+    send(camera, copy)
+    assert content(copy.folder) == content(camera.folder)
+    with pytest.raises(DataError, match="has ended"):
+        copy.add_rest(2, TORN)
+    assert all(name >= "000005" for name in waiting(tmp_path / "station")), "of the newest start alone"
+
+
+def test_a_camera_whose_starts_all_end_torn_sends_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than rests may wait. None waits longer than until it is in its place, also where the station died in between."""
+    monkeypatch.setattr(ledger_copy, "MAX_RESTS", 2)
+    station, camera = tmp_path / "station", Written(tmp_path / "camera" / "ledger")
+    copy = LedgerCopy(station, REGISTERED)
+    for number in range(1, 6):
+        before = [torn_file(number - 1, camera.good[number - 1], TORN)] if number > 1 else []
+        camera.start(number, rest=TORN, stated={"torn_ledgers": msgspec.to_builtins(before)})
+        while copy.size_bytes(number) == 0:
+            try:
+                copy.append(number, 0, camera.good[number])
+            except RestMissingError as missing:
+                copy.add_rest(int(missing.torn.file[:6]), TORN)
+        assert waiting(station) == []
+        if number == 3:
+            (station / RESTS_FOLDER / f"000002.{sha(TORN)}").write_bytes(TORN)  # it died before it was removed
+            copy = LedgerCopy(station, REGISTERED)
+            assert waiting(station) == []
+    assert copy.position is not None
+    assert copy.position.head == camera.head
+
+
+@pytest.mark.parametrize("torn", [17, pytest.param(MAX_RESTS, marks=only_in_full)])
+def test_as_many_rests_as_one_start_can_state_are_taken(tmp_path: Path, torn: int) -> None:
+    """Of starts that are nothing but torn, one after the other, between rests that somebody else sent."""
+    camera = Written(tmp_path / "camera" / "ledger")
+    camera.start(1)
+    last = torn + 2
+    camera.order[last] = 1
+    for number in range(2, last):
+        camera.put(number, TORN)
+    camera.start(last, stated={"torn_ledgers": msgspec.to_builtins([torn_file(number, b"", TORN) for number in range(2, last)])})
+    copy = LedgerCopy(tmp_path / "station", REGISTERED)
+    copy.append(1, 0, camera.good[1])
+    for number in range(MAX_RESTS - 9):
+        (tmp_path / "station" / RESTS_FOLDER / f"{last:06d}.{number:064x}").write_bytes(TORN)
+    asked = 0
+    while copy.size_bytes(last) == 0:
+        try:
+            copy.append(last, 0, camera.good[last])
+        except RestMissingError as missing:
+            asked += 1
+            assert asked < 2 * torn, "no circle"
+            copy.add_rest(int(missing.torn.file[:6]), TORN)
+    assert content(copy.folder) == content(camera.folder)
 
 
 class Cut(BaseException):
