@@ -31,6 +31,8 @@ Event: TypeAlias = Literal[
     "deleted",
 ]
 """`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old."""
+BY_CONFIRMED_CLOCK: Final = frozenset[Event](("receipt_signed", "receipts_dated", "deleting"))
+"""The time of these lines may be relied on, as it could when they were written; the others are written by any clock."""
 
 
 class AuditLine(Stated, frozen=True, kw_only=True):

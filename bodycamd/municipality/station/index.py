@@ -209,11 +209,15 @@ class Index:
                 )
             )
 
-    def newest_log_us(self) -> int | None:
-        """The time of the newest line of the log; `None` before the first."""
+    def newest_confirmed_us(self) -> int | None:
+        """The time of the newest line of the log that a confirmed clock dated; `None` before the first."""
+        query = select(audit.c.line).order_by(audit.c.n.desc()).execution_options(yield_per=100)
         with self.database.transaction() as connection:
-            raw = connection.execute(select(audit.c.line).order_by(audit.c.n.desc()).limit(1)).scalar()
-        return None if raw is None else wall_us(audit_log.decode(raw, "audit").at, "audit")
+            for row in connection.execute(query):
+                line = audit_log.decode(row.line, "audit")
+                if line.event in audit_log.BY_CONFIRMED_CLOCK:
+                    return wall_us(line.at, "audit")
+        return None
 
     def audit_lines(self) -> list[bytes]:
         """The whole audit log."""

@@ -12,7 +12,6 @@ camera, a second one is refused (`StoreBusyError`); any number of cameras at onc
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -29,6 +28,7 @@ from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.term import CopyFacts, kept_until_us
 
@@ -68,13 +68,11 @@ class Intake:
         index: Index,
         *,
         days: int,
-        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
-        confirmed: Callable[[], bool] = lambda: True,
+        clock: Callable[[], StationTime],
     ) -> None:
-        """`confirmed`: whether the clock of `now_us` is to be relied on for how long footage is kept."""
         self._name, self._signer = name, signer
         self._storage, self._staging, self._index = storage, staging, index
-        self._days, self._now_us, self._confirmed = days, now_us, confirmed
+        self._days, self._clock = days, clock
         self._opened: dict[str, _Opened] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._table = threading.Lock()
@@ -123,13 +121,13 @@ class Intake:
             if not last:
                 return Progress(offset + len(part))
             staged, stored = self._staging.whole(device, segment)
-            now_us = self._now_us()
+            now = self._clock()
             ledger = self._ledger(device, first_key)
-            until_us = max(now_us, kept_until_us(ledger.facts, recording, now_us, self._days))
-            until_us = self._storage.put_segment(device, stored, staged, until_us, now_us)
+            until_us = max(now.wall_us, kept_until_us(ledger.facts, recording, now.wall_us, self._days))
+            until_us = self._storage.put_segment(device, stored, staged, until_us, now.wall_us)
             self._staging.drop(device, segment)
             try:
-                return Progress(segment.size, self._sign(device, first_key, stored, now_us, until_us))
+                return Progress(segment.size, self._sign(device, first_key, stored, now, until_us))
             except DeletedError:
                 self._storage.delete_recording(device, recording)
                 raise
@@ -145,8 +143,8 @@ class Intake:
             newest = self._index.last_receipt(device)
             if newest is not None and newest[0].receipt.head == position.head:
                 return self._kept(device, *newest)
-            now_us = self._now_us()
-            return self._sign(device, first_key, None, now_us, now_us + self._days * DAY_US)
+            now = self._clock()
+            return self._sign(device, first_key, None, now, now.wall_us + self._days * DAY_US)
 
     def receipts_after(self, device: str, n: int) -> list[SignedReceipt]:
         """The receipts that follow number `n`, oldest first, `MAX_RECEIPTS` at most."""
@@ -159,11 +157,11 @@ class Intake:
         with self.alone(device):
             yield self._ledger(device, first_key).facts
 
-    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now_us: int, until_us: int) -> SignedReceipt:
+    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now: StationTime, until_us: int) -> SignedReceipt:
         position = self._ledger(device, first_key).copy.position
         assert position is not None  # the segment stands in it
         signed = self._index.sign_receipt(
-            self._name, device, position.head, stored, now_us, max(until_us, now_us), self._signed, dated=self._confirmed()
+            self._name, device, position.head, stored, now.wall_us, max(until_us, now.wall_us), self._signed, dated=now.confirmed
         )
         return self._kept(device, signed, False)
 

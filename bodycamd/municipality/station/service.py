@@ -73,7 +73,7 @@ class StationProcess:
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
         storage = storage_of(settings)
-        self._clock = StationClock(SystemClock(), self._index.newest_log_us())
+        self._clock = StationClock(SystemClock(), self._index.newest_confirmed_us())
         intake = Intake(
             settings.name,
             self._signer,
@@ -81,8 +81,7 @@ class StationProcess:
             self._staging,
             self._index,
             days=settings.days,
-            now_us=self._clock.now_us,
-            confirmed=self._clock.confirmed,
+            clock=self._clock.read,
         )
         self._sweep = Sweep(
             intake,
@@ -91,8 +90,7 @@ class StationProcess:
             self._staging,
             lambda: first_keys_of(in_force.roster),
             days=settings.days,
-            now_us=self._clock.now_us,
-            confirmed=self._clock.confirmed,
+            clock=self._clock.read,
         )
         door = Door(authority=settings.authority, secret=_secret(data / NONCES_FILE))
         cameras = CameraInterface(intake, door, in_force.senders)
@@ -128,14 +126,14 @@ class StationProcess:
         """Look at the clock every minute, and delete what is due every quarter of an hour."""
         while True:
             for _ in range(SWEEP_MINUTES):
-                await run_in_threadpool(self._clock.look)
+                await run_in_threadpool(self._clock.read)
                 await asyncio.sleep(LOOK_SECONDS)
             try:
                 swept = await run_in_threadpool(self._sweep.run)
             except BodycamError as error:
                 log.error("nothing is deleted: %s", error)
             else:
-                _tell(swept, self._clock.confirmed())
+                _tell(swept, self._clock.read().confirmed)
 
 
 def _tell(swept: Swept, confirmed: bool) -> None:

@@ -22,6 +22,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.term import Due, decide_copies
 
@@ -40,7 +41,7 @@ class Swept(Struct, frozen=True):
 
 class Sweep:
     """Of one process; several may sweep at once. `first_keys` are those of all cameras that the roster lists, whatever has become of them.
-    `now_us` is the wall clock, `confirmed` whether it may be relied on."""
+    `clock` reads the wall clock: anew for each camera, and once more before each deletion."""
 
     def __init__(
         self,
@@ -51,19 +52,17 @@ class Sweep:
         first_keys: Callable[[], Mapping[str, PublicKey]],
         *,
         days: int,
-        now_us: Callable[[], int],
-        confirmed: Callable[[], bool],
+        clock: Callable[[], StationTime],
     ) -> None:
         self._intake, self._index, self._storage, self._staging = intake, index, storage, staging
         self._copies = CopyIndex(index.database)
-        self._first_keys, self._days, self._now_us, self._confirmed = first_keys, days, now_us, confirmed
+        self._first_keys, self._days, self._clock = first_keys, days, clock
 
     def run(self) -> Swept:
         """One sweep over all cameras. Raises `StorageError` where the index fails."""
         keys = self._first_keys()
         swept = Swept()
-        now_us = self._now_us() if self._confirmed() else None
-        if now_us is not None:
+        if (now_us := self._clock().confirmed_us) is not None:
             self._copies.date_receipts(now_us)
         on_their_way = {device for device, _ in self._copies.begun()}
         for device in sorted(on_their_way.union(self._copies.devices())):
@@ -71,7 +70,7 @@ class Sweep:
                 key = keys.get(device)
                 if key is None:
                     raise DataError(f"{device}: the roster lists no such camera: nothing of it is deleted")
-                swept = _added(swept, self._camera(device, key, now_us))
+                swept = _added(swept, self._camera(device, key))
             except StoreBusyError:
                 continue  # it is sending; the next sweep is soon
             except BodycamError as error:
@@ -79,22 +78,23 @@ class Sweep:
                 swept = _added(swept, Swept(problems=(str(error),)))
         return swept
 
-    def _camera(self, device: str, key: PublicKey, now_us: int | None) -> Swept:
+    def _camera(self, device: str, key: PublicKey) -> Swept:
         with self._intake.facts(device, key) as facts:
             for _, recording in self._copies.begun(device):
                 self._complete(device, recording)
             if self._index.newest_line(device) != facts.head:
                 return Swept()  # another process has more of its ledger: a hold may stand in it
             held = self._copies.held(device)
-            decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, now_us, self._days)
-            gone = [due.copy.recording for due in decided.due if self._delete(device, due, held, now_us)]
+            decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, self._clock().confirmed_us, self._days)
+            gone = [due.copy.recording for due in decided.due if self._delete(device, due, held)]
         return Swept(
             tuple((device, recording) for recording in gone),
             tuple((device, recording) for recording in decided.held),
             tuple((device, recording) for recording in decided.undated),
         )
 
-    def _delete(self, device: str, due: Due, held: Held, now_us: int | None) -> bool:
+    def _delete(self, device: str, due: Due, held: Held) -> bool:
+        now_us = self._clock().confirmed_us
         if now_us is None or not self._copies.begin(device, due, held, now_us):
             return False
         self._complete(device, due.copy.recording)
@@ -105,7 +105,7 @@ class Sweep:
         keep_log(self._index, self._storage)
         self._staging.drop_recording(device, recording)
         self._storage.delete_recording(device, recording)
-        self._copies.finish(device, recording, self._now_us())
+        self._copies.finish(device, recording, self._clock().wall_us)
         keep_log(self._index, self._storage)
 
 

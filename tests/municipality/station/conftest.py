@@ -26,6 +26,7 @@ from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import StationTime
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.camera.recorder.rig import Rig
 from tests.evidence import ordering
@@ -65,7 +66,7 @@ class Station:
             Staging(self.root / "staging"),
             self.index,
             days=28,
-            now_us=lambda: self.now * 1_000_000,
+            clock=lambda: StationTime(self.now * 1_000_000, confirmed=True),
         )
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]

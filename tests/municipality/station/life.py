@@ -18,6 +18,7 @@ from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.sweep import Sweep, Swept
 from tests.camera.keeping.ordered_camera import OrderedCamera
@@ -42,6 +43,7 @@ class Life:
         self.first_key = PublicKey.from_pem((root / "camera" / "device.pem").read_bytes())
         self.confirmed = True
         self.ahead_us = 0
+        self.clock: Callable[[], StationTime] = lambda: StationTime(self.now_us, self.confirmed)
         self.ended_us: dict[str, int] = {}
         self.received_us: dict[str, int] = {}
         (root / "station").mkdir()
@@ -60,8 +62,7 @@ class Life:
             self.staging,
             self.index,
             days=self.days,
-            now_us=lambda: self.now_us,
-            confirmed=lambda: self.confirmed,
+            clock=self.clock,
         )
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now_us)
         first_keys = {DEVICE: self.first_key}
@@ -72,8 +73,7 @@ class Life:
             self.staging,
             lambda: first_keys,
             days=self.days,
-            now_us=lambda: self.now_us,
-            confirmed=lambda: self.confirmed,
+            clock=self.clock,
         )
 
     def close(self) -> None:
