@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import re
+import resource
 import subprocess
 import sys
 import threading
@@ -83,8 +85,28 @@ def configured(folder: Path, url: str, socket: Path, **station: Any) -> Path:
     return path
 
 
+ROOT = Path(__file__).parents[3]
+LIMIT = re.compile(r"Limit([A-Z]+)=([0-9]+)([KM]?)")
+BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20}
+
+
+def unit_limits() -> dict[int, int]:
+    """What the unit lets one process have: by `resource.RLIMIT_…`."""
+    lines = (ROOT / "systemd/bodycamd-uplink.service").read_text(encoding="utf-8").splitlines()
+    found = [limit for line in lines if (limit := LIMIT.fullmatch(line))]
+    return {getattr(resource, f"RLIMIT_{one[1]}"): int(one[2]) * BYTES[one[3]] for one in found}
+
+
+def limit(pid: int) -> None:
+    """A process may have no more from here on than the unit lets it have."""
+    for kind, most in unit_limits().items():
+        resource.prlimit(pid, kind, (most, most))
+
+
 def start(config: Path) -> subprocess.Popen[bytes]:
-    """The uplink, with what it says in `uplink.log`."""
+    """The uplink, within the unit's limits, with what it says in `uplink.log`."""
     with (config.parent / "uplink.log").open("ab") as said:
         command = [sys.executable, "-m", "bodycamd.camera.uplink", "--config", str(config), "--key", str(config.parent / "uplink.key")]
-        return subprocess.Popen([*command, "--state", str(config.parent)], stdout=said, stderr=said)
+        process = subprocess.Popen([*command, "--state", str(config.parent)], stdout=said, stderr=said)
+        limit(process.pid)
+        return process

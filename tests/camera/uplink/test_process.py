@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 
 from bodycamd.camera.uplink.__main__ import main
 from tests.camera.uplink.sent import Pair, pair
-from tests.camera.uplink.served import ServedCamera, configured, start
+from tests.camera.uplink.served import ROOT, ServedCamera, configured, limit, start, unit_limits
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
@@ -124,6 +126,38 @@ def test_without_its_key_it_does_not_start(tmp_path: Path, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+TAKES: dict[str, str] = {
+    "memory of its own": "while True: got.append(bytearray(4 << 20))",
+    "memory that it shares": "while True: got.append(mmap.mmap(-1, 4 << 20))",
+    "files": "while True: got.append(open('/dev/null'))",
+    "a file in its folder": "got.append(open(sys.argv[1], 'wb', buffering=0))\nwhile True: got[0].write(bytes(4096))",
+}
+
+
+@pytest.mark.parametrize("what", TAKES)
+def test_one_that_is_taken_over_gets_no_more_than_the_unit_says(tmp_path: Path, what: str) -> None:
+    """Without the memory controller too: by limits of the process."""
+    body = "\n".join(f"    {line}" for line in TAKES[what].splitlines())
+    program = f"import mmap, os, sys\ngot = []\ninput()\ntry:\n{body}\nexcept (MemoryError, OSError) as error:\n    os._exit(7)"
+    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "file")], stdin=subprocess.PIPE)
+    limit(process.pid)
+    process.communicate(b"\n", timeout=30)
+    assert process.returncode == 7
+
+
+def test_it_has_no_place_to_fill() -> None:
+    """Nor memory that nobody's limit counts."""
+    unit = (ROOT / "systemd/bodycamd-uplink.service").read_text(encoding="utf-8")
+    limits = unit_limits()
+    assert limits[resource.RLIMIT_NOFILE] <= 16
+    assert limits[resource.RLIMIT_FSIZE] <= 65_536
+    assert limits[resource.RLIMIT_DATA] <= limits[resource.RLIMIT_AS] <= 256 << 20
+    closed = " ".join(re.findall(r"^InaccessiblePaths=(.*)$", unit, re.MULTILINE)).replace("-/", "/").split()
+    assert {"/tmp", "/var/tmp", "/dev/shm", "/var/lib/bodycamd"} <= set(closed)
+    refused = " ".join(re.findall(r"^SystemCallFilter=~(.*)$", unit, re.MULTILINE)).split()
+    assert {"memfd_create", "memfd_secret", "shmget"} <= set(refused)
 
 
 def test_it_loads_little() -> None:
