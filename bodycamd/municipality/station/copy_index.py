@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from bodycamd.evidence import orders
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.evidence.statements import wall_text
-from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, log_line
+from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
 from bodycamd.municipality.station.tables import deletions, documents, holds, releases, segments
 from bodycamd.municipality.station.term import Copy, Due
 
@@ -79,14 +79,16 @@ class CopyIndex:
             over = connection.execute(select(releases.c.hold).where(releases.c.device == device))
             return Held(found, frozenset(row.hold for row in over))
 
-    def begin(self, device: str, due: Due, seen: Held, now_us: int) -> bool:
-        """From here on the copy goes, whatever comes; a line of the log says why. Nothing, and false, where a hold has come since `seen`,
-        or it is on its way already."""
+    def begin(self, device: str, due: Due, head: str, seen: Held, now_us: int) -> bool:
+        """From here on the copy goes, whatever comes; a line of the log says why. Nothing, and false, where any process has more of the
+        camera's ledger than up to `head`, other orders hold than those `seen`, or it is on its way already."""
         recording = due.copy.recording
         with self.database.transaction() as connection:
+            if last_link(connection, ledger_chain(device))[1] != head:
+                return False  # its row is locked: what comes from the camera waits
             last_link(connection, AUDIT_CHAIN)
-            count = select(func.count()).select_from(holds).where(holds.c.device == device)
-            if _deletion(connection, device, recording) or connection.execute(count).scalar() != len(seen.orders):
+            holding = {row.hold for row in connection.execute(select(holds.c.hold).where(holds.c.device == device))}
+            if _deletion(connection, device, recording) or holding != seen.orders.keys():
                 return False
             connection.execute(insert(deletions).values(device=device, recording=recording, deleted_on=None))
             why = WORDS[due.proof].format(days=due.days)

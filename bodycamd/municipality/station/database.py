@@ -81,6 +81,11 @@ def last_link(connection: Connection, name: str) -> tuple[int, str]:
     return row.n, row.head
 
 
+def ledger_chain(device: str) -> str:
+    """The name of the chain whose newest link is the newest line of a camera's ledger that any process has."""
+    return f"ledger/{device}"
+
+
 def set_link(connection: Connection, name: str, n: int, head: str) -> None:
     """The chain, whose `last_link` was asked for in this transaction, has a new one."""
     connection.execute(update(chains).where(chains.c.name == name).values(n=n, head=head))

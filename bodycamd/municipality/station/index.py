@@ -17,7 +17,7 @@ from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.audit import Event
-from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, log_line, set_link
+from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line, set_link
 from bodycamd.municipality.station.order_index import ABOUT_ORDERS, note_line
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
 from bodycamd.municipality.station.tables import audit, deletions, receipts, segments
@@ -77,7 +77,7 @@ class Index:
     def newest_line(self, device: str) -> str:
         """The SHA-256 of the newest line of a camera's ledger that any process has."""
         with self.database.transaction() as connection:
-            return last_link(connection, f"ledger/{device}")[1]
+            return last_link(connection, ledger_chain(device))[1]
 
     def expected(self, device: str, recording: str, file: str) -> ExpectedSegment | None:
         """What the camera's ledger states of a segment's file; `None` where it states nothing. Raises `DeletedError`."""
@@ -228,8 +228,8 @@ class Index:
 def _follow(connection: Connection, device: str, line: Line) -> None:
     """The ledger has come so far. A process with an older copy of it takes nothing back."""
     place = line.entry.start * LINES_OF_START + line.number
-    if last_link(connection, f"ledger/{device}")[0] < place:
-        set_link(connection, f"ledger/{device}", place, line.sha256)
+    if last_link(connection, ledger_chain(device))[0] < place:
+        set_link(connection, ledger_chain(device), place, line.sha256)
 
 
 def _deletions(connection: Connection, device: str) -> frozenset[str]:

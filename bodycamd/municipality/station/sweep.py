@@ -86,16 +86,16 @@ class Sweep:
                 return Swept()  # another process has more of its ledger: a hold may stand in it
             held = self._copies.held(device)
             decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, self._clock().confirmed_us, self._days)
-            gone = [due.copy.recording for due in decided.due if self._delete(device, due, held)]
+            gone = [due.copy.recording for due in decided.due if self._delete(device, due, facts.head, held)]
         return Swept(
             tuple((device, recording) for recording in gone),
             tuple((device, recording) for recording in decided.held),
             tuple((device, recording) for recording in decided.undated),
         )
 
-    def _delete(self, device: str, due: Due, held: Held) -> bool:
+    def _delete(self, device: str, due: Due, head: str, held: Held) -> bool:
         now_us = self._clock().confirmed_us
-        if now_us is None or not self._copies.begin(device, due, held, now_us):
+        if now_us is None or not self._copies.begin(device, due, head, held, now_us):
             return False
         self._complete(device, due.copy.recording)
         return True

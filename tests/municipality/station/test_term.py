@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +195,48 @@ def test_a_hold_that_comes_after_the_decision_wins_unless_the_deletion_has_begun
 
     monkeypatch.setattr(CopyIndex, "begin", held_first)
     assert (life.sweep().deleted, life.here) == ((), [name])
+
+
+def from_the_camera(life: Life, _: str) -> None:
+    """The camera's own hold comes in its ledger, to another process of the station."""
+    here = life.index
+    life.open()
+    life.send_ledger()
+    life.index.close()
+    life.index = here
+
+
+def in_place_of_another(life: Life, name: str) -> None:
+    """As many orders hold as before."""
+    (before,) = life.copies.held(DEVICE).orders
+    life.order(life.camera.to_release(before))
+    life.order(life.camera.to_hold(name))
+
+
+@pytest.mark.parametrize("comes", [from_the_camera, in_place_of_another])
+def test_a_hold_that_comes_between_the_decision_and_the_deletion_wins(
+    life: Life, monkeypatch: pytest.MonkeyPatch, comes: Callable[[Life, str], None]
+) -> None:
+    """Whichever way it comes."""
+    name = life.record()
+    life.send()
+    life.order(life.camera.to_hold("000099-0001", 1))
+    if comes is from_the_camera:
+        life.camera.hold(name)
+    sweeper, real = life.sweeper, CopyIndex.begin
+    life.off(29)
+    came: list[str] = []
+
+    def after_the_decision(index: CopyIndex, *arguments: Any) -> bool:
+        if not came:
+            came.append(name)
+            comes(life, name)
+        return real(index, *arguments)
+
+    monkeypatch.setattr(CopyIndex, "begin", after_the_decision)
+    assert (sweeper.run().deleted, came, life.here) == ((), [name], [name])
+    life.again()
+    assert (life.sweep().held, life.here) == (((DEVICE, name),), [name])
 
 
 def test_a_process_with_an_older_ledger_deletes_nothing(life: Life) -> None:
