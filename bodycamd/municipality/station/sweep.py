@@ -5,7 +5,8 @@
     its rows but one, log line `deleted`               in one transaction
     the log in the storage
 
-A crash in between repeats from where it was, at the next sweep, and comes to the same end. Receipts stay: they are a chain.
+A crash in between repeats from where it was, at the next sweep, and comes to the same end. What cannot be removed (a file that somebody
+has open on a network's disk, an object under another's lock) is told and tried again; the other copies go. Receipts stay: they are a chain.
 """
 
 from __future__ import annotations
@@ -80,33 +81,41 @@ class Sweep:
 
     def _camera(self, device: str, key: PublicKey) -> Swept:
         with self._intake.facts(device, key) as facts:
-            for _, recording in self._copies.begun(device):
-                self._complete(device, recording)
+            problems = [told for _, recording in self._copies.begun(device) if (told := self._complete(device, recording)) is not None]
             if self._index.newest_line(device) != facts.head:
-                return Swept()  # another process has more of its ledger: a hold may stand in it
+                return Swept(problems=tuple(problems))  # another process has more of its ledger: a hold may stand in it
             held = self._copies.held(device)
             decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, self._clock().confirmed_us, self._days)
-            gone = [due.copy.recording for due in decided.due if self._delete(device, due, facts.head, held)]
+            gone = []
+            for due in decided.due:
+                if self._begin(device, due, facts.head, held):
+                    if (told := self._complete(device, due.copy.recording)) is None:
+                        gone.append(due.copy.recording)
+                    else:
+                        problems.append(told)
         return Swept(
             tuple((device, recording) for recording in gone),
             tuple((device, recording) for recording in decided.held),
             tuple((device, recording) for recording in decided.undated),
+            tuple(problems),
         )
 
-    def _delete(self, device: str, due: Due, head: str, held: Held) -> bool:
+    def _begin(self, device: str, due: Due, head: str, held: Held) -> bool:
         now_us = self._clock().confirmed_us
-        if now_us is None or not self._copies.begin(device, due, head, held, now_us):
-            return False
-        self._complete(device, due.copy.recording)
-        return True
+        return now_us is not None and self._copies.begin(device, due, head, held, now_us)
 
-    def _complete(self, device: str, recording: str) -> None:
-        """What is begun comes to its end, whatever the clock says."""
+    def _complete(self, device: str, recording: str) -> str | None:
+        """What is begun comes to its end, whatever the clock says; or a sentence why not. Raises where no other copy would go either."""
         keep_log(self._index, self._storage)
-        self._staging.drop_recording(device, recording)
-        self._storage.delete_recording(device, recording)
+        try:
+            self._staging.drop_recording(device, recording)
+            self._storage.delete_recording(device, recording)
+        except BodycamError as error:
+            log.error("%s", error)
+            return str(error)
         self._copies.finish(device, recording, self._clock().wall_us)
         keep_log(self._index, self._storage)
+        return None
 
 
 def _added(first: Swept, second: Swept) -> Swept:

@@ -83,6 +83,34 @@ def test_something_else_in_its_folder_is_left_and_told(life: Life) -> None:
     assert life.here == []
 
 
+def test_what_cannot_be_removed_stops_no_other_copy(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stuck one is told at each sweep, whether it is begun now or was before, and goes when it can."""
+    first, second, third = (life.record(segments=1, fragments=1) for _ in range(3))
+    life.send()
+    life.off(29)
+    stuck = {first, third}
+    real = FolderStorage.delete_recording
+
+    def removed(storage: FolderStorage, device: str, recording: str) -> None:
+        if recording in stuck:
+            raise StorageError(f"{recording} is stuck")
+        real(storage, device, recording)
+
+    monkeypatch.setattr(FolderStorage, "delete_recording", removed)
+    swept = life.sweep()
+    assert (swept.deleted, swept.problems) == (((DEVICE, second),), (f"{first} is stuck", f"{third} is stuck"))
+    stuck.remove(third)
+    fourth = life.record(segments=1, fragments=1)
+    life.send(fourth)
+    life.off(29)
+    life.again()
+    swept = life.sweep()
+    assert (swept.deleted, swept.problems, life.here) == (((DEVICE, fourth),), (f"{first} is stuck",), [first])
+    stuck.clear()
+    assert (life.sweep().problems, life.here, life.copies.begun()) == ((), [], [])
+    assert sorted(what for event, what in life.log if event == "deleted") == [first, second, third, fourth]
+
+
 def test_both_places_are_certified(life: Life) -> None:
     name = life.record()
     life.send()
