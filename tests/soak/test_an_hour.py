@@ -23,6 +23,8 @@ from tests.kit.camera import Camera
 from tests.system.load.groups import Group, missing
 from tests.system.load.hogs import Hog
 
+INCOMPLETE_AS_STATED = 3
+"""Of `bodycamd verify`: pictures that the film's thread was late for."""
 MINUTES = float(os.environ.get("MINUTES", "60"))
 
 pytestmark = [
@@ -54,16 +56,16 @@ def test_no_worker_is_replaced_in_an_hour_under_load(tmp_path: Path) -> None:
         replaced = camera.of("CaptureStalled")
         camera.stop_recording()
         assert camera.stop() == 0, camera.journal
+    assert not replaced, camera.journal
     pem = tmp_path / "device.pem"
     pem.write_bytes(camera.device_pem)
     verify = [str(Path(sys.executable).parent / "bodycamd"), "verify", "--store", str(camera.store), "--device-key", str(pem)]
     judged = subprocess.run(verify, capture_output=True, text=True, check=False)
-    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert judged.returncode in (0, INCOMPLETE_AS_STATED), judged.stdout + judged.stderr
     kept, missing_us = _statements(camera.segments())
     acknowledged = camera.of("FragmentDurable")
     for event in acknowledged:
         assert kept[event["segment"], event["index"]] == event["sha256"], f"acknowledged and lost: {event}"
-    assert not replaced, camera.journal
     assert missing_us < MINUTES * 600_000
     left_out = f"{missing_us / 1e6:.2f} s of picture missing"
     print(f"\n{MINUTES:g} minutes: {len(acknowledged)} fragments acknowledged, 0 lost; 0 workers replaced; {left_out}")
