@@ -6,17 +6,22 @@ Each method is one transaction; all of them raise `StorageError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bodycamd.evidence import orders
 from bodycamd.evidence.orders import SignedOrder
+from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
 from bodycamd.municipality.station.tables import deletions, documents, holds, releases, segments
 from bodycamd.municipality.station.term import Copy, Due
 
+PUT_US: Final = DAY_US
+"""So long a put may take, with all that is tried again of it: after that its process is dead."""
+_STORED = or_(segments.c.receipt.is_not(None), segments.c.put_begun)
 WORDS = {
     "wall_clock": "{days} days have passed by confirmed clocks",
     "running_time": "{days} days of running time have passed",
@@ -45,7 +50,7 @@ class CopyIndex:
 
     def copies(self, device: str) -> list[Copy]:
         """Every recording of a camera that the index has segments of."""
-        stored = segments.c.receipt.is_not(None)
+        stored = _STORED
         query = (
             select(
                 segments.c.recording,
@@ -81,7 +86,8 @@ class CopyIndex:
 
     def begin(self, device: str, due: Due, head: str, seen: Held, now_us: int) -> bool:
         """From here on the copy goes, whatever comes; a line of the log says why. Nothing, and false, where any process has more of the
-        camera's ledger than up to `head`, other orders hold than those `seen`, or it is on its way already."""
+        camera's ledger than up to `head`, other orders hold than those `seen`, it is on its way already, or a segment of it may be on its
+        way here."""
         recording = due.copy.recording
         with self.database.transaction() as connection:
             if last_link(connection, ledger_chain(device))[1] != head:
@@ -89,6 +95,8 @@ class CopyIndex:
             last_link(connection, AUDIT_CHAIN)
             holding = {row.hold for row in connection.execute(select(holds.c.hold).where(holds.c.device == device))}
             if _deletion(connection, device, recording) or holding != seen.orders.keys():
+                return False
+            if _is_put(connection, device, recording, now_us):
                 return False
             connection.execute(insert(deletions).values(device=device, recording=recording, deleted_on=None))
             why = WORDS[due.proof].format(days=due.days)
@@ -122,12 +130,20 @@ class CopyIndex:
 
     def date_receipts(self, now_us: int) -> int:
         """The clock is confirmed now: what was received while it was not is at least so old. How many segments that dated."""
-        undated = and_(segments.c.receipt.is_not(None), segments.c.received_us.is_(None))
+        undated = and_(_STORED, segments.c.received_us.is_(None))
         with self.database.transaction() as connection:
+            if connection.execute(select(segments.c.file).where(undated).limit(1)).first() is None:
+                return 0
+            last_link(connection, AUDIT_CHAIN)  # before the rows, as whoever signs a receipt locks them
             found = connection.execute(update(segments).where(undated).values(received_us=now_us)).rowcount
-            if found:
-                log_line(connection, now_us, "receipts_dated", None, f"{found} segments", None)
+            log_line(connection, now_us, "receipts_dated", None, f"{found} segments", None)
             return found
+
+    def restore_put(self, device: str, recording: str) -> None:
+        """Something of it is in the storage, and no receipt is."""
+        here = and_(segments.c.device == device, segments.c.recording == recording)
+        with self.database.transaction() as connection:
+            connection.execute(update(segments).where(here).values(put_begun=True))
 
     def restore_deletion(self, device: str, recording: str, deleted_on: str | None) -> None:
         """As the log states it."""
@@ -158,6 +174,13 @@ def add_releases(connection: Connection, device: str, ended: Sequence[str], orde
 
 def _is_released(connection: Connection, device: str, hold: str) -> bool:
     return connection.execute(select(releases.c.hold).where(releases.c.device == device, releases.c.hold == hold)).first() is not None
+
+
+def _is_put(connection: Connection, device: str, recording: str, now_us: int) -> bool:
+    """Whether a segment of it may be on its way into the storage."""
+    latest = or_(segments.c.received_us.is_(None), segments.c.received_us > now_us - PUT_US)
+    query = select(segments.c.file).where(segments.c.device == device, segments.c.recording == recording, segments.c.put_begun, latest)
+    return connection.execute(query).first() is not None
 
 
 def _deletion(connection: Connection, device: str, recording: str) -> bool:

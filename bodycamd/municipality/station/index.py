@@ -98,6 +98,23 @@ class Index:
             ).one_or_none()
         return None if row is None else (receipts_format.decode(row.file_bytes, "receipt"), row.kept)
 
+    def begin_put(self, device: str, segment: StoredSegment, now_us: int, kept_until_us: int, *, dated: bool) -> None:
+        """From here on the segment may lie in the storage: it counts as received, with a receipt or without. `dated` as of `sign_receipt`.
+        Raises `DeletedError`."""
+        with self.database.transaction() as connection:
+            last_link(connection, AUDIT_CHAIN)  # no deletion begins meanwhile
+            _check_there(connection, device, segment.recording)
+            connection.execute(
+                update(segments)
+                .where(
+                    segments.c.device == device,
+                    segments.c.recording == segment.recording,
+                    segments.c.file == segment.file,
+                    segments.c.receipt.is_(None),
+                )
+                .values(put_begun=True, received_us=now_us if dated else None, kept_until_us=kept_until_us if dated else None)
+            )
+
     def sign_receipt(
         self,
         station: str,
@@ -145,6 +162,7 @@ class Index:
                     .where(segments.c.device == device, segments.c.recording == stored.recording, segments.c.file == stored.file)
                     .values(
                         receipt=n + 1,
+                        put_begun=False,
                         received_us=now_us if dated else None,
                         kept_until_us=wall_us(signed.receipt.kept_until, "") if dated else None,
                     )

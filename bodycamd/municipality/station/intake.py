@@ -1,7 +1,7 @@
 """What cameras send, from the first byte to the receipt. Nothing here knows of HTTP.
 
     ledger      appended where it verifies (`ledger_copy`)           → durable, the segments that it states are expected
-    segment     parts → `staging` → SHA-256 as the ledger states it  → `storage`, read back → receipt signed, in the index
+    segment     parts → `staging` → SHA-256 as the ledger states it  → noted → `storage`, read back → receipt signed, in the index
                 → the receipt's bytes in the storage too             → given to the camera
 
 The uplink's key brings bytes and cannot say what they are: that is said by the ledger, which the camera's signing keys signed. A receipt is
@@ -124,6 +124,7 @@ class Intake:
             now = self._clock()
             ledger = self._ledger(device, first_key)
             until_us = max(now.wall_us, kept_until_us(ledger.facts, recording, now.wall_us, self._days))
+            self._index.begin_put(device, stored, now.wall_us, until_us, dated=now.confirmed)
             until_us = self._storage.put_segment(device, stored, staged, until_us, now.wall_us)
             self._staging.drop(device, segment)
             try:

@@ -62,6 +62,9 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
                 found += 1
                 if signed.receipt.audit_head not in told.receipts:
                     problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
+            for copy in copies.copies(device):
+                if copy.segments == 0 and storage.has_recording(device, copy.recording):
+                    copies.restore_put(device, copy.recording)
         except DataError as error:
             problems.append(str(error))
     return Rebuilt(len(cameras), found, documents, len(lines), tuple(problems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, MetaData, String, Table, false
 
 metadata = MetaData(
     naming_convention={
@@ -53,10 +53,12 @@ segments = Table(
     Column("receipt", BigInteger),
     Column("received_us", BigInteger),
     Column("kept_until_us", BigInteger),
+    Column("put_begun", Boolean, nullable=False, default=False, server_default=false()),
     ForeignKeyConstraint(["device", "receipt"], ["receipts.device", "receipts.n"]),
 )
 """Each segment that a camera's ledger states, and once it is stored the number of its receipt, when it came at the latest (null while no
-confirmed clock says), and until when the receipt says that it is kept."""
+confirmed clock says), and until when the receipt says that it is kept. `put_begun`: it may lie in the storage, and has no receipt yet; if
+its process died it never gets one, and its term ends all the same."""
 
 documents = Table(
     "documents",
