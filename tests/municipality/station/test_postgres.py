@@ -66,6 +66,7 @@ def test_several_processes_at_once(url: str, tmp_path: Path) -> None:
     assert list(FolderStorage(tmp_path).audit_lines()) == lines[: len(list(FolderStorage(tmp_path).audit_lines()))]
     events = [audit.decode(line, "x").event for line in lines]
     assert (events.count("receipt_signed"), events.count("order_kept")) == (PROCESSES * EACH, len({n // 2 for n in range(EACH)}))
+    assert indexes[0].newest_confirmed_us() == NOW_US
     stored = Orders(FolderStorage(tmp_path), indexes[1], now_us=lambda: NOW_US)
     assert [document.n for document in stored.waiting_for("HV-01", 0)[0]] == list(range(1, events.count("order_kept") + 1))
     so_far = Received()

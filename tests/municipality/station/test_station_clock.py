@@ -119,7 +119,7 @@ class Hands:
 SET = st.one_of(st.sampled_from([0, TOLERANCE_US // 2, TOLERANCE_US - 1, 3600 * SECOND_US]), st.integers(-800 * DAY_US, 800 * DAY_US))
 
 
-@settings(max_examples=count(2000))
+@settings(max_examples=count(1000))
 @given(st.lists(st.tuples(st.integers(0, 300), st.booleans() | st.just(True), st.none() | SET | SET.map(lambda by: -by)), max_size=40))
 def test_a_confirmed_time_is_near_the_last_one_or_was_watched_for_half_an_hour(moves: list[tuple[int, bool, int | None]]) -> None:
     """Each move: so many seconds pass, the kernel's word, and by how much the clock is set; then it is read."""
