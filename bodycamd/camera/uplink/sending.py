@@ -6,11 +6,14 @@ that is killed at any point is started again and goes on.
     each segment: GET, parts by PATCH                → its receipt → recorder, which states it
     nothing waits, and something was stated since    → a receipt for the ledger
 
+A segment that does not go is set aside for a time of its own (`Aside`), and the next one goes.
+
 Every status is looked at: only a 204 says how much is there, and an answer that goes another way than the one of a station ends the look.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -20,26 +23,35 @@ from typing import BinaryIO, Final
 
 from bodycamd.camera.keeping.waiting import Waiting, WaitingSegment, WaitingStart
 from bodycamd.camera.uplink.allowance import Allowance
+from bodycamd.camera.uplink.aside import Aside
 from bodycamd.camera.uplink.order import LEAST_PART_BYTES, Conditions, Plan, next_part_bytes, plan
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.station_link import Reply, StationError, StationLink, told
 from bodycamd.config.station_settings import StationSettings
-from bodycamd.errors import StorageError
+from bodycamd.errors import DataError, NotFoundError, StorageError, UnavailableError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.request_signing import Content
 from bodycamd.evidence.signed_line import MAX_LINE_BYTES
+
+log = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 2.0
 """So long segments of one recording are sent before what waits is looked at again: a hold may have come."""
 MOST_ASTRAY: Final = 5
 """Answers in a row that bring a file no further: more are no station's."""
+REFUSING: Final = (410, 422)
+"""Of one segment: deleted there, or not what the ledger says."""
 FIRST_PART_BYTES: Final = 4 * LEAST_PART_BYTES
 _MISSING = re.compile(r"([0-9]{6})\.jsonl [0-9a-f]{64}")
 
 
 class SpentError(Exception):
     """Today's allowance is used up."""
+
+
+class RefusedError(Exception):
+    """This segment does not go, and that is no matter of any other."""
 
 
 class Sending:
@@ -60,12 +72,13 @@ class Sending:
         self._place: tuple[int, int] | None = None
         """What the station has of the ledger: all of the starts before this one, and so many bytes of it. `None`: it is to be asked."""
         self._caught_up = False
+        self._aside = Aside(settings.longest_pause_seconds)
         self._part_bytes = FIRST_PART_BYTES
         self._metered = True
         self.docked = False
         """By the last look."""
         self.steps = 0
-        """Grows with everything that went well: after it no failure is one in a row."""
+        """Grows with every receipt, and with every byte that the station has for the first time: after it no failure is one in a row."""
 
     def look(self) -> float:
         """Send some of what waits; returns after how many seconds to look again. Raises `BodycamError` where something does not go on."""
@@ -102,19 +115,28 @@ class Sending:
             self._catch_up()
             self._caught_up = True
         self._send_ledger(waiting.starts)
+        self._aside.keep({one.recording for one in waiting.recordings})
         until = time.monotonic() + LOOK_SECONDS
         for recording in plan.recordings:
+            tried = False
             for segment in self._recorder.segments(recording):
-                self._recorder.doing = f"sends {recording}/{segment.file}"
-                self._receive(self._send_segment(recording, segment))
+                if self._aside.rests(recording, segment.file, time.monotonic()):
+                    continue
+                tried = True
+                self._recorder.doing = self._told(f"sends {recording}/{segment.file}")
+                self._send_or_set_aside(recording, segment)
                 if time.monotonic() > until:
                     break
-            return 0.0
+            if tried:
+                return 0.0
         if waiting.receipt_due:
             self._receive(self._expect(self._station.ask("POST", "receipts"), 200).body)
             return 0.0
-        self._recorder.doing = plan.why or "everything is sent"
+        self._recorder.doing = self._told(plan.why) or "everything is sent"
         return IDLE_SECONDS
+
+    def _told(self, what: str) -> str:
+        return "; ".join(one for one in (what, self._aside.told()) if one)
 
     # --- the ledger -----------------------------------------------------------------------------------------------------------------------
 
@@ -151,6 +173,7 @@ class Sending:
                 reply = self._patch(f"ledger/{one.start}", at, part, last=False)
                 if reply.status == 204:
                     at = self._further(reply, at + len(part))
+                    self.steps += 1
                     continue
                 astray += 1
                 if reply.status == 409 and "missing-rest" in reply.headers:
@@ -175,21 +198,45 @@ class Sending:
 
     # --- footage --------------------------------------------------------------------------------------------------------------------------
 
+    def _send_or_set_aside(self, recording: str, segment: WaitingSegment) -> None:
+        try:
+            receipt = self._send_segment(recording, segment)
+        except (RefusedError, UnavailableError) as error:
+            refused = isinstance(error, RefusedError)
+            news = self._aside.failed(recording, segment.file, str(error), time.monotonic(), refused=refused)
+            if not refused:
+                raise
+            if news:
+                log.warning("%s/%s is set aside: %s", recording, segment.file, error)
+            return
+        self._aside.went(recording, segment.file)
+        self._receive(receipt)
+
     def _send_segment(self, recording: str, segment: WaitingSegment) -> bytes:
-        """The receipt."""
+        """The receipt. Raises `RefusedError` where this one alone does not go."""
         path = f"recordings/{recording}/{segment.file}"
         reply = self._station.ask("GET", path)
         if reply.status == 200:
             return reply.body
+        if reply.status in REFUSING:
+            raise RefusedError(f"{reply.status}: {told(reply)}")
         at = self._offset(self._expect(reply, 204))
-        opened, file = self._recorder.open_segment(recording, segment.file)
-        size, astray = opened.size_bytes + opened.rest_bytes, 0
+        try:
+            opened, file = self._recorder.open_segment(recording, segment.file)
+        except (DataError, NotFoundError, StorageError) as error:
+            self._recorder.waiting()  # raises where it is no matter of the segment: there is no recorder
+            raise RefusedError(str(error)) from error
+        size, astray, thrown_away = opened.size_bytes + opened.rest_bytes, 0, False
         with file:
             while True:
                 if at > size:
-                    raise StationError(f"the station has {at} bytes of {recording}/{segment.file}, which has {size}")
+                    raise RefusedError(f"the station has {at} bytes of it, and it has {size}")
                 left = size - at
-                part = _read(file, at, min(self._allowed(self._part_bytes, 1), left)) if left else b""
+                allowed = self._allowed(self._part_bytes, 1) if left else 0
+                try:
+                    part = _read(file, at, min(allowed, left))
+                except StorageError as error:
+                    raise RefusedError(str(error)) from error
                 last = len(part) == left
                 reply = self._patch(path, at, part, last=last)
                 if reply.status == 200:
@@ -197,13 +244,17 @@ class Sending:
                     return reply.body
                 if reply.status == 204 and not last:
                     at = self._further(reply, at + len(part))
+                    self.steps += self._aside.reaches(recording, segment.file, at)
                     continue
                 astray += 1
+                if reply.status == 410 or (thrown_away and reply.status == 422):
+                    raise RefusedError(f"{reply.status}: {told(reply)}")
                 if astray > MOST_ASTRAY:
-                    raise StationError(f"the station's answers lead {recording}/{segment.file} nowhere")
+                    raise RefusedError("the station's answers lead it nowhere")
                 if reply.status == 409 and reply.number("upload-offset") is not None:
                     at = self._offset(reply)
                 elif reply.status == 422:  # what is there is not what the ledger says, and was thrown away
+                    thrown_away = True
                     at = self._offset(self._expect(self._station.ask("GET", path), 204))
                 else:
                     raise _unexpected(reply)
@@ -268,7 +319,6 @@ class Sending:
     def _further(self, reply: Reply, expected: int) -> int:
         if self._offset(reply) != expected:
             raise StationError(f"a part ends at {expected}, and the station says {self._offset(reply)}")
-        self.steps += 1
         return expected
 
 
