@@ -230,8 +230,8 @@ class Index:
     def newest_confirmed_us(self) -> int | None:
         """The time of the newest line of the log that a confirmed clock dated; `None` before the first."""
         query = select(audit.c.line).order_by(audit.c.n.desc()).execution_options(yield_per=100)
-        with self.database.transaction() as connection:
-            for row in connection.execute(query):
+        with self.database.transaction() as connection, connection.execute(query) as rows:
+            for row in rows:
                 line = audit_log.decode(row.line, "audit")
                 if line.event in audit_log.BY_CONFIRMED_CLOCK:
                     return wall_us(line.at, "audit")
