@@ -155,7 +155,7 @@ def test_it_has_no_place_to_fill() -> None:
     assert limits[resource.RLIMIT_FSIZE] <= 65_536
     assert limits[resource.RLIMIT_DATA] <= limits[resource.RLIMIT_AS] <= 256 << 20
     closed = " ".join(re.findall(r"^InaccessiblePaths=(.*)$", unit, re.MULTILINE)).replace("-/", "/").split()
-    assert {"/tmp", "/var/tmp", "/dev/shm", "/var/lib/bodycamd"} <= set(closed)
+    assert {"/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/var/lib/bodycamd"} <= set(closed)
     refused = " ".join(re.findall(r"^SystemCallFilter=~(.*)$", unit, re.MULTILINE)).split()
     assert {"memfd_create", "memfd_secret", "shmget"} <= set(refused)
 
