@@ -70,7 +70,10 @@ class CameraInterface:
 
         async def answer(request: Request) -> Response:
             try:
-                content = await content_of(request, MAX_PART_BYTES)
+                content = None
+                if request.method in ("PATCH", "PUT"):
+                    await run_in_threadpool(self._may_ask, request)
+                    content = await content_of(request, MAX_PART_BYTES)
                 return await run_in_threadpool(self._carry_out, work, request, content)
             except Refusal as refusal:
                 return refusal.response()
@@ -79,10 +82,13 @@ class CameraInterface:
 
         return answer
 
-    def _carry_out(self, work: Work, request: Request, content: bytes) -> Response:
+    def _may_ask(self, request: Request) -> None:
         with refusing():
-            signed_content = content if request.method in ("PATCH", "PUT") else None
-            return work(request, sender_of(request, signed_content, self._door, self._senders()), content)
+            sender_of(request, None, self._door, self._senders(), unread=True)
+
+    def _carry_out(self, work: Work, request: Request, content: bytes | None) -> Response:
+        with refusing():
+            return work(request, sender_of(request, content, self._door, self._senders()), content or b"")
 
     def _ledger_progress(self, request: Request, sender: Sender, content: bytes) -> Response:
         return _progress(self._intake.ledger_progress(sender.device, sender.first_key, _start(request)))
@@ -113,9 +119,9 @@ class CameraInterface:
         return _receipts(self._intake.receipts_after(sender.device, int(after)))
 
 
-def sender_of(request: Request, content: bytes | None, door: Door, senders: Mapping[str, Sender]) -> Sender:
-    """The camera that signed, which is the one whose name is in the path. Raises `Refusal`."""
-    signer = door.signer(request, content, {key_id: sender.uplink_key for key_id, sender in senders.items()})
+def sender_of(request: Request, content: bytes | None, door: Door, senders: Mapping[str, Sender], *, unread: bool = False) -> Sender:
+    """The camera that signed, which is the one whose name is in the path; `content` and `unread` as of `verify`. Raises `Refusal`."""
+    signer = door.signer(request, content, {key_id: sender.uplink_key for key_id, sender in senders.items()}, unread=unread)
     if request.path_params["device"] != senders[signer].device:
         raise Refusal(403, "Another camera", "this key is another camera's")
     return senders[signer]

@@ -1,12 +1,14 @@
 """Who asks, and how a request is refused: what all of the station's routes have in common.
 
-Every request is signed (`request_signature`) with a key of the roster and one of the station's nonces; a 401 brings a fresh nonce. Refusals
-are `application/problem+json` (RFC 9457): 401 not signed, 403 another's name or not allowed, 404 no such place, 409 not the end of what is
-here (`Upload-Offset` says it) or the ledger is missing, 410 deleted here, 413 more than a part, 422 not what it should be, 503 try again.
+Every request is signed (`request_signature`) with a key of the roster and one of the station's nonces; a 401 brings a fresh nonce. That is
+judged by the headers, before anything of a body is read: who has no key gets no memory here. Refusals are `application/problem+json` (RFC
+9457): 401 not signed, 403 another's name or not allowed, 404 no such place, 408 a body that does not come, 409 not the end of what is here
+(`Upload-Offset` says it) or the ledger is missing, 410 deleted here, 413 more than a part, 422 not what it should be, 503 try again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingEr
 from bodycamd.municipality.station.request_signature import SignedRequest, verify
 
 RETRY_SECONDS: Final = 2
+BODY_SECONDS: Final = 120.0
+"""So long a body may take: a MiB over 100 kbit/s has come by then, and cameras send less at a time where the link is slower."""
 
 
 class Refusal(Exception):
@@ -48,13 +52,13 @@ class Door:
     def __init__(self, *, authority: str, secret: bytes, now_seconds: Callable[[], int] = lambda: int(time.time())) -> None:
         self._authority, self._secret, self._now_seconds = authority, secret, now_seconds
 
-    def signer(self, request: Request, content: bytes | None, keys: Mapping[str, PublicKey]) -> str:
-        """The id of the one of these keys that signed; `content` where the request is to have one. Raises `Refusal`."""
+    def signer(self, request: Request, content: bytes | None, keys: Mapping[str, PublicKey], *, unread: bool = False) -> str:
+        """The id of the one of these keys that signed; `content` and `unread` as of `verify`. Raises `Refusal`."""
         query = f"?{request.url.query}" if request.url.query else ""
         url = f"https://{self._authority}{request.scope['raw_path'].decode('latin-1')}{query}"
         headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
         try:
-            signer = verify(SignedRequest(request.method, url, headers), keys, content=content)
+            signer = verify(SignedRequest(request.method, url, headers), keys, content=content, unread=unread)
         except PermissionDeniedError as error:
             raise Refusal(401, "Not signed", str(error), {"WWW-Authenticate": "Signature"}) from error
         now = self._now_seconds()
@@ -91,10 +95,14 @@ def refusing() -> Iterator[None]:
 
 
 async def content_of(request: Request, most_bytes: int) -> bytes:
-    """The whole body. Raises `Refusal`."""
+    """The whole body, of who may ask. Raises `Refusal`."""
     found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > most_bytes:
-            raise Refusal(413, "More than a part", f"here are at most {most_bytes} bytes taken")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                found += chunk
+                if len(found) > most_bytes:
+                    raise Refusal(413, "More than a part", f"here are at most {most_bytes} bytes taken")
+    except TimeoutError as error:
+        raise Refusal(408, "Too slow", f"a body comes within {BODY_SECONDS:.0f} seconds", {"Connection": "close"}) from error
     return bytes(found)

@@ -60,6 +60,7 @@ class OrderInterface:
 
     async def _post(self, request: Request) -> Response:
         try:
+            await run_in_threadpool(self._person, request, None)
             content = await content_of(request, 2 * MAX_ORDER_BYTES)
             return await run_in_threadpool(self._take, request, content)
         except Refusal as refusal:
@@ -67,13 +68,19 @@ class OrderInterface:
         except ClientDisconnect:
             return Response(status_code=400)
 
-    def _take(self, request: Request, content: bytes) -> Response:
+    def _person(self, request: Request, content: bytes | None) -> tuple[str, SignedRoster]:
+        """Who of the people signed, and the roster; `None`: the body is not read yet. Raises `Refusal`."""
         with refusing():
             in_force = self._roster()
             people = {PublicKey.from_hex(person.key): person for person in in_force.roster.people if person.state == "active"}
             by_id = {key.id: person for key, person in people.items()}
-            signer = self._door.signer(request, content, {key.id: key for key in people})
-            taken = self._orders.take(content, in_force, f"by {by_id[signer].id}")
+            signer = self._door.signer(request, content, {key.id: key for key in people}, unread=content is None)
+            return by_id[signer].id, in_force
+
+    def _take(self, request: Request, content: bytes) -> Response:
+        with refusing():
+            person, in_force = self._person(request, content)
+            taken = self._orders.take(content, in_force, f"by {person}")
             return JSONResponse({"order": taken.order.id}, 201 if taken.new else 200)
 
     async def _poll(self, request: Request) -> Response:
@@ -117,6 +124,7 @@ class OrderInterface:
 
     async def _put_state(self, request: Request) -> Response:
         try:
+            await run_in_threadpool(self._camera, request, None)
             content = await content_of(request, MAX_STATE_BYTES)
             return await run_in_threadpool(self._take_state, request, content)
         except Refusal as refusal:
@@ -124,10 +132,14 @@ class OrderInterface:
         except ClientDisconnect:
             return Response(status_code=400)
 
+    def _camera(self, request: Request, content: bytes | None) -> str:
+        """Which camera signed; `None`: the body is not read yet. Raises `Refusal`."""
+        with refusing():
+            return sender_of(request, content, self._door, self._senders(), unread=content is None).device
+
     def _take_state(self, request: Request, content: bytes) -> Response:
         with refusing():
-            device = sender_of(request, content, self._door, self._senders()).device
-            self._orders.state(device, content)
+            self._orders.state(self._camera(request, content), content)
             return Response(status_code=204)
 
 

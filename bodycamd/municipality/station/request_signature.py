@@ -49,9 +49,10 @@ class _Verifier(HTTPMessageVerifier):
         """A camera may have no clock: the nonce says that the request is fresh."""
 
 
-def verify(request: SignedRequest, keys: Mapping[str, PublicKey], *, content: bytes | None) -> Signer:
-    """Who signed the request. `keys` are those that may, by their ids; `content` is its body, where the request is to have one. Raises
-    `PermissionDeniedError` for everything that is not signed exactly so.
+def verify(request: SignedRequest, keys: Mapping[str, PublicKey], *, content: bytes | None, unread: bool = False) -> Signer:
+    """Who signed the request. `keys` are those that may, by their ids; `content` is its body, where the request is to have one; `unread`:
+    it is to have one, and its signed digest is not held against it yet. Raises `PermissionDeniedError` for everything that is not signed
+    exactly so.
     """
     verifier = _Verifier(signature_algorithm=ED25519, key_resolver=_Keys(keys))
     try:
@@ -60,7 +61,7 @@ def verify(request: SignedRequest, keys: Mapping[str, PublicKey], *, content: by
         raise PermissionDeniedError(f"the request is not signed as it should be: {error}") from error
     if [one.label for one in found] != [TAG]:
         raise PermissionDeniedError(f"the request has another signature than one that is labelled {TAG}")
-    wanted = COVERED if content is None else COVERED_WITH_CONTENT
+    wanted = COVERED_WITH_CONTENT if unread or content is not None else COVERED
     covered = {name.strip('"') for name in found[0].covered_components} - {"@signature-params"}
     if covered != set(wanted):
         raise PermissionDeniedError(f"the signature covers {', '.join(sorted(covered))}; it must cover {', '.join(wanted)}")

@@ -54,6 +54,8 @@ STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
 SWEEP_MINUTES: Final = 15
 STOP_SECONDS: Final = 10
+MAX_CONNECTIONS: Final = 900
+"""At once: more get a 503. A process may have 1,024 files open where nobody said otherwise, and needs some for itself."""
 
 
 class StationProcess:
@@ -200,15 +202,7 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
     try:
         address, port = settings.listen.address, settings.listen.port
         server = _Server(
-            uvicorn.Config(
-                process.application,
-                host=address,
-                port=port,
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-                server_header=False,
-            ),
+            server_config(process.application, address, port),
             lambda: told(f"station {settings.name} listens at {address} port {port} for {settings.authority}"),
             process.orders.end_polls,
         )
@@ -220,6 +214,20 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
             raise StoreBusyError(f"listen: {address} port {port}: cannot listen there; is another station running?") from error
     finally:
         process.close()
+
+
+def server_config(application: Starlette, address: str, port: int) -> uvicorn.Config:
+    """How the station's HTTP is served."""
+    return uvicorn.Config(
+        application,
+        host=address,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
 
 
 class _Server(uvicorn.Server):
