@@ -48,8 +48,10 @@ PLACES = places()
 
 def misspelled(path: str, before: str, chance: random.Random) -> Mistake | None:
     key = before.strip(" :")
+    if len(key) < 6:
+        return None
     at = chance.randrange(1, len(key) - 1)
-    if len(key) < 6 or key[at] == key[at - 1]:
+    if key[at] == key[at - 1]:
         return None
     wrong = key[: at - 1] + key[at] + key[at - 1] + key[at + 1 :]
     section = path[: -len(key)]
