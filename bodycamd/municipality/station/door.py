@@ -24,11 +24,13 @@ from bodycamd.evidence.request_signing import NONCE_HEADER
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
 from bodycamd.municipality.station.index import DeletedError
-from bodycamd.municipality.station.intake import LedgerFirstError
+from bodycamd.municipality.station.intake import LedgerFirstError, UndatedError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
 from bodycamd.municipality.station.request_signature import SignedRequest, verify
 
 RETRY_SECONDS: Final = 2
+CLOCK_SECONDS: Final = 60
+"""After which it is worth asking a station again whose clock is not confirmed."""
 BODY_SECONDS: Final = 120.0
 """So long a body may take: a MiB over 100 kbit/s has come by then, and cameras send less at a time where the link is slower."""
 
@@ -90,6 +92,8 @@ def refusing() -> Iterator[None]:
         raise Refusal(503, "No roster", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
     except StoreBusyError as error:
         raise Refusal(503, "Busy with this camera", str(error), {"Retry-After": str(RETRY_SECONDS)}) from error
+    except UndatedError as error:
+        raise Refusal(503, "Not yet", str(error), {"Retry-After": str(CLOCK_SECONDS)}) from error
     except StorageError as error:
         raise Refusal(503, "Not now", "the station cannot store anything", {"Retry-After": str(RETRY_SECONDS)}) from error
 

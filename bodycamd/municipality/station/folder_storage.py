@@ -24,6 +24,8 @@ from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
 class FolderStorage(Storage):
     """On a file system that honours fsync."""
 
+    locks = False
+
     def put_segment(self, device: str, segment: StoredSegment, staged: Path, kept_until_us: int, now_us: int) -> int:
         """As of the port. Until when it is to be kept is nothing to a folder."""
         path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file

@@ -42,6 +42,10 @@ class LedgerFirstError(DataError):
     """The camera's ledger states no such segment, as far as the station has it: send the ledger first."""
 
 
+class UndatedError(StorageError):
+    """The store locks what it gets until a day, and the station's clock is not confirmed: no day is right. Try again later."""
+
+
 class _Opened(Struct, frozen=True):
     """A ledger that is held open, and what it states of recordings."""
 
@@ -111,7 +115,8 @@ class Intake:
         self, device: str, first_key: PublicKey, recording: str, file: str, offset: int, part: bytes, *, last: bool
     ) -> Progress:
         """Put a part of a segment behind what is here; store the whole where it is the last one. A segment that is stored already is not
-        taken again: its receipt is the answer. Raises `LedgerFirstError`, `OffsetError`, `DataError`, `StorageError`.
+        taken again: its receipt is the answer. Raises `LedgerFirstError`, `OffsetError`, `DataError`, `StorageError`; `UndatedError`
+        where it is whole, and waits for a clock that says until when to lock it.
         """
         with self.alone(device):
             segment = self._expected(device, recording, file)
@@ -122,6 +127,8 @@ class Intake:
                 return Progress(offset + len(part))
             staged, stored = self._staging.whole(device, segment)
             now = self._clock()
+            if self._storage.locks and not now.confirmed:
+                raise UndatedError("the station's clock is not confirmed yet: until when footage is locked would be wrong")
             ledger = self._ledger(device, first_key)
             until_us = max(now.wall_us, kept_until_us(ledger.facts, recording, now.wall_us, self._days))
             self._index.begin_put(device, stored, now.wall_us, until_us, dated=now.confirmed)

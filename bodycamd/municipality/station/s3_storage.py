@@ -48,6 +48,8 @@ class _Version(Struct, frozen=True):
 class S3Storage(Storage):
     """In a bucket of its own. Who may use it, boto3 finds as it always does (its environment, its files, the machine's role)."""
 
+    locks = True
+
     def __init__(
         self, data: Path, bucket: str, *, mode: Mode = "GOVERNANCE", endpoint: str | None = None, region: str | None = None
     ) -> None:

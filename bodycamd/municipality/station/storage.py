@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.roster import MAX_ROSTER_BYTES
@@ -27,6 +27,9 @@ MAX_DOCUMENT_FILE_BYTES: Final = 2 * MAX_ROSTER_BYTES
 
 class Storage(ABC):
     """All of it raises `StorageError` where the store fails."""
+
+    locks: ClassVar[bool]
+    """Whether what is put cannot be removed before its day, whoever wants to."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
