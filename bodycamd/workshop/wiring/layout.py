@@ -7,6 +7,7 @@ rows, half a row below its pin.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -34,8 +35,8 @@ FAR = 405.0
 """From the middle to the near edge of the boxes, at least."""
 LEAST_GAP = 4.0
 NUDGES = tuple(sign * step for step in (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0) for sign in (-1, 1))
-APART = 6.0
-"""Wires that run side by side lie so far apart, at least."""
+APART = (6.0, 3.0)
+"""Wires that run side by side lie so far apart: the first where there is room, else the second."""
 
 
 class Box(Struct, frozen=True):
@@ -125,9 +126,10 @@ def _apart(boxes: list[Box]) -> list[Box]:
         above = boxes[place - 1].y + boxes[place - 1].height + LEAST_GAP if place else 0.0
         below = boxes[place + 1].y - LEAST_GAP if place + 1 < len(boxes) else float("inf")
         steps = offsets(box.part.symbol, len(box.part.terminals))
-        for moved in (_box(box.part, box.side, box.edge, box.y + step, box.height, steps) for step in NUDGES):
+        for apart, step in itertools.product(APART, NUDGES):
+            moved = _box(box.part, box.side, box.edge, box.y + step, box.height, steps)
             wires = list(zip(box.part.terminals, moved.terminals, strict=True))
-            free = all(abs(y - enters) >= APART for terminal, y in wires for to, enters in leaving.items() if to != terminal.to)
+            free = all(abs(y - enters) >= apart for terminal, y in wires for to, enters in leaving.items() if to != terminal.to)
             if free and moved.y >= above and moved.y + moved.height <= below:
                 boxes[place] = moved
                 break

@@ -127,6 +127,12 @@ def test_every_wire_joins_what_it_should_and_none_hides_another(
         ElementTree.fromstring(picture(config)[0])
 
 
+def test_terminals_find_a_place_between_pins_that_lie_close_together() -> None:
+    config = configured(gpio={"button": 24, "led": 16}, hat="i2s", microphone={"channel": "left"})
+    assert config is not None
+    check(config)
+
+
 @pytest.mark.parametrize(("file", "configuration"), PICTURES.items(), ids=PICTURES)
 def test_the_pictures_in_the_documents_are_those_of_now(file: str, configuration: str) -> None:
     config = load(ROOT / configuration)
