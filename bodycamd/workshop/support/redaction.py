@@ -7,6 +7,7 @@ Not guaranteed: that a name which is also a word of a message ("open") is left o
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -82,7 +83,8 @@ def _known(token: str) -> bool:
 @cache
 def _vocabulary() -> frozenset[str]:
     root = Path(bodycamd.__file__).parent
-    return frozenset(word for folder in _SPEAKING for path in sorted((root / folder).rglob("*.py")) for word in _words(path))
+    ours = frozenset(word for folder in _SPEAKING for path in sorted((root / folder).rglob("*.py")) for word in _words(path))
+    return ours | {level.lower() for level in logging.getLevelNamesMapping()}
 
 
 def _words(path: Path) -> Iterator[str]:
