@@ -6,9 +6,9 @@ from here; so the watchdog excepts it, and says since when it runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from msgspec import Struct
 
@@ -40,35 +40,16 @@ class Progress:
         """The disk operation that has not returned yet and when it began."""
         return self._outstanding
 
-    def during(self, operation: str) -> _During:
+    @contextmanager
+    def during(self, operation: str) -> Iterator[None]:
         """Marks a disk operation, the outermost where they nest."""
-        return _During(self, operation)
-
-    def begin(self, operation: str) -> tuple[str, int] | None:
-        """An operation begins; returns what `end` is to be given."""
         before = self._outstanding
         if before is None:
             self._outstanding = (operation, self._now_us())
-        return before
-
-    def end(self, before: tuple[str, int] | None) -> None:
-        """It has returned."""
-        self._outstanding = before
-
-
-class _During:
-    """A class and no generator: several times for each fragment, those cost as much as what they mark."""
-
-    __slots__ = ("_before", "_operation", "_progress")
-
-    def __init__(self, progress: Progress, operation: str) -> None:
-        self._progress, self._operation = progress, operation
-
-    def __enter__(self) -> None:
-        self._before = self._progress.begin(self._operation)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.end(self._before)
+        try:
+            yield
+        finally:
+            self._outstanding = before
 
 
 class ObservedDisk:
