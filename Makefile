@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw soak enclosure mutants clean
+.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -11,6 +11,10 @@ help: ## this list
 demo: ## a camera without hardware: press, warning, recording, marker, stop; then the film in demo/out
 	@scripts/setup demo
 	@scripts/demo
+
+demo-station: ## a station and three cameras without hardware: sent, receipted, held by an order, deleted, verified at the station; in demo-station/
+	@scripts/setup station
+	@PATH="$$PWD/.venv/bin:$$PATH" python scripts/demo_station
 
 test: ## all tests, a twentieth of the random cases
 	@scripts/setup test
@@ -93,4 +97,4 @@ nightly: check ## everything, with the full number of random cases
 	$(MAKE) mutants
 
 clean: ## remove what the targets made (not the Debian packages)
-	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info
+	rm -rf .venv build demo demo-station .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bodycamd.egg-info
