@@ -54,7 +54,10 @@ def test_neither_side_installs_what_only_the_other_needs() -> None:
         ("gpiozero", "run", "camera"),
         ("gpiozero", "export", "camera"),
         *(("av", command, "municipality") for command in ("export", "contact-sheet", "verify", "transparency", "keys", "anchor")),
-        *((module, "station", "station") for module in ("starlette", "sqlalchemy", "http_message_signatures.algorithms")),
+        *(
+            (module, "station", "station")
+            for module in ("starlette", "sqlalchemy", "http_message_signatures.algorithms", "prometheus_client")
+        ),
         ("boto3", "station", "s3"),
         *((module, "simulate", "workshop") for module in ("av", "gpiozero", "segno", "pyrage")),
     ],

@@ -29,7 +29,7 @@ def init(
 
     The key signs receipts. It opens no footage and orders no camera: if it is lost, make another one and sign the next roster.
     """
-    from bodycamd.municipality.station.service import make_key
+    from bodycamd.municipality.station.opening import make_key
 
     path = folder / f"{name}.key"
     key = make_key(path)

@@ -27,7 +27,7 @@ from starlette.types import Lifespan
 
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.municipality.station.cameras import Sender
-from bodycamd.municipality.station.door import Door, Refusal, content_of, refusing
+from bodycamd.municipality.station.door import Door, Refusal, refusing
 from bodycamd.municipality.station.intake import Intake, Progress
 from bodycamd.municipality.station.staging import MAX_PART_BYTES
 
@@ -73,10 +73,10 @@ class CameraInterface:
                 content = None
                 if request.method in ("PATCH", "PUT"):
                     await run_in_threadpool(self._may_ask, request)
-                    content = await content_of(request, MAX_PART_BYTES)
+                    content = await self._door.content(request, MAX_PART_BYTES)
                 return await run_in_threadpool(self._carry_out, work, request, content)
             except Refusal as refusal:
-                return refusal.response()
+                return self._door.refuse(refusal)
             except ClientDisconnect:
                 return Response(status_code=400)
 

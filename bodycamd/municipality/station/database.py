@@ -32,6 +32,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.errors = 0
+        """Transactions that the database failed, since it was opened."""
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -62,6 +64,7 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
+            self.errors += 1
             raise StorageError(f"the index cannot be used: {str(error.args[0])[:300] if error.args else type(error).__name__}") from error
 
     def is_empty(self) -> bool:

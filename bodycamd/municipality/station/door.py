@@ -27,6 +27,7 @@ from bodycamd.municipality.station.index import DeletedError
 from bodycamd.municipality.station.intake import LedgerFirstError, UndatedError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
 from bodycamd.municipality.station.request_signature import SignedRequest, verify
+from bodycamd.municipality.station.traffic import Traffic
 
 RETRY_SECONDS: Final = 2
 CLOCK_SECONDS: Final = 60
@@ -53,6 +54,18 @@ class Door:
 
     def __init__(self, *, authority: str, secret: bytes, now_seconds: Callable[[], int] = lambda: int(time.time())) -> None:
         self._authority, self._secret, self._now_seconds = authority, secret, now_seconds
+        self.traffic = Traffic()
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """The answer, counted."""
+        self.traffic.refused[refusal.title] += 1
+        return refusal.response()
+
+    async def content(self, request: Request, most_bytes: int) -> bytes:
+        """The whole body, of who may ask, counted. Raises `Refusal`."""
+        found = await _content_of(request, most_bytes)
+        self.traffic.received_bytes += len(found)
+        return found
 
     def signer(self, request: Request, content: bytes | None, keys: Mapping[str, PublicKey], *, unread: bool = False) -> str:
         """The id of the one of these keys that signed; `content` and `unread` as of `verify`. Raises `Refusal`."""
@@ -98,8 +111,7 @@ def refusing() -> Iterator[None]:
         raise Refusal(503, "Not now", "the station cannot store anything", {"Retry-After": str(RETRY_SECONDS)}) from error
 
 
-async def content_of(request: Request, most_bytes: int) -> bytes:
-    """The whole body, of who may ask. Raises `Refusal`."""
+async def _content_of(request: Request, most_bytes: int) -> bytes:
     found = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):

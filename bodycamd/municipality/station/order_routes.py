@@ -26,7 +26,7 @@ from bodycamd.evidence.orders import MAX_ORDER_BYTES
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.municipality.station.app import CAMERA, sender_of
 from bodycamd.municipality.station.cameras import Sender
-from bodycamd.municipality.station.door import Door, Refusal, content_of, refusing
+from bodycamd.municipality.station.door import Door, Refusal, refusing
 from bodycamd.municipality.station.order_index import Document
 from bodycamd.municipality.station.orders import MAX_STATE_BYTES, Orders
 
@@ -54,6 +54,11 @@ class OrderInterface:
             Route(f"{CAMERA}/state", self._put_state, methods=["PUT"]),
         ]
 
+    @property
+    def held_polls(self) -> int:
+        """How many cameras wait now."""
+        return self._polls.count
+
     def end_polls(self) -> None:
         """Answer all that are held: the station stops."""
         self._polls.end()
@@ -61,10 +66,10 @@ class OrderInterface:
     async def _post(self, request: Request) -> Response:
         try:
             await run_in_threadpool(self._person, request, None)
-            content = await content_of(request, 2 * MAX_ORDER_BYTES)
+            content = await self._door.content(request, 2 * MAX_ORDER_BYTES)
             return await run_in_threadpool(self._take, request, content)
         except Refusal as refusal:
-            return refusal.response()
+            return self._door.refuse(refusal)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -103,7 +108,7 @@ class OrderInterface:
             body = b"".join(document.file_bytes for document in given)
             return Response(body, 200 if given else 204, {NEXT_HEADER: str(until)}, DOCUMENTS_TYPE if given else None)
         except Refusal as refusal:
-            return refusal.response()
+            return self._door.refuse(refusal)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -125,10 +130,10 @@ class OrderInterface:
     async def _put_state(self, request: Request) -> Response:
         try:
             await run_in_threadpool(self._camera, request, None)
-            content = await content_of(request, MAX_STATE_BYTES)
+            content = await self._door.content(request, MAX_STATE_BYTES)
             return await run_in_threadpool(self._take_state, request, content)
         except Refusal as refusal:
-            return refusal.response()
+            return self._door.refuse(refusal)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -203,6 +208,11 @@ class Polls:
         """It is answered."""
         for device in [device for device, held in self._held.items() if held is poll]:
             del self._held[device]
+
+    @property
+    def count(self) -> int:
+        """How many are held."""
+        return len(self._held)
 
     def end(self) -> None:
         """Answer all of them, and those to come at once."""

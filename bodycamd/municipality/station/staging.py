@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,18 @@ class Staging:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"{self._root}: cannot be written: {error.strerror}") from error
+
+    def held(self) -> tuple[int, int] | None:
+        """How many files are on their way in, and their bytes; `None` where the folder cannot be read."""
+        files = size = 0
+        try:
+            for path in self._root.glob("*/*.part"):
+                with suppress(FileNotFoundError):  # it came to its end just now
+                    size += path.stat().st_size
+                    files += 1
+        except OSError:
+            return None
+        return files, size
 
     def remove_old(self, before_us: int) -> int:
         """Remove what nobody has continued since; how many files. Raises `StorageError`."""

@@ -29,6 +29,13 @@ class ListenSettings(Settings, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8640
 
 
+class MetricsSettings(ListenSettings, frozen=True, kw_only=True):
+    """Where figures and health are told: to whoever reaches it, so on this computer alone, or in a network of those who keep it running."""
+
+    address: Annotated[str, Meta(pattern=r"^(?!0\.0\.0\.0\Z|[0:]+\Z)[0-9a-fA-F.:]{2,45}\Z")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8641
+
+
 class KeySettings(Settings, frozen=True, kw_only=True):
     """`signing`: the station's Ed25519 key in PEM, which signs receipts. `root` and `roster`: whose word counts, as a camera's card has
     them."""
@@ -57,6 +64,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     index: Text | None = None
     s3: BucketSettings | None = None
     listen: ListenSettings = ListenSettings()
+    metrics: MetricsSettings | None = None
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
     @property
@@ -75,6 +83,8 @@ ALLOWED: Mapping[str, str] = {
     "roster": "the file of the roster in force",
     "index": "sqlite:////PATH or postgresql+psycopg://USER@HOST/DATABASE",
     "listen": "a mapping of address, port",
+    "metrics.address": "an IP address of this computer in one network, such as 127.0.0.1; not all of them",
+    "metrics": "a mapping of address, port; nothing is told without it",
     "address": "an IP address, such as 127.0.0.1",
     "port": "a whole number from 1 to 65535",
     "days": "a whole number from 1 to 28",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_reader import first_line
 from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
+from bodycamd.municipality.station.figures import Figures, index_figures_or_none
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.operator_routes import OperatorInterface
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
 from tests.camera.keeping.ordered_camera import OrderedCamera
@@ -51,6 +56,7 @@ class Station:
     port: int = 0
     certificate: Path | None = None
     """With it the station speaks TLS by itself, as localhost; its key is beside it, `.key`."""
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.storage = FolderStorage(self.root)
@@ -78,11 +84,41 @@ class Station:
         cameras = CameraInterface(self.intake, door, lambda: self.senders)
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
+        self.door = door
+        self.operating = OperatorInterface(self.figures)
         self.routes = [*cameras.routes(), *self.ordering.routes()]
         self.server = uvicorn.Server(uvicorn.Config(application(self.routes), log_level="warning", lifespan="off", **tls))
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+
+    def figures(self) -> Figures:
+        return Figures(
+            now_us=self.now * 1_000_000,
+            version="0",
+            received_bytes=self.door.traffic.received_bytes,
+            refused=dict(self.door.traffic.refused),
+            index=index_figures_or_none(self.index.database, self.now * 1_000_000),
+            index_errors=self.index.database.errors,
+            sweep=None,
+            clock_confirmed=True,
+            held_polls=self.ordering.held_polls,
+            staged_bytes=None,
+            staged_files=None,
+            free_bytes=1,
+            cameras_active=len(self.senders),
+            roster_ends_us=wall_us(self.roster.roster.not_after, "not_after"),
+        )
+
+    @cached_property
+    def operator(self) -> httpx.Client:
+        """Who asks the listener of its own."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.beside = OperatorServer(self.operating.application())
+        thread = threading.Thread(target=self.beside.run, args=([listening],), daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        return httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30)
 
     def __enter__(self) -> Station:
         return self
@@ -94,6 +130,11 @@ class Station:
         self.client.close()
         self.ordering.end_polls()
         self.server.should_exit = True
+        if self.threads:
+            self.operator.close()
+            self.beside.should_exit = True
+            self.threads.pop().join()
+            del self.operator
         self.thread.join()
         self.index.close()
 

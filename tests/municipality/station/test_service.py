@@ -25,13 +25,14 @@ from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.receipts import Received, judge_receipt, received
 from bodycamd.evidence.roster import Camera, KeyHolder, Roster
 from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.opening import load_key, make_key
 from bodycamd.municipality.station.order_routes import NEXT_HEADER
-from bodycamd.municipality.station.service import load_key, make_key
 from tests.evidence.ordering import HOLD, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, key, signed
 from tests.kit.scale import only_in_full
 from tests.municipality.station.conftest import FilmedStore
 from tests.municipality.station.sending import AUTHORITY, CameraLink, sealed, send_ledger, send_segment
+from tests.municipality.station.test_figures import read as read_metrics
 
 DAY_US = 86_400_000_000
 
@@ -151,6 +152,7 @@ WRONG: dict[str, tuple[Callable[[Prepared], object], int, str]] = {
     "a database that is none": (lambda p: p.file.write_text(p.file.read_text() + "index: mysql://x\n"), 78, "sqlite"),
     "a word that it does not know": (lambda p: p.file.write_text(p.file.read_text() + "dayz: 28\n"), 78, "days"),
     "a longer term": (lambda p: p.file.write_text(p.file.read_text() + "days: 29\n"), 78, "1 to 28"),
+    "figures for everybody": (lambda p: p.file.write_text(p.file.read_text() + 'metrics: {address: "0.0.0.0"}\n'), 78, "not all of them"),
     "no file": (lambda p: p.file.unlink(), 78, "readable configuration file"),
 }
 
@@ -163,6 +165,24 @@ def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.Ca
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_a_process_tells_at_an_address_of_its_own(prepared: Prepared, link: CameraLink) -> None:
+    port = free_port()
+    prepared.file.write_text(prepared.file.read_text() + f"metrics: {{port: {port}}}\n")
+    process = prepared.start()
+    try:
+        assert link.ask("HEAD", "ledger/1").headers["upload-offset"] == "0"
+        health = httpx.get(f"http://127.0.0.1:{port}/health")
+        assert (health.status_code, health.json()) == (200, {"ok": True, "faults": []})
+        found = read_metrics(httpx.get(f"http://127.0.0.1:{port}/metrics").content)
+        assert found["index_up"] == 1
+        assert found["free_bytes"] > 0
+        assert found["cameras_active"] >= 1
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/health").status_code == 404
+        assert link.client.get("/metrics").status_code == link.client.get("/health").status_code == 404
+    finally:
+        assert stop(process) == 0
 
 
 def order_of(prepared: Prepared) -> Path:

@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bodycamd.municipality.station import door, nonces, service
+from bodycamd.municipality.station import door, nonces
+from bodycamd.municipality.station import server as serving
 from bodycamd.municipality.station.app import application
 from tests.kit.waiting import wait_for
 from tests.municipality.station.conftest import SECRET, Station
@@ -67,10 +68,10 @@ def test_a_signed_body_must_come_and_to_its_own_place(station: Station, fresh: C
 
 
 def test_beyond_its_connections_it_says_so_and_goes_on_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(serving, "MAX_CONNECTIONS", 3)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(service.server_config(application([]), "127.0.0.1", port))
+    server = uvicorn.Server(serving.server_config(application([]), "127.0.0.1", port))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
 

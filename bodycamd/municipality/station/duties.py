@@ -1,0 +1,74 @@
+"""What a running station does by itself: it clears what nobody continues to send, looks at its clock, and keeps the term."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+
+from bodycamd.errors import BodycamError, StorageError
+from bodycamd.municipality.station.figures import SweepFigures
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
+from bodycamd.municipality.station.sweep import Sweep, Swept
+
+log = logging.getLogger(__name__)
+
+HOUR_SECONDS: Final = 3600
+STAGED_SECONDS: Final = 24 * HOUR_SECONDS
+"""So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
+SWEEP_MINUTES: Final = 15
+
+
+class Duties:
+    """Of one process. `last_sweep` is of the last one that came to its end in it."""
+
+    def __init__(self, staging: Staging, sweep: Sweep, clock: StationClock) -> None:
+        self._staging, self._sweep, self._clock = staging, sweep, clock
+        self.last_sweep: SweepFigures | None = None
+
+    async def run(self) -> None:
+        """All of them, until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._clear_staging())
+            group.create_task(self._keep_the_term())
+
+    async def _clear_staging(self) -> None:
+        while True:
+            try:
+                removed = await run_in_threadpool(self._staging.remove_old, _now_us() - STAGED_SECONDS * 1_000_000)
+            except StorageError as error:
+                log.error("%s", error)
+            else:
+                if removed:
+                    log.warning("%d files were half sent, and not continued for a day: removed", removed)
+            await asyncio.sleep(HOUR_SECONDS)
+
+    async def _keep_the_term(self) -> None:
+        """Look at the clock every minute, and delete what is due every quarter of an hour."""
+        while True:
+            for _ in range(SWEEP_MINUTES):
+                await run_in_threadpool(self._clock.read)
+                await asyncio.sleep(LOOK_SECONDS)
+            try:
+                swept = await run_in_threadpool(self._sweep.run)
+            except BodycamError as error:
+                log.error("nothing is deleted: %s", error)
+            else:
+                self.last_sweep = SweepFigures(_now_us(), len(swept.problems), len(swept.undated), len(swept.held))
+                _tell(swept, self._clock.read().confirmed)
+
+
+def _tell(swept: Swept, confirmed: bool) -> None:
+    for device, recording in swept.deleted:
+        log.info("%s: %s: its term is over: deleted", device, recording)
+    if swept.undated:
+        why = "no confirmed clock says when they came" if confirmed else "the clock is not confirmed: is it synchronised?"
+        log.warning("%d recordings cannot be dated, and stay: %s", len(swept.undated), why)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,154 @@
+"""The station as a process: what is opened, in which order, and how it ends. The one page where it is put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+
+from bodycamd import __version__
+from bodycamd.errors import ConfigError, StoreBusyError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.statements import wall_us
+from bodycamd.linux.clock import SystemClock
+from bodycamd.municipality.station.app import CameraInterface, application
+from bodycamd.municipality.station.door import Door
+from bodycamd.municipality.station.duties import Duties
+from bodycamd.municipality.station.figures import Figures, index_figures_or_none
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, roster_of, secret_of, storage_of
+from bodycamd.municipality.station.operator_routes import OperatorInterface
+from bodycamd.municipality.station.order_routes import OrderInterface
+from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.server import OperatorServer
+from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.station_clock import StationClock
+from bodycamd.municipality.station.station_file import ListenSettings, StationSettings
+from bodycamd.municipality.station.sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+NONCES_FILE: Final = "nonce-secret"
+
+
+class StationProcess:
+    """An opened station. Close it."""
+
+    def __init__(self, settings: StationSettings) -> None:
+        """Opens everything. Raises `ConfigError` for keys, roster or database that are none, `StoreBusyError` where the figures' port is
+        taken, `StorageError`."""
+        self._data = data = Path(settings.data)
+        self._signer = load_key(Path(settings.keys.signing))
+        self._in_force = in_force = roster_of(settings)
+        found = [station for station in in_force.roster.stations if station.id == settings.name and station.state == "active"]
+        listed = PublicKey.from_hex(found[0].key) if found else None
+        if listed != self._signer.public:
+            what = "lists another key for it" if listed is not None else "does not list it"
+            raise ConfigError(f"name: {settings.name}: the roster {what}: no camera would believe its receipts; allowed: a listed station")
+        make_data(data)
+        self._staging = Staging(data / "staging")
+        self._index = Index.open(settings.index_url)
+        storage = storage_of(settings)
+        self._clock = StationClock(SystemClock(), self._index.newest_confirmed_us())
+        intake = Intake(
+            settings.name,
+            self._signer,
+            storage,
+            self._staging,
+            self._index,
+            days=settings.days,
+            clock=self._clock.read,
+        )
+        sweep = Sweep(
+            intake,
+            self._index,
+            storage,
+            self._staging,
+            lambda: first_keys_of(in_force.roster),
+            days=settings.days,
+            clock=self._clock.read,
+        )
+        self._duties = Duties(self._staging, sweep, self._clock)
+        self._door = door = Door(authority=settings.authority, secret=secret_of(data / NONCES_FILE))
+        cameras = CameraInterface(intake, door, in_force.senders)
+        self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
+        self.application = application([*cameras.routes(), *self.orders.routes()], self._while_running)
+        self._operator = OperatorInterface(self.figures)
+        self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self._listening is not None:
+            self._listening.close()
+        self._index.close()
+
+    def figures(self) -> Figures:
+        """What is to be seen of it now. From any thread."""
+        now_us = time.time_ns() // 1000
+        staged = self._staging.held()
+        roster = self._in_force.roster
+        return Figures(
+            now_us=now_us,
+            version=__version__,
+            received_bytes=self._door.traffic.received_bytes,
+            refused=dict(self._door.traffic.refused),
+            index=index_figures_or_none(self._index.database, now_us),
+            index_errors=self._index.database.errors,
+            sweep=self._duties.last_sweep,
+            clock_confirmed=self._clock.read().confirmed,
+            held_polls=self.orders.held_polls,
+            staged_bytes=staged[1] if staged is not None else None,
+            staged_files=staged[0] if staged is not None else None,
+            free_bytes=_free_bytes(self._data),
+            cameras_active=sum(camera.state == "active" for camera in roster.cameras),
+            roster_ends_us=wall_us(roster.not_after, "not_after"),
+        )
+
+    @asynccontextmanager
+    async def _while_running(self, application: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._duties.run())]
+        watching = OperatorServer(self._operator.application())
+        if self._listening is not None:
+            tasks.append(asyncio.create_task(watching.serve([self._listening])))
+        for task in tasks:
+            task.add_done_callback(_ended)
+        try:
+            yield
+        finally:
+            tasks[0].cancel()
+            watching.should_exit = True
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _listen(key: str, where: ListenSettings) -> socket.socket:
+    try:
+        return socket.create_server((where.address, where.port), family=socket.AF_INET6 if ":" in where.address else socket.AF_INET)
+    except OSError as error:
+        told = f"{key}: {where.address} port {where.port}: cannot listen there ({error.strerror}); is another station running?"
+        raise StoreBusyError(told) from error
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Room for the station's user; `None` where it cannot be asked."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """A duty never ends by itself: if it does, the station says so and stops, and is started anew."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the station cannot go on", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
