@@ -66,8 +66,10 @@ def _judged_value(
 
 
 def _struct_in(field: structs.FieldInfo) -> type[Struct] | None:
-    """The struct that a field is, or is a list of."""
+    """The struct that a field is, or may be, or is a list of."""
     info = msgspec.inspect.type_info(field.type)
+    if isinstance(info, msgspec.inspect.UnionType):
+        info = next((one for one in info.types if isinstance(one, msgspec.inspect.StructType)), info)
     if isinstance(info, msgspec.inspect.VarTupleType):
         info = info.item_type
     return info.cls if isinstance(info, msgspec.inspect.StructType) else None
