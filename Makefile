@@ -20,9 +20,9 @@ test: ## all tests, a twentieth of the random cases
 	@scripts/setup test
 	@scripts/test
 
-test-full: ## what takes longer than `make test` may, and more random cases: three tenths (25 minutes)
+test-full: ## what `make test` leaves out: what takes long, and more random cases, three tenths (20 minutes)
 	@scripts/setup test
-	@BODYCAMD_TEST_SCALE=0.3 scripts/test --durations 15
+	@BODYCAMD_TEST_SCALE=0.3 scripts/test --no-repeats --durations 15
 
 check: ## lint, format, types, import order, shell scripts
 	@scripts/setup test

@@ -17,11 +17,23 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.kit.repeats import without_repeats
+
 MAX_LEFT_OPEN = 32
 """More than what a module's fixtures open for the tests that follow."""
 
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-repeats", action="store_true", help="leave out the tests that have the same cases in `make test`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--no-repeats"):
+        items[:], left = without_repeats(items)
+        config.hook.pytest_deselected(items=left)
 
 
 def pytest_configure() -> None:
