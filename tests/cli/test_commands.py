@@ -19,7 +19,7 @@ from bodycamd.errors import EXIT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
 from bodycamd.municipality.words.times import LocalTime
 from tests.kit.command_tree import COMMANDS, NODES
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, sample
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +37,7 @@ def test_help_imports_nothing_heavy(line: str) -> None:
     assert run.stdout
 
 
+@one_in(4)
 @pytest.mark.parametrize("command", sample(NODES, 8))
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--help"]) == 0
@@ -55,6 +56,7 @@ def test_the_commands_that_take_a_recording_are_these() -> None:
     assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show", "station certificate"} == TAKE_ONE
 
 
+@one_in(2)
 @pytest.mark.parametrize("command", sample(sorted(TAKE_ONE), 5))
 def test_what_is_no_recordings_id_is_wrong_use_everywhere(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Told before anything else is looked at: none of the files that are named here exists."""
@@ -108,6 +110,7 @@ def test_numbers_and_lengths_are_told_as_people_say_them() -> None:
     assert [duration(seconds) for seconds in (13, 125, 3725)] == ["13.0 s", "2 min 05 s", "1 h 02 min"]
 
 
+@one_in(5)
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -156,6 +159,7 @@ def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
     assert "Permission denied; run this as its owner or with sudo" in said
 
 
+@one_in(7)
 @pytest.mark.parametrize("name", ["FILM.MP4", "film.Mp4", "film.mov", "film.mkv", "case.zip", "report.html", "x.tar"])
 def test_no_folder_gets_the_name_of_a_file(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for recording in ("000001-0001", "all"):
@@ -170,6 +174,7 @@ def test_folders_have_any_other_name(name: str, tmp_path: Path) -> None:
     assert not is_film(tmp_path / name)
 
 
+@one_in(4)
 @pytest.mark.parametrize("name", ["sheet.jpg", "sheet", "sheet.mp4", "png"])
 def test_no_picture_gets_another_name_than_that_of_a_png(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = str(tmp_path / name)

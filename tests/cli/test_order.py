@@ -17,6 +17,7 @@ from bodycamd.evidence.orders import Hold, SignedOrder
 from tests.evidence.ordering import HERE, IN_FORCE, ordered
 from tests.evidence.ordering import HOLD as ORDER
 from tests.evidence.rostering import NOW, NOW_US, key
+from tests.kit.scale import one_in
 
 HOLD = ["--ground", "complaint", "--reference", "Z-2026/00123", "--review-on", "2026-09-01"]
 
@@ -85,6 +86,7 @@ def test_a_release_needs_the_second_person(desk: Path, capsys: pytest.CaptureFix
     assert (shown["id"], shown["missing"], shown["order"]["body"]["reason"]) == (written().id, [], "settled")
 
 
+@one_in(5)
 @pytest.mark.parametrize(
     ("words", "person", "by", "code", "said"),
     [

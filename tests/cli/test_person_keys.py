@@ -50,6 +50,7 @@ def test_a_passphrase_seals_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@only_in_full
 def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = tmp_path / "key.pem"
     public = new_person_key(key)
@@ -80,6 +81,7 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         load_person_key(tmp_path / "rsa", none)
 
 
+@only_in_full
 def test_a_script_makes_sealed_keys_and_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key, release, passphrases = tmp_path / "e-03.pem", tmp_path / "release.key", tmp_path / "p"
     passphrases.write_text("five words for a key\n")

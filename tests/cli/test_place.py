@@ -17,7 +17,7 @@ from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.errors import ConfigError, UsageError
 from bodycamd.evidence.keys import provision
 from tests.cli.test_hostile_text import COMMANDS, line_of
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, sample
 
 READING = [name for name in COMMANDS if any("--config" in p.opts for p in COMMANDS[name].params) and name not in ("run", "simulate")]
 OF_A_STORE = [name for name in READING if any("--store" in p.opts for p in COMMANDS[name].params) and not name.startswith("hold")]
@@ -72,6 +72,7 @@ def test_a_command_finds_its_store(
     assert f"--store is {tmp_path / 'b-store'}, but {mine} is about the store {tmp_path / 'a-store'}" in err
 
 
+@one_in(4)
 @pytest.mark.parametrize("name", [*ONLY_ASKING, *OWN_STORE])
 def test_a_command_finds_its_daemon(name: str, tmp_path: Path, machine: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody listens at the socket that was meant; without a daemon the store is missed."""

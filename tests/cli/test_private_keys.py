@@ -16,7 +16,7 @@ from bodycamd.cli.main import main
 from bodycamd.config.private_keys import line_of_private_key
 from bodycamd.evidence.keys import SigningKey
 from tests.evidence.making import RECIPIENT
-from tests.kit.scale import count, only_in_full, sample
+from tests.kit.scale import count, one_in, only_in_full, sample
 
 ROOT = Path(__file__).parents[2]
 GOOD = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -78,6 +78,7 @@ def test_in_a_comment_of_the_recipients(name: str, configured: Path, capsys: pyt
     told(capsys, "line 3")
 
 
+@one_in(3)
 @pytest.mark.parametrize("place", PLACES)
 def test_wherever_it_stands(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipients = tmp_path / "recipients.txt"

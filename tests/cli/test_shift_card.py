@@ -14,6 +14,7 @@ from bodycamd.cli.main import main
 from bodycamd.linux.clock import boottime_us
 from bodycamd.linux.telling import Teller
 from tests.camera.cards.test_process import configuration
+from tests.kit.scale import one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 CODE = "c" * 64
@@ -51,6 +52,7 @@ def test_its_line_is_one_of_the_file(tmp_path: Path, teller: Teller, capsys: pyt
     assert read_officers(tmp_path / "cards.txt") == {CODE: "H-12"}
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("told", "code", "said"),
     [
@@ -78,6 +80,7 @@ def test_without_a_card_a_process_or_a_reader_it_ends_with_one_line(tmp_path: Pa
     assert "there is no reader to wait at" in capsys.readouterr().err
 
 
+@only_in_full
 def test_a_card_that_does_not_come_is_waited_for_so_long(tmp_path: Path, teller: Teller, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shift", "card", "--officer", "H-12", "--seconds", "1", "--config", str(configuration(tmp_path))]) == 69
     assert "no card was shown within 1 s" in capsys.readouterr().err

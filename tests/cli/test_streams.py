@@ -138,6 +138,7 @@ def check_ascii(words: Sequence[str], tmp_path: Path) -> None:
 CHECKS = [check_output, check_errors, check_ascii]
 
 
+@only_in_full
 @pytest.mark.parametrize("check", sample(CHECKS, 3))
 def test_whatever_a_command_prints(check: Callable[[Sequence[str], Path], None], tmp_path: Path) -> None:
     for words in lines(tmp_path)[:: 1 if SCALE >= IN_FULL else 3]:

@@ -15,7 +15,7 @@ from bodycamd.camera.daemon.__main__ import main as daemon
 from bodycamd.cli.main import main
 from bodycamd.linux import memory
 from tests.config.conftest import GOOD, RECIPIENT, write_wav
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,7 @@ def check_lines(err: str, config: Path, case: Broken) -> None:
     assert any(all(word in line for word in case.named) for line in lines), err
 
 
+@one_in(5)
 @pytest.mark.parametrize("case", sample(CASES, 8), ids=lambda case: case.name)
 def test_exit_78_and_one_line(case: Broken, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case.before(folder)

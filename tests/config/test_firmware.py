@@ -14,11 +14,12 @@ from bodycamd.config.firmware import firmware_lines
 from bodycamd.config.i2c_addresses import CLOCKS
 from bodycamd.config.load import load
 from bodycamd.config.settings import Config
-from tests.kit.scale import count
+from tests.kit.scale import count, one_in
 
 ROOT = Path(__file__).parents[2]
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("file", "needed"),
     [

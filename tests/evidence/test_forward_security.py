@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import EvolvingSigner, provision
 from tests.camera.recorder.rig import Rig
-from tests.kit.scale import SCALE
+from tests.kit.scale import SCALE, only_in_full
 
 pytestmark = [
     pytest.mark.root,
@@ -86,6 +86,7 @@ def holds(blocks: bytes, seed: bytes) -> bool:
     return any(form in blocks for form in forms)
 
 
+@only_in_full
 def test_no_key_that_signed_earlier_starts_is_left_on_the_disk(disk: Disk) -> None:
     root = disk.mounted / "camera"
     root.mkdir()
@@ -111,6 +112,7 @@ def test_no_key_that_signed_earlier_starts_is_left_on_the_disk(disk: Disk) -> No
     assert len(set(memory_seeds)) == 2 * STARTS
 
 
+@only_in_full
 def test_the_search_would_find_a_key_that_was_only_unlinked(disk: Disk) -> None:
     """Why a key file is overwritten in place first."""
     provision(disk.mounted / "keys")

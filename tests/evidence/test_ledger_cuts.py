@@ -14,7 +14,7 @@ from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey
 from bodycamd.evidence.ledger_chain import Chain
 from tests.evidence.cutting import Journal, Survives
 from tests.evidence.making import before, next_start, provisioned, some_start
-from tests.kit.scale import count, only_in_full, sample
+from tests.kit.scale import count, one_in, only_in_full, sample
 
 
 def private_parts(root: Path) -> dict[str, bytes]:
@@ -35,6 +35,7 @@ def assert_starts_go_on(root: Path, registered: PublicKey, *older_keys: bytes) -
     assert found.unstated == []
 
 
+@one_in(5)
 @pytest.mark.parametrize("survives", Survives, ids=lambda survives: survives.name)
 @pytest.mark.parametrize("earlier_starts", sample([0, 2], 2))
 def test_a_power_cut_at_every_step_of_a_start_leaves_one_accepted_key(tmp_path: Path, survives: Survives, earlier_starts: int) -> None:

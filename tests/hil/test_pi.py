@@ -29,6 +29,7 @@ from tests.hil.guest.pins import now_us
 from tests.hil.pi_camera import REPOSITORY, PiCamera, configuration, wires
 from tests.hil.stand_in import lgpio
 from tests.kit import scale
+from tests.kit.scale import one_in
 
 SHIPPED = (REPOSITORY / "config/bodycamd.yaml").read_bytes()
 EYES = {"lamp": (6, "high"), "haptic": (13, "low")}
@@ -161,6 +162,7 @@ def begun(model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 COMMANDS = 12
 
 
+@one_in(6)
 @pytest.mark.parametrize("cut_off", [False, True])
 @pytest.mark.parametrize("fails", [None, *range(COMMANDS)])
 def test_the_camera_is_what_it_was_whichever_step_failed(

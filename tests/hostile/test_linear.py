@@ -9,7 +9,7 @@ import pytest
 from tests.hostile.linear import growth
 from tests.hostile.parsers import Around, parsers
 from tests.hostile.shapes import SHAPES, Shape
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 
 NAMES = [
     "strict JSON", "a statement", "an entry", "a ledger file", "a checkpoint", "a segment", "a segment's members",
@@ -33,6 +33,7 @@ SLOW = {
 }
 
 
+@one_in(5)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=only_in_full) if name in SLOW or number % 3 else name for number, name in enumerate(NAMES)]
 )

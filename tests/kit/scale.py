@@ -7,6 +7,7 @@ Cheap cases are run in full at 1 and above (`count`); those that take minutes ar
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -35,3 +36,23 @@ def sample(cases: Iterable[T], every: int) -> list[ParameterSet]:
 
 only_in_full = pytest.mark.skipif(SCALE < IN_FULL, reason="takes long: make test-full, make nightly")
 """For tests that `make test` leaves out to stay under three minutes."""
+
+
+def one_in(every: int) -> pytest.MarkDecorator:
+    """Of a test with parameters `make test` takes one case in so many, from the first on; CI takes all of them."""
+    return pytest.mark.one_in(every)
+
+
+def leave_cases_out(items: Iterable[pytest.Item]) -> None:
+    """Skips what `one_in` leaves out of `make test`."""
+    if SCALE >= IN_FULL:
+        return
+    seen: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("one_in")
+        if mark is None:
+            continue
+        test = str(item.path), item.name.split("[")[0]
+        if seen[test] % mark.args[0]:
+            item.add_marker(only_in_full)
+        seen[test] += 1

@@ -15,7 +15,7 @@ from bodycamd.camera.recorder.store import Store
 from bodycamd.cli.main import main
 from bodycamd.linux.clock import SettableClock
 from bodycamd.retention.policy import Rules
-from tests.kit.scale import IN_FULL, SCALE, only_in_full, sample
+from tests.kit.scale import IN_FULL, SCALE, one_in, only_in_full, sample
 from tests.municipality.verify.attacks.second_verifier import run_second_verifier
 
 HERE = Path(__file__).parent
@@ -61,6 +61,7 @@ def test_what_is_verified_is_what_was_verified_then(case: tuple[str, str], capsy
     assert verdicts(capsys, HERE / name, anchor) == expected(name)["verify"][anchor]
 
 
+@one_in(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_list_says_what_it_said_then(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Fields may have been added."""
@@ -85,6 +86,7 @@ def test_an_export_holds_the_same_packets(name: str, recording: str, tmp_path: P
     assert found == expected(name)["export"][recording]
 
 
+@one_in(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_camera_goes_on_with_its_store(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The next start after an upgrade: it recovers, completes deletions that were begun, and loses no hold."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.cli.main import main
+from tests.kit.scale import one_in
 from tests.municipality.verify.attacks.scene import DELETED, Scene, make
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
@@ -45,6 +46,7 @@ COMMANDS = {
 }
 
 
+@one_in(4)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk_at_the_target_leaves_nothing(scene: Scene, full: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = [part.replace("DISK", str(full)) for part in COMMANDS[name]]
@@ -55,6 +57,7 @@ def test_a_full_disk_at_the_target_leaves_nothing(scene: Scene, full: Path, name
     assert os.listdir(full) == ["filler"]
 
 
+@one_in(4)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_there_stays_what_it_was(scene: Scene, tmp_path: Path, name: str) -> None:
     """An anchor was written over the identity that somebody named by mistake."""

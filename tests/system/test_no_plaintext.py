@@ -97,6 +97,7 @@ def _field(pid: int, name: str) -> str:
     return next(line.split(":", 1)[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name + ":"))
 
 
+@only_in_full
 def test_another_user_cannot_read_the_workers_memory(camera: Camera) -> None:
     worker = camera.status()["capture"]["pid"]
     if os.geteuid() != 0:

@@ -136,6 +136,7 @@ def _offload(scene: Scene, place: str) -> None:
         assert len(done.failed) == 1
 
 
+@only_in_full
 def test_a_pipe_in_each_place_of_the_store_does_not_hang_the_start(scene: Scene, tmp_path: Path) -> None:
     for number, place in enumerate(FILES):
         here = scene.copy(tmp_path / str(number))

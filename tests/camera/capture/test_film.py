@@ -17,6 +17,7 @@ from bodycamd.camera.capture.sources.source import EncodedFrame
 from bodycamd.config.settings import VideoSettings
 from bodycamd.errors import ConfigError
 from tests.camera.capture.films import HEIGHT, WIDTH, frames
+from tests.kit.scale import one_in
 from tests.kit.waiting import wait_for
 
 
@@ -82,6 +83,7 @@ def test_parameter_sets_are_put_before_every_keyframe(tmp_path: Path) -> None:
         assert kinds.index(7) < kinds.index(8) < kinds.index(5)
 
 
+@one_in(5)
 @pytest.mark.parametrize(
     ("make", "reason"),
     [

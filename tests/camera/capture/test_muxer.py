@@ -108,6 +108,7 @@ def test_a_fragment_comes_out_with_the_sample_that_it_waits_for(late: int) -> No
     assert [fragment.facts.frames for fragment in muxed.fragments] == [10]
 
 
+@only_in_full
 @pytest.mark.parametrize("audio", [True, False])
 def test_init_and_fragments_are_a_film(tmp_path: Path, audio: bool) -> None:
     muxed = Muxed(audio)

@@ -32,7 +32,7 @@ from bodycamd.camera.control.events import (
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from bodycamd.footage import EncryptedFragment, EncryptedInit
 from bodycamd.linux.clock import SystemClock, boottime_us
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.kit.waiting import wait_for
 
 SCRIPTED = Path(__file__).with_name("scripted_worker.py")
@@ -193,6 +193,7 @@ def test_the_microphone_follows_and_the_replacement_has_it_too(tmp_path: Path) -
         assert made.of(AudioChanged)[-1] == AudioChanged(2, "live")
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [

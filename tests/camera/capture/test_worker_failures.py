@@ -24,7 +24,7 @@ from bodycamd.camera.capture.protocol import (
 from bodycamd.config.settings import MicrophoneSettings, VideoSettings
 from tests.camera.capture.films import burned_times, complaints, start_times
 from tests.camera.capture.real_worker import RECIPIENT, TONE, VIDEO, RealWorker
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -54,6 +54,7 @@ def test_a_package_that_is_not_installed_is_named_with_the_extra_that_brings_it(
     assert refused == Refused(reason=told)
 
 
+@one_in(5)
 @pytest.mark.parametrize(
     ("video", "microphone", "text", "reason"),
     [
@@ -100,6 +101,7 @@ def failing(behaviour: str, extra: str = "") -> list[str]:
     return [sys.executable, "-c", FAILING.replace("BEHAVIOUR", behaviour).replace("EXTRA", extra)]
 
 
+@only_in_full
 def test_a_camera_that_fails_is_told_after_its_footage() -> None:
     with RealWorker(failing("on_error('the sensor is gone')")) as worker:
         worker.prepare()

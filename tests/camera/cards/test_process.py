@@ -16,6 +16,7 @@ from bodycamd.camera.cards.messages import Told
 from bodycamd.config.load import load
 from bodycamd.linux.clock import SystemClock
 from tests.camera.cards.test_codes import SALT, UID
+from tests.kit.scale import one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -33,6 +34,7 @@ def configuration(folder: Path, board: str = "card_reader: simulated, cards: car
     return path
 
 
+@only_in_full
 def test_it_tells_a_card_that_is_laid_down_never_its_number_and_ends_when_it_is_asked(tmp_path: Path) -> None:
     config = load(configuration(tmp_path))
     process = start(tmp_path / "bodycamd.yaml")
@@ -63,6 +65,7 @@ def test_the_unit_asks_whether_it_is_wanted(reader: str, code: int, tmp_path: Pa
     assert cards.main(["--is-wanted", "--config", str(configuration(tmp_path, f"card_reader: {reader}"))]) == code
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("board", "code", "words"),
     [

@@ -20,7 +20,7 @@ from bodycamd.camera.installation.versions import Versions
 from bodycamd.config.migrations import rewritten
 from tests.camera.installation.fake_system import CONFIGURATION, OLD_FORM, FakeSystem, starts
 from tests.kit.bundles import Release
-from tests.kit.scale import IN_FULL, SCALE, only_in_full
+from tests.kit.scale import IN_FULL, SCALE, one_in, only_in_full
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.steps import Operation, read_log
 
@@ -65,6 +65,7 @@ def logged(folder: Path, release: Release, scenario: str) -> tuple[Path, list[tu
     return base, read_log(log)
 
 
+@one_in(7)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_after_any_cut_the_camera_starts(release: Release, tmp_path: Path, scenario: str) -> None:
     base, log = logged(tmp_path, release, scenario)

@@ -23,7 +23,7 @@ from tests.camera.keeping.ordered_camera import UPLINK, CutError, OrderedCamera
 from tests.evidence.ordering import HOLD, SETTINGS, SHIFT, UPDATE, ordered
 from tests.evidence.rostering import NOW_US
 from tests.kit.resting_camera import DAY, HOUR
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 MINUTE_US = 60_000_000
 
@@ -213,6 +213,7 @@ def test_a_release_that_a_cut_interrupted_is_told_as_what_it_was(camera: Ordered
     assert camera.held == []
 
 
+@only_in_full
 @pytest.mark.parametrize("entries", [1, 2])
 def test_what_the_disk_left_half_done_is_completed_before_anything_is_deleted(camera: OrderedCamera, entries: int) -> None:
     name = camera.record()
@@ -247,6 +248,7 @@ def test_what_this_camera_does_not_carry_out_is_refused_and_not_used_up(camera: 
     assert (told.outcome, told.done) == ("not_carried_out", False)
 
 
+@only_in_full
 def test_the_network_cannot_fill_the_ledger(camera: OrderedCamera) -> None:
     """In one hour: what nobody signed is one entry, refusals are ten for each signer, orders sixty."""
     forged = ordered(HOLD, "E-02")

@@ -18,11 +18,12 @@ from tests.camera.recorder import judge
 from tests.camera.recorder.faults import Fault, FaultyDisk
 from tests.camera.recorder.rig import Rig, open_store
 from tests.kit.fragments import SECOND
-from tests.kit.scale import count
+from tests.kit.scale import count, one_in
 
 STEPS = ["write", "fdatasync", "fsync_folder", "rename", "create", "make_folder"]
 
 
+@one_in(5)
 @pytest.mark.parametrize("seed", range(count(200)))
 def test_everything_acknowledged_is_found(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

@@ -16,7 +16,7 @@ from bodycamd.linux import durable
 from bodycamd.linux.disk import Disk
 from tests.camera.recorder.faults import Fault, FaultyDisk
 from tests.camera.recorder.rig import Rig, open_store
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 
 STEPS = ["make_folder", "create", "write", "fdatasync", "fsync_folder", "rename"]
 
@@ -30,6 +30,7 @@ def film_with(rig: Rig, seconds: int = 12) -> str:
     return recording
 
 
+@one_in(4)
 @pytest.mark.parametrize("error", sample([errno.EIO, errno.ENOSPC], 2))
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("operation", STEPS)

@@ -12,13 +12,14 @@ import pytest
 
 from tests.camera.recorder import judge
 from tests.camera.recorder.rig import open_store
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 
 def recorder(root: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-m", "tests.camera.recorder.child", str(root)], stdout=subprocess.PIPE, text=True)
 
 
+@only_in_full
 @pytest.mark.parametrize("seed", range(count(20)))
 def test_killed_while_writing(tmp_path: Path, seed: int) -> None:
     root = tmp_path / "root"

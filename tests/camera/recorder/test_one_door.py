@@ -30,7 +30,7 @@ from bodycamd.store.reader import StoreReader
 from tests.camera.recorder.rig import Rig
 from tests.evidence.making import next_start, provisioned, some_start
 from tests.kit.fragments import fragment
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 
 MONTH_US, WALL_US = 31 * 86_400_000_000, 1_767_225_600_000_000
 
@@ -235,6 +235,7 @@ def test_every_writer_passes_the_door(tmp_path: Path, writer: Callable[[Card], N
     assert card.done["sync"]
 
 
+@one_in(3)
 @pytest.mark.parametrize("nth", sample([1, 2], 2))
 @pytest.mark.parametrize(
     ("step", "error"),

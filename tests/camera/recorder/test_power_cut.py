@@ -18,6 +18,7 @@ from bodycamd.linux.disk import Disk
 from bodycamd.linux.durable import Buffer
 from tests.camera.recorder import judge
 from tests.camera.recorder.rig import Rig, open_store
+from tests.kit.scale import one_in
 
 
 @dataclass
@@ -130,6 +131,7 @@ def test_a_cut_at_any_acknowledgement_leaves_everything_acknowledged(tmp_path: P
     assert lost(tmp_path, without="") == 0
 
 
+@one_in(3)
 @pytest.mark.parametrize("step", ["fdatasync", "fsync folder", "fsync recordings"])
 def test_without_one_durable_step_the_cut_would_be_noticed(tmp_path: Path, step: str) -> None:
     assert lost(tmp_path, without=step) > 0

@@ -14,11 +14,12 @@ from bodycamd.footage import EncryptedFragment
 from tests.camera.recorder.ring_camera import Camera, taken
 from tests.camera.recorder.ring_model import ModelRing
 from tests.kit.fragments import SECOND, fragment, init
-from tests.kit.scale import count
+from tests.kit.scale import count, one_in
 
 STEPS = ("init", "retain", "forget", "empty", "expire", "claim", "release", "ended", "put", "put", "put", "put", "take", "durable", "back")
 
 
+@one_in(4)
 @pytest.mark.parametrize("in_order", [True, False], ids=["ends in order", "ends in any order"])
 @pytest.mark.parametrize("pre_event_seconds", [0, 3])
 @settings(max_examples=count(1500))

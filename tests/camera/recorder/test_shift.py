@@ -9,11 +9,13 @@ import pytest
 from bodycamd.camera.recorder.store import Store
 from bodycamd.evidence.keys import provision
 from bodycamd.linux.clock import SettableClock
+from tests.kit.scale import one_in
 
 BEGIN, END = ("shift_begin", "H-12"), ("shift_end", "H-12")
 OTHER = ("shift_begin", "H-13")
 
 
+@one_in(2)
 @pytest.mark.parametrize(
     ("starts", "officer"),
     [

@@ -16,7 +16,7 @@ from bodycamd.camera.sensors.readings import READ_SECONDS
 from bodycamd.config.load import load
 from bodycamd.linux.clock import SystemClock
 from tests.camera.sensors.registers import max17048
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -69,6 +69,7 @@ def test_a_gauge_that_fails_is_logged_once_and_told_every_time(tmp_path: Path) -
     assert said.count("registers.json") == 1, said
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("battery", "sensors", "code", "words"),
     [

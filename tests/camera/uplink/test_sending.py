@@ -79,6 +79,7 @@ def test_killed_a_hundred_times_it_goes_on(sent: Pair) -> None:
     killed_again_and_again(sent, 100)
 
 
+@only_in_full
 def test_a_rest_that_a_cut_left_goes_when_the_station_misses_it(sent: Pair) -> None:
     sent.camera.record(segments=1)
     sent.all_of_it(sent.sending())

@@ -8,10 +8,12 @@ import pytest
 
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.municipality.copies.prune import plan
+from tests.kit.scale import one_in
 from tests.municipality.verify.attacks import ordered_entries as ordered
 from tests.municipality.verify.attacks.scene import INTACT, PROVEN, Scene, make
 
 
+@one_in(3)
 @pytest.mark.parametrize("release", ["by order", "without an order", "none"])
 def test_a_copy_goes_after_the_order_to_release_it(tmp_path: Path, release: str) -> None:
     scene = make(tmp_path / "camera")

@@ -11,6 +11,7 @@ from bodycamd.errors import DataError, NotFoundError, OutputError
 from bodycamd.municipality.film.contact_sheet import contact_sheet
 from bodycamd.municipality.film.film_link import CELL_WIDTH
 from tests.kit.films import fragmented_mp4
+from tests.kit.scale import only_in_full
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def size(png: Path) -> tuple[int, int]:
     return int(width), int(height)
 
 
+@only_in_full
 def test_pictures_in_rows(film: Path, tmp_path: Path) -> None:
     assert contact_sheet(film, tmp_path / "sheet.png", columns=4, rows=2) == 8
     width, height = size(tmp_path / "sheet.png")

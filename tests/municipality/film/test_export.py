@@ -22,7 +22,7 @@ from bodycamd.municipality.film.film import Export, export
 from bodycamd.municipality.film.identities import Identities
 from bodycamd.municipality.verify.statement_keys import StatementKeys
 from tests.kit.films import BOOT_SECONDS, Camera, fragmented_mp4, split
-from tests.kit.scale import count, only_in_full
+from tests.kit.scale import count, one_in, only_in_full
 from tests.kit.stock_tools import DECODED
 
 
@@ -62,6 +62,7 @@ def films(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if ".tar" not in path.name)
 
 
+@only_in_full
 def test_the_film_has_the_packets_that_the_stock_command_gives(camera: Camera, footage: tuple[bytes, list[bytes]]) -> None:
     segment = camera.write(*footage)
     done = run_export(camera, [segment])
@@ -158,6 +159,7 @@ def test_a_recording_without_sound(camera: Camera) -> None:
     assert set(probe(Path(done.parts[0].path))[0]) == {"video"}
 
 
+@one_in(4)
 @pytest.mark.parametrize("suffix", [".tar.part", ".cut.tar"])
 @pytest.mark.parametrize("torn", [0, 700, *(pytest.param(torn, marks=only_in_full) for torn in (1, 40_000))])
 def test_of_a_cut_segment_the_whole_fragments_are_exported(

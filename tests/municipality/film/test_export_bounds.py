@@ -21,7 +21,7 @@ from bodycamd.municipality.film.film_maker import FilmMaker
 from bodycamd.municipality.film.identities import Identities
 from tests.kit.desk import RECORDING, Desk
 from tests.kit.films import Camera, fragmented_mp4, split
-from tests.kit.scale import SCALE, nightly_count, only_in_full
+from tests.kit.scale import SCALE, nightly_count, one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -51,6 +51,7 @@ def smaller_in_the_box(film: tuple[bytes, list[bytes]]) -> tuple[bytes, list[byt
     return film[0][:at] + (320).to_bytes(2, "big") + (180).to_bytes(2, "big") + film[0][at + 4 :], film[1]
 
 
+@one_in(4)
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -12,6 +12,7 @@ import pytest
 from bodycamd.errors import DataError
 from bodycamd.municipality.film import film_link
 from bodycamd.municipality.film.film_maker import FilmMaker
+from tests.kit.scale import one_in
 
 FAILED = film_link.Failed("data", "this is why")
 
@@ -25,6 +26,7 @@ def stopped() -> FilmMaker:
     return maker
 
 
+@one_in(4)
 @pytest.mark.parametrize("unread", [0, 3])
 @pytest.mark.parametrize("then", [lambda m: m.write_cues([(0, 1, "x")]), lambda m: m._answer(film_link.Finished)], ids=["send", "answer"])
 def test_the_reason_is_told_and_not_the_end(unread: int, then: Callable[[FilmMaker], None]) -> None:

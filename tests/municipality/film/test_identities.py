@@ -107,6 +107,7 @@ def test_one_that_is_sealed_to_another_key(identity: Path, key: pyrage.x25519.Id
         Identities.load(identity, Officer(PASSPHRASE))
 
 
+@only_in_full
 def test_a_plugin_opens_footage_as_age_does(identity: Path, key: pyrage.x25519.Identity, plugin: Path) -> None:
     """Whatever the plugin is: `age` itself is the judge of the one that is used here."""
     identity.write_text(f"# on the smartcard\n{age_plugin.identity_of(str(key))}\n")

@@ -15,7 +15,7 @@ from bodycamd.municipality.publish.certificate import certify
 from bodycamd.municipality.publish.transparency import Month, days_in, month_of
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, HOUR, WHO, RestingCamera, format_1
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 
 
 class Text(HTMLParser):
@@ -155,6 +155,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
     assert "< 1 min" in Text(transparency_page.page(full, "nl", AMSTERDAM))
 
 
+@one_in(6)
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

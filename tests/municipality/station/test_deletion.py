@@ -18,7 +18,7 @@ from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.deletion_certificate import certify
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.staging import Staging
-from tests.kit.scale import count, sample
+from tests.kit.scale import count, one_in, only_in_full, sample
 from tests.municipality.station.life import DAY_US, DEVICE, STATION_KEY, Life
 from tests.municipality.station.test_rebuild import rows
 
@@ -42,6 +42,7 @@ STEPS = {
 }
 
 
+@one_in(2)
 @pytest.mark.parametrize("crash", sample([(step, after) for step in STEPS for after in (False, True)], 5))
 def test_a_crash_at_any_step_comes_to_the_same_end(crash: tuple[str, bool], life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the step, or after it was done."""
@@ -238,6 +239,7 @@ DEEDS: dict[str, Callable[[Lived], bool]] = {
 """The only list of them: what is drawn is what is done."""
 
 
+@only_in_full
 @pytest.mark.timeout(600)
 @settings(max_examples=count(40))
 @given(st.lists(st.one_of(st.sampled_from(sorted(DEEDS)), st.floats(0.5, 15)), min_size=5, max_size=30))
@@ -249,6 +251,7 @@ def test_lives(tmp_path_factory: pytest.TempPathFactory, deeds: list[str | float
     lived.end()
 
 
+@only_in_full
 def test_a_life_in_which_everything_happens(tmp_path: Path) -> None:
     """So that no deed of the lives above comes to nothing, whatever their dice say."""
     lived = Lived(tmp_path)

@@ -29,7 +29,7 @@ from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import camera as listed
 from tests.evidence.rostering import key
-from tests.kit.scale import IN_FULL, SCALE, only_in_full, sample
+from tests.kit.scale import IN_FULL, SCALE, one_in, only_in_full, sample
 from tests.kit.statuses import AT_REST
 from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import UPLINK_KEY, Scene, hold
@@ -191,6 +191,7 @@ def test_where_the_recorder_cannot_write_it_comes_again(joined: Joined, monkeypa
     assert [id for _, id in scene.camera.held] == [order.id]
 
 
+@only_in_full
 def test_what_is_refused_comes_again_tomorrow_or_with_a_newer_roster(joined: Joined) -> None:
     """Of a recording that is not here yet."""
     scene, fetching = joined.scene, joined.fetching()
@@ -300,6 +301,7 @@ HOSTILE: dict[str, Reply] = {
 }
 
 
+@one_in(2)
 @pytest.mark.parametrize("what", sample(HOSTILE, 6))
 def test_an_answer_that_is_no_stations_brings_nothing_and_changes_nothing(what: str, joined: Joined) -> None:
     scene, fetching = joined.scene, joined.fetching()

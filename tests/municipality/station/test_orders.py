@@ -19,7 +19,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
 from tests.evidence.ordering import IN_FORCE, RELEASE, SHIFT, ordered
 from tests.evidence.rostering import key
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import NOW, Scene, hold, only_orders, poll, private
 from tests.municipality.station.sending import send_ledger
@@ -113,6 +113,7 @@ def test_a_newer_roster_comes_before_the_orders_until_the_ledger_states_it(scene
     assert scene.poll()[0] == [order.document.file_bytes]
 
 
+@only_in_full
 def test_more_than_fit_into_an_answer_come_with_the_next(scene: Scene) -> None:
     made = [hold(number) for number in range(MAX_ORDERS + 3)]
     for order in made:
@@ -141,6 +142,7 @@ WRONG: dict[str, tuple[bytes, int]] = {
 }
 
 
+@one_in(3)
 @pytest.mark.parametrize("what", sample(WRONG, 3))
 def test_what_is_no_order_of_the_roster_is_not_kept(what: str, scene: Scene) -> None:
     content, status = WRONG[what]
@@ -149,6 +151,7 @@ def test_what_is_no_order_of_the_roster_is_not_kept(what: str, scene: Scene) -> 
     assert not list(scene.station.storage.documents())
 
 
+@one_in(3)
 @pytest.mark.parametrize("name", ["T-09", "E-04", "nobody"])
 def test_who_is_not_active_brings_nothing(name: str, scene: Scene) -> None:
     """Nor does a camera: its key is no person's."""
@@ -184,6 +187,7 @@ STATES = {
 }
 
 
+@one_in(3)
 @pytest.mark.parametrize("content", sample(STATES, 3))
 def test_what_a_camera_says_of_itself_is_bounded(content: bytes, scene: Scene) -> None:
     assert scene.link.put("PUT", "/v1/cameras/HV-01/state", content).status_code == STATES[content]
@@ -198,6 +202,7 @@ def test_it_was_there_when_it_asked_last(scene: Scene) -> None:
     assert (seen.seen_us, seen.state) == ((NOW + 61) * 1_000_000, b'{"battery_percent":71}')
 
 
+@one_in(5)
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "after=9999999999999999", "wait=x", "wait=-1"])
 def test_a_place_that_is_none(query: str, scene: Scene) -> None:
     assert scene.link.ask("GET", f"orders?{query}").status_code == 404

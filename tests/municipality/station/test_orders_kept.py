@@ -18,7 +18,7 @@ from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
 from bodycamd.municipality.station.rebuild import rebuild
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import NOW_US, key
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.municipality.station.at_station import Scene, hold, only_orders
 from tests.municipality.station.sending import send_ledger
 
@@ -27,6 +27,7 @@ def failing(*_: object) -> None:
     raise StorageError("no space left")
 
 
+@only_in_full
 def test_what_a_crash_came_in_between_of_is_given_after_the_next_start(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the index, and not in the storage: nobody gets it, nor what came after it, until the storage has it."""
     with monkeypatch.context() as patch:
@@ -90,6 +91,7 @@ def test_a_camera_that_follows_gets_each_order_once(tmp_path_factory: pytest.Tem
     index.close()
 
 
+@only_in_full
 def test_two_processes_take_the_same_orders_at_once(tmp_path: Path) -> None:
     """Each order has one number, and a camera gets all of them."""
     indexes = [Index.open(f"sqlite:///{tmp_path}/index.sqlite") for _ in range(2)]
@@ -115,6 +117,7 @@ def test_two_processes_take_the_same_orders_at_once(tmp_path: Path) -> None:
         index.close()
 
 
+@only_in_full
 def test_a_rebuilt_index_has_the_orders_and_what_ledgers_state_of_them(scene: Scene, tmp_path: Path) -> None:
     """Not what nobody signed: to whom they were sent."""
     order = scene.camera.to_hold(scene.camera.record())

@@ -13,7 +13,7 @@ from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.staging import Staging
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 from tests.municipality.station.sending import sealed
 
@@ -43,6 +43,7 @@ def killed(real: Callable[..., object], *, before: Callable[[], object] | None, 
 STEPS = [(FolderStorage, "put_segment"), (Staging, "drop"), (Index, "sign_receipt"), (FolderStorage, "put_receipt")]
 
 
+@one_in(3)
 @pytest.mark.parametrize("kill", sample([(*step, after) for step in STEPS for after in (True, False)], 3))
 def test_of_a_camera_that_never_returns_nothing_stays(kill: tuple[type, str, bool], life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed before a step, or after it was done: it goes with the term of what was received, and is told."""
@@ -68,6 +69,7 @@ def test_of_a_camera_that_never_returns_nothing_stays(kill: tuple[type, str, boo
     assert [what for event, what in life.log if event == "deleted"] == [name]
 
 
+@only_in_full
 def test_another_process_deletes_no_recording_whose_segment_is_on_its_way(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be gone before the segment came; and when that process died, the segment would stay for ever."""
     life.record(segments=2)

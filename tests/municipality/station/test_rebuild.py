@@ -17,7 +17,7 @@ from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.tables import metadata
-from tests.kit.scale import count
+from tests.kit.scale import count, one_in, only_in_full
 from tests.municipality.station.conftest import STATION_KEY, FilmedStore, Station
 from tests.municipality.station.sending import CameraLink, sealed, send_ledger, send_segment
 
@@ -99,6 +99,7 @@ CHANGES: dict[str, tuple[Callable[[Station], None], str]] = {
 }
 
 
+@one_in(3)
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_does_not_verify_is_told_and_does_not_come_back(change: str, filmed: FilmedStore, station: Station, link: CameraLink) -> None:
     send_ledger(link, filmed.store)
@@ -110,6 +111,7 @@ def test_what_does_not_verify_is_told_and_does_not_come_back(change: str, filmed
     assert told in " ".join(done.problems)
 
 
+@only_in_full
 def test_a_log_with_a_line_out_of_it_is_refused(filmed: FilmedStore, station: Station, link: CameraLink) -> None:
     send_ledger(link, filmed.store)
     for file in sealed(filmed.store):

@@ -17,6 +17,7 @@ from bodycamd.evidence.request_signing import COVERED, COVERED_WITH_CONTENT, NON
 from bodycamd.municipality.station import nonces
 from bodycamd.municipality.station.nonces import LIFE_SECONDS
 from bodycamd.municipality.station.staging import MAX_PART_BYTES
+from tests.kit.scale import one_in
 from tests.municipality.station.conftest import SECRET, FilmedStore, Station
 from tests.municipality.station.sending import CameraLink
 
@@ -70,6 +71,7 @@ AFTER_SIGNING: dict[str, Callable[[httpx.Request], None]] = {
 }
 
 
+@one_in(3)
 @pytest.mark.parametrize("change", AFTER_SIGNING)
 def test_what_was_changed_after_it_was_signed(change: str, filmed: FilmedStore, station: Station, fresh: CameraLink) -> None:
     headers = {"upload-offset": "0", "upload-complete": "?0"}
@@ -115,6 +117,7 @@ SIGNED_OTHERWISE: dict[str, dict[str, Any]] = {
 }
 
 
+@one_in(5)
 @pytest.mark.parametrize("how", SIGNED_OTHERWISE)
 def test_what_is_signed_otherwise(how: str, filmed: FilmedStore, station: Station, fresh: CameraLink) -> None:
     link = replace(fresh, **SIGNED_OTHERWISE[how])
@@ -168,6 +171,7 @@ PLACES = {
 }
 
 
+@one_in(7)
 @pytest.mark.parametrize("place", PLACES)
 def test_places_that_there_are_not(place: str, fresh: CameraLink) -> None:
     request = fresh.signed("HEAD" if "/ledger/" in place else "GET", place)
@@ -179,6 +183,7 @@ def test_a_part_that_is_too_large_is_not_read_to_its_end(station: Station, fresh
     assert station.client.send(fresh.at_client(request)).status_code == 413
 
 
+@one_in(5)
 @pytest.mark.parametrize("offset", ["", "-1", "1.5", "0x1", "9" * 20])
 def test_an_offset_that_is_none(offset: str, filmed: FilmedStore, station: Station, fresh: CameraLink) -> None:
     request = fresh.signed("PATCH", LEDGER, first_part(filmed), **{"upload-offset": offset, "upload-complete": "?0"})

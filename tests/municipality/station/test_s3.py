@@ -26,6 +26,7 @@ from bodycamd.municipality.station import s3_storage
 from bodycamd.municipality.station.s3_storage import Mode, S3Storage
 from bodycamd.municipality.station.segments import StoredSegment
 from tests.kit.rgw import Rgw
+from tests.kit.scale import one_in, only_in_full
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 from tests.municipality.station.test_rebuild import rows
 
@@ -125,6 +126,7 @@ def test_a_lock_that_has_not_ended_is_not_broken(bucket: Bucket, storage: S3Stor
     assert (storage.has_recording(DEVICE, RECORDING), bucket.versions()) == (True, [(KEY, True)])
 
 
+@only_in_full
 def test_every_version_goes_and_what_only_hides_one(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
     put(storage, tmp_path / "staged", until_us=now_us())
     bucket.client.put_object(Bucket=bucket.name, Key=KEY, Body=b"by somebody else")
@@ -138,6 +140,7 @@ def test_every_version_goes_and_what_only_hides_one(bucket: Bucket, storage: S3S
     storage.delete_recording(DEVICE, RECORDING)
 
 
+@only_in_full
 def test_it_goes_when_its_lock_has_ended(bucket: Bucket, storage: S3Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_storage, "MIN_LOCK_US", 0)
     until_us = put(storage, tmp_path / "staged", until_us=now_us() + 3_000_000)
@@ -187,6 +190,7 @@ LIES: dict[str, dict[str, Any]] = {
 }
 
 
+@one_in(4)
 @pytest.mark.parametrize("lie", LIES)
 def test_a_store_that_does_otherwise_gets_no_receipt(lie: str, storage: S3Storage, tmp_path: Path) -> None:
     storage._client = Lying(storage._client, **LIES[lie])
@@ -194,6 +198,7 @@ def test_a_store_that_does_otherwise_gets_no_receipt(lie: str, storage: S3Storag
         put(storage, tmp_path / "staged")
 
 
+@only_in_full
 def test_small_files_are_kept_once_and_come_in_order(bucket: Bucket, storage: S3Storage) -> None:
     for n in (2, 1, 10):
         storage.put_receipt(DEVICE, n, b"receipt %d" % n)

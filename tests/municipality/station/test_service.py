@@ -29,7 +29,7 @@ from bodycamd.municipality.station.opening import load_key, make_key
 from bodycamd.municipality.station.order_routes import NEXT_HEADER
 from tests.evidence.ordering import HOLD, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, key, signed
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 from tests.municipality.station.conftest import FilmedStore
 from tests.municipality.station.sending import AUTHORITY, CameraLink, sealed, send_ledger, send_segment
 from tests.municipality.station.test_figures import read as read_metrics
@@ -157,6 +157,7 @@ WRONG: dict[str, tuple[Callable[[Prepared], object], int, str]] = {
 }
 
 
+@one_in(3)
 @pytest.mark.parametrize("what", WRONG)
 def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
     change, code, told = WRONG[what]
@@ -194,6 +195,7 @@ def order_of(prepared: Prepared) -> Path:
     return file
 
 
+@only_in_full
 def test_an_order_by_command_reaches_a_camera_that_waits(prepared: Prepared, link: CameraLink, capsys: pytest.CaptureFixture[str]) -> None:
     process = prepared.start()
     first = link.ask("GET", "orders")
@@ -229,6 +231,7 @@ def test_an_order_that_the_roster_does_not_know_is_not_kept(prepared: Prepared, 
     assert capsys.readouterr().out == "no orders\n"
 
 
+@only_in_full
 def test_a_port_that_is_taken(prepared: Prepared) -> None:
     with socket.create_server(("127.0.0.1", prepared.port)):
         done = subprocess.run(

@@ -14,7 +14,7 @@ from bodycamd.municipality.station.station_clock import StationClock
 from bodycamd.retention.clock_trust import CONTINUOUS_US, LARGE_JUMP_US
 from bodycamd.retention.elapsed import TOLERANCE_US
 from tests.evidence.ordering import HOLD, ordered
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 
 SECOND_US = 1_000_000
@@ -54,6 +54,7 @@ def started(life: Life) -> LifesClock:
     return clock
 
 
+@only_in_full
 def test_a_clock_set_ahead_after_the_last_look_deletes_nothing(life: Life) -> None:
     name = life.here[0]
     life.ahead_us = 730 * DAY_US
@@ -85,6 +86,7 @@ def test_a_clock_set_back_after_the_last_look_dates_nothing(life: Life) -> None:
     assert next(copy for copy in life.copies.copies(DEVICE) if copy.recording == name).received_us == life.true_us
 
 
+@only_in_full
 def test_a_line_of_an_unconfirmed_clock_confirms_none_at_the_next_start(life: Life) -> None:
     life.ahead_us = 730 * DAY_US
     life.order(ordered(HOLD))

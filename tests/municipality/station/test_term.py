@@ -15,6 +15,7 @@ from bodycamd.evidence.orders import Hold, Interval
 from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.station.copy_index import CopyIndex
 from tests.evidence.ordering import HOLD, ordered
+from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 
 
@@ -121,6 +122,7 @@ def test_a_hold_of_the_camera_holds_here_until_it_is_released_there(life: Life) 
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_a_hold_at_the_station_alone_keeps_what_the_camera_has_deleted(life: Life) -> None:
     """The camera was switched off and did not hear of it in time."""
     name, other = life.record(), life.record()

@@ -12,6 +12,7 @@ from bodycamd.municipality.station.door import Refusal, refusing
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.s3_storage import S3Storage
 from bodycamd.municipality.station.segments import StoredSegment
+from tests.kit.scale import one_in
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 from tests.municipality.station.sending import sealed
 
@@ -35,6 +36,7 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
     opened.close()
 
 
+@one_in(3)
 @pytest.mark.parametrize("ahead_days", [-400, 0, 700])
 def test_nothing_is_locked_by_a_clock_that_is_not_confirmed(ahead_days: int, life: Life) -> None:
     name = life.record(segments=1)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bodycamd.municipality.station import door, nonces
 from bodycamd.municipality.station import server as serving
 from bodycamd.municipality.station.app import application
+from tests.kit.scale import one_in
 from tests.kit.waiting import wait_for
 from tests.municipality.station.conftest import SECRET, Station
 from tests.municipality.station.sending import CameraLink
@@ -49,6 +50,7 @@ def headers_alone(station: Station, request: httpx.Request) -> bytes:
             return answer.readline().split(b" ")[1]
 
 
+@one_in(3)
 @pytest.mark.parametrize("who", WHO)
 def test_no_body_is_waited_for_before_its_headers_are_signed(who: str, station: Station, fresh: CameraLink) -> None:
     link = WHO[who](fresh, station)

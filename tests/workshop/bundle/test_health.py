@@ -17,6 +17,7 @@ from bodycamd.errors import ConfigError
 from bodycamd.workshop.bundle import health
 from bodycamd.workshop.bundle.packages import stored_zip
 from tests.kit.bundles import wheel
+from tests.kit.scale import one_in
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = """\
@@ -55,6 +56,7 @@ def camera(folder: Path, wrong: str = "", recipients: bool = True) -> Path:
     return file
 
 
+@one_in(6)
 @pytest.mark.parametrize("recipients", [True, False])
 @pytest.mark.parametrize("wrong", ["", *WRONG])
 def test_the_check_of_an_installation_is_that_of_config_check(

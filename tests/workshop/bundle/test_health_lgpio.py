@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.kit.scale import only_in_full
+
 LGPIO = """
 import os
 open(os.path.join(os.environ.get("LG_WD", "."), ".lgd-nfy0"), "w").close()
@@ -22,6 +24,7 @@ check_modules(parse(b"device_id: camera-01\\nvideo: {source: pattern}\\n", Path(
 """
 
 
+@only_in_full
 def test_lgpio_is_loaded_where_the_installer_starts_the_check(tmp_path: Path) -> None:
     (tmp_path / "lgpio.py").write_text(LGPIO)
     nowhere = tmp_path / "nowhere"

@@ -12,6 +12,7 @@ from bodycamd.evidence.statements import wall_us
 from bodycamd.workshop.fleet.boot_partition import MountedPartition
 from bodycamd.workshop.fleet.card_making import contents, held
 from bodycamd.workshop.fleet.card_tokens import token_of
+from tests.kit.scale import one_in, only_in_full
 from tests.workshop.fleet.fleets import REAL_NOW_US, Folder, enrolled
 from tests.workshop.fleet.test_card_strangers import card, new_boot, show
 
@@ -21,6 +22,7 @@ def boot(tmp_path: Path) -> Path:
     return new_boot(tmp_path / "bootfs")
 
 
+@only_in_full
 def test_the_card_of_another_camera_is_left_as_it_is(folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert card(folder, boot, camera="HV-01") == 0
     before = {path: path.read_bytes() for path in boot.rglob("*") if path.is_file()}
@@ -33,6 +35,7 @@ def test_the_card_of_another_camera_is_left_as_it_is(folder: Folder, boot: Path,
     assert folder.record.cards.keys() == {"HV-01", "HV-02"}
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("name", "content", "whose"),
     [
@@ -50,6 +53,7 @@ def test_a_card_that_booted_or_is_broken_is_somebodys_too(
     assert f"the card of {whose}, not of HV-02" in capsys.readouterr().err
 
 
+@only_in_full
 def test_whose_card_it_is_is_said_first(folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert card(folder, boot, "--json") == 0
     told, lines = capsys.readouterr()
@@ -80,6 +84,7 @@ def test_what_a_token_is_worth_is_by_the_record(folder: Folder, boot: Path) -> N
     assert token_of(found, record, now).state == "used"
 
 
+@only_in_full
 def test_a_host_that_is_not_the_configurations_camera_is_refused(folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert card(folder, boot) == 0
     for name in ("user-data", "meta-data"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.scale import sample
+from tests.kit.scale import only_in_full, sample
 from tests.workshop.fleet.fleets import Folder
 from tests.workshop.fleet.test_card_strangers import card, new_boot
 
@@ -39,6 +39,7 @@ def test_a_fleet_file_that_the_last_roster_does_not_have_makes_no_card(
     assert sorted(path.name for path in boot.iterdir()) == ["cmdline.txt", "config.txt"]
 
 
+@only_in_full
 def test_what_the_roster_does_not_say_of_cameras_yet_is_told(folder: Folder, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enrol("HV-02")
     assert card(folder, boot, camera="HV-01") == 0

@@ -13,7 +13,7 @@ from bodycamd.errors import DataError
 from bodycamd.workshop.fleet import boot_strangers
 from bodycamd.workshop.fleet.card_files import CONTENTS, command_line
 from bodycamd.workshop.fleet.signing import sign_next
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, sample
 from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
 from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, image, with_mtools
 
@@ -51,6 +51,7 @@ def show(boot: Path, *words: str) -> int:
     return main(["fleet", "show-card", "--boot-partition", str(boot), *words])
 
 
+@one_in(5)
 @pytest.mark.parametrize("name", sample(sorted([*boot_strangers.FILES, "SSH", "UserConf.txt"]), 3))
 def test_a_file_that_sets_the_system_up_is_refused_by_name(name: str, made: Folder, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (boot / name).write_text("pi:$6$x\n")

@@ -24,7 +24,7 @@ from bodycamd.workshop.fleet.boot_partition import BootPartition, ImagePartition
 from bodycamd.workshop.fleet.card_files import CONTENTS, FIRST_BOOT_FILE, FOLDER, command_line, firmware
 from bodycamd.workshop.fleet.card_making import Held, contents, held
 from bodycamd.workshop.fleet.signing import sign_next
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
 
 CMDLINE = "console=serial0,115200 console=tty1 root=PARTUUID=7351b90c-02 rootfstype=ext4 fsck.repair=yes rootwait resize\n"
@@ -202,6 +202,7 @@ def test_a_card_that_says_anything_else_is_refused(case: str, card_of_hv_07: Pat
     assert "\n" not in str(refused.value)
 
 
+@one_in(4)
 @pytest.mark.parametrize(
     ("prepare", "camera", "code", "said"),
     [

@@ -120,6 +120,7 @@ def test_a_copied_camera_is_refused_under_another_name(folder: Folder, tmp_path:
         enrolling.check(folder.fleet, folder.record, copied, NOW_US)
 
 
+@only_in_full
 @pytest.mark.parametrize("said", sample(["0000 " * 16, "", "yes"], 3))
 def test_nothing_is_enrolled_without_the_whole_fingerprint(
     said: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]

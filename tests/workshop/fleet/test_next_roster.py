@@ -26,7 +26,7 @@ from bodycamd.workshop.fleet.roster_making import last_roster
 from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
 from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
-from tests.kit.scale import only_in_full, sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.workshop.fleet.fleets import DAY, REAL_NOW_US, ROOT_1, ROOT_2, Folder, enrolled, new_folder
 from tests.workshop.fleet.test_card_strangers import new_boot
 
@@ -175,6 +175,7 @@ def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: py
     assert (folder.record.states["HV-08"].state, folder.record.states["HV-08"].replaced_by) == ("retired", "HV-09")
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -47,6 +47,7 @@ def reasons(folder: Folder) -> list[str]:
     return [f"{problem.key}: {problem.reason}" for problem in check(read_fleet(folder.file.read_bytes()))]
 
 
+@only_in_full
 @pytest.mark.parametrize("case", sample([("HV-01", {FIRST: "H-12"}), ("IN-01", {FIRST: "H-12", SECOND: "H-13"})], 2))
 def test_a_camera_gets_the_cards_of_its_team(case: tuple[str, dict[str, str]], folder: Folder, tmp_path: Path) -> None:
     camera, officers = case

@@ -22,7 +22,7 @@ from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.new_person import MadeKeys, make, wanted_roles
 from bodycamd.workshop.fleet.roster_making import next_roster
 from bodycamd.workshop.fleet.signing import sign_next
-from tests.kit.scale import only_in_full
+from tests.kit.scale import one_in, only_in_full
 from tests.workshop.fleet.fleets import ROOT_1, Folder, new_folder
 
 LONG = "correct horse battery staple"
@@ -118,6 +118,7 @@ def test_a_persons_fingerprint_is_over_key_and_recipient_and_the_same_wherever_i
     assert seen[0] != seen[1]
 
 
+@one_in(3)
 @pytest.mark.parametrize("lines", ["", "\n", f"{LONG}\n"])
 def test_a_passphrase_that_is_missing_makes_nothing(lines: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p").write_text(lines)

@@ -10,7 +10,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.municipality.verify import anchors
 from bodycamd.municipality.verify.verdicts import StoreReport, Verdict
 from bodycamd.municipality.verify.verify import verify
-from tests.kit.scale import sample
+from tests.kit.scale import one_in, sample
 from tests.municipality.verify.attacks import table
 from tests.municipality.verify.attacks.attack import STORE, Attack
 from tests.municipality.verify.attacks.ledgers import next_start
@@ -58,6 +58,7 @@ def test_receipts_that_go_with_the_ledger_change_nothing(scene: Scene, tmp_path:
     assert [done.verdict for done in check(received).recordings] == [done.verdict for done in check(scene).recordings]
 
 
+@one_in(3)
 @pytest.mark.parametrize("attack", sample(ATTACKS, 4), ids=lambda attack: attack.title.replace(" ", "-"))
 def test_attack(attack: Attack, scene: Scene, tmp_path: Path) -> None:
     attacked = scene.copy(tmp_path / "attacked")
