@@ -11,7 +11,7 @@ from bodycamd.cli import mistakes
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import counted, print_json, say, say_lines, table
 from bodycamd.cli.recording_id import RecordingArgument
-from bodycamd.cli.station_lists import CameraAt, OrderAt
+from bodycamd.cli.station_lists import CameraAt, OrderAt, StampAt
 from bodycamd.errors import DataError
 
 app = typer.Typer(help="The station: takes in what cameras send, and gives receipts.", no_args_is_help=True)
@@ -132,6 +132,25 @@ def list_cameras(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> 
         return
     rows = [(one.camera, one.seen, one.battery, one.free, one.waiting) for one in found]
     say_lines(table([("camera", "last seen", "battery", "free", "to be sent"), *rows]) if rows else ["no camera has asked for orders"])
+
+
+@app.command("stamps")
+def list_stamps(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> None:
+    """List the time stamps over a station's log (RFC 3161), each held against the log and the authority's certificates.
+
+    Ends with 65 where one is no stamp over this log.
+    """
+    from bodycamd.municipality.station import service
+    from bodycamd.municipality.station.station_file import load_station
+
+    told = [StampAt.of(one) for one in service.list_stamps(load_station(file))]
+    if json:
+        print_json(told)
+    else:
+        rows = [(str(one.line), one.head[:16], one.at, one.problem or "verifies") for one in told]
+        say_lines(table([("line", "head", "stamped at", "verdict"), *rows]) if rows else ["the log has not been stamped yet"])
+    if any(one.problem for one in told):
+        raise typer.Exit(DataError.exit_code)
 
 
 @app.command("certificate")

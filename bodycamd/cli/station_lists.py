@@ -10,6 +10,7 @@ from bodycamd.cli.output import size
 
 if TYPE_CHECKING:
     from bodycamd.municipality.station.order_index import Delivery, Presence
+    from bodycamd.municipality.station.stamping import KeptStamp
 
 
 class OrderAt(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,23 @@ class OrderAt(Struct, frozen=True, kw_only=True):
             ledger=f"{one.start:06d}.jsonl: line {one.line}" if one.start is not None else "",
             line_sha256=one.line_sha256,
         )
+
+
+class StampAt(Struct, frozen=True, kw_only=True):
+    """A stamp over the log as far as `line`; `head` is the log's there. `at` is the authority's time, empty where there is a problem."""
+
+    line: int
+    head: str
+    at: str
+    problem: str
+
+    @classmethod
+    def of(cls, one: KeptStamp) -> StampAt:
+        """What is told of it."""
+        from bodycamd.evidence.statements import wall_text
+
+        at = wall_text(one.at_us).partition(".")[0] + "Z" if one.at_us is not None else ""
+        return cls(line=one.n, head=one.head, at=at, problem=one.problem)
 
 
 class CameraAt(Struct, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ READ = {
     "bundle build debian_lock", "bundle build image", "bundle build packages",
     "station cameras file", "station certificate file", "station check file", "station order file",
     "station order order_file", "station orders file",
-    "station rebuild file", "station run file",
+    "station rebuild file", "station run file", "station stamps file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from bodycamd.errors import BodycamError, StorageError
 from bodycamd.municipality.station.figures import SweepFigures
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
 from bodycamd.municipality.station.sweep import Sweep, Swept
 
@@ -21,13 +22,15 @@ HOUR_SECONDS: Final = 3600
 STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
 SWEEP_MINUTES: Final = 15
+STAMP_SECONDS: Final = 900
+"""Between two looks whether the log is to be stamped."""
 
 
 class Duties:
     """Of one process. `last_sweep` is of the last one that came to its end in it."""
 
-    def __init__(self, staging: Staging, sweep: Sweep, clock: StationClock) -> None:
-        self._staging, self._sweep, self._clock = staging, sweep, clock
+    def __init__(self, staging: Staging, sweep: Sweep, clock: StationClock, stamping: Stamping | None) -> None:
+        self._staging, self._sweep, self._clock, self._stamping = staging, sweep, clock, stamping
         self.last_sweep: SweepFigures | None = None
 
     async def run(self) -> None:
@@ -35,6 +38,8 @@ class Duties:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._clear_staging())
             group.create_task(self._keep_the_term())
+            if self._stamping is not None:
+                group.create_task(self._stamp(self._stamping))
 
     async def _clear_staging(self) -> None:
         while True:
@@ -60,6 +65,18 @@ class Duties:
             else:
                 self.last_sweep = SweepFigures(_now_us(), len(swept.problems), len(swept.undated), len(swept.held))
                 _tell(swept, self._clock.read().confirmed)
+
+    async def _stamp(self, stamping: Stamping) -> None:
+        """Have the log stamped once a day; what fails is tried again."""
+        while True:
+            try:
+                stamp = await run_in_threadpool(stamping.run, _now_us())
+            except BodycamError as error:
+                log.error("the log is not stamped: %s", error)
+            else:
+                if stamp is not None:
+                    log.info("the log is stamped as far as line %d", stamp.n)
+            await asyncio.sleep(STAMP_SECONDS)
 
 
 def _tell(swept: Swept, confirmed: bool) -> None:

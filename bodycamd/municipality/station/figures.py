@@ -56,6 +56,13 @@ class SweepFigures(Struct, frozen=True):
     held: int
 
 
+class StampFigures(Struct, frozen=True):
+    """Of the log's stamps: the authority's time in the newest, `None` before the first in this process; and how often it has failed."""
+
+    stamped_us: int | None
+    failures: int
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """All of it. `index` is `None` while the index cannot be asked, `free_bytes` and `staged_bytes` while the disk cannot; `roster_ends_us`
     may be past."""
@@ -67,6 +74,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     index_errors: int
     index: IndexFigures | None
     sweep: SweepFigures | None
+    stamps: StampFigures | None
     clock_confirmed: bool
     held_polls: int
     staged_bytes: int | None

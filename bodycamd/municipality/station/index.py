@@ -237,6 +237,12 @@ class Index:
                     return wall_us(line.at, "audit")
         return None
 
+    def newest_audit_line(self) -> tuple[int, bytes] | None:
+        """The newest line of the log, and its number; `None` before the first."""
+        with self.database.transaction() as connection:
+            row = connection.execute(select(audit.c.n, audit.c.line).order_by(audit.c.n.desc()).limit(1)).one_or_none()
+            return None if row is None else (row.n, row.line)
+
     def audit_lines(self) -> list[bytes]:
         """The whole audit log."""
         with self.database.transaction() as connection:

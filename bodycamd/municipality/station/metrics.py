@@ -46,6 +46,10 @@ def families(figures: Figures) -> Iterator[Metric]:
         yield from _of_index(figures.index)
     if figures.sweep is not None:
         yield from _of_sweep(figures.sweep)
+    if figures.stamps is not None:
+        yield _counter("stamp_failures", "Stamps over the log that did not come, since the process began.", figures.stamps.failures)
+        if figures.stamps.stamped_us is not None:
+            yield _gauge("stamped_timestamp_seconds", "The authority's time in the newest stamp.", figures.stamps.stamped_us / 1e6)
     yield _gauge("clock_confirmed", "Whether the clock may be relied on: else nothing is deleted.", figures.clock_confirmed)
     yield _gauge("held_polls", "Cameras that wait for orders on an open connection.", figures.held_polls)
     if figures.staged_bytes is not None and figures.staged_files is not None:

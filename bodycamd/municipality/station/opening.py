@@ -21,8 +21,10 @@ from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.nonces import SECRET_BYTES
+from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.station_file import StationSettings
 from bodycamd.municipality.station.storage import Storage
+from bodycamd.municipality.station.timestamp_authority import TimestampAuthority, load_roots
 
 
 def first_keys_of(roster: Roster) -> dict[str, PublicKey]:
@@ -58,6 +60,13 @@ def storage_of(settings: StationSettings) -> Storage:
 
     s3 = settings.s3
     return S3Storage(data, s3.bucket, mode=s3.mode, endpoint=s3.endpoint, region=s3.region)
+
+
+def stamping_of(settings: StationSettings, index: Index, storage: Storage) -> Stamping | None:
+    """Who stamps the log; `None` where nobody does. Raises `ConfigError`."""
+    if (at := settings.timestamp_authority) is None:
+        return None
+    return Stamping(TimestampAuthority(at.url), load_roots(Path(at.ca)), index, storage)
 
 
 def roster_of(settings: StationSettings) -> RosterInForce:

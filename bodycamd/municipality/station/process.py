@@ -23,15 +23,16 @@ from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
-from bodycamd.municipality.station.figures import Figures, index_figures_or_none
+from bodycamd.municipality.station.figures import Figures, StampFigures, index_figures_or_none
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
-from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, roster_of, secret_of, storage_of
+from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, roster_of, secret_of, stamping_of, storage_of
 from bodycamd.municipality.station.operator_routes import OperatorInterface
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
+from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.station_clock import StationClock
 from bodycamd.municipality.station.station_file import ListenSettings, StationSettings
 from bodycamd.municipality.station.sweep import Sweep
@@ -78,7 +79,8 @@ class StationProcess:
             days=settings.days,
             clock=self._clock.read,
         )
-        self._duties = Duties(self._staging, sweep, self._clock)
+        self._stamping = stamping_of(settings, self._index, storage)
+        self._duties = Duties(self._staging, sweep, self._clock, self._stamping)
         self._door = door = Door(authority=settings.authority, secret=secret_of(data / NONCES_FILE))
         cameras = CameraInterface(intake, door, in_force.senders)
         self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
@@ -105,6 +107,7 @@ class StationProcess:
             index=index_figures_or_none(self._index.database, now_us),
             index_errors=self._index.database.errors,
             sweep=self._duties.last_sweep,
+            stamps=None if self._stamping is None else _stamp_figures(self._stamping),
             clock_confirmed=self._clock.read().confirmed,
             held_polls=self.orders.held_polls,
             staged_bytes=staged[1] if staged is not None else None,
@@ -136,6 +139,10 @@ def _listen(key: str, where: ListenSettings) -> socket.socket:
     except OSError as error:
         told = f"{key}: {where.address} port {where.port}: cannot listen there ({error.strerror}); is another station running?"
         raise StoreBusyError(told) from error
+
+
+def _stamp_figures(stamping: Stamping) -> StampFigures:
+    return StampFigures(stamping.last.at_us if stamping.last is not None else None, stamping.failures)
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bodycamd.errors import StoreBusyError
+from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, storage_of
@@ -17,7 +17,9 @@ from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.process import StationProcess
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.server import StationServer, server_config
+from bodycamd.municipality.station.stamping import KeptStamp, kept_stamps
 from bodycamd.municipality.station.station_file import StationSettings
+from bodycamd.municipality.station.timestamp_authority import load_roots
 
 
 def rebuild_index(settings: StationSettings) -> Rebuilt:
@@ -38,6 +40,13 @@ def certify(settings: StationSettings, device: str, recording: str) -> SignedDoc
     with opened_index(settings) as index:
         signer = load_key(Path(settings.keys.signing))
         return deletion_certificate.certify(settings.name, signer, index, storage_of(settings), device, recording)
+
+
+def list_stamps(settings: StationSettings) -> list[KeptStamp]:
+    """The stamps over a station's log, held against it. Raises `ConfigError` where no authority is given, and as `kept_stamps` does."""
+    if (at := settings.timestamp_authority) is None:
+        raise ConfigError("timestamp_authority: it is not given: nobody stamps the log, and no stamp can be judged")
+    return kept_stamps(storage_of(settings), load_roots(Path(at.ca)))
 
 
 @contextmanager

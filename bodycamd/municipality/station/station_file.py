@@ -54,6 +54,13 @@ class BucketSettings(Settings, frozen=True, kw_only=True):
     mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
 
 
+class AuthoritySettings(Settings, frozen=True, kw_only=True):
+    """Who stamps the log once a day (RFC 3161), and the file of the certificates, in PEM, in whose word on time is believed."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]{1,255}(/[!-~]{0,400})?\Z")]
+    ca: Text
+
+
 class StationSettings(Settings, frozen=True, kw_only=True):
     """All of it. `name` is what the roster calls this station, `authority` what cameras call it: host, and port where it is not 443."""
 
@@ -65,6 +72,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     s3: BucketSettings | None = None
     listen: ListenSettings = ListenSettings()
     metrics: MetricsSettings | None = None
+    timestamp_authority: AuthoritySettings | None = None
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
     @property
@@ -83,6 +91,9 @@ ALLOWED: Mapping[str, str] = {
     "roster": "the file of the roster in force",
     "index": "sqlite:////PATH or postgresql+psycopg://USER@HOST/DATABASE",
     "listen": "a mapping of address, port",
+    "timestamp_authority": "a mapping of url, ca; the log is not stamped without it",
+    "url": "a URL such as https://tsa.example.nl/tsr",
+    "ca": "a file of certificates in PEM: the authority's root",
     "metrics.address": "an IP address of this computer in one network, such as 127.0.0.1; not all of them",
     "metrics": "a mapping of address, port; nothing is told without it",
     "address": "an IP address, such as 127.0.0.1",

@@ -6,10 +6,12 @@ store at once. The ledgers are not in it: they grow, and lie in a folder of the 
     cameras/DEVICE/receipts/NNNNNNNNN.receipt
     documents/NNNNNNNNN.document                 orders and rosters for cameras, as they came
     audit/NNNNNNNNN-NNNNNNNNN.jsonl              lines of the station's log, from and to these numbers
+    stamps/NNNNNNNNN-SHA256.tsr                  an authority's time stamp over the log as far as this line (`stamps`)
 """
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +24,7 @@ from bodycamd.municipality.station.segments import StoredSegment
 STORE_FOLDER: Final = "store"
 MAX_AUDIT_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
+MAX_STAMP_FILE_BYTES: Final = 64 * 1024
 MAX_DOCUMENT_FILE_BYTES: Final = 2 * MAX_ROSTER_BYTES
 
 
@@ -108,6 +111,14 @@ class Storage(ABC):
                 if at > number:
                     number, kept = at, line
                     yield line
+
+    def put_stamp(self, n: int, raw: bytes) -> None:
+        """Keep a stamp over the log as far as line `n`. Done again it changes nothing; another one over the same line is kept beside it."""
+        self._put(f"stamps/{n:09d}-{hashlib.sha256(raw).hexdigest()[:16]}.tsr", raw)
+
+    def stamps(self) -> Iterator[tuple[int, bytes]]:
+        """All stamps that are kept, by the number of the line that each is over."""
+        yield from self._numbered("stamps", ".tsr", MAX_STAMP_FILE_BYTES)
 
     def _numbered(self, folder: str, suffix: str, most_bytes: int) -> Iterator[tuple[int, bytes]]:
         for name in self._names(folder):

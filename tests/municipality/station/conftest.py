@@ -37,7 +37,10 @@ from tests.camera.recorder.rig import Rig
 from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, key, signed
 from tests.municipality.station.at_station import NOW, UPLINK_KEY, Scene, private
+from tests.municipality.station.prepared import prepared
 from tests.municipality.station.sending import AUTHORITY, CameraLink
+
+__all__ = ["prepared"]
 
 SECRET = b"s" * 32
 STATION_KEY = key("station-1")
@@ -101,6 +104,7 @@ class Station:
             index=index_figures_or_none(self.index.database, self.now * 1_000_000),
             index_errors=self.index.database.errors,
             sweep=None,
+            stamps=None,
             clock_confirmed=True,
             held_polls=self.ordering.held_polls,
             staged_bytes=None,

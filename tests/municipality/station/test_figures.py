@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from bodycamd.municipality.station.figures import Asked, Figures, IndexFigures, SweepFigures, faults, index_figures
+from bodycamd.municipality.station.figures import Asked, Figures, IndexFigures, StampFigures, SweepFigures, faults, index_figures
 from bodycamd.municipality.station.metrics import exposition
 from tests.municipality.station.conftest import FilmedStore, Station
 from tests.municipality.station.life import DAY_US, DEVICE, Life
@@ -36,6 +36,7 @@ WELL = Figures(
     index_errors=15,
     index=INDEX,
     sweep=SweepFigures(16_000_000, 17, 18, 19),
+    stamps=StampFigures(25_000_000, 26),
     clock_confirmed=True,
     held_polls=20,
     staged_bytes=21,
@@ -58,9 +59,9 @@ def read(raw: bytes) -> dict[str, float]:
 def test_each_figure_has_a_place_of_its_own() -> None:
     found = read(exposition(WELL))
     numbers = [value for name, value in found.items() if name not in ("build_info 1", "index_up", "clock_confirmed")]
-    assert sorted(numbers) == [*range(1, 25), 2 * 10**9]
+    assert sorted(numbers) == [*range(1, 27), 2 * 10**9]
     assert (found["refused_total Not signed"], found["segments undated"], found["cameras_asked 600"]) == (14, 6, 12)
-    without = read(exposition(replace(WELL, index=None, sweep=None, staged_bytes=None, free_bytes=None)))
+    without = read(exposition(replace(WELL, index=None, sweep=None, stamps=None, staged_bytes=None, free_bytes=None)))
     assert without["index_up"] == 0
     assert set(without) < set(found)
 

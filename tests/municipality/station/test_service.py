@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,82 +20,23 @@ from msgspec.structs import replace
 
 from bodycamd.cli.main import main
 from bodycamd.evidence import receipts
-from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.receipts import Received, judge_receipt, received
-from bodycamd.evidence.roster import Camera, KeyHolder, Roster
-from bodycamd.evidence.statements import wall_text
-from bodycamd.municipality.station.opening import load_key, make_key
+from bodycamd.evidence.roster import KeyHolder
+from bodycamd.municipality.station.opening import load_key
 from bodycamd.municipality.station.order_routes import NEXT_HEADER
 from tests.evidence.ordering import HOLD, ordered
-from tests.evidence.rostering import FIRST, ROOT, camera, key, signed
+from tests.evidence.rostering import FIRST, ROOT, key, signed
 from tests.kit.scale import one_in, only_in_full
 from tests.municipality.station.conftest import FilmedStore
-from tests.municipality.station.sending import AUTHORITY, CameraLink, sealed, send_ledger, send_segment
+from tests.municipality.station.prepared import Prepared, free_port, stop
+from tests.municipality.station.sending import CameraLink, sealed, send_ledger, send_segment
 from tests.municipality.station.test_figures import read as read_metrics
-
-DAY_US = 86_400_000_000
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-@dataclass
-class Prepared:
-    """A station's files, and how to start it."""
-
-    folder: Path
-    port: int
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "station.yaml"
-
-    def roster(self, **changes: object) -> None:
-        """Today's, signed by the root."""
-        now_us = time.time_ns() // 1000
-        made: Roster = replace(FIRST, made_at=wall_text(now_us - DAY_US), not_after=wall_text(now_us + 30 * DAY_US))
-        by_root = rosters.sign(replace(made, **changes), [key("root-1")])
-        (self.folder / "roster.txt").write_bytes(by_root.document.file_bytes)
-
-    def start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bodycamd.cli.entry", "station", "run", str(self.file)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert "listens at 127.0.0.1" in process.stdout.readline()
-        return process
-
-
-@pytest.fixture
-def prepared(tmp_path: Path, filmed: FilmedStore) -> Prepared:
-    found = Prepared(tmp_path, free_port())
-    signing = make_key(tmp_path / "station-1.key")
-    (tmp_path / "root.json").write_bytes(msgspec.json.encode(ROOT))
-    uplink = filmed.sender.uplink_key.raw.hex()
-    own: Camera = replace(camera("HV-05"), id="cam-7", uplink_key=uplink, first_key=filmed.first_key.raw.hex())
-    found.roster(cameras=(*FIRST.cameras, own), stations=(KeyHolder(id="station-1", key=signing.public.raw.hex(), state="active"),))
-    lines = ["name: station-1", f"authority: {AUTHORITY}", f"data: {tmp_path}/data", f"listen: {{port: {found.port}}}", "keys:"]
-    lines += [
-        f"  {which}: {tmp_path}/{name}" for which, name in (("signing", "station-1.key"), ("root", "root.json"), ("roster", "roster.txt"))
-    ]
-    found.file.write_text("\n".join(lines) + "\n")
-    return found
 
 
 @pytest.fixture
 def link(prepared: Prepared, filmed: FilmedStore) -> Iterator[CameraLink]:
     with httpx.Client(base_url=f"http://127.0.0.1:{prepared.port}", timeout=30) as client:
         yield CameraLink(client, "cam-7", filmed.uplink_key)
-
-
-def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
-    process.send_signal(number)
-    code = process.wait(20)
-    assert process.stdout is not None
-    process.stdout.close()
-    return code
 
 
 @only_in_full
@@ -186,21 +126,11 @@ def test_a_process_tells_at_an_address_of_its_own(prepared: Prepared, link: Came
         assert stop(process) == 0
 
 
-def order_of(prepared: Prepared) -> Path:
-    """A hold of today for the camera, signed."""
-    now = wall_text(time.time_ns() // 1000)
-    made = replace(HOLD, cameras=("cam-7",), made_at=now, nonce=os.urandom(16).hex())
-    file = prepared.folder / "hold.order"
-    file.write_bytes(ordered(made).document.file_bytes)
-    return file
-
-
-@only_in_full
 def test_an_order_by_command_reaches_a_camera_that_waits(prepared: Prepared, link: CameraLink, capsys: pytest.CaptureFixture[str]) -> None:
     process = prepared.start()
     first = link.ask("GET", "orders")
     assert link.put("PUT", "/v1/cameras/cam-7/state", b'{"battery_percent":71,"free_bytes":12000000000}').status_code == 204
-    file = order_of(prepared)
+    file = prepared.order()
     with ThreadPoolExecutor() as pool:
         held = pool.submit(link.ask, "GET", f"orders?after={first.headers[NEXT_HEADER]}&wait=50")
         assert main(["station", "order", str(file), str(prepared.file)]) == 0
