@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -191,13 +192,19 @@ def link(filmed: FilmedStore, station: Station) -> CameraLink:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    camera = OrderedCamera(tmp_path / "camera").switch_on()
+    with opened_scene(tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_scene(root: Path) -> Iterator[Scene]:
+    camera = OrderedCamera(root / "camera").switch_on()
     camera.settle()
-    first_key = PublicKey.from_pem((tmp_path / "camera" / "device.pem").read_bytes())
+    first_key = PublicKey.from_pem((root / "camera" / "device.pem").read_bytes())
     uplink = PublicKey(UPLINK_KEY.public_key().public_bytes_raw())
-    (tmp_path / "station").mkdir()
+    (root / "station").mkdir()
     senders = {uplink.id: Sender("HV-01", uplink, first_key)}
-    with Station(tmp_path / "station", senders, now=NOW, roster=ordering.IN_FORCE) as station:
+    with Station(root / "station", senders, now=NOW, roster=ordering.IN_FORCE) as station:
         link = CameraLink(station.client, "HV-01", UPLINK_KEY)
         yield Scene(station, camera, link, replace(link, key=private(key("E-01"))))
     camera.close()

@@ -29,7 +29,7 @@ from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import camera as listed
 from tests.evidence.rostering import key
-from tests.kit.scale import IN_FULL, SCALE, one_in, only_in_full, sample
+from tests.kit.scale import IN_FULL, SCALE, only_in_full
 from tests.kit.statuses import AT_REST
 from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import UPLINK_KEY, Scene, hold
@@ -285,39 +285,6 @@ def test_in_the_dock_a_poll_is_held_and_in_the_field_one_goes_now_and_then(alone
 
 
 GOOD = hold().document.file_bytes
-HOSTILE: dict[str, Reply] = {
-    "a page": Reply(200, {"orders-after": "1"}, b"<html>welcome to our hotel</html>"),
-    "500": Reply(500, {"orders-after": "1"}, b""),
-    "302": Reply(302, {"location": "http://elsewhere.example.org", "orders-after": "1"}, b""),
-    "no place": Reply(200, {}, GOOD),
-    "a place that is none": Reply(200, {"orders-after": "-1"}, GOOD),
-    "204 without a place": Reply(204, {}, b""),
-    "nothing, called something": Reply(200, {"orders-after": "1"}, b""),
-    "no further": Reply(200, {"orders-after": "0"}, GOOD),
-    "too many": Reply(200, {"orders-after": "1"}, GOOD * 18),
-    "very many": Reply(200, {"orders-after": "1"}, b"bodycam-order/1\n" * 100_000),
-    "something before it": Reply(200, {"orders-after": "1"}, b"x\n" + GOOD),
-    "what else is signed": Reply(200, {"orders-after": "1"}, b"bodycam-suspend/1\n{}\n" + GOOD),
-}
-
-
-@one_in(2)
-@pytest.mark.parametrize("what", sample(HOSTILE, 6))
-def test_an_answer_that_is_no_stations_brings_nothing_and_changes_nothing(what: str, joined: Joined) -> None:
-    scene, fetching = joined.scene, joined.fetching()
-    order = scene.camera.to_hold(scene.camera.record())
-    scene.post(order)
-    ask, before = joined.link.ask, scene.camera.store.ledger.head
-    answered(joined, lambda _: HOSTILE[what])
-    with pytest.raises(StationError):
-        fetching.look(docked=True, idle=True)
-    assert scene.camera.store.ledger.head == before
-    fetching.rest(10.0)
-    assert not fetching.look(docked=True, idle=True), "it pauses"
-    joined.link.ask = ask  # type: ignore[method-assign]
-    joined.seconds += 10.0
-    joined.rest(fetching)
-    assert [id for _, id in scene.camera.held] == [order.id]
 
 
 @only_in_full

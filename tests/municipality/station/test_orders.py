@@ -9,11 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from bodycamd.errors import ConfigError
 from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
-from bodycamd.evidence.orders import SignedOrder
-from bodycamd.evidence.roster import SignedRoster
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.orders import MAX_ORDERS, Orders
@@ -124,42 +121,6 @@ def test_more_than_fit_into_an_answer_come_with_the_next(scene: Scene) -> None:
     assert scene.poll(last) == ([], last)
 
 
-def unsigned(order: SignedOrder) -> bytes:
-    """As somebody else would sign it."""
-    return orders.sign(order.order, [key("nobody")]).document.file_bytes
-
-
-WRONG: dict[str, tuple[bytes, int]] = {
-    "not signed by who it says": (unsigned(hold()), 422),
-    "signed by one of two": (orders.sign(RELEASE, [key("E-01")]).document.file_bytes, 422),
-    "for a camera that nobody lists": (hold(cameras=("HV-99",)).document.file_bytes, 422),
-    "by nobody of the roster": (hold(person="E-99").document.file_bytes, 422),
-    "changed": (hold().document.file_bytes.replace(b"complaint", b"complains"), 422),
-    "a roster": (IN_FORCE.document.file_bytes, 422),
-    "nothing": (b"", 422),
-    "bytes": (b"\xff\x00" * 50, 422),
-    "too long": (bytes(40_000), 413),
-}
-
-
-@one_in(3)
-@pytest.mark.parametrize("what", sample(WRONG, 3))
-def test_what_is_no_order_of_the_roster_is_not_kept(what: str, scene: Scene) -> None:
-    content, status = WRONG[what]
-    assert scene.desk.put("POST", "/v1/orders", content).status_code == status
-    assert scene.states() == []
-    assert not list(scene.station.storage.documents())
-
-
-@one_in(3)
-@pytest.mark.parametrize("name", ["T-09", "E-04", "nobody"])
-def test_who_is_not_active_brings_nothing(name: str, scene: Scene) -> None:
-    """Nor does a camera: its key is no person's."""
-    for link in (replace(scene.desk, key=private(key(name))), scene.link):
-        assert link.put("POST", "/v1/orders", hold().document.file_bytes).status_code == 401
-    assert scene.states() == []
-
-
 def test_somebody_else_may_bring_it_and_the_log_says_who(scene: Scene) -> None:
     other = replace(scene.desk, key=private(key("C-01")))
     assert other.put("POST", "/v1/orders", hold().document.file_bytes).status_code == 201
@@ -219,13 +180,3 @@ def test_an_order_for_two_cameras_is_done_at_each_by_itself(scene: Scene) -> Non
     scene.camera.deliver(order)
     send_ledger(scene.link, scene.camera.store_folder)
     assert [(one.device, one.done) for one in scene.station.orders.index.deliveries()] == [("HV-01", True), ("IN-01", False)]
-
-
-def ended() -> SignedRoster:
-    raise ConfigError("the roster has ended")
-
-
-def test_under_a_roster_that_has_ended_nothing_is_taken(scene: Scene) -> None:
-    scene.station.ordering._roster = ended
-    assert scene.post(hold()).status_code == 503
-    assert scene.states() == []
