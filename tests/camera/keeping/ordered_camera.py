@@ -29,8 +29,9 @@ class CutError(Exception):
 class OrderedCamera(RestingCamera):
     """As a daemon opens it: roster and orders follow the ledger. `cut_after`: so many entries later the power goes."""
 
-    def __init__(self, root: Path, roster: SignedRoster = IN_FORCE, *, keep_months: int = 24) -> None:
+    def __init__(self, root: Path, roster: SignedRoster = IN_FORCE, *, name: str = "HV-01", keep_months: int = 24) -> None:
         super().__init__(root, keep_months=keep_months)
+        self.name = name
         self.clock.wall_us = NOW_US
         self.roster = roster
         self.cut_after: int | None = None
@@ -39,7 +40,7 @@ class OrderedCamera(RestingCamera):
     def switch_on(self, *, off_us: int = 0, same_boot: bool = False) -> OrderedCamera:
         super().switch_on(off_us=off_us, same_boot=same_boot)
         self.rosters = Rosters(Prepared(self.roster.roster.root, self.roster, self.root / "rosters"))
-        self.orders = Orders(self.rosters, "HV-01", 28, self.clock)
+        self.orders = Orders(self.rosters, self.name, 28, self.clock)
         for line in VerifiedLedger(self.store_folder / "ledger"):
             self.orders.take(line.detail)
         self.rosters.begin(self.keeper.known_time(), self.enter)
@@ -90,13 +91,14 @@ class OrderedCamera(RestingCamera):
     def to_hold(self, recording: str, nonce: int = 0) -> SignedOrder:
         body = HOLD.body
         assert isinstance(body, Hold)
-        return ordered(msgspec.structs.replace(HOLD, body=msgspec.structs.replace(body, recording=recording), nonce=f"{nonce:032x}"))
+        words = {"cameras": (self.name,), "nonce": f"{nonce:032x}"}
+        return ordered(msgspec.structs.replace(HOLD, body=msgspec.structs.replace(body, recording=recording), **words))
 
     def to_release(self, *holds: str, nonce: int = 0) -> SignedOrder:
         body = msgspec.structs.replace(RELEASE.body, holds=holds)
         made_us = self.clock.wall_us
         times = {"made_at": wall_text(made_us), "not_after": wall_text(made_us + 7 * 86_400_000_000)}
-        return ordered(msgspec.structs.replace(RELEASE, body=body, nonce=f"{nonce:032x}", **times))
+        return ordered(msgspec.structs.replace(RELEASE, body=body, cameras=(self.name,), nonce=f"{nonce:032x}", **times))
 
     @property
     def held(self) -> list[tuple[str, str]]:
