@@ -4,7 +4,6 @@ a line: whatever is not exactly what `join` makes is refused.
 
 from __future__ import annotations
 
-import base64
 import binascii
 from typing import Final
 
@@ -19,7 +18,7 @@ MAX_LINE_BYTES: Final = _SIGNATURE_TEXT + 1 + MAX_JSON_BYTES + 1
 
 def join(signature: bytes, json: bytes) -> bytes:
     """The line, without its line end."""
-    return base64.b64encode(signature) + b" " + json
+    return binascii.b2a_base64(signature, newline=False) + b" " + json
 
 
 def split(raw: bytes, where: str) -> tuple[bytes, bytes]:
@@ -35,9 +34,9 @@ def split(raw: bytes, where: str) -> tuple[bytes, bytes]:
 def signature_of(text: bytes, where: str) -> bytes:
     """The 64 bytes of a signature in base64, in its only spelling. Raises `DataError`."""
     try:
-        signature = base64.b64decode(text, validate=True)
+        signature = binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
         raise DataError(f"{where}: the signature is not base64") from error
-    if len(signature) != SIGNATURE_BYTES or base64.b64encode(signature) != text:
+    if len(signature) != SIGNATURE_BYTES or binascii.b2a_base64(signature, newline=False) != text:
         raise DataError(f"{where}: the signature is not the base64 of {SIGNATURE_BYTES} bytes")
     return signature

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from itertools import accumulate
 from typing import NoReturn, TypeVar
 
@@ -38,13 +37,10 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T], where: str, longest_byt
     """The value that `raw` (without its line end) holds, by the decoder. Raises `DataError`, and nothing else, for all other bytes."""
     if len(raw) > longest_bytes:
         raise DataError(f"{where}: {len(raw)} bytes of JSON; at most {longest_bytes} are allowed")
+    if _needs_no_second_look(raw) and (value := _as_encoded(raw, decoder)) is not None:
+        return value
     if control := _CONTROL.search(raw):
         raise DataError(f"{where}: control character at byte {control.start()}")
-    if _needs_no_second_look(raw):
-        with suppress(ValueError, msgspec.MsgspecError):  # the reason comes from below
-            value = decoder.decode(raw)
-            if msgspec.json.encode(value, order="sorted") == raw:
-                return value
     if _depth(raw) > MAX_DEPTH:
         raise DataError(f"{where}: nested deeper than {MAX_DEPTH} levels")
     try:
@@ -82,9 +78,19 @@ def check_own(raw: bytes, decoder: msgspec.json.Decoder[T], where: str) -> None:
 
 def _needs_no_second_look(raw: bytes) -> bool:
     """Whether nothing that `decode` refuses can be in it if it is to the byte what `encode` makes of its value: that spells no key twice,
-    and a number that is not finite as null. Reading it twice as Python objects takes ten times as long, and a store has thousands of lines.
+    no control character, and a number that is not finite as null. Reading it twice as Python objects takes ten times as long, and a store
+    has thousands of lines.
     """
     return raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH and b"null" not in raw and _MANY_DIGITS.search(raw) is None
+
+
+def _as_encoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """The value, if `raw` is to the byte what `encode` makes of it; why it is not is said by the second look."""
+    try:
+        value = decoder.decode(raw)
+    except (ValueError, msgspec.MsgspecError):
+        return None
+    return value if msgspec.json.encode(value, order="sorted") == raw else None
 
 
 def _depth(raw: bytes) -> int:
