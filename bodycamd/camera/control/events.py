@@ -14,6 +14,9 @@ from bodycamd.camera.control.check_events import CheckJudged as CheckJudged
 from bodycamd.camera.control.check_events import EndCheck as EndCheck
 from bodycamd.camera.control.check_events import Happening as Happening
 from bodycamd.camera.control.check_events import Order as Order
+from bodycamd.camera.control.help_events import CallHelp as CallHelp
+from bodycamd.camera.control.help_events import HelpAnswered as HelpAnswered
+from bodycamd.camera.control.help_events import HelpSent as HelpSent
 from bodycamd.camera.control.resume_offer import AfterReset as AfterReset
 from bodycamd.camera.control.resume_offer import ResumeOffer as ResumeOffer
 from bodycamd.footage import ViewFacts
@@ -27,6 +30,7 @@ HapticName = Literal[
     "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused",
     "shift_begun", "shift_ended",
     "check_passed", "check_failed",
+    "help_sent", "help_not_sent", "help_answered",
 ]  # fmt: skip
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------
@@ -273,6 +277,8 @@ Event = (
     | CheckAsked
     | CheckEnded
     | CheckJudged
+    | HelpSent
+    | HelpAnswered
     | TimePassed
 )
 
@@ -388,5 +394,5 @@ class Exit(Order, frozen=True):
 
 Action = (
     SpeakWarning | SilenceVoice | OpenCapture | SetMicrophone | CloseCapture | RetainFrom | EmptyRing | BeginRecording | EndRecording
-    | ContinueRecording | SealNow | Pulse | Refuse | Note | EndCheck | Exit
+    | ContinueRecording | SealNow | Pulse | Refuse | Note | EndCheck | CallHelp | Exit
 )  # fmt: skip

@@ -146,6 +146,9 @@ PULSES: dict[HapticName, LampPattern] = {
     "shift_ended": _train(LONG_MS, SHORT_MS, LONG_MS),
     "check_passed": _train(LONG_MS, LONG_MS, SHORT_MS, SHORT_MS),
     "check_failed": _train(SHORT_MS, SHORT_MS, SHORT_MS, LONG_MS),
+    "help_sent": _train(LONG_MS, SHORT_MS, SHORT_MS, SHORT_MS),
+    "help_not_sent": _train(SHORT_MS, SHORT_MS, LONG_MS, LONG_MS),
+    "help_answered": _train(LONG_MS, SHORT_MS, LONG_MS, SHORT_MS),
 }
 """No two meanings share count and lengths."""
 

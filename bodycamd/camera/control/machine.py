@@ -11,6 +11,7 @@ Guarantees (each is a property test):
 - No press is lost: a down in `starting` is latched, in `standby` starts the warning or is refused with a sign, in `warning` skips it or
   belongs to the press that started it, in `recording` marks, asks or answers, in `closing` goes on with the same recording or is refused
   with a sign.
+- No gesture but a hold of 10 s calls for help, no call touches the recording, and *answered* is felt once for each call at most.
 - A late event (of an earlier warning, another recording, an older generation) changes nothing.
 - Time never runs backward: an earlier `now_us` counts as the latest one seen. After a step at `now_us` everything that was due is done and
   `next_deadline` lies after it. The loop posts `TimePassed` then; when it is late, the event comes first, then what was due.
@@ -26,6 +27,7 @@ from bodycamd.camera.control import (
     checking,
     conditions,
     ending,
+    help_call,
     recording,
     refusal,
     resume,
@@ -58,6 +60,8 @@ from bodycamd.camera.control.events import (
     DiskChanged,
     Event,
     FragmentDurable,
+    HelpAnswered,
+    HelpSent,
     MicrophoneOpened,
     Ready,
     RecordingSealed,
@@ -101,6 +105,9 @@ def next_deadline(state: State) -> int | None:
     answer_us = warning.answer_due_us(state)
     if answer_us is not None:
         instants.append(answer_us)
+    help_us = help_call.due_us(state)
+    if help_us is not None:
+        instants.append(help_us)
     if state.recording is not None:
         instants += ending.deadlines(state.recording) + stopping.deadlines(state)
     reboot_us = stuck_worker.reboot_due_us(state)
@@ -173,6 +180,10 @@ def _answer(state: State, event: Event, now_us: int) -> Step:  # one arm per eve
             return checking.ended(state)
         case CheckJudged():
             return checking.judged(state, event, now_us)
+        case HelpSent():
+            return help_call.sent(state, event)
+        case HelpAnswered():
+            return help_call.answered(state, event)
         case ShutdownRequested():
             return leave(state, now_us, "shutdown")
         case TimePassed():
@@ -229,6 +240,10 @@ def _due(state: State, now_us: int) -> Step:
     reboot_us = stuck_worker.reboot_due_us(state)
     if reboot_us is not None and now_us >= reboot_us:
         state, more = leave(state, now_us, "worker_stuck")
+        actions += more
+    help_us = help_call.due_us(state)
+    if state.help is not None and help_us is not None and now_us >= help_us:
+        state, more = help_call.not_sent(state, state.help)
         actions += more
     if state.recording is not None:
         state, more = stopping.due(state, state.recording, now_us)

@@ -12,6 +12,7 @@ NOTED: Final[Mapping[str, str]] = {
     "warning": "a warning was played, skipped or failed [recording (null: refused), outcome, file_sha256, pressed_us, ended_us, detail]",
     "marker": "the officer marked [recording, at_us, cause: tap | continued | latched_press]",
     "button_held": "the button was down for 10 s while recording: no stop [recording, at_us]",
+    "help_not_sent": "nobody confirmed in time that a call for help had reached somebody [number, called_us]",
     "press_latched": "a press while starting was honoured when ready [at_us, waited_us]",
     "press_refused": "a press could not be honoured "
     "[reason: storage_full | warning_failed | shutdown | battery_critical | worker_stuck, at_us]",

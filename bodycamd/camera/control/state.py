@@ -74,6 +74,8 @@ HELD_PULSE_US = 1_000_000
 """Between the pulses of a hold that will ask to stop."""
 HELD_LONG_US = 10_000_000
 """A button that is down for so long is no officer's who wants to stop."""
+HELP_SENT_US = 20_000_000
+"""A call for help that the station has not confirmed by then is felt as not sent."""
 GOES_ON_US = 10_000_000
 """For so long after a stop by `hold` a press goes on without a warning."""
 SAME_PRESS_US = 300_000
@@ -100,6 +102,8 @@ class Policy(Struct, frozen=True):
     warning_us: int = 15_000_000
     """The length of the spoken warning."""
     when_full: WhenFull = "stop"
+    help_call: bool = False
+    """Whether a hold beyond `HELD_LONG_US` calls for help."""
     warning_sha256: str = ""
     """Of the warning's file, for ledger entries about warnings that the voice did not end itself."""
 
@@ -142,6 +146,18 @@ class Hold(Struct, frozen=True):
     down_us: int
     pulse_us: int
     """When the next pulse is due."""
+    asks: bool = True
+    """Else it can only call for help: it came too soon after another press to ask, or in the place of the press that answers."""
+
+
+class Help(Struct, frozen=True):
+    """The officer's newest call for help in this start."""
+
+    number: int
+    called_us: int
+    outcome: Literal["calling", "sent", "not_sent"] = "calling"
+    answered: int = 0
+    """The number of the newest call that somebody has answered."""
 
 
 class Question(Struct, frozen=True):
@@ -212,6 +228,7 @@ class State(Struct, frozen=True):
     """Set in `recording`."""
     stopped: Stopped | None = None
     """Set in `standby`."""
+    help: Help | None = None
     refused_us: int | None = None
     """When the latest refusal was shown."""
     failing_until_us: int | None = None

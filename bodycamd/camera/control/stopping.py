@@ -2,7 +2,7 @@
 
 With `hold_then_press` a contact that was held, and released before `HELD_LONG_US`, asks; a press within `CONFIRM_US` stops, if it stands
 alone: it comes `SAME_PRESS_US` or more after the release (sooner is the bounce of the release, or a grip that is changed) and no other down
-follows within `BURST_US`. So one contact, however long, stops nothing, and neither does mashing. While the question is open no
+follows within `BURST_US`. A hold of `HELD_LONG_US` asks nothing; where `help_call` is on it calls for help. So one contact, however long, stops nothing, and neither does mashing. While the question is open no
 time passes unrecorded: the recording ends where the press was, but it is told to end only when the press has stood alone.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from bodycamd.camera.control import help_call
 from bodycamd.camera.control.ending import stop
 from bodycamd.camera.control.events import Action, ButtonHeld, ButtonReleased, Pulse, note
 from bodycamd.camera.control.recording import mark
@@ -68,6 +69,8 @@ def held(state: State, recording: Recording, event: ButtonHeld, now_us: int) -> 
     """The hold time is over: stops where the hold alone does, else a pulse each second says that a release will ask."""
     down_us, calm, actions = state.down_us, state.calm, list[Action]()
     if state.question is not None:  # no press but a hold
+        if state.policy.help_call and state.question.pressed_us is not None and state.question.released_us is None:
+            down_us, calm = state.last_down_us, False
         state, actions = _goes_on(state)
     state = replace(state, down_us=None, calm=False)
     if down_us is None:
@@ -75,7 +78,7 @@ def held(state: State, recording: Recording, event: ButtonHeld, now_us: int) -> 
     if state.policy.stop == "hold":
         return stop(state, recording, now_us, event.at_us, "officer")
     if not calm:
-        return state, actions
+        return (replace(state, hold=Hold(down_us, now_us, asks=False)) if state.policy.help_call else state), actions
     return replace(state, hold=Hold(down_us, now_us + HELD_PULSE_US)), [*actions, Pulse("held")]
 
 
@@ -85,7 +88,9 @@ def released(state: State, recording: Recording, event: ButtonReleased, now_us: 
     if hold is None:
         return state, []
     if at_us >= hold.down_us + HELD_LONG_US:
-        return _held_long(state, recording, hold)
+        return _held_long(state, recording, hold, now_us)
+    if not hold.asks:
+        return replace(state, hold=None), []
     return replace(state, hold=None, question=Question(at_us)), [Pulse("asked")]
 
 
@@ -93,7 +98,8 @@ def deadlines(state: State) -> list[int]:
     """When `due` has something to do."""
     hold, question = state.hold, state.question
     if hold is not None:
-        return [min(hold.pulse_us, hold.down_us + HELD_LONG_US)]
+        long_us = hold.down_us + HELD_LONG_US
+        return [min(hold.pulse_us, long_us) if hold.asks else long_us]
     if question is None:
         return []
     if question.pressed_us is None:
@@ -106,8 +112,8 @@ def due(state: State, recording: Recording, now_us: int) -> Step:
     hold, question = state.hold, state.question
     if hold is not None:
         if now_us >= hold.down_us + HELD_LONG_US:
-            return _held_long(state, recording, hold)
-        if now_us < hold.pulse_us:
+            return _held_long(state, recording, hold, now_us)
+        if now_us < hold.pulse_us or not hold.asks:
             return state, []
         missed = (now_us - hold.pulse_us) // HELD_PULSE_US
         return replace(state, hold=replace(hold, pulse_us=hold.pulse_us + (missed + 1) * HELD_PULSE_US)), [Pulse("held")]
@@ -115,13 +121,17 @@ def due(state: State, recording: Recording, now_us: int) -> Step:
         return state, []
     if now_us < deadlines(state)[0]:
         return state, []
-    if question.pressed_us is None or question.released_us is None:
+    if question.pressed_us is None:
         return _goes_on(state)
+    if question.released_us is None:  # no press but a hold, which may become a call for help
+        held = replace(state, down_us=state.last_down_us, calm=False) if state.policy.help_call else state
+        return _goes_on(held)
     return stop(state, recording, now_us, question.pressed_us, "officer")
 
 
-def _held_long(state: State, recording: Recording, hold: Hold) -> Step:
-    return replace(state, hold=None), [note("button_held", recording=recording.number, at_us=hold.down_us)]
+def _held_long(state: State, recording: Recording, hold: Hold, now_us: int) -> Step:
+    state, called = help_call.call(replace(state, hold=None), recording, hold.down_us, now_us)
+    return state, [note("button_held", recording=recording.number, at_us=hold.down_us), *called]
 
 
 def _goes_on(state: State) -> Step:

@@ -97,9 +97,9 @@ class Worn:
 
 
 @cache
-def standby(rule: StopRule) -> State:
+def standby(rule: StopRule, *, help_call: bool = False) -> State:
     """Ready, and nothing pressed yet."""
-    return step(initial(Policy(stop=rule, warning_us=WARNING_US)), ev.Ready(), S)[0]
+    return step(initial(Policy(stop=rule, warning_us=WARNING_US, help_call=help_call)), ev.Ready(), S)[0]
 
 
 @dataclass

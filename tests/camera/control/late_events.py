@@ -17,5 +17,9 @@ def is_late(event: ev.Event, state: State) -> bool:
             return event.generation < state.generation
         case ev.Ready():
             return state.name != "starting"
+        case ev.HelpSent():
+            return state.help is None or event.number != state.help.number or state.help.outcome == "sent"
+        case ev.HelpAnswered():
+            return state.help is None or not state.help.answered < event.number <= state.help.number
         case _:
             return False

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.indicator import STEADY, indicate
 from bodycamd.camera.control.machine import initial, next_deadline, step
@@ -19,7 +21,7 @@ from tests.camera.control.late_events import is_late
 from tests.kit.views import VIEW
 
 S = 1_000_000
-KINDS = 26
+KINDS = 28
 Move = tuple[int, int, int, int]
 """Which event, how much later (µs), and two numbers that vary it."""
 
@@ -29,13 +31,17 @@ FIELDS = {
 }
 """The fields of each entry, as the table of what is noted lists them."""
 STOP = ((0, 3 * S), (3, 2 * S), (24, S), (0, S), (2, 100_000), (22, S))
+CALL = ((0, 3 * S), (3, 2 * S), (22, 8 * S), (26, S), (27, S))
 LATER = (-400_000, 0, 1, 1_000, 20_000, 100_000, 300_000, 700_000, S, S, 2 * S, 3 * S, 5 * S, 17 * S, 70 * S)
 
 
 def random_moves(chance: random.Random, length: int) -> list[Move]:
-    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1, 4, 2)
+    weights = (6, 6, 4, 4, 6, 1, 1, 6, 1, 3, 2, 3, 2, 8, 4, 2, 1, 3, 1, 1, 1, 6, 4, 1, 4, 2, 1, 1)
     kinds = chance.choices(range(KINDS), weights, k=length)
     moves = [(kind, chance.choice(LATER), chance.randrange(8), chance.randrange(8)) for kind in kinds]
+    if chance.random() < 0.2:  # a call for help
+        at = chance.randrange(length)
+        moves[at:at] = [(kind, later_us, 0, 0) for kind, later_us in CALL if chance.random() < 0.95]
     if chance.random() < 0.5:  # the officer's stop, with a move left out now and then, or one more
         at = chance.randrange(length)
         moves[at:at] = [(kind, later_us, 0, 0) for kind, later_us in STOP if chance.random() < 0.95]
@@ -54,6 +60,7 @@ def random_settings(chance: random.Random) -> Policy:
         stop="hold" if chance.random() < 0.4 else "hold_then_press",
         reminder_us=chance.choice((10 * S, 120 * S)),
         warning_us=chance.choice((5 * S, 12 * S)),
+        help_call=chance.random() < 0.6,
     )
 
 
@@ -118,6 +125,9 @@ def event_of(kind: int, a: int, b: int, state: State, now_us: int) -> ev.Event:
             return ev.ButtonReleased(at_us)
         case 25:
             return (ev.CheckAsked(), ev.CheckAsked(), ev.CheckEnded(), ev.CheckJudged(b % 2 == 0))[a % 4]
+        case 26 | 27:
+            called = 0 if state.help is None else state.help.number
+            return (ev.HelpSent, ev.HelpAnswered)[kind - 26](called + (a % 3 - 1 if odd else 0))
         case _:
             return ev.ShutdownRequested() if a == 0 else ev.TimePassed()
 
@@ -138,6 +148,8 @@ class Account:
     began_down: bool = False
     """The last button gesture was a down that began in `recording`, in a recording that has not ended since."""
     last_down_us: int | None = None
+    calls: int = 0
+    answered: int = 0
     hand: list[tuple[type[ev.Event], int]] = field(default_factory=list)
     """What the button did since `recording` began, by kind and instant."""
     stopped_us: int | None = None
@@ -174,6 +186,7 @@ class Account:
         for action in actions:
             self._took_action(action, event, now_us)
         self._gesture(before, event, now_us, state, actions, own_down)
+        self._of_help(before, event, now_us, state, actions)
         if state.name != "recording":
             self.hand.clear()
         self._stands(state, now_us)
@@ -200,6 +213,8 @@ class Account:
                     if self.settings.stop == "hold_then_press":
                         self._asked_and_answered(self.stopped_us, now_us)
                 self.seen.add(f"end {action.reason}")
+            case ev.CallHelp():
+                self._called(action, now_us)
             case ev.ContinueRecording():
                 assert self.open
                 assert self.ending
@@ -252,6 +267,35 @@ class Account:
                 assert [name for name, _ in action.fields] == FIELDS[action.type], "not as the table says"
                 self.seen.add(action.type)
 
+    def _called(self, action: ev.CallHelp, now_us: int) -> None:
+        """By a button that went down in this recording and has been down for ten seconds since, as far as any event tells."""
+        assert self.settings.help_call
+        assert self.settings.stop == "hold_then_press", "where a hold stops it is over by then"
+        assert self.open
+        assert not self.ending
+        assert action.number == self.calls + 1
+        assert action.recording == self.number
+        assert now_us >= action.at_us + HELD_LONG_US
+        kinds = [kind for kind, _ in self.hand]
+        held = len(kinds) - 1 - kinds[::-1].index(ev.ButtonHeld)
+        downs = [index for index, kind in enumerate(kinds[:held]) if kind is ev.ButtonDown]
+        assert action.at_us in [self.hand[index][1] for index in downs]
+        self.calls = action.number
+        self.seen.add("call for help")
+
+    def _of_help(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action]) -> None:
+        """What comes of a call is felt once, and nothing else changes."""
+        felt = [action.name for action in actions if isinstance(action, ev.Pulse) and action.name.startswith("help_")]
+        if "help_answered" in felt:
+            assert isinstance(event, ev.HelpAnswered)
+            assert self.answered < event.number <= self.calls
+            self.answered = event.number
+        assert felt.count("help_sent") <= isinstance(event, ev.HelpSent)
+        if isinstance(event, ev.HelpSent | ev.HelpAnswered):
+            other, done = step(before, ev.TimePassed(), now_us)
+            assert replace(state, help=None) == replace(other, help=None)
+            assert [one for one in actions if not _is_of_help(one)] == [one for one in done if not _is_of_help(one)]
+
     def _gesture(self, before: State, event: ev.Event, now_us: int, state: State, actions: list[ev.Action], own_down: bool) -> None:
         kinds = {type(action) for action in actions}
         reboots = (
@@ -269,7 +313,9 @@ class Account:
                 held = isinstance(event, ev.ButtonHeld) and own_down and before.name == "recording"
                 assert stops == held, "a hold stops if and only if its down began in recording"
             elif not isinstance(event, ev.ButtonTapped):  # which may come late, a second after the press
-                assert not stops
+                asked = before.question
+                stood_alone = asked is not None and asked.released_us is not None and now_us >= asked.released_us + ALONE_US
+                assert not stops or stood_alone, "stopped by a gesture, and not by the time since the one before"
             if not isinstance(event, ev.ButtonReleased):
                 self.began_down = False
         if isinstance(event, ev.WarningEnded) and before.name == "warning" != state.name:
@@ -361,6 +407,10 @@ class Account:
             assert not self.speaking
         if self.leave_by_us is not None and now_us >= self.leave_by_us + SIGN_US:
             assert state.name == "ended"
+
+
+def _is_of_help(action: ev.Action) -> bool:
+    return isinstance(action, ev.Pulse | ev.Note) and (action.name if isinstance(action, ev.Pulse) else action.type).startswith("help_")
 
 
 def play(settings: Policy, moves: Iterable[Move], obedient: bool = True) -> Account:

@@ -99,6 +99,9 @@ def test_the_words_of_the_motor() -> None:
         "shift_ended": "long short long",
         "check_passed": "long long short short",
         "check_failed": "short short short long",
+        "help_sent": "long short short short",
+        "help_not_sent": "short short long long",
+        "help_answered": "long short long short",
     }
 
 

@@ -101,6 +101,9 @@ PULSES: dict[HapticName, str] = {
     "shift_ended": "vibrates: three pulses, long short long",
     "check_passed": "vibrates: four pulses, long long short short",
     "check_failed": "vibrates: four pulses, short short short long",
+    "help_sent": "vibrates: four pulses, long short short short",
+    "help_not_sent": "vibrates: four pulses, short short long long",
+    "help_answered": "vibrates: four pulses, long short long short",
 }
 
 
