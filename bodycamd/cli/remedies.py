@@ -108,6 +108,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "the roster ends within two weeks",
         "Sign the next one (`bodycamd fleet roster`), put it at `keys.roster` and restart the camera.",
     ),
+    "help_unconfirmed": Remedy(
+        "the last call for help, or the last test of one, was not confirmed",
+        "Use the radio. `journalctl -u bodycamd-uplink -b` says what the station answered; `bodycamd station help list` what it knows.",
+    ),
     "swap_degraded": Remedy(
         "memory can be written to the card",
         "Let the unit set LimitMEMLOCK=infinity, or turn swap off; `bodycamd status --verbose` has the ways, under swap.",

@@ -243,6 +243,10 @@ class Config(Settings, frozen=True, kw_only=True):
     ] = "record"
     audio: Annotated[bool, Meta(description="Whether sound is recorded.")] = True
     reminder_seconds: Annotated[int, Meta(ge=10, le=3600, description="While recording, one short pulse every so many seconds.")] = 120
+    help_call: Annotated[
+        bool,
+        Meta(description="Whether holding the button for 10 s while recording calls for help, through the station (docs/help-call.md)."),
+    ] = False
     timezone: Annotated[
         Text,
         Meta(description="Local time of reports, lists and pages, by its name in the IANA database; what is signed stays in UTC."),

@@ -45,6 +45,8 @@ def address(url: str) -> StationAddress | None:
 def station_contradictions(config: Config) -> Iterator[Problem]:
     """Every pair of keys that cannot both be meant."""
     station = config.station
+    if config.help_call:
+        yield from _help_contradictions(config)
     if station.url is None:
         return
     needs, because = ("station.url",), "missing, but station.url is given"
@@ -59,6 +61,19 @@ def station_contradictions(config: Config) -> Iterator[Problem]:
     if station.upload != "always" and station.link is None:
         both = ("station.upload", *needs)
         yield Problem("station.link", f"missing, but station.upload is {station.upload}", "the dock's interface, such as eth0", others=both)
+
+
+def _help_contradictions(config: Config) -> Iterator[Problem]:
+    """That a second person can be called is the station's to check: its configuration has the numbers."""
+    because, both = "missing, but help_call is on", ("help_call",)
+    if config.station.url is None:
+        yield Problem("station.url", f"{because}: a call goes through the station", _ALLOWED, others=both)
+    if config.gestures.stop == "hold":
+        why = "hold, but help_call is on: a hold stops the recording before it can call"
+        yield Problem("gestures.stop", why, "hold_then_press", others=both)
+    if config.board.gpio.haptic is None:
+        why = f"{because}: nothing else says whether a call was sent"
+        yield Problem("board.gpio.haptic", why, "the pin of the motor", others=both)
 
 
 def _is_address(host: str) -> bool:

@@ -12,10 +12,11 @@ from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.statements import Caller, Count, Officer, Positive, RecordingId, Sha256, ShiftCaller, ShortText, Stated, Wall
 from bodycamd.footage import ViewFacts
 
-OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update"]
+OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update", "answer"]
 OrderOutcome: TypeAlias = Literal[
-    "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "interrupted"
-]
+    "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "answered", "no_call",
+    "interrupted",
+]  # fmt: skip
 
 
 class Noted(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -227,7 +228,8 @@ class OrderAccepted(Noted, frozen=True, kw_only=True):
 class OrderDone(Noted, frozen=True, kw_only=True):
     """`order_done`: the order was carried out, with this outcome, and is never carried out again. `released_before`: the hold's release had
     come first; `noted`: a release of holds that are not here, which ends them when they come; `shift_open`, `no_shift`: another shift was
-    open, or not the one that was to end; `interrupted`: the power went meanwhile.
+    open, or not the one that was to end; `no_call`: this start has made no such call for help, or somebody has answered it before;
+    `interrupted`: the power went meanwhile.
     """
 
     order: Sha256
@@ -254,6 +256,37 @@ class Uploaded(Noted, frozen=True, kw_only=True):
     roster_sha256: Sha256
     recording: RecordingId | None = None
     segment: Count | None = None
+
+
+class HelpCalled(Noted, frozen=True, kw_only=True):
+    """`help_call`: the officer called for help, or the camera tried by itself whether a call would arrive (`test`). `call` is its id,
+    `document` the exact bytes of what was signed (`bodycam-help/1`) in base64, `number` counts within this start, `at_us` is when the
+    button went down (CLOCK_BOOTTIME)."""
+
+    call: Sha256
+    number: Positive
+    document: Annotated[str, Meta(max_length=8 * 1024)]
+    test: bool = False
+    recording: RecordingId | None = None
+    at_us: Count | None = None
+    officer: Officer | None = None
+    caller: Caller | None = None
+
+
+class HelpConfirmed(Noted, frozen=True, kw_only=True):
+    """`help_sent`: a station has signed that this call reached somebody: `document` is the exact bytes (`bodycam-help-sent/1`) in base64.
+    An answer is an `order` of kind `answer`."""
+
+    call: Sha256
+    document: Annotated[str, Meta(max_length=8 * 1024)]
+
+
+class HelpNotSent(Noted, frozen=True, kw_only=True):
+    """`help_not_sent`: within 20 s no station had confirmed the call of this `number`, made at `called_us` (CLOCK_BOOTTIME): so it was
+    felt."""
+
+    number: Positive
+    called_us: Count | None = None
 
 
 class OrdersNotSigned(Noted, frozen=True, kw_only=True):
@@ -290,5 +323,8 @@ NOTED: dict[str, type[Noted]] = {
     "order_refused": OrderRefused,
     "orders_not_signed": OrdersNotSigned,
     "uploaded": Uploaded,
+    "help_call": HelpCalled,
+    "help_sent": HelpConfirmed,
+    "help_not_sent": HelpNotSent,
 }
 NOTED_NAMES: dict[type[Stated], str] = {detail: name for name, detail in NOTED.items()}

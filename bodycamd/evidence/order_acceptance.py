@@ -58,6 +58,7 @@ ROLES: Final[Mapping[Kind, tuple[Role, ...]]] = {
     "shift": ("coordinator",),
     "configuration": ("technician",),
     "update": ("technician",),
+    "answer": ("coordinator",),
 }
 """Which roles the people who sign must have between them, each from another person."""
 AHEAD_US: Final = 3_600_000_000

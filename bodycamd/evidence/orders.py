@@ -1,4 +1,4 @@
-"""An order to cameras: hold, release, shift, configuration, update. Format `bodycam-order/1`.
+"""An order to cameras: hold, release, shift, configuration, update, answer. Format `bodycam-order/1`.
 
 It is a signed document (`signed_document`), signed by the person that it names, and by a second one where its kind asks for two. Whoever
 carries it has no say: the station, the uplink and the network can lose it or delay it, and nothing else. Its id is the SHA-256 of the
@@ -31,7 +31,7 @@ MAX_ORDER_BYTES: Final = 16 * 1024
 MAX_INTERVAL_DAYS: Final = 31
 
 Kind: TypeAlias = OrderKind
-MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31}
+MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31, "answer": 1}
 """Between `made_at` and `not_after`: so long at most can a courier keep an order back and still have it carried out. Holds have no end."""
 Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 SettingPath = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}\Z")]
@@ -94,7 +94,13 @@ class Update(Stated, frozen=True, kw_only=True, tag_field="type", tag="update"):
     bundle: Sha256
 
 
-Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update
+class Answer(Stated, frozen=True, kw_only=True, tag_field="type", tag="answer"):
+    """Somebody takes care of this call for help: the officer feels it."""
+
+    call: Sha256
+
+
+Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update | Answer
 
 
 class Order(Stated, frozen=True, kw_only=True):
@@ -124,6 +130,8 @@ class Order(Stated, frozen=True, kw_only=True):
                 return "configuration"
             case Update():
                 return "update"
+            case Answer():
+                return "answer"
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -177,6 +185,8 @@ def contradictions(order: Order) -> Iterator[str]:
                 yield "a hold is listed twice"
         case ShiftChange() if len(order.cameras) > 1:
             yield "a shift is of one camera"
+        case Answer() if len(order.cameras) > 1:
+            yield "a call for help is of one camera"
     if order.second is not None and not isinstance(order.body, Release | Configuration):
         yield f"a {order.kind} order is signed by one person"
 

@@ -18,7 +18,7 @@ from tests.kit.resting_camera import RestingCamera
 from tests.kit.scale import only_in_full, sample
 
 WITH_A_ZONE = sorted(name for name, command in COMMANDS.items() if any("--timezone" in p.opts for p in command.params))
-AT_A_DESK = [name for name in WITH_A_ZONE if name.startswith("order ")]
+AT_A_DESK = [name for name in WITH_A_ZONE if name.startswith(("order ", "station help "))]
 """People sign there; no camera's configuration is at hand."""
 CLI = Path(places.__file__).parent
 ASIDE = {"sweep": ["--dry-run"]}

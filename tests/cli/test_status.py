@@ -34,7 +34,7 @@ NO_PROBLEMS = {"capture_open", "microphone_open", "generation_ended", "gave_noth
 
 
 def test_every_condition_that_the_control_knows_has_a_remedy() -> None:
-    assert set(REMEDIES) == {*get_args(Condition), "swap_degraded", "roster_missing", "roster_ended", "roster_ending"}
+    assert set(REMEDIES) == {*get_args(Condition), "swap_degraded", "roster_missing", "roster_ended", "roster_ending", "help_unconfirmed"}
     known = {name for name, kind in State.__annotations__.items() if kind == "bool"}
     assert {*get_args(Condition)} == (known - NO_PROBLEMS) | {"failing"}
 

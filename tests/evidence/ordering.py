@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from bodycamd.evidence import orders
 from bodycamd.evidence.order_acceptance import Here
-from bodycamd.evidence.orders import Configuration, Hold, Interval, Order, Release, RosterNumber, ShiftChange, SignedOrder, Update
+from bodycamd.evidence.orders import Answer, Configuration, Hold, Interval, Order, Release, RosterNumber, ShiftChange, SignedOrder, Update
 from tests.evidence.rostering import FIRST, key, person, signed
 
 HERE = Here("HV-01", 28)
@@ -55,7 +55,16 @@ SETTINGS = replace(
     not_after="2026-03-16T12:00:00.000000Z",
 )
 UPDATE = replace(HOLD, body=Update(bundle="ef" * 32), person="T-01", not_after="2026-03-16T12:00:00.000000Z")
-ALL = {"hold": HOLD, "interval": INTERVAL, "release": RELEASE, "shift": SHIFT, "configuration": SETTINGS, "update": UPDATE}
+ANSWER = replace(SHIFT, body=Answer(call="12" * 32))
+ALL = {
+    "hold": HOLD,
+    "interval": INTERVAL,
+    "release": RELEASE,
+    "shift": SHIFT,
+    "configuration": SETTINGS,
+    "update": UPDATE,
+    "answer": ANSWER,
+}
 
 
 def ordered(order: Order, *names: str) -> SignedOrder:

@@ -59,6 +59,8 @@ READ = {
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "bundle build debian_lock", "bundle build image", "bundle build packages",
     "station cameras file", "station certificate file", "station check file", "station order file",
+    "station help answer ca", "station help answer key", "station help answer passphrase_file", "station help answer roster",
+    "station help list file",
     "station order order_file", "station orders file",
     "station rebuild file", "station run file", "station stamps file",
     "support-bundle socket", "support-bundle store",
@@ -132,6 +134,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "recordings certificate out": lambda scene, to: [*certified(scene), "--out", to],
     "selftest target": lambda _, to: ["selftest", "--target", to],
     "station certificate out": lambda _, to: [*deleted_at_a_station(to), "--out", to],
+    "station help answer out": lambda _, to: ["station", "help", "answer", "ab" * 32, *ordering(to)[2:]],
     "support-bundle out": lambda scene, to: ["support-bundle", "--store", scene.camera.store, "--out", to],
     "transparency out": lambda scene, to: ["transparency", "--month", "2026-03", "--store", scene.deleted_in, "--out", to],
 }

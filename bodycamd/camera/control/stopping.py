@@ -2,8 +2,9 @@
 
 With `hold_then_press` a contact that was held, and released before `HELD_LONG_US`, asks; a press within `CONFIRM_US` stops, if it stands
 alone: it comes `SAME_PRESS_US` or more after the release (sooner is the bounce of the release, or a grip that is changed) and no other down
-follows within `BURST_US`. A hold of `HELD_LONG_US` asks nothing; where `help_call` is on it calls for help. So one contact, however long, stops nothing, and neither does mashing. While the question is open no
-time passes unrecorded: the recording ends where the press was, but it is told to end only when the press has stood alone.
+follows within `BURST_US`. A hold of `HELD_LONG_US` asks nothing; where `help_call` is on it calls for help. So one contact, however long,
+stops nothing, and neither does mashing. While the question is open no time passes unrecorded: the recording ends where the press was, but
+it is told to end only when the press has stood alone.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from bodycamd.camera.daemon.deliveries import Deliveries
 from bodycamd.camera.daemon.handing_out import HandedOut, HandingOut
+from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import (
     AddHold,
@@ -21,6 +22,7 @@ from bodycamd.camera.daemon.protocol import (
     Answer,
     AnyRequest,
     AskAnchor,
+    AskCall,
     AskPlan,
     AskSegments,
     AskStatus,
@@ -65,13 +67,21 @@ R = TypeVar("R")
 class Commands:
     """Carries out requests, once the store is open: `attach` brings it."""
 
-    def __init__(self, shifts: Shifts, check: PartCheck, orders: Orders | None = None, sending: Sending | None = None) -> None:
+    def __init__(
+        self,
+        shifts: Shifts,
+        check: PartCheck,
+        orders: Orders | None = None,
+        sending: Sending | None = None,
+        calling: HelpCalling | None = None,
+    ) -> None:
+        self._calling = calling
         self._shifts = shifts
         self._check = check
         self._store = StoreRequests()
         self.uplink = HandingOut(sending, self._write) if sending is not None else None
         """`None` where no station is configured."""
-        self._deliveries = Deliveries(orders, shifts, self._write, self.uplink)
+        self._deliveries = Deliveries(orders, shifts, self._write, self.uplink, calling)
         self._parts: tuple[Keeper, Writer] | None = None
         self._status: Callable[[], Status] | None = None
 
@@ -82,11 +92,15 @@ class Commands:
         self._store.attach(store.directory)
         if self.uplink is not None:
             self.uplink.attach(store.directory)
+        if self._calling is not None:
+            self._calling.attach(store.start, self._write)
 
     def close(self) -> None:
         """Tell no more of the store; what is being read is not waited for."""
         self._store.close()
         self._deliveries.close()
+        if self._calling is not None:
+            self._calling.close()
         if self.uplink is not None:
             self.uplink.close()
 
@@ -127,6 +141,11 @@ class Commands:
                 if self.uplink is None:
                     raise UsageError("no station is configured on this camera (station.url): nothing is sent")
                 return self.uplink.answer(request)
+            case AskCall(wait_seconds=wait_seconds):
+                self._open()
+                if self._calling is None:
+                    raise UsageError("help_call is off on this camera: nobody calls")
+                return self._calling.waiting(wait_seconds)
             case AskStatus() | Subscribe():
                 raise UsageError("the store is not open yet")
 

@@ -1,4 +1,5 @@
-"""What a courier brings over the control socket: orders, suspensions, rosters, receipts. Nothing here believes the courier.
+"""What a courier brings over the control socket: orders, suspensions, rosters, receipts, confirmations of calls for help. Nothing here
+believes the courier.
 
 Bytes are read in a thread of their own, judged and stated in the one that writes the ledger; a shift is changed in the loop, as always.
 What was begun is finished also where the courier does not wait for it. At most five requests a second are looked at.
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 from bodycamd.camera.daemon.handing_out import HandingOut, Write
+from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.pace import Pace
 from bodycamd.camera.daemon.protocol import Deliver
 from bodycamd.camera.daemon.shifts import Shifts
@@ -20,9 +22,10 @@ from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import DataError, UsageError
-from bodycamd.evidence import orders, receipts, roster, suspension
+from bodycamd.evidence import help_call, orders, receipts, roster, suspension
+from bodycamd.evidence.help_call import SignedSent
 from bodycamd.evidence.noted_entries import OrderOutcome
-from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.orders import Answer, Hold, Release, ShiftChange, SignedOrder
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.roster import MAX_ROSTER_BYTES, SignedRoster
 from bodycamd.evidence.statements import Caller
@@ -31,15 +34,17 @@ from bodycamd.evidence.suspension import SignedSuspension
 MOST_A_SECOND = 5
 MAX_DOCUMENT_BYTES = MAX_ROSTER_BYTES + 4096
 """With its signatures."""
-Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster | SignedReceipt
+Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster | SignedReceipt | SignedSent
 
 
 class Deliveries:
     """In the loop's thread. `taken` is `None` where no roster is configured: then nothing is taken; `sent` where no station is: then no
-    receipt is."""
+    receipt is; `calling` where `help_call` is off."""
 
-    def __init__(self, taken: Orders | None, shifts: Shifts, write: Write, sent: HandingOut | None = None) -> None:
-        self._orders, self._shifts, self._write, self._sent = taken, shifts, write, sent
+    def __init__(
+        self, taken: Orders | None, shifts: Shifts, write: Write, sent: HandingOut | None = None, calling: HelpCalling | None = None
+    ) -> None:
+        self._orders, self._shifts, self._write, self._sent, self._calling = taken, shifts, write, sent, calling
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deliveries")
         self._pace = Pace(MOST_A_SECOND, "deliveries")
         self._parts = bytearray()
@@ -97,6 +102,13 @@ class Deliveries:
             if self._sent is None:
                 raise UsageError("no station is configured on this camera (station.url): it takes no receipts")
             return await self._sent.take_receipt(document, taken.rosters)
+        if isinstance(document, SignedSent):
+            if self._calling is None:
+                raise UsageError("help_call is off on this camera: it has called nobody")
+            told = await self._calling.take_sent(document, taken.rosters)
+            if told.outcome in ("not_signed", "not_a_station"):
+                await self._write(lambda _, journal: taken.count_not_signed(journal.state_durably))
+            return told
         return await self._write(lambda keeper, journal: _offer(taken, document, keeper, journal))
 
     async def _carry_out(self, taken: Orders, order: SignedOrder, caller: Caller) -> Delivered:
@@ -105,8 +117,11 @@ class Deliveries:
             told, change = await self._write(lambda keeper, journal: _judge(taken, order, caller, keeper, journal))
         if change is None:
             return told
-        outcome = self._change_shift(change, caller)
+        outcome = self._answered(change) if isinstance(change, Answer) else self._change_shift(change, caller)
         return await self._write(lambda _, journal: taken.finish(order.id, outcome, journal.state_durably))
+
+    def _answered(self, answer: Answer) -> OrderOutcome:
+        return "no_call" if self._calling is None else self._calling.answered(answer.call)
 
     def _change_shift(self, change: ShiftChange, caller: Caller) -> OrderOutcome:
         if change.change == "begin":
@@ -131,10 +146,14 @@ def _read(raw: bytes) -> Document:
         return roster.decode(raw, "the roster")
     if type == receipts.RECEIPT_TYPE.encode():
         return receipts.decode(raw, "the receipt")
-    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1, bodycam-receipt/1")
+    if type == help_call.SENT_TYPE.encode():
+        return help_call.decode_sent(raw, "the confirmation")
+    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1, bodycam-receipt/1, bodycam-help-sent/1")
 
 
-def _judge(taken: Orders, order: SignedOrder, caller: Caller, keeper: Keeper, journal: Journal) -> tuple[Delivered, ShiftChange | None]:
+def _judge(
+    taken: Orders, order: SignedOrder, caller: Caller, keeper: Keeper, journal: Journal
+) -> tuple[Delivered, ShiftChange | Answer | None]:
     told = taken.deliver(order, keeper.known_time(), caller, keeper.plan_order, journal.state_durably)
     if isinstance(order.order.body, Hold | Release):
         keeper.holds_changed()

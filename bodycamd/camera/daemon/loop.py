@@ -115,7 +115,9 @@ class ControlLoop:
         observe: Callable[[Published], None],
         trace: TraceFile | None = None,
         end_check: Callable[[], None] = lambda: None,
+        call_help: Callable[[ev.CallHelp, str | None], None] | None = None,
     ) -> None:
+        self._call_help = call_help
         self._trace = trace
         self._end_check = end_check
         self._loop = asyncio.get_running_loop()
@@ -278,6 +280,9 @@ class ControlLoop:
                 self._haptic.play(name)
             case ev.EndCheck():
                 self._end_check()
+            case ev.CallHelp():
+                assert self._call_help is not None, "where help_call is on there is somebody to call"
+                self._call_help(action, self._officer)
             case ev.Refuse(reason):
                 log.warning("press refused: %s", reason)
             case ev.Exit():

@@ -18,6 +18,7 @@ from bodycamd.camera.control.events import Event, Happening, WarningOutcome
 from bodycamd.camera.control.state import StateName
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.help_calls import CallWaiting
 from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError, UnavailableError, UsageError
@@ -89,6 +90,7 @@ Answer = (
     | Waiting
     | list[WaitingSegment]
     | Opened
+    | CallWaiting
 )
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
@@ -257,6 +259,16 @@ class OpenSegment(Request[Opened], frozen=True, kw_only=True, tag="uplink_segmen
     file: Word
 
 
+class AskCall(Request[CallWaiting], frozen=True, kw_only=True, tag="uplink_call"):
+    """The call for help that is to be carried to the station; the question is held for so long while there is none."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    answer_seconds: ClassVar[float] = 25.0
+    wait_seconds: Annotated[int, Meta(ge=0, le=20)] = 0
+
+
 AnyRequest = (
     AskStatus
     | CheckParts
@@ -279,6 +291,7 @@ AnyRequest = (
     | AskSegments
     | OpenLedger
     | OpenSegment
+    | AskCall
 )
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------

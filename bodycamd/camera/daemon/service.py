@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.card_shifts import Cards, CardShifts
 from bodycamd.camera.daemon.commands import Commands
+from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import Published, StateChanged
@@ -69,6 +71,8 @@ class Parts(Struct, frozen=True):
     """`None` where no roster is configured."""
     sending: Sending | None = None
     """`None` where no station is configured."""
+    message_key: Path | None = None
+    """What signs calls for help; `None` where `help_call` is off."""
 
 
 class Service:
@@ -84,7 +88,10 @@ class Service:
         self._card_shifts: CardShifts | None = None
         self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
         self._check = PartCheck(parts.look, parts.board.voice, parts.supervisor, lambda: self._control)
-        self._commands = Commands(self._shifts, self._check, parts.orders, parts.sending)
+        self._calling: HelpCalling | None = None
+        if parts.message_key is not None:
+            self._calling = HelpCalling(parts.device_id, parts.message_key, parts.board.clock, lambda event: self._control.handle(event))
+        self._commands = Commands(self._shifts, self._check, parts.orders, parts.sending, self._calling)
         self._socket = parts.socket(self._commands.answer)
         self._control = ControlLoop(  # the last: a button that is down already is an event that all others hear of
             board=parts.board,
@@ -96,6 +103,7 @@ class Service:
             observe=self._observe,
             trace=parts.trace,
             end_check=self._check.end,
+            call_help=self._calling.call if self._calling is not None else None,
         )
 
     async def run(self) -> ev.Exit:
@@ -154,6 +162,7 @@ class Service:
             cards=self._card_shifts,
             rosters=self._parts.orders.rosters if self._parts.orders is not None else None,
             uplink=self._commands.uplink,
+            calling=self._calling,
         )
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:

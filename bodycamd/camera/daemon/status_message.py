@@ -9,6 +9,7 @@ from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control.events import BatteryLevel
 from bodycamd.camera.control.indicator import RowName
 from bodycamd.camera.control.state import Condition, StateName
+from bodycamd.camera.keeping.help_calls import HelpStatus
 from bodycamd.camera.keeping.summary import Summary
 from bodycamd.camera.keeping.waiting import UplinkStatus
 from bodycamd.camera.recorder.progress import WriterProgress
@@ -17,7 +18,7 @@ from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.space import Room
 from bodycamd.linux.swap import Protection
 
-Flag: TypeAlias = Condition | Literal["swap_degraded", "roster_missing", "roster_ended", "roster_ending"]
+Flag: TypeAlias = Condition | Literal["swap_degraded", "roster_missing", "roster_ended", "roster_ending", "help_unconfirmed"]
 """What is wrong: as the control knows it, with what the kernel does to memory, or with whose word counts."""
 
 
@@ -108,3 +109,5 @@ class Status(Struct, frozen=True, kw_only=True):
     """`None` where none is configured."""
     uplink: UplinkStatus | None = None
     """`None` where no station is configured."""
+    help: HelpStatus | None = None
+    """`None` where `help_call` is off."""

@@ -11,6 +11,7 @@ from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import BatteryLevel, VoiceHealth
 from bodycamd.camera.daemon.card_shifts import CardShifts
 from bodycamd.camera.daemon.handing_out import HandingOut
+from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.loop import ControlLoop
 from bodycamd.camera.daemon.status_message import (
     BatteryStatus,
@@ -59,6 +60,7 @@ def report(
     cards: CardShifts | None,
     rosters: Rosters | None,
     uplink: HandingOut | None,
+    calling: HelpCalling | None = None,
 ) -> Status:
     """The camera now. `began_us`: when this run of the daemon began."""
     now_us = board.clock.now_us()
@@ -72,6 +74,8 @@ def report(
     if swap.state == "degraded":
         flags.append("swap_degraded")
     flags += _roster_flags(rosters, keeper.summary.clock_confirmed, clock.wall_us)
+    if calling is not None and "not_sent" in (calling.status().last, calling.status().test):
+        flags.append("help_unconfirmed")
     reading = _reading(board)
     return Status(
         device_id=device_id,
@@ -99,6 +103,7 @@ def report(
         card_reader=None if cards is None else _card_reader(cards),
         roster=None if rosters is None else _roster(device_id, rosters),
         uplink=None if uplink is None else uplink.status(),
+        help=None if calling is None else calling.status(),
     )
 
 

@@ -20,6 +20,7 @@ from bodycamd.camera.control import machine
 from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon.card_shifts import Cards
+from bodycamd.camera.daemon.help_calling import message_key
 from bodycamd.camera.daemon.loop import Mailbox
 from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
@@ -95,6 +96,7 @@ def build_policy(config: Config) -> Policy:
         warning_us=round(warning.seconds * 1e6),
         warning_sha256=warning.sha256,
         when_full=config.storage.when_full,
+        help_call=config.help_call,
     )
 
 
@@ -175,6 +177,7 @@ async def serve(config: Config, unlocked: str | None) -> int:
         cards=build_cards(config, board.clock),
         orders=orders,
         sending=sending,
+        message_key=message_key(Path(config.keys.signing)) if config.help_call else None,
         protection=lambda worker: swap.judge(memory.read_machine(), recorder=unlocked, worker=worker),
     )
     left = await Service(parts).run()

@@ -24,7 +24,7 @@ from bodycamd.errors import DataError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
-from bodycamd.evidence.orders import Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.orders import Answer, Hold, Release, ShiftChange, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Caller, Stated
@@ -56,7 +56,7 @@ class Orders:
         self._ended: set[str] = set()
         """Holds that are over: so that a release that a cut interrupted is told as what it was."""
         self._handed_out: set[str] = set()
-        """Changes of shift that the caller is carrying out."""
+        """Changes of shift, and answers, that the caller is carrying out."""
         self._hour_us: int | None = None
         self._accepted: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
@@ -77,9 +77,11 @@ class Orders:
             if begun is not None and begun.kind == "release":
                 self._remember(begun)
 
-    def deliver(self, order: SignedOrder, now: Now, caller: Caller, plan: Plan, enter: Enter) -> tuple[Delivered, ShiftChange | None]:
-        """Judge an order and carry it out; a change of shift is the caller's to carry out, who then reports by `finish`. Raises
-        `StorageError` where the ledger does not take it."""
+    def deliver(
+        self, order: SignedOrder, now: Now, caller: Caller, plan: Plan, enter: Enter
+    ) -> tuple[Delivered, ShiftChange | Answer | None]:
+        """Judge an order and carry it out; a change of shift and an answer are the caller's to carry out, who then reports by `finish`.
+        Raises `StorageError` where the ledger does not take it."""
         if order.id in self._handed_out:
             return Delivered(id=order.id, outcome="accepted", done=False, why="it is being carried out"), None
         if order.id in self._begun:
@@ -100,7 +102,7 @@ class Orders:
         match order.order.body:
             case Hold() | Release():
                 return self._act(order, verdict, caller, plan, enter), None
-            case ShiftChange() as change:
+            case ShiftChange() | Answer() as change:
                 if refused := self._one_more(order, enter):
                     return refused, None
                 self._state(order, verdict, caller, enter)

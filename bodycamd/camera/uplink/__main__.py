@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodycamd.camera.uplink.allowance import Allowance
+from bodycamd.camera.uplink.calling import NETWORK_SECONDS, Calling, begin
 from bodycamd.camera.uplink.fetching import Fetching
 from bodycamd.camera.uplink.order import pause_seconds
 from bodycamd.camera.uplink.recorder_link import RecorderLink
@@ -129,7 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.is_wanted:
             return int(config.station.url is None)
         recorder = RecorderLink(Path(config.control.socket))
-        sending, fetching = build(config, recorder, options.key, options.state)
+        sending, fetching, calling = build(config, recorder, options.key, options.state)
+        if calling is not None:
+            begin(calling)
         serve(sending, fetching, recorder, config.station.longest_pause_seconds)
     except BodycamError as error:
         print(shown(f"uplink: {error}", 16_384), file=sys.stderr)  # noqa: T201
@@ -137,8 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> tuple[Sending, Fetching]:
-    """What sends and what fetches, over one connection. Raises `ConfigError`."""
+def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> tuple[Sending, Fetching, Calling | None]:
+    """What sends and what fetches, over one connection; what carries calls for help, where they are on, over another one.
+    Raises `ConfigError`."""
     place = address(config.station.url or "")
     if place is None:
         raise ConfigError("station.url: null: there is nothing to send to; allowed: the address of a station")
@@ -148,7 +152,11 @@ def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -
     station = StationLink(place, config.device_id, key, config.station.ca)
     allowance = Allowance(state, config.station.data_allowance_megabytes)
     sending = Sending(config.station, recorder, station, allowance, link_up=interface_is_up)
-    return sending, Fetching(recorder, station, allowance)
+    calling = None
+    if config.help_call:
+        own = StationLink(place, config.device_id, key, config.station.ca, NETWORK_SECONDS)
+        calling = Calling(RecorderLink(Path(config.control.socket)), own)
+    return sending, Fetching(recorder, station, allowance), calling
 
 
 if __name__ == "__main__":

@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from bodycamd.camera.daemon.client import ControlClient
-from bodycamd.camera.daemon.protocol import MAX_PART_BYTES, AskSegments, AskStatus, AskWaiting, Deliver, OpenLedger, OpenSegment, Request
+from bodycamd.camera.daemon.protocol import (
+    MAX_PART_BYTES,
+    AskCall,
+    AskSegments,
+    AskStatus,
+    AskWaiting,
+    Deliver,
+    OpenLedger,
+    OpenSegment,
+    Request,
+)
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.help_calls import CallWaiting
 from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
 
 ANSWER_SECONDS: Final = 15.0
@@ -64,6 +75,11 @@ class RecorderLink:
             part = document[offset : offset + MAX_PART_BYTES]
             found = self._ask(Deliver(document=part, offset=offset, size=len(document)), Delivered)
         return found
+
+    def call_waiting(self, wait_seconds: int) -> CallWaiting:
+        """The call for help that is to be carried; held for so long while there is none."""
+        with ControlClient(self._path, wait_seconds + ANSWER_SECONDS) as client:
+            return client.request(AskCall(wait_seconds=wait_seconds), CallWaiting)
 
     def _ask(self, request: Request[A], answer: type[A]) -> A:
         with ControlClient(self._path, ANSWER_SECONDS) as client:

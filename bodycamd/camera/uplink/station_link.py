@@ -8,7 +8,7 @@ Guarantees
 - With `link` every byte goes over that network interface, or none does.
 - A 401 that brings a nonce is answered once, with it; every other status is handed back. An answer is at most `MAX_ANSWER_BYTES` long.
 
-Not guaranteed: that an answer comes. Each wait for the network ends after `TIMEOUT_SECONDS`.
+Not guaranteed: that an answer comes. Each wait for the network ends after `timeout_seconds`.
 """
 
 from __future__ import annotations
@@ -64,8 +64,11 @@ class Reply(Struct, frozen=True):
 class StationLink:
     """One camera's. `timed`: the clock is to be trusted. `close` it, or ask on: a broken connection is made anew by the next request."""
 
-    def __init__(self, address: StationAddress, device: str, signer: Signer, ca: str | None) -> None:
+    def __init__(
+        self, address: StationAddress, device: str, signer: Signer, ca: str | None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         """Raises `ConfigError` where `ca` has no certificates."""
+        self._timeout_seconds = timeout_seconds
         self._address, self._device, self._signer, self._ca = address, device, signer, ca
         self._nonce = "none"
         self._connection: http.client.HTTPConnection | None = None
@@ -147,7 +150,7 @@ class StationLink:
             self.close()
         if self._connection is None:
             context = _context(self._ca, timed=self.timed) if self._address.tls else None
-            self._connection = _Connection(self._address, context, self.link)
+            self._connection = _Connection(self._address, context, self.link, self._timeout_seconds)
             self._made = wanted
         return self._connection
 
@@ -155,13 +158,14 @@ class StationLink:
 class _Connection(http.client.HTTPConnection):
     """Over one network interface, if one is named; with TLS where there is a context."""
 
-    def __init__(self, address: StationAddress, context: ssl.SSLContext | None, link: str | None) -> None:
-        super().__init__(address.host, address.port, timeout=TIMEOUT_SECONDS)
+    def __init__(self, address: StationAddress, context: ssl.SSLContext | None, link: str | None, timeout_seconds: float) -> None:
+        super().__init__(address.host, address.port, timeout=timeout_seconds)
+        self._seconds = timeout_seconds
         self._context, self._link = context, link
 
     def connect(self) -> None:
         """Raises `OSError`."""
-        plain = _connected(self.host, self.port, self._link)
+        plain = _connected(self.host, self.port, self._link, self._seconds)
         try:
             self.sock = plain if self._context is None else self._context.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
@@ -174,13 +178,13 @@ def told(reply: Reply) -> str:
     return shown(reply.body[:300].decode("utf-8", "replace").replace("\n", " "), 300) or "it does not say why"
 
 
-def _connected(host: str, port: int, link: str | None) -> socket.socket:
+def _connected(host: str, port: int, link: str | None, timeout_seconds: float) -> socket.socket:
     """To the first address that answers. Raises `OSError`."""
     last: OSError | None = None
     for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         found = socket.socket(family, kind, protocol)
         try:
-            found.settimeout(TIMEOUT_SECONDS)
+            found.settimeout(timeout_seconds)
             if link is not None:
                 found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode() + b"\0")
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

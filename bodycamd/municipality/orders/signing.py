@@ -19,6 +19,7 @@ from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.order_acceptance import Here, judge_content
 from bodycamd.evidence.orders import (
     MAX_DAYS,
+    Answer,
     Body,
     Configuration,
     Hold,
@@ -118,6 +119,8 @@ def told(order: Order, local: LocalTime) -> Iterator[tuple[str, str]]:
             yield from ((path, str(value)) for path, value in sorted(configuration.changes.items()))
         case Update() as update:
             yield "bundle", update.bundle
+        case Answer() as answer:
+            yield "answers call", answer.call
     yield "signed by", " and ".join(order.people)
     yield "made", local.wall_beside_utc(order.made_at)
     yield "ends", local.wall_beside_utc(order.not_after) if order.not_after else "never"

@@ -29,8 +29,15 @@ Event: TypeAlias = Literal[
     "hold_ended",
     "deleting",
     "deleted",
+    "help_called",
+    "help_reached",
+    "help_unreached",
+    "help_answered",
+    "help_tried",
 ]
-"""`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old."""
+"""`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old.
+`help_called`: a camera's call for help has come; `help_reached`, `help_unreached`: how the command ended for one of those who are called,
+by their place in the list."""
 BY_CONFIRMED_CLOCK: Final = frozenset[Event](("receipt_signed", "receipts_dated", "deleting"))
 """The time of these lines may be relied on, as it could when they were written; the others are written by any clock."""
 

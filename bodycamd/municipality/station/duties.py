@@ -1,4 +1,5 @@
-"""What a running station does by itself: it clears what nobody continues to send, looks at its clock, and keeps the term."""
+"""What a running station does by itself: it clears what nobody continues to send, looks at its clock, keeps the term, and calls the
+next person where nobody has answered a call for help."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from bodycamd.errors import BodycamError, StorageError
 from bodycamd.municipality.station.figures import SweepFigures
+from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
@@ -22,6 +24,7 @@ HOUR_SECONDS: Final = 3600
 STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
 SWEEP_MINUTES: Final = 15
+NEXT_SECONDS: Final = 1
 STAMP_SECONDS: Final = 900
 """Between two looks whether the log is to be stamped."""
 
@@ -29,7 +32,10 @@ STAMP_SECONDS: Final = 900
 class Duties:
     """Of one process. `last_sweep` is of the last one that came to its end in it."""
 
-    def __init__(self, staging: Staging, sweep: Sweep, clock: StationClock, stamping: Stamping | None) -> None:
+    def __init__(
+        self, staging: Staging, sweep: Sweep, clock: StationClock, stamping: Stamping | None, desk: HelpDesk | None = None
+    ) -> None:
+        self._desk = desk
         self._staging, self._sweep, self._clock, self._stamping = staging, sweep, clock, stamping
         self.last_sweep: SweepFigures | None = None
 
@@ -40,6 +46,8 @@ class Duties:
             group.create_task(self._keep_the_term())
             if self._stamping is not None:
                 group.create_task(self._stamp(self._stamping))
+            if self._desk is not None:
+                group.create_task(self._call_next(self._desk))
 
     async def _clear_staging(self) -> None:
         while True:
@@ -77,6 +85,15 @@ class Duties:
                 if stamp is not None:
                     log.info("the log is stamped as far as line %d", stamp.n)
             await asyncio.sleep(STAMP_SECONDS)
+
+    async def _call_next(self, desk: HelpDesk) -> None:
+        """Call whoever is next for a call for help that nobody has answered."""
+        while True:
+            await asyncio.sleep(NEXT_SECONDS)
+            try:
+                await run_in_threadpool(desk.call_next)
+            except BodycamError as error:
+                log.error("help: nobody more is called for now: %s", error)
 
 
 def _tell(swept: Swept, confirmed: bool) -> None:

@@ -1,5 +1,5 @@
-"""What the station's log says that nobody else signed: when receipts were given and by which clock, which orders count for its copies, and
-which copies are gone."""
+"""What the station's log says that nobody else signed: when receipts were given and by which clock, which orders count for its copies,
+which copies are gone, and which calls for help have come."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from bodycamd.municipality.station import audit
 class Told(Struct, frozen=True):
     """`receipts`: by the head that a receipt names, whether a confirmed clock gave it, and when what it is for was received at the latest.
     `counts`: by an order's id the cameras for whose copies it counts. `deletions`: the day, by camera and recording; `None` while it is on
-    its way."""
+    its way. `calls`: by the id of a call for help its camera, and when it came."""
 
     receipts: Mapping[str, tuple[bool, int | None]]
     counts: Mapping[str, tuple[str, ...]]
     deletions: Mapping[tuple[str, str], str | None]
+    calls: Mapping[str, tuple[str, int]] = {}
 
 
 def told_by(lines: Iterable[bytes]) -> Told:
@@ -26,6 +27,7 @@ def told_by(lines: Iterable[bytes]) -> Told:
     receipts: dict[str, tuple[bool, int | None]] = {}
     counts: dict[str, tuple[str, ...]] = {}
     deletions: dict[tuple[str, str], str | None] = {}
+    calls: dict[str, tuple[str, int]] = {}
     for raw in lines:
         line = audit.decode(raw, "audit")
         at_us = wall_us(line.at, "audit")
@@ -43,4 +45,6 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 deletions[line.device, line.what.partition(":")[0]] = None
             case "deleted" if line.device is not None:
                 deletions[line.device, line.what] = line.at[:10]
-    return Told(receipts, counts, deletions)
+            case "help_called" if line.device is not None and line.sha256 is not None:
+                calls[line.sha256] = line.device, at_us
+    return Told(receipts, counts, deletions, calls)

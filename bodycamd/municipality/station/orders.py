@@ -26,10 +26,11 @@ from bodycamd.evidence import orders as orders_format
 from bodycamd.evidence import strict_json
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.order_acceptance import AHEAD_US, Here, judge_content
-from bodycamd.evidence.orders import Hold, Release, SignedOrder
+from bodycamd.evidence.orders import Answer, Hold, Release, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Count, Stated
+from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.order_index import Document, OrderIndex
@@ -67,6 +68,7 @@ class Orders:
         """Raises `StorageError`."""
         self._storage, self._index, self._now_us = storage, index, now_us
         self.index = OrderIndex(index.database)
+        self.help = HelpIndex(index.database)
         self._offered = ""
         self._lock = threading.Lock()
         self._keep()
@@ -81,12 +83,17 @@ class Orders:
         told = f"{order.kind} by {' and '.join(order.people)} for {len(order.cameras)} cameras, brought {brought}"
         new = self.index.add_order(signed, told, self._now_us(), self._counts(signed, in_force))
         self._keep()
+        if isinstance(order.body, Answer):
+            for device in self._accepting(signed, in_force):
+                self.help.answer(order.body.call, device, signed, self._now_us())
         return Taken(signed, new)
 
     def _counts(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
         """The cameras whose copies here an order to hold or to release is for: those that would accept it by this roster."""
-        if not isinstance(signed.order.body, Hold | Release):
-            return []
+        return self._accepting(signed, in_force) if isinstance(signed.order.body, Hold | Release) else []
+
+    def _accepting(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
+        """The cameras that would accept it by this roster."""
         now = Now(self._now_us(), trusted=True)
         judged = {device: judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now) for device in signed.order.cameras}
         return [device for device, verdict in judged.items() if verdict.accepted]

@@ -24,6 +24,9 @@ from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.figures import Figures, StampFigures, index_figures_or_none
+from bodycamd.municipality.station.help_desk import HelpDesk
+from bodycamd.municipality.station.help_index import HelpIndex
+from bodycamd.municipality.station.help_routes import HelpInterface
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, roster_of, secret_of, stamping_of, storage_of
@@ -80,11 +83,15 @@ class StationProcess:
             clock=self._clock.read,
         )
         self._stamping = stamping_of(settings, self._index, storage)
-        self._duties = Duties(self._staging, sweep, self._clock, self._stamping)
         self._door = door = Door(authority=settings.authority, secret=secret_of(data / NONCES_FILE))
         cameras = CameraInterface(intake, door, in_force.senders)
         self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
-        self.application = application([*cameras.routes(), *self.orders.routes()], self._while_running)
+        desk = None
+        if settings.help is not None:
+            desk = HelpDesk(settings.name, self._signer, HelpIndex(self._index.database), settings.help)
+        self.help = HelpInterface(desk, door, in_force.senders, in_force.current)
+        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
+        self.application = application([*cameras.routes(), *self.orders.routes(), *self.help.routes()], self._while_running)
         self._operator = OperatorInterface(self.figures)
         self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
 
@@ -93,6 +100,11 @@ class StationProcess:
         if self._listening is not None:
             self._listening.close()
         self._index.close()
+
+    def end_polls(self) -> None:
+        """Answer all that are held: the station stops."""
+        self.orders.end_polls()
+        self.help.end_polls()
 
     def figures(self) -> Figures:
         """What is to be seen of it now. From any thread."""

@@ -19,6 +19,7 @@ from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_told import Told, told_by
@@ -48,6 +49,9 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
     copies = CopyIndex(index.database)
     for (device, recording), day in told.deletions.items():
         copies.restore_deletion(device, recording, day)
+    calls = HelpIndex(index.database)
+    for id, (device, came_us) in told.calls.items():
+        calls.restore(id, device, came_us)
     documents, problems = _restore_documents(index, storage, told)
     cameras, found = storage.cameras(), 0
     for device in cameras:

@@ -11,6 +11,7 @@ from types import FrameType
 from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.municipality.station import deletion_certificate
+from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, storage_of
 from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.orders import Orders, Taken
@@ -56,6 +57,13 @@ def opened_orders(settings: StationSettings) -> Iterator[OrderIndex]:
         yield OrderIndex(index.database)
 
 
+@contextmanager
+def opened_calls(settings: StationSettings) -> Iterator[HelpIndex]:
+    """What a station knows of calls for help, whether it runs or not. Raises as `Index.open` does."""
+    with opened_index(settings) as index:
+        yield HelpIndex(index.database)
+
+
 def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
     """Run a station until SIGTERM or SIGINT; `told` hears once where it listens. Requests under way are answered first. Raises as
     `StationProcess` does, and `StoreBusyError` where the port is taken."""
@@ -65,7 +73,7 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
         server = StationServer(
             server_config(process.application, address, port),
             lambda: told(f"station {settings.name} listens at {address} port {port} for {settings.authority}"),
-            process.orders.end_polls,
+            process.end_polls,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopped)  # the server stops at them in its own way, and then raises them once more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -61,6 +61,17 @@ class AuthoritySettings(Settings, frozen=True, kw_only=True):
     ca: Text
 
 
+class HelpSettings(Settings, frozen=True, kw_only=True):
+    """Who is called when an officer calls for help, one after the other, and by which command. `{to}` and `{text}` are put into its words;
+    the text is on its standard input too."""
+
+    command: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=16)]
+    to: Annotated[tuple[Annotated[str, Meta(pattern=r"^[+A-Za-z0-9][A-Za-z0-9@._+-]{1,99}\Z")], ...], Meta(min_length=2, max_length=16)]
+    answer_seconds: Annotated[int, Meta(ge=10, le=600)] = 30
+    timeout_seconds: Annotated[int, Meta(ge=1, le=15)] = 8
+    language: Literal["nl", "en"] = "nl"
+
+
 class StationSettings(Settings, frozen=True, kw_only=True):
     """All of it. `name` is what the roster calls this station, `authority` what cameras call it: host, and port where it is not 443."""
 
@@ -73,6 +84,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     listen: ListenSettings = ListenSettings()
     metrics: MetricsSettings | None = None
     timestamp_authority: AuthoritySettings | None = None
+    help: HelpSettings | None = None
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
     @property
@@ -104,6 +116,12 @@ ALLOWED: Mapping[str, str] = {
     "endpoint": "a URL such as https://s3.example.nl, where it is not Amazon's",
     "region": "small letters, digits and -, such as eu-central-1",
     "mode": "GOVERNANCE or COMPLIANCE",
+    "help": "a mapping of command, to, answer_seconds, timeout_seconds, language",
+    "command": "a list of 1 to 16 words: the path of a program, and its arguments, with {to} in one of them",
+    "to": "a list of 2 to 16 numbers or names, each once: who is called first, and who is called when nobody has answered",
+    "answer_seconds": "a whole number from 10 to 600",
+    "timeout_seconds": "a whole number from 1 to 15",
+    "language": "nl or en",
 }
 
 
@@ -123,6 +141,20 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
     if document.values or not problems:
         found = judged(StationSettings, (), document.values, document, allowed_in(ALLOWED), nothing_beside)
         problems += islice(found, MAX_PROBLEMS)
-    if problems:
-        return None, sorted(problems, key=in_order)
-    return msgspec.convert(document.values, StationSettings), []
+    if not problems:
+        settings = msgspec.convert(document.values, StationSettings)
+        problems = list(_help_contradictions(settings.help)) if settings.help is not None else []
+        if not problems:
+            return settings, []
+    return None, sorted(problems, key=in_order)
+
+
+def _help_contradictions(help: HelpSettings) -> Iterator[Problem]:
+    if not help.command[0].startswith("/"):
+        yield Problem("help.command", "its first word is no path", ALLOWED["command"])
+    if not any("{to}" in word for word in help.command[1:]):
+        yield Problem("help.command", "no word of it has {to}: everybody would be called by the same words", ALLOWED["command"])
+    if len(set(help.to)) < len(help.to):
+        yield Problem(
+            "help.to", "somebody is listed twice: where the first one does not answer, nobody else would be called", ALLOWED["to"]
+        )

@@ -129,6 +129,31 @@ releases = Table(
 )
 """Holds that were released, by an order here or by the camera's ledger; also such that never came."""
 
+help_calls = Table(
+    "help_calls",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("device", String(64), nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("file_bytes", LargeBinary, nullable=False),
+    Column("came_us", BigInteger, nullable=False),
+    Column("called", Integer, nullable=False),
+    Column("next_us", BigInteger),
+    Column("sent", LargeBinary),
+    Column("answer", LargeBinary),
+)
+"""Calls for help and tests of one. `called`: how many people were called; `next_us`: when the next one is, null for nobody more; `sent`:
+the confirmation that was signed; `answer`: the order of a person. An index that is made anew knows of a call only that there was one:
+without bytes it is neither called for nor confirmed again."""
+
+help_trials = Table(
+    "help_trials",
+    metadata,
+    Column("tried_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("reached", Boolean, nullable=False),
+)
+"""When the station last tried the command with everybody, and whether it ended well for each; one row."""
+
 deletions = Table(
     "deletions",
     metadata,

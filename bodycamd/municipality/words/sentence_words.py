@@ -164,6 +164,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "An order of {by} ({kind}, {order}) was refused: {reason}.",
     ),
     "uploaded": ("Een station heeft {stored} opgeslagen: ontvangstbewijs {receipt}.", "A station has stored {stored}: receipt {receipt}."),
+    "help_call": ("{what}: {call}.", "{what}: {call}."),
+    "help_sent": ("Een station bevestigt dat oproep {call} iemand heeft bereikt.", "A station confirms that call {call} reached somebody."),
+    "help_not_sent": (
+        "Hulpoproep {number} van deze start is niet op tijd bevestigd: voelbaar als niet verzonden.",
+        "Call for help {number} of this start was not confirmed in time: felt as not sent.",
+    ),
     "orders_not_signed": (
         "Bezorgd, maar niet door iemand uit het register ondertekend: {documents}.",
         "Delivered, but not signed by anybody of the roster: {documents}.",
@@ -175,12 +181,19 @@ STORED_SEGMENT = ("segment {segment}", "segment {segment}")
 STORED_LEDGER = ("het logboek van de camera", "the camera's ledger")
 """What a receipt is for."""
 
+CALL_FOR_HELP = {
+    True: ("De camera beproeft een hulpoproep", "The camera tries a call for help"),
+    False: ("De handhaver roept hulp", "The officer calls for help"),
+}
+"""What a `help_call` is; the key says whether it is a test."""
+
 KINDS: Mapping[str, tuple[str, str]] = {
     "hold": ("veiligstellen", "hold"),
     "release": ("vrijgeven", "release"),
     "shift": ("dienst", "shift"),
     "configuration": ("instellingen", "configuration"),
     "update": ("bijwerken", "update"),
+    "answer": ("antwoord op een hulpoproep", "answer to a call for help"),
 }
 """Kinds of orders."""
 
@@ -221,6 +234,8 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "shift_ended": ("dienst beëindigd", "shift ended"),
         "shift_open": ("er loopt al een dienst", "a shift is open already"),
         "no_shift": ("die dienst loopt niet", "that shift is not open"),
+        "answered": ("hulpoproep beantwoord", "call for help answered"),
+        "no_call": ("geen openstaande hulpoproep", "no open call for help"),
         "interrupted": ("onderbroken", "interrupted"),
     },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},

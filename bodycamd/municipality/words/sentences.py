@@ -18,6 +18,7 @@ from bodycamd.municipality.words.sentence_words import (
     BECAUSE,
     BUNDLE,
     BY_CARD,
+    CALL_FOR_HELP,
     CONFIRMED,
     COUNTED,
     DIFFERS,
@@ -93,6 +94,8 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
     fields["silent"] = pick(SILENT[detail.get("silent") is True], language)
     if entry.type == "uploaded":
         fields["stored"] = pick(STORED_SEGMENT if "segment" in detail else STORED_LEDGER, language).format_map(fields)
+    if entry.type == "help_call":
+        fields["what"] = pick(CALL_FOR_HELP[detail.get("test") is True], language)
     if entry.type == "start":
         fields["bundle"] = _bundle(detail, language)
     if entry.type == "software_changed":

@@ -66,6 +66,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Druk binnen {go_on} na het stoppen; er klinkt geen nieuwe waarschuwing.",
         "Press within {go_on} of the stop; there is no new warning.",
     ),
+    "help": ("Hulp roepen", "Call for help"),
+    "help_radio": ("Eerst de portofoon.", "The radio first."),
+    "help_how": (
+        "Houd de knop tijdens de opname {long} ingedrukt. De opname loopt door.",
+        "Hold the button for {long} while recording. The recording goes on.",
+    ),
     # what is seen and felt
     "head_meaning": ("Wat betekent het?", "What does it mean?"),
     "head_lamp": ("Rode lamp", "Red lamp"),
@@ -104,6 +110,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "check_passed": ("Getest: alles werkt.", "Tested: everything works."),
     "check_failed": ("Getest: defect. Neem een andere.", "Tested: broken. Take another."),
+    "help_sent": ("De oproep is verstuurd.", "The call has been sent."),
+    "help_answered": ("Iemand heeft je oproep beantwoord.", "Somebody has answered your call."),
+    "help_not_sent": ("De oproep is niet verstuurd.", "The call has not been sent."),
+    "help_not_sent_more": ("Gebruik de portofoon.", "Use the radio."),
     "every": ("elke {length}", "each {length}"),
     "always": ("blijft aan", "stays on"),
     "out": ("uit", "off"),

@@ -6,19 +6,22 @@ camera cannot disagree. It speaks of nothing that this configuration does not ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import LOW_PULSE, MISSING_PULSES, TABLE, RowName
-from bodycamd.camera.control.state import CALM_US, CONFIRM_US, GOES_ON_US
+from bodycamd.camera.control.state import CALM_US, CONFIRM_US, GOES_ON_US, HELD_LONG_US
 from bodycamd.config.settings import Config
 from bodycamd.municipality.pages.environment import rendered
 from bodycamd.municipality.words.formats import LocaleWriting
 from bodycamd.municipality.words.language import Language, pick
 from bodycamd.workshop.card import drawing
 from bodycamd.workshop.card.card_words import LOW, WORDS
+
+HELP: Mapping[HapticName, Literal["", "good", "bad"]] = {"help_sent": "", "help_answered": "good", "help_not_sent": "bad"}
+"""What is felt of a call for help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class _Card:
             "lamp_length": self._seconds(drawing.LAMP_MS / 1000),
             "motor_length": self._seconds(drawing.MOTOR_MS / 1000),
             "low": self._low(language),
+            "long": self._seconds(HELD_LONG_US / 1e6),
             "days": self._write.counted(config.retention.days, "day"),
         }
 
@@ -137,6 +141,8 @@ class _Card:
             yield Gesture(self.word("go_on"), [self._action("go_on_within")])
         if self._asks and config.post_event_seconds:
             yield Gesture(self.word("go_on"), [self._action("go_on_closing")])
+        if config.help_call:
+            yield Gesture(self.word("help"), [self._action("help_radio"), self._action("help_how")])
 
     def signs(self) -> Iterator[Sign]:
         """In the order of a recording, then what is wrong."""
@@ -158,6 +164,9 @@ class _Card:
         every = self._every(MISSING_PULSES.every_ms // 1000)
         yield self._sign("missing", "missing_more", lamp="missing", time=self._round("missing"), motor="missing", when=every, weight="bad")
         yield self._sign("refused", lamp="refused", motor="refused", weight="bad")
+        if self._config.help_call:
+            for name, weight in HELP.items():
+                yield self._sign(name, *(("help_not_sent_more",) if weight == "bad" else ()), motor=name, weight=weight)
         tested = self.word("when_tested")
         yield self._sign("check_passed", lamp="check_passed", motor="check_passed", when=tested, weight="good")
         yield self._sign("check_failed", lamp="check_failed", motor="check_failed", when=tested, weight="bad")

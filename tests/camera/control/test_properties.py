@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.camera.control.state import Policy
-from tests.camera.control.sequences import KINDS, LATER, Move, play, random_moves, random_settings
+from tests.camera.control.moves import KINDS, LATER, Move, random_moves, random_settings
+from tests.camera.control.sequences import play
 from tests.kit.scale import count
 
 SEED = 20_260_101

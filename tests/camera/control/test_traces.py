@@ -17,8 +17,8 @@ from bodycamd.camera.control.state import Policy
 from bodycamd.camera.control.trace import FORMAT, Begin, Step, begin_line, read_trace, replay, step_line
 from bodycamd.errors import DataError
 from tests.camera.control.keep_trace import TRACES, main, with_todays_answers
+from tests.camera.control.moves import event_of, random_moves, random_settings
 from tests.camera.control.record_traces import STORIES, record
-from tests.camera.control.sequences import event_of, random_moves, random_settings
 from tests.kit.scale import count, only_in_full
 
 KEPT = sorted(path.stem for path in TRACES.glob("*.jsonl"))

@@ -11,7 +11,7 @@ from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters
 from bodycamd.errors import StorageError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
-from bodycamd.evidence.orders import Hold, ShiftChange, SignedOrder
+from bodycamd.evidence.orders import Answer, Hold, ShiftChange, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Caller, Stated, wall_text
@@ -35,7 +35,7 @@ class OrderedCamera(RestingCamera):
         self.clock.wall_us = NOW_US
         self.roster = roster
         self.cut_after: int | None = None
-        self.change: ShiftChange | None = None
+        self.change: ShiftChange | Answer | None = None
 
     def switch_on(self, *, off_us: int = 0, same_boot: bool = False) -> OrderedCamera:
         super().switch_on(off_us=off_us, same_boot=same_boot)

@@ -25,6 +25,9 @@ from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.figures import Figures, index_figures_or_none
 from bodycamd.municipality.station.folder_storage import FolderStorage
+from bodycamd.municipality.station.help_desk import HelpDesk
+from bodycamd.municipality.station.help_index import HelpIndex
+from bodycamd.municipality.station.help_routes import HelpInterface
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.operator_routes import OperatorInterface
@@ -33,6 +36,7 @@ from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
+from bodycamd.municipality.station.station_file import HelpSettings
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.camera.recorder.rig import Rig
 from tests.evidence import ordering
@@ -44,6 +48,7 @@ from tests.municipality.station.sending import AUTHORITY, CameraLink
 __all__ = ["prepared"]
 
 SECRET = b"s" * 32
+HELP = HelpSettings(command=("/usr/bin/true", "{to}"), to=("+31600000001", "+31600000002", "+31600000003"))
 STATION_KEY = key("station-1")
 IN_FORCE = signed(FIRST)
 
@@ -61,6 +66,16 @@ class Station:
     certificate: Path | None = None
     """With it the station speaks TLS by itself, as localhost; its key is beside it, `.key`."""
     threads: list[threading.Thread] = field(default_factory=list)
+
+    helps: bool = True
+    reached: list[tuple[str, str]] = field(default_factory=list)
+    """Whom the command called, and with which text."""
+    unreachable: set[str] = field(default_factory=set)
+
+    def reach(self, to: str, text: str) -> bool:
+        """In place of the command: what it is told, and whether it ends well."""
+        self.reached.append((to, text))
+        return to not in self.unreachable
 
     def __post_init__(self) -> None:
         self.storage = FolderStorage(self.root)
@@ -90,7 +105,9 @@ class Station:
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
         self.door = door
         self.operating = OperatorInterface(self.figures)
-        self.routes = [*cameras.routes(), *self.ordering.routes()]
+        self.desk = HelpDesk("station-1", STATION_KEY, HelpIndex(self.index.database), HELP, now_us=self.orders._now_us, run=self.reach)
+        self.help = HelpInterface(self.desk if self.helps else None, door, lambda: self.senders, lambda: self.roster)
+        self.routes = [*cameras.routes(), *self.ordering.routes(), *self.help.routes()]
         self.server = uvicorn.Server(uvicorn.Config(application(self.routes), log_level="warning", lifespan="off", **tls))
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
@@ -134,6 +151,7 @@ class Station:
     def close(self) -> None:
         self.client.close()
         self.ordering.end_polls()
+        self.help.end_polls()
         self.server.should_exit = True
         if self.threads:
             self.operator.close()

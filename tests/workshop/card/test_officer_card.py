@@ -44,6 +44,8 @@ VARIED: Values = BEFORE | {
 }
 DIALOGUE = {"held", "asked", "continues"}
 CARD = {"shift_begun", "shift_ended"}
+HELP_WORDS = {"help_sent", "help_not_sent", "help_answered"}
+WITH_HELP: Values = {"help_call": True}
 WITH_CARD: Values = {"board": {"card_reader": "pcsc"}}
 
 
@@ -98,7 +100,7 @@ def test_the_motor_is_drawn_as_it_is_played(name: HapticName, alone: bool) -> No
     assert not any(strip[len(line) :])
 
 
-@pytest.mark.parametrize("values", [{}, HOLD, BEFORE, AFTER, STILL, WITH_CARD])
+@pytest.mark.parametrize("values", [{}, HOLD, BEFORE, AFTER, STILL, WITH_CARD, WITH_HELP])
 def test_the_page_draws_those_and_no_others(values: Values) -> None:
     html = page(values)
     lamps, words = drawn(html, "lamp"), drawn(html, "motor")
@@ -108,6 +110,7 @@ def test_the_page_draws_those_and_no_others(values: Values) -> None:
     for name, bars in lamps.items():
         assert bars == [(bar.at_ms, bar.for_ms) for bar in drawing.lamp(name).bars]  # type: ignore[arg-type]
     felt = set(get_args(HapticName)) - (DIALOGUE if values == HOLD else set()) - (set() if values == WITH_CARD else CARD)
+    felt -= set() if values == WITH_HELP else HELP_WORDS
     assert set(words) == (set() if values == STILL else felt)
     for name, bars in words.items():
         assert bars == [(bar.at_ms, bar.for_ms) for bar in drawing.motor(name).bars]  # type: ignore[arg-type]
@@ -120,6 +123,14 @@ def test_what_is_not_fitted_is_not_spoken_of(language: Language) -> None:
     assert re.search("groen|green", text(page({}, language)).lower())
     assert not re.search("groen|green", text(page(NO_GREEN, language)).lower())
     assert "defect" in text(page(NO_GREEN)) or "niet werkt" in text(page(NO_GREEN)), "dark means dead, too"
+
+
+def test_a_call_for_help_says_the_radio_first() -> None:
+    words = text(page(WITH_HELP))
+    assert words.index("Eerst de portofoon.") < words.index("tijdens de opname 10 tellen ingedrukt")
+    assert "niet verstuurd. Gebruik de portofoon." in words
+    assert "The radio first." in text(page(WITH_HELP, "en"))
+    assert "portofoon" not in text(page({}))
 
 
 def test_lengths_are_those_of_the_configuration() -> None:

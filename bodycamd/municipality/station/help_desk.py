@@ -1,0 +1,165 @@
+"""Calls for help: each is signed by its camera, reaches the first person of the list, and after a while without an answer the next one.
+
+    taken     signed with the camera's message key, and not older than `FRESH_US`       → noted
+    reached   the command ended with 0 for somebody                                     → signed as sent, which the camera feels
+    due       nobody answered within `answer_seconds`                                    → the next person of the list
+    answered  an order of a person of the roster has come (`orders`)                     → nobody more is called
+
+A call that comes again gets the same confirmation, and nobody is called for it twice. Where a process died while it called somebody,
+the next person is called when the camera asks again. Any number of cameras at once; of one camera one call at a time.
+
+A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from bodycamd.errors import DataError, StorageError, StoreBusyError
+from bodycamd.evidence.help_call import HelpSent, SignedCall, check_call, decode_call, sign_sent
+from bodycamd.evidence.keys import Signer
+from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.statements import wall_text, wall_us
+from bodycamd.municipality.station import help_command
+from bodycamd.municipality.station.help_index import HelpIndex, KnownCall
+from bodycamd.municipality.station.help_words import test_text, text_of
+from bodycamd.municipality.station.station_file import HelpSettings
+
+log = logging.getLogger(__name__)
+
+FRESH_US: Final = 900_000_000
+"""A call of a camera with a clock that is older is no call any more: somebody has kept it back."""
+TRIAL_US: Final = 82_800_000_000
+"""Between two trials of the command: 23 hours, so that each day's first test brings one."""
+TRIAL_AGAIN_US: Final = 3_600_000_000
+"""After a trial that failed."""
+
+
+class UnreachedError(StorageError):
+    """The command ended well for nobody. Ask again."""
+
+
+class HelpDesk:
+    """Of one process of a station. Safe for several threads; `take` and `call_next` last as long as the commands that they run."""
+
+    def __init__(
+        self,
+        name: str,
+        signer: Signer,
+        index: HelpIndex,
+        settings: HelpSettings,
+        *,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        run: Callable[[str, str], bool] | None = None,
+    ) -> None:
+        self._name, self._signer, self._settings, self._now_us = name, signer, settings, now_us
+        self.index = index
+        self._run = run or (lambda to, text: help_command.run(settings.command, to, text, settings.timeout_seconds))
+        self._busy: set[str] = set()
+        self._table = threading.Lock()
+
+    def take(self, raw: bytes, in_force: SignedRoster, device: str) -> bytes:
+        """A camera's call: the confirmation, once somebody was reached. Raises `DataError` for what is no call of this camera, or an old
+        one; `UnreachedError`; `StoreBusyError` while a call of this camera is under way; `StorageError`."""
+        signed = decode_call(raw, "the call")
+        check_call(signed, in_force, device)
+        with self._alone(device):
+            known = self.index.call(signed.id)
+            if known is None:
+                self._check_fresh(signed)
+                known = self.index.add(signed, self._now_us())
+            if known.sent is not None:
+                return known.sent
+            if not known.file_bytes:
+                raise DataError("this call came before the station's index was made anew: call again")
+            return self._confirm_test(signed) if signed.call.test else self._reach(signed, known)
+
+    def call_next(self) -> None:
+        """Call whoever is due. Raises `StorageError`."""
+        for known in self.index.due(self._now_us()):
+            signed = decode_call(known.file_bytes, "a kept call")
+            try:
+                with self._alone(known.device):
+                    if self._call(signed, known.called) is False:
+                        log.error("help: number %d of the list was not reached for %s", known.called + 1, known.device)
+            except StoreBusyError:
+                continue  # the camera asks at this very moment
+
+    # --- one call -------------------------------------------------------------------------------------------------------------------------
+
+    def _check_fresh(self, signed: SignedCall) -> None:
+        call = signed.call
+        age_us = self._now_us() - wall_us(call.at, "at")
+        if call.clock_trusted and age_us > FRESH_US:
+            raise DataError(f"the call was made {age_us // 60_000_000} minutes ago: somebody has kept it back")
+
+    def _reach(self, signed: SignedCall, known: KnownCall) -> bytes:
+        """The first one who can be reached now, from the one on who is next. One who was called and not reached is called again only when
+        all have been."""
+        people = len(self._settings.to)
+        begin = known.called if known.called < people else 0
+        if begin != known.called:
+            self.index.begin_anew(signed.id)
+        for person in range(begin, people):
+            reached = self._call(signed, person)
+            found = self.index.call(signed.id)
+            if found is not None and found.sent is not None:
+                return found.sent
+            if found is not None and found.answer is not None:
+                self.index.confirm(signed.id, sent := self._signed(signed))
+                return sent
+            if reached is None:
+                raise StoreBusyError("another process of the station calls somebody for this call")
+        raise UnreachedError("the command ended well for nobody")
+
+    def _call(self, signed: SignedCall, person: int) -> bool | None:
+        """Call a person; `None` where another process does, somebody has answered, or the list is over."""
+        if person >= len(self._settings.to):
+            return None
+        last = person + 1 == len(self._settings.to)
+        next_us = None if last else self._now_us() + self._settings.answer_seconds * 1_000_000
+        if not self.index.begin(signed.id, person, next_us):
+            return None
+        reached = self._run(self._settings.to[person], text_of(signed, person, self._settings.language))
+        sent = self._signed(signed) if reached else None
+        self.index.ended(signed.id, signed.call.camera, person, reached, self._now_us(), sent)
+        return reached
+
+    def _signed(self, signed: SignedCall) -> bytes:
+        people = len(self._settings.to)
+        sent = HelpSent(station=self._name, camera=signed.call.camera, call=signed.id, sent_at=wall_text(self._now_us()), people=people)
+        return sign_sent(sent, self._signer).document.file_bytes
+
+    # --- the daily test -------------------------------------------------------------------------------------------------------------------
+
+    def _confirm_test(self, signed: SignedCall) -> bytes:
+        with self._alone("*"):
+            tried = self.index.trial()
+            now_us = self._now_us()
+            if tried is None or now_us - tried[0] >= (TRIAL_US if tried[1] else TRIAL_AGAIN_US):
+                failed = [number for number, to in enumerate(self._settings.to, 1) if not self._run(to, test_text(self._settings.language))]
+                told = f"{len(self._settings.to)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
+                self.index.tried(now_us, not failed, told)
+                tried = now_us, not failed
+        if not tried[1]:
+            raise UnreachedError("the command was tried, and did not end well for everybody")
+        sent = self._signed(signed)
+        self.index.confirm(signed.id, sent)
+        return sent
+
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        with self._table:
+            if what in self._busy:
+                raise StoreBusyError("a call is under way")
+            self._busy.add(what)
+        try:
+            yield
+        finally:
+            with self._table:
+                self._busy.discard(what)
