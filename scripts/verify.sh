@@ -114,7 +114,7 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
     and (.sha256 | hex64) and (.good_bytes | count) and (.torn_bytes | count) and (.fragments | count))
   elif $kind == "deleting" then ($d | (.recording | recording) and (.reason | text(200))
     and only(["recording", "reason", "days", "proof", "age_seconds", "ended_before", "segments", "bytes"])
-    and (if has("days") then .days | positive else true end) and (if has("proof") then .proof | IN("wall_clock", "running_time") else true end)
+    and (if has("days") then .days | positive else true end) and (if has("proof") then .proof | IN("wall_clock", "running_time", "receipt") else true end)
     and all(.age_seconds, .segments, .bytes; . == null or count) and (if has("ended_before") then .ended_before | like(wall_form) else true end))
   elif $kind == "deleted" then ($d | (.recording | recording) and only(["recording", "strays_left"]))
   elif $kind == "time" then ($d | (.trusted | type == "boolean") and (.confirmed | type == "boolean") and only(["trusted", "confirmed"]))
@@ -132,7 +132,8 @@ def detail_of($kind): .detail as $d | if $kind == "start" then
   else true end;
 # Which formats of the ledger an entry fits: 1, 2 or both. What format 2 adds: ids of holds, bounds for what is said of people, a bundle's name.
 def fits: .type as $kind | .detail | [
-    (if (($kind | IN("hold_added", "hold_released", "hold_review_due")) and has("hold")) or ($kind == "start" and has("bundle")) then empty else "1" end),
+    (if (($kind | IN("hold_added", "hold_released", "hold_review_due")) and has("hold")) or ($kind == "start" and has("bundle"))
+      or ($kind == "deleting" and .proof == "receipt") then empty else "1" end),
     (if $kind == "hold_added" then has("hold") and (.reference | reference) and (.by | decider)
      elif $kind == "hold_released" then has("hold") and (.by | decider) and (.reason | IN("settled", "withdrawn", "handed-over", "not-needed", "mistake"))
      elif $kind == "hold_review_due" then has("hold")
@@ -211,6 +212,40 @@ judge_program=$strict'
       elif $d.ended_before == null then empty
       elif $age.before == null or ((try ($d.ended_before | us) catch -1) < $age.before - margin) then "the end that is stated is earlier than shown"
       else empty end;
+  # What made room: the station has all of it, keeps it until the days have passed, and has shown that it is there within the day before.
+  def claims($d; $age): if $d.age_seconds * 1000000 > ([$age.running, $age.wall // 0] | max) + margin then "the age that is stated is more than the ledger shows"
+    elif $d.ended_before == null then empty
+    elif $age.before == null or ((try ($d.ended_before | us) catch -1) < $age.before - margin) then "the end that is stated is earlier than shown"
+    else empty end;
+  def too_short($kept; $d; $age): if $age.before == null then "no clock says when it ended"
+    elif $age.before + $d.days * term_day - $kept > margin then "its receipts keep it too short" else claims($d; $age) end;
+  def not_sent($e): ($e | at) as $at | .covered as $covered | .sent[$e.detail.recording] as $sent | ($sent.segments // {}) as $all
+    | (if $sent.closed == null or $all == {} then "no entry closed it"
+       elif $sent.closed > $covered then "no receipt is for the ledger up to the entry that closed it" else empty end),
+      (if any($all[]; .kept == null) then "a segment has no receipt" else empty end),
+      (if all($all[]; .shown != null and .shown.boot == $e.boot_id and $at - .shown.at <= term_day) then empty
+       else "the station had not shown each of its segments within the day before" end),
+      (if ($e.detail.segments // 0) == ($all | length) then empty else "other segments were found than are stated" end);
+  # What the station has, by its receipts and answers; `place` is of the line that a receipt names, by the count of lines.
+  def send($e): $e.detail as $d | .count += 1 | .count as $place
+    | if ($e.type | IN("segment_sealed", "segment_recovered")) and ($d.recording | recording) then
+        .sent[$d.recording].segments[$d.segment | tostring] |= (. // {size: ($d.size // ($d.good_bytes + ($d.torn_bytes // 0))),
+          sha256: (if ($d.torn_bytes // 0) > 0 then null else $d.sha256 end)})
+      elif $e.type == "recording_closed" then .sent[$d.recording].closed = $place
+      elif $e.type == "deleted" then del(.sent[$d.recording])
+      elif $e.said == null or $e.said.device != $e.device then .
+      elif $e.type == "uploaded" and $e.place > 0 and $e.place >= .covered then .covered = $e.place
+        | .sent[$d.recording // "-"].segments[$d.segment // "-" | tostring] as $known
+        | if $known != null and $e.said.recording == $d.recording and $e.said.segment == $d.segment and $e.said.size == $known.size
+            and ($known.sha256 == null or $known.sha256 == $e.said.sha256)
+          then .sent[$d.recording].segments[$d.segment | tostring].kept = (try ($e.said.kept_until | us) catch 0) else . end
+      elif $e.type == "copy_shown" and $e.said.recording == $d.recording and $e.said.segment == $d.segment
+        and .sent[$d.recording].segments[$d.segment | tostring] != null
+      then .sent[$d.recording].segments[$d.segment | tostring].shown = {boot: $e.boot_id, at: ($e | at)}
+      else . end;
+  def is_over($gone): (.boots | length - 1) as $last | .confirmed as $confirmed | .boots
+    | {boot: $last, at: .[$last].last, offset: (if $confirmed then .[$last].offset else null end)} as $now | age($gone.end; $now) as $age
+    | $age.running >= $gone.days * term_day or ($age.wall != null and $age.wall >= $gone.days * term_day + margin);
   def held($name): .holds[$name] // {} | if length > 0 then [$name, "against_rules", "it was held"] else empty end;
   def judge($e): . as $s | $e.detail as $d | ($d.recording | start_of) as $own | .known[$d.recording] as $known
     | (if $d.proof == null or $d.days == null or $d.age_seconds == null then ["against_rules", "no proof is stated"]
@@ -222,10 +257,17 @@ judge_program=$strict'
           elif $known.end == null then ["against_rules", "it had not ended"]
           else {boot: (.boots | length - 1), at: ($e | at), offset: (if .confirmed then ($e.wall | us) - ($e | at) else null end)} as $now
             | ([$own, .oldest // $own] | min) as $oldest
+            | ([.sent[$d.recording].segments // {} | .[] | .kept // 0] | min // 0) as $kept
             | [([first_of($oldest), first_of($own), 0] | unique | reverse[]) as $first | from($first) as $view
                | ($view.boots | age({boot: ([0, $known.end.boot - $view.boot] | max), at: $known.end.at}; $now | .boot -= $view.boot)) as $age
-               | [failure($d; $age)]] as $failures
-            | if any($failures[]; . == []) then empty
+               | {before: $age.before, why: [if $d.proof == "receipt" then too_short($kept; $d; $age) else failure($d; $age) end]}] as $ages
+            | [$ages[].why] as $failures
+            | if $d.proof == "receipt" then [not_sent($e)] as $wrong
+                | if $wrong == [] and any($failures[]; . == []) then empty
+                  elif $wrong == [] and $shortened and any($ages[]; .before == null) then ["intact", "how old it was can no longer be judged"]
+                  else ($wrong[], (if any($failures[]; . == []) then empty else $failures[0][0] end)
+                        | ["against_rules", "it went to make room, and " + .]) end
+              elif any($failures[]; . == []) then empty
               elif $shortened and (.boots | most($known.end; $now)) >= $d.days * term_day then ["intact", "how old it was can no longer be judged"]
               else ["against_rules", $failures[0][0]] end
           end)
@@ -262,6 +304,8 @@ judge_program=$strict'
               else .known[$name].end |= (. // $here) end
           elif $e.type == "hold_added" then .holds[$name][$d | hold_key] = true
           elif $e.type == "hold_released" then .holds[$name] |= ((. // {}) | del(.[$d | hold_key]))
+          elif $e.type == "deleting" and $d.proof == "receipt" and .known[$name].end != null and $d.days != null then
+            .roomed[$name] = {end: .known[$name].end, days: $d.days}
           elif $e.type == "deleted" then del(.known[$name], .holds[$name])
           else . end
       end;
@@ -283,10 +327,11 @@ judge_program=$strict'
     elif $e.type == "recording_opened" then .spoken[$d.recording].opened = $d.warning
     elif ($d.recording | recording) and ($e.type | IN("segment_sealed", "segment_recovered", "recording_closed", "deleting", "deleted",
       "footage_not_written", "fragment_refused")) then .spoken[$d.recording] |= . // {} else . end;
-  foreach (inputs, null) as $e ({boots: [], starts: [], known: {}, holds: {}, start: 0, said: []};
-      if $e == null then . as $all | .said = [.spoken // {} | keys[] as $name | $all | warned($name)] else
+  foreach (inputs, null) as $e ({boots: [], starts: [], known: {}, holds: {}, start: 0, said: [], count: 0, covered: 0, sent: {}};
+      if $e == null then . as $all | .said = [(.spoken // {} | keys[] as $name | $all | warned($name)),
+        (.roomed // {} | to_entries[] as $gone | $all | [$gone.key, "room", if is_over($gone.value) then "over" else "not over" end])] else
       .said = (if $e.type == "recording_opened" then [opening($e)] elif $e.type == "ledger_shortened" then [dropped($e)] elif $e.type == "deleting" then [held($e.detail.recording), judge($e)]
-               elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e) | speak($e) end;
+               elif $e.type == "deleted" then [held($e.detail.recording)] else [] end) | fold($e) | speak($e) | send($e) end;
       .said[] | row)'
 # A line of `copy.jsonl`, in which people state what happens to a copy. Output: n, prev, key, head, type, recording, hold, segments.
 copy_program=$strict'
@@ -360,7 +405,7 @@ doubtful=() newest_start='' # files without a good line after the newest start t
 epochs=0 # of each key: its start, hex, device, boot id, and the n that ends it
 declare -a epoch_start epoch_key epoch_device epoch_boot epoch_until
 declare -A start_device # by start: what the device was called
-declare -A line_n line_epoch                                                # by hash of a line
+declare -A line_n line_epoch line_at                                        # by hash of a line; how many lines there are up to it
 declare -A opened closed closed_by closed_span deleting deleted contradiction loss known # by recording
 declare -A stated stated_file                                               # by recording/number: JSON, and the file's name
 
@@ -421,6 +466,20 @@ goes_with() { # RECORDING DETAIL: is this no receipt for a segment, or does it g
     $stated.detail as $d | ($d.torn_bytes // 0) as $torn
     | .recording == $recording and .segment == $d.segment and .size == ($d.size // $d.good_bytes + $torn)
     and ($torn > 0 or .sha256 == $d.sha256)' > /dev/null 2>&1
+}
+
+with_document() { # TYPE DETAIL JSON: the entry, and beside it what the station's document says and the place of the line that it names
+  local id=receipt of=bodycam-receipt/1 said place
+  [ "$1" = uploaded ] || id=answer of=bodycam-answer/1
+  jq -r '.document | strings' <<< "$2" | base64 -d > "$tmp/said" 2> /dev/null
+  head -n 2 "$tmp/said" > "$tmp/said.signed"
+  said=$(sed -n 2p "$tmp/said" | jq -c 'select(type == "object")' 2> /dev/null)
+  if [ -z "$said" ] || [ "$(head -n 1 "$tmp/said")" != $of ] || [ "$(field $id "$2")" != "$(hash_of "$tmp/said.signed")" ]; then
+    printf '%s\n' "$3"
+  else
+    place=$(field head "$said")
+    jq -c --argjson said "$said" --argjson place "${line_at[${place:-none}]:-0}" '. + {said: $said, place: $place}' <<< "$3"
+  fi
 }
 
 tell() { # one good entry: TYPE START N RECORDING REASON SEGMENTS SEGMENT FILE DETAIL
@@ -538,7 +597,7 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       begin_epoch $start "$public" "$dev" "$boot_id"
     fi
     head=$(printf %s "$line" | sha256sum) head=${head%% *}
-    line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time entries=$((entries + 1))
+    line_n[$head]=$n line_epoch[$head]=$((epochs - 1)) last_n=$n last_time=$time entries=$((entries + 1)) line_at[$head]=$entries
     good=$((good + ${#line} + 1)) bad=''
     if [ "$type" = store_recovered ] && [ "$complete" = true ]; then recovered_before=$start; fi
     if [ "$type" = ledger_shortened ] && [ -n "$checkpoint" ] && [ "$file" = "$checkpoint" ]; then
@@ -548,7 +607,10 @@ read_start() { # PATH: one ledger file; sets `failure` at the first thing that i
       fi
       checkpoint_stated=1
     fi
-    printf '%s\n' "${line:89}" >> "$tmp/verified"
+    case $type in
+      uploaded | copy_shown) with_document "$type" "$detail" "${line:89}" >> "$tmp/verified" ;;
+      *) printf '%s\n' "${line:89}" >> "$tmp/verified" ;;
+    esac
     tell "$type" $start "$n" "$recording" "$reason" "$segments" "$segment" "$file" "$detail"
   done < "$tmp/whole"
   exec 4<&-
@@ -645,9 +707,11 @@ if [ $sound = 1 ] && [ -z "$failure" ]; then
     failure="altered $checkpoint: no entry of the ledger states this checkpoint"
   fi
 fi
-declare -A judged # by recording: lines of verdict and why
+declare -A judged for_room # by recording: lines of verdict and why; of what went to make room, whether its term is over
 while IFS=$'\t' read -r recording kind why; do
-  if [ "$recording" = store ]; then found store "$kind" "$why"; else judged[$recording]+=$kind$'\t'$why$'\n'; fi
+  if [ "$recording" = store ]; then found store "$kind" "$why"
+  elif [ "$kind" = room ]; then for_room[$recording]=$why
+  else judged[$recording]+=$kind$'\t'$why$'\n'; fi
 done < <(jq -n -r --argjson shortened "$([ -n "$checkpoint" ] && echo true || echo false)" "$judge_program" < "$tmp/verified")
 if [ $sound = 1 ]; then
   for path in "${checkpoint_files[@]}"; do
@@ -955,7 +1019,12 @@ check_recording() {
     case ${held_here[$recording]:-} in
       known) found "$recording" held "the camera deleted it; it is held at this copy" ;;
       unknown) found "$recording" kept "the camera deleted it; the hold at this copy is by somebody whose key nobody knows" ;;
-      *) found "$recording" kept "the camera deleted it; ${#there[@]} of its files are here" ;;
+      *)
+        if [ "${for_room[$recording]:-}" = "not over" ]; then
+          found "$recording" intact "the camera deleted it to make room; nothing shows that its term is over"
+        else
+          found "$recording" kept "the camera deleted it; ${#there[@]} of its files are here"
+        fi ;;
     esac
   fi
   if [ ! -d "$folder" ] || [ -L "$folder" ]; then

@@ -280,7 +280,7 @@ def _film(
 def _tell_standing(store: StoreReader, story: Story, people: People) -> None:
     from bodycamd.municipality.copies.copies import standing
 
-    if known := standing(store.directory, story.recording, story.deleting, people):
+    if known := standing(store.directory, story.recording, story.deleting, people, for_room=story.for_room):
         say(f"{story.recording}: {known}", err=True)
 
 

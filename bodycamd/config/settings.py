@@ -153,10 +153,10 @@ class StorageSettings(Settings, frozen=True, kw_only=True):
 
     directory: Annotated[Text, Meta(description="Folder of recordings/ and ledger/.")] = str(DEFAULT_STORE)
     when_full: Annotated[
-        Literal["stop"],
+        Literal["stop", "overwrite_sent"],
         Meta(
-            description="With no room for footage: stop closes the recording and refuses presses. "
-            "There is no other choice: nothing shows yet what is safe elsewhere and might make room."
+            description="With no room for footage: stop closes the recording and refuses presses. overwrite_sent: before it comes to that "
+            "the oldest recordings go that the station has shown to have; what is held or not sent stays. Only with a station."
         ),
     ] = "stop"
     reserve_minutes: Annotated[int, Meta(ge=1, le=240, description="With less room than this many minutes the officer is told.")] = 30

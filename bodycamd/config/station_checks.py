@@ -48,6 +48,9 @@ def station_contradictions(config: Config) -> Iterator[Problem]:
     if config.help_call:
         yield from _help_contradictions(config)
     if station.url is None:
+        if config.storage.when_full == "overwrite_sent":
+            because = "overwrite_sent, but no station is configured (station.url): nothing shows what is safe elsewhere"
+            yield Problem("storage.when_full", because, "stop, or a station", others=("station.url",))
         return
     needs, because = ("station.url",), "missing, but station.url is given"
     if address(station.url) is None:

@@ -191,6 +191,8 @@ NEW_IN_FORMAT_2: Mapping[str, frozenset[str]] = {
     "start": frozenset({"bundle"}),
 }
 """Fields that a start of `bodycam-ledger/1` cannot have."""
+NEW_VALUES_IN_FORMAT_2: Mapping[tuple[str, str], str] = {("deleting", "proof"): "receipt"}
+"""Of a type and its field: the value that a start of `bodycam-ledger/1` cannot have."""
 TYPE_NAMES: dict[type[Stated], str] = {**NOTED_NAMES, **{detail: name for name, detail in DETAILS.items()}}
 
 D = TypeVar("D", bound=Stated)
@@ -225,6 +227,9 @@ def check_format(entry: Entry, format: str, where: str) -> None:
     if format == "bodycam-ledger/1":
         if unknown := NEW_IN_FORMAT_2.get(entry.type, frozenset()) & entry.detail.keys():
             raise DataError(f"{where}: detail of {entry.type!r}: {min(unknown)} is no field of {format}")
+        for (type, field), value in NEW_VALUES_IN_FORMAT_2.items():
+            if entry.type == type and entry.detail.get(field) == value:
+                raise DataError(f"{where}: detail of {entry.type!r}: {field} is never {value} in {format}")
     elif kind := IN_FORMAT_2.get(entry.type):
         try:
             msgspec.convert(entry.detail, kind)

@@ -289,6 +289,17 @@ class HelpNotSent(Noted, frozen=True, kw_only=True):
     called_us: Count | None = None
 
 
+class CopyShown(Noted, frozen=True, kw_only=True):
+    """`copy_shown`: the station has shown that this segment is there, by an answer (`bodycam-answer/1`) that goes with the file here:
+    `answer` is its id, `document` the exact bytes of its file in base64. `roster_sha256` is the roster that it was judged by."""
+
+    answer: Sha256
+    document: Annotated[str, Meta(max_length=8 * 1024)]
+    roster_sha256: Sha256
+    recording: RecordingId
+    segment: Count
+
+
 class OrdersNotSigned(Noted, frozen=True, kw_only=True):
     """`orders_not_signed`: so many documents came since the last such entry that are no orders, or that nobody of the roster signed, or
     that were beyond what is stated in an hour. At most one an hour."""
@@ -326,5 +337,6 @@ NOTED: dict[str, type[Noted]] = {
     "help_call": HelpCalled,
     "help_sent": HelpConfirmed,
     "help_not_sent": HelpNotSent,
+    "copy_shown": CopyShown,
 }
 NOTED_NAMES: dict[type[Stated], str] = {detail: name for name, detail in NOTED.items()}

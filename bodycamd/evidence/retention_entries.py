@@ -12,6 +12,10 @@ from bodycamd.evidence.pseudonyms import Decider, Reference, ReleaseReason
 from bodycamd.evidence.statements import Caller, Count, Positive, RawPublicKey, RecordingId, Sha256, ShortText, StartNumber, Stated, Wall
 
 Ground: TypeAlias = Literal["complaint", "criminal-investigation", "access-request"]
+Proof: TypeAlias = Literal["wall_clock", "running_time", "receipt"]
+"""What showed that a recording may go."""
+ROOM = "room"
+"""The reason of a deletion that makes room, of what the station has."""
 HOLD_ENTRIES = frozenset({"hold_added", "hold_released", "hold_review_due"})
 """The types of what is stated of holds: why footage is kept, with case numbers."""
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
@@ -124,15 +128,15 @@ class SweepRequested(Stated, frozen=True, kw_only=True):
 class RecordingDeleting(Stated, frozen=True, kw_only=True):
     """`deleting`: from here on the recording's files go. `reason` says why they may.
 
-    `proof` is what showed that `days` have passed: the wall clock, or the running time alone. `age_seconds` is the least age that it shows;
-    `ended_before` the latest possible end of the recording by the wall clock, absent where none is known. `segments` and `bytes` are what
-    was found.
+    `proof` is what showed that `days` have passed: the wall clock, or the running time alone; or it is `receipt`: they have not, the
+    station has all of it, and it goes to make room (`reason` is then `room`). `age_seconds` is the least age that it shows; `ended_before`
+    the latest possible end of the recording by the wall clock, absent where none is known. `segments` and `bytes` are what was found.
     """
 
     recording: RecordingId
     reason: ShortText
     days: Positive | None = None
-    proof: Literal["wall_clock", "running_time"] | None = None
+    proof: Proof | None = None
     age_seconds: Count | None = None
     ended_before: Wall | None = None
     segments: Count | None = None

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
-from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.retention_entries import ROOM, RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import Stated, wall_text
 from bodycamd.linux.disk import FileOperations
 from bodycamd.retention.policy import Deletion, Rules
@@ -70,7 +70,7 @@ def _deleting(deletion: Deletion, rules: Rules, files: list[SegmentFile]) -> Rec
         raise StorageError(f"{deletion.recording}: cannot look at its segments: {error.strerror}") from error
     return RecordingDeleting(
         recording=deletion.recording,
-        reason=f"{rules.days} days have passed",
+        reason=ROOM if deletion.proof == "receipt" else f"{rules.days} days have passed",
         days=rules.days,
         proof=deletion.proof,
         age_seconds=deletion.age_us // 1_000_000,

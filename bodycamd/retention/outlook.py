@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.retention_entries import Proof
 from bodycamd.evidence.statements import wall_text
 from bodycamd.linux.clock import Clock, boot_id
 from bodycamd.retention.clock_trust import Trust
@@ -89,7 +89,7 @@ class PlannedDeletion(Struct, frozen=True, kw_only=True):
 
     recording: str
     begun: bool
-    proof: Literal["wall_clock", "running_time"] | None
+    proof: Proof | None
 
 
 class Upcoming(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ A recording may go when all of these are true, and then it must:
 - nothing holds it;
 - `days` have provably passed since its end (`elapsed`): by running time alone, or by a confirmed wall clock with two minutes to spare.
 
-Room on the disk plays no part: what is not expired stays, however full the disk is. What was begun is finished, whatever the clock says.
+Room on the disk plays no part here: what is not expired stays, however full the disk is, but for what the station has (`room`). What was
+begun is finished, whatever the clock says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,8 @@ class Deletion(Struct, frozen=True):
     recording: str
     begun: bool
     age_us: int = 0
-    proof: Literal["wall_clock", "running_time"] | None = None
+    proof: Literal["wall_clock", "running_time", "receipt"] | None = None
+    """`receipt`: to make room (`room`)."""
     ended_before_us: int | None = None
 
 
@@ -126,7 +128,7 @@ def decide(
         held = bool(holds.get(recording.id))
         outlook = _outlook(recording.id, age, held, rules)
         outlooks[recording.id] = outlook
-        proof = _proof(age, rules)
+        proof = proof_of(age, rules)
         if proof is not None and not held:
             deletions.append(Deletion(recording.id, False, outlook.age_us, proof, age.was_before_us))
         elif proof is not None:
@@ -152,7 +154,8 @@ def _reviews(holds: Mapping[str, Sequence[Hold]], now: Now) -> list[Notice]:
     ]
 
 
-def _proof(age: Age, rules: Rules) -> Literal["wall_clock", "running_time"] | None:
+def proof_of(age: Age, rules: Rules) -> Literal["wall_clock", "running_time"] | None:
+    """What shows that the days have passed; `None` where nothing does."""
     if age.wall_us is not None and age.wall_us >= rules.days * DAY_US + MARGIN_US:
         return "wall_clock"
     return "running_time" if age.running_us >= rules.days * DAY_US else None

@@ -124,37 +124,40 @@ class RestingCamera:
         folder.mkdir(mode=0o700)
         ledger.note(RecordingOpened(recording=name, keep_from_us=self.clock.boottime_us, warning="played_to_device"))
         for segment in range(segments):
-            growing = GrowingSegment(ledger.start, recording=name, segment=segment, ledger_head=ledger.head)
-            buffers = list(growing.init(init()))
-            for _ in range(fragments):
-                self.seq += 1
-                buffers += growing.fragment(fragment(self.seq, size=400, pts_us=self.clock.boottime_us), gap_us=0)
-                self.clock.advance(SECOND)
-            buffers += growing.end()
-            (folder / f"{segment:06d}.tar").write_bytes(b"".join(buffers))
-            ledger.note(
-                SegmentSealed(
-                    recording=name,
-                    segment=segment,
-                    file=f"{segment:06d}.tar",
-                    last=growing.last_sha256,
-                    sha256=growing.file_sha256,
-                    size=growing.size,
-                    fragments=growing.fragments,
-                )
-            )
-            ledger.change_key()
+            self.record_segment(name, segment, fragments)
         if close:
-            ledger.note(
-                RecordingClosed(
-                    recording=name,
-                    reason="officer",
-                    duration_us=segments * fragments * SECOND,
-                    segments=segments,
-                    end_us=self.clock.boottime_us,
-                )
-            )
+            self.close_recording(name, segments=segments, duration_us=segments * fragments * SECOND)
         return name
+
+    def record_segment(self, name: str, segment: int, fragments: int = 3, gap_us: int = 0) -> None:
+        """One segment more of a recording that is open; `gap_us` of picture may be missing before it."""
+        ledger, folder = self.store.ledger, self.store.recordings_folder / name
+        growing = GrowingSegment(ledger.start, recording=name, segment=segment, ledger_head=ledger.head)
+        buffers = list(growing.init(init()))
+        for _ in range(fragments):
+            self.seq += 1
+            buffers += growing.fragment(fragment(self.seq, size=400, pts_us=self.clock.boottime_us), gap_us=gap_us)
+            self.clock.advance(SECOND)
+        buffers += growing.end()
+        (folder / f"{segment:06d}.tar").write_bytes(b"".join(buffers))
+        ledger.note(
+            SegmentSealed(
+                recording=name,
+                segment=segment,
+                file=f"{segment:06d}.tar",
+                last=growing.last_sha256,
+                sha256=growing.file_sha256,
+                size=growing.size,
+                fragments=growing.fragments,
+            )
+        )
+        ledger.change_key()
+
+    def close_recording(self, name: str, *, segments: int, duration_us: int) -> None:
+        """It ends now."""
+        self.store.ledger.note(
+            RecordingClosed(recording=name, reason="officer", duration_us=duration_us, segments=segments, end_us=self.clock.boottime_us)
+        )
 
     def hold(self, recording: str, ground: str = "complaint", review_on: str = "2030-01-01", reference: str = "K-2026-117") -> str:
         asked = HoldRequest(recording=recording, ground=ground, reference=reference, by="coordinator", review_on=review_on)

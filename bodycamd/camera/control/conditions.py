@@ -146,7 +146,7 @@ def storage_changed(state: State, event: StorageChanged, now_us: int) -> Step:
     if not full:
         return state, [entry]
     match state.policy.when_full:
-        case "stop":
+        case "stop" | "overwrite_sent":  # of what was sent nothing more may go, or it would not be full
             state, actions = _stop_for_room(state, now_us)
             return state, [entry, *actions]
 

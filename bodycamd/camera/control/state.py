@@ -14,7 +14,7 @@ from bodycamd.camera.control.events import Action, StopReason
 StateName = Literal["starting", "standby", "warning", "recording", "closing", "ended"]
 StopRule = Literal["hold_then_press", "hold"]
 """What the officer stops a recording with: a hold, its release and a press; or the hold alone."""
-WhenFull = Literal["stop"]
+WhenFull = Literal["stop", "overwrite_sent"]
 """With no room for footage: close the recording, refuse presses. Nothing else until receipts show what is safe elsewhere."""
 Condition = Literal[
     "failing",

@@ -1,5 +1,5 @@
-"""What a courier brings over the control socket: orders, suspensions, rosters, receipts, confirmations of calls for help. Nothing here
-believes the courier.
+"""What a courier brings over the control socket: orders, suspensions, rosters, a station's receipts and answers, confirmations of calls for
+help. Nothing here believes the courier.
 
 Bytes are read in a thread of their own, judged and stated in the one that writes the ledger; a shift is changed in the loop, as always.
 What was begun is finished also where the courier does not wait for it. At most five requests a second are looked at.
@@ -22,7 +22,8 @@ from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import DataError, UsageError
-from bodycamd.evidence import help_call, orders, receipts, roster, suspension
+from bodycamd.evidence import answers, help_call, orders, receipts, roster, suspension
+from bodycamd.evidence.answers import SignedAnswer
 from bodycamd.evidence.help_call import SignedSent
 from bodycamd.evidence.noted_entries import OrderOutcome
 from bodycamd.evidence.orders import Answer, Hold, Release, ShiftChange, SignedOrder
@@ -34,7 +35,7 @@ from bodycamd.evidence.suspension import SignedSuspension
 MOST_A_SECOND = 5
 MAX_DOCUMENT_BYTES = MAX_ROSTER_BYTES + 4096
 """With its signatures."""
-Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster | SignedReceipt | SignedSent
+Document: TypeAlias = SignedOrder | SignedSuspension | SignedRoster | SignedReceipt | SignedAnswer | SignedSent
 
 
 class Deliveries:
@@ -98,9 +99,11 @@ class Deliveries:
             raise
         if isinstance(document, SignedOrder):
             return await self._carry_out(taken, document, caller)
-        if isinstance(document, SignedReceipt):
+        if isinstance(document, SignedReceipt | SignedAnswer):
             if self._sent is None:
                 raise UsageError("no station is configured on this camera (station.url): it takes no receipts")
+            if isinstance(document, SignedAnswer):
+                return await self._sent.take_answer(document)
             return await self._sent.take_receipt(document, taken.rosters)
         if isinstance(document, SignedSent):
             if self._calling is None:
@@ -146,9 +149,12 @@ def _read(raw: bytes) -> Document:
         return roster.decode(raw, "the roster")
     if type == receipts.RECEIPT_TYPE.encode():
         return receipts.decode(raw, "the receipt")
+    if type == answers.ANSWER_TYPE.encode():
+        return answers.decode(raw, "the answer")
     if type == help_call.SENT_TYPE.encode():
         return help_call.decode_sent(raw, "the confirmation")
-    raise DataError("line 1 is none of bodycam-order/1, bodycam-suspend/1, bodycam-roster/1, bodycam-receipt/1, bodycam-help-sent/1")
+    known = "bodycam-order/1, bodycam-suspend/1, bodycam-roster/1, bodycam-receipt/1, bodycam-answer/1, bodycam-help-sent/1"
+    raise DataError(f"line 1 is none of {known}")
 
 
 def _judge(

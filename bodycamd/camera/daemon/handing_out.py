@@ -29,6 +29,7 @@ from bodycamd.camera.keeping.sending import Segment, Sending
 from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, WaitingSegment, WaitingStart
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import DataError, StorageError, UnavailableError, UsageError
+from bodycamd.evidence.answers import SignedAnswer
 from bodycamd.evidence.ledger_reader import file_name, open_ledger_file
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.roster import SignedRoster
@@ -100,7 +101,7 @@ class HandingOut:
             case AskWaiting(doing=doing):
                 self._asked.keep(now)
                 self._heard, self._doing = now, shown(doing)
-                return self._write(lambda keeper, _: self._sending.waiting(keeper.held()))
+                return self._write(lambda keeper, _: self._sending.waiting(keeper.held(), keeper.question(self._file_of)))
             case AskSegments(recording=recording):
                 self._asked.keep(now)
                 return self._write(lambda *_: self._sending.waiting_segments(recording))
@@ -132,17 +133,48 @@ class HandingOut:
 
         return await self._write(judge)
 
+    def _file_of(self, recording: str, number: int) -> str:
+        return self._sending.numbered(recording, number).file
+
+    async def take_answer(self, signed: SignedAnswer) -> Delivered:
+        """What becomes of a station's answer that a courier brought. The segment is read only for one that answers the question that
+        stands, one at a time. Raises as `take_receipt` does, and `UsageError` where nothing is asked."""
+        answer = signed.answer
+
+        def first_look(keeper: Keeper, _: Journal) -> Delivered | Segment:
+            keeper.held()  # the ledger is read to its end
+            if keeper.making_room is None:
+                raise UsageError("this camera makes no room (storage.when_full): it asks no station")
+            return keeper.making_room.refusal(signed) or self._sending.numbered(answer.recording, answer.segment)
+
+        found = await self._write(first_look)
+        if isinstance(found, Delivered):
+            return found
+        store, nonce = self._directory(), bytes.fromhex(answer.nonce)
+        sha256 = await self._read_alone(lambda: _sha256(store, answer.recording, found, nonce))
+
+        def judge(keeper: Keeper, journal: Journal) -> Delivered:
+            assert keeper.making_room is not None, "asked before"
+            told = keeper.making_room.deliver(signed, sha256, journal.state_durably)
+            keeper.held()  # the entry is read: what may go follows from it
+            return told
+
+        return await self._write(judge)
+
     async def _whole_sha256(self, recording: str, segment: Segment) -> str:
         """Of a segment's whole file. Who waits may go away: the file is read to its end all the same, and nothing queues behind it."""
         known = self._whole.get((recording, segment))
         if known is not None:
             return known
+        store = self._directory()
+        found = self._whole[recording, segment] = await self._read_alone(lambda: _sha256(store, recording, segment))
+        return found
+
+    async def _read_alone(self, read: Callable[[], str]) -> str:
         if self._reading is not None and not self._reading.done():
             raise UnavailableError("a segment is being read for another receipt: wait until it is")
-        store = self._directory()
-        self._reading = self._thread.submit(lambda: _sha256(store, recording, segment))
-        found = self._whole[recording, segment] = await asyncio.wrap_future(self._reading)
-        return found
+        self._reading = self._thread.submit(read)
+        return await asyncio.wrap_future(self._reading)
 
     async def _open_ledger(self, start: int) -> HandedOut:
         found = await self._write(lambda *_: self._sending.ledger(start))
@@ -203,9 +235,9 @@ def _file_of(store: Path, recording: str, segment: Segment) -> BinaryIO:
     return file
 
 
-def _sha256(store: Path, recording: str, segment: Segment) -> str:
-    """Of the whole file; no SHA-256 where it cannot be read: then nothing goes with it."""
-    digest = hashlib.sha256()
+def _sha256(store: Path, recording: str, segment: Segment, before: bytes = b"") -> str:
+    """Of the whole file, and of these bytes before it. Raises `StorageError` where it cannot be read."""
+    digest = hashlib.sha256(before)
     try:
         with _file_of(store, recording, segment) as file:
             while chunk := file.read(_CHUNK_BYTES):

@@ -210,8 +210,8 @@ class ShowCheck(Request[Logged], frozen=True, kw_only=True, tag="show_check"):
 
 
 class Deliver(Request[Delivered], frozen=True, kw_only=True, tag="deliver"):
-    """An order, a suspension, a roster or a receipt, as a file's bytes, base64 in JSON: what counts is who signed it. A roster may come in
-    parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
+    """An order, a suspension, a roster, a receipt or an answer, as a file's bytes, base64 in JSON: what counts is who signed it. A roster
+    may come in parts: `offset` of this one, and `size` of them all. At most five requests a second are taken."""
 
     admin: ClassVar[bool] = True
     courier: ClassVar[bool] = True

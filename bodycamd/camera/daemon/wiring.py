@@ -26,7 +26,7 @@ from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.keeping.keeper import Keeper
-from bodycamd.camera.keeping.opening import open_kept_store
+from bodycamd.camera.keeping.opening import expected_bytes_per_second, open_kept_store
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
 from bodycamd.camera.keeping.sending import Sending
@@ -131,7 +131,6 @@ def open_recorder(
     """The locked and recovered store with this start's ledger and signing key, the one thread that touches the disk, and retention, which
     works in that thread. Deletions that an earlier start began are completed, and the roster is in force, when this returns."""
     store, keeper = open_kept_store(config, clock, orders, sending)
-    bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
     writer = Writer(
         store=store,
         ring=ring,
@@ -140,7 +139,7 @@ def open_recorder(
         segment_seconds=config.storage.segment_seconds,
         low_minutes=config.storage.reserve_minutes,
         chores=keeper,
-        expected_bytes_per_second=bits_per_second / 8 * 1.02,  # the container, age and the statements add about two per cent
+        expected_bytes_per_second=expected_bytes_per_second(config),
     )
     return store, writer, keeper
 

@@ -3,7 +3,8 @@
 Every ten minutes it reads what is new in the ledger, states the time if an hour has passed or the clock's worth has changed, reminds of
 holds whose day of review has come, deletes what the policy says, and lets go of ledger files that are too old (`checkpoint`). Deleting goes
 in steps with at most one file each; a press, and footage that waits, come first. While a recording is open a sweep that would delete waits
-for its end, up to half an hour; then it continues, a step at a time.
+for its end, up to half an hour; then it continues, a step at a time. Where room is made out of what the station has (`making_room`), and
+there is too little of it, nothing waits for the end of a recording.
 
 A file that cannot be dealt with costs its recording this sweep, and is reported; it never stops the others.
 """
@@ -14,8 +15,10 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bodycamd.camera.keeping.making_room import MakingRoom
 from bodycamd.camera.keeping.shortening import shorten
 from bodycamd.camera.keeping.summary import Summary
+from bodycamd.camera.keeping.waiting import Question
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import BodycamError, UsageError
 from bodycamd.evidence.orders import Hold, Release, SignedOrder
@@ -33,6 +36,7 @@ from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.ordered_holds import Planned, Refusal, planned_hold, planned_release
 from bodycamd.retention.outlook import Plan
 from bodycamd.retention.policy import Decision, Deletion, Rules, decide, reviews_due
+from bodycamd.retention.room import Standing
 from bodycamd.store.names import recording_names, recording_start
 
 log = logging.getLogger(__name__)
@@ -75,6 +79,11 @@ class Keeper:
         self._index = index
         self.first: Callable[[Enter], bool] = lambda _: False
         """What comes before all deleting of each sweep: orders that are stated and not carried out. Returns whether to call it again."""
+        self.making_room: MakingRoom | None = None
+        """`None` where nothing goes for room."""
+        self._room_due_us = 0
+        self._room_steps: Iterator[None] | None = None
+        self._short = False
         self._trust = Trust()
         self._floor: tuple[int, int] | None = None
         self._look_us = self._due_us = self._began_us = 0
@@ -109,7 +118,7 @@ class Keeper:
         except Exception as error:  # whatever is wrong here must not cost footage
             log.exception("retention failed")
             self._problems.append(f"{type(error).__name__}: {error}")
-            self._steps, self._due_us = None, self._clock.now_us() + SWEEP_US
+            self._steps, self._room_steps, self._due_us = None, None, self._clock.now_us() + SWEEP_US
             return False
 
     def finish(self, journal: Journal) -> None:
@@ -177,6 +186,11 @@ class Keeper:
         """The recordings that are on hold, after the ledger was read to its end. Raises `StorageError`."""
         return frozenset(self._facts().holds)
 
+    def question(self, file_of: Callable[[str, int], str]) -> Question | None:
+        """What the station is to be asked; `file_of` as of `MakingRoom.question`. Raises `StorageError`."""
+        making_room = self.making_room
+        return making_room.question(lambda: self._standings(making_room), file_of) if making_room is not None else None
+
     def holds_changed(self) -> None:
         """Have the summary tell what is held now. Raises `StorageError`."""
         self._summarise(self._decide(self._facts()))
@@ -206,21 +220,52 @@ class Keeper:
         now_us = self._clock.now_us()
         if now_us >= self._look_us:
             self._look()
+        if self.making_room is not None and now_us >= self._room_due_us:
+            self._room_due_us, self._short = now_us + LOOK_US, self.making_room.short
+            if self._short and self._steps is None and self._room_steps is None:
+                self._room_steps = self._make_room(self.making_room, enter)
+        if self._room_steps is not None:
+            self._room_steps = self._taken(self._room_steps)
+            return True
         if self._steps is None:
             if now_us < self._due_us:
                 return False
             self._due_us, self._began_us = now_us + SWEEP_US, now_us
             self._steps = self._sweep(enter)
-        elif recording and now_us - self._began_us < PATIENCE_US:
+        elif recording and now_us - self._began_us < PATIENCE_US and not self._short:
             return False
-        try:
-            next(self._steps)
-        except StopIteration:
-            self._steps = None
-        except BodycamError as error:
-            self._steps = None
-            self._told(str(error))
+        self._steps = self._taken(self._steps)
         return self._steps is not None
+
+    def _taken(self, steps: Iterator[None]) -> Iterator[None] | None:
+        """One step of these; `None` after the last."""
+        try:
+            next(steps)
+        except StopIteration:
+            return None
+        except BodycamError as error:
+            self._told(str(error))
+            return None
+        return steps
+
+    def _make_room(self, making_room: MakingRoom, enter: Enter) -> Iterator[None]:
+        """The oldest that may go, until there is enough room. It is judged in the same step in which its deletion is stated."""
+        while self.first(enter):
+            yield
+        tried: set[str] = set()
+        while (deletion := making_room.next_deletion(self._standings(making_room), tried)) is not None:
+            if not tried:
+                self._state_time(self._facts(), enter)  # what the clock is worth, its age is judged by
+            tried.add(deletion.recording)
+            yield from self._delete(deletion, enter)
+        if tried:
+            self._summarise(self._decide(self._facts()))
+
+    def _standings(self, making_room: MakingRoom) -> list[Standing]:
+        facts = self._facts()
+        if self._index.broken:
+            return []
+        return making_room.standings(facts, frozenset(self._names()), self._now(facts), self._boot_id, self._rules)
 
     def _sweep(self, enter: Enter) -> Iterator[None]:
         """What is cheap first, then a pause, then what is deleted."""

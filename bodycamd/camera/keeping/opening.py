@@ -13,9 +13,11 @@ import msgspec
 
 from bodycamd.camera.installation.installed import recorded_changes, running
 from bodycamd.camera.keeping.keeper import Keeper
+from bodycamd.camera.keeping.making_room import MakingRoom, need_of
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.keeping.software_changes import UnstatedChanges
+from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES
 from bodycamd.camera.recorder.store import Store
 from bodycamd.config.settings import Config
 from bodycamd.errors import PermissionDeniedError, StorageError
@@ -25,9 +27,11 @@ from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.retention_entries import TimeStated
 from bodycamd.evidence.statements import Caller
 from bodycamd.linux.clock import Clock
+from bodycamd.linux.disk import Disk
 from bodycamd.retention.ledger_index import Facts, LedgerIndex
 from bodycamd.retention.outlook import read_facts
 from bodycamd.retention.policy import Rules
+from bodycamd.store.names import RECORDINGS_FOLDER
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +49,40 @@ def rules_of(config: Config) -> Rules:
     return Rules(config.retention.days, config.ledger.keep_months, config.retention.legal_basis)
 
 
+def expected_bytes_per_second(config: Config) -> float:
+    """How much footage is, before any was measured."""
+    bits_per_second = config.video.bit_rate + (config.microphone.bit_rate if config.audio else 0)
+    return bits_per_second / 8 * 1.02  # the container, age and the statements add about two per cent
+
+
+def making_room_of(config: Config, clock: Clock, orders: Orders | None, sending: Sending | None) -> MakingRoom | None:
+    """`None` where nothing goes for room: the configuration says so, or there is no station or no roster that would show what may."""
+    if config.storage.when_full != "overwrite_sent" or sending is None or orders is None or orders.rosters is None:
+        return None
+    recordings = Path(config.storage.directory) / RECORDINGS_FOLDER
+    need = need_of(config, expected_bytes_per_second(config))
+    reserve = LEDGER_RESERVE_BYTES
+    return MakingRoom(orders.rosters, config.device_id, recordings, disk=Disk(), need=need, reserve_bytes=reserve, clock=clock)
+
+
 def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, sending: Sending | None = None) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`), complete the deletions and the orders that an earlier start began, and bring the roster into force,
     where the `orders` have one; `sending` follows the ledger. Raises as `Store.open` does, and `Rosters.begin`."""
     facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
     ordered = orders or Orders(None, config.device_id, config.retention.days, clock)
+    making_room = making_room_of(config, clock, orders, sending)
+
+    def follow(line: Line) -> None:
+        if sending is not None:
+            sending.take(line)
+        if making_room is not None:
+            making_room.sent.take(line.entry, line.detail)
 
     def watch(line: Line) -> None:
         facts.take(line.entry, line.detail)
         changes.take(line.detail)
         ordered.take(line.detail)
-        if sending is not None:
-            sending.take(line)
+        follow(line)
 
     store = Store.open(
         Path(config.storage.directory),
@@ -70,7 +96,8 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, 
     changes.state(store.ledger.append)
     if sending is not None:
         sending.attach(lambda: (store.start, store.ledger.durable_bytes))
-    keeper = keep(store, clock, rules_of(config), facts, sending.take if sending is not None else lambda _: None)
+    keeper = keep(store, clock, rules_of(config), facts, follow)
+    keeper.making_room = making_room
     keeper.first = lambda enter: ordered.complete(keeper.plan_order, enter)
     if ordered.rosters is not None:
         try:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter
-from bodycamd.camera.keeping.waiting import Waiting, WaitingRecording, WaitingSegment, WaitingStart
+from bodycamd.camera.keeping.waiting import Question, Waiting, WaitingRecording, WaitingSegment, WaitingStart
 from bodycamd.errors import DataError, NotFoundError, UnavailableError
 from bodycamd.evidence import receipts, signed_document
 from bodycamd.evidence.entries import KeyChanged, SegmentRecovered, SegmentSealed, StartDetail
@@ -64,6 +64,10 @@ class _Recording(Struct):
     received: dict[int, Segment] = {}
     marked: bool = False
     deleting: bool = False
+
+    def all(self) -> tuple[Segment, ...]:
+        """Those with a receipt too."""
+        return (*self.segments.values(), *self.received.values())
 
 
 class Sending:
@@ -179,8 +183,8 @@ class Sending:
         """How many receipts of the station were stated."""
         return self._received.n
 
-    def waiting(self, held: Collection[str]) -> Waiting:
-        """All that may be sent; `held` are the recordings on hold. Raises `UnavailableError`."""
+    def waiting(self, held: Collection[str], question: Question | None = None) -> Waiting:
+        """All that may be sent; `held` are the recordings on hold. `question` is passed on. Raises `UnavailableError`."""
         self._check()
         return Waiting(
             receipts=self._received.n,
@@ -197,6 +201,7 @@ class Sending:
                 for name, known in sorted(self._recordings.items())
                 if known.segments and not known.deleting
             ],
+            question=question,
         )
 
     def waiting_segments(self, recording: str) -> list[WaitingSegment]:
@@ -206,9 +211,15 @@ class Sending:
 
     def segment(self, recording: str, file: str) -> Segment:
         """A segment by the names that the ledger has, also where a receipt has come. Raises as `waiting_segments` does."""
-        known = self._offered(recording)
-        for segment in (*known.segments.values(), *known.received.values()):
+        for segment in self._offered(recording).all():
             if segment.file == file:
+                return segment
+        raise NotFoundError("the ledger states no such segment that may be sent")
+
+    def numbered(self, recording: str, number: int) -> Segment:
+        """The same by its number."""
+        for segment in self._offered(recording).all():
+            if segment.number == number:
                 return segment
         raise NotFoundError("the ledger states no such segment that may be sent")
 

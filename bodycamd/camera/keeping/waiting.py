@@ -29,14 +29,24 @@ class WaitingSegment(Struct, frozen=True, array_like=True):
     size_bytes: int
 
 
+class Question(Struct, frozen=True, kw_only=True):
+    """Whether the station still has this segment: it answers with what nobody can know who has not got the file."""
+
+    recording: str
+    segment: int
+    file: str
+    nonce: str
+
+
 class Waiting(Struct, frozen=True, kw_only=True):
     """All that may be sent now. `receipts` is the number of the last receipt that was taken. `receipt_due`: something was stated that the
-    station's last receipt says nothing of."""
+    station's last receipt says nothing of. `question`: what the station is to be asked, before room is made here."""
 
     receipts: int
     receipt_due: bool
     starts: list[WaitingStart]
     recordings: list[WaitingRecording]
+    question: Question | None = None
 
 
 class Opened(Struct, frozen=True, kw_only=True):

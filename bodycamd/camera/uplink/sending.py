@@ -3,6 +3,7 @@ that is killed at any point is started again and goes on.
 
     recorder: what waits                             → which of it may go now (`order`)
     the ledger: HEAD, whole lines by PATCH           a rest that a cut left goes when the station misses it
+    whether the station still has a segment: POST    → its answer, and perhaps a newer receipt → recorder
     each segment: GET, parts by PATCH                → its receipt → recorder, which states it
     nothing waits, and something was stated since    → a receipt for the ledger
 
@@ -21,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from bodycamd.camera.keeping.waiting import Waiting, WaitingSegment, WaitingStart
+from bodycamd.camera.keeping.waiting import Question, Waiting, WaitingSegment, WaitingStart
 from bodycamd.camera.uplink.allowance import Allowance
 from bodycamd.camera.uplink.aside import Aside
 from bodycamd.camera.uplink.order import LEAST_PART_BYTES, Conditions, Plan, next_part_bytes, plan
@@ -72,6 +73,8 @@ class Sending:
         self._place: tuple[int, int] | None = None
         """What the station has of the ledger: all of the starts before this one, and so many bytes of it. `None`: it is to be asked."""
         self._caught_up = False
+        self._no_answer = ""
+        """The nonce of a question that the station does not answer: the next one is another."""
         self._aside = Aside(settings.longest_pause_seconds)
         self._part_bytes = FIRST_PART_BYTES
         self._metered = True
@@ -116,6 +119,10 @@ class Sending:
             self._caught_up = True
         self._send_ledger(waiting.starts)
         self._aside.keep({one.recording for one in waiting.recordings})
+        if waiting.question is not None and waiting.question.nonce != self._no_answer:
+            self._recorder.doing = self._told(f"asks for {waiting.question.recording}/{waiting.question.file}")
+            self._ask(waiting.question)
+            return 0.0
         until = time.monotonic() + LOOK_SECONDS
         for recording in plan.recordings:
             tried = False
@@ -279,6 +286,22 @@ class Sending:
 
     # --- receipts -------------------------------------------------------------------------------------------------------------------------
 
+    def _ask(self, question: Question) -> None:
+        """Carry a question of the recorder to the station, and the answer back. What is no answer is no reason to send nothing."""
+        reply = self._station.ask("POST", f"recordings/{question.recording}/{question.file}/answer", query=f"nonce={question.nonce}")
+        if reply.status != 200:
+            log.warning("%s/%s: the station does not say that it has it: %s", question.recording, question.file, told(reply))
+            self._no_answer = question.nonce
+            return
+        *newer, answer = split(reply.body) or [b""]
+        for raw in newer:
+            self._receive(raw)
+        found = self._recorder.deliver(answer)
+        if not found.done:
+            self._no_answer = question.nonce
+            raise StationError(f"this camera does not take the station's answer: {found.why}")
+        self.steps += 1
+
     def _receive(self, raw: bytes) -> None:
         """Hand a receipt to the recorder, and first those that it has missed."""
         found = self._recorder.deliver(raw)
@@ -328,6 +351,11 @@ def interface_is_up(name: str, folder: Path = Path("/sys/class/net")) -> bool:
         return (folder / name / "operstate").read_text(encoding="ascii").strip() in ("up", "unknown")
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def split(raw: bytes) -> list[bytes]:
+    """Documents one behind the other: each one's bytes. What one is, is for the recorder to say."""
+    return [one for one in re.split(rb"^(?=bodycam-)", raw, flags=re.MULTILINE) if one]
 
 
 def _unexpected(reply: Reply) -> StationError:

@@ -127,9 +127,10 @@ def read_copy(store: Path, people: People) -> CopyRecord | None:
     return record
 
 
-def standing(store: Path, recording: str, deleted: str, people: People) -> str:
-    """What who takes footage from a copy must know, in words: that the camera has deleted the recording (`deleted`: when it began), or that
-    the copy is held. Empty where neither is so, as in a camera's own store. Raises as `read_copy` does.
+def standing(store: Path, recording: str, deleted: str, people: People, *, for_room: bool = False) -> str:
+    """What who takes footage from a copy must know, in words: that the camera has deleted the recording (`deleted`: when it began;
+    `for_room`: only to make room), or that the copy is held. Empty where neither is so, as in a camera's own store. Raises as `read_copy`
+    does.
     """
     record = read_copy(store, people)
     hold = record.hold_of(recording) if record is not None else None
@@ -138,6 +139,9 @@ def standing(store: Path, recording: str, deleted: str, people: People) -> str:
         return by
     if hold is not None and hold.signer:
         return f"the camera has deleted this recording ({deleted}); it is {by}"
+    if for_room:
+        note = f"the camera has deleted this recording ({deleted}) to make room: `bodycamd verify` says whether its term is over"
+        return f"{note}; it is {by}" if by else note
     held = f", and only {by}" if by else ", and nothing holds this copy"
     return f"KEPT BEYOND ITS DELETION: the camera has deleted this recording ({deleted}){held}: `bodycamd prune`, or a reason to hold it"
 

@@ -2,6 +2,7 @@
 
 Guarantees
 - Nothing goes but what the camera's own verified entries state as deleted, by its rules (`retention.judgement`): its word, no clock here.
+  What it deleted to make room goes when its entries show that the days have passed.
 - Nothing that is held goes: by a hold that the camera states, or one at the copy, whoever signed it.
 - Each step is durable before the next: `pruning` is signed, the files go, the folder is synchronised, `pruned` is signed. What was
   interrupted is completed by the next pruning.
@@ -117,9 +118,10 @@ def _plan(store: Path, registered: PublicKey, people: People, record: CopyRecord
     for name in sorted({*_present(store), *record.pruning}):
         told = account.told.get(name, Told())
         held = [*_held(name, account, record), *told.not_ordered]
-        if told.deleting and not told.wrongly_deleted and not held:
+        gone = bool(told.deleting) and (told.term_over or not told.for_room)
+        if gone and not told.wrongly_deleted and not held:
             planned.due.append(_due(store, name, told, name in record.pruning))
-        elif told.deleting or name in record.pruning:
+        elif gone or name in record.pruning:
             planned.held.append(Staying(name, "; ".join([*held, *told.wrongly_deleted]) or "the camera does not state its deletion"))
         elif (passed := _passed(told, rules, now_us)) and held:
             planned.held.append(Staying(name, "; ".join(held)))

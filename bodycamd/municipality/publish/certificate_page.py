@@ -83,7 +83,8 @@ class _Wording:
             fields["warning"] = pick(REPORT_WORDS[f"warning_{fields['warning']}"], self.write.language)
         if isinstance(days := entry.detail.get("days"), int):
             fields["days"] = self.write.counted(days, "day")
-        return pick(SENTENCES[entry.type], self.write.language).format_map(fields)
+        room = entry.type == "deleting" and entry.detail.get("proof") == "receipt"
+        return pick(SENTENCES["deleting_for_room" if room else entry.type], self.write.language).format_map(fields)
 
     def _reason(self, type: str, reason: str) -> str:
         if type == "recording_closed" and f"reason_{reason}" in REPORT_WORDS:

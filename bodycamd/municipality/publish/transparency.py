@@ -45,7 +45,7 @@ class Month:
     """The counts of one month, as far as the ledger covers it: from the day `since` until the day `until`.
 
     `deletions.late` is more than an hour after the day was over, with the camera switched on and its clock confirmed for so long;
-    `after_hold` had been held.
+    `after_hold` had been held. What a camera deleted to make room is in none of them: the station keeps it until its term is over.
     """
 
     month: str
@@ -127,7 +127,7 @@ def count(entries: Iterable[tuple[Entry, Stated | None]], month: str, local: Loc
             case HoldReleased():
                 held.discard((detail.recording, detail.id))
                 found.holds_released += here
-            case RecordingDeleting() if here:
+            case RecordingDeleting() if here and detail.proof != "receipt":  # to make room: the station has it until its term is over
                 overdue = (detail.age_seconds or 0) - (detail.days or 0) * DAY_SECONDS
                 running = (entry.boottime_ns - began_ns) // 10**9 - HALF_AN_HOUR_SECONDS
                 late = min(overdue, running) > HOUR_SECONDS

@@ -15,7 +15,7 @@ from bodycamd.evidence.entries import RecordingClosed, RecordingOpened, SegmentR
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.noted_entries import CaptureStalled, Marked, ShiftBegun, ShiftEnded, Uploaded, ViewStated, WarningGiven
+from bodycamd.evidence.noted_entries import CaptureStalled, CopyShown, Marked, ShiftBegun, ShiftEnded, Uploaded, ViewStated, WarningGiven
 from bodycamd.evidence.retention_entries import HOLD_ENTRIES, RecordingDeleting
 from bodycamd.evidence.statements import Entry, Stated, wall_text, wall_us
 from bodycamd.foreign_text import shown
@@ -141,6 +141,7 @@ class Story(msgspec.Struct, omit_defaults=True):
     stalls: dict[int, str] = {}
     """Why a capture worker was replaced, by its generation."""
     deleting: str = ""
+    for_room: bool = False
     received: list[int] = []
     """The segments that a station's receipt is stated for."""
     ledger_damage: str = ""
@@ -244,7 +245,9 @@ class _Taking:
                     StatedFile(detail.segment, detail.file, "recovered", detail.sha256, good, torn, detail.fragments, detail.reason)
                 )
             case RecordingDeleting():
-                story.deleting = self._entry.wall
+                story.deleting, story.for_room = self._entry.wall, detail.proof == "receipt"
+            case CopyShown():  # as often as the station is asked: they would fill what happened
+                pass
             case Uploaded(segment=int() as number):  # one for each segment: they would fill what happened
                 story.received = sorted({*story.received, number})
             case _:

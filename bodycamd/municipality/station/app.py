@@ -8,6 +8,7 @@ Who may ask, and how it is refused, is in `door`; orders are in `order_routes`.
     PUT   /v1/cameras/DEVICE/ledger/START/rest                   204, what a cut left behind the good lines
     HEAD  /v1/cameras/DEVICE/recordings/RECORDING/FILE           204, Upload-Offset; 200 once it is stored; GET: with its receipt
     PATCH /v1/cameras/DEVICE/recordings/RECORDING/FILE           204, a part; 200 and the receipt, with Upload-Complete: ?1 on the last
+    POST  /v1/cameras/DEVICE/recordings/RECORDING/FILE/answer?nonce=N  200 and what only who has the segment can say; before it a receipt
     POST  /v1/cameras/DEVICE/receipts                            200 and a receipt for the ledger
     GET   /v1/cameras/DEVICE/receipts?after=N                    200 and receipts, one behind the other
 """
@@ -32,10 +33,12 @@ from bodycamd.municipality.station.intake import Intake, Progress
 from bodycamd.municipality.station.staging import MAX_PART_BYTES
 
 RECEIPT_TYPE: Final = "application/vnd.bodycam.receipt"
+ANSWER_TYPE: Final = "application/vnd.bodycam.answer"
 CAMERA: Final = "/v1/cameras/{device}"
 _START = re.compile(r"[0-9]{1,6}")
 _RECORDING = re.compile(r"[0-9]{6}-[0-9]{4}")
 _FILE = re.compile(r"[0-9]{6}(\.cut)?\.tar")
+_NONCE = re.compile(r"[0-9a-f]{64}")
 _COUNT = re.compile(r"[0-9]{1,15}")
 
 Senders: TypeAlias = Callable[[], Mapping[str, Sender]]
@@ -61,6 +64,7 @@ class CameraInterface:
             Route(f"{CAMERA}/ledger/{{start}}/rest", self._signed(self._take_rest), methods=["PUT"]),
             Route(f"{CAMERA}/recordings/{{recording}}/{{file}}", self._signed(self._segment_progress), methods=["GET"]),
             Route(f"{CAMERA}/recordings/{{recording}}/{{file}}", self._signed(self._take_segment), methods=["PATCH"]),
+            Route(f"{CAMERA}/recordings/{{recording}}/{{file}}/answer", self._signed(self._answer), methods=["POST"]),
             Route(f"{CAMERA}/receipts", self._signed(self._ledger_receipt), methods=["POST"]),
             Route(f"{CAMERA}/receipts", self._signed(self._receipts_after), methods=["GET"]),
         ]
@@ -108,6 +112,14 @@ class CameraInterface:
         recording, file = _segment(request)
         offset = _offset(request)
         return _progress(self._intake.take_segment(sender.device, sender.first_key, recording, file, offset, content, last=last))
+
+    def _answer(self, request: Request, sender: Sender, content: bytes) -> Response:
+        nonce = request.query_params.get("nonce", "")
+        if not _NONCE.fullmatch(nonce):
+            raise Refusal(404, "No such place", "nonce is 64 hex digits in small letters")
+        newer, answer = self._intake.answer(sender.device, sender.first_key, *_segment(request), nonce)
+        before = newer.document.file_bytes if newer is not None else b""
+        return Response(before + answer.document.file_bytes, 200, media_type=ANSWER_TYPE)
 
     def _ledger_receipt(self, request: Request, sender: Sender, content: bytes) -> Response:
         return _receipts([self._intake.ledger_receipt(sender.device, sender.first_key)])

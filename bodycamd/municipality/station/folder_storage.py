@@ -20,6 +20,8 @@ from bodycamd.municipality.station.segments import StoredSegment
 from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, STORE_FOLDER, Storage
 from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
 
+CHUNK_BYTES = 1024 * 1024
+
 
 class FolderStorage(Storage):
     """On a file system that honours fsync."""
@@ -28,7 +30,7 @@ class FolderStorage(Storage):
 
     def put_segment(self, device: str, segment: StoredSegment, staged: Path, kept_until_us: int, now_us: int) -> int:
         """As of the port. Until when it is to be kept is nothing to a folder."""
-        path = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / segment.recording / segment.file
+        path = self._path(device, segment.recording, segment.file)
         try:
             if not path.exists():
                 durable.make_folder(path.parent)
@@ -45,6 +47,29 @@ class FolderStorage(Storage):
         except OSError as error:
             raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
         return kept_until_us
+
+    def keep_longer(self, device: str, segment: StoredSegment, kept_until_us: int) -> int:
+        """As of the port."""
+        if not self._path(device, segment.recording, segment.file).is_file():
+            raise DataError(f"{segment.recording}/{segment.file}: it is not in the store")
+        return kept_until_us
+
+    def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
+        """As of the port."""
+        path = self._path(device, recording, file)
+        digest = hashlib.sha256(before)
+        try:
+            with path.open("rb") as opened:
+                while chunk := opened.read(CHUNK_BYTES):
+                    digest.update(chunk)
+        except FileNotFoundError as error:
+            raise DataError(f"{recording}/{file}: it is not in the store") from error
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
+        return digest.hexdigest()
+
+    def _path(self, device: str, recording: str, file: str) -> Path:
+        return self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording / file
 
     def delete_recording(self, device: str, recording: str) -> None:
         """As of the port."""

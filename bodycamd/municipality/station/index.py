@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence import receipts as receipts_format
@@ -98,6 +98,15 @@ class Index:
             ).one_or_none()
         return None if row is None else (receipts_format.decode(row.file_bytes, "receipt"), row.kept)
 
+    def term_of(self, device: str, recording: str, file: str) -> tuple[int | None, int | None]:
+        """When the last of a recording was received, `None` where nothing says; and until when a receipt keeps this segment, `None` where
+        no confirmed clock gave one."""
+        here = and_(segments.c.device == device, segments.c.recording == recording)
+        with self.database.transaction() as connection:
+            received = [row.received_us for row in connection.execute(select(segments.c.received_us).where(here))]
+            until = connection.execute(select(segments.c.kept_until_us).where(here, segments.c.file == file)).scalar()
+        return None if None in received else max(received, default=None), until
+
     def begin_put(self, device: str, segment: StoredSegment, now_us: int, kept_until_us: int, *, dated: bool) -> None:
         """From here on the segment may lie in the storage: it counts as received, with a receipt or without. `dated` as of `sign_receipt`.
         Raises `DeletedError`."""
@@ -126,17 +135,19 @@ class Index:
         sign: Sign,
         *,
         dated: bool = True,
+        longer: bool = False,
     ) -> SignedReceipt:
-        """The next receipt for a camera. For a segment that has one already: that one. `dated`: `now_us` is of a clock that is confirmed.
-        Raises `DeletedError`."""
+        """The next receipt for a camera. For a segment that has one already: that one, or with `longer` a new one, which keeps it longer
+        and says nothing of when it came. `dated`: `now_us` is of a clock that is confirmed. Raises `DeletedError`."""
         with self.database.transaction() as connection:
             n, prev = last_link(connection, f"receipts/{device}")
             if stored is not None:
                 _check_there(connection, device, stored.recording)
-                if (given := _receipt_of(connection, device, stored.recording, stored.file)) is not None:
+                if (given := _receipt_of(connection, device, stored.recording, stored.file)) is not None and not longer:
                     return given[0]
                 what = f"{stored.recording}/{stored.file}, {stored.size} bytes"
-                log_line(connection, now_us, "segment_stored", device, what, stored.sha256)
+                if not longer:
+                    log_line(connection, now_us, "segment_stored", device, what, stored.sha256)
             signing: Event = "receipt_signed" if dated else "receipt_signed_undated"
             audit_head = log_line(connection, now_us, signing, device, f"receipt {n + 1}", head)
             signed = sign(
@@ -157,14 +168,15 @@ class Index:
             )
             _add_receipt(connection, signed, kept=False)
             if stored is not None:
+                received: dict[str, int | None] = {} if longer else {"received_us": now_us if dated else None}
                 connection.execute(
                     update(segments)
                     .where(segments.c.device == device, segments.c.recording == stored.recording, segments.c.file == stored.file)
                     .values(
                         receipt=n + 1,
                         put_begun=False,
-                        received_us=now_us if dated else None,
                         kept_until_us=wall_us(signed.receipt.kept_until, "") if dated else None,
+                        **received,
                     )
                 )
             return signed
@@ -222,7 +234,7 @@ class Index:
                 )
                 .values(
                     receipt=receipt.n,
-                    received_us=received_us,
+                    received_us=func.coalesce(segments.c.received_us, received_us),  # a later one says nothing of when it came
                     kept_until_us=wall_us(receipt.kept_until, "kept_until") if dated else None,
                 )
             )

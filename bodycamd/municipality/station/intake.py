@@ -1,6 +1,7 @@
 """What cameras send, from the first byte to the receipt. Nothing here knows of HTTP.
 
     ledger      appended where it verifies (`ledger_copy`)           → durable, the segments that it states are expected
+    question    nonce → SHA-256 of it and the stored file  → signed  → a newer receipt and the answer
     segment     parts → `staging` → SHA-256 as the ledger states it  → noted → `storage`, read back → receipt signed, in the index
                 → the receipt's bytes in the storage too             → given to the camera
 
@@ -19,10 +20,12 @@ from typing import Final
 from msgspec import Struct
 
 from bodycamd.errors import DataError, NotFoundError, StorageError, StoreBusyError
-from bodycamd.evidence import receipts
+from bodycamd.evidence import answers, receipts
+from bodycamd.evidence.answers import CopyAnswer, SignedAnswer
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.roster import DAY_US
+from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.index import DeletedError, Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -30,10 +33,13 @@ from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegmen
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
-from bodycamd.municipality.station.term import CopyFacts, kept_until_us
+from bodycamd.municipality.station.term import CopyFacts, kept_longer_us, kept_until_us
 
 MAX_OPENED: Final = 256
 """Ledgers that are held open: what was read of one is some kilobytes."""
+MIN_LONGER_US: Final = 120_000_000
+"""What is due sooner is not kept longer: it goes as it is."""
+SECOND_US: Final = 1_000_000
 MAX_RECEIPTS: Final = 100
 """In one answer."""
 
@@ -154,6 +160,45 @@ class Intake:
             now = self._clock()
             return self._sign(device, first_key, None, now, now.wall_us + self._days * DAY_US)
 
+    def answer(self, device: str, first_key: PublicKey, recording: str, file: str, nonce: str) -> tuple[SignedReceipt | None, SignedAnswer]:
+        """What only who has a stored segment can say of it: the file is read from the store now. `nonce` is 64 hex digits. Before it a
+        newer receipt, where the segment is kept longer than the last one says: it came while the recording was going on. Raises
+        `LedgerFirstError`, `NotFoundError` where it is not stored, `DataError` where the store has lost it, `UndatedError`,
+        `StorageError`."""
+        with self.alone(device):
+            segment = self._expected(device, recording, file)
+            given = self._receipt_of(device, segment)
+            if given is None:
+                raise NotFoundError(f"{recording}/{file}: it is not stored here")
+            now = self._clock()
+            received_us, until_us = self._index.term_of(device, recording, file)
+            if not now.confirmed or received_us is None:
+                raise UndatedError("the station's clock is not confirmed yet: until when footage is kept would be wrong")
+            stored = StoredSegment(recording, segment.number, file, segment.size, given.receipt.sha256 or "")
+            newer = self._longer(device, first_key, stored, now, received_us, until_us)
+            answer = CopyAnswer(
+                station=self._name,
+                device=device,
+                recording=recording,
+                segment=segment.number,
+                nonce=nonce,
+                sha256=self._storage.digest(device, recording, file, bytes.fromhex(nonce)),
+                answered_at=wall_text(now.wall_us),
+            )
+            return newer, answers.sign(answer, self._signer)
+
+    def _longer(
+        self, device: str, first_key: PublicKey, stored: StoredSegment, now: StationTime, received_us: int, until_us: int | None
+    ) -> SignedReceipt | None:
+        facts = self._ledger(device, first_key).facts
+        wanted_us = kept_longer_us(facts, stored.recording, received_us, now.wall_us, self._days)
+        if wanted_us is None or (until_us is not None and wanted_us - until_us < SECOND_US):  # a lock is of whole seconds
+            return None
+        if wanted_us - now.wall_us < MIN_LONGER_US:
+            return None
+        found_us = max(until_us or 0, self._storage.keep_longer(device, stored, wanted_us))
+        return self._sign(device, first_key, stored, now, found_us, longer=True)
+
     def receipts_after(self, device: str, n: int) -> list[SignedReceipt]:
         """The receipts that follow number `n`, oldest first, `MAX_RECEIPTS` at most."""
         return self._index.receipts_after(device, n, MAX_RECEIPTS)
@@ -165,11 +210,21 @@ class Intake:
         with self.alone(device):
             yield self._ledger(device, first_key).facts
 
-    def _sign(self, device: str, first_key: PublicKey, stored: StoredSegment | None, now: StationTime, until_us: int) -> SignedReceipt:
+    def _sign(
+        self, device: str, first_key: PublicKey, stored: StoredSegment | None, now: StationTime, until_us: int, *, longer: bool = False
+    ) -> SignedReceipt:
         position = self._ledger(device, first_key).copy.position
         assert position is not None  # the segment stands in it
         signed = self._index.sign_receipt(
-            self._name, device, position.head, stored, now.wall_us, max(until_us, now.wall_us), self._signed, dated=now.confirmed
+            self._name,
+            device,
+            position.head,
+            stored,
+            now.wall_us,
+            max(until_us, now.wall_us),
+            self._signed,
+            dated=now.confirmed,
+            longer=longer,
         )
         return self._kept(device, signed, False)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +100,43 @@ class S3Storage(Storage):
         staged.unlink(missing_ok=True)
         return found_us if locked else kept_until_us
 
+    def keep_longer(self, device: str, segment: StoredSegment, kept_until_us: int) -> int:
+        """As of the port. A lock is only made longer, which nobody needs a right to bypass for."""
+        key = f"{_folder(device, segment.recording)}{segment.file}"
+        with _failing(key):
+            version = self._there(key)
+            found_us = self._locked_until_us(self._client.head_object(Bucket=self._bucket, Key=key, VersionId=version))
+            until_us = kept_until_us // SECOND_US * SECOND_US
+            if until_us <= found_us:
+                return found_us
+            lock = {"Mode": self._mode, "RetainUntilDate": _moment(until_us)}
+            self._client.put_object_retention(Bucket=self._bucket, Key=key, VersionId=version, Retention=lock)
+            found_us = self._locked_until_us(self._client.head_object(Bucket=self._bucket, Key=key, VersionId=version))
+        if found_us != until_us:
+            raise DataError(f"{key}: version {version} is not locked as it was asked for")
+        return until_us
+
+    def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
+        """As of the port."""
+        key = f"{_folder(device, recording)}{file}"
+        with _failing(key):
+            found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=self._there(key))
+            digest = hashlib.sha256(before)
+            for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def _there(self, key: str) -> str:
+        version = self._newest(key)
+        if version is None:
+            raise DataError(f"{key}: it is not in the store")
+        return version
+
+    @staticmethod
+    def _locked_until_us(found: Mapping[str, object]) -> int:
+        retained = found.get("ObjectLockRetainUntilDate")
+        return round(retained.timestamp() * SECOND_US) if isinstance(retained, datetime) else 0
+
     def delete_recording(self, device: str, recording: str) -> None:
         """As of the port. A lock that has not ended by the store's clock raises `StorageError`: the next sweep tries again."""
         folder = _folder(device, recording)
@@ -132,10 +169,9 @@ class S3Storage(Storage):
             digest.update(chunk)
         if (found["ContentLength"], digest.hexdigest()) != (segment.size, segment.sha256):
             raise DataError(f"{key}: version {version} is another file; both are kept")
-        retained = found.get("ObjectLockRetainUntilDate")
-        found_us = round(retained.timestamp() * SECOND_US) if isinstance(retained, datetime) else 0
+        found_us = self._locked_until_us(found)
         if until_us is not None and (found_us, found.get("ObjectLockMode")) != (until_us, self._mode):
-            raise DataError(f"{key}: version {version} is not locked as it was asked for: {retained}")
+            raise DataError(f"{key}: version {version} is not locked as it was asked for: {found.get('ObjectLockRetainUntilDate')}")
         return found_us
 
     def _versions(self, prefix: str) -> Iterator[_Version]:

@@ -57,6 +57,16 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def keep_longer(self, device: str, segment: StoredSegment, kept_until_us: int) -> int:
+        """Have the lock of a stored segment last until then, where the store can lock; never shorter than it is. Until when it is locked is
+        the answer. Raises `DataError` where it is not there."""
+
+    @abstractmethod
+    def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
+        """The SHA-256 of these bytes and, behind them, a stored segment's, which are read from the store now. Raises `DataError` where it
+        is not there."""
+
+    @abstractmethod
     def delete_recording(self, device: str, recording: str) -> None:
         """Remove every segment of a recording, for good, and every version of it. Done again it changes nothing. Raises `DataError` where
         something else lies beside them, which is left: then not all of it is gone."""

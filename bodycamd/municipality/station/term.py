@@ -110,6 +110,15 @@ def kept_until_us(copy_facts: CopyFacts, recording: str, received_us: int, days:
     return copy_facts.recorded_on_us(recording, received_us) + copy_facts.rules(days).days * DAY_US
 
 
+def kept_longer_us(copy_facts: CopyFacts, recording: str, received_us: int | None, now_us: int, days: int) -> int | None:
+    """Until when a recording that has ended is kept, by what is known now: from its end, or from when all of it was received, where that is
+    earlier. `None` while it has not ended, or nothing says when it came."""
+    known = copy_facts.facts.known.get(recording)
+    if known is None or known.end is None or received_us is None:
+        return None
+    return min(copy_facts.recorded_on_us(recording, now_us), received_us) + copy_facts.rules(days).days * DAY_US
+
+
 def decide_copies(
     copy_facts: CopyFacts,
     copies: Iterable[Copy],
@@ -127,7 +136,7 @@ def decide_copies(
     if now_us is None:
         return Decided((), tuple(sorted(held.keys() & present.keys())), tuple(sorted(present)))
     shown = decide(known, frozenset(present), held, copy_facts.timeline(present), here, rules)
-    proofs: dict[str, Proof] = {deletion.recording: deletion.proof for deletion in shown.deletions if deletion.proof is not None}
+    proofs: dict[str, Proof] = {one.recording: one.proof for one in shown.deletions if one.proof is not None and one.proof != "receipt"}
     for name, copy in present.items():
         if copy.segments == 0:
             if name in copy_facts.deleted:

@@ -90,6 +90,10 @@ class Told:
     deleting_line: str = ""
     """SHA-256 of the ledger line."""
     deleted: str = ""
+    for_room: bool = False
+    """Its deletion made room, of what the station had."""
+    term_over: bool = False
+    """Of such a one: whether its days have passed by the last entry."""
     wrongly_deleted: list[str] = field(default_factory=list)
     """What its deletion has against it by the camera's own entries (`retention.judgement`)."""
     not_judged: str = ""
@@ -155,6 +159,8 @@ class LedgerAccount:
             self.failure = "altered", str(error)
         except (StorageError, PermissionDeniedError) as error:
             self.failure = "unverifiable", str(error)
+        for name, told in self.told.items():
+            told.for_room, told.term_over = self._judge.went_for_room(name), self._judge.term_is_over(name)
         if self.failure is None and self._chain.unstated:
             rests = [rest.torn for rest in self._chain.unstated[:5]]
             self.tail = ", ".join(f"{torn.file}: {torn.torn_bytes} bytes after the last whole line" for torn in rests)

@@ -114,6 +114,8 @@ class _OneRecording:
             self._found("held", name, f"{since}; {hold.signer} holds this copy since {hold.since}: {of}")
         elif hold is not None:
             self._found("kept", name, f"{since}; the hold {hold.added.hold} at this copy is by somebody whose key nobody knows")
+        elif self._told.for_room and not self._told.term_over:
+            self._found("intact", name, f"{since} to make room there; nothing shows that its term is over: what is here stays until then")
         else:
             self._found("kept", name, f"{since}: {len(files)} of its files are here; `bodycamd prune` deletes them")
 

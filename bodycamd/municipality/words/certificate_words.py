@@ -19,6 +19,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "kept": ("Bewaartermijn", "Kept for"),
     "proof_wall_clock": ("aantoonbaar verstreken (volgens de bevestigde klok)", "provably passed (by the confirmed clock)"),
     "proof_running_time": ("aantoonbaar verstreken (draaitijd van de camera)", "provably passed (running time of the camera)"),
+    "proof_receipt": (
+        "nog niet verstreken: de camera maakte ruimte, en het station van de gemeente bewaart de opname tot het einde van die termijn",
+        "not passed yet: the camera made room, and the municipality's station keeps the recording until that time is over",
+    ),
     "held": ("Veiliggesteld", "Held"),
     "held_no": ("nee", "no"),
     "held_for": ("voor", "for"),
@@ -57,5 +61,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "No longer held for {ground}; decided by {by}: {reason}.",
     ),
     "deleting": ("De verwijdering begint: {days} zijn verstreken.", "The deletion begins: {days} have passed."),
+    "deleting_for_room": (
+        "De verwijdering begint om ruimte te maken: het station heeft aangetoond dat het alles heeft, en bewaart het tot {days} zijn "
+        "verstreken.",
+        "The deletion begins to make room: the station has shown that it has all of it, and keeps it until {days} have passed.",
+    ),
     "deleted": ("De opname is verwijderd.", "The recording is deleted."),
 }

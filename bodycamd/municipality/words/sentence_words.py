@@ -163,6 +163,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Een opdracht van {by} ({kind}, {order}) is geweigerd: {reason}.",
         "An order of {by} ({kind}, {order}) was refused: {reason}.",
     ),
+    "copy_shown": (
+        "Het station heeft aangetoond dat het segment {segment} van opname {recording} nog heeft: antwoord {answer}.",
+        "The station has shown that it still has segment {segment} of recording {recording}: answer {answer}.",
+    ),
     "uploaded": ("Een station heeft {stored} opgeslagen: ontvangstbewijs {receipt}.", "A station has stored {stored}: receipt {receipt}."),
     "help_call": ("{what}: {call}.", "{what}: {call}."),
     "help_sent": ("Een station bevestigt dat oproep {call} iemand heeft bereikt.", "A station confirms that call {call} reached somebody."),
@@ -254,6 +258,10 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "storage_full": ("opslag vol", "storage full"),
+    "room": (
+        "om ruimte te maken; het station heeft aangetoond dat het alles heeft",
+        "to make room; the station has shown that it has all of it",
+    ),
     "unknown_card": ("onbekende pas", "unknown card"),
     "unreadable_card": ("pas zonder leesbaar nummer", "card without a readable number"),
     "random_card": ("pas met een wisselend nummer", "card whose number changes"),

@@ -51,9 +51,9 @@ UPLINK = Caller(via="control_socket", uid=0)
 class Desk:
     """A resting camera behind a real control socket, whose writer's thread is the loop's."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kind: type[SendingCamera] = SendingCamera) -> None:
         self.root = root
-        self.camera = SendingCamera(root).switch_on()
+        self.camera = kind(root).switch_on()
         self.recording = self.camera.record(segments=2)
         self.handing = HandingOut(self.camera.sending, self.write)
         self.handing.attach(self.camera.store_folder)
@@ -111,9 +111,9 @@ class Desk:
             await self.open(request)
 
 
-def run(tmp_path: Path, test: Callable[[Desk], Awaitable[None]]) -> None:
+def run(tmp_path: Path, test: Callable[[Desk], Awaitable[None]], kind: type[SendingCamera] = SendingCamera) -> None:
     async def whole() -> None:
-        desk = Desk(tmp_path)
+        desk = Desk(tmp_path, kind)
         await desk.server.start()
         try:
             await asyncio.wait_for(test(desk), 30)
@@ -270,10 +270,10 @@ class Reads:
         self.may.set()
         self._read = handing_out._sha256
 
-    def __call__(self, store: Path, recording: str, segment: Segment) -> str:
+    def __call__(self, store: Path, recording: str, segment: Segment, before: bytes = b"") -> str:
         self.files.append(segment.file)
         assert self.may.wait(30)
-        return self._read(store, recording, segment)
+        return self._read(store, recording, segment, before)
 
 
 @pytest.fixture

@@ -21,13 +21,14 @@ from bodycamd.camera.uplink.sending import Sending
 from bodycamd.camera.uplink.station_link import Reply, StationLink
 from bodycamd.config.station_checks import StationAddress, address
 from bodycamd.config.station_settings import StationSettings
-from bodycamd.evidence import receipts
+from bodycamd.evidence import answers, receipts
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.noted_entries import Uploaded
 from bodycamd.evidence.signed_document import from_entry
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.municipality.station.cameras import Sender
+from tests.camera.keeping.room_camera import RoomCamera
 from tests.camera.keeping.sending_camera import SendingCamera
 from tests.evidence.ordering import IN_FORCE
 from tests.municipality.station.conftest import Station
@@ -56,7 +57,8 @@ class DirectRecorder:
         return cast(Status, msgspec.defstruct("Told", ["battery", "clock"])(self.battery, clock))
 
     def waiting(self) -> Waiting:
-        return self.camera.sending.waiting(self.camera.keeper.held())
+        keeper, sending = self.camera.keeper, self.camera.sending
+        return sending.waiting(keeper.held(), keeper.question(lambda recording, number: sending.numbered(recording, number).file))
 
     def segments(self, recording: str) -> list[WaitingSegment]:
         return self.camera.sending.waiting_segments(recording)
@@ -72,6 +74,11 @@ class DirectRecorder:
 
     def deliver(self, document: bytes) -> Delivered:
         self.step("before a delivery")
+        if document.startswith(b"bodycam-answer/"):
+            assert isinstance(self.camera, RoomCamera)
+            answered = self.camera.tell(answers.decode(document, "the answer"))
+            self.step("after a delivery")
+            return answered
         signed = receipts.decode(document, "the receipt")
         found = self.camera.sending.of_receipt(signed.receipt)
         whole = handing_out._sha256(self.camera.store_folder, *found) if found is not None and found[1].torn_bytes else ""
@@ -161,9 +168,9 @@ class Pair:
 
 
 @contextmanager
-def pair(root: Path) -> Iterator[Pair]:
+def pair(root: Path, kind: type[SendingCamera] = SendingCamera) -> Iterator[Pair]:
     """A camera that has recorded nothing yet, switched on."""
-    camera = SendingCamera(root / "camera").switch_on()
+    camera = kind(root / "camera").switch_on()
     first = PublicKey.from_pem((root / "camera" / "device.pem").read_bytes())
     (root / "station").mkdir()
     (root / "state").mkdir()

@@ -150,6 +150,28 @@ def test_it_goes_when_its_lock_has_ended(bucket: Bucket, storage: S3Storage, tmp
     assert bucket.versions() == []
 
 
+@pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
+def test_a_lock_is_made_longer_and_never_shorter(bucket: Bucket, tmp_path: Path, mode: Mode) -> None:
+    storage = bucket.opened(tmp_path, mode)
+    found_us = put(storage, tmp_path / "staged", until_us=now_us() + 5 * DAY_US)
+    stored = StoredSegment(RECORDING, 0, "000000.tar", 0, "")
+    assert storage.keep_longer(DEVICE, stored, found_us - DAY_US) == found_us
+    longer_us = storage.keep_longer(DEVICE, stored, found_us + DAY_US + 7)
+    assert longer_us == found_us + DAY_US
+    assert bucket.lock() == (mode, longer_us)
+    assert bucket.versions() == [(KEY, True)]
+    with pytest.raises(DataError, match="not in the store"):
+        storage.keep_longer(DEVICE, StoredSegment(RECORDING, 1, "000001.tar", 0, ""), longer_us)
+
+
+def test_what_is_stored_is_read_for_each_answer(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
+    put(storage, tmp_path / "staged")
+    content = bucket.client.get_object(Bucket=bucket.name, Key=KEY)["Body"].read()
+    assert storage.digest(DEVICE, RECORDING, "000000.tar", b"nonce") == hashlib.sha256(b"nonce" + content).hexdigest()
+    with pytest.raises(DataError, match="not in the store"):
+        storage.digest(DEVICE, RECORDING, "000001.tar", b"nonce")
+
+
 def test_what_is_due_already_is_not_locked(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
     """A store refuses a day that is past."""
     until_us = now_us() + 1000

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from msgspec.structs import replace
+
 from bodycamd.evidence import receipts
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH
@@ -20,19 +22,21 @@ RAM = "the card and the memory: the key in use"
 def receipt(scene: Scene, recording: str = INTACT, **changes: Any) -> SignedReceipt:
     """As a station gives it for the first segment of a recording."""
     content = scene.segment(recording).read_bytes()
-    words: dict[str, Any] = {"recording": recording, "segment": 0, "sha256": sha256(content), "size": len(content), **changes}
     made = Receipt(
         station="station-1",
         device="cam-7",
         n=1,
         prev=ZERO_HASH,
         head="1" * 64,
-        stored_at="2026-03-10T08:00:00.000000Z",
+        stored_at="2025-06-15T08:00:00.000000Z",
         kept_until="2026-04-07T08:00:00.000000Z",
         audit_head="0" * 64,
-        **words,
+        recording=recording,
+        segment=0,
+        sha256=sha256(content),
+        size=len(content),
     )
-    return receipts.sign(made, key("station-1"))
+    return receipts.sign(replace(made, **changes), key("station-1"))
 
 
 def state_receipt(scene: Scene, signed: SignedReceipt, recording: str = INTACT, **changes: Any) -> None:

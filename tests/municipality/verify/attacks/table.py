@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bodycamd.municipality.verify.verdicts import EXIT_CODES, WORDS
-from tests.municipality.verify.attacks import deletions, files, holds, ledgers, ordered, received, records, rollbacks, unsigned
+from tests.municipality.verify.attacks import deletions, files, holds, ledgers, ordered, received, records, rollbacks, room, unsigned
 from tests.municipality.verify.attacks.attack import ATTACKS, STORE
 
 __all__ = ["ATTACKS", "page"]
@@ -17,6 +17,7 @@ assert ordered is not None
 assert received is not None
 assert records is not None
 assert rollbacks is not None
+assert room is not None
 assert unsigned is not None, "importing them registers the attacks"
 
 HEAD = """# Attacks on the evidence, and what verification says

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from bodycamd.camera.recorder.store import Store
 from tests.kit.scale import only_in_full
 from tests.municipality.verify.attacks import ordered_entries as ordered
-from tests.municipality.verify.attacks import received
+from tests.municipality.verify.attacks import received, room
 from tests.municipality.verify.attacks.attack import Attack
 from tests.municipality.verify.attacks.ledgers import next_start
-from tests.municipality.verify.attacks.scene import Scene, make, ticking_clock
+from tests.municipality.verify.attacks.scene import SECOND_INTACT, Scene, make, ticking_clock
 from tests.municipality.verify.attacks.second_verifier import CHOSEN, agree, said, second_opinion, shortened
 from tests.municipality.verify.attacks.test_attacks import check
 
@@ -56,6 +57,17 @@ def test_they_agree_that_orders_and_what_came_of_them_are_sound(scene: Scene, tm
     report = check(ordered_to)
     assert said(report) == said(check(scene))
     assert second_opinion(ordered_to, "") == said(report)
+
+
+def test_they_agree_on_a_deletion_that_makes_room_rightly(scene: Scene, tmp_path: Path) -> None:
+    for recording, shows in ((SECOND_INTACT, "deleted"), ("", "intact")):  # and on a copy, where it is still there
+        attacked = scene.copy(tmp_path / shows)
+        room.rightly(attacked)
+        if not recording:
+            shutil.copytree(scene.folder(SECOND_INTACT), attacked.folder(SECOND_INTACT))
+        found = said(check(attacked))
+        assert found[1][SECOND_INTACT] == shows
+        assert second_opinion(attacked, "") == found
 
 
 @pytest.mark.parametrize("anchor", ["at_rest", "running"])
