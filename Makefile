@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw soak enclosure mutants clean
+.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw test-chaos soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,10 @@ test-rgw: ## the station on a real Ceph RGW and a real PostgreSQL (root, Debian'
 	@.venv/bin/pip install -q "psycopg[binary]>=3.2,<4"
 	@.venv/bin/python -m pytest -q -m "rgw or postgres" tests/municipality/station
 
+test-chaos: ## cameras send while uplinks, cameras and the station are killed, over bad links; BODYCAMD_CHAOS=1 for all of it (an hour)
+	@scripts/setup test
+	@.venv/bin/python -m pytest -q -s -m chaos tests/chaos
+
 bundle: ## a signed bundle of this commit: KEY=release.key OUT=DIR (the internet, two minutes)
 	@scripts/build-bundle --key "$(KEY)" --out "$(or $(OUT),.)"
 
@@ -93,6 +97,7 @@ nightly: check ## everything, with the full number of random cases
 	$(MAKE) test-camera test-unit test-machine test-arm64 test-bundle
 	$(MAKE) hil BOARD=virtual
 	$(MAKE) test-powercut CUTS=1000
+	BODYCAMD_CHAOS=1 $(MAKE) test-chaos
 	$(MAKE) soak RECORDINGS=300
 	$(MAKE) mutants
 

@@ -24,8 +24,9 @@ from tests.kit.resting_camera import DAY, RestingCamera
 class SendingCamera(RestingCamera):
     """As a daemon opens it."""
 
-    def __init__(self, root: Path, station: str = "station-1") -> None:
+    def __init__(self, root: Path, station: str = "station-1", *, name: str = "cam-7") -> None:
         super().__init__(root)
+        self.name = name
         self.clock.wall_us = NOW_US
         self.station = station
 
@@ -34,7 +35,7 @@ class SendingCamera(RestingCamera):
         self.clock.wall_us += off_us
         self.clock.boottime_us = 1_000_000
         self.recorded = 0
-        self.sending = Sending(self.station, "cam-7", self.clock)
+        self.sending = Sending(self.station, self.name, self.clock)
         facts = Facts()
 
         def watch(line: Line) -> None:
@@ -44,7 +45,7 @@ class SendingCamera(RestingCamera):
         store = Store.open(
             self.store_folder,
             signing=self.root / "signing",
-            device_id="cam-7",
+            device_id=self.name,
             clock=self.clock,
             config_sha256="0" * 64,
             boot_id=f"boot-{self.boot}",

@@ -14,24 +14,32 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.protocol import AnyRequest, AskStatus
 from bodycamd.camera.daemon.socket import ControlSocket
+from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.roster_acceptance import Decision
 from bodycamd.evidence.statements import Caller
-from tests.camera.uplink.sent import KEY, Pair
+from tests.camera.keeping.sending_camera import SendingCamera
+from tests.camera.uplink.sent import KEY
 from tests.evidence.ordering import IN_FORCE
 from tests.kit.statuses import AT_REST
+
+
+class HasCamera(Protocol):
+    """Whatever has a camera that sends."""
+
+    camera: SendingCamera
 
 
 class ServedCamera:
     """`Commands` of a resting camera: its writer's thread is the socket's."""
 
-    def __init__(self, sent: Pair, folder: Path) -> None:
+    def __init__(self, sent: HasCamera, folder: Path) -> None:
         self.sent, self.path = sent, folder / "control.sock"
         in_force = SimpleNamespace(in_force=IN_FORCE, offer=lambda *_: Decision("unchanged"))
         rosters: Any = SimpleNamespace(rosters=in_force, count_not_signed=lambda _: None)
@@ -70,12 +78,12 @@ class ServedCamera:
             loop.close()
 
 
-def configured(folder: Path, url: str, socket: Path, **station: Any) -> Path:
+def configured(folder: Path, url: str, socket: Path, *, device: str = "cam-7", key: SigningKey = KEY, **station: Any) -> Path:
     """The configuration of an uplink, with its key beside it; the configuration's file."""
-    (folder / "uplink.key").write_bytes(KEY.file_bytes())
+    (folder / "uplink.key").write_bytes(key.file_bytes())
     (folder / "root.json").write_bytes(b"{}")
     words = {
-        "device_id": "cam-7",
+        "device_id": device,
         "keys": {"root": "root.json", "roster": "root.json"},
         "control": {"socket": str(socket), "uplink_user": pwd.getpwuid(os.getuid()).pw_name},
         "station": {"url": url, "id": "station-1", "upload": "always", "longest_pause_seconds": 5, **station},
