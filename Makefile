@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw test-chaos soak enclosure mutants clean
+.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-station-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw test-chaos soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ test-unit: ## the systemd unit booted in a container (root, 1 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-unit
 
+test-station-unit: ## the station's unit installed and booted in a container, with nginx and PostgreSQL (root, 0.7 GB, minutes)
+	@scripts/setup bench
+	@scripts/test-station-unit
+
 test-machine: ## the camera in a virtual machine: swap, sound, a battery, a watchdog (root, QEMU without KVM, 3 GB, minutes)
 	@scripts/setup bench
 	@scripts/test-machine
@@ -58,7 +62,7 @@ test-arm64: ## a stated part of the tests on a Pi's processor, emulated (root, 1
 
 test-rgw: ## the station on a real Ceph RGW and a real PostgreSQL (root, Debian's packages of both, a minute)
 	@scripts/setup test
-	@.venv/bin/pip install -q "psycopg[binary]>=3.2,<4"
+	@.venv/bin/pip install -q -e '.[postgres]'
 	@.venv/bin/python -m pytest -q -m "rgw or postgres" tests/municipality/station
 
 test-chaos: ## cameras send while uplinks, cameras and the station are killed, over bad links; BODYCAMD_CHAOS=1 for all of it (an hour)
@@ -94,7 +98,7 @@ nightly: check ## everything, with the full number of random cases
 	@scripts/setup drawings
 	BODYCAMD_TEST_SCALE=10 scripts/test
 	BODYCAMD_TEST_SCALE=10 $(MAKE) bench
-	$(MAKE) test-camera test-unit test-machine test-arm64 test-bundle
+	$(MAKE) test-camera test-unit test-station-unit test-machine test-arm64 test-bundle
 	$(MAKE) hil BOARD=virtual
 	$(MAKE) test-powercut CUTS=1000
 	BODYCAMD_CHAOS=1 $(MAKE) test-chaos

@@ -104,6 +104,7 @@ def test_scripts_can_be_started() -> None:
 UNITS = sorted(path for path in (ROOT / "systemd").iterdir() if path.suffix in (".service", ".timer", ".socket", ".path", ".mount"))
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 MOST_EXPOSURE = 1.5
+INTERPRETER = re.compile(r"/opt/bodycamd(/current|-station)/bin/python")
 with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
 
 
@@ -112,7 +113,7 @@ with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reaso
 def test_unit_is_understood_without_a_message(path: Path, tmp_path: Path) -> None:
     """`systemd-analyze verify` succeeds on unknown keys: only an empty stderr tells. The interpreter is replaced by one that exists."""
     for unit in UNITS:
-        (tmp_path / unit.name).write_text(unit.read_text(encoding="utf-8").replace("/opt/bodycamd/current/bin/python", sys.executable))
+        (tmp_path / unit.name).write_text(INTERPRETER.sub(sys.executable, unit.read_text(encoding="utf-8")))
     verified = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / path.name], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
 
