@@ -82,6 +82,52 @@ def rebuild(file: FileArgument = DEFAULT_STATION) -> None:
         raise typer.Exit(DataError.exit_code)
 
 
+@app.command("backup")
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where it is written, beside the earlier ones.", readable=False)],
+    file: FileArgument = DEFAULT_STATION,
+    keep_days: Annotated[int, typer.Option(min=1, max=7, help="Older ones of this station are removed from there.")] = 7,
+) -> None:
+    """Back up what cameras and people signed, and the station's receipts and log, whether it runs or not. No footage, no key.
+
+    Keep the station's key, its configuration and root.json by themselves: they are in no backup.
+    """
+    from bodycamd.municipality.station.service import make_backup
+    from bodycamd.municipality.station.station_file import load_station
+
+    done = make_backup(load_station(file), folder, keep_days)
+    removed = f"; {counted(len(done.removed), 'older backup')} removed" if done.removed else ""
+    say(f"{done.path}: {counted(done.files, 'file')}; the station's word on it is beside it, .sig{removed}")
+
+
+@app.command("restore")
+def restore(
+    backup_file: Annotated[Path, typer.Argument(metavar="BACKUP", help="A .tar of bodycamd station backup.", readable=False)],
+    file: FileArgument = DEFAULT_STATION,
+) -> None:
+    """Restore a station from a backup, before it serves again.
+
+    The station is stopped, and the old index moved away. What is here already, and goes on from the backup, stays. Ends with 65 where
+    something does not verify, or footage that has a receipt is not here; the rest is restored then.
+    """
+    from bodycamd.municipality.station.service import restore_backup
+    from bodycamd.municipality.station.station_file import load_station
+
+    done = restore_backup(load_station(file), backup_file)
+    lost = [f"{device}: {recording}/{name} has a receipt, and is not in the storage" for device, recording, name in done.lost]
+    unknown = [f"{device}: {recording} is in the storage, and no ledger here states it yet" for device, recording in done.unknown]
+    for problem in (*done.rebuilt.problems, *lost, *unknown):
+        say(f"bodycamd: {problem}", err=True)
+    found = done.rebuilt
+    told = [counted(found.cameras, "camera"), counted(found.receipts, "receipt"), counted(found.documents, "document")]
+    say(f"restored from the backup of {done.made_at}: {', '.join(told)}, {counted(found.audit_lines, 'line')} of the log")
+    if done.deleted_again:
+        say(f"{counted(done.deleted_again, 'recording')} that the log states as deleted had come back: deleted again")
+    say("now bring again the orders that came after it: bodycamd station order")
+    if found.problems or done.lost or done.unknown:
+        raise typer.Exit(DataError.exit_code)
+
+
 @app.command("order")
 def order(
     order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order.", readable=False)],

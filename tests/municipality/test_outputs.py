@@ -58,11 +58,11 @@ READ = {
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
     "recordings show store", "shift begin socket", "shift end socket", "status socket",
     "bundle build debian_lock", "bundle build image", "bundle build packages",
-    "station cameras file", "station certificate file", "station check file", "station order file",
     "station help answer ca", "station help answer key", "station help answer passphrase_file", "station help answer roster",
     "station help list file",
+    "station backup file", "station cameras file", "station certificate file", "station check file", "station order file",
     "station order order_file", "station orders file",
-    "station rebuild file", "station run file", "station stamps file",
+    "station rebuild file", "station restore backup_file", "station restore file", "station run file", "station stamps file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip
@@ -96,6 +96,7 @@ CHANGED = {
     "prune store": COPY,
     "offload to": "tests/municipality/copies/test_offload.py",
     "simulate dir": "tests/cli/test_simulate.py",
+    "station backup folder": "tests/municipality/station/test_backup.py",
     "station init folder": "tests/municipality/station/test_service.py",
     "sweep store": "tests/system/test_retention.py",
 }

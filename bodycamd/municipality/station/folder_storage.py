@@ -93,6 +93,18 @@ class FolderStorage(Storage):
         """As of the port."""
         return (self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording).exists()
 
+    def has_segment(self, device: str, recording: str, file: str) -> bool:
+        """As of the port."""
+        return (self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording / file).is_file()
+
+    def recordings(self, device: str) -> list[str]:
+        """As of the port."""
+        folder = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER
+        try:
+            return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
     def _put(self, name: str, raw: bytes) -> None:
         path = self._data / name
         try:

@@ -29,6 +29,7 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.index import DeletedError, Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.own_receipts import lost_receipts
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
@@ -84,17 +85,23 @@ class Intake:
         self._storage, self._staging, self._index = storage, staging, index
         self._days, self._clock = days, clock
         self._opened: dict[str, _Opened] = {}
+        self._begun: set[str] = set()
+        """Cameras that have begun to send their ledgers to this process."""
+        self._heard: set[str] = set()
+        """Cameras of which no receipt is lost here, since the station was not restored, or they got one since."""
         self._locks: dict[str, threading.Lock] = {}
         self._table = threading.Lock()
 
     def ledger_progress(self, device: str, first_key: PublicKey, start: int) -> Progress:
         """How much of a start's file is here."""
         with self.alone(device):
+            self._begun.add(device)
             return Progress(self._ledger(device, first_key).copy.size_bytes(start))
 
     def take_ledger(self, device: str, first_key: PublicKey, start: int, offset: int, part: bytes) -> Progress:
         """Append whole lines. Raises as `LedgerCopy.append` does."""
         with self.alone(device):
+            self._begun.add(device)
             ledger = self._ledger(device, first_key)
             try:
                 ledger.copy.append(start, offset, part)
@@ -128,6 +135,7 @@ class Intake:
             segment = self._expected(device, recording, file)
             if (receipt := self._receipt_of(device, segment)) is not None:
                 return Progress(segment.size, receipt)
+            self._check_heard(device)
             self._staging.append(device, segment, offset, part)
             if not last:
                 return Progress(offset + len(part))
@@ -151,6 +159,7 @@ class Intake:
         first line, `StorageError`.
         """
         with self.alone(device):
+            self._check_heard(device)
             position = self._ledger(device, first_key).copy.position
             if position is None:
                 raise NotFoundError(f"{device}: no line of its ledger is here")
@@ -265,6 +274,29 @@ class Intake:
         for line in lines:
             ledger.facts.take(line)
         self._index.note_lines(device, lines)
+        if device not in self._heard:
+            if self._index.is_unheard(device):
+                self._take_back(device, [line.detail for line in lines])
+            else:
+                self._heard.add(device)
+
+    def _take_back(self, device: str, details: list[object]) -> None:
+        """The receipts that the ledger states, and that are lost here."""
+        key = self._signer.public
+
+        def lost(n: int, last: str) -> list[SignedReceipt]:
+            return lost_receipts(details, self._name, key, device, n, last)
+
+        for signed in self._index.take_back(device, lost, self._clock().wall_us):
+            self._kept(device, signed, False)
+
+    def _check_heard(self, device: str) -> None:
+        """Raises `LedgerFirstError` where the station was restored, and the camera has not begun to send its ledger since: it may state
+        receipts whose numbers would be given once more."""
+        if device in self._heard or device in self._begun:
+            return
+        if self._index.is_unheard(device):
+            raise LedgerFirstError("this station was restored: send the ledger first")
 
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:

@@ -20,6 +20,14 @@ class Told(Struct, frozen=True):
     counts: Mapping[str, tuple[str, ...]]
     deletions: Mapping[tuple[str, str], str | None]
     calls: Mapping[str, tuple[str, int]] = {}
+    taken_back: Mapping[str, int | None] = {}
+    """Receipts, by their ids, that a camera's ledger stated and that were lost here; when what each is for was received at the latest."""
+    restored: int = 0
+    """The number of the line that says so last; 0 where the station never was."""
+    signed_since: frozenset[str] = frozenset()
+    """The cameras that got a receipt since."""
+    documents_behind: int = 0
+    """The number behind which documents go on since."""
 
 
 def told_by(lines: Iterable[bytes]) -> Told:
@@ -28,9 +36,13 @@ def told_by(lines: Iterable[bytes]) -> Told:
     counts: dict[str, tuple[str, ...]] = {}
     deletions: dict[tuple[str, str], str | None] = {}
     calls: dict[str, tuple[str, int]] = {}
+    taken_back: dict[str, int | None] = {}
+    restored, behind, since = 0, 0, set[str]()
     for raw in lines:
         line = audit.decode(raw, "audit")
         at_us = wall_us(line.at, "audit")
+        if line.event in ("receipt_signed", "receipt_signed_undated") and line.device is not None:
+            since.add(line.device)
         match line.event:
             case "receipt_signed":
                 receipts[audit.head_of(raw)] = (True, at_us)
@@ -38,6 +50,9 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 receipts[audit.head_of(raw)] = (False, None)
             case "receipts_dated":
                 receipts = {head: (dated, at_us if received is None else received) for head, (dated, received) in receipts.items()}
+                taken_back = {id: at_us if received is None else received for id, received in taken_back.items()}
+            case "receipt_taken_back" if line.sha256 is not None:
+                taken_back[line.sha256] = None
             case "hold_begun" | "hold_ended" if line.device is not None and line.sha256 is not None:
                 known = counts.get(line.sha256, ())
                 counts[line.sha256] = known if line.device in known else (*known, line.device)
@@ -47,4 +62,7 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 deletions[line.device, line.what] = line.at[:10]
             case "help_called" if line.device is not None and line.sha256 is not None:
                 calls[line.sha256] = line.device, at_us
-    return Told(receipts, counts, deletions, calls)
+            case "restored":
+                restored, behind = line.n, int(line.what.rpartition(" ")[2])
+                since.clear()
+    return Told(receipts, counts, deletions, calls, taken_back, restored, frozenset(since), behind)

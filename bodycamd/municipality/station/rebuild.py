@@ -53,6 +53,7 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
     for id, (device, came_us) in told.calls.items():
         calls.restore(id, device, came_us)
     documents, problems = _restore_documents(index, storage, told)
+    index.restore_restored(told.restored, told.signed_since, told.documents_behind)
     cameras, found = storage.cameras(), 0
     for device in cameras:
         try:
@@ -61,10 +62,10 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
                 raise DataError(f"{device}: the roster lists no such camera")
             index.note_lines(device, LedgerCopy(storage.camera(device), key).new_lines())
             for signed in _own_receipts(device, storage, station_key):
-                dated, received_us = told.receipts.get(signed.receipt.audit_head, (False, None))
+                dated, received_us = told.receipts.get(signed.receipt.audit_head, (False, told.taken_back.get(signed.id)))
                 index.restore_receipt(signed, received_us, dated=dated)
                 found += 1
-                if signed.receipt.audit_head not in told.receipts:
+                if signed.receipt.audit_head not in told.receipts and signed.id not in told.taken_back:
                     problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
             for copy in copies.copies(device):
                 if copy.segments == 0 and storage.has_recording(device, copy.recording):

@@ -151,6 +151,18 @@ class S3Storage(Storage):
         with _failing(recording):
             return next(self._versions(_folder(device, recording)), None) is not None
 
+    def has_segment(self, device: str, recording: str, file: str) -> bool:
+        """As of the port."""
+        key = f"{_folder(device, recording)}{file}"
+        with _failing(key):
+            return self._newest(key) is not None
+
+    def recordings(self, device: str) -> list[str]:
+        """As of the port."""
+        prefix = f"cameras/{device}/recordings/"
+        with _failing(prefix):
+            return sorted({one.key.removeprefix(prefix).partition("/")[0] for one in self._versions(prefix)})
+
     def _newest(self, key: str) -> str | None:
         """The version that has the name. Raises `DataError` where it is hidden."""
         for one in self._versions(key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,16 @@ from types import FrameType
 from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.municipality.station import deletion_certificate
+from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, storage_of
 from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.process import StationProcess
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
+from bodycamd.municipality.station.restoring import Restored, restore
 from bodycamd.municipality.station.server import StationServer, server_config
+from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import KeptStamp, kept_stamps
 from bodycamd.municipality.station.station_file import StationSettings
 from bodycamd.municipality.station.timestamp_authority import load_roots
@@ -41,6 +45,22 @@ def certify(settings: StationSettings, device: str, recording: str) -> SignedDoc
     with opened_index(settings) as index:
         signer = load_key(Path(settings.keys.signing))
         return deletion_certificate.certify(settings.name, signer, index, storage_of(settings), device, recording)
+
+
+def make_backup(settings: StationSettings, folder: Path, keep_days: int) -> BackedUp:
+    """A backup of a station, whether it runs or not. Raises as `back_up` does."""
+    signer = load_key(Path(settings.keys.signing))
+    return back_up(settings.name, signer, storage_of(settings), Path(settings.data), folder, time.time_ns() // 1000, keep_days=keep_days)
+
+
+def restore_backup(settings: StationSettings, path: Path) -> Restored:
+    """The station is stopped, and its index moved away. Raises as `restore` and `StationProcess` do."""
+    data = Path(settings.data)
+    with opened_index(settings) as index:
+        key = load_key(Path(settings.keys.signing)).public
+        staging, storage = Staging(data / "staging"), storage_of(settings)
+        first_keys = first_keys_of(roster_of(settings).roster)
+        return restore(path, settings.name, key, data, storage, staging, index, first_keys, time.time_ns() // 1000)
 
 
 def list_stamps(settings: StationSettings) -> list[KeptStamp]:

@@ -72,6 +72,14 @@ class Storage(ABC):
         something else lies beside them, which is left: then not all of it is gone."""
 
     @abstractmethod
+    def has_segment(self, device: str, recording: str, file: str) -> bool:
+        """Whether a segment is there, by its name alone."""
+
+    @abstractmethod
+    def recordings(self, device: str) -> list[str]:
+        """The recordings of which there is anything."""
+
+    @abstractmethod
     def has_recording(self, device: str, recording: str) -> bool:
         """Whether anything is left of it, of any version."""
 
@@ -86,6 +94,15 @@ class Storage(ABC):
     @abstractmethod
     def _get(self, name: str, most_bytes: int) -> bytes:
         """A small file."""
+
+    def small_files(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        """The files in a folder of receipts, of documents, of stamps or of the log, by their names."""
+        for name in self._names(folder):
+            yield f"{folder}/{name}", self._get(f"{folder}/{name}", MAX_AUDIT_FILE_BYTES)
+
+    def put_small(self, name: str, raw: bytes) -> None:
+        """Keep such a file again. Raises `StorageError` where it has other bytes."""
+        self._put(name, raw)
 
     def put_receipt(self, device: str, n: int, raw: bytes) -> None:
         """Keep a receipt's bytes. Done again it changes nothing."""
