@@ -21,7 +21,7 @@ from bodycamd.errors import ConfigError, StorageError
 from bodycamd.evidence.statements import ZERO_HASH, wall_text
 from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.audit import AUDIT_FORMAT, AuditLine, Event
-from bodycamd.municipality.station.tables import audit, chains, metadata
+from bodycamd.municipality.station.tables import audit, chains, leases, metadata
 
 AUDIT_CHAIN: Final = "audit"
 BUSY_SECONDS: Final = 30
@@ -70,7 +70,8 @@ class Database:
     def is_empty(self) -> bool:
         """Whether it holds nothing at all."""
         with self.transaction() as connection:
-            return all(connection.execute(select(table).limit(1)).first() is None for table in metadata.sorted_tables)
+            kept = [table for table in metadata.sorted_tables if table is not leases]
+            return all(connection.execute(select(table).limit(1)).first() is None for table in kept)
 
 
 def last_link(connection: Connection, name: str) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from bodycamd.errors import DataError
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.stamps import Stamp, ask, is_due, stamped_at_us
 from bodycamd.municipality.station.storage import Storage
@@ -30,11 +31,13 @@ class KeptStamp(Struct, frozen=True):
 
 
 class Stamping:
-    """Of one process. `authority` answers requests; `failures` are counted since it began, `last` is the newest stamp."""
+    """Of one process; of several that share an index one asks at a time, and none for what another one has got. `authority` answers
+    requests; `failures` are counted since it began, `last` is the newest stamp."""
 
     def __init__(self, authority: Callable[[bytes], bytes], roots: Sequence[Certificate], index: Index, storage: Storage) -> None:
         self._authority, self._roots = authority, list(roots)
         self._index, self._storage = index, storage
+        self._leases = Leases(index.database)
         self._lock = threading.Lock()
         self.failures = 0
         self.last: Stamp | None = None
@@ -52,11 +55,13 @@ class Stamping:
         newest = self._index.newest_audit_line()
         if newest is None or not is_due(self.last, newest[0], now_us):
             return None
-        if self.last is None:  # of an earlier process; another process may have one that is newer
-            self.last = self._newest_kept()
-        if not is_due(self.last, newest[0], now_us):
-            return None
-        n, line = newest
+        with self._leases.held("stamp") as mine:
+            if not mine:
+                return None
+            self.last = self._newest_kept()  # of an earlier process, or of another one
+            return self._ask(*newest) if is_due(self.last, newest[0], now_us) else None
+
+    def _ask(self, n: int, line: bytes) -> Stamp:
         keep_log(self._index, self._storage)
         asked = ask(line)
         raw = self._authority(asked.raw)

@@ -21,6 +21,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.municipality.station.copy_index import CopyIndex, Held
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
@@ -41,8 +42,8 @@ class Swept(Struct, frozen=True):
 
 
 class Sweep:
-    """Of one process; several may sweep at once. `first_keys` are those of all cameras that the roster lists, whatever has become of them.
-    `clock` reads the wall clock: anew for each camera, and once more before each deletion."""
+    """Of one process; several may sweep at once, each camera by one of them at a time. `first_keys` are those of all cameras that the
+    roster lists, whatever has become of them. `clock` reads the wall clock: anew for each camera, and once more before each deletion."""
 
     def __init__(
         self,
@@ -57,21 +58,24 @@ class Sweep:
     ) -> None:
         self._intake, self._index, self._storage, self._staging = intake, index, storage, staging
         self._copies = CopyIndex(index.database)
+        self._leases = Leases(index.database)
         self._first_keys, self._days, self._clock = first_keys, days, clock
 
     def run(self) -> Swept:
         """One sweep over all cameras. Raises `StorageError` where the index fails."""
         keys = self._first_keys()
         swept = Swept()
-        if (now_us := self._clock().confirmed_us) is not None:
-            self._copies.date_receipts(now_us)
+        if (now_us := self._clock().confirmed_us) is not None and self._copies.date_receipts(now_us):
+            keep_log(self._index, self._storage)
         on_their_way = {device for device, _ in self._copies.begun()}
         for device in sorted(on_their_way.union(self._copies.devices())):
             try:
                 key = keys.get(device)
                 if key is None:
                     raise DataError(f"{device}: the roster lists no such camera: nothing of it is deleted")
-                swept = _added(swept, self._camera(device, key))
+                with self._leases.held(f"sweep/{device}") as mine:
+                    if mine:
+                        swept = _added(swept, self._camera(device, key))
             except StoreBusyError:
                 continue  # it is sending; the next sweep is soon
             except BodycamError as error:

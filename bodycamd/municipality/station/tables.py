@@ -112,6 +112,15 @@ presences = Table(
 )
 """When a camera last asked for anything, and what it said of itself: its uplink's word, signed in no ledger. A rebuilt index has none."""
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+"""What one of several processes does now, until when at most, by the database's clock (`leases`). It is nothing that a rebuild makes."""
+
 holds = Table(
     "holds",
     metadata,

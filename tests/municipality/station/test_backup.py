@@ -328,7 +328,7 @@ OWN: dict[str, Callable[[LivedTwice], bool]] = {
 
 @only_in_full
 @pytest.mark.timeout(600)
-@settings(max_examples=count(60))
+@settings(max_examples=count(40))
 @given(st.lists(st.one_of(st.sampled_from(sorted(OWN) * 2 + sorted(DEEDS)), st.floats(0.5, 15)), min_size=8, max_size=30))
 def test_lives_with_restores(tmp_path_factory: pytest.TempPathFactory, deeds: list[str | float]) -> None:
     """Nothing early, nothing late, no held one lost, no fork, and the index is what a rebuild makes of it, whatever is lost when."""

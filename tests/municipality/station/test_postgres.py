@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bodycamd.evidence import receipts
 from bodycamd.evidence.receipts import Received, judge_receipt, received
-from bodycamd.municipality.station import audit
+from bodycamd.municipality.station import audit, copy_index, database
+from bodycamd.municipality.station.copy_index import CopyIndex, Held
+from bodycamd.municipality.station.database import Database, last_link, ledger_chain, set_link
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.term import Copy, Due
 from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, NOW_US, signed
+from tests.kit.scale import count
 from tests.municipality.station.at_station import hold
 from tests.municipality.station.life import STATION_KEY
+from tests.municipality.station.test_leases import contend
 
 pytestmark = pytest.mark.postgres
 PROCESSES = 4
@@ -78,3 +85,69 @@ def test_several_processes_at_once(url: str, tmp_path: Path) -> None:
     assert so_far.n == PROCESSES * EACH
     for index in indexes:
         index.close()
+
+
+@pytest.mark.timeout(900)
+def test_of_many_who_try_for_a_lease_one_has_it(url: str) -> None:
+    opened = [Database.open(url) for _ in range(2)]
+    assert contend(opened, count(10_000)) == 0
+    for one in opened:
+        one.close()
+
+
+def due(recording: str) -> Due:
+    return Due(Copy(recording, 1, 1, NOW_US, NOW_US), 28, "received")
+
+
+def test_a_deletion_waits_for_lines_that_come_from_the_camera(url: str) -> None:
+    """Another process is adding lines of the ledger: a hold may stand in them. The deletion does not begin beside them, nor behind them."""
+    one, two = Database.open(url), Database.open(url)
+    copies = CopyIndex(two)
+    with one.transaction() as connection:
+        last_link(connection, ledger_chain("cam-8"))
+        set_link(connection, ledger_chain("cam-8"), 1, "ab" * 32)
+    with ThreadPoolExecutor() as pool:
+        with one.transaction() as connection:
+            last_link(connection, ledger_chain("cam-8"))
+            begun = pool.submit(copies.begin, "cam-8", due("000001-0001"), "ab" * 32, Held({}, frozenset()), NOW_US)
+            assert not concurrent.futures.wait([begun], timeout=0.5).done
+            set_link(connection, ledger_chain("cam-8"), 2, "cd" * 32)
+        assert begun.result(30) is False
+    assert copies.begun("cam-8") == []
+    assert copies.begin("cam-8", due("000001-0001"), "cd" * 32, Held({}, frozenset()), NOW_US)
+    for opened in (one, two):
+        opened.close()
+
+
+def test_lines_that_come_from_the_camera_wait_for_a_deletion(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other way round: the deletion is stated before the lines count, so that a hold in them is too late for certain."""
+    one, two = Database.open(url), Database.open(url)
+    copies, stated, go_on = CopyIndex(one), threading.Event(), threading.Event()
+    with one.transaction() as connection:
+        last_link(connection, ledger_chain("cam-9"))
+        set_link(connection, ledger_chain("cam-9"), 1, "ab" * 32)
+    real = database.log_line
+
+    def slow(*words: Any) -> str:
+        stated.set()
+        assert go_on.wait(30)
+        return real(*words)
+
+    monkeypatch.setattr(copy_index, "log_line", slow)
+
+    def note() -> None:
+        with two.transaction() as connection:
+            last_link(connection, ledger_chain("cam-9"))
+            set_link(connection, ledger_chain("cam-9"), 2, "cd" * 32)
+
+    with ThreadPoolExecutor() as pool:
+        begun = pool.submit(copies.begin, "cam-9", due("000001-0001"), "ab" * 32, Held({}, frozenset()), NOW_US)
+        assert stated.wait(30)
+        noted = pool.submit(note)
+        assert not concurrent.futures.wait([noted], timeout=0.5).done
+        go_on.set()
+        assert begun.result(30) is True
+        noted.result(30)
+    assert copies.begun("cam-9") == [("cam-9", "000001-0001")]
+    for opened in (one, two):
+        opened.close()
