@@ -175,6 +175,7 @@ class Intake:
         `LedgerFirstError`, `NotFoundError` where it is not stored, `DataError` where the store has lost it, `UndatedError`,
         `StorageError`."""
         with self.alone(device):
+            self._check_heard(device)
             segment = self._expected(device, recording, file)
             given = self._receipt_of(device, segment)
             if given is None:
