@@ -114,6 +114,31 @@ def shift(
     _sign(body, [camera], person, None, 1, key, roster, out, local_time(timezone), asking(passphrase_file))
 
 
+@app.command()
+def forward(
+    camera: Annotated[str, typer.Option("--camera", help="The camera that recorded it.")],
+    recording_id: Annotated[str, typer.Option("--recording", help="The recording, such as 000042-0001.")],
+    receiver: Annotated[str, typer.Option(help="To whom: a name of `receivers` in the station's configuration.")],
+    ground: Annotated[str, typer.Option(help="complaint, criminal-investigation or access-request.")],
+    reference: Annotated[str, typer.Option(help="The case: a number such as Z-2026/00123, never a name or an address.")],
+    person: Person,
+    key: KeyOption,
+    roster: RosterOption,
+    out: Out,
+    days: Days = None,
+    timezone: TimezoneOption = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Give a recording, sealed as it is, to somebody else, such as the control room. The station does: bodycamd station forward."""
+    from bodycamd.evidence import pseudonyms
+    from bodycamd.evidence.orders import Forward
+    from bodycamd.retention.holds import known_ground
+
+    of = pseudonyms.reference(reference, "--reference")
+    body = Forward(recording=recording_id, receiver=receiver, ground=known_ground(ground), reference=of)
+    _sign(body, [camera], person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
+
+
 def read_order(file: Path) -> SignedOrder:
     """The order in a file. Raises `DataError`, `NotFoundError`, `StorageError`."""
     from bodycamd.evidence import orders

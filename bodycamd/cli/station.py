@@ -147,6 +147,29 @@ def order(
     say(f"order {taken.order.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.order.order.cameras)}")
 
 
+@app.command("forward")
+def forward(
+    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order to forward a recording.", readable=False)],
+    file: FileArgument = DEFAULT_STATION,
+) -> None:
+    """Give a recording, sealed as it is, to a receiver of the station's configuration, with the camera's ledger and its receipts.
+
+    By an order that a person with the role evidence signed (bodycamd order sign forward). Done again it goes on where it was. Ends with 65
+    where the recording is not closed, not all here, or does not verify at the receiver; with 66 for an unknown receiver; with 77 where who
+    signed may not.
+    """
+    from bodycamd.evidence.orders import MAX_ORDER_BYTES
+    from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.station.service import forward as carry_out
+    from bodycamd.municipality.station.station_file import load_station
+
+    done = carry_out(load_station(file), read_named(order_file, 2 * MAX_ORDER_BYTES))
+    note = done.note
+    how = "is forwarded" if done.new else "was forwarded already"
+    say(f"{note.recording} of {note.device} {how} to {note.receiver} ({note.controller}): {done.store}")
+    say(f"there it is kept {counted(note.keeps_days, 'day')}, by another controller than the municipality")
+
+
 @app.command("orders")
 def list_orders(file: FileArgument = DEFAULT_STATION, json: AsJson = False) -> None:
     """List the orders that a station has, and how far each has come at each camera.

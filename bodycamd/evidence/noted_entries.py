@@ -12,7 +12,7 @@ from bodycamd.evidence.pseudonyms import Pseudonym
 from bodycamd.evidence.statements import Caller, Count, Officer, Positive, RecordingId, Sha256, ShiftCaller, ShortText, Stated, Wall
 from bodycamd.footage import ViewFacts
 
-OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update", "answer"]
+OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update", "answer", "forward"]
 OrderOutcome: TypeAlias = Literal[
     "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "answered", "no_call",
     "interrupted",

@@ -59,6 +59,7 @@ ROLES: Final[Mapping[Kind, tuple[Role, ...]]] = {
     "configuration": ("technician",),
     "update": ("technician",),
     "answer": ("coordinator",),
+    "forward": ("evidence",),
 }
 """Which roles the people who sign must have between them, each from another person."""
 AHEAD_US: Final = 3_600_000_000

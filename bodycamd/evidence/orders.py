@@ -1,4 +1,4 @@
-"""An order to cameras: hold, release, shift, configuration, update, answer. Format `bodycam-order/1`.
+"""An order to cameras: hold, release, shift, configuration, update, answer; or to a station: forward. Format `bodycam-order/1`.
 
 It is a signed document (`signed_document`), signed by the person that it names, and by a second one where its kind asks for two. Whoever
 carries it has no say: the station, the uplink and the network can lose it or delay it, and nothing else. Its id is the SHA-256 of the
@@ -21,7 +21,7 @@ from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.noted_entries import OrderKind
 from bodycamd.evidence.pseudonyms import Pseudonym, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, HoldId
-from bodycamd.evidence.roster import DAY_US, Municipality
+from bodycamd.evidence.roster import DAY_US, KeyName, Municipality
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_us
 
@@ -31,7 +31,7 @@ MAX_ORDER_BYTES: Final = 16 * 1024
 MAX_INTERVAL_DAYS: Final = 31
 
 Kind: TypeAlias = OrderKind
-MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31, "answer": 1}
+MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31, "answer": 1, "forward": 31}
 """Between `made_at` and `not_after`: so long at most can a courier keep an order back and still have it carried out. Holds have no end."""
 Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 SettingPath = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}\Z")]
@@ -100,7 +100,16 @@ class Answer(Stated, frozen=True, kw_only=True, tag_field="type", tag="answer"):
     call: Sha256
 
 
-Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update | Answer
+class Forward(Stated, frozen=True, kw_only=True, tag_field="type", tag="forward"):
+    """Give a recording, sealed as it is, to a receiver of the station's configuration. For the station: a camera carries none out."""
+
+    recording: RecordingId
+    receiver: KeyName
+    ground: Ground
+    reference: Reference
+
+
+Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update | Answer | Forward
 
 
 class Order(Stated, frozen=True, kw_only=True):
@@ -132,6 +141,8 @@ class Order(Stated, frozen=True, kw_only=True):
                 return "update"
             case Answer():
                 return "answer"
+            case Forward():
+                return "forward"
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -187,6 +198,8 @@ def contradictions(order: Order) -> Iterator[str]:
             yield "a shift is of one camera"
         case Answer() if len(order.cameras) > 1:
             yield "a call for help is of one camera"
+        case Forward() if len(order.cameras) > 1:
+            yield "a recording is of one camera: others have recordings of the same name"
     if order.second is not None and not isinstance(order.body, Release | Configuration):
         yield f"a {order.kind} order is signed by one person"
 

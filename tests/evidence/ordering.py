@@ -6,7 +6,19 @@ from msgspec.structs import replace
 
 from bodycamd.evidence import orders
 from bodycamd.evidence.order_acceptance import Here
-from bodycamd.evidence.orders import Answer, Configuration, Hold, Interval, Order, Release, RosterNumber, ShiftChange, SignedOrder, Update
+from bodycamd.evidence.orders import (
+    Answer,
+    Configuration,
+    Forward,
+    Hold,
+    Interval,
+    Order,
+    Release,
+    RosterNumber,
+    ShiftChange,
+    SignedOrder,
+    Update,
+)
 from tests.evidence.rostering import FIRST, key, person, signed
 
 HERE = Here("HV-01", 28)
@@ -56,6 +68,11 @@ SETTINGS = replace(
 )
 UPDATE = replace(HOLD, body=Update(bundle="ef" * 32), person="T-01", not_after="2026-03-16T12:00:00.000000Z")
 ANSWER = replace(SHIFT, body=Answer(call="12" * 32))
+FORWARD = replace(
+    HOLD,
+    body=Forward(recording="000042-0001", receiver="meldkamer", ground="criminal-investigation", reference="Z-2026/00123"),
+    not_after="2026-03-16T12:00:00.000000Z",
+)
 ALL = {
     "hold": HOLD,
     "interval": INTERVAL,
@@ -64,6 +81,7 @@ ALL = {
     "configuration": SETTINGS,
     "update": UPDATE,
     "answer": ANSWER,
+    "forward": FORWARD,
 }
 
 

@@ -78,7 +78,7 @@ def test_a_hold_is_accepted_whatever_has_ended_and_however_late_it_is() -> None:
     late = Now(NOW_US + 730 * DAY_US, trusted=True)
     assert judged(HOLD, now=late) == Verdict("accepted", roster_ended=True)
     assert judged(HOLD, now=Now(0, trusted=False)) == Verdict("accepted")
-    for kind in ("release", "shift", "configuration", "update", "answer"):
+    for kind in ("release", "shift", "configuration", "update", "answer", "forward"):
         assert judged(ALL[kind], now=late).outcome == "roster_ended"
 
 
@@ -153,7 +153,7 @@ PEOPLE = [one.id for one in IN_FORCE.roster.people]
 
 @settings(max_examples=count(400))
 @given(
-    st.sampled_from([HOLD, RELEASE, SHIFT, ALL["configuration"], ALL["update"], ALL["answer"]]),
+    st.sampled_from([HOLD, RELEASE, SHIFT, ALL["configuration"], ALL["update"], ALL["answer"], ALL["forward"]]),
     st.sampled_from(PEOPLE),
     st.sampled_from(PEOPLE),
     st.sets(st.sampled_from([*PEOPLE, "stranger"]), min_size=1),

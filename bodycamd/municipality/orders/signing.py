@@ -22,6 +22,7 @@ from bodycamd.evidence.orders import (
     Answer,
     Body,
     Configuration,
+    Forward,
     Hold,
     Order,
     Release,
@@ -121,6 +122,9 @@ def told(order: Order, local: LocalTime) -> Iterator[tuple[str, str]]:
             yield "bundle", update.bundle
         case Answer() as answer:
             yield "answers call", answer.call
+        case Forward() as forward:
+            yield "forward", forward.recording
+            yield from (("to", forward.receiver), ("ground", forward.ground), ("reference", forward.reference))
     yield "signed by", " and ".join(order.people)
     yield "made", local.wall_beside_utc(order.made_at)
     yield "ends", local.wall_beside_utc(order.not_after) if order.not_after else "never"

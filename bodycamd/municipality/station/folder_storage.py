@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.linux import durable
@@ -20,7 +21,7 @@ from bodycamd.municipality.station.segments import StoredSegment
 from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, STORE_FOLDER, Storage
 from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES: Final = 1 << 20
 
 
 class FolderStorage(Storage):
@@ -54,22 +55,20 @@ class FolderStorage(Storage):
             raise DataError(f"{segment.recording}/{segment.file}: it is not in the store")
         return kept_until_us
 
-    def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
+    def _path(self, device: str, recording: str, file: str) -> Path:
+        return self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording / file
+
+    def segment_chunks(self, device: str, recording: str, file: str) -> Iterator[bytes]:
         """As of the port."""
         path = self._path(device, recording, file)
-        digest = hashlib.sha256(before)
         try:
             with path.open("rb") as opened:
                 while chunk := opened.read(CHUNK_BYTES):
-                    digest.update(chunk)
+                    yield chunk
         except FileNotFoundError as error:
             raise DataError(f"{recording}/{file}: it is not in the store") from error
         except OSError as error:
             raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
-        return digest.hexdigest()
-
-    def _path(self, device: str, recording: str, file: str) -> Path:
-        return self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording / file
 
     def delete_recording(self, device: str, recording: str) -> None:
         """As of the port."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from bodycamd.evidence import orders
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted
-from bodycamd.evidence.orders import ORDER_TYPE, Hold, Release, SignedOrder
+from bodycamd.evidence.orders import ORDER_TYPE, Forward, Hold, Release, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster import ROSTER_TYPE, SignedRoster
 from bodycamd.evidence.statements import wall_us
@@ -272,6 +272,8 @@ def _add_order(connection: Connection, n: int, signed: SignedOrder, *, kept: boo
     ends = signed.order.not_after
     not_after_us = None if ends is None else wall_us(ends, "not_after")
     _add(connection, n, signed.id, ORDER_TYPE, signed.document.file_bytes, not_after_us, kept=kept)
+    if isinstance(signed.order.body, Forward):
+        return  # it is the station's own to carry out: no camera gets it
     for device in signed.order.cameras:
         connection.execute(insert(deliveries).values(device=device, n=n))
 

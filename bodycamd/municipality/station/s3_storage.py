@@ -116,16 +116,6 @@ class S3Storage(Storage):
             raise DataError(f"{key}: version {version} is not locked as it was asked for")
         return until_us
 
-    def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
-        """As of the port."""
-        key = f"{_folder(device, recording)}{file}"
-        with _failing(key):
-            found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=self._there(key))
-            digest = hashlib.sha256(before)
-            for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
-                digest.update(chunk)
-        return digest.hexdigest()
-
     def _there(self, key: str) -> str:
         version = self._newest(key)
         if version is None:
@@ -136,6 +126,13 @@ class S3Storage(Storage):
     def _locked_until_us(found: Mapping[str, object]) -> int:
         retained = found.get("ObjectLockRetainUntilDate")
         return round(retained.timestamp() * SECOND_US) if isinstance(retained, datetime) else 0
+
+    def segment_chunks(self, device: str, recording: str, file: str) -> Iterator[bytes]:
+        """As of the port."""
+        key = f"{_folder(device, recording)}{file}"
+        with _failing(key):
+            found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=self._there(key))
+            yield from found["Body"].iter_chunks(CHUNK_BYTES)
 
     def delete_recording(self, device: str, recording: str) -> None:
         """As of the port. A lock that has not ended by the store's clock raises `StorageError`: the next sweep tries again."""

@@ -13,6 +13,7 @@ from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
+from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, storage_of
 from bodycamd.municipality.station.order_index import OrderIndex
@@ -75,6 +76,22 @@ def opened_orders(settings: StationSettings) -> Iterator[OrderIndex]:
     """What a station knows of its orders, whether it runs or not. Raises as `Index.open` does."""
     with opened_index(settings) as index:
         yield OrderIndex(index.database)
+
+
+def forward(settings: StationSettings, raw: bytes) -> Forwarded:
+    """Carry out an order to forward a recording, whether the station runs or not. Raises as `Forwarding.forward` does."""
+    in_force = roster_of(settings)
+    with opened_index(settings) as index:
+        forwarding = Forwarding(
+            settings.name,
+            load_key(Path(settings.keys.signing)),
+            index,
+            storage_of(settings),
+            settings.receivers,
+            first_keys_of(in_force.roster),
+            now_us=lambda: time.time_ns() // 1000,
+        )
+        return forwarding.forward(raw, in_force.current())
 
 
 @contextmanager

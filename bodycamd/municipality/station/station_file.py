@@ -72,6 +72,15 @@ class HelpSettings(Settings, frozen=True, kw_only=True):
     language: Literal["nl", "en"] = "nl"
 
 
+class ReceiverSettings(Settings, frozen=True, kw_only=True):
+    """Somebody to whom recordings may be forwarded: a controller of its own, which keeps them for its own term."""
+
+    name: KeyName
+    controller: Annotated[str, Meta(min_length=1, max_length=100)]
+    folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")]
+    keeps_days: Annotated[int, Meta(ge=1, le=36_500)]
+
+
 class StationSettings(Settings, frozen=True, kw_only=True):
     """All of it. `name` is what the roster calls this station, `authority` what cameras call it: host, and port where it is not 443."""
 
@@ -85,6 +94,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     metrics: MetricsSettings | None = None
     timestamp_authority: AuthoritySettings | None = None
     help: HelpSettings | None = None
+    receivers: Annotated[tuple[ReceiverSettings, ...], Meta(max_length=16)] = ()
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
     @property
@@ -122,6 +132,11 @@ ALLOWED: Mapping[str, str] = {
     "answer_seconds": "a whole number from 10 to 600",
     "timeout_seconds": "a whole number from 1 to 15",
     "language": "nl or en",
+    "receivers": "a list of mappings of name, controller, folder, keeps_days",
+    "receivers.name": "small letters, digits and -, such as meldkamer: as orders have it, each once",
+    "controller": "who is responsible for what is forwarded, in 1 to 100 characters",
+    "folder": "the path of a folder of the receiver's, such as a mounted disk",
+    "keeps_days": "a whole number from 1 to 36500",
 }
 
 
@@ -144,6 +159,8 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
     if not problems:
         settings = msgspec.convert(document.values, StationSettings)
         problems = list(_help_contradictions(settings.help)) if settings.help is not None else []
+        if len({one.name for one in settings.receivers}) < len(settings.receivers):
+            problems.append(Problem("receivers", "two of them have one name", ALLOWED["receivers.name"]))
         if not problems:
             return settings, []
     return None, sorted(problems, key=in_order)

@@ -61,10 +61,17 @@ class Storage(ABC):
         """Have the lock of a stored segment last until then, where the store can lock; never shorter than it is. Until when it is locked is
         the answer. Raises `DataError` where it is not there."""
 
-    @abstractmethod
     def digest(self, device: str, recording: str, file: str, before: bytes) -> str:
         """The SHA-256 of these bytes and, behind them, a stored segment's, which are read from the store now. Raises `DataError` where it
         is not there."""
+        digest = hashlib.sha256(before)
+        for chunk in self.segment_chunks(device, recording, file):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    @abstractmethod
+    def segment_chunks(self, device: str, recording: str, file: str) -> Iterator[bytes]:
+        """A stored segment's bytes, in pieces. Raises `DataError` where it is not there."""
 
     @abstractmethod
     def delete_recording(self, device: str, recording: str) -> None:

@@ -198,6 +198,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "configuration": ("instellingen", "configuration"),
     "update": ("bijwerken", "update"),
     "answer": ("antwoord op een hulpoproep", "answer to a call for help"),
+    "forward": ("doorgeven", "forward"),
 }
 """Kinds of orders."""
 

@@ -1,0 +1,281 @@
+"""A recording goes to somebody who is a controller of its own, such as the control room (meldkamer): by an order, and as it was sealed.
+
+    judged      the order is signed by a person with the role `evidence`, as a camera would judge it; the recording is closed and all here
+    log line    `forwarding`, in the storage too: what goes, to whom, why, on whose word; from then on bytes leave
+    copied      the camera's ledger as far as the station has it, each segment and its receipt, the order, into the receiver's folder
+    stated      the station's signed inventory (`copy.jsonl`) and its note (`bodycam-forwarded/1`), with the receiver's own term
+    verified    there, by `municipality.verify`; then the log line `forwarded`
+
+The folder is laid out as a station's: `DEVICE/store` is an ordinary copied store, `DEVICE/forwarded` has the rest. Done again it goes on
+where it was, and changes nothing once all of it is there; a crash in between leaves files with names of their own. The station opens
+nothing: what it forwards is readable to whoever was a recipient when it was recorded. The ledger goes whole, because a chain has no parts:
+it names the shifts and times of other recordings too.
+
+Not shown, because no paper can: what the receiver does with it. It is no longer the municipality's copy, and no term of the station
+ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bodycamd.errors import DataError, NotFoundError, OutputError, PermissionDeniedError
+from bodycamd.evidence import orders, signed_document, strict_json
+from bodycamd.evidence.entries import RecordingClosed
+from bodycamd.evidence.keys import PublicKey, SigningKey
+from bodycamd.evidence.ledger_chain import VerifiedLedger
+from bodycamd.evidence.ledger_reader import Line, file_name, starts
+from bodycamd.evidence.order_acceptance import Here, judge_content
+from bodycamd.evidence.orders import Forward, SignedOrder
+from bodycamd.evidence.pseudonyms import Pseudonym, Reference
+from bodycamd.evidence.retention_entries import Ground
+from bodycamd.evidence.roster import KeyName, SignedRoster
+from bodycamd.evidence.roster_acceptance import Now
+from bodycamd.evidence.signed_document import SignedDocument
+from bodycamd.evidence.statements import Count, DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_text
+from bodycamd.linux import durable
+from bodycamd.municipality.copies.copy_inventory import take_inventory
+from bodycamd.municipality.station.audit import Event
+from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.database import log_line
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders
+from bodycamd.municipality.station.segments import ExpectedSegment, expected
+from bodycamd.municipality.station.station_file import ReceiverSettings
+from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
+from bodycamd.municipality.verify.verify import verify
+from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
+
+FORWARDED_TYPE: Final = "bodycam-forwarded/1"
+MAX_FORWARDED_BYTES: Final = 4096
+FORWARDED_FOLDER: Final = "forwarded"
+GOOD: Final = ("intact", "incomplete")
+"""Verdicts with which a recording counts as arrived: what is not there, the camera has stated."""
+
+
+class ForwardedNote(Stated, frozen=True, kw_only=True):
+    """What the station has forwarded, on whose word, and for how long its new controller keeps it. `head` is the last line of the ledger
+    that went with it."""
+
+    station: KeyName
+    device: DeviceId
+    recording: RecordingId
+    order: Sha256
+    by: Pseudonym
+    ground: Ground
+    reference: Reference
+    receiver: KeyName
+    controller: Annotated[str, Meta(min_length=1, max_length=100)]
+    keeps_days: Positive
+    segments: Count
+    bytes: Count
+    head: Sha256
+    forwarded_at: Wall
+
+
+class Forwarded(Struct, frozen=True):
+    """What came of it. `new`: something was copied now."""
+
+    note: ForwardedNote
+    store: Path
+    new: bool
+
+
+_notes: msgspec.json.Decoder[ForwardedNote] = msgspec.json.Decoder(ForwardedNote)
+
+
+def decode(raw: bytes, where: str) -> tuple[ForwardedNote, SignedDocument]:
+    """The note in the bytes of a file; its signature is not checked yet. Raises `DataError`."""
+    document = signed_document.read(raw, FORWARDED_TYPE, MAX_FORWARDED_BYTES, where)
+    return strict_json.decode(document.json, _notes, where, MAX_FORWARDED_BYTES), document
+
+
+class Forwarding:
+    """Of one station, beside its process or without it."""
+
+    def __init__(
+        self,
+        name: str,
+        signer: SigningKey,
+        index: Index,
+        storage: Storage,
+        receivers: Sequence[ReceiverSettings],
+        first_keys: Mapping[str, PublicKey],
+        *,
+        now_us: Callable[[], int],
+    ) -> None:
+        self._name, self._signer, self._index, self._storage = name, signer, index, storage
+        self._receivers, self._first_keys, self._now_us = {one.name: one for one in receivers}, first_keys, now_us
+
+    def forward(self, raw: bytes, in_force: SignedRoster) -> Forwarded:
+        """Carry out an order to forward. Raises `DataError` for what is no such order, a recording that is not closed or not all here, and
+        where what lies at the receiver is something else; `PermissionDeniedError` where a camera would not accept it of who signed;
+        `NotFoundError` for a receiver that is not configured, or a recording that was deleted here; `OutputError`, `StorageError`."""
+        signed = orders.decode(raw, "the order")
+        body = signed.order.body
+        if not isinstance(body, Forward):
+            raise DataError(f"a {signed.order.kind} order forwards nothing")
+        receiver = self._receivers.get(body.receiver)
+        if receiver is None:
+            raise NotFoundError(f"receivers: nobody is called {body.receiver} in the station's configuration")
+        [device] = signed.order.cameras
+        place = Path(receiver.folder) / device
+        lines, segments = self._recording(device, body.recording)
+        if (done := self._done(signed, place)) is not None and self._is_there(place, segments):
+            return Forwarded(done, place / STORE_FOLDER, new=False)
+        self._check_allowed(signed, in_force, device)
+        Orders(self._storage, self._index, now_us=self._now_us).take(raw, in_force, "to be carried out by the station itself")
+        told = f"{body.recording} to {receiver.name} ({receiver.controller}), {body.ground} {body.reference}, by {signed.order.person}"
+        self._log("forwarding", device, told, signed.id)
+        try:
+            self._copy(device, body.recording, place, segments)
+            self._write(place / FORWARDED_FOLDER / f"{signed.id}.order", raw)
+            take_inventory(place / STORE_FOLDER, self._signer, self._now_us())
+        except OSError as error:
+            raise OutputError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
+        self._check_arrived(device, body.recording, place)
+        note = ForwardedNote(
+            station=self._name,
+            device=device,
+            recording=body.recording,
+            order=signed.id,
+            by=signed.order.person,
+            ground=body.ground,
+            reference=body.reference,
+            receiver=receiver.name,
+            controller=receiver.controller,
+            keeps_days=receiver.keeps_days,
+            segments=len(segments),
+            bytes=sum(one.size for one in segments),
+            head=lines[-1].sha256,
+            forwarded_at=wall_text(self._now_us()),
+        )
+        document = signed_document.signed_file(FORWARDED_TYPE, note, [self._signer])
+        decode(document, "to be signed")
+        try:
+            self._write(place / FORWARDED_FOLDER / f"{signed.id}.forwarded", document)
+        except OSError as error:
+            raise OutputError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
+        self._log("forwarded", device, f"{told}: {len(segments)} segments, {note.bytes} bytes", signed.id)
+        return Forwarded(note, place / STORE_FOLDER, new=True)
+
+    # --- what may go ----------------------------------------------------------------------------------------------------------------------
+
+    def _check_allowed(self, signed: SignedOrder, in_force: SignedRoster, device: str) -> None:
+        verdict = judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), Now(self._now_us(), trusted=True))
+        if not verdict.accepted:
+            raise PermissionDeniedError(f"the order is not carried out: {verdict.why}")
+
+    def _recording(self, device: str, recording: str) -> tuple[list[Line], list[ExpectedSegment]]:
+        """The camera's ledger as it is here, and the recording's segments, all of them with a receipt."""
+        if (first_key := self._first_keys.get(device)) is None:
+            raise DataError(f"{device} is not in the roster in force")
+        if CopyIndex(self._index.database).deleted_on(device, recording) is not None:
+            raise NotFoundError(f"{device}: {recording}: its term is over, and the station's copy is deleted")
+        lines = list(VerifiedLedger(self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER, first_key))
+        found = [one for one in (expected(line.detail) for line in lines) if one is not None and one.recording == recording]
+        if not any(isinstance(line.detail, RecordingClosed) and line.detail.recording == recording for line in lines):
+            raise DataError(f"{device}: {recording}: the ledger that is here does not state its end: forward it when it has come")
+        for segment in found:
+            if self._index.receipt_of(device, segment) is None:
+                raise DataError(f"{device}: {recording}/{segment.file} is not here yet: forward it when it has come")
+        return lines, found
+
+    def _done(self, signed: SignedOrder, place: Path) -> ForwardedNote | None:
+        path = place / FORWARDED_FOLDER / f"{signed.id}.forwarded"
+        try:
+            raw = path.read_bytes() if path.is_file() else b""
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read: {error.strerror}") from error
+        if not raw:
+            return None
+        note, document = decode(raw[: 2 * MAX_FORWARDED_BYTES], str(path))
+        if self._signer.public.id not in document.signers([self._signer.public]) or note.order != signed.id:
+            raise DataError(f"{path}: this station has not signed it for this order")
+        return note
+
+    # --- what goes ------------------------------------------------------------------------------------------------------------------------
+
+    def _copy(self, device: str, recording: str, place: Path, segments: Sequence[ExpectedSegment]) -> None:
+        ledger = self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
+        durable.make_folder(place / STORE_FOLDER / LEDGER_FOLDER)
+        for start in starts(ledger):
+            self._write(place / STORE_FOLDER / LEDGER_FOLDER / file_name(start), (ledger / file_name(start)).read_bytes(), grows=True)
+        folder = place / STORE_FOLDER / RECORDINGS_FOLDER / recording
+        durable.make_folder(folder)
+        for segment in segments:
+            if not _is(folder / segment.file, segment):
+                self._copy_segment(device, segment, folder / segment.file)
+            receipt = self._index.receipt_of(device, segment)
+            assert receipt is not None, "looked at before anything was copied"
+            name = f"{recording}-{segment.number:06d}.receipt"
+            self._write(place / FORWARDED_FOLDER / name, receipt[0].document.file_bytes)
+
+    def _copy_segment(self, device: str, segment: ExpectedSegment, path: Path) -> None:
+        if path.exists():
+            raise DataError(f"{path}: another file has this name already; nothing of it was changed")
+        part = path.with_name(f".{path.name}.part")
+        digest, left = hashlib.sha256(), segment.good_bytes
+        with part.open("wb") as file:
+            for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
+                digest.update(chunk[: max(0, left)])
+                left -= len(chunk)
+                file.write(chunk)
+            file.flush()
+            durable.sync(file.fileno())
+        if digest.hexdigest() != segment.sha256:
+            part.unlink()
+            raise DataError(f"{segment.recording}/{segment.file}: the station's copy is not what the ledger states; it is not forwarded")
+        os.rename(part, path)
+        durable.sync_folder(path.parent)
+
+    def _is_there(self, place: Path, segments: Sequence[ExpectedSegment]) -> bool:
+        return all(_is(place / STORE_FOLDER / RECORDINGS_FOLDER / one.recording / one.file, one) for one in segments)
+
+    def _check_arrived(self, device: str, recording: str, place: Path) -> None:
+        people = {self._signer.public.id: (self._name, self._signer.public)}
+        report = verify(place / STORE_FOLDER, self._first_keys[device], only=recording, people=people)
+        found = next((one.verdict for one in report.recordings if one.recording == recording), "altered")
+        if found not in GOOD:
+            raise DataError(f"{place}: {recording} does not verify there: {found}; nothing is stated as forwarded")
+
+    def _write(self, path: Path, raw: bytes, *, grows: bool = False) -> None:
+        """A small file, whole. What has the name already is the same, or its beginning where it `grows`."""
+        durable.make_folder(path.parent)
+        if path.exists():
+            before = path.read_bytes()
+            if before == raw:
+                return
+            if not (grows and raw.startswith(before)):
+                raise DataError(f"{path}: another file has this name already; nothing of it was changed")
+        durable.replace(path, raw)
+
+    def _log(self, event: Event, device: str, what: str, order: str) -> None:
+        with self._index.database.transaction() as connection:
+            log_line(connection, self._now_us(), event, device, what, order)
+        keep_log(self._index, self._storage)
+
+
+def _is(path: Path, segment: ExpectedSegment) -> bool:
+    """Whether this file is there, by its size and the SHA-256 of its good bytes."""
+    if not path.is_file() or path.stat().st_size != segment.size:
+        return False
+    digest = hashlib.sha256()
+    for chunk in _beginning(path, segment.good_bytes):
+        digest.update(chunk)
+    return digest.hexdigest() == segment.sha256
+
+
+def _beginning(path: Path, size: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while size > 0 and (chunk := file.read(min(size, 1 << 20))):
+            size -= len(chunk)
+            yield chunk
