@@ -47,14 +47,16 @@ class Chain:
     `DataError` with file and line.
 
     Where old files were dropped, the checkpoint file's lines lead from the registered key to the first kept start (`checkpoint`), and an
-    entry `ledger_shortened` must state that very file; otherwise files that are missing at the beginning are an error like any other.
+    entry `ledger_shortened` must state that very file; otherwise files that are missing at the beginning are an error like any other. Of a
+    copy that is `growing` that entry may be still to come (`checkpoint_stated`).
 
     Without a registered key the first line's own is taken: then all is as the first start says, whoever made it.
 
     Not shown by the chain itself: whether lines are missing after the last one (`head`): only an anchor from outside does.
     """
 
-    def __init__(self, folder: Path, registered: PublicKey | None = None) -> None:
+    def __init__(self, folder: Path, registered: PublicKey | None = None, *, growing: bool = False) -> None:
+        self._growing = growing
         self.head = ZERO_HASH
         """The SHA-256 of the last line given."""
         self.key = registered
@@ -83,6 +85,11 @@ class Chain:
     def failed(self) -> bool:
         """Whether something before the end is wrong: what follows it is never given."""
         return self._failure is not None
+
+    @property
+    def checkpoint_stated(self) -> bool:
+        """Whether an entry states the checkpoint; so too where there is none."""
+        return self.checkpoint is None or self._stated
 
     def stop(self, reason: DataError) -> None:
         """Give no further line; raise this instead."""
@@ -242,7 +249,7 @@ class Chain:
             following = number + 1
             if isinstance(rest, Rest):
                 self._judge_rest(rest)
-        if self.checkpoint is not None and not self._stated:
+        if self.checkpoint is not None and not self._stated and not self._growing:
             raise DataError(f"{self.checkpoint.file}: no entry of the ledger states this checkpoint")
 
     def _judge_rest(self, rest: Rest) -> None:

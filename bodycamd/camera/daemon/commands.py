@@ -36,6 +36,7 @@ from bodycamd.camera.daemon.protocol import (
     Logged,
     LogOffload,
     Measure,
+    OpenCheckpoint,
     OpenLedger,
     OpenSegment,
     PartsSeen,
@@ -136,7 +137,7 @@ class Commands:
             case Deliver():
                 self._open()
                 return self._deliveries.take(request, caller)
-            case AskWaiting() | AskSegments() | OpenLedger() | OpenSegment():
+            case AskWaiting() | AskSegments() | OpenLedger() | OpenCheckpoint() | OpenSegment():
                 self._open()
                 if self.uplink is None:
                     raise UsageError("no station is configured on this camera (station.url): nothing is sent")

@@ -21,7 +21,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from msgspec import Struct
 
 from bodycamd.camera.daemon.pace import Pace
-from bodycamd.camera.daemon.protocol import AskSegments, AskWaiting, OpenLedger, OpenSegment
+from bodycamd.camera.daemon.protocol import AskSegments, AskWaiting, OpenCheckpoint, OpenLedger, OpenSegment
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.rosters import Rosters
@@ -30,6 +30,7 @@ from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, Waiti
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.errors import DataError, StorageError, UnavailableError, UsageError
 from bodycamd.evidence.answers import SignedAnswer
+from bodycamd.evidence.checkpoint import checkpoint_name
 from bodycamd.evidence.ledger_reader import file_name, open_ledger_file
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.roster import SignedRoster
@@ -91,7 +92,7 @@ class HandingOut:
         )
 
     def answer(
-        self, request: AskWaiting | AskSegments | OpenLedger | OpenSegment
+        self, request: AskWaiting | AskSegments | OpenLedger | OpenCheckpoint | OpenSegment
     ) -> Awaitable[Waiting] | Awaitable[list[WaitingSegment]] | Awaitable[HandedOut]:
         """What will have the answer. Raises `UnavailableError` beyond the pace. The answer raises as `Sending` does, and `DataError`,
         `StorageError` where a file is not what the ledger states.
@@ -108,6 +109,9 @@ class HandingOut:
             case OpenLedger(start=start):
                 self._opened.keep(now)
                 return self._open_ledger(start)
+            case OpenCheckpoint(start=start):
+                self._opened.keep(now)
+                return self._open_checkpoint(start)
             case OpenSegment(recording=recording, file=file):
                 self._opened.keep(now)
                 return self._open_segment(recording, file)
@@ -181,6 +185,11 @@ class HandingOut:
         store = self._directory()
         return await self._handed(lambda: _open_ledger(store, found))
 
+    async def _open_checkpoint(self, start: int) -> HandedOut:
+        sha256 = await self._write(lambda *_: self._sending.checkpoint(start))
+        store = self._directory()
+        return await self._handed(lambda: _open_checkpoint(store, start, sha256))
+
     async def _open_segment(self, recording: str, file: str) -> HandedOut:
         found = await self._write(lambda *_: self._sending.segment(recording, file))
         store = self._directory()
@@ -216,6 +225,16 @@ def _open_ledger(store: Path, found: WaitingStart) -> HandedOut:
         file.close()
         raise DataError(f"{file_name(found.start)}: shorter than it was when it was read")
     return HandedOut(Opened(size_bytes=found.size_bytes, rest_bytes=found.rest_bytes), file)
+
+
+def _open_checkpoint(store: Path, start: int, sha256: str) -> HandedOut:
+    with Folder.open(store / LEDGER_FOLDER, below=store) as folder:
+        file = folder.file(checkpoint_name(start))
+    size = os.fstat(file.fileno()).st_size
+    if hashlib.sha256(file.read()).hexdigest() != sha256:
+        file.close()
+        raise DataError(f"{checkpoint_name(start)}: not what the ledger states")
+    return HandedOut(Opened(size_bytes=size, sha256=sha256), file)
 
 
 def _open_segment(store: Path, recording: str, segment: Segment) -> HandedOut:

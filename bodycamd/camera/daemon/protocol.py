@@ -249,6 +249,15 @@ class OpenLedger(Request[Opened], frozen=True, kw_only=True, tag="uplink_ledger"
     start: Count
 
 
+class OpenCheckpoint(Request[Opened], frozen=True, kw_only=True, tag="uplink_checkpoint"):
+    """The file that leads to the first start of a shortened ledger, as a descriptor that comes with the answer."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    start: Count
+
+
 class OpenSegment(Request[Opened], frozen=True, kw_only=True, tag="uplink_segment"):
     """A segment's file by the names that `uplink_waiting` and `uplink_segments` have, as a descriptor that comes with the answer."""
 
@@ -290,6 +299,7 @@ AnyRequest = (
     | AskWaiting
     | AskSegments
     | OpenLedger
+    | OpenCheckpoint
     | OpenSegment
     | AskCall
 )

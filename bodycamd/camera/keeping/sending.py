@@ -78,6 +78,8 @@ class Sending:
         self._recordings: dict[str, _Recording] = {}
         self._ends: dict[int, int] = {}
         self._rests: dict[int, int] = {}
+        self._checkpoint: tuple[int, str] | None = None
+        """The first start behind the checkpoint, and the checkpoint's SHA-256."""
         self._received = Received()
         self._last: Receipt | None = None
         self._heads = bytearray()
@@ -122,7 +124,8 @@ class Sending:
                 self._stop(self._recordings[recording])
             case RecordingDeleted(recording=recording) if recording in self._recordings:
                 self._stop(self._recordings.pop(recording))
-            case LedgerShortened(first_kept=first_kept):
+            case LedgerShortened(first_kept=first_kept, sha256=sha256):
+                self._checkpoint = first_kept, sha256
                 self._ends = {start: end for start, end in self._ends.items() if start >= first_kept}
             case Uploaded() as stated:
                 self._take_receipt(stated)
@@ -202,6 +205,7 @@ class Sending:
                 if known.segments and not known.deleting
             ],
             question=question,
+            checkpoint=self._checkpoint[0] if self._checkpoint is not None else None,
         )
 
     def waiting_segments(self, recording: str) -> list[WaitingSegment]:
@@ -229,6 +233,13 @@ class Sending:
         if start not in self._ends:
             raise NotFoundError(f"the ledger has no start {start}")
         return WaitingStart(start, self._ends[start], self._rests.get(start, 0))
+
+    def checkpoint(self, start: int) -> str:
+        """The SHA-256 of the checkpoint behind which the ledger begins with this start. Raises as `waiting_segments` does."""
+        self._check()
+        if self._checkpoint is None or self._checkpoint[0] != start:
+            raise NotFoundError(f"no checkpoint leads to start {start}")
+        return self._checkpoint[1]
 
     def _offered(self, recording: str) -> _Recording:
         self._check()

@@ -47,6 +47,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
     starts: list[WaitingStart]
     recordings: list[WaitingRecording]
     question: Question | None = None
+    checkpoint: int | None = None
+    """The first start that the ledger has whole, where it was shortened: what leads to it is a file of its own."""
 
 
 class Opened(Struct, frozen=True, kw_only=True):

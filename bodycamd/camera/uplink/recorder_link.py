@@ -15,6 +15,7 @@ from bodycamd.camera.daemon.protocol import (
     AskStatus,
     AskWaiting,
     Deliver,
+    OpenCheckpoint,
     OpenLedger,
     OpenSegment,
     Request,
@@ -60,6 +61,10 @@ class RecorderLink:
     def open_ledger(self, start: int) -> tuple[Opened, BinaryIO]:
         """A start's ledger file; the caller closes it."""
         return self._open(OpenLedger(start=start))
+
+    def open_checkpoint(self, start: int) -> tuple[Opened, BinaryIO]:
+        """The file that leads to the first start of a shortened ledger; the caller closes it."""
+        return self._open(OpenCheckpoint(start=start))
 
     def open_segment(self, recording: str, file: str) -> tuple[Opened, BinaryIO]:
         """A segment's file; the caller closes it."""

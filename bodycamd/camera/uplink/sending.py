@@ -2,6 +2,7 @@
 that is killed at any point is started again and goes on.
 
     recorder: what waits                             → which of it may go now (`order`)
+    a ledger that was shortened: the checkpoint first, by PATCH
     the ledger: HEAD, whole lines by PATCH           a rest that a cut left goes when the station misses it
     whether the station still has a segment: POST    → its answer, and perhaps a newer receipt → recorder
     each segment: GET, parts by PATCH                → its receipt → recorder, which states it
@@ -25,6 +26,7 @@ from typing import BinaryIO, Final
 from bodycamd.camera.keeping.waiting import Question, Waiting, WaitingSegment, WaitingStart
 from bodycamd.camera.uplink.allowance import Allowance
 from bodycamd.camera.uplink.aside import Aside
+from bodycamd.camera.uplink.checkpoint import read_exactly, send_checkpoint
 from bodycamd.camera.uplink.order import LEAST_PART_BYTES, Conditions, Plan, next_part_bytes, plan
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.station_link import Reply, StationError, StationLink, told
@@ -117,7 +119,7 @@ class Sending:
         if not self._caught_up:
             self._catch_up()
             self._caught_up = True
-        self._send_ledger(waiting.starts)
+        self._send_ledger(waiting.starts, waiting.checkpoint)
         self._aside.keep({one.recording for one in waiting.recordings})
         if waiting.question is not None and waiting.question.nonce != self._no_answer:
             self._recorder.doing = self._told(f"asks for {waiting.question.recording}/{waiting.question.file}")
@@ -147,9 +149,11 @@ class Sending:
 
     # --- the ledger -----------------------------------------------------------------------------------------------------------------------
 
-    def _send_ledger(self, starts: Sequence[WaitingStart]) -> None:
+    def _send_ledger(self, starts: Sequence[WaitingStart], checkpoint: int | None) -> None:
         if self._place is None:
             self._place = self._place_of(starts)
+        if self._place == (0, 0) and checkpoint is not None:
+            send_checkpoint(checkpoint, self._recorder, self._station, self._patch, lambda: self._allowed(self._part_bytes, 1))
         for one in starts:
             if one.start >= self._place[0]:
                 at = self._place[1] if one.start == self._place[0] else 0
@@ -200,7 +204,7 @@ class Sending:
             raise StationError("the station misses a rest that this camera does not have")
         opened, file = self._recorder.open_ledger(found.start)
         with file:
-            rest = _read(file, opened.size_bytes, opened.rest_bytes)
+            rest = read_exactly(file, opened.size_bytes, opened.rest_bytes)
         self._expect(self._station.ask("PUT", f"ledger/{found.start}/rest", Content(rest)), 204)
 
     # --- footage --------------------------------------------------------------------------------------------------------------------------
@@ -241,7 +245,7 @@ class Sending:
                 left = size - at
                 allowed = self._allowed(self._part_bytes, 1) if left else 0
                 try:
-                    part = _read(file, at, min(allowed, left))
+                    part = read_exactly(file, at, min(allowed, left))
                 except StorageError as error:
                     raise RefusedError(str(error)) from error
                 last = len(part) == left
@@ -362,20 +366,9 @@ def _unexpected(reply: Reply) -> StationError:
     return StationError(f"{reply.status}: {told(reply)}")
 
 
-def _read(file: BinaryIO, at: int, size: int) -> bytes:
-    """Exactly so many bytes. Raises `StorageError`."""
-    try:
-        found = os.pread(file.fileno(), size, at)
-    except OSError as error:
-        raise StorageError(f"what the recorder opened cannot be read: {error.strerror}") from error
-    if len(found) != size:
-        raise StorageError("what the recorder opened is shorter than it said")
-    return found
-
-
 def _lines(file: BinaryIO, at: int, size: int) -> bytes:
     """As many whole lines as these bytes hold."""
-    found = _read(file, at, size)
+    found = read_exactly(file, at, size)
     whole = found[: found.rfind(b"\n") + 1]
     if not whole:
         raise StorageError("what the recorder opened has no whole line there")

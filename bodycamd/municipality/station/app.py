@@ -6,6 +6,8 @@ Who may ask, and how it is refused, is in `door`; orders are in `order_routes`.
     HEAD  /v1/cameras/DEVICE/ledger/START                        204, Upload-Offset
     PATCH /v1/cameras/DEVICE/ledger/START                        204, whole lines from Upload-Offset on
     PUT   /v1/cameras/DEVICE/ledger/START/rest                   204, what a cut left behind the good lines
+    HEAD  /v1/cameras/DEVICE/checkpoint/START                    204, Upload-Offset: what leads to the first start that a camera kept
+    PATCH /v1/cameras/DEVICE/checkpoint/START                    204, a part of it
     HEAD  /v1/cameras/DEVICE/recordings/RECORDING/FILE           204, Upload-Offset; 200 once it is stored; GET: with its receipt
     PATCH /v1/cameras/DEVICE/recordings/RECORDING/FILE           204, a part; 200 and the receipt, with Upload-Complete: ?1 on the last
     POST  /v1/cameras/DEVICE/recordings/RECORDING/FILE/answer?nonce=N  200 and what only who has the segment can say; before it a receipt
@@ -62,6 +64,8 @@ class CameraInterface:
             Route(f"{CAMERA}/ledger/{{start}}", self._signed(self._ledger_progress), methods=["HEAD"]),
             Route(f"{CAMERA}/ledger/{{start}}", self._signed(self._take_ledger), methods=["PATCH"]),
             Route(f"{CAMERA}/ledger/{{start}}/rest", self._signed(self._take_rest), methods=["PUT"]),
+            Route(f"{CAMERA}/checkpoint/{{start}}", self._signed(self._checkpoint_progress), methods=["HEAD"]),
+            Route(f"{CAMERA}/checkpoint/{{start}}", self._signed(self._take_checkpoint), methods=["PATCH"]),
             Route(f"{CAMERA}/recordings/{{recording}}/{{file}}", self._signed(self._segment_progress), methods=["GET"]),
             Route(f"{CAMERA}/recordings/{{recording}}/{{file}}", self._signed(self._take_segment), methods=["PATCH"]),
             Route(f"{CAMERA}/recordings/{{recording}}/{{file}}/answer", self._signed(self._answer), methods=["POST"]),
@@ -103,6 +107,14 @@ class CameraInterface:
     def _take_rest(self, request: Request, sender: Sender, content: bytes) -> Response:
         self._intake.take_rest(sender.device, sender.first_key, _start(request), content)
         return Response(status_code=204)
+
+    def _checkpoint_progress(self, request: Request, sender: Sender, content: bytes) -> Response:
+        return _part_of(*self._intake.checkpoint_progress(sender.device, sender.first_key, _start(request)))
+
+    def _take_checkpoint(self, request: Request, sender: Sender, content: bytes) -> Response:
+        last = request.headers.get("upload-complete") == "?1"
+        where = sender.device, sender.first_key, _start(request)
+        return _part_of(*self._intake.take_checkpoint(*where, _offset(request), content, last=last))
 
     def _segment_progress(self, request: Request, sender: Sender, content: bytes) -> Response:
         return _progress(self._intake.segment_progress(sender.device, *_segment(request)))
@@ -162,6 +174,10 @@ def _offset(request: Request) -> int:
     if not _COUNT.fullmatch(text):
         raise Refusal(422, "No offset", "Upload-Offset is a number of bytes")
     return int(text)
+
+
+def _part_of(size_bytes: int, whole: bool) -> Response:
+    return Response(status_code=204, headers={"Upload-Offset": str(size_bytes), "Upload-Complete": "?1" if whole else "?0"})
 
 
 def _progress(progress: Progress) -> Response:

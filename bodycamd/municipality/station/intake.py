@@ -111,6 +111,20 @@ class Intake:
                 raise
             return Progress(ledger.copy.size_bytes(start))
 
+    def checkpoint_progress(self, device: str, first_key: PublicKey, first_kept: int) -> tuple[int, bool]:
+        """How much of a checkpoint is here, and whether that is all of it. Raises `StorageError`."""
+        with self.alone(device):
+            return self._ledger(device, first_key).copy.checkpoint_bytes(first_kept)
+
+    def take_checkpoint(
+        self, device: str, first_key: PublicKey, first_kept: int, offset: int, part: bytes, *, last: bool
+    ) -> tuple[int, bool]:
+        """A part of the checkpoint behind which a shortened ledger begins. Raises as `LedgerCopy.add_checkpoint` does."""
+        with self.alone(device):
+            copy = self._ledger(device, first_key).copy
+            copy.add_checkpoint(first_kept, offset, part, last=last)
+            return offset + len(part), last
+
     def take_rest(self, device: str, first_key: PublicKey, start: int, rest: bytes) -> None:
         """What a cut left behind a file's good lines on the camera. Raises as `LedgerCopy.add_rest` does."""
         with self.alone(device):

@@ -6,6 +6,11 @@ a rest waits beside the ledger, by its SHA-256, until the next start's first lin
 and no rest of an older start waits any longer. Nobody can fill the room for rests: where there is none left all of them are forgotten, and
 the camera sends again what is still missed.
 
+A camera may have dropped the oldest files of its ledger before it sent anything. Then the checkpoint comes first, the lines that lead from
+its registered key to the first file that it kept: whole, and verified, and only where nothing of the ledger is here. What follows counts
+for nothing until the camera's own entry states that very checkpoint, which is a later line: until then there is no `position`, and no line
+is new.
+
 On the disk it is an ordinary ledger folder: stock tools and `bodycamd verify` read it as it lies. Before anything is appended, `PENDING`
 says how long the files are: after a crash of the station they are cut to that, unless all of it verifies. Nobody was told that it is here.
 A copy that does not verify for another reason is left as it is, for a person to look at.
@@ -22,6 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence.checkpoint import MAX_CHECKPOINT_BYTES, checkpoint_name, checkpoints, read_checkpoint
 from bodycamd.evidence.entries import StartDetail, TornFile
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.ledger import MAX_TORN_LISTED
@@ -35,6 +41,8 @@ from bodycamd.municipality.station.storage import STORE_FOLDER
 from bodycamd.store.names import LEDGER_FOLDER
 
 RESTS_FOLDER: Final = "ledger-rests"
+CHECKPOINT_PART: Final = "ledger-checkpoint.part"
+"""Of a checkpoint that is on its way; beside it, `.of`, which one that is."""
 PENDING: Final = "ledger-pending.json"
 MAX_PENDING_BYTES: Final = 64 * 1024
 MAX_RESTS: Final = MAX_TORN_LISTED
@@ -75,7 +83,7 @@ class _Size(Struct, frozen=True):
 
 
 class LedgerCopy:
-    """The copy in the folder of one camera. `position` is the last line that verifies, `None` before the first.
+    """The copy in the folder of one camera. `position` is `None` before the first line that counts.
 
     Not safe for two callers at once.
     """
@@ -83,10 +91,11 @@ class LedgerCopy:
     def __init__(self, camera: Path, registered: PublicKey) -> None:
         """Reads all that is there; `new_lines` then has it. Raises `DataError` where it does not verify, `StorageError`."""
         self.folder = camera / STORE_FOLDER / LEDGER_FOLDER
-        self.position: LedgerPosition | None = None
+        self._read_to: LedgerPosition | None = None
+        self._part = camera / CHECKPOINT_PART
         self._rests = camera / RESTS_FOLDER
         self._registered = registered
-        self._chain = Chain(self.folder, registered)
+        self._chain = Chain(self.folder, registered, growing=True)
         self._waiting: list[Line] = []
         try:
             durable.make_folder(self.folder)
@@ -108,8 +117,15 @@ class LedgerCopy:
         pending.unlink(missing_ok=True)
         self._drop_rests(self._newest)
 
+    @property
+    def position(self) -> LedgerPosition | None:
+        """The last line that verifies and counts."""
+        return self._read_to if self._chain.checkpoint_stated else None
+
     def new_lines(self) -> list[Line]:
         """The verified lines that were not asked for yet, oldest first: durable, all of them."""
+        if not self._chain.checkpoint_stated:
+            return []
         waiting, self._waiting = self._waiting, []
         return waiting
 
@@ -154,6 +170,64 @@ class LedgerCopy:
             raise StorageError(f"{self.folder}: cannot be written: {error.strerror}") from error
         self._waiting += lines
 
+    def checkpoint_bytes(self, first_kept: int) -> tuple[int, bool]:
+        """How much of a checkpoint is here, and whether that is all of it. Raises `StorageError`."""
+        try:
+            if checkpoints(self.folder) == [first_kept]:
+                if self._checkpoint_verifies(first_kept):
+                    return (self.folder / checkpoint_name(first_kept)).stat().st_size, True
+                (self.folder / checkpoint_name(first_kept)).unlink()
+            return (self._part.stat().st_size if self._part_of() == first_kept else 0), False
+        except OSError as error:
+            raise StorageError(f"{self.folder}: cannot be read: {error.strerror}") from error
+
+    def add_checkpoint(self, first_kept: int, offset: int, part: bytes, *, last: bool) -> None:
+        """A part of the checkpoint before start `first_kept`. With the last one it is verified, and takes its place. Raises `OffsetError`,
+        `DataError` for one that does not lead from the registered key to anything, or where the ledger has begun here; `StorageError`."""
+        if self._read_to is not None:
+            raise DataError(f"the ledger has begun here, at start {starts(self.folder)[0]}: nothing comes before it any more")
+        size, whole = self.checkpoint_bytes(first_kept)
+        if size != offset:
+            raise OffsetError(size)
+        if whole:
+            return
+        if size + len(part) > MAX_CHECKPOINT_BYTES:
+            raise DataError(f"a checkpoint has at most {MAX_CHECKPOINT_BYTES} bytes")
+        place = self.folder / checkpoint_name(first_kept)
+        try:
+            if not size:
+                self._part.unlink(missing_ok=True)
+            durable.append(self._part, part)
+            durable.replace(self._part.with_suffix(".of"), f"{first_kept:06d}\n".encode())
+            if not last:
+                return
+            for earlier in checkpoints(self.folder):
+                (self.folder / checkpoint_name(earlier)).unlink()
+            durable.replace(place, read_file(self._part, MAX_CHECKPOINT_BYTES))
+            self._part.unlink()
+            if not self._checkpoint_verifies(first_kept):
+                place.unlink()
+                raise DataError(f"{place.name}: its lines do not lead from this camera's key to start {first_kept}: begin anew")
+            durable.sync_folder(self.folder)
+            self._chain = Chain(self.folder, self._registered, growing=True)
+        except OSError as error:
+            raise StorageError(f"{self.folder}: cannot be written: {error.strerror}") from error
+
+    def _part_of(self) -> int:
+        """Of which checkpoint a part is here; 0: of none."""
+        named = self._part.with_suffix(".of")
+        if not (self._part.exists() and named.exists()):
+            return 0
+        text = read_file(named, 16).strip()
+        return int(text) if text.isdigit() else 0
+
+    def _checkpoint_verifies(self, first_kept: int) -> bool:
+        try:
+            read_checkpoint(self.folder, first_kept, below=first_kept, registered=self._registered)
+        except DataError:
+            return False
+        return True
+
     def add_rest(self, start: int, rest: bytes) -> None:
         """What follows the good lines of a start's file on the camera, as a cut left it. It waits to be stated. Raises `DataError` for what
         no start can state any more, `StorageError`."""
@@ -174,7 +248,7 @@ class LedgerCopy:
 
     @property
     def _newest(self) -> int:
-        return self.position.start if self.position is not None else 0
+        return self._read_to.start if self._read_to is not None else 0
 
     def _waiting_rests(self) -> list[str]:
         with Folder.open(self._rests) as folder:
@@ -187,7 +261,10 @@ class LedgerCopy:
                 (self._rests / name).unlink()
 
     def _stated_rests(self, part: bytes) -> list[tuple[str, bytes]]:
-        """The rests that a start's first line states and that are not in their place yet, by the name of the file that they belong to."""
+        """The rests that a start's first line states and that are not in their place yet, by the name of the file that they belong to.
+        Before the first line behind a checkpoint there are none: those files are dropped."""
+        if self._read_to is None and checkpoints(self.folder):
+            return []
         line = single_line(part.partition(b"\n")[0], "the first line")
         if not isinstance(line.detail, StartDetail):
             raise DataError(f"the first line of a start's file is its start, not {line.entry.type!r}")
@@ -217,18 +294,18 @@ class LedgerCopy:
                     durable.cut(file.fileno(), put.size)
                     durable.sync(file.fileno())
         durable.sync_folder(self.folder)
-        self.position, self._chain = None, Chain(self.folder, self._registered)
+        self._read_to, self._chain = None, Chain(self.folder, self._registered, growing=True)
         return self._read_on()
 
     def _check_whole(self) -> None:
         """Raises `DataError` unless every byte that is there belongs to a line that verifies, or is stated by a start."""
-        newest, end = (self.position.start, self.position.end_bytes) if self.position is not None else (0, 0)
+        newest, end = (self._read_to.start, self._read_to.end_bytes) if self._read_to is not None else (0, 0)
         if self.size_bytes(newest) != end or any(start > newest for start in starts(self.folder)):
             raise DataError(f"{self.folder}: after start {newest}, byte {end}, something follows that is no line of this ledger")
 
     def _read_on(self) -> list[Line]:
         lines: list[Line] = []
         for line in self._chain.new_lines():
-            self.position = LedgerPosition(line.entry.start, line.end, line.sha256)
+            self._read_to = LedgerPosition(line.entry.start, line.end, line.sha256)
             lines.append(line)
         return lines

@@ -334,7 +334,7 @@ def test_one_segment_is_read_at_a_time_and_nothing_queues_behind_it(tmp_path: Pa
     run(tmp_path, test)
 
 
-@pytest.mark.parametrize("command", ["uplink_waiting", "uplink_segments", "uplink_ledger", "uplink_segment"])
+@pytest.mark.parametrize("command", ["uplink_waiting", "uplink_segments", "uplink_ledger", "uplink_checkpoint", "uplink_segment"])
 @pytest.mark.parametrize(
     ("user", "admin", "may"), [("me", False, True), (None, True, False), (None, False, False), ("daemon", True, False)]
 )
@@ -345,6 +345,7 @@ def test_the_uplinks_user_alone_is_handed_anything(
     words: dict[str, dict[str, Any]] = {
         "uplink_segments": {"recording": "x"},
         "uplink_ledger": {"start": 1},
+        "uplink_checkpoint": {"start": 1},
         "uplink_segment": {"recording": "x", "file": "y"},
     }
 

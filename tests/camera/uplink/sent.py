@@ -67,6 +67,10 @@ class DirectRecorder:
         found = handing_out._open_ledger(self.camera.store_folder, self.camera.sending.ledger(start))
         return found.answer, found.file
 
+    def open_checkpoint(self, start: int) -> tuple[Opened, BinaryIO]:
+        found = handing_out._open_checkpoint(self.camera.store_folder, start, self.camera.sending.checkpoint(start))
+        return found.answer, found.file
+
     def open_segment(self, recording: str, file: str) -> tuple[Opened, BinaryIO]:
         segment = self.camera.sending.segment(recording, file)
         found = handing_out._open_segment(self.camera.store_folder, recording, segment)
