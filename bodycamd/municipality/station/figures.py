@@ -14,8 +14,10 @@ from bodycamd.errors import StorageError
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.database import Database
-from bodycamd.municipality.station.tables import audit, chains, deletions, holds, presences, segments
+from bodycamd.municipality.station.tables import audit, chains, deletions, help_calls, help_trials, holds, presences, segments
 
+TESTED_SECONDS: Final = 26 * 3600
+"""A camera tests once a day."""
 ASKED_SECONDS: Final = (600, 3600, 86_400, 7 * 86_400)
 """Within which the cameras that asked are counted."""
 
@@ -25,6 +27,19 @@ class Asked(Struct, frozen=True):
 
     seconds: int
     cameras: int
+
+
+class HelpFigures(Struct, frozen=True, kw_only=True):
+    """Of the help call, in the last four weeks. `tried_us`: when the command was last tried with everybody, `None`: never; `tried_well`: it
+    ended well for each. `unconfirmed`: calls for which nobody was reached; `unanswered`: somebody was, and nobody has answered. `tested`:
+    cameras whose own test was confirmed within `TESTED_SECONDS`."""
+
+    tried_us: int | None
+    tried_well: bool
+    unconfirmed: int
+    unanswered: int
+    answered: int
+    tested: int
 
 
 class IndexFigures(Struct, frozen=True, kw_only=True):
@@ -44,6 +59,8 @@ class IndexFigures(Struct, frozen=True, kw_only=True):
     deleted: int
     holds: int
     asked: tuple[Asked, ...]
+    help: HelpFigures | None = None
+    """`None` while no call and no test has come."""
 
 
 class SweepFigures(Struct, frozen=True):
@@ -118,7 +135,33 @@ def index_figures(database: Database, now_us: int) -> IndexFigures:
             deleted=gone.deleted,
             holds=connection.execute(select(func.count()).select_from(holds)).scalar_one(),
             asked=tuple(Asked(seconds, _asked_since(connection, now_us - seconds * 1_000_000)) for seconds in ASKED_SECONDS),
+            help=_help(connection, now_us),
         )
+
+
+def _help(connection: Connection, now_us: int) -> HelpFigures | None:
+    sent, answered, real = help_calls.c.sent.is_not(None), help_calls.c.answer.is_not(None), ~help_calls.c.test
+    fresh = help_calls.c.came_us >= now_us - TESTED_SECONDS * 1_000_000
+    counted = connection.execute(
+        select(
+            func.count().label("all"),
+            func.count().filter(real, ~sent, ~answered).label("unconfirmed"),
+            func.count().filter(real, sent, ~answered).label("unanswered"),
+            func.count().filter(real, answered).label("answered"),
+            func.count(func.distinct(help_calls.c.device)).filter(help_calls.c.test, sent, fresh).label("tested"),
+        ).select_from(help_calls)
+    ).one()
+    tried = connection.execute(select(help_trials)).first()
+    if counted.all == 0 and tried is None:
+        return None
+    return HelpFigures(
+        tried_us=tried.tried_us if tried is not None else None,
+        tried_well=tried is not None and tried.reached,
+        unconfirmed=counted.unconfirmed,
+        unanswered=counted.unanswered,
+        answered=counted.answered,
+        tested=counted.tested,
+    )
 
 
 def _receipts(connection: Connection) -> int:

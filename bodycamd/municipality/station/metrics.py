@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bodycamd.municipality.station.figures import Figures, IndexFigures, SweepFigures
+from bodycamd.municipality.station.figures import Figures, HelpFigures, IndexFigures, SweepFigures
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX: Final = "bodycamd_station_"
@@ -73,6 +73,17 @@ def _of_index(index: IndexFigures) -> Iterator[Metric]:
     yield _gauge("holds", "Orders that hold copies here, once for each camera.", index.holds)
     asked = {str(one.seconds): one.cameras for one in index.asked}
     yield _gauges("cameras_asked", "Cameras that asked for orders within these seconds.", "within_seconds", asked)
+    if index.help is not None:
+        yield from _of_help(index.help)
+
+
+def _of_help(help: HelpFigures) -> Iterator[Metric]:
+    if help.tried_us is not None:
+        yield _gauge("help_tried_timestamp_seconds", "When the help command was last tried with everybody.", help.tried_us / 1e6)
+        yield _gauge("help_tried_well", "Whether it ended well for each of them.", help.tried_well)
+    calls = {"unconfirmed": help.unconfirmed, "unanswered": help.unanswered, "answered": help.answered}
+    yield _gauges("help_calls", "Calls for help of the last four weeks, tests apart.", "state", calls)
+    yield _gauge("help_cameras_tested", "Cameras whose daily test of a call was confirmed.", help.tested)
 
 
 def _of_sweep(sweep: SweepFigures) -> Iterator[Metric]:

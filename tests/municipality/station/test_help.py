@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import stat
 import threading
 import time
 from pathlib import Path
@@ -22,15 +20,14 @@ from bodycamd.evidence.help_call import HelpCall, SignedCall, decode_sent, judge
 from bodycamd.evidence.orders import Answer, SignedOrder
 from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.orders import posting
-from bodycamd.municipality.station import audit, help_command
+from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.figures import HelpFigures, index_figures
 from bodycamd.municipality.station.help_words import text_of
 from bodycamd.municipality.station.rebuild import rebuild
-from bodycamd.municipality.station.station_file import judge_station
 from tests.evidence.ordering import ANSWER, IN_FORCE, ordered
 from tests.evidence.rostering import NOW_US, key
 from tests.evidence.test_help_call import CALL, MESSAGE_KEY
 from tests.kit.scale import count
-from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import Scene
 from tests.municipality.station.conftest import HELP, STATION_KEY
 
@@ -206,6 +203,33 @@ def test_a_daily_test_calls_nobody_and_tries_the_command_with_everybody_once_a_d
     assert len(people(scene)) == 9
 
 
+def test_the_figures_tell_of_calls_and_tests_and_name_nobody(scene: Scene) -> None:
+    def figures() -> HelpFigures | None:
+        return index_figures(scene.station.index.database, scene.station.now * 1_000_000).help
+
+    assert figures() is None
+    first, second = called(1), called(2, number=2)
+    scene.station.unreachable = set(HELP.to)
+    post(scene, first)
+    scene.station.unreachable = set()
+    post(scene, second)
+    post(scene, called(3, number=3))
+    scene.post(answering(second))
+    post(scene, called(4, test=True, recording=None, officer=None))
+    found = figures()
+    assert found is not None
+    assert (found.unconfirmed, found.unanswered, found.answered, found.tested, found.tried_well) == (1, 1, 1, 1, True)
+    assert found.tried_us == scene.station.now * 1_000_000
+    page = scene.station.operator.get("/metrics").text
+    for line in ('help_calls{state="unconfirmed"} 1.0', "help_tried_well 1.0", "help_cameras_tested 1.0"):
+        assert f"bodycamd_station_{line}" in page
+    assert "HV-01" not in page
+    scene.station.now += 27 * 3600
+    again = figures()
+    assert again is not None
+    assert again.tested == 0, "its test is not of today"
+
+
 def test_an_index_made_anew_calls_nobody_for_an_old_call(scene: Scene) -> None:
     call = called(at="1970-01-01T00:00:07.000000Z", clock_trusted=False)
     post(scene, call)
@@ -255,86 +279,11 @@ def test_whatever_happens_nobody_is_called_twice_for_an_answered_call(scene: Sce
             assert (known.sent is not None) <= (bool(reached) or bool(station.unreachable) or known.answer is not None)
 
 
-# --- the command --------------------------------------------------------------------------------------------------------------------------
-
-
-def script(folder: Path, text: str) -> str:
-    path = folder / "call"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
-
-
-def test_the_command_has_its_words_as_they_stand(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    command = [script(tmp_path, f'printf "%s\\n" "$#" "$@" > {out}; cat >> {out}; env | sort >> {out}'), "--to={to}", "{text}", "{x}"]
-    hostile = "$(touch /tmp/no); `id` {to} \"quoted\" 'x'\n-rf"
-    assert help_command.run(command, "+31 {text}", hostile, 5)
-    lines = out.read_text()
-    assert lines.startswith(f"3\n--to=+31 {{text}}\n{hostile}\n{{x}}\n{hostile}")
-    assert "HOME=" not in lines
-
-
-@pytest.mark.parametrize(("text", "reached"), [("exit 0", True), ("exit 3", False), ("kill -9 $$", False)])
-def test_only_zero_is_reached(tmp_path: Path, text: str, reached: bool) -> None:
-    assert help_command.run([script(tmp_path, text), "{to}"], "+31", "x", 5) == reached
-    assert not help_command.run([str(tmp_path / "nowhere"), "{to}"], "+31", "x", 5)
-
-
-def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
-    pids = tmp_path / "pids"
-    command = [script(tmp_path, f"sleep 300 & echo $$ $! > {pids}; wait"), "{to}"]
-    began = time.monotonic()
-    assert not help_command.run(command, "+31", "x" * 1_000_000, 0.5)
-    assert time.monotonic() - began < 5
-
-    def gone(pid: int) -> bool:
-        try:
-            os.kill(pid, signal.SIG_DFL)
-        except ProcessLookupError:
-            return True
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-
-    for pid in map(int, pids.read_text().split()):
-        wait_for(lambda pid=pid: gone(pid), 5, "it is gone")  # type: ignore[misc]
-
-
 def test_the_message_is_one_sms(scene: Scene) -> None:
     for person in (0, 1):
         for language in ("nl", "en"):
             assert len(text_of(called(), person, language)) <= 160
             assert text_of(called(), person, language).isascii()
-
-
-# --- the configuration --------------------------------------------------------------------------------------------------------------------
-
-STATION = "name: s\nauthority: s.example\ndata: /d\nkeys: {signing: /s, root: /r, roster: /o}\nhelp:\n"
-
-
-@pytest.mark.parametrize(
-    ("help", "where"),
-    [
-        ('  command: [/bin/x, "{to}"]\n  to: ["+31600000001"]\n', "help.to"),
-        ('  command: [/bin/x, "{to}"]\n  to: ["+31600000001", "+31600000001"]\n', "help.to"),
-        ('  command: [/bin/x]\n  to: ["+31600000001", "+31600000002"]\n', "help.command"),
-        ('  command: [x, "{to}"]\n  to: ["+31600000001", "+31600000002"]\n', "help.command"),
-        ('  command: []\n  to: ["+31600000001", "+31600000002"]\n', "help.command"),
-        ('  to: ["+31600000001", "+31600000002"]\n', "help.command"),
-        ('  command: [/bin/x, "{to}"]\n  to: ["-rf", "+31600000002"]\n', "help.to"),
-    ],
-)
-def test_help_needs_a_second_person_and_a_command(help: str, where: str) -> None:
-    settings, problems = judge_station((STATION + help).encode())
-    assert settings is None
-    assert any(problem.key.startswith(where) for problem in problems), problems
-
-
-def test_help_as_it_should_be() -> None:
-    settings, problems = judge_station((STATION + '  command: [/bin/x, "{to}"]\n  to: ["+31600000001", "+31600000002"]\n').encode())
-    assert problems == []
-    assert settings is not None
-    assert settings.help is not None
-    assert settings.help.answer_seconds == 30
 
 
 # --- a person's answer, sent by the person ------------------------------------------------------------------------------------------------
