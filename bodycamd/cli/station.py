@@ -133,7 +133,7 @@ def order(
     order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order.", readable=False)],
     file: FileArgument = DEFAULT_STATION,
 ) -> None:
-    """Have a station bring a signed order to its cameras, whether it runs or not. Twice does no harm.
+    """Have a station bring a signed order, or a suspension, to its cameras, whether it runs or not. Twice does no harm.
 
     Ends with 65 where somebody whom it names has not signed it, or the roster in force does not list a person or a camera of it. Whether it
     is carried out is each camera's to decide: bodycamd station orders.
@@ -144,7 +144,7 @@ def order(
     from bodycamd.municipality.station.station_file import load_station
 
     taken = take_order(load_station(file), read_named(order_file, 2 * MAX_ORDER_BYTES))
-    say(f"order {taken.order.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.order.order.cameras)}")
+    say(f"{taken.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.cameras)}")
 
 
 @app.command("forward")

@@ -1,4 +1,5 @@
-"""Orders and newer rosters, from the station to the recorder: each document as the exact bytes that were signed. Nothing is judged here.
+"""Orders, suspensions and newer rosters, from the station to the recorder: each document as the exact bytes that were signed. Nothing is
+judged here.
 
     GET orders?after=N    at most 17 documents, and the number to ask with next
     each of them          → recorder (`deliver`), which judges it, carries it out and states it durably, before the next one goes
@@ -50,8 +51,9 @@ REQUEST_BYTES: Final = 2000
 """What a request counts for the allowance, besides what it brings: about what its headers are."""
 COUNTED_AHEAD_BYTES: Final = 64_000
 NEXT_HEADER: Final = "orders-after"
+_NAMES = {b"bodycam-order/": "order", b"bodycam-roster/": "roster", b"bodycam-suspend/": "suspension"}
 _BEGIN = re.compile(rb"^(?=bodycam-)", re.MULTILINE)
-_TYPES = b"bodycam-order/", b"bodycam-roster/"
+_TYPES = tuple(_NAMES)
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,7 +142,7 @@ class Fetching:
         except DataError as error:
             return str(error)
         self.steps += 1
-        what = "roster" if document.startswith(b"bodycam-roster/") else "order"
+        what = next(name for begin, name in _NAMES.items() if document.startswith(begin))
         if found.outcome != "unchanged":
             log.log(logging.INFO if found.done else logging.WARNING, "%s %s: %s", what, found.id[:16], _words(found))
         if what == "roster" and found.outcome == "accepted":

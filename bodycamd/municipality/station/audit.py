@@ -25,6 +25,7 @@ Event: TypeAlias = Literal[
     "receipts_dated",
     "order_kept",
     "roster_kept",
+    "suspension_kept",
     "hold_begun",
     "hold_ended",
     "deleting",

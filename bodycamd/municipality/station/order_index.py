@@ -12,12 +12,14 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bodycamd.evidence import orders
+from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.ledger_reader import Line
-from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted
+from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted, SuspensionAccepted
 from bodycamd.evidence.orders import ORDER_TYPE, Forward, Hold, Release, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster import ROSTER_TYPE, SignedRoster
 from bodycamd.evidence.statements import wall_us
+from bodycamd.evidence.suspension import SUSPEND_TYPE, SignedSuspension
 from bodycamd.municipality.station.copy_index import add_hold, add_releases
 from bodycamd.municipality.station.database import Database, last_link, log_line, set_link
 from bodycamd.municipality.station.tables import accepted_rosters, deliveries, documents, order_lines, presences
@@ -25,7 +27,7 @@ from bodycamd.municipality.station.tables import accepted_rosters, deliveries, d
 ORDERED_ID_LENGTH: Final = 64
 """Of an id of a hold: that of its order. Holds of a camera's own have others."""
 DOCUMENT_CHAIN: Final = "documents"
-ABOUT_ORDERS: Final = (OrderDone, OrderRefused, RosterAccepted, HoldReleased)
+ABOUT_ORDERS: Final = (OrderDone, OrderRefused, RosterAccepted, SuspensionAccepted, HoldReleased)
 SEEN_AGAIN_US: Final = 60_000_000
 """A camera that asks again within this is not written down anew."""
 
@@ -90,13 +92,32 @@ class OrderIndex:
             told = f"roster {signed.roster.version} of root {signed.roster.root.version}"
             log_line(connection, now_us, "roster_kept", None, told, signed.document.sha256)
 
-    def restore(self, n: int, document: SignedOrder | SignedRoster, counts: Sequence[str]) -> None:
-        """An order or a roster as the storage has it, the next one; for these cameras' copies it counts, by the log."""
+    def add_suspension(self, signed: SignedSuspension, told: str, now_us: int, not_after_us: int) -> bool:
+        """The same of a suspension, which every camera gets until its roster ends; whether it is new."""
+        with self.database.transaction() as connection:
+            n, _ = last_link(connection, DOCUMENT_CHAIN)
+            if _is_known(connection, signed.document.sha256):
+                return False
+            _add(connection, n + 1, signed.document.sha256, SUSPEND_TYPE, signed.document.file_bytes, not_after_us, kept=False)
+            log_line(connection, now_us, "suspension_kept", None, told, signed.document.sha256)
+            return True
+
+    def suspensions(self) -> list[bytes]:
+        """Every suspension that was kept, as it came."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(documents.c.file_bytes).where(documents.c.type == SUSPEND_TYPE).order_by(documents.c.n))
+            return [row.file_bytes for row in rows]
+
+    def restore(self, n: int, document: SignedOrder | SignedRoster | SignedSuspension, counts: Sequence[str]) -> None:
+        """An order, a roster or a suspension as the storage has it, the next one; for these cameras' copies it counts, by the log."""
         with self.database.transaction() as connection:
             last_link(connection, DOCUMENT_CHAIN)
             if isinstance(document, SignedOrder):
                 _add_order(connection, n, document, kept=True)
                 _count(connection, n, document, counts, None)
+            elif isinstance(document, SignedSuspension):
+                ends = connection.execute(select(documents.c.file_bytes).where(documents.c.id == document.suspension.roster)).scalar()
+                _add(connection, n, document.document.sha256, SUSPEND_TYPE, document.document.file_bytes, _end_of(ends), kept=True)
             else:
                 _add_roster(connection, n, document, kept=True)
 
@@ -123,20 +144,20 @@ class OrderIndex:
             if n is None:
                 return settled, None
             new = (documents.c.n > n, documents.c.n <= settled)
-            if connection.execute(select(documents.c.n).where(*new, documents.c.type == ROSTER_TYPE)).first() is not None:
+            if connection.execute(select(documents.c.n).where(*new, documents.c.type.in_((ROSTER_TYPE, SUSPEND_TYPE)))).first() is not None:
                 return settled, None
             rows = connection.execute(select(deliveries.c.device).where(deliveries.c.n > n, deliveries.c.n <= settled))
             return settled, frozenset(row.device for row in rows)
 
     def orders_for(self, device: str, after: int, until: int, most: int, now_us: int) -> list[Document]:
-        """The orders for a camera that follow number `after`, up to `until`, that its ledger does not state as done and that have not
-        ended; the first `most` of them."""
+        """The orders for a camera, and the suspensions, which are for all, that follow number `after`, up to `until`, that its ledger does
+        not state as done and that have not ended; the first `most` of them."""
         done = select(order_lines.c.order_id).where(order_lines.c.device == device, order_lines.c.done)
+        own = select(deliveries.c.n).where(deliveries.c.device == device)
         query = (
             select(documents.c.n, documents.c.file_bytes)
-            .join(deliveries, deliveries.c.n == documents.c.n)
             .where(
-                deliveries.c.device == device,
+                or_(documents.c.type == SUSPEND_TYPE, documents.c.n.in_(own)),
                 documents.c.n > after,
                 documents.c.n <= until,
                 or_(documents.c.not_after_us.is_(None), documents.c.not_after_us >= now_us),
@@ -228,6 +249,8 @@ def note_line(connection: Connection, device: str, line: Line) -> None:
             _state(connection, device, line, order, outcome, done=True)
         case OrderRefused(order=order, reason=reason):
             _state(connection, device, line, order, reason, done=False)
+        case SuspensionAccepted(sha256=sha256):
+            _state(connection, device, line, sha256, "accepted", done=True)
         case HoldReleased() if len(line.detail.id) == ORDERED_ID_LENGTH:
             add_releases(connection, device, [line.detail.id], "", None)
         case RosterAccepted(sha256=sha256):
@@ -254,6 +277,13 @@ def _count(connection: Connection, n: int, signed: SignedOrder, devices: Sequenc
         case Release(holds=ended):
             for device in devices:
                 add_releases(connection, device, ended, signed.id, now_us)
+
+
+def _end_of(roster_bytes: bytes | None) -> int | None:
+    """When the roster of a suspension ends; `None` where it is not here."""
+    if roster_bytes is None:
+        return None
+    return wall_us(rosters.decode(roster_bytes, "the roster").roster.not_after, "not_after")
 
 
 def _is_known(connection: Connection, id: str) -> bool:

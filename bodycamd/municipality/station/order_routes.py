@@ -77,7 +77,8 @@ class OrderInterface:
         """Who of the people signed, and the roster; `None`: the body is not read yet. Raises `Refusal`."""
         with refusing():
             in_force = self._roster()
-            people = {PublicKey.from_hex(person.key): person for person in in_force.roster.people if person.state == "active"}
+            counts = self._orders.standing(in_force).people
+            people = {PublicKey.from_hex(person.key): person for person in in_force.roster.people if person.id in counts}
             by_id = {key.id: person for key, person in people.items()}
             signer = self._door.signer(request, content, {key.id: key for key in people}, unread=content is None)
             return by_id[signer].id, in_force
@@ -86,7 +87,7 @@ class OrderInterface:
         with refusing():
             person, in_force = self._person(request, content)
             taken = self._orders.take(content, in_force, f"by {person}")
-            return JSONResponse({"order": taken.order.id}, 201 if taken.new else 200)
+            return JSONResponse({"order": taken.id}, 201 if taken.new else 200)
 
     async def _poll(self, request: Request) -> Response:
         try:

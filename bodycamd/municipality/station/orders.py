@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -24,12 +24,16 @@ from msgspec import Meta, Struct
 from bodycamd.errors import DataError
 from bodycamd.evidence import orders as orders_format
 from bodycamd.evidence import strict_json
+from bodycamd.evidence import suspension as suspensions_format
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.order_acceptance import AHEAD_US, Here, judge_content
 from bodycamd.evidence.orders import Answer, Hold, Release, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
-from bodycamd.evidence.statements import Count, Stated
+from bodycamd.evidence.statements import Count, Stated, wall_us
+from bodycamd.evidence.suspension import SUSPEND_TYPE, SignedSuspension, Standing, standing
+from bodycamd.evidence.suspension import judge as judge_suspension
+from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -52,10 +56,11 @@ class CameraState(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False
 
 
 class Taken(Struct, frozen=True):
-    """An order that the station has, and whether it had it before."""
+    """An order, or a suspension, that the station has, and whether it is new. `cameras` are those that it is for: of a suspension all."""
 
-    order: SignedOrder
+    id: str
     new: bool
+    cameras: tuple[str, ...]
 
 
 _states: msgspec.json.Decoder[CameraState] = msgspec.json.Decoder(CameraState)
@@ -74,9 +79,12 @@ class Orders:
         self._keep()
 
     def take(self, raw: bytes, in_force: SignedRoster, brought: str) -> Taken:
-        """Keep an order for the cameras that it is for; `brought` says by whom, in the log. Raises `DataError` for what no camera with this
-        roster would take to be signed, or for a camera that the roster does not list; `StorageError`.
+        """Keep an order for the cameras that it is for, or a suspension, for all of them; `brought` says by whom, in the log. Raises
+        `DataError` for what no camera with this roster would take to be signed, or for a camera that the roster does not list;
+        `StorageError`.
         """
+        if raw.startswith(SUSPEND_TYPE.encode()):
+            return self._take_suspension(raw, in_force, brought)
         signed = orders_format.decode(raw, "the order")
         check_signed(signed, in_force)
         order = signed.order
@@ -86,7 +94,34 @@ class Orders:
         if isinstance(order.body, Answer):
             for device in self._accepting(signed, in_force):
                 self.help.answer(order.body.call, device, signed, self._now_us())
-        return Taken(signed, new)
+        return Taken(signed.id, new, order.cameras)
+
+    def _take_suspension(self, raw: bytes, in_force: SignedRoster, brought: str) -> Taken:
+        signed = suspensions_format.decode(raw, "the suspension")
+        outcome = judge_suspension(signed, in_force)
+        if outcome != "accepted":
+            raise DataError(f"the suspension: {outcome.replace('_', ' ')}")
+        self.offer_roster(in_force)  # it is taken from that one: cameras get that first
+        said = signed.suspension
+        told = f"suspension by {said.by} of {len(said.cameras)} cameras and {len(said.people)} people, brought {brought}"
+        ends_us = wall_us(in_force.roster.not_after, "not_after")
+        new = self.index.add_suspension(signed, told, self._now_us(), ends_us)
+        self._keep()
+        return Taken(signed.document.sha256, new, tuple(camera.id for camera in in_force.roster.cameras))
+
+    def suspended(self, in_force: SignedRoster) -> list[SignedSuspension]:
+        """What is taken from this roster. Raises `StorageError`."""
+        found = [suspensions_format.decode(raw, "a suspension") for raw in self.index.suspensions()]
+        return [one for one in found if judge_suspension(one, in_force) == "accepted"]
+
+    def not_suspended(self, senders: Mapping[str, Sender], in_force: SignedRoster) -> dict[str, Sender]:
+        """Of these cameras those that no suspension shuts out, by the ids of their keys. Raises `StorageError`."""
+        counts = self.standing(in_force).cameras
+        return {key: sender for key, sender in senders.items() if sender.device in counts}
+
+    def standing(self, in_force: SignedRoster) -> Standing:
+        """Whose word counts under this roster, here as on a camera that has the same suspensions. Raises `StorageError`."""
+        return standing(in_force, self.suspended(in_force))
 
     def _counts(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
         """The cameras whose copies here an order to hold or to release is for: those that would accept it by this roster."""
@@ -94,9 +129,12 @@ class Orders:
 
     def _accepting(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
         """The cameras that would accept it by this roster."""
-        now = Now(self._now_us(), trusted=True)
-        judged = {device: judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now) for device in signed.order.cameras}
-        return [device for device, verdict in judged.items() if verdict.accepted]
+        now, taken = Now(self._now_us(), trusted=True), self.suspended(in_force)
+        return [
+            device
+            for device in signed.order.cameras
+            if judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now, suspensions=taken).accepted
+        ]
 
     def offer_roster(self, in_force: SignedRoster) -> None:
         """Have the cameras get this roster. Raises `StorageError`."""

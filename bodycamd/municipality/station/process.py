@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import wall_us
 from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.station.app import CameraInterface, application
+from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.figures import Figures, StampFigures, index_figures_or_none
@@ -84,12 +85,17 @@ class StationProcess:
         )
         self._stamping = stamping_of(settings, self._index, storage)
         self._door = door = Door(authority=settings.authority, secret=secret_of(data / NONCES_FILE))
-        cameras = CameraInterface(intake, door, in_force.senders)
-        self.orders = OrderInterface(Orders(storage, self._index), door, in_force.senders, in_force.current)
+        orders = Orders(storage, self._index)
+
+        def senders() -> Mapping[str, Sender]:
+            return orders.not_suspended(in_force.senders(), in_force.current())
+
+        cameras = CameraInterface(intake, door, senders)
+        self.orders = OrderInterface(orders, door, senders, in_force.current)
         desk = None
         if settings.help is not None:
             desk = HelpDesk(settings.name, self._signer, HelpIndex(self._index.database), settings.help)
-        self.help = HelpInterface(desk, door, in_force.senders, in_force.current)
+        self.help = HelpInterface(desk, door, senders, in_force.current)
         self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
         self.application = application([*cameras.routes(), *self.orders.routes(), *self.help.routes()], self._while_running)
         self._operator = OperatorInterface(self.figures)

@@ -13,10 +13,12 @@ from msgspec import Struct
 from bodycamd.errors import BodycamError, DataError
 from bodycamd.evidence import orders, receipts
 from bodycamd.evidence import roster as rosters
+from bodycamd.evidence import suspension as suspensions
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import ORDER_TYPE
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.evidence.suspension import SUSPEND_TYPE
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.help_index import HelpIndex
@@ -87,6 +89,8 @@ def _restore_documents(index: Index, storage: Storage, told: Told) -> tuple[int,
             if raw.startswith(ORDER_TYPE.encode()):
                 order = orders.decode(raw, where)
                 orders_index.restore(n, order, told.counts.get(order.id, ()))
+            elif raw.startswith(SUSPEND_TYPE.encode()):
+                orders_index.restore(n, suspensions.decode(raw, where), ())
             else:
                 orders_index.restore(n, rosters.decode(raw, where), ())
             found += 1
