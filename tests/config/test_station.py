@@ -90,3 +90,10 @@ def test_what_must_be_beside_an_address(changed: tuple[str, str], told: str) -> 
 
 def test_without_a_dock_no_link_is_named() -> None:
     load.parse(WHOLE.replace("link: eth0", "upload: always").encode(), Path("/c/bodycamd.yaml"))
+
+
+def test_room_is_made_of_what_was_sent_with_a_station_alone() -> None:
+    asked = "storage: {when_full: overwrite_sent}\n"
+    assert load.parse((WHOLE + asked).encode(), Path("/c/bodycamd.yaml")).storage.when_full == "overwrite_sent"
+    with pytest.raises(ConfigError, match=r"storage\.when_full.*station\.url"):
+        load.parse(f"device_id: cam-7\n{asked}".encode(), Path("/c/bodycamd.yaml"))

@@ -14,14 +14,20 @@ import msgspec
 import pytest
 
 from bodycamd.camera.keeping import opening
+from bodycamd.camera.keeping.orders import Orders
+from bodycamd.camera.keeping.rosters import Prepared, Rosters
+from bodycamd.camera.keeping.sending import Sending
 from bodycamd.config.settings import Config, KeySettings, LedgerSettings, RetentionSettings, StorageSettings
 from bodycamd.errors import PermissionDeniedError, StorageError, UsageError
+from bodycamd.evidence.entries import RecordingClosed
 from bodycamd.evidence.ledger_reader import KeyInForce
 from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.statements import Caller
 from bodycamd.linux.clock import boot_id
 from bodycamd.retention.ledger_index import Facts
 from bodycamd.retention.policy import Rules
+from bodycamd.retention.room import Need
+from tests.evidence.ordering import IN_FORCE
 from tests.kit.resting_camera import HOUR, RestingCamera
 
 
@@ -207,3 +213,31 @@ def test_a_store_that_is_not_there_or_out_of_sight(camera: RestingCamera, tmp_pa
         with pytest.raises(PermissionDeniedError) as told:
             opening._become_owner(Path("/store"))
     assert str(told.value) == "/store: Permission denied; run this as the service's user, or as root"
+
+
+def test_room_is_made_where_the_configuration_says_so_and_there_are_a_station_and_a_roster(camera: RestingCamera, tmp_path: Path) -> None:
+    plain = config_of(tmp_path)
+    config = msgspec.structs.replace(
+        plain,
+        storage=msgspec.structs.replace(plain.storage, when_full="overwrite_sent", reserve_minutes=10, directory=str(tmp_path / "store")),
+    )
+    sending = Sending("station-1", "cam-7", camera.clock)
+    orders = Orders(Rosters(Prepared(IN_FORCE.roster.root, IN_FORCE, tmp_path / "rosters")), "cam-7", 14, camera.clock)
+    for one in ((plain, orders, sending), (config, None, sending), (config, orders, None)):
+        assert opening.making_room_of(one[0], camera.clock, one[1], one[2]) is None
+    store, keeper = opening.open_kept_store(config, camera.clock, orders, sending)
+    try:
+        made = keeper.making_room
+        assert made is not None
+        rate = opening.expected_bytes_per_second(config)
+        assert rate == (6_000_000 + 96_000) / 8 * 1.02
+        assert made._need == Need(round(15 * 60 * rate), round(60 * 60 * rate))
+        room = made.room_bytes()
+        assert room is not None
+        assert abs(os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize - room - 64 * 1024 * 1024) < 1 << 30
+        assert list(made.sent.recordings) == ["000001-0001"], "the ledger of before is known"
+        store.ledger.note(RecordingClosed(recording="000002-0001", reason="officer", duration_us=0, segments=0))
+        keeper.held()
+        assert list(made.sent.recordings) == ["000001-0001", "000002-0001"], "and what follows"
+    finally:
+        store.close()
