@@ -170,7 +170,9 @@ class Forwarding:
     # --- what may go ----------------------------------------------------------------------------------------------------------------------
 
     def _check_allowed(self, signed: SignedOrder, in_force: SignedRoster, device: str) -> None:
-        verdict = judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), Now(self._now_us(), trusted=True))
+        taken = Orders(self._storage, self._index, now_us=self._now_us).suspended(in_force)
+        now = Now(self._now_us(), trusted=True)
+        verdict = judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now, suspensions=taken)
         if not verdict.accepted:
             raise PermissionDeniedError(f"the order is not carried out: {verdict.why}")
 

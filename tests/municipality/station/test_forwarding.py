@@ -14,6 +14,7 @@ from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError
 from bodycamd.evidence.orders import Forward, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.suspension import Suspension, sign
 from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding, decode
@@ -21,6 +22,7 @@ from bodycamd.municipality.station.rebuild import rebuild
 from bodycamd.municipality.station.station_file import ReceiverSettings, judge_station
 from bodycamd.municipality.verify.verify import verify
 from tests.evidence.ordering import FORWARD, IN_FORCE, ordered
+from tests.evidence.rostering import key
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 
 ROOT = Path(__file__).parents[3]
@@ -272,3 +274,13 @@ def test_a_forward_is_the_stations_and_no_cameras(life: Life) -> None:
     name = life.record()
     assert isinstance(FORWARD.body, Forward)
     assert life.camera.deliver(to_forward(life, name)).outcome == "not_carried_out"
+
+
+def test_on_the_word_of_somebody_who_is_suspended_nothing_goes(life: Life) -> None:
+    name = life.record()
+    life.send()
+    words: dict[str, Any] = {"roster": IN_FORCE.document.sha256, "by": "A-01", "made_at": wall_text(life.now_us)}
+    life.orders.take(sign(Suspension(**words, people=("E-01",)), key("A-01")).document.file_bytes, IN_FORCE, "by hand")
+    with pytest.raises(PermissionDeniedError, match="not active"):
+        forward(life, to_forward(life, name))
+    assert not (life.root / "room" / DEVICE / "store").exists()
