@@ -115,14 +115,18 @@ class Staging:
 
 
 def _digests(path: Path, good_bytes: int) -> Iterator[str]:
-    """The SHA-256 of the first bytes of a file, of the others, and of all of them. Raises `OSError`."""
-    all_of_it = hashlib.sha256()
+    """The SHA-256 of the first bytes of a file, of the others, and of all of them; no byte is hashed twice but those behind the first.
+    Raises `OSError`."""
+    good, others = hashlib.sha256(), hashlib.sha256()
     with path.open("rb") as file:
-        for limit in (good_bytes, None):
-            digest, left = hashlib.sha256(), limit
-            while chunk := file.read(CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)):
-                left = None if left is None else left - len(chunk)
-                digest.update(chunk)
-                all_of_it.update(chunk)
-            yield digest.hexdigest()
+        left = good_bytes
+        while left and (chunk := file.read(min(left, CHUNK_BYTES))):
+            left -= len(chunk)
+            good.update(chunk)
+        yield good.hexdigest()
+        all_of_it = good.copy()
+        while chunk := file.read(CHUNK_BYTES):
+            others.update(chunk)
+            all_of_it.update(chunk)
+    yield others.hexdigest()
     yield all_of_it.hexdigest()
