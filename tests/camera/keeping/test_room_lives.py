@@ -113,7 +113,7 @@ class Life(Scene):
         self.went += went
 
 
-@settings(max_examples=count(150), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=count(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(DOINGS), st.integers(0, 60)), min_size=5, max_size=40))
 def test_nothing_goes_that_may_not(doings: list[tuple[str, int]]) -> None:
     with TemporaryDirectory() as folder:

@@ -26,7 +26,7 @@ from tests.camera.keeping.room_camera import RoomCamera
 from tests.camera.keeping.test_making_room import verified, verified_twice
 from tests.camera.uplink.sent import KEY, KilledError, Pair, pair
 from tests.kit.resting_camera import DAY, HOUR
-from tests.kit.scale import IN_FULL, SCALE, count
+from tests.kit.scale import IN_FULL, SCALE, count, only_in_full
 from tests.municipality.station.conftest import STATION_KEY
 from tests.municipality.station.test_rebuild import rows
 
@@ -97,6 +97,7 @@ def test_a_full_disk_goes_on_recording(place: Place) -> None:
         assert verified_twice(camera.root, place.copy) == (3, 3)
 
 
+@only_in_full
 def test_a_copy_stays_until_the_term_is_over(place: Place) -> None:
     """At the station, and anywhere that has the camera's ledger: that the camera made room is no end of it."""
     camera = place.camera
@@ -147,6 +148,7 @@ def _first_key(camera: RoomCamera) -> PublicKey:
     return PublicKey.from_pem((camera.root / "device.pem").read_bytes())
 
 
+@only_in_full
 def test_what_the_station_has_lost_or_changed_stays_here(place: Place) -> None:
     camera = place.camera
     lost, changed, whole = camera.record(segments=1), camera.record(segments=1), camera.record(segments=1)
@@ -165,6 +167,7 @@ def test_what_the_station_has_lost_or_changed_stays_here(place: Place) -> None:
     assert (camera.for_room(), camera.present()) == ([whole], [lost, changed])
 
 
+@only_in_full
 def test_the_station_keeps_what_it_has_promised_longer(place: Place) -> None:
     """A segment that came while the recording went on is kept as long as its end wants it, by its receipt and by the index made anew."""
     name = while_it_is_sent(place)
@@ -186,6 +189,7 @@ def test_the_station_keeps_what_it_has_promised_longer(place: Place) -> None:
     assert rows(file) == rows(place.at.station.root / "index.sqlite")
 
 
+@only_in_full
 @pytest.mark.parametrize("seed", range(count(20)))
 def test_killed_anywhere_it_asks_again(seed: int, place: Place) -> None:
     """The uplink dies after so many of its steps, again and again."""

@@ -18,7 +18,7 @@ from bodycamd.municipality.verify.verify import verify
 from bodycamd.retention.policy import Rules
 from tests.camera.uplink.sent import KilledError, Pair, pair
 from tests.kit.resting_camera import DAY
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_it_is_taken_and_verifies_at_both_places(old: Pair) -> None:
     old.check_all_there()
 
 
+@only_in_full
 @pytest.mark.parametrize("seed", range(count(12)))
 def test_killed_anywhere_it_goes_on(seed: int, old: Pair) -> None:
     left = [0]
@@ -84,6 +85,7 @@ def test_killed_anywhere_it_goes_on(seed: int, old: Pair) -> None:
     old.check_all_there()
 
 
+@only_in_full
 def test_what_shortens_after_it_was_sent_changes_nothing_at_the_station(old: Pair) -> None:
     old.all_of_it(old.sending())
     there = old.station.copy("cam-7") / "ledger"
@@ -107,6 +109,7 @@ def parts(at: Pair) -> tuple[int, bytes, list[tuple[int, bytes]]]:
     return first, (folder / checkpoint_name(first)).read_bytes(), [(one, (folder / file_name(one)).read_bytes()) for one in starts(folder)]
 
 
+@only_in_full
 def test_it_comes_in_parts_and_is_verified_with_the_last_one(old: Pair, tmp_path: Path) -> None:
     first, raw, files = parts(old)
     copy = LedgerCopy(tmp_path / "copy", first_key(old))
@@ -127,6 +130,7 @@ def test_it_comes_in_parts_and_is_verified_with_the_last_one(old: Pair, tmp_path
         copy.add_checkpoint(first, 0, raw, last=True)
 
 
+@only_in_full
 @pytest.mark.parametrize("change", ["another key", "a byte", "a line less", "nothing", "garbage"])
 def test_one_that_leads_from_elsewhere_is_refused_and_leaves_nothing(change: str, old: Pair, tmp_path: Path) -> None:
     first, raw, files = parts(old)
