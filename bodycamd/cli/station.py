@@ -123,9 +123,23 @@ def restore(
     say(f"restored from the backup of {done.made_at}: {', '.join(told)}, {counted(found.audit_lines, 'line')} of the log")
     if done.deleted_again:
         say(f"{counted(done.deleted_again, 'recording')} that the log states as deleted had come back: deleted again")
-    say("now bring again the orders that came after it: bodycamd station order")
+    say("nothing is deleted yet: bring again the orders that came after it (bodycamd station order), then: bodycamd station orders-brought")
     if found.problems or done.lost or done.unknown:
         raise typer.Exit(DataError.exit_code)
+
+
+@app.command("orders-brought")
+def orders_brought(file: FileArgument = DEFAULT_STATION) -> None:
+    """After a restore: the orders that came after the backup are here again. From here on copies whose term is over are deleted.
+
+    A camera that nothing comes from holds its own copies back for a week more. Ends with 65 where the station was never restored.
+    """
+    from bodycamd.municipality.station.service import orders_are_brought
+    from bodycamd.municipality.station.station_file import load_station
+
+    if not orders_are_brought(load_station(file)):
+        raise DataError("this station was not restored: nothing waits for orders")
+    say("stated: copies whose term is over are deleted again")
 
 
 @app.command("order")

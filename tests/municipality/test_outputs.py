@@ -62,7 +62,8 @@ READ = {
     "station backup file", "station cameras file", "station certificate file", "station check file", "station order file",
     "station help list file", "station forward file", "station forward order_file",
     "station order order_file", "station orders file",
-    "station rebuild file", "station restore backup_file", "station restore file", "station run file", "station stamps file",
+    "station rebuild file", "station restore backup_file", "station orders-brought file", "station restore file",
+    "station run file", "station stamps file",
     "support-bundle socket", "support-bundle store",
     "sweep socket", "transparency store", "verify anchor", "verify device_key", "verify people", "verify store",
 }  # fmt: skip

@@ -43,9 +43,9 @@ MAX_FILES: Final = 10_000_000
 MAX_SIGNATURE_BYTES: Final = 8 * 1024
 TRIES: Final = 200
 CHUNK_BYTES: Final = 1024 * 1024
-_LEDGER = re.compile(r"[0-9]{6}\.jsonl")
+_LEDGER = re.compile(r"(checkpoint-)?[0-9]{6}\.jsonl")
 _DEVICE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
-LEDGER_NAME: Final = re.compile(rf"cameras/({_DEVICE})/ledger/([0-9]{{6}}\.jsonl)")
+LEDGER_NAME: Final = re.compile(rf"cameras/({_DEVICE})/ledger/((?:checkpoint-)?[0-9]{{6}}\.jsonl)")
 STORED_NAME: Final = re.compile(
     rf"(cameras/{_DEVICE}/receipts/[0-9]{{9}}\.receipt|documents/[0-9]{{9}}\.document|stamps/[0-9]{{9}}-[0-9a-f]{{16}}\.tsr"
     r"|audit/[0-9]{9}-[0-9]{9}\.jsonl)"

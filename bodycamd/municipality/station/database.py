@@ -67,6 +67,16 @@ class Database:
             self.errors += 1
             raise StorageError(f"the index cannot be used: {str(error.args[0])[:300] if error.args else type(error).__name__}") from error
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads: on SQLite nobody who writes waits for it. Raises as `transaction` does."""
+        try:
+            with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as error:
+            self.errors += 1
+            raise StorageError(f"the index cannot be used: {str(error.args[0])[:300] if error.args else type(error).__name__}") from error
+
     def is_empty(self) -> bool:
         """Whether it holds nothing at all."""
         with self.transaction() as connection:
@@ -116,5 +126,5 @@ def _sqlite_connected(connection: object, entry: ConnectionPoolEntry) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    """At once for writing: two that read first and write then would refuse each other."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """At once for writing, but for what only reads: two that read first and write then would refuse each other."""
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")

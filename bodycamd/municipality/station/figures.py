@@ -105,7 +105,7 @@ def index_figures(database: Database, now_us: int) -> IndexFigures:
     """The figures of the index. Raises `StorageError`."""
     stored = segments.c.receipt.is_not(None)
     size = segments.c.good_bytes + segments.c.torn_bytes
-    with database.transaction() as connection:
+    with database.reading() as connection:
         counted = connection.execute(
             select(
                 func.count().filter(stored).label("stored"),
@@ -174,6 +174,16 @@ def _asked_since(connection: Connection, since_us: int) -> int:
     return found
 
 
+def index_answers(database: Database) -> bool:
+    """Whether the index can be asked, at the least cost."""
+    try:
+        with database.reading() as connection:
+            connection.execute(select(1))
+    except StorageError:
+        return False
+    return True
+
+
 def index_figures_or_none(database: Database, now_us: int) -> IndexFigures | None:
     """The same; `None` where the index fails: that is a figure too (`Database.errors`)."""
     try:
@@ -182,16 +192,25 @@ def index_figures_or_none(database: Database, now_us: int) -> IndexFigures | Non
         return None
 
 
-def faults(figures: Figures) -> list[str]:
+class Health(Struct, frozen=True):
+    """What a process needs to do its work: as of `Figures`."""
+
+    now_us: int
+    index_up: bool
+    free_bytes: int | None
+    roster_ends_us: int
+
+
+def faults(health: Health) -> list[str]:
     """Why this process cannot do its work now, a sentence each; nothing where it can. What only waits is no fault: a clock that is not
     confirmed yet, a copy that cannot be deleted."""
     found: list[str] = []
-    if figures.index is None:
+    if not health.index_up:
         found.append("the index cannot be asked")
-    if figures.free_bytes is None:
+    if health.free_bytes is None:
         found.append("the folder of data cannot be looked at")
-    elif figures.free_bytes == 0:
+    elif health.free_bytes == 0:
         found.append("there is no room left in data")
-    if figures.roster_ends_us <= figures.now_us:
+    if health.roster_ends_us <= health.now_us:
         found.append("the roster has ended: nothing is taken")
     return found

@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from bodycamd.errors import NotFoundError
 from bodycamd.evidence import receipts as receipts_format
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
-from bodycamd.evidence.statements import ZERO_HASH, wall_text, wall_us
+from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.audit import Event
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line, set_link
-from bodycamd.municipality.station.order_index import ABOUT_ORDERS, DOCUMENT_CHAIN, note_line
+from bodycamd.municipality.station.order_index import ABOUT_ORDERS, note_line
+from bodycamd.municipality.station.receipt_rows import add_receipt, store
+from bodycamd.municipality.station.restored_index import hear
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment, expected
-from bodycamd.municipality.station.tables import audit, chains, deletions, receipts, segments
+from bodycamd.municipality.station.tables import audit, deletions, receipts, segments
 
 KEPT_AUDIT: Final = "audit in the storage"
-RESTORED: Final = "restored"
-"""The chain whose number is that of the log's line that says so."""
 LINES_OF_START: Final = 10**9
 """More than a start has."""
 Sign = Callable[[Receipt], SignedReceipt]
@@ -151,7 +151,7 @@ class Index:
                 if not longer:
                     log_line(connection, now_us, "segment_stored", device, what, stored.sha256)
             signing: Event = "receipt_signed" if dated else "receipt_signed_undated"
-            _is_heard(connection, device)
+            hear(connection, device)
             audit_head = log_line(connection, now_us, signing, device, f"receipt {n + 1}", head)
             signed = sign(
                 Receipt(
@@ -169,7 +169,7 @@ class Index:
                     size=stored.size if stored is not None else None,
                 )
             )
-            _add_receipt(connection, signed, kept=False)
+            add_receipt(connection, signed, kept=False)
             if stored is not None:
                 received: dict[str, int | None] = {} if longer else {"received_us": now_us if dated else None}
                 connection.execute(
@@ -222,13 +222,16 @@ class Index:
                 last_link(connection, chain)
                 set_link(connection, chain, len(lines), head)
 
-    def restore_receipt(self, signed: SignedReceipt, received_us: int | None, *, dated: bool) -> None:
-        """A receipt as the storage has it, the next of its camera. `received_us`: by the log; `dated`: as it was signed."""
-        receipt = signed.receipt
+    def restore_receipt(
+        self, signed: SignedReceipt, received_us: int | None, kept_until_us: int | None, *, counts: bool, longest: bool = False
+    ) -> None:
+        """A receipt as the storage has it, the next of its camera. By the log: when its segment was received, until when it is kept, and
+        whether it `counts`: a segment may have been lost since. `longest` as of `store`."""
         with self.database.transaction() as connection:
-            last_link(connection, f"receipts/{receipt.device}")
-            _add_receipt(connection, signed, kept=True)
-            _store(connection, signed, received_us, wall_us(receipt.kept_until, "kept_until") if dated else None)
+            last_link(connection, f"receipts/{signed.receipt.device}")
+            add_receipt(connection, signed, kept=True)
+            if counts:
+                store(connection, signed, received_us, kept_until_us, longest=longest)
 
     def newest_confirmed_us(self) -> int | None:
         """The time of the newest line of the log that a confirmed clock dated; `None` before the first."""
@@ -239,39 +242,6 @@ class Index:
                 if line.event in audit_log.BY_CONFIRMED_CLOCK:
                     return wall_us(line.at, "audit")
         return None
-
-    def is_restored(self, made_at: str, now_us: int, left_out: int) -> None:
-        """The station was restored from the backup of this time: a line of the log says so, and documents leave so many numbers out."""
-        with self.database.transaction() as connection:
-            behind = last_link(connection, DOCUMENT_CHAIN)[0] + left_out
-            log_line(connection, now_us, "restored", None, f"from the backup of {made_at}; documents go on behind {behind}", None)
-            _set_restored(connection, last_link(connection, AUDIT_CHAIN)[0], behind)
-
-    def restore_restored(self, n: int, heard: Iterable[str], behind: int) -> None:
-        """The same as the log states it; these cameras got a receipt since."""
-        if n == 0:
-            return
-        with self.database.transaction() as connection:
-            _set_restored(connection, n, behind)
-            for device in sorted(heard):
-                _is_heard(connection, device)
-
-    def is_unheard(self, device: str) -> bool:
-        """Whether the station was restored, and the camera has got no receipt since: its ledger may state receipts that are lost here."""
-        with self.database.transaction() as connection:
-            return _is_unheard(connection, device)
-
-    def take_back(self, device: str, lost: Callable[[int, str], list[SignedReceipt]], now_us: int) -> list[SignedReceipt]:
-        """Receipts of this station that its camera states and that are lost here; `lost` finds those behind a number and an id. A line of
-        the log for each; when they were received no log says. The storage has not got them yet."""
-        with self.database.transaction() as connection:
-            n, last = last_link(connection, f"receipts/{device}")
-            found = lost(n, last)
-            for signed in found:
-                log_line(connection, now_us, "receipt_taken_back", device, f"receipt {signed.receipt.n}", signed.id)
-                _add_receipt(connection, signed, kept=False)
-                _store(connection, signed, None, None)
-            return found
 
     def stored_files(self) -> list[tuple[str, str, str]]:
         """The segments that have a receipt: camera, recording, file."""
@@ -334,48 +304,3 @@ def _receipt_of(connection: Connection, device: str, recording: str, file: str) 
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else (receipts_format.decode(row.file_bytes, "receipt"), row.kept)
-
-
-def _add_receipt(connection: Connection, signed: SignedReceipt, *, kept: bool) -> None:
-    receipt = signed.receipt
-    connection.execute(
-        insert(receipts).values(
-            device=receipt.device,
-            n=receipt.n,
-            file_bytes=signed.document.file_bytes,
-            kept=kept,
-        )
-    )
-    set_link(connection, f"receipts/{receipt.device}", receipt.n, signed.id)
-
-
-def _store(connection: Connection, signed: SignedReceipt, received_us: int | None, kept_until_us: int | None) -> None:
-    """The segment that a receipt is for, if it is for one, is stored."""
-    receipt = signed.receipt
-    here = (segments.c.device == receipt.device, segments.c.recording == receipt.recording, segments.c.number == receipt.segment)
-    received = func.coalesce(segments.c.received_us, received_us)  # a later receipt says nothing of when it came
-    values = {"receipt": receipt.n, "received_us": received, "kept_until_us": kept_until_us, "put_begun": False}
-    connection.execute(update(segments).where(*here).values(**values))
-
-
-def _set_restored(connection: Connection, n: int, behind: int) -> None:
-    last_link(connection, RESTORED)
-    set_link(connection, RESTORED, n, ZERO_HASH)
-    if last_link(connection, DOCUMENT_CHAIN)[0] < behind:
-        set_link(connection, DOCUMENT_CHAIN, behind, ZERO_HASH)
-
-
-def _restored(connection: Connection, name: str) -> int:
-    return connection.execute(select(chains.c.n).where(chains.c.name == name)).scalar() or 0
-
-
-def _is_unheard(connection: Connection, device: str) -> bool:
-    n = _restored(connection, RESTORED)
-    return n > 0 and _restored(connection, f"heard/{device}") < n
-
-
-def _is_heard(connection: Connection, device: str) -> None:
-    """A receipt is signed for the camera."""
-    if _is_unheard(connection, device):
-        last_link(connection, f"heard/{device}")
-        set_link(connection, f"heard/{device}", _restored(connection, RESTORED), ZERO_HASH)

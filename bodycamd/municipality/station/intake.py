@@ -12,6 +12,7 @@ camera, a second one is refused (`StoreBusyError`); any number of cameras at onc
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,11 +31,14 @@ from bodycamd.municipality.station.index import DeletedError, Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.own_receipts import lost_receipts
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.segments import ExpectedSegment, StoredSegment
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.term import CopyFacts, kept_longer_us, kept_until_us
+
+log = logging.getLogger(__name__)
 
 MAX_OPENED: Final = 256
 """Ledgers that are held open: what was read of one is some kilobytes."""
@@ -84,6 +88,7 @@ class Intake:
         self._name, self._signer = name, signer
         self._storage, self._staging, self._index = storage, staging, index
         self._days, self._clock = days, clock
+        self._restored = RestoredIndex(index.database)
         self._opened: dict[str, _Opened] = {}
         self._begun: set[str] = set()
         """Cameras that have begun to send their ledgers to this process."""
@@ -178,7 +183,7 @@ class Intake:
             if position is None:
                 raise NotFoundError(f"{device}: no line of its ledger is here")
             newest = self._index.last_receipt(device)
-            if newest is not None and newest[0].receipt.head == position.head:
+            if newest is not None and newest[0].receipt.head == position.head and not self._restored.is_unheard(device):
                 return self._kept(device, *newest)
             now = self._clock()
             return self._sign(device, first_key, None, now, now.wall_us + self._days * DAY_US)
@@ -290,7 +295,7 @@ class Intake:
             ledger.facts.take(line)
         self._index.note_lines(device, lines)
         if device not in self._heard:
-            if self._index.is_unheard(device):
+            if self._restored.is_unheard(device):
                 self._take_back(device, [line.detail for line in lines])
             else:
                 self._heard.add(device)
@@ -302,15 +307,25 @@ class Intake:
         def lost(n: int, last: str) -> list[SignedReceipt]:
             return lost_receipts(details, self._name, key, device, n, last)
 
-        for signed in self._index.take_back(device, lost, self._clock().wall_us):
+        now = self._clock()
+        most_us = now.wall_us + self._days * DAY_US if now.confirmed else None
+
+        def is_here(recording: str, file: str) -> bool:
+            if self._storage.has_segment(device, recording, file):
+                return True
+            log.error("%s: %s/%s has a receipt, and is not in the storage: it is lost here", device, recording, file)
+            return False
+
+        for signed in self._restored.take_back(device, lost, is_here, now.wall_us, most_us):
             self._kept(device, signed, False)
+        keep_log(self._index, self._storage)
 
     def _check_heard(self, device: str) -> None:
         """Raises `LedgerFirstError` where the station was restored, and the camera has not begun to send its ledger since: it may state
         receipts whose numbers would be given once more."""
         if device in self._heard or device in self._begun:
             return
-        if self._index.is_unheard(device):
+        if self._restored.is_unheard(device):
             raise LedgerFirstError("this station was restored: send the ledger first")
 
     @contextmanager

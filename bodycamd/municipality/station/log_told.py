@@ -6,9 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from bodycamd.evidence.receipts import Receipt
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.restored_index import Waits
+
+
+class TakenBack(Struct, frozen=True):
+    """By which line, until when it promised to keep what it is for, and when that was received at the latest."""
+
+    n: int
+    kept_until_us: int
+    received_us: int | None = None
 
 
 class Told(Struct, frozen=True):
@@ -20,14 +31,17 @@ class Told(Struct, frozen=True):
     counts: Mapping[str, tuple[str, ...]]
     deletions: Mapping[tuple[str, str], str | None]
     calls: Mapping[str, tuple[str, int]] = {}
-    taken_back: Mapping[str, int | None] = {}
-    """Receipts, by their ids, that a camera's ledger stated and that were lost here; when what each is for was received at the latest."""
-    restored: int = 0
-    """The number of the line that says so last; 0 where the station never was."""
-    signed_since: frozenset[str] = frozenset()
-    """The cameras that got a receipt since."""
-    documents_behind: int = 0
-    """The number behind which documents go on since."""
+    taken_back: Mapping[str, TakenBack] = {}
+    """Receipts, by their ids, that a camera's ledger stated and that were lost here."""
+    numbers: Mapping[str, int] = {}
+    """By the head that a receipt names, the number of its line."""
+    lost: Mapping[tuple[str, str, int], int] = {}
+    """By camera, recording and number of a segment that the storage has lost, the number of the line that says so."""
+    waits: Waits = Waits()
+
+    def counts_for(self, receipt: Receipt, n: int) -> bool:
+        """Whether a receipt by line `n` says that its segment is here: it was not lost since."""
+        return n >= self.lost.get((receipt.device, receipt.recording or "", receipt.segment or 0), 0)
 
 
 def told_by(lines: Iterable[bytes]) -> Told:
@@ -36,13 +50,16 @@ def told_by(lines: Iterable[bytes]) -> Told:
     counts: dict[str, tuple[str, ...]] = {}
     deletions: dict[tuple[str, str], str | None] = {}
     calls: dict[str, tuple[str, int]] = {}
-    taken_back: dict[str, int | None] = {}
-    restored, behind, since = 0, 0, set[str]()
+    taken_back: dict[str, TakenBack] = {}
+    numbers: dict[str, int] = {}
+    lost: dict[tuple[str, str, int], int] = {}
+    waits, since = Waits(), set[str]()
     for raw in lines:
         line = audit.decode(raw, "audit")
         at_us = wall_us(line.at, "audit")
         if line.event in ("receipt_signed", "receipt_signed_undated") and line.device is not None:
             since.add(line.device)
+            numbers[audit.head_of(raw)] = line.n
         match line.event:
             case "receipt_signed":
                 receipts[audit.head_of(raw)] = (True, at_us)
@@ -50,9 +67,15 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 receipts[audit.head_of(raw)] = (False, None)
             case "receipts_dated":
                 receipts = {head: (dated, at_us if received is None else received) for head, (dated, received) in receipts.items()}
-                taken_back = {id: at_us if received is None else received for id, received in taken_back.items()}
+                undated = {id: replace(one, received_us=at_us) for id, one in taken_back.items() if one.received_us is None}
+                taken_back |= undated
             case "receipt_taken_back" if line.sha256 is not None:
-                taken_back[line.sha256] = None
+                taken_back[line.sha256] = TakenBack(line.n, wall_us(line.what.rpartition(" ")[2], "audit"))
+            case "segment_lost" if line.device is not None:
+                recording, _, file = line.what.partition("/")
+                lost[line.device, recording, int(file[:6])] = line.n
+            case "orders_brought":
+                waits = replace(waits, brought_us=at_us)
             case "hold_begun" | "hold_ended" if line.device is not None and line.sha256 is not None:
                 known = counts.get(line.sha256, ())
                 counts[line.sha256] = known if line.device in known else (*known, line.device)
@@ -63,6 +86,6 @@ def told_by(lines: Iterable[bytes]) -> Told:
             case "help_called" if line.device is not None and line.sha256 is not None:
                 calls[line.sha256] = line.device, at_us
             case "restored":
-                restored, behind = line.n, int(line.what.rpartition(" ")[2])
+                waits = Waits(line.n, int(line.what.rpartition(" ")[2]))
                 since.clear()
-    return Told(receipts, counts, deletions, calls, taken_back, restored, frozenset(since), behind)
+    return Told(receipts, counts, deletions, calls, taken_back, numbers, lost, replace(waits, heard=frozenset(since)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError
+from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError, StoreBusyError
 from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
 from bodycamd.evidence.roster import Roster
 from bodycamd.linux import durable
@@ -21,6 +22,7 @@ from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.nonces import SECRET_BYTES
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.station_file import StationSettings
 from bodycamd.municipality.station.storage import Storage
@@ -33,14 +35,37 @@ def first_keys_of(roster: Roster) -> dict[str, PublicKey]:
 
 
 @contextmanager
-def opened_index(settings: StationSettings) -> Iterator[Index]:
-    """The index, for a command beside a station that runs or is stopped. Raises as `Index.open` does."""
+def opened_index(settings: StationSettings, *, to_restore: bool = False) -> Iterator[Index]:
+    """The index, for a command beside a station that runs or is stopped. Raises as `Index.open` does; `DataError` for one that a
+    restore left unfinished, unless it is there `to_restore`."""
     make_data(Path(settings.data))
     index = Index.open(settings.index_url)
     try:
+        if not to_restore:
+            RestoredIndex(index.database).check_finished()
         yield index
     finally:
         index.close()
+
+
+@contextmanager
+def serving(data: Path, *, alone: bool = False) -> Iterator[None]:
+    """This process works with the folder of data; `alone`: and no station does. Raises `StoreBusyError` where it cannot be."""
+    make_data(data)
+    try:
+        descriptor = os.open(data / "serving.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(f"{data}: cannot be locked: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        told = "a station runs here: stop it first" if alone else "it is being restored"
+        raise StoreBusyError(f"{data}: {told}") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_data(data: Path) -> None:

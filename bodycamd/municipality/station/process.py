@@ -24,7 +24,7 @@ from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
-from bodycamd.municipality.station.figures import Figures, StampFigures, index_figures_or_none
+from bodycamd.municipality.station.figures import Figures, Health, StampFigures, index_answers, index_figures_or_none
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.help_routes import HelpInterface
@@ -34,6 +34,7 @@ from bodycamd.municipality.station.opening import first_keys_of, load_key, make_
 from bodycamd.municipality.station.operator_routes import OperatorInterface
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
@@ -63,6 +64,7 @@ class StationProcess:
         make_data(data)
         self._staging = Staging(data / "staging")
         self._index = Index.open(settings.index_url)
+        RestoredIndex(self._index.database).check_finished()
         storage = storage_of(settings)
         self._clock = StationClock(SystemClock(), self._index.newest_confirmed_us())
         intake = Intake(
@@ -98,7 +100,7 @@ class StationProcess:
         self.help = HelpInterface(desk, door, senders, in_force.current)
         self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
         self.application = application([*cameras.routes(), *self.orders.routes(), *self.help.routes()], self._while_running)
-        self._operator = OperatorInterface(self.figures)
+        self._operator = OperatorInterface(self.figures, self.health)
         self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
 
     def close(self) -> None:
@@ -111,6 +113,11 @@ class StationProcess:
         """Answer all that are held: the station stops."""
         self.orders.end_polls()
         self.help.end_polls()
+
+    def health(self) -> Health:
+        """Whether it can do its work now. From any thread."""
+        ends_us = wall_us(self._in_force.roster.not_after, "not_after")
+        return Health(time.time_ns() // 1000, index_answers(self._index.database), _free_bytes(self._data), ends_us)
 
     def figures(self) -> Figures:
         """What is to be seen of it now. From any thread."""

@@ -17,7 +17,7 @@ from bodycamd.evidence import suspension as suspensions
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import ORDER_TYPE
 from bodycamd.evidence.receipts import SignedReceipt
-from bodycamd.evidence.statements import ZERO_HASH
+from bodycamd.evidence.statements import ZERO_HASH, wall_us
 from bodycamd.evidence.suspension import SUSPEND_TYPE
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
@@ -26,6 +26,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_told import Told, told_by
 from bodycamd.municipality.station.order_index import OrderIndex
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.storage import Storage
 
 
@@ -45,6 +46,11 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
     """
     if not index.database.is_empty():
         raise DataError("the index is not empty: move it away first; nothing was changed")
+    return fill(index, storage, first_keys, station_key)
+
+
+def fill(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey], station_key: PublicKey) -> Rebuilt:
+    """The same of an index that is known to be empty. Raises as `rebuild` does."""
     lines = list(storage.audit_lines())
     index.restore_audit(lines, audit.check(lines))
     told = told_by(lines)
@@ -55,7 +61,7 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
     for id, (device, came_us) in told.calls.items():
         calls.restore(id, device, came_us)
     documents, problems = _restore_documents(index, storage, told)
-    index.restore_restored(told.restored, told.signed_since, told.documents_behind)
+    RestoredIndex(index.database).restore(told.waits)
     cameras, found = storage.cameras(), 0
     for device in cameras:
         try:
@@ -64,8 +70,7 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
                 raise DataError(f"{device}: the roster lists no such camera")
             index.note_lines(device, LedgerCopy(storage.camera(device), key).new_lines())
             for signed in _own_receipts(device, storage, station_key):
-                dated, received_us = told.receipts.get(signed.receipt.audit_head, (False, told.taken_back.get(signed.id)))
-                index.restore_receipt(signed, received_us, dated=dated)
+                _restore_receipt(index, signed, told)
                 found += 1
                 if signed.receipt.audit_head not in told.receipts and signed.id not in told.taken_back:
                     problems.append(f"{device}: receipt {signed.receipt.n}: the log that it names the head of is not here")
@@ -75,6 +80,17 @@ def rebuild(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey],
         except DataError as error:
             problems.append(str(error))
     return Rebuilt(len(cameras), found, documents, len(lines), tuple(problems))
+
+
+def _restore_receipt(index: Index, signed: SignedReceipt, told: Told) -> None:
+    if (taken := told.taken_back.get(signed.id)) is not None:
+        counts = told.counts_for(signed.receipt, taken.n)
+        index.restore_receipt(signed, taken.received_us, taken.kept_until_us, counts=counts, longest=True)
+        return
+    dated, received_us = told.receipts.get(signed.receipt.audit_head, (False, None))
+    kept_until_us = wall_us(signed.receipt.kept_until, "kept_until") if dated else None
+    counts = told.counts_for(signed.receipt, told.numbers.get(signed.receipt.audit_head, 0))
+    index.restore_receipt(signed, received_us, kept_until_us, counts=counts)
 
 
 def _restore_documents(index: Index, storage: Storage, told: Told) -> tuple[int, list[str]]:

@@ -5,6 +5,8 @@
     the index                made anew (`rebuild`)
     log line `restored`      from here on documents have numbers that no camera has asked behind, and no camera gets a receipt before its
                              ledger has come: the receipts that it states, and that are lost here, are taken back from it (`own_receipts`)
+    orders                   that came after the backup are for people to bring again; nothing is deleted before they say that they have,
+                             nor of a camera before something has come from it
 
 So neither the chain of a camera's receipts nor the numbers of orders fork, however old the backup is. What nobody can bring back is told:
 footage that the storage has lost, and the lines of the log behind the backup.
@@ -12,14 +14,16 @@ footage that the storage has lost, and the lines of the log behind the backup.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from bodycamd.errors import DataError, StorageError
+from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
 from bodycamd.municipality.station import audit
@@ -27,7 +31,8 @@ from bodycamd.municipality.station.backup import LEDGER_NAME, MAX_LEDGER_BYTES, 
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.log_told import told_by
-from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
+from bodycamd.municipality.station.rebuild import Rebuilt, fill
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
 from bodycamd.store.names import LEDGER_FOLDER
@@ -55,14 +60,17 @@ def restore(
     storage: Storage,
     staging: Staging,
     index: Index,
-    first_keys: Mapping[str, PublicKey],
+    first_keys: Callable[[], Mapping[str, PublicKey]],
     now_us: int,
 ) -> Restored:
     """The station is stopped, and its index empty. Raises `DataError` where the index is not, where the backup is not this station's or
-    contradicts what is here; `StorageError`. Done again it comes to the same end."""
+    contradicts what is here; `StorageError`. `first_keys` is asked once the roster in force is back. Broken off it leaves an index that no
+    station serves with; begun anew with an empty one it comes to the same end."""
     if not index.database.is_empty():
         raise DataError("the index is not empty: move it away first; nothing was changed")
+    restored = RestoredIndex(index.database)
     statement, file = open_backup(path, name, key)
+    restored.begin()
     with file:
         for member, raw in members(file, str(path)):
             if (ledger := LEDGER_NAME.fullmatch(member)) is not None:
@@ -71,6 +79,7 @@ def restore(
                 _put_roster(data / ROSTER_NAME, raw)
             else:
                 storage.put_small(member, raw)
+    keys = first_keys()
     lines = list(storage.audit_lines())
     audit.check(lines)
     again = 0
@@ -79,10 +88,10 @@ def restore(
         if storage.has_recording(device, recording):
             storage.delete_recording(device, recording)
             again += 1
-    rebuilt = rebuild(index, storage, first_keys, key)
-    index.is_restored(statement.made_at, now_us, NUMBERS_LEFT_OUT)
-    keep_log(index, storage)
+    rebuilt = fill(index, storage, keys, key)
     lost = tuple(one for one in index.stored_files() if not storage.has_segment(*one))
+    restored.end(statement.made_at, now_us, NUMBERS_LEFT_OUT, lost)
+    keep_log(index, storage)
     stated = index.stated_recordings()
     unknown = tuple((device, one) for device in storage.cameras() for one in storage.recordings(device) if (device, one) not in stated)
     return Restored(statement.made_at, rebuilt, again, lost, unknown)
@@ -103,9 +112,14 @@ def _put_ledger(path: Path, raw: bytes) -> None:
 
 
 def _put_roster(path: Path, raw: bytes) -> None:
-    """The roster in force is only ever followed by a newer one: what is here is no older than the backup's."""
+    """The roster in force is only ever followed by a newer one: the newer of the two stays."""
+    ours = rosters.decode(raw, "the backup's roster")
     try:
-        if not path.exists():
-            durable.replace(path, raw, 0o600)
+        if path.exists():
+            here = rosters.decode(read_file(path, 2 * MAX_ROSTER_BYTES), str(path))
+            if (here.roster.root.version, here.roster.version) >= (ours.roster.root.version, ours.roster.version):
+                return
+        durable.make_folder(path.parent)
+        durable.replace(path, raw, 0o600)
     except OSError as error:
         raise StorageError(f"{path}: cannot be restored: {error.strerror}") from error

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from bodycamd.errors import ConfigError, StoreBusyError
+from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.help_index import HelpIndex
-from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, storage_of
+from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, serving, storage_of
 from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.process import StationProcess
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.restoring import Restored, restore
 from bodycamd.municipality.station.server import StationServer, server_config
 from bodycamd.municipality.station.staging import Staging
@@ -31,7 +34,7 @@ from bodycamd.municipality.station.timestamp_authority import load_roots
 def rebuild_index(settings: StationSettings) -> Rebuilt:
     """Make the index anew; the station is not running. Raises as `rebuild` and `StationProcess` do."""
     first_keys = first_keys_of(roster_of(settings).roster)
-    with opened_index(settings) as index:
+    with serving(Path(settings.data), alone=True), opened_index(settings) as index:
         return rebuild(index, storage_of(settings), first_keys, load_key(Path(settings.keys.signing)).public)
 
 
@@ -57,11 +60,22 @@ def make_backup(settings: StationSettings, folder: Path, keep_days: int) -> Back
 def restore_backup(settings: StationSettings, path: Path) -> Restored:
     """The station is stopped, and its index moved away. Raises as `restore` and `StationProcess` do."""
     data = Path(settings.data)
-    with opened_index(settings) as index:
+    with serving(data, alone=True), opened_index(settings, to_restore=True) as index:
         key = load_key(Path(settings.keys.signing)).public
         staging, storage = Staging(data / "staging"), storage_of(settings)
-        first_keys = first_keys_of(roster_of(settings).roster)
+
+        def first_keys() -> Mapping[str, PublicKey]:
+            return first_keys_of(roster_of(settings).roster)
+
         return restore(path, settings.name, key, data, storage, staging, index, first_keys, time.time_ns() // 1000)
+
+
+def orders_are_brought(settings: StationSettings) -> bool:
+    """Orders that came after the backup that was restored are here again; false where none was."""
+    with opened_index(settings) as index:
+        done = RestoredIndex(index.database).orders_are_brought(time.time_ns() // 1000)
+        keep_log(index, storage_of(settings))
+        return done
 
 
 def list_stamps(settings: StationSettings) -> list[KeptStamp]:
@@ -104,6 +118,11 @@ def opened_calls(settings: StationSettings) -> Iterator[HelpIndex]:
 def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
     """Run a station until SIGTERM or SIGINT; `told` hears once where it listens. Requests under way are answered first. Raises as
     `StationProcess` does, and `StoreBusyError` where the port is taken."""
+    with serving(Path(settings.data)):
+        _serve(settings, told)
+
+
+def _serve(settings: StationSettings, told: Callable[[str], None]) -> None:
     process = StationProcess(settings)
     try:
         address, port = settings.listen.address, settings.listen.port

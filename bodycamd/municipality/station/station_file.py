@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +15,7 @@ from bodycamd.config.bounds import Settings, Text
 from bodycamd.config.load import MAX_PROBLEMS, read
 from bodycamd.config.problems import Problem, in_order
 from bodycamd.config.sections import allowed_in, judged, nothing_beside
-from bodycamd.config.strict_yaml import read_document
+from bodycamd.config.strict_yaml import Document, read_document
 from bodycamd.errors import ConfigError
 from bodycamd.evidence.roster import KeyName
 from bodycamd.foreign_text import shown
@@ -32,7 +33,7 @@ class ListenSettings(Settings, frozen=True, kw_only=True):
 class MetricsSettings(ListenSettings, frozen=True, kw_only=True):
     """Where figures and health are told: to whoever reaches it, so on this computer alone, or in a network of those who keep it running."""
 
-    address: Annotated[str, Meta(pattern=r"^(?!0\.0\.0\.0\Z|[0:]+\Z)[0-9a-fA-F.:]{2,45}\Z")] = "127.0.0.1"
+    address: Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]{2,45}\Z")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8641
 
 
@@ -161,9 +162,26 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
         problems = list(_help_contradictions(settings.help)) if settings.help is not None else []
         if len({one.name for one in settings.receivers}) < len(settings.receivers):
             problems.append(Problem("receivers", "two of them have one name", ALLOWED["receivers.name"]))
+        problems += _addresses(settings, document)
         if not problems:
             return settings, []
     return None, sorted(problems, key=in_order)
+
+
+def _addresses(settings: StationSettings, document: Document) -> Iterator[Problem]:
+    """What looks like an address, and is none; figures are not for every network there is."""
+    for key, where in (("listen", settings.listen), ("metrics", settings.metrics)):
+        if where is None:
+            continue
+        try:
+            wrong = key == "metrics" and ip_address(where.address).is_unspecified
+        except ValueError:
+            wrong = True
+        if wrong:
+            allowed = ALLOWED.get(f"{key}.address", ALLOWED["address"])
+            yield Problem(
+                f"{key}.address", f"not an address of this computer: {where.address}", allowed, document.lines.get((key, "address"))
+            )
 
 
 def _help_contradictions(help: HelpSettings) -> Iterator[Problem]:

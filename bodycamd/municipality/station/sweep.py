@@ -23,6 +23,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.station_clock import StationTime
 from bodycamd.municipality.station.storage import Storage
@@ -59,6 +60,7 @@ class Sweep:
         self._intake, self._index, self._storage, self._staging = intake, index, storage, staging
         self._copies = CopyIndex(index.database)
         self._leases = Leases(index.database)
+        self._restored = RestoredIndex(index.database)
         self._first_keys, self._days, self._clock = first_keys, days, clock
 
     def run(self) -> Swept:
@@ -67,6 +69,8 @@ class Sweep:
         swept = Swept()
         if (now_us := self._clock().confirmed_us) is not None and self._copies.date_receipts(now_us):
             keep_log(self._index, self._storage)
+        if self._restored.waits_for_orders():
+            log.error("this station was restored: nothing is deleted until its orders are here again: bodycamd station orders-brought")
         on_their_way = {device for device, _ in self._copies.begun()}
         for device in sorted(on_their_way.union(self._copies.devices())):
             try:
@@ -88,6 +92,8 @@ class Sweep:
             problems = [told for _, recording in self._copies.begun(device) if (told := self._complete(device, recording)) is not None]
             if self._index.newest_line(device) != facts.head:
                 return Swept(problems=tuple(problems))  # another process has more of its ledger: a hold may stand in it
+            if why := self._restored.why_kept(device, self._clock().wall_us):
+                return Swept(problems=(*problems, why))
             held = self._copies.held(device)
             decided = decide_copies(facts, self._copies.copies(device), held.orders, held.released, self._clock().confirmed_us, self._days)
             gone = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
-import time
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,25 +37,36 @@ class TimestampAuthority:
             connection = http.client.HTTPSConnection(at.hostname or "", at.port, timeout=self._timeout_seconds, context=context)
         else:
             connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=self._timeout_seconds)
-        ends = time.monotonic() + self._timeout_seconds
+        # Each wait for the network has an end of its own; this one is the end of all of them together, headers and all.
+        over = threading.Event()
+        watchdog = threading.Timer(self._timeout_seconds, _hang_up, (connection, over))
+        watchdog.start()
+        found = bytearray()
         try:
             target = (at.path or "/") + (f"?{at.query}" if at.query else "")
             connection.request("POST", target, request, {"Content-Type": "application/timestamp-query"})
             answer = connection.getresponse()
             if answer.status != http.HTTPStatus.OK:
                 raise StorageError(f"{self._url}: answers {answer.status}")
-            found = bytearray()
             while chunk := answer.read1(MAX_STAMP_BYTES):
                 found += chunk
                 if len(found) > MAX_STAMP_BYTES:
                     raise StorageError(f"{self._url}: answers with more than {MAX_STAMP_BYTES} bytes")
-                if time.monotonic() > ends:
-                    raise StorageError(f"{self._url}: no whole answer within {self._timeout_seconds:.0f} seconds")
+            if over.is_set():  # what was hung up on looks like an answer's end
+                raise StorageError(f"{self._url}: cannot be asked: no whole answer within {self._timeout_seconds:.0f} seconds")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise StorageError(f"{self._url}: cannot be asked: {shown(error, 200) or type(error).__name__}") from error
         finally:
+            watchdog.cancel()
             connection.close()
         return bytes(found)
+
+
+def _hang_up(connection: http.client.HTTPConnection, over: threading.Event) -> None:
+    over.set()
+    if isinstance(connection.sock, socket.socket):
+        with suppress(OSError):  # it is closed already
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def load_roots(path: Path) -> list[Certificate]:

@@ -23,7 +23,7 @@ from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
-from bodycamd.municipality.station.figures import Figures, index_figures_or_none
+from bodycamd.municipality.station.figures import Figures, Health, index_figures_or_none
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
@@ -104,7 +104,7 @@ class Station:
         self.orders = Orders(self.storage, self.index, now_us=lambda: self.now * 1_000_000)
         self.ordering = OrderInterface(self.orders, door, lambda: self.senders, lambda: self.roster)
         self.door = door
-        self.operating = OperatorInterface(self.figures)
+        self.operating = OperatorInterface(self.figures, self.health)
         self.desk = HelpDesk("station-1", STATION_KEY, HelpIndex(self.index.database), HELP, now_us=self.orders._now_us, run=self.reach)
         self.help = HelpInterface(self.desk if self.helps else None, door, lambda: self.senders, lambda: self.roster)
         self.routes = [*cameras.routes(), *self.ordering.routes(), *self.help.routes()]
@@ -112,6 +112,9 @@ class Station:
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+
+    def health(self) -> Health:
+        return Health(self.now * 1_000_000, True, 1, wall_us(self.roster.roster.not_after, "not_after"))
 
     def figures(self) -> Figures:
         return Figures(

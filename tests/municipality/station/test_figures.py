@@ -7,9 +7,22 @@ from typing import Any
 
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import create_engine, select
 
-from bodycamd.municipality.station.figures import Asked, Figures, IndexFigures, StampFigures, SweepFigures, faults, index_figures
+from bodycamd.municipality.station.database import Database, last_link
+from bodycamd.municipality.station.figures import (
+    Asked,
+    Figures,
+    Health,
+    IndexFigures,
+    StampFigures,
+    SweepFigures,
+    faults,
+    index_answers,
+    index_figures,
+)
 from bodycamd.municipality.station.metrics import exposition
+from bodycamd.municipality.station.tables import chains
 from tests.municipality.station.conftest import FilmedStore, Station
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 from tests.municipality.station.sending import CameraLink, sealed, send_ledger, send_segment
@@ -115,14 +128,28 @@ def test_of_a_life_with_holds_and_deletions(tmp_path: Path) -> None:
 
 
 def test_what_a_station_cannot_work_with_is_told() -> None:
-    assert faults(WELL) == []
+    well = Health(10**15, True, 1, 2 * 10**15)
+    assert faults(well) == []
     changes: list[tuple[dict[str, Any], str]] = [
-        ({"index": None}, "index"),
+        ({"index_up": False}, "index"),
         ({"free_bytes": None}, "looked at"),
         ({"free_bytes": 0}, "no room"),
-        ({"roster_ends_us": WELL.now_us}, "roster has ended"),
+        ({"roster_ends_us": well.now_us}, "roster has ended"),
     ]
     for change, word in changes:
-        (told,) = faults(replace(WELL, **change))
+        (told,) = faults(replace(well, **change))
         assert word in told
-    assert faults(replace(WELL, clock_confirmed=False, sweep=None, staged_bytes=None)) == []
+
+
+def test_nobody_who_writes_waits_for_the_figures(tmp_path: Path) -> None:
+    """While somebody counts, another transaction begins and ends."""
+    url = f"sqlite:///{tmp_path}/index.sqlite"
+    one, two = Database.open(url), Database.open(url)
+    with one.reading() as counting:
+        counting.execute(select(chains.c.n)).all()
+        with two.transaction() as writing:
+            last_link(writing, "x")
+    assert index_answers(one)
+    one.close()
+    two.close()
+    assert not index_answers(Database(create_engine("sqlite:////nowhere/at/all.sqlite")))

@@ -106,6 +106,13 @@ def test_by_the_clock_that_all_share(database: Database) -> None:
         assert database_now_us(connection) >= first > 1_700_000_000 * SECOND_US
 
 
+def test_a_lease_by_a_clock_that_was_ahead_is_nobodys(database: Database) -> None:
+    year_us = 365 * 86_400 * SECOND_US
+    assert Leases(database, lambda _: 10 * year_us).take("x") is not None
+    assert Leases(database, lambda _: year_us).take("x") is not None
+    assert Leases(database, lambda _: year_us + SECOND_US).take("x") is None
+
+
 def test_an_index_with_a_lease_alone_is_empty(database: Database) -> None:
     assert Leases(database).take("x") is not None
     assert database.is_empty()

@@ -93,6 +93,7 @@ WRONG: dict[str, tuple[Callable[[Prepared], object], int, str]] = {
     "a word that it does not know": (lambda p: p.file.write_text(p.file.read_text() + "dayz: 28\n"), 78, "days"),
     "a longer term": (lambda p: p.file.write_text(p.file.read_text() + "days: 29\n"), 78, "1 to 28"),
     "figures for everybody": (lambda p: p.file.write_text(p.file.read_text() + 'metrics: {address: "0.0.0.0"}\n'), 78, "not all of them"),
+    "figures at no address": (lambda p: p.file.write_text(p.file.read_text() + 'metrics: {address: "0.0"}\n'), 78, "allowed"),
     "no file": (lambda p: p.file.unlink(), 78, "readable configuration file"),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +152,28 @@ def test_nobody_there_and_nobody_who_answers(tmp_path: Path) -> None:
             TimestampAuthority(f"http://127.0.0.1:{port}", timeout_seconds=0.2)(b"x")
     with pytest.raises(StorageError, match="cannot be asked"):
         TimestampAuthority(f"http://127.0.0.1:{port}", timeout_seconds=0.2)(b"x")
+
+
+def test_who_drips_headers_holds_nobody_for_long() -> None:
+    """Each byte comes in time, and all of them never."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.1):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(StorageError, match="cannot be asked"):
+            TimestampAuthority(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout_seconds=0.5)(b"x")
+        over.set()
+        thread.join()
+        assert time.monotonic() - begun < 20
 
 
 def test_stamps_that_do_not_go_with_the_log_are_told(log: Stamped, tmp_path: Path) -> None:
