@@ -6,7 +6,7 @@ camera cannot disagree. It speaks of nothing that this configuration does not ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,8 +20,8 @@ from bodycamd.municipality.words.language import Language, pick
 from bodycamd.workshop.card import drawing
 from bodycamd.workshop.card.card_words import LOW, WORDS
 
-HELP: Mapping[HapticName, Literal["", "good", "bad"]] = {"help_sent": "", "help_answered": "good", "help_not_sent": "bad"}
-"""What is felt of a call for help."""
+HELP: tuple[HapticName, ...] = ("help_sent", "help_answered", "help_not_sent")
+"""What is felt of a call for help: beside the gesture, for which the page has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ def card(config: Config, language: Language) -> str:
         signs=list(made.signs()),
         cases=list(made.cases()),
         with_motor=made.with_motor,
+        full=config.help_call,
         heads={
             "meaning": word("head_meaning"),
             "lamp": word("head_lamps" if made.with_green else "head_lamp"),
@@ -142,7 +143,7 @@ class _Card:
         if self._asks and config.post_event_seconds:
             yield Gesture(self.word("go_on"), [self._action("go_on_closing")])
         if config.help_call:
-            yield Gesture(self.word("help"), [self._action("help_radio"), self._action("help_how")])
+            yield Gesture(self.word("help"), [self._action("help_how"), *(self._action(name, name) for name in HELP)], beside=True)
 
     def signs(self) -> Iterator[Sign]:
         """In the order of a recording, then what is wrong."""
@@ -164,9 +165,6 @@ class _Card:
         every = self._every(MISSING_PULSES.every_ms // 1000)
         yield self._sign("missing", "missing_more", lamp="missing", time=self._round("missing"), motor="missing", when=every, weight="bad")
         yield self._sign("refused", lamp="refused", motor="refused", weight="bad")
-        if self._config.help_call:
-            for name, weight in HELP.items():
-                yield self._sign(name, *(("help_not_sent_more",) if weight == "bad" else ()), motor=name, weight=weight)
         tested = self.word("when_tested")
         yield self._sign("check_passed", lamp="check_passed", motor="check_passed", when=tested, weight="good")
         yield self._sign("check_failed", lamp="check_failed", motor="check_failed", when=tested, weight="bad")

@@ -128,7 +128,7 @@ def test_what_is_not_fitted_is_not_spoken_of(language: Language) -> None:
 def test_a_call_for_help_says_the_radio_first() -> None:
     words = text(page(WITH_HELP))
     assert words.index("Eerst de portofoon.") < words.index("tijdens de opname 10 tellen ingedrukt")
-    assert "niet verstuurd. Gebruik de portofoon." in words
+    assert "Niet verstuurd, dus portofoon:" in words
     assert "The radio first." in text(page(WITH_HELP, "en"))
     assert "portofoon" not in text(page({}))
 
@@ -243,6 +243,8 @@ CONFIGURATIONS = [
         ({}, {}, NO_GREEN),
         ({}, {}, WITH_CARD),
         (BEFORE, {}, WITH_CARD),
+        ({}, {}, WITH_HELP),
+        (BEFORE, {}, WITH_HELP),
     ]
 ]
 
