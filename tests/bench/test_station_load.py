@@ -31,6 +31,7 @@ from tests.bench.test_uplink import cpu_seconds, high_water_megabytes
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.evidence.ordering import HOLD, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, key
+from tests.kit.scale import SCALE
 from tests.municipality.station.at_station import private
 from tests.municipality.station.prepared import Prepared, free_port, stop
 from tests.municipality.station.sending import AUTHORITY, CameraLink, sealed
@@ -199,6 +200,7 @@ def again(link: StationLink, method: str, path: str, content: Content) -> Reply:
     raise AssertionError("the station does not answer")
 
 
+@pytest.mark.skipif(SCALE < 1, reason="takes two minutes: make nightly, or BODYCAMD_TEST_SCALE=1")
 def test_three_hundred_poll_while_thirty_send(table: Table, place: Place) -> None:
     root = place.prepared.folder
     for number in range(UPLOADING):
