@@ -96,8 +96,12 @@ def backup(
     from bodycamd.municipality.station.station_file import load_station
 
     done = make_backup(load_station(file), folder, keep_days)
+    for problem in done.problems:
+        say(f"bodycamd: {problem}", err=True)
     removed = f"; {counted(len(done.removed), 'older backup')} removed" if done.removed else ""
     say(f"{done.path}: {counted(done.files, 'file')}; the station's word on it is beside it, .sig{removed}")
+    if done.problems:
+        raise typer.Exit(DataError.exit_code)
 
 
 @app.command("restore")

@@ -42,6 +42,8 @@ MAX_LEDGER_BYTES: Final = 256 * 1024 * 1024
 MAX_FILES: Final = 10_000_000
 MAX_SIGNATURE_BYTES: Final = 8 * 1024
 TRIES: Final = 200
+KEPT_ANYHOW: Final = 2
+"""So many stay, however old they are."""
 CHUNK_BYTES: Final = 1024 * 1024
 _LEDGER = re.compile(r"(checkpoint-)?[0-9]{6}\.jsonl")
 _DEVICE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -63,25 +65,40 @@ class BackupStatement(Stated, frozen=True, kw_only=True):
 
 
 class BackedUp(Struct, frozen=True):
-    """A backup that was made: how many files are in it; and older ones that were removed."""
+    """A backup that was made: how many files are in it; older ones that were removed; and what is not in it, a sentence each."""
 
     path: Path
     files: int
     removed: tuple[Path, ...]
+    problems: tuple[str, ...] = ()
 
 
 _statements: msgspec.json.Decoder[BackupStatement] = msgspec.json.Decoder(BackupStatement)
 
 
-def back_up(name: str, signer: Signer, storage: Storage, data: Path, folder: Path, now_us: int, *, keep_days: int = KEEP_DAYS) -> BackedUp:
-    """Make a backup in a folder, and then remove this station's that are older than so many days. Raises `StorageError` where it cannot be
-    written or read whole, `DataError` where one of this second is there already."""
+def back_up(
+    name: str,
+    signer: Signer,
+    storage: Storage,
+    data: Path,
+    folder: Path,
+    now_us: int,
+    *,
+    keep_days: int = KEEP_DAYS,
+    dated: bool = True,
+) -> BackedUp:
+    """Make a backup in a folder, and then remove this station's that are older than so many days: by a clock that may be relied on
+    (`dated`), and never the newest two. Raises `StorageError` where it cannot be written or read whole, `DataError` where one of this
+    second is there already. A camera whose ledger cannot be read whole is left out, and told."""
     stamp = re.sub(r"[-:]|\..*", "", wall_text(now_us)) + "Z"
     path = folder / f"{name}-{stamp}.tar"
     part = path.with_suffix(".tar.part")
+    problems: list[str] = []
+    if path.exists():
+        raise DataError(f"{path}: a backup of this second is there already")
     try:
         with os.fdopen(durable.open_new(part, flags=os.O_RDWR), "wb+") as file:
-            files = _write(file, storage, data)
+            files = _write(file, storage, data, problems)
             file.flush()
             durable.sync(file.fileno())
             file.seek(0)
@@ -94,19 +111,23 @@ def back_up(name: str, signer: Signer, storage: Storage, data: Path, folder: Pat
         durable.create(_signature_of(path), signed_document.signed_file(BACKUP_TYPE, statement, [signer]))
         part.rename(path)
         durable.sync_folder(folder)
-        removed = tuple(old for old in sorted(folder.iterdir()) if _is_older(old.name, name, now_us - keep_days * DAY_US))
+        known = sorted(old for old in folder.iterdir() if _made_us(old.name, name) is not None)
+        limit_us = now_us - keep_days * DAY_US
+        removed = tuple(old for old in known[:-KEPT_ANYHOW] if dated and (_made_us(old.name, name) or 0) < limit_us)
         for old in removed:
             old.unlink()
             _signature_of(old).unlink(missing_ok=True)
+        for left in folder.glob(f"{name}-*.tar.part"):  # of one that was killed
+            left.unlink()
     except FileExistsError as error:
-        raise DataError(f"{path}: a backup of this second is there already") from error
+        raise DataError(f"{path}: a backup of this second is being made, or was not finished: {part.name}") from error
     except OSError as error:
         part.unlink(missing_ok=True)
         raise StorageError(f"{folder}: the backup cannot be made: {error.strerror}") from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return BackedUp(path, files, removed)
+    return BackedUp(path, files, removed, tuple(problems))
 
 
 def open_backup(path: Path, name: str, key: PublicKey) -> tuple[BackupStatement, BinaryIO]:
@@ -144,11 +165,11 @@ def members(file: BinaryIO, where: str) -> Iterator[tuple[str, bytes]]:
         raise DataError(f"{where}: no archive: {error}") from error
 
 
-def _write(file: BinaryIO, storage: Storage, data: Path) -> int:
+def _write(file: BinaryIO, storage: Storage, data: Path, problems: list[str]) -> int:
     """All of it into an archive; how many files."""
     count = 0
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, raw in _files(storage, data):
+        for name, raw in _files(storage, data, problems):
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(raw), 0o600
             archive.addfile(member, io.BytesIO(raw))
@@ -156,7 +177,7 @@ def _write(file: BinaryIO, storage: Storage, data: Path) -> int:
     return count
 
 
-def _files(storage: Storage, data: Path) -> Iterator[tuple[str, bytes]]:
+def _files(storage: Storage, data: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
     devices = storage.cameras()
     if not storage.locks:
         for device in devices:
@@ -164,7 +185,12 @@ def _files(storage: Storage, data: Path) -> Iterator[tuple[str, bytes]]:
         for folder in ("documents", "stamps"):
             yield from storage.small_files(folder)
     for device in devices:
-        for name, raw in _ledger(storage.camera(device)).items():
+        try:
+            ledger = _ledger(storage.camera(device))
+        except (DataError, StoreBusyError) as error:
+            problems.append(f"{device}: its ledger is not in the backup: {error}")
+            continue
+        for name, raw in ledger.items():
             yield f"cameras/{device}/ledger/{name}", raw
     if not storage.locks:
         yield from storage.small_files("audit")
@@ -212,10 +238,13 @@ def _signature_of(path: Path) -> Path:
     return path.with_name(path.name + ".sig")
 
 
-def _is_older(file: str, station: str, before_us: int) -> bool:
+def _made_us(file: str, station: str) -> int | None:
+    """When a backup of this station was made, by its name; `None` for another file."""
     found = re.fullmatch(rf"{re.escape(station)}-([0-9]{{8}})T([0-9]{{6}})Z\.tar", file)
     if found is None:
-        return False
+        return None
     day, at = found[1], found[2]
-    text = f"{day[:4]}-{day[4:6]}-{day[6:]}T{at[:2]}:{at[2:4]}:{at[4:]}.000000Z"
-    return wall_us(text, file) < before_us
+    try:
+        return wall_us(f"{day[:4]}-{day[4:6]}-{day[6:]}T{at[:2]}:{at[2:4]}:{at[4:]}.000000Z", file)
+    except DataError:
+        return None

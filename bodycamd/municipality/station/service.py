@@ -12,6 +12,7 @@ from types import FrameType
 from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.signed_document import SignedDocument
+from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
@@ -54,7 +55,10 @@ def certify(settings: StationSettings, device: str, recording: str) -> SignedDoc
 def make_backup(settings: StationSettings, folder: Path, keep_days: int) -> BackedUp:
     """A backup of a station, whether it runs or not. Raises as `back_up` does."""
     signer = load_key(Path(settings.keys.signing))
-    return back_up(settings.name, signer, storage_of(settings), Path(settings.data), folder, time.time_ns() // 1000, keep_days=keep_days)
+    reading = SystemClock().read()
+    dated = reading.synchronised_us is not None
+    data, storage = Path(settings.data), storage_of(settings)
+    return back_up(settings.name, signer, storage, data, folder, reading.wall_us, keep_days=keep_days, dated=dated)
 
 
 def restore_backup(settings: StationSettings, path: Path) -> Restored:

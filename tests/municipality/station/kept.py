@@ -49,10 +49,10 @@ class Kept(Life):
         for document in found:
             assert self.numbers.setdefault(document.n, document.file_bytes) == document.file_bytes, "two documents"
 
-    def back_up(self, **options: int) -> BackedUp:
+    def back_up(self, *, dated: bool = True) -> BackedUp:
         folder = self.root / "backups"
         folder.mkdir(exist_ok=True)
-        return back_up("station-1", STATION_KEY, self.storage, self.root / "station", folder, self.now_us, **options)
+        return back_up("station-1", STATION_KEY, self.storage, self.root / "station", folder, self.now_us, dated=dated)
 
     def restore(self, backup: Path, *, files_too: bool, brought: bool = True) -> Restored:
         """The index is lost, and the ledgers; or all but the footage. People bring again the orders that they brought, and say so."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.errors import BodycamError, DataError
+from bodycamd.municipality.station import backup
 from bodycamd.municipality.station.backup import back_up, members, open_backup
 from tests.evidence.rostering import key
 from tests.municipality.station.kept import Kept
@@ -49,6 +50,16 @@ def test_the_checkpoint_of_a_shortened_ledger_is_in_it(life: Kept) -> None:
         assert dict(members(file, "x"))[f"cameras/{DEVICE}/ledger/checkpoint-000003.jsonl"] == b"x\n"
 
 
+def test_a_ledger_that_is_too_long_costs_nobody_elses_backup(life: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    life.record()
+    life.send()
+    monkeypatch.setattr(backup, "MAX_LEDGER_BYTES", 100)
+    done = life.back_up()
+    assert len(done.problems) == 1
+    assert f"{DEVICE}: its ledger is not in the backup" in done.problems[0]
+    assert done.files > 0
+
+
 def test_a_backup_is_kept_for_a_week(life: Kept) -> None:
     life.record()
     life.send()
@@ -60,6 +71,12 @@ def test_a_backup_is_kept_for_a_week(life: Kept) -> None:
     done = life.back_up()
     assert done.removed == (first.path,)
     assert len(list((life.root / "backups").glob("station-1-*.tar"))) == len(list((life.root / "backups").glob("station-1-*.sig"))) == 2
+    (life.root / "backups" / "station-1-20260101T000000Z.tar.part").write_text("of one that was killed")
+    life.off(30)
+    assert len(life.back_up().removed) == 1, "the newest two stay"
+    assert list((life.root / "backups").glob("*.part")) == []
+    life.off(8)
+    assert life.back_up(dated=False).removed == (), "by a clock that nobody vouches for"
     assert (life.root / "backups" / "other-20200101T000000Z.tar").exists()
     with pytest.raises(DataError, match="of this second"):
         life.back_up()
