@@ -13,6 +13,8 @@ from typing import Final
 log = logging.getLogger(__name__)
 
 ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+KILLED_SECONDS: Final = 2.0
+"""So long after a kill a process of this user is gone."""
 
 
 def words(command: Sequence[str], to: str, text: str) -> list[str]:
@@ -22,7 +24,8 @@ def words(command: Sequence[str], to: str, text: str) -> list[str]:
 
 def run(command: Sequence[str], to: str, text: str, timeout_seconds: float) -> bool:
     """Whether it ended with 0 in time. It has the text on its standard input, nothing of the station's environment, and what it prints is
-    passed over. One that does not end is killed, with all that it started."""
+    passed over. One that does not end is killed, with all that it started; what one that has ended left running is let be: it may be
+    what delivers the message."""
     line = words(command, to, text)
     try:
         process = subprocess.Popen(
@@ -41,19 +44,22 @@ def run(command: Sequence[str], to: str, text: str, timeout_seconds: float) -> b
         process.communicate(text.encode(), timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
         log.error("help: %s has not ended within %g s", line[0], timeout_seconds)
+        _kill(process, line[0])
         return False
-    finally:
-        _end(process)
     if process.returncode:
         log.error("help: %s ended with %d", line[0], process.returncode)
     return process.returncode == 0
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """All of its group: also what it left running."""
-    with contextlib.suppress(ProcessLookupError):
+def _kill(process: subprocess.Popen[bytes], name: str) -> None:
+    """All of its group, as far as this user may. What runs on is waited for by `subprocess` itself, when the next one begins."""
+    try:
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        process.wait(KILLED_SECONDS)
+    except ProcessLookupError:
+        process.wait()
+    except (PermissionError, subprocess.TimeoutExpired):
+        log.error("help: %s runs as another user, and cannot be ended", name)
     if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()

@@ -56,6 +56,32 @@ def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path:
         wait_for(lambda pid=pid: gone(pid), 5, "it is gone")  # type: ignore[misc]
 
 
+def test_what_a_command_that_ended_well_left_running_delivers(tmp_path: Path) -> None:
+    """As `sendmail -odb` does: it forks, and the child sends the message after its parent has ended with 0."""
+    go, out = tmp_path / "go", tmp_path / "out"
+    command = [script(tmp_path, f"(exec </dev/null; while [ ! -e {go} ]; do sleep 0.05; done; echo sent > {out}) & exit 0"), "{to}"]
+    assert help_command.run(command, "+31", "x", 5)
+    go.touch()
+    wait_for(out.exists, 5, "the message is sent")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # that it runs on is the case
+def test_a_command_of_another_user_that_does_not_end_is_a_failure_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = list[int]()
+
+    def refused(group: int, number: int) -> None:
+        killed.append(group)
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "killpg", refused)
+        began = time.monotonic()
+        assert not help_command.run([script(tmp_path, "exec sleep 300"), "{to}"], "+31", "x", 0.3)
+        assert time.monotonic() - began < 5
+    os.killpg(killed[0], signal.SIGKILL)
+    os.waitpid(killed[0], 0)
+
+
 # --- the configuration --------------------------------------------------------------------------------------------------------------------
 
 STATION = "name: s\nauthority: s.example\ndata: /d\nkeys: {signing: /s, root: /r, roster: /o}\nhelp:\n"
