@@ -28,6 +28,8 @@ class Life(Scene):
         self.camera.short()
         self.segments: dict[str, int] = {}
         self.open, self.began_us = "", 0
+        self.filmed_us = 0
+        """When its last frame was: what a cut leaves open has ended then."""
         self.ended_us: dict[str, int] = {}
         self.closed: dict[str, int] = {}
         """The place of the line that closed it."""
@@ -53,10 +55,11 @@ class Life(Scene):
             case "begin" if not self.open:
                 self.began_us = clock.boottime_us
                 self.open = camera.record(segments=1, fragments=1, close=False)
-                self.segments[self.open] = 1
+                self.segments[self.open], self.filmed_us = 1, clock.wall_us
             case "go on" if self.open:
                 camera.record_segment(self.open, self.segments[self.open], 1, gap_us=DAY * 30)
                 self.segments[self.open] += 1
+                self.filmed_us = clock.wall_us
             case "close" if self.open:
                 camera.record_segment(self.open, self.segments[self.open], 1, gap_us=DAY * 30)
                 self.segments[self.open] += 1
@@ -90,7 +93,7 @@ class Life(Scene):
             case "cut" | "boot":
                 camera.store.close()
                 if self.open:
-                    self.ended_us[self.open] = clock.wall_us
+                    self.ended_us[self.open] = self.filmed_us
                 camera.switch_on(same_boot=what == "cut", off_us=number * MINUTE)
                 if self.open:
                     self.closed[self.open] = self.camera.making_room.sent.recordings[self.open].closed or 0
