@@ -147,11 +147,11 @@ def standing(store: Path, recording: str, deleted: str, people: People, *, for_r
 
 
 @contextmanager
-def writing(store: Path, key: SigningKey, people: People) -> Iterator[CopyWriter]:
+def writing(store: Path, key: SigningKey, people: People, *, below: Path | None = None) -> Iterator[CopyWriter]:
     """Add lines to the record of a copy, alone. Raises `StoreBusyError` where another command does so now, `DataError` where its lines are
-    damaged, `NotFoundError` where there is no ledger, `StorageError`.
+    damaged, `NotFoundError` where there is no ledger, `StorageError`. `below` is as of `Folder.open`.
     """
-    with Folder.open(store) as folder:
+    with Folder.open(store, below=below) as folder:
         try:
             fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -16,13 +16,13 @@ from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER, recording_nam
 OWN = "self"
 
 
-def take_inventory(store: Path, key: SigningKey, now_us: int) -> int:
+def take_inventory(store: Path, key: SigningKey, now_us: int, *, below: Path | None = None) -> int:
     """State every segment that this person has not stated yet, and the camera's deletions that came with its ledger. Returns how many lines
-    that took.
+    that took. `below`: a folder above the store, from which on nothing is a link.
 
     Raises as `copies.writing` does, `OutputError`.
     """
-    with writing(store, key, {key.public.id: (OWN, key.public)}) as writer:
+    with writing(store, key, {key.public.id: (OWN, key.public)}, below=below) as writer:
         try:
             details = [*_received(store, writer.record), *_deletions(store, writer.record)]
         except OSError as error:

@@ -18,7 +18,6 @@ ends it.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -40,7 +39,6 @@ from bodycamd.evidence.roster import KeyName, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import Count, DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_text
-from bodycamd.linux import durable
 from bodycamd.municipality.copies.copy_inventory import take_inventory
 from bodycamd.municipality.station.audit import Event
 from bodycamd.municipality.station.copy_index import CopyIndex
@@ -48,6 +46,7 @@ from bodycamd.municipality.station.database import log_line
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders
+from bodycamd.municipality.station.receiver_folder import ReceiverFolder
 from bodycamd.municipality.station.segments import ExpectedSegment, expected
 from bodycamd.municipality.station.station_file import ReceiverSettings
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
@@ -127,20 +126,20 @@ class Forwarding:
         if receiver is None:
             raise NotFoundError(f"receivers: nobody is called {body.receiver} in the station's configuration")
         [device] = signed.order.cameras
-        place = Path(receiver.folder) / device
+        place = ReceiverFolder(Path(receiver.folder), device)
         lines, segments = self._recording(device, body.recording)
         if (done := self._done(signed, place)) is not None and self._is_there(place, segments):
-            return Forwarded(done, place / STORE_FOLDER, new=False)
+            return Forwarded(done, place.path / STORE_FOLDER, new=False)
         self._check_allowed(signed, in_force, device)
         Orders(self._storage, self._index, now_us=self._now_us).take(raw, in_force, "to be carried out by the station itself")
         told = f"{body.recording} to {receiver.name} ({receiver.controller}), {body.ground} {body.reference}, by {signed.order.person}"
         self._log("forwarding", device, told, signed.id)
         try:
             self._copy(device, body.recording, place, segments)
-            self._write(place / FORWARDED_FOLDER / f"{signed.id}.order", raw)
-            take_inventory(place / STORE_FOLDER, self._signer, self._now_us())
+            place.write(FORWARDED_FOLDER, f"{signed.id}.order", raw=raw)
+            take_inventory(place.path / STORE_FOLDER, self._signer, self._now_us(), below=place.named)
         except OSError as error:
-            raise OutputError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
+            raise _unwritten(error, place) from error
         self._check_arrived(device, body.recording, place)
         note = ForwardedNote(
             station=self._name,
@@ -161,11 +160,11 @@ class Forwarding:
         document = signed_document.signed_file(FORWARDED_TYPE, note, [self._signer])
         decode(document, "to be signed")
         try:
-            self._write(place / FORWARDED_FOLDER / f"{signed.id}.forwarded", document)
+            place.write(FORWARDED_FOLDER, f"{signed.id}.forwarded", raw=document)
         except OSError as error:
-            raise OutputError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
+            raise _unwritten(error, place) from error
         self._log("forwarded", device, f"{told}: {len(segments)} segments, {note.bytes} bytes", signed.id)
-        return Forwarded(note, place / STORE_FOLDER, new=True)
+        return Forwarded(note, place.path / STORE_FOLDER, new=True)
 
     # --- what may go ----------------------------------------------------------------------------------------------------------------------
 
@@ -191,74 +190,49 @@ class Forwarding:
                 raise DataError(f"{device}: {recording}/{segment.file} is not here yet: forward it when it has come")
         return lines, found
 
-    def _done(self, signed: SignedOrder, place: Path) -> ForwardedNote | None:
-        path = place / FORWARDED_FOLDER / f"{signed.id}.forwarded"
-        try:
-            raw = path.read_bytes() if path.is_file() else b""
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be read: {error.strerror}") from error
+    def _done(self, signed: SignedOrder, place: ReceiverFolder) -> ForwardedNote | None:
+        name = f"{signed.id}.forwarded"
+        raw = place.read(FORWARDED_FOLDER, name, limit=2 * MAX_FORWARDED_BYTES)
         if not raw:
             return None
-        note, document = decode(raw[: 2 * MAX_FORWARDED_BYTES], str(path))
+        where = str(place.path / FORWARDED_FOLDER / name)
+        note, document = decode(raw, where)
         if self._signer.public.id not in document.signers([self._signer.public]) or note.order != signed.id:
-            raise DataError(f"{path}: this station has not signed it for this order")
+            raise DataError(f"{where}: this station has not signed it for this order")
         return note
 
     # --- what goes ------------------------------------------------------------------------------------------------------------------------
 
-    def _copy(self, device: str, recording: str, place: Path, segments: Sequence[ExpectedSegment]) -> None:
+    def _copy(self, device: str, recording: str, place: ReceiverFolder, segments: Sequence[ExpectedSegment]) -> None:
         ledger = self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
-        durable.make_folder(place / STORE_FOLDER / LEDGER_FOLDER)
         for start in starts(ledger):
-            self._write(place / STORE_FOLDER / LEDGER_FOLDER / file_name(start), (ledger / file_name(start)).read_bytes(), grows=True)
-        folder = place / STORE_FOLDER / RECORDINGS_FOLDER / recording
-        durable.make_folder(folder)
+            place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=(ledger / file_name(start)).read_bytes(), grows=True)
         for segment in segments:
-            if not _is(folder / segment.file, segment):
-                self._copy_segment(device, segment, folder / segment.file)
+            if not place.has(segment, *_file(segment)):
+                place.copy(*_file(segment), chunks=self._chunks(device, segment))
             receipt = self._index.receipt_of(device, segment)
             assert receipt is not None, "looked at before anything was copied"
-            name = f"{recording}-{segment.number:06d}.receipt"
-            self._write(place / FORWARDED_FOLDER / name, receipt[0].document.file_bytes)
+            place.write(FORWARDED_FOLDER, f"{recording}-{segment.number:06d}.receipt", raw=receipt[0].document.file_bytes)
 
-    def _copy_segment(self, device: str, segment: ExpectedSegment, path: Path) -> None:
-        if path.exists():
-            raise DataError(f"{path}: another file has this name already; nothing of it was changed")
-        part = path.with_name(f".{path.name}.part")
+    def _chunks(self, device: str, segment: ExpectedSegment) -> Iterator[bytes]:
+        """A segment out of the storage. Raises `DataError` at its end where it is not what the ledger states."""
         digest, left = hashlib.sha256(), segment.good_bytes
-        with part.open("wb") as file:
-            for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
-                digest.update(chunk[: max(0, left)])
-                left -= len(chunk)
-                file.write(chunk)
-            file.flush()
-            durable.sync(file.fileno())
+        for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
+            digest.update(chunk[: max(0, left)])
+            left -= len(chunk)
+            yield chunk
         if digest.hexdigest() != segment.sha256:
-            part.unlink()
             raise DataError(f"{segment.recording}/{segment.file}: the station's copy is not what the ledger states; it is not forwarded")
-        os.rename(part, path)
-        durable.sync_folder(path.parent)
 
-    def _is_there(self, place: Path, segments: Sequence[ExpectedSegment]) -> bool:
-        return all(_is(place / STORE_FOLDER / RECORDINGS_FOLDER / one.recording / one.file, one) for one in segments)
+    def _is_there(self, place: ReceiverFolder, segments: Sequence[ExpectedSegment]) -> bool:
+        return all(place.has(one, *_file(one)) for one in segments)
 
-    def _check_arrived(self, device: str, recording: str, place: Path) -> None:
+    def _check_arrived(self, device: str, recording: str, place: ReceiverFolder) -> None:
         people = {self._signer.public.id: (self._name, self._signer.public)}
-        report = verify(place / STORE_FOLDER, self._first_keys[device], only=recording, people=people)
+        report = verify(place.path / STORE_FOLDER, self._first_keys[device], only=recording, people=people)
         found = next((one.verdict for one in report.recordings if one.recording == recording), "altered")
         if found not in GOOD:
-            raise DataError(f"{place}: {recording} does not verify there: {found}; nothing is stated as forwarded")
-
-    def _write(self, path: Path, raw: bytes, *, grows: bool = False) -> None:
-        """A small file, whole. What has the name already is the same, or its beginning where it `grows`."""
-        durable.make_folder(path.parent)
-        if path.exists():
-            before = path.read_bytes()
-            if before == raw:
-                return
-            if not (grows and raw.startswith(before)):
-                raise DataError(f"{path}: another file has this name already; nothing of it was changed")
-        durable.replace(path, raw)
+            raise DataError(f"{place.path}: {recording} does not verify there: {found}; nothing is stated as forwarded")
 
     def _log(self, event: Event, device: str, what: str, order: str) -> None:
         with self._index.database.transaction() as connection:
@@ -266,18 +240,9 @@ class Forwarding:
         keep_log(self._index, self._storage)
 
 
-def _is(path: Path, segment: ExpectedSegment) -> bool:
-    """Whether this file is there, by its size and the SHA-256 of its good bytes."""
-    if not path.is_file() or path.stat().st_size != segment.size:
-        return False
-    digest = hashlib.sha256()
-    for chunk in _beginning(path, segment.good_bytes):
-        digest.update(chunk)
-    return digest.hexdigest() == segment.sha256
+def _file(segment: ExpectedSegment) -> tuple[str, ...]:
+    return STORE_FOLDER, RECORDINGS_FOLDER, segment.recording, segment.file
 
 
-def _beginning(path: Path, size: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while size > 0 and (chunk := file.read(min(size, 1 << 20))):
-            size -= len(chunk)
-            yield chunk
+def _unwritten(error: OSError, place: ReceiverFolder) -> OutputError:
+    return OutputError(f"{error.filename or place.path}: cannot be written: {error.strerror}")

@@ -149,7 +149,7 @@ def test_cut_off_anywhere_it_goes_on_and_ends_alike(life: Life, monkeypatch: pyt
 
                 return step
 
-            for what in ("replace", "sync", "sync_folder"):
+            for what in ("open_new", "sync", "sync_names"):
                 patch.setattr(durable, what, counted(getattr(durable, what)))
             try:
                 done = forward(life, order)
@@ -231,6 +231,73 @@ def test_what_lies_at_the_receiver_is_never_overwritten(life: Life) -> None:
     with pytest.raises(DataError, match="another file has this name"):
         forward(life, to_forward(life, name))
     assert (place / "000000.tar").read_bytes() == b"something else"
+
+
+PLANTED = (
+    "forwarded",
+    "store",
+    "store/ledger",
+    "store/ledger/000001.jsonl",
+    "store/ledger/.000001.jsonl.part",
+    "store/recordings",
+    "store/recordings/{name}",
+    "store/recordings/{name}/000000.tar",
+    "store/recordings/{name}/.000000.tar.part",
+    "",
+)
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["to a file", "to a folder"])
+def test_a_link_at_the_receiver_leads_nowhere(life: Life, folder: bool) -> None:
+    """Another controller's disk: what it links to is the station's own, and stays as it is."""
+    name = life.record()
+    life.send()
+    own = life.root / "own"
+    (own / "ledger").mkdir(parents=True)
+    (own / "000000.tar").write_bytes(b"the footage of another camera")
+    before = tree(own)
+    for number, planted in enumerate(PLANTED):
+        room = replace(receiver(life), folder=str(life.root / f"room-{number}"))
+        path = Path(room.folder) / DEVICE / planted.format(name=name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(own if folder else own / "000000.tar")
+        order = to_forward(life, name, number)
+        if planted.endswith(".part"):
+            forward(life, order, receivers=[room])
+            assert not path.is_symlink(), "what is half written is thrown away: the link, not what it leads to"
+        else:
+            with pytest.raises(DataError, match="a link stands where"):
+                forward(life, order, receivers=[room])
+            assert path.is_symlink()
+        assert (tree(own), sorted(own.iterdir())) == (before, [own / "000000.tar", own / "ledger"]), planted
+
+
+def test_what_lies_at_the_receiver_is_read_as_far_as_it_may_be_long(life: Life) -> None:
+    name = life.record()
+    life.send()
+    order = to_forward(life, name)
+    forward(life, order)
+    note = life.root / "room" / DEVICE / "forwarded" / f"{order.id}.forwarded"
+    with note.open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match="longer than"):
+        forward(life, order)
+    note.unlink()
+    ledger = life.root / "room" / DEVICE / "store" / "ledger" / "000001.jsonl"
+    with ledger.open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match="another file has this name"):
+        forward(life, order)
+
+
+def test_nobody_else_on_the_computer_may_read_what_goes(life: Life) -> None:
+    (life.root / "room").mkdir(mode=0o755)
+    name = life.record()
+    life.send()
+    forward(life, to_forward(life, name))
+    found = list((life.root / "room").rglob("*"))
+    assert len(found) > 8
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
 
 
 def test_what_is_deleted_here_is_forwarded_no_more_and_a_rebuild_knows_the_order(life: Life) -> None:

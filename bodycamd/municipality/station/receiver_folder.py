@@ -1,0 +1,101 @@
+"""A camera's folder at a receiver: on another controller's disk, which may hold anything at all.
+
+Guarantees
+- Below the folder that the operator named nothing is a link, nor on another file system: what stands in the way ends with a `DataError`.
+- What is written goes to a new file, which then takes its name. What has the name already is never written to, and stays, unless it is
+  the beginning of what it grows to.
+- What is read there is read up to the size that it should have. Files and folders are for the station's user alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from bodycamd.errors import DataError, NotFoundError
+from bodycamd.linux import durable
+from bodycamd.linux.foreign import Folder
+from bodycamd.municipality.station.segments import ExpectedSegment
+
+READ_BYTES = 1 << 20
+
+
+class ReceiverFolder:
+    """Of one camera, below the folder `named`. The words before the last are folders below it; all methods raise `DataError`,
+    `PermissionDeniedError`, `StorageError`, and `OSError` where something is written."""
+
+    def __init__(self, named: Path, device: str) -> None:
+        self.named, self.path = named, named / device
+
+    def read(self, *words: str, limit: int) -> bytes | None:
+        """The content of a file of at most `limit` bytes; `None` where there is none."""
+        try:
+            with Folder.open(self.path.joinpath(*words[:-1]), below=self.named) as folder:
+                return folder.read(words[-1], limit)
+        except NotFoundError:
+            return None
+
+    def has(self, segment: ExpectedSegment, *words: str) -> bool:
+        """Whether this segment is there, by its size and the SHA-256 of its good bytes."""
+        try:
+            with Folder.open(self.path.joinpath(*words[:-1]), below=self.named) as folder, folder.file(words[-1]) as file:
+                if os.fstat(file.fileno()).st_size != segment.size:
+                    return False
+                digest, left = hashlib.sha256(), segment.good_bytes
+                while left > 0 and (chunk := file.read(min(left, READ_BYTES))):
+                    digest.update(chunk)
+                    left -= len(chunk)
+        except NotFoundError:
+            return False
+        return digest.hexdigest() == segment.sha256
+
+    def write(self, *words: str, raw: bytes, grows: bool = False) -> None:
+        """A small file, whole. What has the name already is the same, or its beginning where it `grows`; or `DataError`."""
+        with self._made(words[:-1]) as folder:
+            found = folder.look(words[-1])
+            if found is not None:
+                before = folder.read(words[-1], len(raw)) if found.size <= len(raw) else None
+                if before == raw:
+                    return
+                if before is None or not (grows and raw.startswith(before)):
+                    raise self._taken(folder, words[-1])
+            _put(folder, words[-1], (raw,))
+
+    def copy(self, *words: str, chunks: Iterable[bytes]) -> None:
+        """A new file out of what may be large. Nothing has its name, or `DataError`; nor has it where `chunks` ends with one."""
+        with self._made(words[:-1]) as folder:
+            if folder.look(words[-1]) is not None:
+                raise self._taken(folder, words[-1])
+            _put(folder, words[-1], chunks)
+
+    def _made(self, words: Iterable[str]) -> Folder:
+        """The folder, each above it made and durable."""
+        durable.make_folder(self.named)
+        opened = Folder.open(self.named)
+        for word in (self.path.name, *words):
+            with opened as above:
+                opened = above.make_folder(word)
+                above.sync()
+        return opened
+
+    def _taken(self, folder: Folder, name: str) -> DataError:
+        return DataError(f"{folder.path / name}: another file has this name already; nothing of it was changed")
+
+
+def _put(folder: Folder, name: str, chunks: Iterable[bytes]) -> None:
+    part = f".{name}.part"
+    if folder.look(part) is not None:
+        folder.remove(part)
+    try:
+        with folder.create(part) as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            durable.sync(file.fileno())
+    except DataError:
+        folder.remove(part)
+        raise
+    folder.rename(part, name)
+    folder.sync()
