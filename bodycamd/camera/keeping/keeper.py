@@ -78,7 +78,7 @@ class Keeper:
         self._disk = disk
         self._index = index
         self.first: Callable[[Enter], bool] = lambda _: False
-        """What comes before all deleting of each sweep: orders that are stated and not carried out. Returns whether to call it again."""
+        """What comes before each deletion: orders that are stated and not carried out. Returns whether to call it again."""
         self.making_room: MakingRoom | None = None
         """`None` where nothing goes for room."""
         self._room_due_us = 0
@@ -250,10 +250,13 @@ class Keeper:
 
     def _make_room(self, making_room: MakingRoom, enter: Enter) -> Iterator[None]:
         """The oldest that may go, until there is enough room. It is judged in the same step in which its deletion is stated."""
-        while self.first(enter):
-            yield
         tried: set[str] = set()
-        while (deletion := making_room.next_deletion(self._standings(making_room), tried)) is not None:
+        while True:
+            while self.first(enter):  # before each one: an order may have come between two steps, and hold more than goes at once
+                yield
+            deletion = making_room.next_deletion(self._standings(making_room), tried)
+            if deletion is None:
+                break
             if not tried:
                 self._state_time(self._facts(), enter)  # what the clock is worth, its age is judged by
             tried.add(deletion.recording)
@@ -287,6 +290,8 @@ class Keeper:
         if decision.deletions:
             yield
         for deletion in decision.deletions:
+            while self.first(enter):  # as when room is made
+                yield
             if deletion.begun or self._still_due(deletion):
                 yield from self._delete(deletion, enter)
         self._shorten(enter)

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bodycamd.camera.keeping.making_room import STANDS_US
+from bodycamd.camera.keeping.orders import Orders
 from bodycamd.evidence.answers import decode
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.noted_entries import CopyShown
@@ -17,10 +18,12 @@ from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.signed_document import from_entry
 from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.verify.verify import verify
+from tests.camera.keeping.ordered_camera import UPLINK
 from tests.camera.keeping.room_camera import Answering, CutError, RoomCamera
 from tests.camera.keeping.sending_camera import ReceiptBook
-from tests.evidence.ordering import IN_FORCE
-from tests.evidence.rostering import FIRST, signed
+from tests.camera.keeping.test_orders_carried_out import interval
+from tests.evidence.ordering import IN_FORCE, ordered
+from tests.evidence.rostering import FIRST, NOW_US, signed
 from tests.kit.resting_camera import DAY, HOUR, MINUTE
 from tests.kit.scale import only_in_full, sample
 from tests.municipality.verify.attacks.second_verifier import run_second_verifier
@@ -107,6 +110,26 @@ def test_it_goes_during_a_recording_and_no_sweep_waits_for_its_end(scene: Scene)
     scene.camera.short()
     scene.camera.work(recording=True)
     assert scene.camera.gone() == [first]
+
+
+def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is carried out, some recordings at a time, before the next one goes for room."""
+    monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 1)
+    camera = scene.camera
+    first, *others = [scene.sent(segments=1) for _ in range(4)]
+    scene.station.answer_all()
+    orders = Orders(camera.making_room._rosters, "HV-01", 28, camera.clock)
+    camera.keeper.first = lambda enter: orders.complete(camera.keeper.plan_order, enter)
+    camera.short()
+    camera.clock.advance(5_000_000)
+    while camera.gone() != [first]:
+        assert camera.keeper.step(camera.journal, recording=False)
+    hold = ordered(interval(NOW_US, NOW_US + DAY))
+    told, _ = orders.deliver(hold, camera.keeper.known_time(), UPLINK, camera.keeper.plan_order, camera.store.ledger.note)
+    assert (told.outcome, told.done, len(camera.keeper.held())) == ("accepted", False, 1)
+    camera.work()
+    assert (camera.for_room(), camera.present(), camera.keeper.held()) == ([first], others, frozenset(others))
+    assert scene.verdict() == 0
 
 
 NOT_SENT: dict[str, Callable[[Scene], str]] = {

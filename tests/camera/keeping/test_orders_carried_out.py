@@ -171,6 +171,24 @@ def test_many_recordings_are_held_some_at_a_time_and_none_is_deleted_meanwhile(
     assert camera.held == []
 
 
+def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(camera: OrderedCamera, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that has begun carries it out before it goes on."""
+    monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 2)
+    names = [camera.record(segments=1, fragments=1) for _ in range(6)]
+    camera.clock.wall_us += 30 * DAY
+    camera.clock.boottime_us += 30 * DAY
+    camera.keeper._look()
+    sweep = camera.keeper._sweep(camera.enter)
+    while camera.present() == names:
+        next(sweep)
+    hold = ordered(interval(NOW_US, NOW_US + DAY_US))
+    assert (camera.deliver(hold).done, len(camera.held)) == (False, 2)
+    for _ in sweep:
+        pass
+    assert camera.present() == names[1:]
+    assert [name for name, _ in camera.held] == names[1:]
+
+
 def test_what_cannot_be_carried_out_yet_keeps_everything(camera: OrderedCamera) -> None:
     """The disk takes the order and then no more: no sweep deletes before it has taken the hold."""
     name = camera.record()
