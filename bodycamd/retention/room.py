@@ -4,7 +4,7 @@ A recording may go for room when all of this is true:
 
 - it is closed, and nothing holds it;
 - each of its segments has a receipt, and so has the ledger up to the entry that closed it; each by the key of a station that is active in
-  the roster in force;
+  the roster in force, which has not ended;
 - each receipt's `kept_until` is no earlier than the camera's own due time would be: the latest possible end by the wall clock, and the
   days. A minute less is the same time: two clocks that differ by less agree, and a store's lock is of whole seconds. What no clock dates
   stays;

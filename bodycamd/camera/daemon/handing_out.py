@@ -149,7 +149,7 @@ class HandingOut:
             keeper.held()  # the ledger is read to its end
             if keeper.making_room is None:
                 raise UsageError("this camera makes no room (storage.when_full): it asks no station")
-            return keeper.making_room.refusal(signed) or self._sending.numbered(answer.recording, answer.segment)
+            return keeper.making_room.refusal(signed, keeper.wall_us) or self._sending.numbered(answer.recording, answer.segment)
 
         found = await self._write(first_look)
         if isinstance(found, Delivered):
@@ -159,7 +159,7 @@ class HandingOut:
 
         def judge(keeper: Keeper, journal: Journal) -> Delivered:
             assert keeper.making_room is not None, "asked before"
-            told = keeper.making_room.deliver(signed, sha256, journal.state_durably)
+            told = keeper.making_room.deliver(signed, sha256, keeper.wall_us, journal.state_durably)
             keeper.held()  # the entry is read: what may go follows from it
             return told
 

@@ -205,6 +205,12 @@ class Keeper:
         return KnownTime(max(0, facts.timeline.floor_us(now) or 0), False)
 
     @property
+    def wall_us(self) -> int | None:
+        """The wall clock as it runs on from what was confirmed in this boot; `None` where nothing was."""
+        confirmed_us = self._trust.confirmed_us
+        return None if confirmed_us is None else confirmed_us + self._clock.now_us()
+
+    @property
     def trust(self) -> Trust:
         """What the clock is worth now."""
         return self._trust
@@ -268,7 +274,7 @@ class Keeper:
         facts = self._facts()
         if self._index.broken:
             return []
-        return making_room.standings(facts, frozenset(self._names()), self._now(facts), self._boot_id, self._rules)
+        return making_room.standings(facts, frozenset(self._names()), self._now(facts), self._boot_id, self._rules, self.wall_us)
 
     def _sweep(self, enter: Enter) -> Iterator[None]:
         """What is cheap first, then a pause, then what is deleted."""

@@ -7,6 +7,9 @@
 A question stands until it is answered, ten minutes at most; then it is the next recording's turn, and this one's again an hour later. An
 answer counts for the question that stands and for no other: the nonce is new for each, and drawn here.
 
+Whose receipts and answers count the roster in force says, until it ends: a newer one, in which a stolen key counts no more, can be kept
+back that long and no longer. So nothing goes, and nothing is asked, before this boot's clock has been confirmed.
+
 One thread: that which writes the ledger.
 """
 
@@ -26,6 +29,9 @@ from bodycamd.errors import BodycamError
 from bodycamd.evidence import signed_document
 from bodycamd.evidence.answers import NONCE_BYTES, SignedAnswer, is_signed, station_keys
 from bodycamd.evidence.noted_entries import CopyShown
+from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.roster_acceptance import Now as KnownTime
+from bodycamd.evidence.roster_acceptance import has_ended
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.disk import FileOperations
 from bodycamd.retention.elapsed import Now
@@ -83,10 +89,11 @@ class MakingRoom:
         room = self.room_bytes()
         return room is not None and room < self._need.least_bytes
 
-    def standings(self, facts: Facts, present: frozenset[str], now: Now, boot_id: str, rules: Rules) -> list[Standing]:
-        """Of every recording that is there."""
-        in_force = self._rosters.in_force
-        keys = frozenset(key.id for key in station_keys(in_force).values()) if in_force is not None else frozenset[str]()
+    def standings(self, facts: Facts, present: frozenset[str], now: Now, boot_id: str, rules: Rules, wall_us: int | None) -> list[Standing]:
+        """Of every recording that is there. `wall_us` is the wall clock, `None` where it was not confirmed in this boot."""
+        in_force, keys = self._rosters.in_force, frozenset[str]()
+        if in_force is not None and _says_still(in_force, wall_us):
+            keys = frozenset(key.id for key in station_keys(in_force).values())
         return standings(
             facts.recordings(), present, facts.holds, facts.timeline, now, boot_id, rules, self.sent.recordings, self.sent.covered, keys
         )
@@ -150,8 +157,9 @@ class MakingRoom:
     def _named(question: Question) -> tuple[str, int]:
         return question.recording, question.segment
 
-    def refusal(self, signed: SignedAnswer) -> Delivered | None:
-        """What is told of an answer that is not taken whatever the file here holds; `None` for one that may be."""
+    def refusal(self, signed: SignedAnswer, wall_us: int | None) -> Delivered | None:
+        """What is told of an answer that is not taken whatever the file here holds; `None` for one that may be. `wall_us` as of
+        `standings`."""
         in_force, question, answer = self._rosters.in_force, self._question, signed.answer
         if in_force is None:
             return _told(signed, "no_roster", "no roster is in force on this camera")
@@ -161,11 +169,13 @@ class MakingRoom:
             return _told(signed, "other_device", "it is for another camera")
         if question is None or (answer.recording, answer.segment, answer.nonce) != (*self._named(question), question.nonce):
             return _told(signed, "not_asked", "it answers no question that stands")
+        if not _says_still(in_force, wall_us):
+            return _told(signed, "roster_ended", "the roster in force has ended, or no confirmed clock says that it has not")
         return None
 
-    def deliver(self, signed: SignedAnswer, sha256: str, enter: Enter) -> Delivered:
-        """Judge an answer and state it; `sha256` is of the nonce and the file here. Raises `StorageError`."""
-        if (refused := self.refusal(signed)) is not None:
+    def deliver(self, signed: SignedAnswer, sha256: str, wall_us: int | None, enter: Enter) -> Delivered:
+        """Judge an answer and state it; `sha256` is of the nonce and the file here, `wall_us` as of `standings`. Raises `StorageError`."""
+        if (refused := self.refusal(signed, wall_us)) is not None:
             return refused
         assert self._rosters.in_force is not None, "refused above"
         if signed.answer.sha256 != sha256:
@@ -181,6 +191,11 @@ class MakingRoom:
         enter(stated)
         self._question, self._asked_us = None, 0
         return Delivered(id=signed.id, outcome="accepted", done=True)
+
+
+def _says_still(in_force: SignedRoster, wall_us: int | None) -> bool:
+    """Whether a roster says whose word counts: it is certain that it has not ended."""
+    return wall_us is not None and not has_ended(in_force.roster, KnownTime(wall_us, True))
 
 
 def _told(signed: SignedAnswer, outcome: str, why: str) -> Delivered:

@@ -140,14 +140,14 @@ class RoomCamera(SendingCamera):
     def tell(self, signed: SignedAnswer) -> Delivered:
         """As `HandingOut.take_answer` does."""
         self.keeper.held()
-        refused = self.making_room.refusal(signed)
+        refused = self.making_room.refusal(signed, self.keeper.wall_us)
         if refused is not None:
             return refused
         answer = signed.answer
         file = self.sending.numbered(answer.recording, answer.segment).file
         content = (self.store_folder / "recordings" / answer.recording / file).read_bytes()
         own = hashlib.sha256(bytes.fromhex(answer.nonce) + content).hexdigest()
-        told = self.making_room.deliver(signed, own, self.store.ledger.note)
+        told = self.making_room.deliver(signed, own, self.keeper.wall_us, self.store.ledger.note)
         self.keeper.held()
         return told
 

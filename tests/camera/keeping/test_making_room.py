@@ -323,6 +323,52 @@ def test_a_station_that_left_the_roster_shows_nothing(scene: Scene) -> None:
     assert scene.camera.for_room() == [name]
 
 
+def test_a_roster_that_has_ended_says_no_more_whose_word_counts(scene: Scene) -> None:
+    """The next one, in which a stolen key of a station counts no more, can be kept back: for as long as this one lasts."""
+    camera = scene.camera
+    camera.in_force = signed(replace(FIRST, version=8, not_after=wall_text(camera.clock.wall_us + HOUR)))
+    camera.switch_off()
+    camera.switch_on(same_boot=True)
+    shown, asked = scene.sent(segments=1), scene.sent(segments=1)
+    question = camera.question()
+    assert question is not None
+    assert camera.tell(scene.station.answer(question)).done
+    question = camera.question()
+    assert question is not None
+    assert question.recording == asked
+    camera.clock.advance(HOUR)
+    camera.short()
+    camera.work()
+    assert (camera.for_room(), camera.present()) == ([], [shown, asked])
+    assert camera.tell(scene.station.answer(question)).outcome == "roster_ended"
+    assert len(camera.details(CopyShown)) == 1
+    camera.clock.advance(STANDS_US)
+    assert camera.question() is None, "nothing is asked either"
+    camera.in_force = signed(replace(FIRST, version=9))
+    camera.switch_off()
+    camera.switch_on(same_boot=True)
+    camera.work()
+    assert camera.for_room() == [shown], "of a newer roster it counts again"
+
+
+def test_no_room_is_made_before_this_boots_clock_is_confirmed(scene: Scene) -> None:
+    """Nobody knows then whether the roster has ended. A clock that was confirmed runs on by itself."""
+    camera = scene.camera
+    names = [scene.sent(segments=1), scene.sent(segments=1)]
+    camera.switch_off()
+    camera.clock.trusted = False
+    camera.switch_on()
+    camera.short()
+    camera.work()
+    assert (scene.station.answer_all(), camera.present()) == (0, names)
+    camera.clock.trusted = True
+    camera.settle()
+    assert scene.station.answer_all() == 2
+    camera.clock.trusted = False
+    camera.work()
+    assert camera.for_room() == names
+
+
 @pytest.mark.parametrize("after", sample(range(12), 6))
 def test_a_cut_at_any_step_comes_to_the_same_end(after: int, scene: Scene) -> None:
     first, second = scene.sent(segments=2), scene.sent(segments=1)

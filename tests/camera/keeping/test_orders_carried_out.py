@@ -171,7 +171,9 @@ def test_many_recordings_are_held_some_at_a_time_and_none_is_deleted_meanwhile(
     assert camera.held == []
 
 
-def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(camera: OrderedCamera, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(
+    camera: OrderedCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A sweep that has begun carries it out before it goes on."""
     monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 2)
     names = [camera.record(segments=1, fragments=1) for _ in range(6)]
