@@ -40,9 +40,7 @@ from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import Count, DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_text
 from bodycamd.municipality.copies.copy_inventory import take_inventory
-from bodycamd.municipality.station.audit import Event
 from bodycamd.municipality.station.copy_index import CopyIndex
-from bodycamd.municipality.station.database import log_line
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders
@@ -113,6 +111,7 @@ class Forwarding:
     ) -> None:
         self._name, self._signer, self._index, self._storage = name, signer, index, storage
         self._receivers, self._first_keys, self._now_us = {one.name: one for one in receivers}, first_keys, now_us
+        self._copies = CopyIndex(index.database)
 
     def forward(self, raw: bytes, in_force: SignedRoster) -> Forwarded:
         """Carry out an order to forward. Raises `DataError` for what is no such order, a recording that is not closed or not all here, and
@@ -128,12 +127,15 @@ class Forwarding:
         [device] = signed.order.cameras
         place = ReceiverFolder(Path(receiver.folder), device)
         lines, segments = self._recording(device, body.recording)
+        told = f"{body.recording} to {receiver.name} ({receiver.controller}), {body.ground} {body.reference}, by {signed.order.person}"
         if (done := self._done(signed, place)) is not None and self._is_there(place, segments):
+            self._log_forwarded(device, told, done)
             return Forwarded(done, place.path / STORE_FOLDER, new=False)
         self._check_allowed(signed, in_force, device)
         Orders(self._storage, self._index, now_us=self._now_us).take(raw, in_force, "to be carried out by the station itself")
-        told = f"{body.recording} to {receiver.name} ({receiver.controller}), {body.ground} {body.reference}, by {signed.order.person}"
-        self._log("forwarding", device, told, signed.id)
+        if not self._copies.begin_forwarding(device, body.recording, told, signed.id, self._now_us()):
+            raise _is_deleted(device, body.recording)
+        keep_log(self._index, self._storage)
         try:
             self._copy(device, body.recording, place, segments)
             place.write(FORWARDED_FOLDER, f"{signed.id}.order", raw=raw)
@@ -163,7 +165,7 @@ class Forwarding:
             place.write(FORWARDED_FOLDER, f"{signed.id}.forwarded", raw=document)
         except OSError as error:
             raise _unwritten(error, place) from error
-        self._log("forwarded", device, f"{told}: {len(segments)} segments, {note.bytes} bytes", signed.id)
+        self._log_forwarded(device, told, note)
         return Forwarded(note, place.path / STORE_FOLDER, new=True)
 
     # --- what may go ----------------------------------------------------------------------------------------------------------------------
@@ -179,8 +181,8 @@ class Forwarding:
         """The camera's ledger as it is here, and the recording's segments, all of them with a receipt."""
         if (first_key := self._first_keys.get(device)) is None:
             raise DataError(f"{device} is not in the roster in force")
-        if CopyIndex(self._index.database).deleted_on(device, recording) is not None:
-            raise NotFoundError(f"{device}: {recording}: its term is over, and the station's copy is deleted")
+        if self._copies.is_going(device, recording):
+            raise _is_deleted(device, recording)
         lines = list(VerifiedLedger(self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER, first_key))
         found = [one for one in (expected(line.detail) for line in lines) if one is not None and one.recording == recording]
         if not any(isinstance(line.detail, RecordingClosed) and line.detail.recording == recording for line in lines):
@@ -234,9 +236,8 @@ class Forwarding:
         if found not in GOOD:
             raise DataError(f"{place.path}: {recording} does not verify there: {found}; nothing is stated as forwarded")
 
-    def _log(self, event: Event, device: str, what: str, order: str) -> None:
-        with self._index.database.transaction() as connection:
-            log_line(connection, self._now_us(), event, device, what, order)
+    def _log_forwarded(self, device: str, told: str, note: ForwardedNote) -> None:
+        self._copies.end_forwarding(device, f"{told}: {note.segments} segments, {note.bytes} bytes", note.order, self._now_us())
         keep_log(self._index, self._storage)
 
 
@@ -246,3 +247,7 @@ def _file(segment: ExpectedSegment) -> tuple[str, ...]:
 
 def _unwritten(error: OSError, place: ReceiverFolder) -> OutputError:
     return OutputError(f"{error.filename or place.path}: cannot be written: {error.strerror}")
+
+
+def _is_deleted(device: str, recording: str) -> NotFoundError:
+    return NotFoundError(f"{device}: {recording}: its term is over, and the station's copy is deleted, or is being deleted")

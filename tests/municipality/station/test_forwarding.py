@@ -17,6 +17,7 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import Suspension, sign
 from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding, decode
 from bodycamd.municipality.station.rebuild import rebuild
 from bodycamd.municipality.station.station_file import ReceiverSettings, judge_station
@@ -316,6 +317,47 @@ def test_what_is_deleted_here_is_forwarded_no_more_and_a_rebuild_knows_the_order
     assert life.sweep().deleted == ((DEVICE, name),)
     with pytest.raises(NotFoundError, match="deleted"):
         forward(life, to_forward(life, name, 1))
+
+
+def test_what_is_being_deleted_is_forwarded_no_more(life: Life) -> None:
+    """A lock of the bucket, or a file that is busy, can keep it for days after its deletion was stated."""
+    first, second = life.record(), life.record()
+    life.send()
+    order = to_forward(life, second)
+    life.copies.restore_deletion(DEVICE, first, None)
+    with pytest.raises(NotFoundError, match="being deleted"):
+        forward(life, to_forward(life, first, 1))
+    begin = life.copies.begin_forwarding
+    station = forwarding(life)
+
+    def begun_meanwhile(*words: Any) -> bool:
+        life.copies.restore_deletion(DEVICE, second, None)
+        return begin(*words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CopyIndex, "begin_forwarding", lambda _, *words: begun_meanwhile(*words))
+        with pytest.raises(NotFoundError, match="being deleted"):
+            station.forward(order.document.file_bytes, IN_FORCE)
+    assert (logged(life), (life.root / "room").exists()) == ([], False)
+
+
+def test_a_crash_before_the_last_line_of_the_log_is_made_good(life: Life) -> None:
+    name = life.record()
+    life.send()
+    order = to_forward(life, name)
+
+    def crashed(*_: object) -> None:
+        raise Cut
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CopyIndex, "end_forwarding", crashed)
+        with pytest.raises(Cut):
+            forward(life, order)
+    assert [event for event, _ in logged(life)] == ["forwarding"]
+    for _ in range(2):
+        assert forward(life, order).new is False
+        assert [event for event, _ in logged(life)] == ["forwarding", "forwarded"]
+    assert logged(life)[1][1].startswith(logged(life)[0][1])
 
 
 STATION = "name: s\nauthority: s.example\ndata: /d\nkeys: {signing: /s, root: /r, roster: /o}\nreceivers:\n"
