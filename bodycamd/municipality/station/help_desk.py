@@ -6,7 +6,8 @@
     answered  an order of a person of the roster has come (`orders`)                     → nobody more is called
 
 A call that comes again gets the same confirmation, and nobody is called for it twice. Where a process died while it called somebody,
-the next person is called when the camera asks again. Any number of cameras at once; of one camera one call at a time.
+the next person is called when the camera asks again. Any number of cameras at once; of one camera one call at a time, and no more new
+ones than `help_index.MOST_CALLS` in ten minutes: whoever has stolen a camera's key does not call people without end.
 
 A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well.
 """
@@ -17,6 +18,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -26,7 +28,7 @@ from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.station import help_command
-from bodycamd.municipality.station.help_index import HelpIndex, KnownCall
+from bodycamd.municipality.station.help_index import HelpIndex, KnownCall, TooManyError
 from bodycamd.municipality.station.help_words import test_text, text_of
 from bodycamd.municipality.station.station_file import HelpSettings
 
@@ -38,6 +40,10 @@ TRIAL_US: Final = 82_800_000_000
 """Between two trials of the command: 23 hours, so that each day's first test brings one."""
 TRIAL_AGAIN_US: Final = 3_600_000_000
 """After a trial that failed."""
+
+
+AT_ONCE: Final = 16
+"""So many cameras' people are called at the same time."""
 
 
 class UnreachedError(StorageError):
@@ -62,17 +68,18 @@ class HelpDesk:
         self._run = run or (lambda to, text: help_command.run(settings.command, to, text, settings.timeout_seconds))
         self._busy: set[str] = set()
         self._table = threading.Lock()
+        self._refused: set[str] = set()
 
     def take(self, raw: bytes, in_force: SignedRoster, device: str) -> bytes:
         """A camera's call: the confirmation, once somebody was reached. Raises `DataError` for what is no call of this camera, or an old
-        one; `UnreachedError`; `StoreBusyError` while a call of this camera is under way; `StorageError`."""
+        one; `UnreachedError`; `StoreBusyError` while a call of this camera is under way, and after too many of them; `StorageError`."""
         signed = decode_call(raw, "the call")
         check_call(signed, in_force, device)
         with self._alone(device):
             known = self.index.call(signed.id)
             if known is None:
                 self._check_fresh(signed)
-                known = self.index.add(signed, self._now_us())
+                known = self._added(signed)
             if known.sent is not None:
                 return known.sent
             if not known.file_bytes:
@@ -80,15 +87,34 @@ class HelpDesk:
             return self._confirm_test(signed) if signed.call.test else self._reach(signed, known)
 
     def call_next(self) -> None:
-        """Call whoever is due. Raises `StorageError`."""
-        for known in self.index.due(self._now_us()):
-            signed = decode_call(known.file_bytes, "a kept call")
-            try:
-                with self._alone(known.device):
-                    if self._call(signed, known.called) is False:
-                        log.error("help: number %d of the list was not reached for %s", known.called + 1, known.device)
-            except StoreBusyError:
-                continue  # the camera asks at this very moment
+        """Call whoever is due, for one call of each camera: no camera's waits for another's. Raises `StorageError`."""
+        newest = {known.device: known for known in reversed(self.index.due(self._now_us()))}
+        if newest:
+            with ThreadPoolExecutor(min(len(newest), AT_ONCE), "help") as pool:
+                list(pool.map(self._call_due, newest.values()))
+
+    def _call_due(self, known: KnownCall) -> None:
+        signed = decode_call(known.file_bytes, "a kept call")
+        try:
+            with self._alone(known.device):
+                if self._call(signed, known.called) is False:
+                    log.error("help: number %d of the list was not reached for %s", known.called + 1, known.device)
+        except StoreBusyError:
+            return  # the camera asks at this very moment
+
+    def _added(self, signed: SignedCall) -> KnownCall:
+        device = signed.call.camera
+        try:
+            known = self.index.add(signed, self._now_us())
+        except TooManyError as error:
+            if device not in self._refused:
+                log.error(
+                    "help: %s; if nobody pressed so often, its message key is in other hands: take the camera out of the roster", error
+                )
+                self._refused.add(device)
+            raise
+        self._refused.discard(device)
+        return known
 
     # --- one call -------------------------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from bodycamd.errors import StoreBusyError
 from bodycamd.evidence.help_call import SignedCall
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.municipality.station.database import Database, log_line
@@ -12,6 +13,14 @@ from bodycamd.municipality.station.tables import help_calls, help_trials
 
 OLDEST_KEPT_US = 28 * 86_400_000_000
 """After so long a call is forgotten but for its line in the log: it names an officer's shift."""
+
+MOST_CALLS = 6
+MOST_WITHIN_US = 600_000_000
+"""So many new calls of one camera are taken within ten minutes, and as many tests: each costs a message, and the people's attention."""
+
+
+class TooManyError(StoreBusyError):
+    """So many new ones are not taken of one camera."""
 
 
 class KnownCall(Struct, frozen=True):
@@ -34,11 +43,12 @@ class HelpIndex:
         self._database = database
 
     def add(self, signed: SignedCall, now_us: int) -> KnownCall:
-        """A call that has come, with a line of the log; one that is known stays as it is."""
+        """A call that has come, with a line of the log; one that is known stays as it is. Raises `TooManyError`."""
         call = signed.call
         with self._database.transaction() as connection:
             found = _find(connection, signed.id)
             if found is None:
+                _check_pace(connection, call.camera, call.test, now_us)
                 connection.execute(delete(help_calls).where(help_calls.c.came_us < now_us - OLDEST_KEPT_US))
                 connection.execute(
                     insert(help_calls).values(
@@ -97,8 +107,9 @@ class HelpIndex:
                 log_line(connection, now_us, "help_answered", device, f"by {signed.order.person}: call {call}", signed.id)
 
     def due(self, now_us: int) -> list[KnownCall]:
-        """Calls for which the next person is due."""
-        query = select(help_calls).where(help_calls.c.next_us <= now_us, help_calls.c.answer.is_(None)).order_by(help_calls.c.came_us)
+        """Calls for which the next person is due, the newest first."""
+        waiting = select(help_calls).where(help_calls.c.next_us <= now_us, help_calls.c.answer.is_(None))
+        query = waiting.order_by(help_calls.c.came_us.desc())
         with self._database.transaction() as connection:
             return [_known(row) for row in connection.execute(query)]
 
@@ -124,6 +135,13 @@ class HelpIndex:
             connection.execute(delete(help_trials))
             connection.execute(insert(help_trials).values(tried_us=now_us, reached=reached))
             log_line(connection, now_us, "help_tried", None, told, None)
+
+
+def _check_pace(connection: Connection, device: str, test: bool, now_us: int) -> None:
+    lately = help_calls.c.came_us.between(now_us - MOST_WITHIN_US, now_us)
+    query = select(func.count()).select_from(help_calls).where(help_calls.c.device == device, help_calls.c.test == test, lately)
+    if connection.execute(query).scalar_one() >= MOST_CALLS:
+        raise TooManyError(f"{MOST_CALLS} {'tests' if test else 'calls'} of {device} came within ten minutes: no further one is taken now")
 
 
 def _find(connection: Connection, id: str) -> KnownCall | None:
