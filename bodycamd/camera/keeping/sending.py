@@ -5,8 +5,8 @@ Nothing is offered that is not durable: whole lines up to the last one that the 
 
 **A receipt is believed as far as the roster and the camera's own ledger go.** A station of the roster in force signed it, it is for this
 camera, the next of its chain, and its `head` is a line of this ledger, not before that of the receipt before. For a segment it has exactly
-the size and the SHA-256 of the one here. Then it is stated, whole. More than the first one of each segment, and beside them sixty an hour,
-are not: whoever has a station's key cannot fill the ledger.
+the size and the SHA-256 of the one here. Then it is stated, whole. More than the first one of each segment, the first later one by which
+the station keeps it longer, and beside them sixty an hour, are not: whoever has a station's key cannot fill the ledger.
 
 One thread: that which writes the ledger. The counts may be read from any.
 """
@@ -30,12 +30,13 @@ from bodycamd.evidence.noted_entries import Marked, Uploaded
 from bodycamd.evidence.receipts import Receipt, Received, SignedReceipt, judge_receipt
 from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleted, RecordingDeleting, TimeStated
 from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.statements import wall_us
 from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 
 MOST_OTHERS_AN_HOUR: Final = 60
-"""Receipts beside the first one of each segment."""
+"""Receipts beside the first one of each segment, and the first later one that keeps it longer."""
 HOUR_US: Final = 3_600_000_000
 _DIGEST: Final = 32
 _OTHER_BYTES: Final = "the segment here has another size or SHA-256"
@@ -62,6 +63,8 @@ class _Recording(Struct):
     segments: dict[int, Segment] = {}
     """Those without a receipt."""
     received: dict[int, Segment] = {}
+    kept_until_us: dict[int, int] = {}
+    """Of those, by the newest receipt; a segment that was kept longer once is not in it any more."""
     marked: bool = False
     deleting: bool = False
 
@@ -160,8 +163,13 @@ class Sending:
             del self._heads[:at]
             self._news -= at
         known = self._recordings.get(receipt.recording or "")
-        if known is not None and receipt.segment in known.segments:
+        if known is None:
+            return
+        if _keeps_longer(receipt, known):
+            del known.kept_until_us[receipt.segment or 0]
+        if receipt.segment in known.segments:
             segment = known.received[receipt.segment] = known.segments.pop(receipt.segment)
+            known.kept_until_us[receipt.segment] = _until_us(receipt)
             if not known.deleting:
                 self.segments -= 1
                 self.bytes -= segment.size_bytes
@@ -293,7 +301,7 @@ class Sending:
         found = self.of_receipt(receipt)
         if found is not None and found[1].torn_bytes and receipt.sha256 != whole_sha256:
             return _told(signed, "other_bytes", _OTHER_BYTES)
-        if (found is None or found[1].number not in self._recordings[found[0]].segments) and not self._one_more():
+        if not self._is_free(receipt, found) and not self._one_more():
             return _told(signed, "too_many", f"{MOST_OTHERS_AN_HOUR} receipts beside those of new segments came within an hour")
         stated = Uploaded(
             receipt=signed.id,
@@ -305,6 +313,13 @@ class Sending:
         enter(stated)
         return _told(signed, "accepted", "", done=True)
 
+    def _is_free(self, receipt: Receipt, found: tuple[str, Segment] | None) -> bool:
+        """Whether it is none of the sixty: there are two of a segment at most."""
+        if found is None:
+            return False
+        recording = self._recordings[found[0]]
+        return found[1].number in recording.segments or _keeps_longer(receipt, recording)
+
     def _one_more(self) -> bool:
         now_us = self._clock.now_us()
         if self._hour_us is None or now_us - self._hour_us >= HOUR_US:
@@ -313,6 +328,16 @@ class Sending:
             return False
         self._others += 1
         return True
+
+
+def _until_us(receipt: Receipt) -> int:
+    return wall_us(receipt.kept_until, "a receipt")
+
+
+def _keeps_longer(receipt: Receipt, recording: _Recording) -> bool:
+    """Whether it is the first one by which the station keeps a segment longer than it had said."""
+    said_us = recording.kept_until_us.get(receipt.segment) if receipt.segment is not None else None
+    return said_us is not None and _until_us(receipt) > said_us
 
 
 def _told(signed: SignedReceipt, outcome: str, why: str, *, done: bool = False) -> Delivered:

@@ -4,7 +4,7 @@ that is killed at any point is started again and goes on.
     recorder: what waits                             → which of it may go now (`order`)
     a ledger that was shortened: the checkpoint first, by PATCH
     the ledger: HEAD, whole lines by PATCH           a rest that a cut left goes when the station misses it
-    whether the station still has a segment: POST    → its answer, and perhaps a newer receipt → recorder
+    whether the station still has a segment: POST    → its answer, and perhaps a newer receipt → recorder; no footage waits for that
     each segment: GET, parts by PATCH                → its receipt → recorder, which states it
     nothing waits, and something was stated since    → a receipt for the ledger
 
@@ -121,10 +121,10 @@ class Sending:
             self._caught_up = True
         self._send_ledger(waiting.starts, waiting.checkpoint)
         self._aside.keep({one.recording for one in waiting.recordings})
-        if waiting.question is not None and waiting.question.nonce != self._no_answer:
+        asked = waiting.question is not None and waiting.question.nonce != self._no_answer
+        if waiting.question is not None and asked:
             self._recorder.doing = self._told(f"asks for {waiting.question.recording}/{waiting.question.file}")
             self._ask(waiting.question)
-            return 0.0
         until = time.monotonic() + LOOK_SECONDS
         for recording in plan.recordings:
             tried = False
@@ -138,6 +138,8 @@ class Sending:
                     break
             if tried:
                 return 0.0
+        if asked:
+            return 0.0
         if waiting.receipt_due:
             self._receive(self._expect(self._station.ask("POST", "receipts"), 200).body)
             return 0.0

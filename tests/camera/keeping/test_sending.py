@@ -20,7 +20,7 @@ from bodycamd.evidence.noted_entries import Marked, Uploaded
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
 from tests.camera.keeping.sending_camera import ReceiptBook, SendingCamera
 from tests.evidence.ordering import IN_FORCE
-from tests.kit.resting_camera import HOUR
+from tests.kit.resting_camera import HOUR, MINUTE
 from tests.kit.scale import count
 
 
@@ -160,6 +160,30 @@ def test_whoever_has_the_stations_key_cannot_fill_the_ledger(camera: SendingCame
     assert camera.deliver(book.next(recording, 1)) == "accepted", "a new segment's first one is none of those"
     camera.clock.advance(HOUR)
     assert camera.deliver(book.next()) == "accepted"
+
+
+def test_a_segment_is_kept_longer_once_beside_the_sixty(camera: SendingCamera, book: ReceiptBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a recording that was sent while it went on needs it, for each of its segments; read anew from the ledger it is the same."""
+    monkeypatch.setattr("bodycamd.camera.keeping.sending.MOST_OTHERS_AN_HOUR", 1)
+
+    def deliver(number: int) -> str:
+        outcome = camera.deliver(signed := book.sign(book.unsigned(recording, number)))
+        if outcome == "accepted":
+            book.n, book.last = signed.receipt.n, signed.id
+        return outcome
+
+    recording = camera.record(segments=3, fragments=1)
+    assert [deliver(number) for number in range(3)] == ["accepted"] * 3
+    assert [deliver(0), deliver(0)] == ["accepted", "too_many"], "it is kept no longer than was said"
+    camera.clock.advance(MINUTE)
+    assert [deliver(0), deliver(1)] == ["accepted"] * 2
+    camera.clock.advance(MINUTE)
+    assert deliver(0) == "too_many", "a second time"
+    again = Sending("station-1", "cam-7", camera.clock)
+    for line in VerifiedLedger(camera.store_folder / "ledger"):
+        again.take(line)
+    signed = [book.sign(book.unsigned()), *(book.sign(book.unsigned(recording, number)) for number in range(3))]
+    assert [again.deliver(one, IN_FORCE, "", lambda _: None).outcome for one in signed] == ["accepted", "too_many", "too_many", "accepted"]
 
 
 def test_a_disk_that_does_not_take_it_leaves_the_chain_as_it_was(camera: SendingCamera, book: ReceiptBook) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bodycamd.errors import UnavailableError
 from bodycamd.evidence import answers
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.noted_entries import CopyShown
 from bodycamd.municipality.copies.copies import standing
 from bodycamd.municipality.copies.prune import plan
 from bodycamd.municipality.publish.certificate import certify
@@ -22,6 +23,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.rebuild import rebuild
 from bodycamd.municipality.verify.verify import verify
 from bodycamd.municipality.words.times import LocalTime
+from bodycamd.retention.room import Need
 from tests.camera.keeping.room_camera import RoomCamera
 from tests.camera.keeping.test_making_room import verified, verified_twice
 from tests.camera.uplink.sent import KEY, KilledError, Pair, pair
@@ -71,6 +73,7 @@ def while_it_is_sent(place: Place) -> str:
     return name
 
 
+@pytest.mark.timeout(600)  # the second verifier, twice
 def test_a_full_disk_goes_on_recording(place: Place) -> None:
     camera = place.camera
     held, sent, long = camera.record(), camera.record(), while_it_is_sent(place)
@@ -126,6 +129,22 @@ def test_a_copy_stays_until_the_term_is_over(place: Place) -> None:
     assert {one.verdict for one in verify(place.copy, key).recordings} == {"kept"}
 
 
+def test_no_footage_waits_for_the_questions(place: Place) -> None:
+    """One look asks for what is at the station and sends what is not."""
+    camera = place.camera
+    camera.making_room._need = Need(camera.need.least_bytes, 0)
+    asked = [camera.record(segments=1) for _ in range(2)]
+    place.send()
+    sent = camera.record(segments=1)
+    camera.making_room._need = camera.need
+    camera.clock.advance(5_000_000)
+    assert place.uplink.look() == 0
+    place.uplink._station.close()
+    (shown,) = camera.details(CopyShown)
+    assert isinstance(shown, CopyShown)
+    assert (shown.recording, f"{sent}/000000.tar" in place.at.arrived()) == (asked[0], True)
+
+
 def test_the_courier_cannot_answer_for_the_station(place: Place) -> None:
     """It may read what is sealed, and still it cannot say what the station must: it has not got its key."""
     camera = place.camera
@@ -153,7 +172,7 @@ def _first_key(camera: RoomCamera) -> PublicKey:
 def test_what_the_station_has_lost_or_changed_stays_here(place: Place) -> None:
     camera = place.camera
     lost, changed, whole = camera.record(segments=1), camera.record(segments=1), camera.record(segments=1)
-    camera.making_room._need = camera.need.__class__(camera.need.least_bytes, 0)
+    camera.making_room._need = Need(camera.need.least_bytes, 0)
     place.send()
     (place.copy / "recordings" / lost / "000000.tar").unlink()
     file = place.copy / "recordings" / changed / "000000.tar"
