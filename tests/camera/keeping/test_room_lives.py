@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -112,10 +113,11 @@ class Life(Scene):
                 assert self.promised_us[name, segment] >= self.ended_us[name] + 28 * DAY - MINUTE
                 boot, at_us = self.shown[name, segment]
                 assert boot == self.camera.boot
-                assert self.camera.clock.boottime_us - at_us <= DAY + MINUTE
+                assert self.camera.clock.boottime_us - at_us <= DAY
         self.went += went
 
 
+@pytest.mark.timeout(1200)  # the second verifier, for each life
 @settings(max_examples=count(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(DOINGS), st.integers(0, 60)), min_size=5, max_size=40))
 def test_nothing_goes_that_may_not(doings: list[tuple[str, int]]) -> None:
