@@ -8,7 +8,7 @@ A recording may go for room when all of this is true:
 - each receipt's `kept_until` is no earlier than the camera's own due time would be: the latest possible end by the wall clock, and the
   days. A minute less is the same time: two clocks that differ by less agree, and a store's lock is of whole seconds. What no clock dates
   stays;
-- for each segment the station has shown within the last 24 hours, in this boot, that its bytes are still there.
+- for each segment the station has shown within the last 24 hours, less two minutes, in this boot, that its bytes are still there.
 
 Whoever takes it looks also that its folder holds exactly the files that the ledger states (`as_stated`). Nothing here goes by itself: what
 goes, and how much, follows from how much room there is (`Need`).
@@ -22,10 +22,10 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from bodycamd.retention.elapsed import TOLERANCE_US, Age, Now, Timeline
-from bodycamd.retention.policy import DAY_US, Hold, Rules, StatedRecording
+from bodycamd.retention.policy import DAY_US, MARGIN_US, Hold, Rules, StatedRecording
 
 SHOWN_US: Final = DAY_US
-"""So long an answer of the station counts."""
+"""So long an answer of the station counts, for whoever judges a deletion afterwards."""
 Lacking: TypeAlias = Literal["", "held", "not_closed", "not_sent", "not_dated", "kept_too_short", "not_shown"]
 """Why a recording may not go for room; empty: it may. The last two an answer of the station may change, which brings a newer receipt where
 it keeps a segment longer than the last one says."""
@@ -90,7 +90,7 @@ def standings(
         ask: list[int] = []
         lacking = _lacking(of, bool(holds.get(one.id)), age, rules, covered, keys)
         if lacking in ("", "kept_too_short"):
-            since_us = now.moment.at_us - SHOWN_US
+            since_us = now.moment.at_us - SHOWN_US + MARGIN_US  # its entry is made after this, and nobody gives it more than a day
             ask = [number for number, segment in sorted(of.segments.items()) if not _is_shown(segment, boot_id, since_us, keys)]
             lacking = lacking or ("not_shown" if ask else "")
         size = sum(segment.size_bytes for segment in of.segments.values())

@@ -231,6 +231,23 @@ def test_an_answer_counts_for_a_day_and_in_its_boot(scene: Scene) -> None:
     assert scene.verdict() == 0
 
 
+def test_an_answer_counts_no_longer_than_the_judges_of_the_deletion_say(scene: Scene) -> None:
+    """The deletion is stated some moments after it was decided, and the day is over then."""
+    camera, name = scene.camera, scene.sent(segments=1)
+    assert scene.station.answer_all() == 1
+    camera.run(DAY - 10_200_000, pace_us=DAY, sweep=False)  # of what follows the answer ten seconds
+    camera.clock._step_us = 20_000
+    camera.short()
+    camera.work()
+    camera.clock._step_us = 0
+    assert (camera.for_room(), camera.present()) == ([], [name])
+    assert scene.station.answer_all() == 1
+    camera.run(DAY - 3 * MINUTE, pace_us=DAY, sweep=False)
+    camera.work()
+    assert camera.for_room() == [name]
+    assert scene.verdict() == 0
+
+
 def test_what_no_clock_dates_stays(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.camera.switch_off()
