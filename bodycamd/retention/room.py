@@ -81,7 +81,7 @@ def standings(
     keys: Collection[str],
 ) -> list[Standing]:
     """Of every ended recording that is there and not on its way, the oldest first. `keys` are the ids of the keys of the stations that are
-    active in the roster in force; `covered` is the place of the newest line that a receipt says the station has."""
+    active in the roster in force; `covered` is the place of the newest line that a receipt by one of these says the station has."""
     ended = [(one, one.end) for one in recordings if one.end is not None and not one.deleting and one.id in present]
     ages = timeline.ages([end for _, end in ended], now)
     found = []

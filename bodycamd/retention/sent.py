@@ -9,6 +9,7 @@ Pure: the ledger's verified entries folded, for the camera's retention and for w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from bodycamd.errors import DataError
@@ -29,7 +30,9 @@ class SentFacts:
     def __init__(self) -> None:
         self.recordings: dict[str, SentRecording] = {}
         self.covered = -1
-        """The place of the newest line that a receipt says the station has."""
+        """The place of the newest line that a receipt says a station has."""
+        self._covered_by: dict[str, int] = {}
+        """The same by the id of the key that signed."""
         self._place = -1
         self._heads = bytearray()
         """The SHA-256 of the lines from `_first` on; a line's own is known by the one after it."""
@@ -55,6 +58,10 @@ class SentFacts:
             case CopyShown():
                 self._take_answer(entry, detail)
 
+    def covered_by(self, keys: Collection[str]) -> int:
+        """The place of the newest line that a receipt by one of these keys says the station has; -1 where none does."""
+        return max((place for key, place in self._covered_by.items() if key in keys), default=-1)
+
     def _of(self, recording: str) -> SentRecording:
         return self.recordings.setdefault(recording, SentRecording())
 
@@ -72,11 +79,12 @@ class SentFacts:
         place = self._place_of(receipt.head)
         if signed.id != stated.receipt or receipt.device != entry.device or place is None:
             return
+        signer = answers.only_signer(signed.document)
         del self._heads[: (place - self._first) * _DIGEST]
-        self._first = self.covered = place
+        self._first = self.covered = self._covered_by[signer] = place
         segment = self._segment(receipt, stated)
         if segment is not None:
-            segment.kept_until_us, segment.key = until_us, answers.only_signer(signed.document)
+            segment.kept_until_us, segment.key = until_us, signer
 
     def _segment(self, receipt: Receipt, stated: Uploaded) -> SentSegment | None:
         """Of whose bytes it is."""

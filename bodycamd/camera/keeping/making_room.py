@@ -95,7 +95,16 @@ class MakingRoom:
         if in_force is not None and _says_still(in_force, wall_us):
             keys = frozenset(key.id for key in station_keys(in_force).values())
         return standings(
-            facts.recordings(), present, facts.holds, facts.timeline, now, boot_id, rules, self.sent.recordings, self.sent.covered, keys
+            facts.recordings(),
+            present,
+            facts.holds,
+            facts.timeline,
+            now,
+            boot_id,
+            rules,
+            self.sent.recordings,
+            self.sent.covered_by(keys),
+            keys,
         )
 
     def next_deletion(self, found: Iterable[Standing], left_out: set[str]) -> Deletion | None:

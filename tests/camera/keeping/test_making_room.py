@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from bodycamd.camera.keeping.making_room import STANDS_US
-from bodycamd.camera.keeping.orders import Orders
 from bodycamd.evidence.answers import decode
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.noted_entries import CopyShown
@@ -18,12 +17,8 @@ from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.signed_document import from_entry
 from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.verify.verify import verify
-from tests.camera.keeping.ordered_camera import UPLINK
 from tests.camera.keeping.room_camera import Answering, CutError, RoomCamera
 from tests.camera.keeping.sending_camera import ReceiptBook
-from tests.camera.keeping.test_orders_carried_out import interval
-from tests.evidence.ordering import IN_FORCE, ordered
-from tests.evidence.rostering import FIRST, NOW_US, signed
 from tests.kit.resting_camera import DAY, HOUR, MINUTE
 from tests.kit.scale import only_in_full, sample
 from tests.municipality.verify.attacks.second_verifier import run_second_verifier
@@ -110,26 +105,6 @@ def test_it_goes_during_a_recording_and_no_sweep_waits_for_its_end(scene: Scene)
     scene.camera.short()
     scene.camera.work(recording=True)
     assert scene.camera.gone() == [first]
-
-
-def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is carried out, some recordings at a time, before the next one goes for room."""
-    monkeypatch.setattr("bodycamd.camera.keeping.orders.AT_ONCE", 1)
-    camera = scene.camera
-    first, *others = [scene.sent(segments=1) for _ in range(4)]
-    scene.station.answer_all()
-    orders = Orders(camera.making_room._rosters, "HV-01", 28, camera.clock)
-    camera.keeper.first = lambda enter: orders.complete(camera.keeper.plan_order, enter)
-    camera.short()
-    camera.clock.advance(5_000_000)
-    while camera.gone() != [first]:
-        assert camera.keeper.step(camera.journal, recording=False)
-    hold = ordered(interval(NOW_US, NOW_US + DAY))
-    told, _ = orders.deliver(hold, camera.keeper.known_time(), UPLINK, camera.keeper.plan_order, camera.store.ledger.note)
-    assert (told.outcome, told.done, len(camera.keeper.held())) == ("accepted", False, 1)
-    camera.work()
-    assert (camera.for_room(), camera.present(), camera.keeper.held()) == ([first], others, frozenset(others))
-    assert scene.verdict() == 0
 
 
 NOT_SENT: dict[str, Callable[[Scene], str]] = {
@@ -231,23 +206,6 @@ def test_an_answer_counts_for_a_day_and_in_its_boot(scene: Scene) -> None:
     assert scene.verdict() == 0
 
 
-def test_an_answer_counts_no_longer_than_the_judges_of_the_deletion_say(scene: Scene) -> None:
-    """The deletion is stated some moments after it was decided, and the day is over then."""
-    camera, name = scene.camera, scene.sent(segments=1)
-    assert scene.station.answer_all() == 1
-    camera.run(DAY - 10_200_000, pace_us=DAY, sweep=False)  # of what follows the answer ten seconds
-    camera.clock._step_us = 20_000
-    camera.short()
-    camera.work()
-    camera.clock._step_us = 0
-    assert (camera.for_room(), camera.present()) == ([], [name])
-    assert scene.station.answer_all() == 1
-    camera.run(DAY - 3 * MINUTE, pace_us=DAY, sweep=False)
-    camera.work()
-    assert camera.for_room() == [name]
-    assert scene.verdict() == 0
-
-
 def test_what_no_clock_dates_stays(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.camera.switch_off()
@@ -321,69 +279,6 @@ def test_nothing_is_asked_while_there_is_room_ahead(scene: Scene) -> None:
     scene.sent()
     scene.camera.making_room._need = replace(scene.camera.need, ahead_bytes=0)
     assert scene.camera.question() is None
-
-
-@only_in_full
-def test_a_station_that_left_the_roster_shows_nothing(scene: Scene) -> None:
-    name = scene.sent(segments=1)
-    scene.station.answer_all()
-    scene.camera.in_force = signed(replace(FIRST, version=8, stations=()))
-    scene.camera.switch_off()
-    scene.camera.switch_on(same_boot=True)
-    scene.camera.short()
-    scene.camera.work()
-    assert (scene.camera.for_room(), scene.camera.present()) == ([], [name])
-    scene.camera.in_force = IN_FORCE
-    scene.camera.switch_off()
-    scene.camera.switch_on(same_boot=True)
-    scene.camera.work()
-    assert scene.camera.for_room() == [name]
-
-
-def test_a_roster_that_has_ended_says_no_more_whose_word_counts(scene: Scene) -> None:
-    """The next one, in which a stolen key of a station counts no more, can be kept back: for as long as this one lasts."""
-    camera = scene.camera
-    camera.in_force = signed(replace(FIRST, version=8, not_after=wall_text(camera.clock.wall_us + HOUR)))
-    camera.switch_off()
-    camera.switch_on(same_boot=True)
-    shown, asked = scene.sent(segments=1), scene.sent(segments=1)
-    question = camera.question()
-    assert question is not None
-    assert camera.tell(scene.station.answer(question)).done
-    question = camera.question()
-    assert question is not None
-    assert question.recording == asked
-    camera.clock.advance(HOUR)
-    camera.short()
-    camera.work()
-    assert (camera.for_room(), camera.present()) == ([], [shown, asked])
-    assert camera.tell(scene.station.answer(question)).outcome == "roster_ended"
-    assert len(camera.details(CopyShown)) == 1
-    camera.clock.advance(STANDS_US)
-    assert camera.question() is None, "nothing is asked either"
-    camera.in_force = signed(replace(FIRST, version=9))
-    camera.switch_off()
-    camera.switch_on(same_boot=True)
-    camera.work()
-    assert camera.for_room() == [shown], "of a newer roster it counts again"
-
-
-def test_no_room_is_made_before_this_boots_clock_is_confirmed(scene: Scene) -> None:
-    """Nobody knows then whether the roster has ended. A clock that was confirmed runs on by itself."""
-    camera = scene.camera
-    names = [scene.sent(segments=1), scene.sent(segments=1)]
-    camera.switch_off()
-    camera.clock.trusted = False
-    camera.switch_on()
-    camera.short()
-    camera.work()
-    assert (scene.station.answer_all(), camera.present()) == (0, names)
-    camera.clock.trusted = True
-    camera.settle()
-    assert scene.station.answer_all() == 2
-    camera.clock.trusted = False
-    camera.work()
-    assert camera.for_room() == names
 
 
 @pytest.mark.parametrize("after", sample(range(12), 6))
