@@ -118,7 +118,8 @@ class Keeper:
         except Exception as error:  # whatever is wrong here must not cost footage
             log.exception("retention failed")
             self._problems.append(f"{type(error).__name__}: {error}")
-            self._steps, self._room_steps, self._due_us = None, None, self._clock.now_us() + SWEEP_US
+            self._steps, self._room_steps = None, None
+            self._due_us = self._room_due_us = self._clock.now_us() + SWEEP_US
             return False
 
     def finish(self, journal: Journal) -> None:
@@ -266,7 +267,12 @@ class Keeper:
             if not tried:
                 self._state_time(self._facts(), enter)  # what the clock is worth, its age is judged by
             tried.add(deletion.recording)
+            told = len(self._problems)
             yield from self._delete(deletion, enter)
+            if len(self._problems) == told and not making_room.has_grown():
+                self._told(f"{deletion.recording} is deleted, and there is not the more room for it: no more goes for ten minutes")
+                self._room_due_us = self._clock.now_us() + SWEEP_US
+                break
         if tried:
             self._summarise(self._decide(self._facts()))
 

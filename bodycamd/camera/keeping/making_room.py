@@ -66,6 +66,8 @@ class MakingRoom:
         self.sent = SentFacts()
         self._rosters, self._device, self._recordings = rosters, device, recordings
         self._disk, self._need, self._reserve_bytes, self._clock = disk, need, reserve_bytes, clock
+        self._grown_bytes = 0
+        """So much room there is at least once the last deletion is done: half of what it takes, since footage is written meanwhile."""
         self._question: Question | None = None
         self._until_us = self._asked_us = 0
         self._rest: dict[str, int] = {}
@@ -113,10 +115,17 @@ class MakingRoom:
         left = [one for one in found if one.recording not in left_out]
         while room is not None and (one := to_take(left, room, self._need)) is not None:
             if self._as_stated(one.recording) and one.age is not None:
+                self._grown_bytes = room + one.size_bytes // 2
                 passed_us = max(one.age.running_us, one.age.wall_us or 0)
                 return Deletion(one.recording, False, passed_us, "receipt", one.age.was_before_us)
             left.remove(one)
         return None
+
+    def has_grown(self) -> bool:
+        """Whether there is more room for what went last. A file that somebody holds open, as the uplink may, gives none: then what goes
+        after it is lost here for nothing."""
+        room = self.room_bytes()
+        return room is None or room >= self._grown_bytes
 
     def _as_stated(self, recording: str) -> bool:
         """Nothing lies in its folder that the station has not got."""

@@ -45,12 +45,16 @@ class SmallDisk(Disk):
         self.recordings = recordings
         self.room_bytes = PLENTY
         self.cut_after: int | None = None
+        self.held_open = False
+        """What is removed is open somewhere, and gives no room."""
+        self._open_bytes = 0
 
     def free_bytes(self, path: Path) -> int:
-        return self.room_bytes - sum(file.stat().st_size for file in self.recordings.glob("*/*"))
+        return self.room_bytes - self._open_bytes - sum(file.stat().st_size for file in self.recordings.glob("*/*"))
 
     def remove(self, path: Path) -> None:
         self.step()
+        self._open_bytes += path.stat().st_size if self.held_open else 0
         super().remove(path)
 
     def fsync_folder(self, path: Path) -> None:

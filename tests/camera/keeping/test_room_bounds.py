@@ -146,3 +146,36 @@ def test_no_room_is_made_before_this_boots_clock_is_confirmed(scene: Scene) -> N
     camera.clock.trusted = False
     camera.work()
     assert camera.for_room() == names
+
+
+def test_what_gives_no_room_is_not_followed_by_the_next(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """The uplink holds what it sent open: its blocks are free when it lets go."""
+    camera = scene.camera
+    first, second, third = (scene.sent(segments=1) for _ in range(3))
+    scene.station.answer_all()
+    camera.small.held_open = True
+    camera.short()
+    for _ in range(20):
+        camera.work()
+    assert (camera.for_room(), camera.gone(), camera.present()) == ([first], [first], [second, third])
+    assert [first in record.message and "no more goes" in record.message for record in caplog.records] == [True]
+    camera.small.held_open = False
+    camera.clock.advance(10 * MINUTE)
+    camera.work()
+    assert camera.for_room() == [first, second, third]
+    assert scene.verdict() == 0
+
+
+def test_what_fails_beyond_all_expectation_is_tried_again_after_ten_minutes(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """Not every five seconds: each time is a traceback in the journal of a card that is full."""
+    camera, name = scene.camera, scene.sent(segments=1)
+    scene.station.answer_all()
+    camera.short()
+    judged, camera.making_room.standings = camera.making_room.standings, None  # type: ignore[method-assign, assignment]
+    for _ in range(60):
+        camera.work()
+    assert [record.message for record in caplog.records].count("retention failed") == 1
+    camera.making_room.standings = judged  # type: ignore[method-assign]
+    camera.clock.advance(5 * MINUTE)
+    camera.work()
+    assert camera.for_room() == [name]
