@@ -6,12 +6,14 @@ the way of a call.
     GET help/CALL, held for a moment                  → the order that answers it         → recorder (`deliver`), which judges it
 
 Nothing is judged here and nothing remembered: the recorder says what is to be carried, and which answer it waits for. Neither charge nor
-allowance holds a call up, and no network interface is asked for.
+allowance holds a call up, and no network interface is asked for. A pause after what failed, a test for instance, ends as soon as another
+call is to be carried.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 import time
@@ -37,6 +39,9 @@ ANSWER_SECONDS: Final = 3
 NETWORK_SECONDS: Final = 10.0
 """Each wait for the network: half of the time in which a call must be confirmed."""
 LONGEST_PAUSE_SECONDS: Final = 8.0
+LOOK_SECONDS: Final = 1.0
+"""In a pause the recorder is asked so often whether another call is to be carried; and so long lies between two questions for an answer,
+however soon the station says that there is none."""
 _CALL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,6 +60,7 @@ class Calling:
 
     def look(self) -> None:
         """Carry one call, or ask for one answer; what does not go is told once, and tried again after a pause."""
+        waiting = CallWaiting()
         try:
             waiting = self._recorder.call_waiting(HELD_SECONDS)
             if waiting.document is not None:
@@ -66,9 +72,24 @@ class Calling:
                 log.warning("help: %s", shown(str(error), 500))
                 self._told = str(error)
             self._failures += 1
-            self._sleep(pause_seconds(self._failures, 0.0, LONGEST_PAUSE_SECONDS))
+            self._pause(pause_seconds(self._failures, 0.0, LONGEST_PAUSE_SECONDS), waiting.call)
         else:
             self._failures, self._told = 0, ""
+
+    def _pause(self, seconds: float, call: str) -> None:
+        while seconds > 0:
+            self._sleep(min(seconds, LOOK_SECONDS))
+            seconds -= LOOK_SECONDS
+            if seconds > 0 and self._is_another_waiting(call):
+                self._failures = 0
+                return
+
+    def _is_another_waiting(self, call: str) -> bool:
+        try:
+            waiting = self._recorder.call_waiting(0)
+        except BodycamError:
+            return False  # said when the pause is over, if it still cannot be asked then
+        return waiting.document is not None and waiting.call != call
 
     def _carry(self, waiting: CallWaiting, document: bytes) -> None:
         self._station.timed = self._recorder.status().clock.trusted
@@ -82,6 +103,7 @@ class Calling:
             raise DataError("the recorder waits for the answer to something that is no call")
         reply = self._station.ask("GET", f"help/{call}", query=f"wait={ANSWER_SECONDS}")
         if reply.status == 204:
+            self._sleep(LOOK_SECONDS)
             return
         if reply.status != 200 or not reply.body.startswith(f"{ORDER_TYPE}\n".encode()) or len(reply.body) > 2 * MAX_ORDER_BYTES:
             raise _unexpected(reply)
@@ -94,9 +116,18 @@ class Calling:
             raise StationError(f"this camera does not take the {what}: {found.outcome} {found.why}")
 
 
-def begin(calling: Calling) -> threading.Thread:
-    """In a thread that ends with the process."""
-    thread = threading.Thread(target=calling.serve, name="calling", daemon=True)
+def begin(calling: Calling, end: Callable[[int], object] = os._exit) -> threading.Thread:
+    """In a thread that ends with the process; and the process with it, so that what nobody expected has the unit begin anew: an uplink
+    that lives on and carries no calls would look well."""
+
+    def serve() -> None:
+        try:
+            calling.serve()
+        except BaseException:
+            log.critical("help: calls are carried no more: the uplink ends, to begin anew", exc_info=True)
+            end(BodycamError.exit_code)
+
+    thread = threading.Thread(target=serve, name="calling", daemon=True)
     thread.start()
     return thread
 

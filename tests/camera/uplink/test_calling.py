@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.help_calls import AWAITED_US, OFFERED_US, CallWaiting, HelpCalls
-from bodycamd.camera.uplink.calling import LONGEST_PAUSE_SECONDS, Calling
+from bodycamd.camera.uplink.calling import LONGEST_PAUSE_SECONDS, LOOK_SECONDS, Calling, begin
 from bodycamd.camera.uplink.station_link import Reply, StationError
 from bodycamd.errors import PermissionDeniedError
 from bodycamd.evidence.help_call import sign_call, sign_sent
@@ -76,7 +76,7 @@ def test_the_answer_is_asked_for_while_one_is_awaited() -> None:
     ends = Ends(CallWaiting(awaited=ID), [Reply(204, {}, b""), Reply(200, {}, ANSWER_BYTES)], outcome="answered")
     calling = ends.calling
     calling.look()
-    assert ends.delivered == []
+    assert (ends.delivered, ends.slept) == ([], [LOOK_SECONDS]), "a station that says at once that there is none is not asked in a loop"
     calling.look()
     assert ends.delivered == [ANSWER_BYTES]
     assert ends.asked == [f"GET help/{ID}?wait=3"] * 2
@@ -102,8 +102,35 @@ def test_what_is_no_confirmation_is_not_delivered_and_it_is_tried_again(reply: R
         calling.look()
     assert ends.delivered == []
     assert len(ends.carried) == 6
-    assert ends.slept == [1, 2, 4, 8, 8, 8]
-    assert max(ends.slept) <= LONGEST_PAUSE_SECONDS
+    assert ends.slept == [LOOK_SECONDS] * (1 + 2 + 4 + 8 + 8 + 8)
+    assert LONGEST_PAUSE_SECONDS == 8
+
+
+def test_a_call_does_not_wait_in_the_pause_after_a_test_that_failed() -> None:
+    replies: list[Reply | Exception] = [*[Reply(503, {}, b"")] * 4, Reply(200, {}, SENT_BYTES)]
+    ends = Ends(CallWaiting(call="cd" * 32, document=b"a test"), replies)
+    calling = ends.calling
+    for _ in range(3):
+        calling.look()
+
+    def slept(_: float) -> None:
+        ends.slept.append(0)
+        ends.waiting = CallWaiting(call=ID, document=b"a call")
+
+    ends.slept.clear()
+    calling = Calling(cast(Any, ends), cast(Any, ends), slept)
+    calling._failures = 3
+    calling.look()
+    assert len(ends.slept) == 1, "of eight"
+    calling.look()
+    assert (ends.carried[-1], ends.delivered) == (b"a call", [SENT_BYTES])
+
+
+def test_what_nobody_expected_ends_the_process_and_not_the_thread_alone() -> None:
+    ended = list[int]()
+    broken = Ends(CallWaiting(call=ID, document=b"x"), [ValueError("nobody expects it")])
+    begin(broken.calling, ended.append).join(10)
+    assert ended == [1]
 
 
 @pytest.mark.parametrize("reply", [Reply(200, {}, SENT_BYTES), Reply(200, {}, b""), Reply(500, {}, ANSWER_BYTES), StationError("x")])
