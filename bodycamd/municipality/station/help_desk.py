@@ -1,6 +1,7 @@
 """Calls for help: each is signed by its camera, reaches the first person of the list, and after a while without an answer the next one.
 
-    taken     signed with the camera's message key, and not older than `FRESH_US`       → noted
+    taken     signed with the camera's message key, and not older than `FRESH_US`, as
+              far as the station's clock is confirmed                                    → noted
     reached   the command ended with 0 for somebody                                     → signed as sent, which the camera feels
     due       nobody answered within `answer_seconds`                                    → the next person of the list
     answered  an order of a person of the roster has come (`orders`)                     → nobody more is called
@@ -10,6 +11,7 @@ the next person is called when the camera asks again. Any number of cameras at o
 ones than `help_index.MOST_CALLS` in ten minutes: whoever has stolen a camera's key does not call people without end.
 
 A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well.
+That trial can last for minutes, and no request waits for its end: the camera asks again. A call never waits for a test.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -42,6 +44,8 @@ TRIAL_AGAIN_US: Final = 3_600_000_000
 """After a trial that failed."""
 
 
+TRIAL_WAIT_SECONDS: Final = 1.0
+"""So long a test waits for a trial that it brought."""
 AT_ONCE: Final = 16
 """So many cameras' people are called at the same time."""
 
@@ -61,9 +65,11 @@ class HelpDesk:
         settings: HelpSettings,
         *,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        confirmed: Callable[[], bool] = lambda: True,
         run: Callable[[str, str], bool] | None = None,
     ) -> None:
         self._name, self._signer, self._settings, self._now_us = name, signer, settings, now_us
+        self._confirmed = confirmed
         self.index = index
         self._run = run or (lambda to, text: help_command.run(settings.command, to, text, settings.timeout_seconds))
         self._busy: set[str] = set()
@@ -75,7 +81,7 @@ class HelpDesk:
         one; `UnreachedError`; `StoreBusyError` while a call of this camera is under way, and after too many of them; `StorageError`."""
         signed = decode_call(raw, "the call")
         check_call(signed, in_force, device)
-        with self._alone(device):
+        with self._alone(f"{device}'s test" if signed.call.test else device):
             known = self.index.call(signed.id)
             if known is None:
                 self._check_fresh(signed)
@@ -121,7 +127,7 @@ class HelpDesk:
     def _check_fresh(self, signed: SignedCall) -> None:
         call = signed.call
         age_us = self._now_us() - wall_us(call.at, "at")
-        if call.clock_trusted and age_us > FRESH_US:
+        if call.clock_trusted and age_us > FRESH_US and self._confirmed():
             raise DataError(f"the call was made {age_us // 60_000_000} minutes ago: somebody has kept it back")
 
     def _reach(self, signed: SignedCall, known: KnownCall) -> bytes:
@@ -164,28 +170,54 @@ class HelpDesk:
     # --- the daily test -------------------------------------------------------------------------------------------------------------------
 
     def _confirm_test(self, signed: SignedCall) -> bytes:
-        with self._alone("*"):
-            tried = self.index.trial()
-            now_us = self._now_us()
-            if tried is None or now_us - tried[0] >= (TRIAL_US if tried[1] else TRIAL_AGAIN_US):
-                failed = [number for number, to in enumerate(self._settings.to, 1) if not self._run(to, test_text(self._settings.language))]
-                told = f"{len(self._settings.to)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
-                self.index.tried(now_us, not failed, told)
-                tried = now_us, not failed
-        if not tried[1]:
+        if self._trial_is_due():
+            self._begin("*")
+            trying = Future[None]()
+            threading.Thread(target=self._try_everybody, args=(trying,), name="help trial", daemon=True).start()
+            try:
+                trying.result(TRIAL_WAIT_SECONDS)
+            except TimeoutError:
+                raise StoreBusyError("the command is being tried with everybody: ask again") from None
+        tried = self.index.trial()
+        if tried is None or not tried[1]:
             raise UnreachedError("the command was tried, and did not end well for everybody")
         sent = self._signed(signed)
         self.index.confirm(signed.id, sent)
         return sent
 
+    def _trial_is_due(self) -> bool:
+        tried = self.index.trial()
+        return tried is None or self._now_us() - tried[0] >= (TRIAL_US if tried[1] else TRIAL_AGAIN_US)
+
+    def _try_everybody(self, trying: Future[None]) -> None:
+        """In a thread of its own, which has `*` for itself."""
+        try:
+            now_us = self._now_us()
+            failed = [number for number, to in enumerate(self._settings.to, 1) if not self._run(to, test_text(self._settings.language))]
+            told = f"{len(self._settings.to)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
+            self.index.tried(now_us, not failed, told)
+        except BaseException as error:
+            log.error("help: the command could not be tried: %s: %s", type(error).__name__, error)
+            self._end("*")
+            trying.set_exception(error)
+        else:
+            self._end("*")
+            trying.set_result(None)
+
     @contextmanager
     def _alone(self, what: str) -> Iterator[None]:
+        self._begin(what)
+        try:
+            yield
+        finally:
+            self._end(what)
+
+    def _begin(self, what: str) -> None:
         with self._table:
             if what in self._busy:
                 raise StoreBusyError("a call is under way")
             self._busy.add(what)
-        try:
-            yield
-        finally:
-            with self._table:
-                self._busy.discard(what)
+
+    def _end(self, what: str) -> None:
+        with self._table:
+            self._busy.discard(what)

@@ -96,7 +96,8 @@ class StationProcess:
         self.orders = OrderInterface(orders, door, senders, in_force.current)
         desk = None
         if settings.help is not None:
-            desk = HelpDesk(settings.name, self._signer, HelpIndex(self._index.database), settings.help)
+            calls = HelpIndex(self._index.database)
+            desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed)
         self.help = HelpInterface(desk, door, senders, in_force.current)
         self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
         self.application = application([*cameras.routes(), *self.orders.routes(), *self.help.routes()], self._while_running)

@@ -22,7 +22,6 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.orders import posting
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.figures import HelpFigures, index_figures
-from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import MOST_CALLS
 from bodycamd.municipality.station.help_words import text_of
 from bodycamd.municipality.station.rebuild import rebuild
@@ -173,46 +172,6 @@ def test_what_is_no_call_of_this_camera_calls_nobody(scene: Scene, call: SignedC
 def test_a_camera_without_a_clock_calls_too(scene: Scene) -> None:
     assert post(scene, called(at="1970-01-01T00:00:07.000000Z", clock_trusted=False)) == 200
     assert "tijd onbekend" in scene.station.reached[0][1]
-
-
-def test_a_camera_calls_so_often_and_no_more(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever has its message key signs calls without end; each would be a message that costs money and wears people out."""
-    first = called(0)
-    assert [post(scene, called(nonce)) for nonce in range(MOST_CALLS)] == [200] * MOST_CALLS
-    before = events(scene)
-    assert [post(scene, called(nonce)) for nonce in range(MOST_CALLS, MOST_CALLS + 4)] == [503] * 4
-    assert (len(people(scene)), events(scene)) == (MOST_CALLS, before), "nobody is called, and no line of the log is made"
-    assert len([one for one in caplog.records if "message key" in one.message]) == 1
-    assert post(scene, first) == 200, "one that was taken is confirmed as before"
-    assert post(scene, called(99, test=True, recording=None, officer=None)) == 200, "tests count by themselves"
-    scene.station.now += 601
-    at = wall_text(scene.station.now * 1_000_000)
-    assert post(scene, called(MOST_CALLS, at=at)) == 200
-    scene.station.now -= 1_000
-    assert post(scene, called(98)) == 200, "a clock that was set back does not end all calling"
-
-
-def test_no_cameras_calling_waits_for_another_ones(scene: Scene) -> None:
-    """Both commands run at the same time: each ends when the other one has begun."""
-    both = threading.Barrier(2)
-    names = list[str]()
-
-    def run(to: str, text: str) -> bool:
-        if text.startswith("NOG NIET"):
-            both.wait(20)
-            names.append("HV-01" if "HV-01" in text else "HV-02")
-        return True
-
-    station = scene.station
-    desk = HelpDesk("station-1", STATION_KEY, station.desk.index, HELP, now_us=lambda: station.now * 1_000_000, run=run)
-    other = sign_call(replace(CALL, camera="HV-02", at=wall_text(NOW_US), nonce="9" * 32), key("HV-02 message_key"))
-    for call in (called(1), called(2)):
-        desk.take(call.document.file_bytes, IN_FORCE, "HV-01")
-    desk.index.add(other, station.now * 1_000_000)
-    desk.index.begin(other.id, 0, station.now * 1_000_000)
-    station.now += 30
-    desk.call_next()
-    assert sorted(names) == ["HV-01", "HV-02"], "one of each camera"
 
 
 def test_where_nobody_can_be_called_that_is_said(scene: Scene) -> None:
