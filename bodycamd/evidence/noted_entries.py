@@ -274,11 +274,12 @@ class HelpCalled(Noted, frozen=True, kw_only=True):
 
 
 class HelpConfirmed(Noted, frozen=True, kw_only=True):
-    """`help_sent`: a station has signed that this call reached somebody: `document` is the exact bytes (`bodycam-help-sent/1`) in base64.
-    An answer is an `order` of kind `answer`."""
+    """`help_sent`: a station has signed that this call reached somebody, or that this `test` came to it, for which nobody need be called:
+    `document` is the exact bytes (`bodycam-help-sent/1`) in base64. An answer is an `order` of kind `answer`."""
 
     call: Sha256
     document: Annotated[str, Meta(max_length=8 * 1024)]
+    test: bool = False
 
 
 class HelpNotSent(Noted, frozen=True, kw_only=True):

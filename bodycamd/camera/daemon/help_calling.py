@@ -74,6 +74,10 @@ class HelpCalling:
         """For `status`."""
         return self._calls.status(self._clock.now_us(), HELP_SENT_US)
 
+    def is_unconfirmed(self) -> bool:
+        """Whether the newest call or the newest test was not confirmed; a call no more once a later test was."""
+        return self._calls.is_unconfirmed(self._clock.now_us(), HELP_SENT_US)
+
     def call(self, asked: ev.CallHelp, officer: str | None) -> None:
         """Make a call. What prevents it is told in the journal, and felt as not sent."""
         self._go(self._make(asked.number, recording_id(self._start, asked.recording), asked.at_us, officer))
@@ -109,7 +113,7 @@ class HelpCalling:
         else:
             self._felt(ev.HelpSent(number))
         self._changed.set()
-        await self._state(HelpConfirmed(call=id, document=signed_document.entry_text(signed.document)))
+        await self._state(HelpConfirmed(call=id, document=signed_document.entry_text(signed.document), test=number is None))
         return Delivered(id=signed.document.sha256, outcome="accepted", done=True)
 
     def answered(self, call: str) -> OrderOutcome:

@@ -74,7 +74,7 @@ def report(
     if swap.state == "degraded":
         flags.append("swap_degraded")
     flags += _roster_flags(rosters, keeper.summary.clock_confirmed, clock.wall_us)
-    if calling is not None and "not_sent" in (calling.status().last, calling.status().test):
+    if calling is not None and calling.is_unconfirmed():
         flags.append("help_unconfirmed")
     reading = _reading(board)
     return Status(

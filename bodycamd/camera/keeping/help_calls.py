@@ -98,6 +98,17 @@ class HelpCalls:
         call.answered = True
         return call.number
 
+    def is_unconfirmed(self, now_us: int, sent_within_us: int) -> bool:
+        """Whether a call would not go, as far as the newest ones tell: the newest test was not sent in time; or the newest call was not,
+        nor was it answered, and no test was sent after it was made."""
+        newest = {call.test: call for call in self._calls.values()}
+        real, test = newest.get(False), newest.get(True)
+        if _how(test, now_us, sent_within_us) == "not_sent":
+            return True
+        if real is None or real.answered or _how(real, now_us, sent_within_us) != "not_sent":
+            return False
+        return test is None or test.sent_us is None or test.sent_us < real.made_us
+
     def status(self, now_us: int, sent_within_us: int) -> HelpStatus:
         """For `status`."""
         newest = {call.test: call for call in self._calls.values()}

@@ -48,6 +48,7 @@ class Duties:
                 group.create_task(self._stamp(self._stamping))
             if self._desk is not None:
                 group.create_task(self._call_next(self._desk))
+                group.create_task(self._forget_calls(self._desk))
 
     async def _clear_staging(self) -> None:
         while True:
@@ -94,6 +95,15 @@ class Duties:
                 await run_in_threadpool(desk.call_next)
             except BodycamError as error:
                 log.error("help: nobody more is called for now: %s", error)
+
+    async def _forget_calls(self, desk: HelpDesk) -> None:
+        """Also where no new one comes."""
+        while True:
+            try:
+                await run_in_threadpool(desk.forget)
+            except BodycamError as error:
+                log.error("help: old calls are not forgotten: %s", error)
+            await asyncio.sleep(HOUR_SECONDS)
 
 
 def _tell(swept: Swept, confirmed: bool) -> None:

@@ -99,6 +99,11 @@ class HelpDesk:
             with ThreadPoolExecutor(min(len(newest), AT_ONCE), "help") as pool:
                 list(pool.map(self._call_due, newest.values()))
 
+    def forget(self) -> None:
+        """Calls that are old, as far as the clock is confirmed. Raises `StorageError`."""
+        if self._confirmed():
+            self.index.forget(self._now_us())
+
     def _call_due(self, known: KnownCall) -> None:
         signed = decode_call(known.file_bytes, "a kept call")
         try:

@@ -49,7 +49,6 @@ class HelpIndex:
             found = _find(connection, signed.id)
             if found is None:
                 _check_pace(connection, call.camera, call.test, now_us)
-                connection.execute(delete(help_calls).where(help_calls.c.came_us < now_us - OLDEST_KEPT_US))
                 connection.execute(
                     insert(help_calls).values(
                         id=signed.id,
@@ -65,6 +64,11 @@ class HelpIndex:
                 found = _find(connection, signed.id)
             assert found is not None, "it was added"
             return found
+
+    def forget(self, now_us: int) -> None:
+        """Calls that are older than `OLDEST_KEPT_US`."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(help_calls).where(help_calls.c.came_us < now_us - OLDEST_KEPT_US))
 
     def restore(self, id: str, device: str, came_us: int) -> None:
         """A call that the log tells of: nobody is called for it again."""
@@ -110,7 +114,7 @@ class HelpIndex:
         """Calls for which the next person is due, the newest first."""
         waiting = select(help_calls).where(help_calls.c.next_us <= now_us, help_calls.c.answer.is_(None))
         query = waiting.order_by(help_calls.c.came_us.desc())
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_known(row) for row in connection.execute(query)]
 
     def call(self, id: str) -> KnownCall | None:

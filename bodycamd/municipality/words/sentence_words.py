@@ -169,7 +169,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "uploaded": ("Een station heeft {stored} opgeslagen: ontvangstbewijs {receipt}.", "A station has stored {stored}: receipt {receipt}."),
     "help_call": ("{what}: {call}.", "{what}: {call}."),
-    "help_sent": ("Een station bevestigt dat oproep {call} iemand heeft bereikt.", "A station confirms that call {call} reached somebody."),
+    "help_sent": ("{what}: {call}.", "{what}: {call}."),
     "help_not_sent": (
         "Hulpoproep {number} van deze start is niet op tijd bevestigd: voelbaar als niet verzonden.",
         "Call for help {number} of this start was not confirmed in time: felt as not sent.",
@@ -190,6 +190,15 @@ CALL_FOR_HELP = {
     False: ("De handhaver roept hulp", "The officer calls for help"),
 }
 """What a `help_call` is; the key says whether it is a test."""
+
+HELP_CONFIRMED = {
+    True: (
+        "Een station bevestigt dat de proef van een hulpoproep is aangekomen; niemand hoefde daarvoor gebeld te worden",
+        "A station confirms that the test of a call for help came to it; nobody need be called for it",
+    ),
+    False: ("Een station bevestigt dat een hulpoproep iemand heeft bereikt", "A station confirms that a call for help reached somebody"),
+}
+"""What a `help_sent` is; the key says whether it is of a test."""
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "hold": ("veiligstellen", "hold"),

@@ -25,6 +25,7 @@ from bodycamd.municipality.words.sentence_words import (
     DIOPTRES,
     ENDED_BY_SIGNAL,
     GROUNDS,
+    HELP_CONFIRMED,
     HOLD_ID,
     LEFT,
     NO_BUNDLE,
@@ -96,6 +97,8 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         fields["stored"] = pick(STORED_SEGMENT if "segment" in detail else STORED_LEDGER, language).format_map(fields)
     if entry.type == "help_call":
         fields["what"] = pick(CALL_FOR_HELP[detail.get("test") is True], language)
+    if entry.type == "help_sent":
+        fields["what"] = pick(HELP_CONFIRMED[detail.get("test") is True], language)
     if entry.type == "start":
         fields["bundle"] = _bundle(detail, language)
     if entry.type == "software_changed":

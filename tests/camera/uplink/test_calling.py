@@ -181,6 +181,31 @@ def test_an_officers_call_goes_before_a_test_and_the_newest_first() -> None:
     assert calls.status(9, 20 * S).test == "sent"
 
 
+def test_a_call_that_was_not_sent_is_a_problem_until_a_later_test_is() -> None:
+    calls = HelpCalls()
+
+    def unconfirmed(seconds: int) -> bool:
+        return calls.is_unconfirmed(seconds * S, 20 * S)
+
+    def test(nonce: str) -> str:
+        made = sign_call(type(CALL)(**{**_fields(CALL), "test": True, "recording": None, "nonce": nonce * 16}), MESSAGE_KEY)
+        calls.add(made, int(nonce) * S)
+        return made.id
+
+    assert not unconfirmed(0)
+    calls.sent(test("10"), 11 * S)
+    calls.add(called(), 12 * S)
+    assert (unconfirmed(31), unconfirmed(32)) == (False, True), "the test before it excuses nothing"
+    later = test("40")
+    assert unconfirmed(41)
+    calls.sent(later, 42 * S)
+    assert not unconfirmed(43)
+    test("50")
+    assert (unconfirmed(69), unconfirmed(70)) == (True, True)
+    calls.answered(called().id)
+    assert (unconfirmed(69), unconfirmed(70)) == (False, True), "the newest test counts by itself"
+
+
 def _fields(call: Any) -> dict[str, Any]:
     return {name: getattr(call, name) for name in call.__struct_fields__}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -11,8 +13,10 @@ from msgspec.structs import replace
 from bodycamd.errors import DataError, StoreBusyError
 from bodycamd.evidence.help_call import decode_sent, judge_sent, sign_call
 from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import MOST_CALLS
+from bodycamd.municipality.station.staging import Staging
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import NOW_US, key
 from tests.evidence.test_help_call import CALL
@@ -79,6 +83,27 @@ def test_a_clock_that_nobody_confirms_refuses_no_call(scene: Scene) -> None:
     assert people(scene) == [FIRST]
     with pytest.raises(DataError, match="kept it back"):
         desk.take(called(2).document.file_bytes, IN_FORCE, "HV-01")
+
+
+def test_an_old_call_is_forgotten_though_no_new_one_comes(scene: Scene) -> None:
+    """It names an officer's shift."""
+    confirmed = False
+    station, call = scene.station, called()
+    index = station.desk.index
+    desk = HelpDesk("station-1", STATION_KEY, index, HELP, now_us=lambda: station.now * 1_000_000, confirmed=lambda: confirmed)
+    post(scene, call)
+    station.now += 28 * 86_400 + 1
+    desk.forget()
+    assert index.call(call.id) is not None, "a clock that nobody confirms forgets nothing"
+    confirmed = True
+    duties = Duties(Staging(scene.station.root / "staging"), cast(Any, None), cast(Any, None), None, desk)
+
+    async def hourly() -> None:
+        task = asyncio.create_task(duties._forget_calls(desk))
+        await asyncio.to_thread(wait_for, lambda: index.call(call.id) is None, 20, "it is forgotten")
+        task.cancel()
+
+    asyncio.run(hourly())
 
 
 def test_a_call_does_not_wait_for_a_test(scene: Scene) -> None:
