@@ -45,6 +45,10 @@ MOST_ASTRAY: Final = 5
 """Answers in a row that bring a file no further: more are no station's."""
 REFUSING: Final = (410, 422)
 """Of one segment: deleted there, or not what the ledger says."""
+TOO_SOON: Final = 429
+ASK_SECONDS: Final = 10
+MOST_ASK_SECONDS: Final = 60
+"""After which a station that answers no more questions for now is asked again, where it does not say, and at most."""
 FIRST_PART_BYTES: Final = 4 * LEAST_PART_BYTES
 _MISSING = re.compile(r"([0-9]{6})\.jsonl [0-9a-f]{64}")
 
@@ -77,6 +81,8 @@ class Sending:
         self._caught_up = False
         self._no_answer = ""
         """The nonce of a question that the station does not answer: the next one is another."""
+        self._ask_after = 0.0
+        """The time from which on the station answers questions again."""
         self._aside = Aside(settings.longest_pause_seconds)
         self._part_bytes = FIRST_PART_BYTES
         self._metered = True
@@ -121,10 +127,11 @@ class Sending:
             self._caught_up = True
         self._send_ledger(waiting.starts, waiting.checkpoint)
         self._aside.keep({one.recording for one in waiting.recordings})
-        asked = waiting.question is not None and waiting.question.nonce != self._no_answer
-        if waiting.question is not None and asked:
-            self._recorder.doing = self._told(f"asks for {waiting.question.recording}/{waiting.question.file}")
-            self._ask(waiting.question)
+        question = waiting.question
+        asked = question is not None and question.nonce != self._no_answer and time.monotonic() >= self._ask_after
+        if question is not None and asked:
+            self._recorder.doing = self._told(f"asks for {question.recording}/{question.file}")
+            self._ask(question)
         until = time.monotonic() + LOOK_SECONDS
         for recording in plan.recordings:
             tried = False
@@ -295,6 +302,9 @@ class Sending:
     def _ask(self, question: Question) -> None:
         """Carry a question of the recorder to the station, and the answer back. What is no answer is no reason to send nothing."""
         reply = self._station.ask("POST", f"recordings/{question.recording}/{question.file}/answer", query=f"nonce={question.nonce}")
+        if reply.status == TOO_SOON:
+            self._ask_after = time.monotonic() + min(reply.number("retry-after") or ASK_SECONDS, MOST_ASK_SECONDS)
+            return
         if reply.status != 200:
             log.warning("%s/%s: the station does not say that it has it: %s", question.recording, question.file, told(reply))
             self._no_answer = question.nonce

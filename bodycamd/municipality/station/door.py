@@ -9,6 +9,7 @@ judged by the headers, before anything of a body is read: who has no key gets no
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.request_signing import NONCE_HEADER
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.station import nonces
+from bodycamd.municipality.station.answer_pace import TooSoonError
 from bodycamd.municipality.station.index import DeletedError
 from bodycamd.municipality.station.intake import LedgerFirstError, UndatedError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
@@ -97,6 +99,8 @@ def refusing() -> Iterator[None]:
         raise Refusal(409, "The ledger first", str(error)) from error
     except DeletedError as error:
         raise Refusal(410, "Deleted here", str(error)) from error
+    except TooSoonError as error:
+        raise Refusal(429, "Too soon", str(error), {"Retry-After": str(math.ceil(error.after_seconds))}) from error
     except NotFoundError as error:
         raise Refusal(404, "Not here", str(error)) from error
     except DataError as error:

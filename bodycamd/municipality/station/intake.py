@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -27,6 +28,7 @@ from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.statements import wall_text
+from bodycamd.municipality.station.answer_pace import AnswerPace
 from bodycamd.municipality.station.index import DeletedError, Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -84,10 +86,12 @@ class Intake:
         *,
         days: int,
         clock: Callable[[], StationTime],
+        now_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._signer = name, signer
         self._storage, self._staging, self._index = storage, staging, index
         self._days, self._clock = days, clock
+        self._pace = AnswerPace(now_seconds)
         self._restored = RestoredIndex(index.database)
         self._opened: dict[str, _Opened] = {}
         self._begun: set[str] = set()
@@ -192,7 +196,22 @@ class Intake:
         """What only who has a stored segment can say of it: the file is read from the store now. `nonce` is 64 hex digits. Before it a
         newer receipt, where the segment is kept longer than the last one says: it came while the recording was going on. Raises
         `LedgerFirstError`, `NotFoundError` where it is not stored, `DataError` where the store has lost it, `UndatedError`,
-        `StorageError`."""
+        `StorageError`, `TooSoonError`. While the file is read, other requests of this camera go on, and so does what deletes its copies."""
+        with self._pace.one(device):
+            newer, segment = self._asked_for(device, first_key, recording, file)
+            answer = CopyAnswer(
+                station=self._name,
+                device=device,
+                recording=recording,
+                segment=segment.number,
+                nonce=nonce,
+                sha256=self._storage.digest(device, recording, file, bytes.fromhex(nonce)),
+                answered_at=wall_text(self._clock().wall_us),
+            )
+            return newer, answers.sign(answer, self._signer)
+
+    def _asked_for(self, device: str, first_key: PublicKey, recording: str, file: str) -> tuple[SignedReceipt | None, ExpectedSegment]:
+        """A newer receipt, and the segment."""
         with self.alone(device):
             self._check_heard(device)
             segment = self._expected(device, recording, file)
@@ -204,17 +223,7 @@ class Intake:
             if not now.confirmed or received_us is None:
                 raise UndatedError("the station's clock is not confirmed yet: until when footage is kept would be wrong")
             stored = StoredSegment(recording, segment.number, file, segment.size, given.receipt.sha256 or "")
-            newer = self._longer(device, first_key, stored, now, received_us, until_us)
-            answer = CopyAnswer(
-                station=self._name,
-                device=device,
-                recording=recording,
-                segment=segment.number,
-                nonce=nonce,
-                sha256=self._storage.digest(device, recording, file, bytes.fromhex(nonce)),
-                answered_at=wall_text(now.wall_us),
-            )
-            return newer, answers.sign(answer, self._signer)
+            return self._longer(device, first_key, stored, now, received_us, until_us), segment
 
     def _longer(
         self, device: str, first_key: PublicKey, stored: StoredSegment, now: StationTime, received_us: int, until_us: int | None

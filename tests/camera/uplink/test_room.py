@@ -145,6 +145,28 @@ def test_no_footage_waits_for_the_questions(place: Place) -> None:
     assert (shown.recording, f"{sent}/000000.tar" in place.at.arrived()) == (asked[0], True)
 
 
+@only_in_full
+def test_a_station_that_answers_no_more_for_now_is_asked_again_and_footage_goes_on(place: Place) -> None:
+    camera = place.camera
+    camera.making_room._need = Need(camera.need.least_bytes, 0)
+    asked = camera.record(segments=1)
+    place.send()
+    sent = camera.record(segments=1)
+    camera.making_room._need = camera.need
+    camera.clock.advance(5_000_000)
+    with place.at.station.intake._pace.one("cam-7"):
+        assert place.uplink.look() == 0
+    assert f"{sent}/000000.tar" in place.at.arrived()
+    place.uplink.look()
+    assert camera.details(CopyShown) == [], "not before it says"
+    place.uplink._ask_after = 0.0
+    place.uplink.look()
+    place.uplink._station.close()
+    (shown,) = camera.details(CopyShown)
+    assert isinstance(shown, CopyShown)
+    assert shown.recording == asked
+
+
 def test_the_courier_cannot_answer_for_the_station(place: Place) -> None:
     """It may read what is sealed, and still it cannot say what the station must: it has not got its key."""
     camera = place.camera
