@@ -112,7 +112,7 @@ def _(ground: Ground) -> str:
     RECEIPTS,
     "fill the ledger with good receipts",
     holds=STATION_KEY,
-    by="the recorder: sixty an hour beside each segment's first",
+    by="the recorder: sixty an hour beside each segment's first, and its first longer one",
     outcome="too_many",
 )
 def _(ground: Ground) -> str:
