@@ -117,7 +117,7 @@ class Life(Scene):
         self.went += went
 
 
-@pytest.mark.timeout(1200)  # the second verifier, for each life
+@pytest.mark.timeout(3600)  # the second verifier, for each life
 @settings(max_examples=count(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(DOINGS), st.integers(0, 60)), min_size=5, max_size=40))
 def test_nothing_goes_that_may_not(doings: list[tuple[str, int]]) -> None:

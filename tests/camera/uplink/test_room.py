@@ -73,7 +73,7 @@ def while_it_is_sent(place: Place) -> str:
     return name
 
 
-@pytest.mark.timeout(600)  # the second verifier, twice
+@pytest.mark.timeout(1200)  # the second verifier, twice
 def test_a_full_disk_goes_on_recording(place: Place) -> None:
     camera = place.camera
     held, sent, long = camera.record(), camera.record(), while_it_is_sent(place)

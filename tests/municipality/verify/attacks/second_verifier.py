@@ -30,9 +30,9 @@ def second_opinion(scene: Scene, anchor: str) -> tuple[int, dict[str, str]]:
     return run_second_verifier(*options)
 
 
-def run_second_verifier(*options: str | Path) -> tuple[int, dict[str, str]]:
+def run_second_verifier(*options: str | Path, timeout_seconds: int = 110) -> tuple[int, dict[str, str]]:
     """Its exit code and its verdicts: of the store, and of each recording."""
-    done = subprocess.run(["bash", SCRIPT, *options], capture_output=True, text=True, timeout=110)
+    done = subprocess.run(["bash", SCRIPT, *options], capture_output=True, text=True, timeout=timeout_seconds)
     assert done.stderr == "", done.stderr
     lines = [line.split() for line in done.stdout.splitlines() if not line.startswith(" ")]
     return done.returncode, {where: verdict for verdict, where in lines}
