@@ -1,7 +1,8 @@
 """Calls for help, from the button to the uplink and back: each is signed with the message key, stated, and only then carried.
 
 In the loop's thread, which never waits for it: the button answers as always. The ledger's entry comes first, unless the card does not take
-it within `ENTRY_SECONDS`: then the entry follows, for a call must not wait for a card. What comes back counts by its signatures alone.
+it within `ENTRY_SECONDS`: then the entry follows, for a call must not wait for a card; where the card fails there is none. What comes back
+counts by its signatures alone.
 
 Once a day, and some time after each start, a test is made: it goes all the way to the station and back, and is not felt.
 """
@@ -170,9 +171,11 @@ class HelpCalling:
         return sign_call(call, key)
 
     async def _state(self, entry: HelpCalled | HelpConfirmed) -> None:
-        """In the ledger, if the card takes it in time; if not, it is written when the card does."""
+        """In the ledger, if the card takes it in time; if not, it is written when the card does. Where the card fails, the call goes
+        without."""
         assert self._write is not None, "attached before anything can be called"
         written = asyncio.ensure_future(self._write(lambda _, journal: journal.state(entry)))
+        written.add_done_callback(_tell_failure)
         done, _ = await asyncio.wait({written}, timeout=ENTRY_SECONDS)
         if not done:
             log.warning("a call for help does not wait for the card: its entry follows")
@@ -203,6 +206,11 @@ class HelpCalling:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a call for help failed: %s: %s", type(error).__name__, error, exc_info=error)
+
+
+def _tell_failure(written: asyncio.Future[bool]) -> None:
+    if not written.cancelled() and (error := written.exception()) is not None:
+        log.error("a call for help has no entry in the ledger: %s", error)
 
 
 def _read_key(path: Path) -> Signer:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from bodycamd.camera.daemon.deliveries import Deliveries
 from bodycamd.camera.daemon.help_calling import HelpCalling, message_key
 from bodycamd.camera.daemon.protocol import Deliver
 from bodycamd.camera.daemon.shifts import Shifts
-from bodycamd.errors import UsageError
+from bodycamd.errors import StorageError, UsageError
 from bodycamd.evidence.help_call import HelpSent, SignedCall, check_call, decode_call, sign_sent
 from bodycamd.evidence.noted_entries import HelpCalled, HelpConfirmed
 from bodycamd.evidence.orders import Answer
@@ -108,6 +108,20 @@ def test_a_call_does_not_wait_for_a_card_that_hangs(tmp_path: Path, monkeypatch:
         desk.card.set()
         await asyncio.sleep(0.1)
         assert len(stated(desk)) == 1, "the entry follows"
+
+    run(tmp_path, test)
+
+
+def test_a_call_goes_though_the_card_fails_and_that_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(_: Any) -> None:
+        raise StorageError("the card is gone")
+
+    async def test(desk: Desk) -> None:
+        desk.calling.attach(7, cast(Any, fails))
+        await desk.call()
+        await asyncio.sleep(0)
+        assert stated(desk) == []
+        assert "no entry in the ledger: the card is gone" in caplog.text
 
     run(tmp_path, test)
 
