@@ -101,7 +101,7 @@ def test_scripts_can_be_started() -> None:
             subprocess.run(["bash", "-n", script], check=True)
 
 
-UNITS = sorted(path for path in (ROOT / "systemd").iterdir() if path.suffix in (".service", ".timer", ".socket", ".path", ".mount"))
+UNITS = sorted(path for path in (ROOT / "systemd").rglob("*") if path.suffix in (".service", ".timer", ".socket", ".path", ".mount"))
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 MOST_EXPOSURE = 1.5
 INTERPRETER = re.compile(r"/opt/bodycamd(/current|-station)/bin/python")

@@ -95,7 +95,7 @@ CASES = [
     Broken("below its bounds", more("video: {bit_rate: 100}"), ("video.bit_rate", "200000 to 10000000")),
     Broken("above its bounds", more("pre_event_seconds: 121"), ("pre_event_seconds", "0 to 120")),
     Broken("odd width", more("video: {width: 641}"), ("video.width", "even")),
-    Broken("no such choice", more("storage: {when_full: overwrite}"), ("storage.when_full", "overwrite", "allowed: stop")),
+    Broken("no such choice", more("storage: {when_full: overwrite}"), ("storage.when_full", "overwrite", "allowed: overwrite_sent, stop")),
     Broken("empty text", 'device_id: a\nkeys: {recipients: ""}\n', ("keys.recipients",)),
     Broken("no such pin", more("board: {gpio: {haptic: 28}}"), ("board.gpio.haptic", "0 to 27 or null")),
     # contradictions

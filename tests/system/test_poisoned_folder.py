@@ -72,7 +72,7 @@ def test_every_start_of_python_by_the_product_is_safe() -> None:
     """In units, in what the installation does, and in the program itself: `-P` and `-s`, by one function."""
     lines = [
         f"{path.name}: {line.strip()}"
-        for path in [*(ROOT / "systemd").iterdir(), ROOT / "scripts/install"]
+        for path in [*(path for path in (ROOT / "systemd").rglob("*") if path.is_file()), ROOT / "scripts/install"]
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.search(r"\bpython3?\b +-", line) and not line.lstrip().startswith("#")
     ]

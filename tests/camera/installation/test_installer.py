@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,17 @@ def test_the_installer_runs_on_plain_python(tmp_path: Path) -> None:
     for arguments, code in ((["--help"], 0), (["install", str(tmp_path / "none.bundle")], 66 if os.geteuid() == 0 else 77)):
         ended = subprocess.run([base, "-I", "-S", tmp_path / "install.pyz", *arguments], capture_output=True, text=True, check=False)
         assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), ended.stderr
+
+
+def test_a_camera_gets_the_units_of_a_camera_and_no_others() -> None:
+    """All that the package ships is linked and enabled: what starts another program than the version in use is not among it."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["data-files"]["share/bodycamd/systemd"]
+    shipped = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    assert len(shipped) >= 12
+    for path in shipped:
+        assert path.is_file(), path
+        for line in path.read_text("utf-8").splitlines():
+            assert not line.startswith("Exec") or "python" not in line or "/opt/bodycamd/current/" in line, f"{path.name}: {line}"
 
 
 @only_in_full
