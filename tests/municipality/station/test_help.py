@@ -251,6 +251,7 @@ def test_whatever_happens_nobody_is_called_twice_for_an_answered_call(scene: Sce
     """Calls, repeats, answers, time, a command that fails, and starts of the station in any order."""
     station, calls, answered = scene.station, list[SignedCall](), set[str]()
     station.unreachable = set()
+    station.now += 660  # the calls of the life before no longer count against this one
     for move in moves:
         before = list(station.reached)
         match move:

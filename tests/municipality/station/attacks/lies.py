@@ -145,7 +145,7 @@ HOSTILE: dict[str, Reply] = {
     "too many": Reply(200, {"orders-after": "1"}, GOOD * 18),
     "very many": Reply(200, {"orders-after": "1"}, b"bodycam-order/1\n" * 100_000),
     "something before it": Reply(200, {"orders-after": "1"}, b"x\n" + GOOD),
-    "what else is signed": Reply(200, {"orders-after": "1"}, b"bodycam-suspend/1\n{}\n" + GOOD),
+    "what else is signed": Reply(200, {"orders-after": "1"}, b"bodycam-receipt/1\n{}\n" + GOOD),
 }
 
 
