@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.noted_entries import Uploaded
-from bodycamd.evidence.orders import SignedOrder
+from bodycamd.evidence.orders import Release, SignedOrder
 from bodycamd.evidence.receipts import Received, received
 from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.index import Index
@@ -82,6 +82,10 @@ class Kept(Life):
         return {DEVICE: self.first_key}
 
     def bring(self) -> None:
+        """A release ends a week after it was made, and counts no more when it is brought again: it is signed anew."""
         for order in self.posted[:]:
             super().order(order)
+            body = order.order.body
+            if isinstance(body, Release):
+                super().order(self.camera.to_release(*body.holds, nonce=1_000_000 + len(self.posted)))
         assert RestoredIndex(self.index.database).orders_are_brought(self.now_us)
