@@ -151,6 +151,28 @@ def sender_of(request: Request, content: bytes | None, door: Door, senders: Mapp
     return senders[signer]
 
 
+async def take_signed(
+    request: Request,
+    door: Door,
+    senders: Callable[[], Mapping[str, Sender]],
+    most_bytes: int,
+    take: Callable[[Request, bytes], Response],
+) -> Response:
+    """The answer to a body that is sent whole: it is read once its headers are signed by the camera in the path, and `take` checks both."""
+
+    def check_headers() -> None:
+        with refusing():
+            sender_of(request, None, door, senders(), unread=True)
+
+    try:
+        await run_in_threadpool(check_headers)
+        return await run_in_threadpool(take, request, await door.content(request, most_bytes))
+    except Refusal as refusal:
+        return door.refuse(refusal)
+    except ClientDisconnect:
+        return Response(status_code=400)
+
+
 async def _health(request: Request) -> Response:
     return JSONResponse({"ok": True})
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bodycamd.evidence.help_call import MAX_FILE_BYTES
 from bodycamd.evidence.roster import SignedRoster
-from bodycamd.municipality.station.app import CAMERA, sender_of
+from bodycamd.municipality.station.app import CAMERA, sender_of, take_signed
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door, Refusal, refusing
 from bodycamd.municipality.station.help_desk import HelpDesk
@@ -52,19 +52,7 @@ class HelpInterface:
         self._over = True
 
     async def _post(self, request: Request) -> Response:
-        try:
-            await run_in_threadpool(self._camera, request, None)
-            content = await self._door.content(request, MAX_FILE_BYTES)
-            return await run_in_threadpool(self._take, request, content)
-        except Refusal as refusal:
-            return self._door.refuse(refusal)
-        except ClientDisconnect:
-            return Response(status_code=400)
-
-    def _camera(self, request: Request, content: bytes | None) -> str:
-        """Which camera signed; `None`: the body is not read yet. Raises `Refusal`."""
-        with refusing():
-            return sender_of(request, content, self._door, self._senders(), unread=content is None).device
+        return await take_signed(request, self._door, self._senders, MAX_FILE_BYTES, self._take)
 
     def _asking(self, request: Request) -> str:
         """Which camera signed a request without a body. Raises `Refusal`."""
@@ -78,7 +66,7 @@ class HelpInterface:
 
     def _take(self, request: Request, content: bytes) -> Response:
         with refusing():
-            device = self._camera(request, content)
+            device = sender_of(request, content, self._door, self._senders()).device
             sent = self._open().take(content, self._roster(), device)
             return Response(sent, 200, media_type=CONFIRMATION_TYPE)
 

@@ -24,7 +24,7 @@ from bodycamd.errors import StorageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import MAX_ORDER_BYTES
 from bodycamd.evidence.roster import SignedRoster
-from bodycamd.municipality.station.app import CAMERA, sender_of
+from bodycamd.municipality.station.app import CAMERA, sender_of, take_signed
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door, Refusal, refusing
 from bodycamd.municipality.station.order_index import Document
@@ -129,23 +129,11 @@ class OrderInterface:
             self._orders.sent(device, given)
 
     async def _put_state(self, request: Request) -> Response:
-        try:
-            await run_in_threadpool(self._camera, request, None)
-            content = await self._door.content(request, MAX_STATE_BYTES)
-            return await run_in_threadpool(self._take_state, request, content)
-        except Refusal as refusal:
-            return self._door.refuse(refusal)
-        except ClientDisconnect:
-            return Response(status_code=400)
-
-    def _camera(self, request: Request, content: bytes | None) -> str:
-        """Which camera signed; `None`: the body is not read yet. Raises `Refusal`."""
-        with refusing():
-            return sender_of(request, content, self._door, self._senders(), unread=content is None).device
+        return await take_signed(request, self._door, self._senders, MAX_STATE_BYTES, self._take_state)
 
     def _take_state(self, request: Request, content: bytes) -> Response:
         with refusing():
-            self._orders.state(self._camera(request, content), content)
+            self._orders.state(sender_of(request, content, self._door, self._senders()).device, content)
             return Response(status_code=204)
 
 
