@@ -53,7 +53,7 @@ def serving(data: Path, *, alone: bool = False) -> Iterator[None]:
     """This process works with the folder of data; `alone`: and no station does. Raises `StoreBusyError` where it cannot be."""
     make_data(data)
     try:
-        descriptor = os.open(data / "serving.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise StorageError(f"{data}: cannot be locked: {error.strerror}") from error
     try:

@@ -6,8 +6,6 @@ key, one behind the other: it goes on behind them, and never signs another one w
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 
 from bodycamd.errors import BodycamError
@@ -15,6 +13,7 @@ from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.noted_entries import Uploaded
 from bodycamd.evidence.receipts import SignedReceipt
+from bodycamd.evidence.signed_document import from_entry
 
 
 def lost_receipts(details: Iterable[object], station: str, key: PublicKey, device: str, n: int, last: str) -> list[SignedReceipt]:
@@ -25,9 +24,9 @@ def lost_receipts(details: Iterable[object], station: str, key: PublicKey, devic
         if not isinstance(detail, Uploaded):
             continue
         try:
-            one = receipts.decode(base64.b64decode(detail.document, validate=True), "uploaded")
+            one = receipts.decode(from_entry(detail.document, "uploaded"), "uploaded")
             own = key.id in one.document.signers([key])
-        except (BodycamError, binascii.Error):
+        except BodycamError:
             continue  # the recorder stated it under another roster's key, or it is none: verify says so
         receipt = one.receipt
         if own and (receipt.station, receipt.device, receipt.n, receipt.prev) == (station, device, n + 1, last):
