@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bodycamd.cli import fleet_option, order_sign
+from bodycamd.cli import fleet_option, order_sign, suspension_sign
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.order_sign import KeyOption, RosterOption
@@ -19,10 +19,12 @@ from bodycamd.errors import OutputError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from bodycamd.camera.keeping.delivered import Delivered
-    from bodycamd.evidence.orders import SignedOrder
+    from bodycamd.evidence.orders import Order, SignedOrder
+    from bodycamd.evidence.suspension import Suspension
 
 app = typer.Typer(help="Orders to cameras: sign them, deliver them.", no_args_is_help=True)
 app.add_typer(order_sign.app, name="sign")
+order_sign.app.command("suspension")(suspension_sign.suspension)
 PAUSE_SECONDS = 0.25
 """Between two requests: a camera takes five a second."""
 
@@ -55,21 +57,32 @@ def cosign(
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="An order.", readable=False)],
+    file: Annotated[Path, typer.Argument(help="An order, or a suspension.", readable=False)],
     roster: Annotated[Path | None, typer.Option("--roster", help="A roster, to say who has signed.", readable=False)] = None,
     timezone: TimezoneOption = None,
     json: AsJson = False,
 ) -> None:
-    """Print all that an order says; with --roster, whether the people whom it names have signed it."""
-    from bodycamd.municipality.orders import signing
+    """Print all that an order or a suspension says; with --roster, whether the people whom it names have signed it."""
+    from bodycamd.evidence import orders, suspension
+    from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.orders import signing, suspending
 
-    order = order_sign.read_order(file)
-    missing = signing.missing(order, order_sign.read_roster(roster)) if roster is not None else None
+    raw = read_named(file, 2 * suspension.MAX_SUSPENSION_BYTES)
+    local, known = local_time(timezone), order_sign.read_roster(roster) if roster is not None else None
+    if raw.startswith(suspension.SUSPEND_TYPE.encode()):
+        suspended = suspension.decode(raw, str(file))
+        content: Order | Suspension = suspended.suspension
+        missing = suspending.missing(suspended, known) if known is not None else None
+        kind, id, told = "suspension", suspended.document.sha256, suspending.told(suspended.suspension, local)
+    else:
+        order = orders.decode(raw, str(file))
+        missing = signing.missing(order, known) if known is not None else None
+        content, kind, id, told = order.order, "order", order.id, signing.told(order.order, local)
     if json:
-        print_json({"id": order.id, "order": order.order, "missing": missing})
+        print_json({"id": id, kind: content, "missing": missing})
         return
-    say(f"order {order.id}")
-    for line in order_sign.lines(order.order, local_time(timezone)):
+    say(f"{kind} {id}")
+    for line in order_sign.spoken(told):
         say(line)
     if missing is not None:
         say(f"not signed by {' and '.join(missing)}" if missing else "signed by all whom it names")

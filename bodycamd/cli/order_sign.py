@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -32,6 +32,8 @@ RosterOption = Annotated[
 Person = Annotated[str, typer.Option("--person", help="Your pseudonym, such as E-03, as the roster has it.")]
 Out = Annotated[Path, typer.Option(help="The order's file, to be carried to the camera. It must not exist.")]
 Cameras = Annotated[list[str], typer.Option("--camera", help="For this camera; again for others.")]
+StationAddress = Annotated[str | None, typer.Option(help="Send it there at once: the station's address, such as https://….")]
+Certificates = Annotated[Path | None, typer.Option("--ca", help="Certificates (PEM) that the station's must lead to.", readable=False)]
 Days = Annotated[int | None, typer.Option(help="It ends after so many days: at most 31, of a shift 1.", show_default=False)]
 
 
@@ -166,7 +168,12 @@ def lines(order: Order, local: LocalTime) -> Iterator[str]:
     """All that an order says, in lines."""
     from bodycamd.municipality.orders.signing import told
 
-    for name, value in told(order, local):
+    return spoken(told(order, local))
+
+
+def spoken(told: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """What a document says, name by name, in lines."""
+    for name, value in told:
         yield f"{name + ':':<18}{shown(value, 400)}"
 
 

@@ -148,7 +148,7 @@ def orders_brought(file: FileArgument = DEFAULT_STATION) -> None:
 
 @app.command("order")
 def order(
-    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order.", readable=False)],
+    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order, or a suspension.", readable=False)],
     file: FileArgument = DEFAULT_STATION,
 ) -> None:
     """Have a station bring a signed order, or a suspension, to its cameras, whether it runs or not. Twice does no harm.
@@ -156,12 +156,12 @@ def order(
     Ends with 65 where somebody whom it names has not signed it, or the roster in force does not list a person or a camera of it. Whether it
     is carried out is each camera's to decide: bodycamd station orders.
     """
-    from bodycamd.evidence.orders import MAX_ORDER_BYTES
     from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.station.orders import MAX_TAKEN_BYTES
     from bodycamd.municipality.station.service import take_order
     from bodycamd.municipality.station.station_file import load_station
 
-    taken = take_order(load_station(file), read_named(order_file, 2 * MAX_ORDER_BYTES))
+    taken = take_order(load_station(file), read_named(order_file, MAX_TAKEN_BYTES))
     say(f"{taken.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.cameras)}")
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from bodycamd.cli import fleet_option
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.local_time import TimezoneOption, local_time
-from bodycamd.cli.order_sign import KeyOption, Out, Person, RosterOption, lines, read_roster, signer
+from bodycamd.cli.order_sign import Certificates, KeyOption, Out, Person, RosterOption, StationAddress, lines, read_roster, signer
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.passphrases import PassphraseFile, asking
 from bodycamd.errors import OutputError
@@ -73,8 +73,8 @@ def answer(
     key: KeyOption,
     roster: RosterOption,
     out: Out,
-    station: Annotated[str | None, typer.Option(help="Send it there at once: the station's address, such as https://….")] = None,
-    ca: Annotated[Path | None, typer.Option(help="Certificates (PEM) that the station's must lead to.", readable=False)] = None,
+    station: StationAddress = None,
+    ca: Certificates = None,
     timezone: TimezoneOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:

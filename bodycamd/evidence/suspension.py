@@ -23,6 +23,8 @@ from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import DeviceId, Sha256, Stated, Wall, wall_us
 
 SUSPEND_TYPE: Final = "bodycam-suspend/1"
+MAX_SUSPENSION_BYTES: Final = strict_json.MAX_JSON_BYTES
+"""Of its JSON."""
 SUSPENDING_ROLES: Final = frozenset({"administrator", "privacy"})
 
 Outcome: TypeAlias = Literal["accepted", "other_roster", "not_a_person", "not_allowed", "not_signed", "not_listed"]
@@ -57,7 +59,7 @@ _suspensions: msgspec.json.Decoder[Suspension] = msgspec.json.Decoder(Suspension
 
 def decode(raw: bytes, where: str) -> SignedSuspension:
     """The suspension in the bytes of a file. Raises `DataError`."""
-    document = signed_document.read(raw, SUSPEND_TYPE, strict_json.MAX_JSON_BYTES, where)
+    document = signed_document.read(raw, SUSPEND_TYPE, MAX_SUSPENSION_BYTES, where)
     suspension = strict_json.decode(document.json, _suspensions, where)
     wall_us(suspension.made_at, where)
     if not suspension.cameras and not suspension.people:

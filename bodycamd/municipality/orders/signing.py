@@ -74,7 +74,7 @@ def sign(order: Order, roster: SignedRoster, key: Signer, now_us: int) -> Signed
     for what a camera with this roster would refuse.
     """
     _check_taken(order, roster, now_us)
-    _check_whose(order.person, roster, key)
+    check_whose(order.person, roster, key)
     return orders.sign(order, [key])
 
 
@@ -83,7 +83,7 @@ def cosign(signed: SignedOrder, roster: SignedRoster, key: Signer, now_us: int) 
     if signed.order.second is None:
         raise UsageError(f"a {signed.order.kind} order of one person needs no second signature")
     _check_taken(signed.order, roster, now_us)
-    _check_whose(signed.order.second, roster, key)
+    check_whose(signed.order.second, roster, key)
     return SignedOrder(signed.order, signed.document.also_signed_by([key]))
 
 
@@ -138,7 +138,8 @@ def _ending(order: Order, now_us: int, days: int | None) -> Order:
     return replace(order, not_after=wall_text(now_us + wanted * DAY_US))
 
 
-def _check_whose(pseudonym: str, roster: SignedRoster, key: Signer) -> None:
+def check_whose(pseudonym: str, roster: SignedRoster, key: Signer) -> None:
+    """Raises `PermissionDeniedError` unless the roster lists this key as that person's."""
     person = roster.roster.person(pseudonym)
     if person is None:
         raise PermissionDeniedError(f"{pseudonym} is not in roster {roster.roster.version}")

@@ -22,13 +22,12 @@ from starlette.routing import Route
 
 from bodycamd.errors import StorageError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.orders import MAX_ORDER_BYTES
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.municipality.station.app import CAMERA, sender_of, take_signed
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door, Refusal, refusing
 from bodycamd.municipality.station.order_index import Document
-from bodycamd.municipality.station.orders import MAX_STATE_BYTES, Orders
+from bodycamd.municipality.station.orders import MAX_STATE_BYTES, MAX_TAKEN_BYTES, Orders
 
 DOCUMENTS_TYPE: Final = "application/vnd.bodycam.documents"
 NEXT_HEADER: Final = "Orders-After"
@@ -66,7 +65,7 @@ class OrderInterface:
     async def _post(self, request: Request) -> Response:
         try:
             await run_in_threadpool(self._person, request, None)
-            content = await self._door.content(request, 2 * MAX_ORDER_BYTES)
+            content = await self._door.content(request, MAX_TAKEN_BYTES)
             return await run_in_threadpool(self._take, request, content)
         except Refusal as refusal:
             return self._door.refuse(refusal)

@@ -31,7 +31,7 @@ from bodycamd.evidence.orders import Answer, Hold, Release, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Count, Stated, wall_us
-from bodycamd.evidence.suspension import SUSPEND_TYPE, SignedSuspension, Standing, standing
+from bodycamd.evidence.suspension import MAX_SUSPENSION_BYTES, SUSPEND_TYPE, SignedSuspension, Standing, standing
 from bodycamd.evidence.suspension import judge as judge_suspension
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.help_index import HelpIndex
@@ -44,6 +44,8 @@ MAX_ORDERS: Final = 16
 """In one answer, besides a roster."""
 MAX_STATE_BYTES: Final = 4096
 MAX_TERM_DAYS: Final = 28
+MAX_TAKEN_BYTES: Final = 2 * MAX_SUSPENSION_BYTES
+"""Of an order or a suspension that somebody brings."""
 
 
 class CameraState(Stated, frozen=True, kw_only=True, forbid_unknown_fields=False):
