@@ -7,8 +7,12 @@
     answered  an order of a person of the roster has come (`orders`)                     → nobody more is called
 
 A call that comes again gets the same confirmation, and nobody is called for it twice. Where a process died while it called somebody,
-the next person is called when the camera asks again. Any number of cameras at once; of one camera one call at a time, and no more new
-ones than `help_index.MOST_CALLS` in ten minutes: whoever has stolen a camera's key does not call people without end.
+the next person is called when the camera asks again, after the seconds that a command may last. Any number of cameras at once; of one
+camera one call at a time, and no more new ones than `help_index.MOST_CALLS` in ten minutes: whoever has stolen a camera's key does not
+call people without end.
+
+Several processes may share the index. Each step of a call is one transaction that one of them wins, and the command runs under the
+camera's lease, so that no other one calls the next person meanwhile; the trial of the command has a lease too.
 
 A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well.
 That trial can last for minutes, and no request waits for its end: the camera asks again. A call never waits for a test.
@@ -32,6 +36,7 @@ from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.station import help_command
 from bodycamd.municipality.station.help_index import HelpIndex, KnownCall, TooManyError
 from bodycamd.municipality.station.help_words import test_text, text_of
+from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.station_file import HelpSettings
 
 log = logging.getLogger(__name__)
@@ -44,6 +49,8 @@ TRIAL_AGAIN_US: Final = 3_600_000_000
 """After a trial that failed."""
 
 
+BESIDES_SECONDS: Final = 2
+"""A lease is longer than the commands that run under it by so much."""
 TRIAL_WAIT_SECONDS: Final = 1.0
 """So long a test waits for a trial that it brought."""
 AT_ONCE: Final = 16
@@ -71,6 +78,7 @@ class HelpDesk:
         self._name, self._signer, self._settings, self._now_us = name, signer, settings, now_us
         self._confirmed = confirmed
         self.index = index
+        self._leases = Leases(index.database)
         self._run = run or (lambda to, text: help_command.run(settings.command, to, text, settings.timeout_seconds))
         self._busy: set[str] = set()
         self._table = threading.Lock()
@@ -108,7 +116,7 @@ class HelpDesk:
         signed = decode_call(known.file_bytes, "a kept call")
         try:
             with self._alone(known.device):
-                if self._call(signed, known.called) is False:
+                if self._call(signed, known.called, known.called, due_us=self._now_us()) is False:
                     log.error("help: number %d of the list was not reached for %s", known.called + 1, known.device)
         except StoreBusyError:
             return  # the camera asks at this very moment
@@ -138,12 +146,10 @@ class HelpDesk:
     def _reach(self, signed: SignedCall, known: KnownCall) -> bytes:
         """The first one who can be reached now, from the one on who is next. One who was called and not reached is called again only when
         all have been."""
-        people = len(self._settings.to)
-        begin = known.called if known.called < people else 0
-        if begin != known.called:
-            self.index.begin_anew(signed.id)
-        for person in range(begin, people):
-            reached = self._call(signed, person)
+        people, called = len(self._settings.to), known.called
+        for person in range(called if called < people else 0, people):
+            reached = self._call(signed, person, called)
+            called = person + 1
             found = self.index.call(signed.id)
             if found is not None and found.sent is not None:
                 return found.sent
@@ -154,18 +160,20 @@ class HelpDesk:
                 raise StoreBusyError("another process of the station calls somebody for this call")
         raise UnreachedError("the command ended well for nobody")
 
-    def _call(self, signed: SignedCall, person: int) -> bool | None:
-        """Call a person; `None` where another process does, somebody has answered, or the list is over."""
+    def _call(self, signed: SignedCall, person: int, called: int, due_us: int | None = None) -> bool | None:
+        """Call a person, where so many were `called` so far; `None` where another process calls somebody of this camera or has done it,
+        somebody has answered, or the list is over."""
         if person >= len(self._settings.to):
             return None
         last = person + 1 == len(self._settings.to)
         next_us = None if last else self._now_us() + self._settings.answer_seconds * 1_000_000
-        if not self.index.begin(signed.id, person, next_us):
-            return None
-        reached = self._run(self._settings.to[person], text_of(signed, person, self._settings.language))
-        sent = self._signed(signed) if reached else None
-        self.index.ended(signed.id, signed.call.camera, person, reached, self._now_us(), sent)
-        return reached
+        with self._leases.held(f"help/{signed.call.camera}", self._settings.timeout_seconds + BESIDES_SECONDS) as mine:
+            if not mine or not self.index.begin(signed.id, person, next_us, called=called, due_us=due_us):
+                return None
+            reached = self._run(self._settings.to[person], text_of(signed, person, self._settings.language))
+            sent = self._signed(signed) if reached else None
+            self.index.ended(signed.id, signed.call.camera, person, reached, self._now_us(), sent)
+            return reached
 
     def _signed(self, signed: SignedCall) -> bytes:
         people = len(self._settings.to)
@@ -196,11 +204,19 @@ class HelpDesk:
 
     def _try_everybody(self, trying: Future[None]) -> None:
         """In a thread of its own, which has `*` for itself."""
+        people = self._settings.to
         try:
-            now_us = self._now_us()
-            failed = [number for number, to in enumerate(self._settings.to, 1) if not self._run(to, test_text(self._settings.language))]
-            told = f"{len(self._settings.to)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
-            self.index.tried(now_us, not failed, told)
+            with self._leases.held("help-trial", len(people) * self._settings.timeout_seconds + BESIDES_SECONDS) as mine:
+                if not mine:
+                    raise StoreBusyError("another process of the station tries the command with everybody: ask again")
+                if self._trial_is_due():  # none has ended meanwhile
+                    now_us = self._now_us()
+                    failed = [number for number, to in enumerate(people, 1) if not self._run(to, test_text(self._settings.language))]
+                    told = f"{len(people)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
+                    self.index.tried(now_us, not failed, told)
+        except StoreBusyError as error:
+            self._end("*")
+            trying.set_exception(error)
         except BaseException as error:
             log.error("help: the command could not be tried: %s: %s", type(error).__name__, error)
             self._end("*")

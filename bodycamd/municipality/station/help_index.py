@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from bodycamd.errors import StoreBusyError
 from bodycamd.evidence.help_call import SignedCall
@@ -40,58 +43,52 @@ class HelpIndex:
     """In the station's database. All methods raise `StorageError`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def add(self, signed: SignedCall, now_us: int) -> KnownCall:
         """A call that has come, with a line of the log; one that is known stays as it is. Raises `TooManyError`."""
         call = signed.call
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             found = _find(connection, signed.id)
             if found is None:
                 _check_pace(connection, call.camera, call.test, now_us)
-                connection.execute(
-                    insert(help_calls).values(
-                        id=signed.id,
-                        device=call.camera,
-                        test=call.test,
-                        file_bytes=signed.document.file_bytes,
-                        came_us=now_us,
-                        called=0,
-                    )
-                )
+                values = {"id": signed.id, "device": call.camera, "test": call.test, "file_bytes": signed.document.file_bytes}
                 what = "a test" if call.test else f"call {call.number} of start {call.start}"
-                log_line(connection, now_us, "help_called", call.camera, what, signed.id)
+                with suppress(IntegrityError), connection.begin_nested():  # another process may take it at the same moment
+                    connection.execute(insert(help_calls).values(came_us=now_us, called=0, **values))
+                    log_line(connection, now_us, "help_called", call.camera, what, signed.id)
                 found = _find(connection, signed.id)
             assert found is not None, "it was added"
             return found
 
     def forget(self, now_us: int) -> None:
         """Calls that are older than `OLDEST_KEPT_US`."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(delete(help_calls).where(help_calls.c.came_us < now_us - OLDEST_KEPT_US))
 
     def restore(self, id: str, device: str, came_us: int) -> None:
         """A call that the log tells of: nobody is called for it again."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if _find(connection, id) is None:
                 values = {"id": id, "device": device, "test": False, "file_bytes": b"", "came_us": came_us, "called": 0}
                 connection.execute(insert(help_calls).values(**values))
 
-    def begin_anew(self, id: str) -> None:
-        """All were called and none was reached: the first one is next."""
-        with self._database.transaction() as connection:
-            connection.execute(update(help_calls).where(help_calls.c.id == id, help_calls.c.sent.is_(None)).values(called=0, next_us=None))
-
-    def begin(self, id: str, person: int, next_us: int | None) -> bool:
-        """Person number `person` (from 0) is called now, and the next one at `next_us`, unless somebody answers; whether nobody else does
-        that already, and nobody has answered."""
-        with self._database.transaction() as connection:
-            mine = update(help_calls).where(help_calls.c.id == id, help_calls.c.called == person, help_calls.c.answer.is_(None))
+    def begin(self, id: str, person: int, next_us: int | None, *, called: int, due_us: int | None = None) -> bool:
+        """Person number `person` (from 0) is called now, and the next one at `next_us`, unless somebody answers; whether that is so: not
+        where somebody has answered, or no more `called` people were called, or the next one is not due by `due_us`. One transaction: of
+        many who ask for the same step one has it.
+        """
+        mine = update(help_calls).where(help_calls.c.id == id, help_calls.c.called == called, help_calls.c.answer.is_(None))
+        if due_us is not None:
+            mine = mine.where(help_calls.c.next_us <= due_us)
+        if person != called:  # all were called: the first one is next, unless one was reached
+            mine = mine.where(help_calls.c.sent.is_(None))
+        with self.database.transaction() as connection:
             return connection.execute(mine.values(called=person + 1, next_us=next_us)).rowcount == 1
 
     def ended(self, id: str, device: str, person: int, reached: bool, now_us: int, sent: bytes | None) -> None:
         """How the command ended for a person; `sent` is the confirmation, where it is the first one who was reached."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             event = "help_reached" if reached else "help_unreached"
             log_line(connection, now_us, event, device, f"number {person + 1} of the list", id)  # type: ignore[arg-type]
             if sent is not None:
@@ -99,12 +96,12 @@ class HelpIndex:
 
     def confirm(self, id: str, sent: bytes) -> None:
         """A test is confirmed."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(update(help_calls).where(help_calls.c.id == id).values(sent=sent))
 
     def answer(self, call: str, device: str, signed: SignedOrder, now_us: int) -> None:
         """A person has answered; only the first one counts. What is no call of this camera is passed over."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             here = (help_calls.c.id == call, help_calls.c.device == device, help_calls.c.answer.is_(None))
             values = {"answer": signed.document.file_bytes, "next_us": None}
             if connection.execute(update(help_calls).where(*here).values(**values)).rowcount:
@@ -114,28 +111,28 @@ class HelpIndex:
         """Calls for which the next person is due, the newest first."""
         waiting = select(help_calls).where(help_calls.c.next_us <= now_us, help_calls.c.answer.is_(None))
         query = waiting.order_by(help_calls.c.came_us.desc())
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return [_known(row) for row in connection.execute(query)]
 
     def call(self, id: str) -> KnownCall | None:
         """One of them."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             return _find(connection, id)
 
     def calls(self) -> list[KnownCall]:
         """All that are known, oldest first."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             return [_known(row) for row in connection.execute(select(help_calls).order_by(help_calls.c.came_us, help_calls.c.id))]
 
     def trial(self) -> tuple[int, bool] | None:
         """When the command was last tried with everybody, and whether it ended well."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             row = connection.execute(select(help_trials)).first()
             return None if row is None else (row.tried_us, row.reached)
 
     def tried(self, now_us: int, reached: bool, told: str) -> None:
         """It was tried now."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(delete(help_trials))
             connection.execute(insert(help_trials).values(tried_us=now_us, reached=reached))
             log_line(connection, now_us, "help_tried", None, told, None)

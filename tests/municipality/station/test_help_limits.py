@@ -60,7 +60,7 @@ def test_no_cameras_calling_waits_for_another_ones(scene: Scene) -> None:
     for call in (called(1), called(2)):
         desk.take(call.document.file_bytes, IN_FORCE, "HV-01")
     desk.index.add(other, station.now * 1_000_000)
-    desk.index.begin(other.id, 0, station.now * 1_000_000)
+    desk.index.begin(other.id, 0, station.now * 1_000_000, called=0)
     station.now += 30
     desk.call_next()
     assert sorted(names) == ["HV-01", "HV-02"], "one of each camera"

@@ -1,10 +1,8 @@
-"""A lease is one process's at a time: on SQLite here, on PostgreSQL in test_postgres."""
+"""A lease is one process's at a time: here of one process and many; of many processes in test_contention and test_postgres."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from bodycamd.municipality.station.database import Database
 from bodycamd.municipality.station.leases import Leases, database_now_us
 from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.timestamp_authority import TimestampAuthority, load_roots
-from tests.kit.scale import count, only_in_full
+from tests.kit.scale import count
 from tests.municipality.station.authority import Authority
 from tests.municipality.station.life import DEVICE, Life
 from tests.municipality.station.test_stamps import Stamped
@@ -29,44 +27,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     found = Database.open(f"sqlite:///{tmp_path}/index.sqlite")
     yield found
     found.close()
-
-
-def contend(opened: list[Database], times: int) -> int:
-    """Many try for the same lease at once, until it was held so often; how often two held it."""
-    doubled, given_out, inside, lock = 0, 0, 0, threading.Lock()
-
-    def work(database: Database) -> None:
-        nonlocal doubled, given_out, inside
-        own = Leases(database)
-        while True:
-            with own.held("work") as mine:
-                if mine:
-                    with lock:
-                        inside += 1
-                        doubled += inside != 1
-                        given_out += 1
-                        over = given_out >= times
-                    with lock:
-                        inside -= 1
-                else:
-                    with lock:
-                        over = given_out >= times
-            if over:
-                return
-
-    with ThreadPoolExecutor(len(opened)) as pool:
-        list(pool.map(work, opened))
-    assert given_out >= times
-    return doubled
-
-
-@only_in_full
-@pytest.mark.timeout(600)
-def test_of_many_who_try_one_has_it(tmp_path: Path) -> None:
-    opened = [Database.open(f"sqlite:///{tmp_path}/index.sqlite") for _ in range(3)]
-    assert contend(opened, count(10_000)) == 0
-    for one in opened:
-        one.close()
 
 
 @settings(max_examples=count(200))

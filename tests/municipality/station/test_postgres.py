@@ -25,9 +25,9 @@ from bodycamd.municipality.station.term import Copy, Due
 from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, NOW_US, signed
 from tests.kit.scale import count
+from tests.municipality.station import contending
 from tests.municipality.station.at_station import hold
 from tests.municipality.station.life import STATION_KEY
-from tests.municipality.station.test_leases import contend
 
 pytestmark = pytest.mark.postgres
 PROCESSES = 4
@@ -87,12 +87,20 @@ def test_several_processes_at_once(url: str, tmp_path: Path) -> None:
         index.close()
 
 
-@pytest.mark.timeout(900)
-def test_of_many_who_try_for_a_lease_one_has_it(url: str) -> None:
-    opened = [Database.open(url) for _ in range(2)]
-    assert contend(opened, count(10_000)) == 0
-    for one in opened:
-        one.close()
+@pytest.mark.timeout(1800)
+def test_of_many_processes_that_try_one_has_the_lease(url: str, tmp_path: Path) -> None:
+    times = count(10_000)
+    contending.contend("leases", url, tmp_path / "work", PROCESSES, times)
+    assert contending.doubled(tmp_path / "work") == []
+    assert (tmp_path / "work" / "given").stat().st_size >= times
+
+
+@pytest.mark.timeout(1800)
+def test_of_many_processes_one_calls_a_person(url: str, tmp_path: Path) -> None:
+    calls = count(300)
+    contending.contend("calls", url, tmp_path / "work", PROCESSES, calls)
+    assert contending.doubled(tmp_path / "work") == []
+    assert contending.check_steps(tmp_path / "work", calls) >= 2 * calls
 
 
 def due(recording: str) -> Due:
