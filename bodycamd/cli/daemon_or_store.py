@@ -43,11 +43,18 @@ def ask_or_do(camera: Owner, request: Request[A], answer: type[A], alone: Callab
     except NobodyListensError:
         if camera.config is None:
             raise
-        config = camera.config
+        config = in_force(camera.config, camera.file)
     else:
         with client:
             return client.request(request, answer)
     return alone(config)
+
+
+def in_force(config: Config, file: Path | None) -> Config:
+    """The configuration of `file` with the settings that orders have changed. Raises `ConfigError`, `PermissionDeniedError`."""
+    from bodycamd.camera.keeping import ordered_settings
+
+    return config if file is None else ordered_settings.in_force(config, file)
 
 
 def with_own_start(work: Callable[[Keeper, Enter, Caller], B], judge: Judge | None = None) -> Callable[[Config], B]:

@@ -154,12 +154,15 @@ def _told_to(socket: Path) -> Callable[[LogOffload], None]:
 
 
 def _log_ourselves(place: Place, config: Path | None) -> Callable[[LogOffload], None]:
+    from bodycamd.cli.daemon_or_store import in_force
+
     if config is None and not DEFAULT_CONFIG.is_file():
         raise UsageError(
             f"{place.store}: no daemon answers for it, and there is no {DEFAULT_CONFIG}: it could not be logged; give --config"
         )
-    settings = find_owner(place.store, config, None).config
-    assert settings is not None, "only with a socket there may be none"
+    camera = find_owner(place.store, config, None)
+    assert camera.config is not None, "only with a socket there may be none"
+    settings = in_force(camera.config, camera.file)
 
     def log(done: LogOffload) -> None:
         from msgspec import structs

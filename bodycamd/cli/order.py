@@ -92,7 +92,8 @@ def show(
 def deliver(files: OrderFiles, config: ConfigOption = None, socket: SocketOption = None, json: AsJson = False) -> None:
     """Bring orders, suspensions or a roster to this machine's camera, which judges them by itself; once is enough, twice does no harm.
 
-    What comes of each is printed. Ends with 77 where one was refused: why is said, and it may be brought again.
+    What comes of each is printed. Ends with 77 where one was refused: why is said, and it may be brought again. What is accepted and not
+    done yet is carried out when the camera rests: its ledger says what came of it.
     """
     from bodycamd.evidence.roster import MAX_ROSTER_BYTES
     from bodycamd.linux.foreign import read_named
@@ -107,7 +108,7 @@ def deliver(files: OrderFiles, config: ConfigOption = None, socket: SocketOption
     else:
         for file, one in told:
             say(f"{file}: {one.outcome.replace('_', ' ')}" + (f": {one.why}" if one.why else ""))
-    if refused := [file for file, one in told if not one.done]:
+    if refused := [file for file, one in told if not one.done and one.outcome != "accepted"]:
         raise PermissionDeniedError(f"{', '.join(map(str, refused))}: not carried out; nothing of it is used up")
 
 

@@ -1,4 +1,4 @@
-"""`bodycamd order sign`: hold, release, shift. What is signed is printed before the passphrase is asked for."""
+"""`bodycamd order sign`: hold, release, shift, configuration, forward. What is signed is printed before the passphrase is asked for."""
 
 from __future__ import annotations
 
@@ -114,6 +114,30 @@ def shift(
 
     body = ShiftChange(change=change, officer=pseudonyms.pseudonym(officer, "--officer"))
     _sign(body, [camera], person, None, 1, key, roster, out, local_time(timezone), asking(passphrase_file))
+
+
+@app.command()
+def configuration(
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE…", help="Settings and their new values: gestures.hold_seconds=2.5")],
+    camera: Annotated[str, typer.Option("--camera", help="The camera whose settings change.")],
+    base: Annotated[
+        str,
+        typer.Option(help="The configuration that is in force there: 64 hex digits, from `bodycamd status --json` or the ledger's start."),
+    ],
+    person: Person,
+    key: KeyOption,
+    roster: RosterOption,
+    out: Out,
+    days: Days = None,
+    timezone: TimezoneOption = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Change settings of a camera that is wherever it is. It tries them when it rests, and goes back where it is not ready with them."""
+    from bodycamd.evidence.orders import Configuration
+    from bodycamd.municipality.orders.changes import read_changes
+
+    body = Configuration(base=base, changes=read_changes(changes))
+    _sign(body, [camera], person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
 
 
 @app.command()

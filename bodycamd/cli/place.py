@@ -59,10 +59,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A camera on this machine: where its daemon listens, and its configuration, `None` where only the daemon can be asked."""
+    """A camera on this machine: where its daemon listens, and its configuration, `None` where only the daemon can be asked. `file`: where
+    that is written, over which what orders have changed counts."""
 
     socket: Path
     config: Config | None
+    file: Path | None = None
 
 
 def find_place(store: Path | None, config: Path | None = None, socket: Path | None = None) -> Place:
@@ -92,7 +94,7 @@ def find_owner(store: Path | None, config: Path | None, socket: Path | None) -> 
     _check_same(settings, path, store, "--store")
     if store is None and config is None and (named := os.environ.get(STORE_VARIABLE)):
         _check_same(settings, path, Path(named), STORE_VARIABLE)
-    return Owner(socket or Path(settings.control.socket), settings)
+    return Owner(socket or Path(settings.control.socket), settings, path)
 
 
 def find_socket(config: Path | None, socket: Path | None) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bodycamd import __version__
-from bodycamd.cli.daemon_or_store import AsJson
+from bodycamd.cli.daemon_or_store import AsJson, in_force
 from bodycamd.cli.output import fitted, print_json, say, say_lines
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner
 from bodycamd.errors import ConfigError, StoreBusyError, UsageError
@@ -123,7 +123,7 @@ def _on_the_bench(camera: Owner, *, asks: bool, with_target: bool) -> Iterator[V
     try:
         ControlClient(camera.socket).close()
     except NobodyListensError:
-        yield from _held(camera.config, asks=asks, with_target=with_target)
+        yield from _held(in_force(camera.config, camera.file), asks=asks, with_target=with_target)
     else:
         raise StoreBusyError(f"{camera.socket}: the daemon holds button, lamps and camera; stop it first: systemctl stop bodycamd")
 

@@ -3,6 +3,7 @@
 YAML is read strictly (`strict_yaml`), and what earlier versions wrote otherwise as today's (`migrations`); unknown keys, wrong types,
 values out of bounds and contradictions (`checks`) are refused. Relative paths are relative to the configuration file's folder; `load`
 returns absolute ones and fills in the shipped warning. Files that the configuration names are looked at by `check_files`, not by `load`.
+What orders have changed (`ordered`: values by their dotted keys) stands over the file, and is judged with it, as a whole.
 
 An error is one line: `FILE: line N: key.path: reason; allowed: …`. `judge` finds all of them at once.
 """
@@ -13,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct, structs
@@ -30,6 +32,9 @@ from bodycamd.linux.foreign import read_named
 
 MAX_PROBLEMS = 200
 """A file with more mistakes than this is no configuration: the rest is not looked for."""
+NOTHING: Mapping[str, Value] = MappingProxyType({})
+BY_ORDER = 0
+"""The line of a key that no line of the file has: an order set it."""
 
 
 class Judgement(Struct, frozen=True):
@@ -48,14 +53,14 @@ class Judgement(Struct, frozen=True):
         return problem if problem.line is not None else replace(problem, line=next(written, None))
 
 
-def load(path: Path | str) -> Config:
+def load(path: Path | str, ordered: Mapping[str, Value] = NOTHING) -> Config:
     """Read, check and complete a configuration. Raises `ConfigError` (one line), also where the file itself cannot be read."""
-    return load_migrated(path)[0]
+    return load_migrated(path, ordered)[0]
 
 
-def load_migrated(path: Path | str) -> tuple[Config, tuple[SplitKey, ...]]:
+def load_migrated(path: Path | str, ordered: Mapping[str, Value] = NOTHING) -> tuple[Config, tuple[SplitKey, ...]]:
     """As `load`, and what of an earlier version's form was read as today's."""
-    found = judge(read(path), Path(path))
+    found = judge(read(path), Path(path), ordered)
     return _taken(found, Path(path)), found.migrated
 
 
@@ -84,7 +89,7 @@ def _taken(found: Judgement, path: Path) -> Config:
     raise ConfigError(found.problems[0].text(shown(path, 4096)) + (f" ({more} more: bodycamd config check)" if more else ""))
 
 
-def judge(raw: bytes, path: Path) -> Judgement:
+def judge(raw: bytes, path: Path, ordered: Mapping[str, Value] = NOTHING) -> Judgement:
     """Everything that is wrong with what stands, or will stand, at `path`; the files that it names are not looked at.
 
     A contradiction is told only where the keys that it is between are right by themselves.
@@ -92,12 +97,13 @@ def judge(raw: bytes, path: Path) -> Judgement:
     if (secret := line_of_private_key(raw)) is not None:
         return Judgement([Problem("", WHAT_TO_DO, "", secret)], None, {})
     document, applied = migrated(read_document(raw))
-    lines = {dotted(where): line for where, line in document.lines.items()}
+    document = _with_ordered(document, ordered)
+    lines = {dotted(where): line for where, line in document.lines.items() if line != BY_ORDER}
     right: dict[str, Value] = {}
     problems = [*document.problems]
     if document.values or not problems:
         problems += islice(_judge_section(Config, (), document.values, document, right), MAX_PROBLEMS)
-    problems = _one_for_each_key(problems)
+    problems = [_of_order(problem) for problem in _one_for_each_key(problems)]
     wrong = {problem.key for problem in problems}
     try:
         config = _with_absolute_paths(msgspec.convert({"device_id": "unnamed", **right}, Config), path.absolute().parent)
@@ -108,6 +114,38 @@ def judge(raw: bytes, path: Path) -> Judgement:
     problems += map(judged.placed, between)
     problems.sort(key=in_order)
     return Judgement(problems, config if not problems else None, lines, applied)
+
+
+def wrong_changes(changes: Mapping[str, Value]) -> list[Problem]:
+    """What is wrong with changes by themselves, whatever file they will stand over: unknown keys, types, bounds."""
+    document = _with_ordered(Document({}, {}, []), changes)
+    found = _judge_section(Config, (), document.values, document, {})
+    return [_of_order(problem) for problem in found if problem.key.partition("[")[0] in changes]
+
+
+def _with_ordered(document: Document, ordered: Mapping[str, Value]) -> Document:
+    """The document with these values in the place of its own. Where a section is no mapping, the file is wrong, and stays so."""
+    values, lines = document.values, dict(document.lines)
+    for key, value in ordered.items():
+        where = tuple(key.split("."))
+        if (changed := _with_value(values, where, value)) is not None:
+            values = changed
+            lines.update({where[:steps]: BY_ORDER for steps in range(1, len(where) + 1) if where[:steps] not in lines})
+            lines[where] = BY_ORDER
+    return replace(document, values=values, lines=lines)
+
+
+def _with_value(section: Mapping[str, Value], where: Where, value: Value) -> dict[str, Value] | None:
+    first, *rest = where
+    if not rest:
+        return {**section, first: value}
+    inner = section.get(first, {})
+    changed = _with_value(inner, tuple(rest), value) if isinstance(inner, dict) else None
+    return None if changed is None else {**section, first: changed}
+
+
+def _of_order(problem: Problem) -> Problem:
+    return replace(problem, reason=f"{problem.reason}, as an order set it", line=None) if problem.line == BY_ORDER else problem
 
 
 def _one_for_each_key(problems: list[Problem]) -> list[Problem]:

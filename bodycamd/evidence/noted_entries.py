@@ -15,7 +15,7 @@ from bodycamd.footage import ViewFacts
 OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update", "answer", "forward"]
 OrderOutcome: TypeAlias = Literal[
     "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "answered", "no_call",
-    "interrupted",
+    "configured", "went_back", "interrupted",
 ]  # fmt: skip
 
 
@@ -229,12 +229,29 @@ class OrderDone(Noted, frozen=True, kw_only=True):
     """`order_done`: the order was carried out, with this outcome, and is never carried out again. `released_before`: the hold's release had
     come first; `noted`: a release of holds that are not here, which ends them when they come; `shift_open`, `no_shift`: another shift was
     open, or not the one that was to end; `no_call`: this start has made no such call for help, or somebody has answered it before;
-    `interrupted`: the power went meanwhile.
+    `configured`: its settings are in force; `went_back`: they were tried, and the camera is as it was before; `interrupted`: the power went
+    meanwhile.
     """
 
     order: Sha256
     outcome: OrderOutcome
     roster_sha256: Sha256
+
+
+class SettingsNext(Noted, frozen=True, kw_only=True):
+    """`settings_next`: the settings of this order are to be tried at the next start; `sha256` is of the file of orders that would then be
+    in force."""
+
+    order: Sha256
+    sha256: Sha256
+
+
+class SettingsInForce(Noted, frozen=True, kw_only=True):
+    """`settings_in_force`: from here on the settings of these orders count, over those of the configuration file; stated again by each
+    start. `sha256` is of the file that holds the orders, absent where there are none any more: then the configuration file counts alone."""
+
+    orders: Annotated[tuple[Sha256, ...], Meta(max_length=64)] = ()
+    sha256: Sha256 | None = None
 
 
 class OrderRefused(Noted, frozen=True, kw_only=True):
@@ -332,6 +349,8 @@ NOTED: dict[str, type[Noted]] = {
     "suspension_accepted": SuspensionAccepted,
     "order": OrderAccepted,
     "order_done": OrderDone,
+    "settings_next": SettingsNext,
+    "settings_in_force": SettingsInForce,
     "order_refused": OrderRefused,
     "orders_not_signed": OrdersNotSigned,
     "uploaded": Uploaded,

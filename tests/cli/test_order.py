@@ -13,7 +13,7 @@ from bodycamd.cli import fleet_option, order
 from bodycamd.cli.main import main
 from bodycamd.evidence import orders
 from bodycamd.evidence.order_acceptance import judge_order
-from bodycamd.evidence.orders import Hold, SignedOrder
+from bodycamd.evidence.orders import Configuration, Hold, SignedOrder
 from tests.evidence.ordering import HERE, IN_FORCE, ordered
 from tests.evidence.ordering import HOLD as ORDER
 from tests.evidence.rostering import NOW, NOW_US, key
@@ -22,12 +22,15 @@ from tests.kit.scale import one_in
 HOLD = ["--ground", "complaint", "--reference", "Z-2026/00123", "--review-on", "2026-09-01"]
 
 
+BASE = ["--base", "cd" * 32]
+
+
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Roster, sealed keys, a passphrase, and the time of the roster."""
     (tmp_path / "roster").write_bytes(IN_FORCE.document.file_bytes)
     (tmp_path / "passphrase").write_text("correct horse\n")
-    for name in ("E-01", "E-02", "P-01", "C-01"):
+    for name in ("E-01", "E-02", "P-01", "C-01", "T-01"):
         private = key(name)._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"correct horse"))
         (tmp_path / f"{name}.pem").write_bytes(private)
         (tmp_path / f"{name}.pem").chmod(0o600)
@@ -102,6 +105,19 @@ def test_a_release_needs_the_second_person(desk: Path, capsys: pytest.CaptureFix
         (["release", "it", "--camera", "HV-01", "--reason", "settled", "--second", "P-01"], "E-01", "", 2, "no camera would take"),
         (["release", "ab" * 32, "--camera", "HV-01", "--reason", "done", "--second", "P-01"], "E-01", "", 2, "--reason"),
         (["shift", "begin", "--camera", "IN-01", "--officer", "H-12"], "C-01", "", 77, "C-01 is not of team inspectie"),
+        (["configuration", "reminder_seconds=60", "--camera", "HV-01", *BASE], "E-01", "", 77, "needs technician"),
+        (
+            ["configuration", "keys.recipients=x", "--camera", "HV-01", *BASE],
+            "T-01",
+            "",
+            2,
+            "keys.recipients is not changed by an order",
+        ),
+        (["configuration", "reminder_seconds=1e9", "--camera", "HV-01", *BASE], "T-01", "", 2, "reminder_seconds"),
+        (["configuration", "gestures.stop=no", "--camera", "HV-01", *BASE], "T-01", "", 2, "gestures.stop"),
+        (["configuration", "reminder_seconds", "--camera", "HV-01", *BASE], "T-01", "", 2, "KEY=VALUE"),
+        (["configuration", "timezone=x\ny: 1", "--camera", "HV-01", *BASE], "T-01", "", 2, "timezone"),
+        (["configuration", "reminder_seconds=60", "--camera", "HV-01", "--base", "it"], "T-01", "", 2, "no camera would take"),
         (["shift", "begin", "--camera", "HV-01", "--officer", "Jansen"], "C-01", "", 2, "pseudonym"),
     ],
 )
@@ -111,6 +127,16 @@ def test_what_no_camera_would_take_is_not_signed(
     assert sign(*words, person=person, by=by) == code
     assert said in capsys.readouterr().err
     assert not Path("out.order").exists()
+
+
+def test_settings_are_signed_as_the_configuration_writes_them(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["gestures.hold_seconds=2.5", "microphone.device=plughw:CARD=Device,DEV=0", "timezone=Europe/Brussels", "video.rotation=180"]
+    assert sign("configuration", *words, "--camera", "HV-01", *BASE, person="T-01") == 0
+    assert "plughw:CARD=Device,DEV=0" in capsys.readouterr().err
+    body = written().order.body
+    assert isinstance(body, Configuration)
+    assert [*body.changes.values()] == [2.5, "plughw:CARD=Device,DEV=0", "Europe/Brussels", 180]
+    assert taken() == "accepted"
 
 
 def test_a_shift_is_signed_and_taken(desk: Path) -> None:

@@ -53,7 +53,11 @@ READ = {
     "offload store", "order cosign key", "order cosign passphrase_file", "order cosign roster", "order deliver files",
     "order deliver socket",
     "order show file", "order show roster",
-    *(f"order sign {kind} {path}" for kind in ("forward", "hold", "release", "shift") for path in ("key", "passphrase_file", "roster")),
+    *(
+        f"order sign {kind} {path}"
+        for kind in ("configuration", "forward", "hold", "release", "shift")
+        for path in ("key", "passphrase_file", "roster")
+    ),
     *(f"order sign suspension {path}" for path in ("ca", "key", "passphrase_file", "roster")),
     "prune device_key", "prune key", "prune people", "recordings certificate store", "recordings check store",
     "recordings list socket", "recordings list store", "recordings log socket", "recordings log store", "recordings show socket",
@@ -130,6 +134,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "keys person new out": lambda _, to: ["keys", "person", "new", "--out", to, "--id", "E-03"],
     "keys release out": lambda _, to: released("--out", to, "--public"),
     "keys release public": lambda _, to: released("--public", to, "--out"),
+    "order sign configuration out": lambda _, to: ordering(to, "configuration", "reminder_seconds=60", "--base", "ab" * 32),
     "order sign hold out": lambda _, to: [*ordering(to, "hold", "--recording", RECORDING), *HELD],
     "order sign forward out": lambda _, to: [*ordering(to, "forward", "--recording", RECORDING, "--receiver", "meldkamer"), *HELD[:4]],
     "order sign release out": lambda _, to: ordering(to, "release", "ab" * 32, "--second", "P-01", "--reason", "settled"),
@@ -190,7 +195,7 @@ def ordering(to: Path, *words: str) -> list[object]:
     if not (folder / "roster").exists():
         key, now_us = new_person_key(folder / "order.pem"), fleet_option.now_us()
         times = {"made_at": wall_text(now_us - day_us), "not_after": wall_text(now_us + day_us)}
-        own = replace(person("E-09", "evidence", "coordinator", "privacy"), key=key.raw.hex())
+        own = replace(person("E-09", "evidence", "coordinator", "privacy", "technician"), key=key.raw.hex())
         (folder / "roster").write_bytes(signed(replace(FIRST, people=(*FIRST.people, own), **times)).document.file_bytes)
     who = ["--person", "E-09", "--key", folder / "order.pem", "--roster", folder / "roster", "--out", to]
     return ["order", "sign", *words, "--camera", "HV-01", *who]

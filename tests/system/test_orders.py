@@ -18,15 +18,16 @@ from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.orders import Hold, Order
+from bodycamd.evidence.orders import Configuration, Hold, Order
 from bodycamd.evidence.roster import Roster
 from bodycamd.evidence.statements import wall_text
 from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.verify.verify import verify
-from tests.evidence.ordering import HOLD, SHIFT, ordered
+from tests.evidence.ordering import HOLD, SETTINGS, SHIFT, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, person, signed
 from tests.kit.camera import Camera
 from tests.kit.scale import only_in_full
+from tests.kit.waiting import wait_for
 
 DAY_US = 86_400_000_000
 
@@ -97,3 +98,42 @@ def _member(tar: Path, name: str) -> bytes:
         found = archive.extractfile(name)
         assert found is not None
         return found.read()
+
+
+@only_in_full
+def test_settings_by_order_come_into_force_while_it_rests_and_go_back_where_it_dies(tmp_path: Path) -> None:
+    """The recorder ends by itself after the recording; the next start tries them; one that is killed while it tries has them put back."""
+    identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
+    keys = {"recipients": "recipients.txt", "signing": "signing", "root": "root.json", "roster": "roster.txt"}
+    at = Camera(tmp_path, {"keys": keys})
+    (at.device / "root.json").write_bytes(msgspec.json.encode(ROOT))
+    people = roster_of([str(one.to_public()) for one in identities])
+    people = replace(people, people=(*people.people, person("T-01", "technician")))
+    (at.device / "roster.txt").write_bytes(signed(people).document.file_bytes)
+
+    def to_change(**changes: Any) -> Order:
+        body = Configuration(base=at.status()["ordered"]["configuration"], changes=changes)
+        return now(SETTINGS, body=body, nonce=f"{len(at.ledger('order')):032x}")
+
+    with at:
+        at.skip_warning_and_record()
+        order = to_change(reminder_seconds=60)
+        assert deliver(at, order).outcome == "accepted", "while it is being recorded"
+        assert at.status()["ordered"]["waiting"] == ordered(order).id
+        at.stop_recording()
+        assert at.process.wait(90) == 0
+    assert [entry["detail"]["reason"] for entry in at.ledger("leaving")] == ["shutdown"]
+    with at:
+        wait_for(lambda: at.ledger("order_done"), 30, "it is confirmed")
+        told = at.status()["ordered"]
+        assert (told["settings"], told["waiting"]) == (["reminder_seconds"], "")
+        deliver(at, to_change(reminder_seconds=90))
+        assert at.process.wait(90) == 0
+        (at.device / "ordered-settings" / "next.json").rename(at.device / "ordered-settings" / "trial.json")  # as a start that is killed
+    with at:
+        wait_for(lambda: len(at.ledger("order_done")) == 2, 30, "it goes back")
+        assert at.status()["ordered"]["settings"] == ["reminder_seconds"]
+        at.stop()
+    assert [entry["detail"]["outcome"] for entry in at.ledger("order_done")] == ["configured", "went_back"]
+    assert len(at.ledger("settings_in_force")) == 2
+    assert verify(at.store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodycamd.camera.daemon.wiring import serve
+from bodycamd.camera.keeping import ordered_settings
 from bodycamd.config import load as configuration
 from bodycamd.errors import BodycamError, UsageError
 from bodycamd.foreign_text import shown, trace_lines
@@ -57,8 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         unlocked = memory.lock()  # before the signing keys are there
         config = configuration.load(file)
+        ordered = ordered_settings.begin(config, file)
+        if ordered is not None:
+            config = ordered.config()
         configuration.check_files(config, file)
-        return asyncio.run(serve(config, unlocked))
+        return asyncio.run(serve(config, unlocked, ordered))
     except BodycamError as error:
         return _last_word(error)
     except ModuleNotFoundError as error:

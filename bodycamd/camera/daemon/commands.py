@@ -79,6 +79,7 @@ class Commands:
         self._calling = calling
         self._shifts = shifts
         self._check = check
+        self._orders = orders
         self._store = StoreRequests()
         self.uplink = HandingOut(sending, self._write) if sending is not None else None
         """`None` where no station is configured."""
@@ -104,6 +105,12 @@ class Commands:
             self._calling.close()
         if self.uplink is not None:
             self.uplink.close()
+
+    def confirm_settings(self) -> Awaitable[None]:
+        """The camera is ready with the settings that this start tries. The answer raises `StorageError`."""
+        orders = self._orders
+        assert orders is not None, "settings are tried by orders alone"
+        return self._write(lambda _, journal: orders.confirm_settings(journal.state_durably))
 
     def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer | HandedOut]:
         """See `socket.Answering`."""

@@ -24,21 +24,23 @@ from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import Published, StateChanged
+from bodycamd.camera.daemon.restarting import Restarting, unfit
 from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
-from bodycamd.camera.daemon.status_report import report
+from bodycamd.camera.daemon.status_report import charging, report
 from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.sending import Sending
+from bodycamd.camera.keeping.setting_orders import SettingOrders
 from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.errors import ConfigError
+from bodycamd.errors import ConfigError, StorageError
 from bodycamd.linux.swap import Protection
 from bodycamd.store.names import recording_id
 
@@ -88,6 +90,7 @@ class Service:
         self._card_shifts: CardShifts | None = None
         self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
         self._check = PartCheck(parts.look, parts.board.voice, parts.supervisor, lambda: self._control)
+        self._restarting: Restarting | None = None
         self._calling: HelpCalling | None = None
         if parts.message_key is not None:
             self._calling = HelpCalling(parts.device_id, parts.message_key, parts.board.clock, lambda event: self._control.handle(event))
@@ -118,6 +121,7 @@ class Service:
             await self._socket.start()
             watches.begin()
             await self._become_ready(store, watches)
+            await self._judge_settings()
             return await self._control.exit
         finally:
             await self._stop()
@@ -129,6 +133,9 @@ class Service:
         writer.start()
         if self._parts.cards is not None:
             self._card_shifts = CardShifts(self._parts.cards, self._shifts, self._control, self._parts.board.clock)
+        if (settings := self._settings) is not None:
+            board, shifts = self._parts.board, self._shifts
+            self._restarting = Restarting(settings, self._control, board.clock, lambda: shifts.open is not None, lambda: charging(board))
         watches = self._watches = Watches(
             board=self._parts.board,
             worker=self._parts.supervisor,
@@ -138,6 +145,7 @@ class Service:
             notifier=self._notifier,
             protection=self._parts.protection,
             look_at_cards=self._card_shifts.look if self._card_shifts is not None else None,
+            look_at_settings=self._restarting.look if self._restarting is not None else None,
         )
         self._shifts.attach(writer, store.shift)
         self._commands.attach(store, writer, keeper, lambda: self._status(store, writer, keeper, watches))
@@ -163,6 +171,7 @@ class Service:
             rosters=self._parts.orders.rosters if self._parts.orders is not None else None,
             uplink=self._commands.uplink,
             calling=self._calling,
+            settings=self._settings,
         )
 
     async def _become_ready(self, store: Store, watches: Watches) -> None:
@@ -178,6 +187,24 @@ class Service:
         watches.look_at_swap()
         self._control.handle(ev.Ready(store.resume))
         self._notifier.say(f"READY=1\nSTATUS={self._control.state.name}")
+
+    @property
+    def _settings(self) -> SettingOrders | None:
+        return self._parts.orders.settings if self._parts.orders is not None else None
+
+    async def _judge_settings(self) -> None:
+        """What this start tries by an order is in force from here on, or goes back in the next quiet moment."""
+        settings, restarting = self._settings, self._restarting
+        if settings is None or restarting is None or settings.on_trial is None:
+            return
+        why = unfit(self._parts.supervisor.status(), self._voice, voice_counts=settings.tries_the_voice)
+        if why is None:
+            try:
+                await self._commands.confirm_settings()
+            except StorageError as error:
+                why = str(error)
+        if why is not None:
+            restarting.put_back(why)
 
     async def _stop(self) -> None:
         self._notifier.say("STOPPING=1")

@@ -75,6 +75,15 @@ class RosterStatus(Struct, frozen=True, kw_only=True):
     active: bool = False
 
 
+class OrderedStatus(Struct, frozen=True, kw_only=True):
+    """The configuration in force, by the SHA-256 that the ledger's start states and an order names; which settings of it orders have
+    changed; and the order that waits to come into force, or is being tried, empty where none."""
+
+    configuration: str
+    settings: list[str]
+    waiting: str = ""
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the camera is. `lamp` is the row of the indicator's table; `ready_lamp` is `None` where none is fitted; `voice` is `None` until
     the voice has said how it is."""
@@ -111,3 +120,5 @@ class Status(Struct, frozen=True, kw_only=True):
     """`None` where no station is configured."""
     help: HelpStatus | None = None
     """`None` where `help_call` is off."""
+    ordered: OrderedStatus | None = None
+    """`None` where no roster is configured: then no order counts."""

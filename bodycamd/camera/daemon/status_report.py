@@ -19,6 +19,7 @@ from bodycamd.camera.daemon.status_message import (
     ClockStatus,
     Flag,
     MachineStatus,
+    OrderedStatus,
     RosterStatus,
     Status,
     VoiceStatus,
@@ -27,6 +28,7 @@ from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.installation.installed import running
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.rosters import Rosters
+from bodycamd.camera.keeping.setting_orders import SettingOrders
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.camera.recorder.writer import Writer
@@ -61,6 +63,7 @@ def report(
     rosters: Rosters | None,
     uplink: HandingOut | None,
     calling: HelpCalling | None = None,
+    settings: SettingOrders | None = None,
 ) -> Status:
     """The camera now. `began_us`: when this run of the daemon began."""
     now_us = board.clock.now_us()
@@ -104,7 +107,20 @@ def report(
         roster=None if rosters is None else _roster(device_id, rosters),
         uplink=None if uplink is None else uplink.status(),
         help=None if calling is None else calling.status(),
+        ordered=None if settings is None else _ordered(settings),
     )
+
+
+def charging(board: Board) -> bool | None:
+    """Whether the camera is on its supply; `None` where no gauge tells."""
+    reading = _reading(board)
+    return None if reading is None or reading.charge is None else reading.charge.charging
+
+
+def _ordered(settings: SettingOrders) -> OrderedStatus:
+    changes = settings.used.changes if settings.used is not None else {}
+    waiting = settings.waiting or settings.on_trial or ""
+    return OrderedStatus(configuration=settings.config_sha256, settings=sorted(changes), waiting=waiting)
 
 
 def _roster(device_id: str, rosters: Rosters) -> RosterStatus:

@@ -1,5 +1,5 @@
-"""What the daemon does by itself between two events: it lets the supervisor and the ring age, looks at clock, sensors, battery, swap
-and cards every few seconds, and feeds systemd's watchdog."""
+"""What the daemon does by itself between two events: it lets the supervisor and the ring age, looks at clock, sensors, battery, swap,
+cards and settings that wait every few seconds, and feeds systemd's watchdog."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class Watches:
         notifier: SystemdNotifier,
         protection: Callable[[str | None], Protection],
         look_at_cards: Callable[[], None] | None = None,
+        look_at_settings: Callable[[], None] | None = None,
     ) -> None:
         self.battery: tuple[ev.BatteryLevel, float | None] = ("ok", None)
         """The last level and charge in percent."""
@@ -88,7 +89,7 @@ class Watches:
         self._clock = board.clock
         self._notifier = notifier
         self._judge = protection
-        self._look_at_cards = look_at_cards
+        self._look_at_cards, self._look_at_settings = look_at_cards, look_at_settings
         self._protection = Protection("closed", "")
         self._clock_before: ClockReading | None = None
         self._health = MachineHealth()
@@ -200,12 +201,13 @@ class Watches:
 
     async def _watch(self) -> None:
         while True:
-            for look in (self.look_at_clock, self.look_at_sensors, self.look_at_battery, self.look_at_swap, self._look_at_cards):
+            others = (self._look_at_cards, self._look_at_settings)
+            for look in (self.look_at_clock, self.look_at_sensors, self.look_at_battery, self.look_at_swap, *others):
                 try:
                     if look is not None:
                         look()
                 except Exception:  # none is a reason to stop a recording, or to look no more
-                    log.exception("clock, sensors, battery, swap or cards could not be watched")
+                    log.exception("clock, sensors, battery, swap, cards or settings could not be watched")
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _feed_watchdog(self) -> None:

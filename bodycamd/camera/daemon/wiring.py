@@ -26,10 +26,12 @@ from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.daemon.trace_file import TraceFile
 from bodycamd.camera.keeping.keeper import Keeper
-from bodycamd.camera.keeping.opening import expected_bytes_per_second, open_kept_store
+from bodycamd.camera.keeping.opening import digest, expected_bytes_per_second, open_kept_store
+from bodycamd.camera.keeping.ordered_settings import Found
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
 from bodycamd.camera.keeping.sending import Sending
+from bodycamd.camera.keeping.setting_orders import SettingOrders
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -147,13 +149,15 @@ def open_recorder(
 # --- the process ------------------------------------------------------------------------------------------------------------------------
 
 
-async def serve(config: Config, unlocked: str | None) -> int:
-    """Build the parts, run until told to end, and give the exit code. `unlocked`: why this process's memory is not locked, if so."""
+async def serve(config: Config, unlocked: str | None, ordered: Found | None = None) -> int:
+    """Build the parts, run until told to end, and give the exit code. `unlocked`: why this process's memory is not locked, if so;
+    `ordered`: what orders have changed in `config`, `None` where no order counts."""
     mailbox = Mailbox(asyncio.get_running_loop())
     board = build_board(config, mailbox.post)
     ring = build_ring(config, mailbox.post)
     card = prepared(config)
-    orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock) if card is not None else None
+    settings = SettingOrders(ordered, digest(config)) if ordered is not None else None
+    orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock, settings) if card is not None else None
     sending = Sending(config.station.id, config.device_id, board.clock) if config.station.url and config.station.id else None
     parts = Parts(
         device_id=config.device_id,

@@ -67,7 +67,7 @@ def making_room_of(config: Config, clock: Clock, orders: Orders | None, sending:
 
 def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, sending: Sending | None = None) -> tuple[Store, Keeper]:
     """Open the store (`Store.open`), complete the deletions and the orders that an earlier start began, and bring the roster into force,
-    where the `orders` have one; `sending` follows the ledger. Raises as `Store.open` does, and `Rosters.begin`."""
+    where the `orders` have one; `sending` follows the ledger. Raises as `Store.open` does, `Rosters.begin` and `SettingOrders.begin`."""
     facts, changes, runs = Facts(), UnstatedChanges(recorded_changes()), running()
     ordered = orders or Orders(None, config.device_id, config.retention.days, clock)
     making_room = making_room_of(config, clock, orders, sending)
@@ -102,6 +102,8 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, 
     if ordered.rosters is not None:
         try:
             ordered.rosters.begin(keeper.known_time(), store.ledger.note)
+            if ordered.settings is not None:
+                ordered.settings.begin(store.ledger.note)
         except BaseException:
             store.close()
             raise

@@ -4,8 +4,9 @@
     hold_added, hold_released, …         what it does, each durable
     entry `order_done`, durable          from here on it is never carried out again: a repeat gives the first outcome
 
-What a cut leaves stated and not done is completed: a hold at once, whatever else waits; a shift is `interrupted`. The ledger is the only
-memory. What it loses by being shortened cannot come back: a hold's recording was deleted before, and everything else has ended.
+What a cut leaves stated and not done is completed: a hold at once, whatever else waits; a shift is `interrupted`; settings are tried by
+the next start (`setting_orders`). The ledger is the only memory. What it loses by being shortened cannot come back: a hold's recording was
+deleted before, and everything else has ended.
 
 **The network cannot fill the ledger.** What nobody of the roster signed is counted, and stated once an hour. Of what somebody signed, ten
 refusals and sixty orders an hour are stated for each signer; more are counted with the others, and their ids are not used up.
@@ -16,15 +17,16 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter, Rosters
+from bodycamd.camera.keeping.setting_orders import SettingOrders
 from bodycamd.errors import DataError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
-from bodycamd.evidence.orders import Answer, Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.orders import Answer, Configuration, Hold, Release, ShiftChange, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Caller, Stated
@@ -38,16 +40,23 @@ AT_ONCE = 20
 """Entries of one order in one go: footage waits for them. An order for a stretch of time may hold all recordings of a month."""
 MAX_REFUSALS, MAX_ACCEPTED = 10, 60
 """Stated of each signer in an hour."""
+LATER: Final = frozenset({"configuration"})
+"""Kinds that are carried out by the next start."""
+WAITS: Final = "it comes into force when the camera rests: its ledger says what came of it"
 Plan: TypeAlias = Callable[[SignedOrder, bool, Caller | None], Planned | Refusal]
 """What an order to hold or release does to this camera's recordings; whether a release has named it; on whose word."""
 
 
 class Orders:
     """The orders of one camera. `take` while the ledger is read; then, in the thread that writes the ledger, the rest. Without `rosters`
-    none is taken, and what was stated before is still completed."""
+    none is taken, and what was stated before is still completed; but without `settings`, as in a command that stands in for the recorder,
+    what the next start of the recorder has to do stays for it."""
 
-    def __init__(self, rosters: Rosters | None, camera: str, retention_days: int, clock: Clock) -> None:
+    def __init__(
+        self, rosters: Rosters | None, camera: str, retention_days: int, clock: Clock, settings: SettingOrders | None = None
+    ) -> None:
         self.rosters = rosters
+        self.settings = settings
         self._here = Here(camera, retention_days)
         self._clock = clock
         self._done: dict[str, OrderOutcome] = {}
@@ -67,6 +76,8 @@ class Orders:
         """The detail of one verified entry, oldest first; the rosters hear of it too."""
         if self.rosters is not None:
             self.rosters.take(detail)
+        if self.settings is not None:
+            self.settings.take(detail)
         if isinstance(detail, OrderAccepted):
             self._begun[detail.order] = detail
         elif isinstance(detail, HoldReleased):
@@ -84,6 +95,8 @@ class Orders:
         Raises `StorageError` where the ledger does not take it."""
         if order.id in self._handed_out:
             return Delivered(id=order.id, outcome="accepted", done=False, why="it is being carried out"), None
+        if self._waits(order.id):
+            return Delivered(id=order.id, outcome="accepted", done=False, why=WAITS), None
         if order.id in self._begun:
             told = self._complete(order.id, plan, enter)
             if not told.done:
@@ -108,6 +121,8 @@ class Orders:
                 self._state(order, verdict, caller, enter)
                 self._handed_out.add(order.id)
                 return Delivered(id=order.id, outcome="accepted", done=False), change
+            case Configuration() as settings if self.settings is not None:
+                return self._prepare(order, settings, verdict, caller, self.settings, enter), None
             case _:
                 why = f"this camera carries out no {order.order.kind} orders"
                 return self._refuse(order, "not_carried_out", why, enter), None
@@ -121,12 +136,20 @@ class Orders:
         self._done[id] = outcome
         if begun.kind == "release":
             self._remember(begun)
+        if self.settings is not None:
+            self.settings.over(id)
         return Delivered(id=id, outcome=outcome, done=True)
+
+    def confirm_settings(self, enter: Enter) -> None:
+        """The camera is ready with the settings that this start tries, where it tries any. Raises `StorageError`."""
+        order = self.settings.confirm(enter) if self.settings is not None else None
+        if order is not None and order in self._begun:
+            self.finish(order, "configured", enter)
 
     def complete(self, plan: Plan, enter: Enter) -> bool:
         """Go on with what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
         Returns whether something is left for the next call. Raises `StorageError`: then nothing may be deleted yet."""
-        for id in [id for id in self._begun if id not in self._handed_out]:
+        for id in [id for id in self._begun if id not in self._handed_out and not self._waits(id)]:
             if not self._complete(id, plan, enter).done:
                 return True
         self._tell(enter)
@@ -147,6 +170,25 @@ class Orders:
             return refused
         self._state(order, verdict, caller, enter)
         return self._carry_on(order.id, planned, enter)
+
+    def _prepare(
+        self, order: SignedOrder, body: Configuration, verdict: Verdict, caller: Caller, settings: SettingOrders, enter: Enter
+    ) -> Delivered:
+        objection = settings.objection(order, body)
+        if objection is not None:
+            return self._refuse(order, *objection, enter)
+        if refused := self._one_more(order, enter):
+            return refused
+        self._state(order, verdict, caller, enter)
+        settings.prepare(order, enter)
+        return Delivered(id=order.id, outcome="accepted", done=False, why=WAITS)
+
+    def _waits(self, id: str) -> bool:
+        """Whether an order that was stated is for another start to carry out, or to report."""
+        begun = self._begun.get(id)
+        if begun is None or begun.kind not in LATER:
+            return False
+        return self.settings is None or self.settings.fate(id) is None
 
     def _carry_on(self, id: str, planned: Planned, enter: Enter) -> Delivered:
         for entry in planned.entries[:AT_ONCE]:
@@ -173,6 +215,8 @@ class Orders:
 
     def _complete(self, id: str, plan: Plan, enter: Enter) -> Delivered:
         begun = self._begun[id]
+        if begun.kind in LATER and self.settings is not None:
+            return self.finish(id, self.settings.fate(id) or "interrupted", enter)
         order = _read(begun)
         planned = plan(order, id in self._released, begun.caller) if order and isinstance(order.order.body, Hold | Release) else None
         if not isinstance(planned, Planned):

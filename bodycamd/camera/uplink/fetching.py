@@ -144,7 +144,8 @@ class Fetching:
         self.steps += 1
         what = next(name for begin, name in _NAMES.items() if document.startswith(begin))
         if found.outcome != "unchanged":
-            log.log(logging.INFO if found.done else logging.WARNING, "%s %s: %s", what, found.id[:16], _words(found))
+            taken = found.done or found.outcome == "accepted"
+            log.log(logging.INFO if taken else logging.WARNING, "%s %s: %s", what, found.id[:16], _words(found))
         if what == "roster" and found.outcome == "accepted":
             self._begin_anew()
         elif found.outcome in ("too_many", "no_roster"):

@@ -159,6 +159,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "order": ("Opdracht van {by}: {kind} ({order}).", "Order of {by}: {kind} ({order})."),
     "order_done": ("Opdracht {order}: {outcome}.", "Order {order}: {outcome}."),
+    "settings_next": (
+        "De instellingen van opdracht {order} worden bij de volgende start geprobeerd.",
+        "The settings of order {order} are to be tried at the next start.",
+    ),
+    "settings_in_force": ("{what}.", "{what}."),
     "order_refused": (
         "Een opdracht van {by} ({kind}, {order}) is geweigerd: {reason}.",
         "An order of {by} ({kind}, {order}) was refused: {reason}.",
@@ -250,6 +255,8 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "no_shift": ("die dienst loopt niet", "that shift is not open"),
         "answered": ("hulpoproep beantwoord", "call for help answered"),
         "no_call": ("geen openstaande hulpoproep", "no open call for help"),
+        "configured": ("de instellingen gelden", "its settings are in force"),
+        "went_back": ("geprobeerd en teruggezet", "tried, and put back"),
         "interrupted": ("onderbroken", "interrupted"),
     },
     ("storage_changed", "level"): {"ok": ("genoeg", "enough"), "low": ("krap", "low"), "full": ("op", "used up")},
@@ -266,6 +273,14 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
 }
 """Values of one type's field in words."""
 
+SETTINGS_BY_ORDER = (
+    "Instellingen die door een opdracht zijn gewijzigd, gaan vóór het configuratiebestand: {orders}",
+    "Settings that orders changed count before the configuration file: {orders}",
+)
+NO_SETTINGS_BY_ORDER = (
+    "Geen instelling is meer door een opdracht gewijzigd: alleen het configuratiebestand geldt",
+    "No setting is changed by an order any more: the configuration file counts alone",
+)
 REASONS: Mapping[str, tuple[str, str]] = {
     "storage_full": ("opslag vol", "storage full"),
     "room": (
@@ -308,6 +323,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unknown_recording": ("deze opname is hier niet", "the recording is not here"),
     "no_recording": ("geen opname in die tijd", "no recording in that time"),
     "deleting": ("het verwijderen is al begonnen", "its deletion has begun"),
+    "other_configuration": ("voor een andere configuratie dan hier geldt", "for another configuration than is in force here"),
+    "not_valid": ("daarmee klopt de configuratie niet", "the configuration would be wrong with it"),
+    "settings_wait": ("een eerdere opdracht wacht nog", "an earlier order waits still"),
     "not_carried_out": ("deze camera voert zulke opdrachten niet uit", "this camera carries out no such orders"),
 }
 """Values of `reason` in words, in any type. The text of a fault stays as the part worded it."""

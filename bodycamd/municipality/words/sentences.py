@@ -29,11 +29,13 @@ from bodycamd.municipality.words.sentence_words import (
     HOLD_ID,
     LEFT,
     NO_BUNDLE,
+    NO_SETTINGS_BY_ORDER,
     NOT_MIRRORED,
     READ_OTHERWISE,
     REASONS,
     ROLES,
     SEEN_UNKNOWN,
+    SETTINGS_BY_ORDER,
     SHIFT_OF,
     SILENT,
     STORED_LEDGER,
@@ -99,6 +101,10 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         fields["what"] = pick(CALL_FOR_HELP[detail.get("test") is True], language)
     if entry.type == "help_sent":
         fields["what"] = pick(HELP_CONFIRMED[detail.get("test") is True], language)
+    if entry.type == "settings_in_force":
+        orders = detail.get("orders")
+        fields["orders"] = _listed(orders)
+        fields["what"] = pick(SETTINGS_BY_ORDER if orders else NO_SETTINGS_BY_ORDER, language).format_map(fields)
     if entry.type == "start":
         fields["bundle"] = _bundle(detail, language)
     if entry.type == "software_changed":
@@ -120,6 +126,11 @@ def in_words(entry: Entry, write: Writing = PLAIN_ENGLISH) -> str:
         return pick(WORDS[entry.type], language).format_map(fields) + after
     told = ", ".join(f"{key} {shown(value, 200)}" for key, value in detail.items() if key not in ("start", "caller"))
     return f"{entry.type.replace('_', ' ').capitalize()}{': ' + told if told else ''}.{after}"
+
+
+def _listed(ids: JsonValue) -> str:
+    """The ids of orders, each as far as it takes to tell them apart."""
+    return ", ".join(f"{_text(one)[:16]}…" for one in ids) if isinstance(ids, list) else ""
 
 
 def _bundle(detail: Mapping[str, JsonValue], language: Language) -> str:

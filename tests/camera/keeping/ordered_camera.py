@@ -9,6 +9,7 @@ import msgspec
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters
+from bodycamd.camera.keeping.setting_orders import SettingOrders
 from bodycamd.errors import StorageError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.orders import Answer, Hold, ShiftChange, SignedOrder
@@ -40,14 +41,20 @@ class OrderedCamera(RestingCamera):
     def switch_on(self, *, off_us: int = 0, same_boot: bool = False) -> OrderedCamera:
         super().switch_on(off_us=off_us, same_boot=same_boot)
         self.rosters = Rosters(Prepared(self.roster.roster.root, self.roster, self.root / "rosters"))
-        self.orders = Orders(self.rosters, self.name, 28, self.clock)
+        self.orders = Orders(self.rosters, self.name, 28, self.clock, self.setting_orders())
         for line in VerifiedLedger(self.store_folder / "ledger"):
             self.orders.take(line.detail)
         self.rosters.begin(self.keeper.known_time(), self.enter)
+        if self.orders.settings is not None:
+            self.orders.settings.begin(self.enter)
         while self.orders.complete(self.keeper.plan_order, self.enter):
             pass
         self.keeper.first = lambda enter: self.orders.complete(self.keeper.plan_order, enter)
         return self
+
+    def setting_orders(self) -> SettingOrders | None:
+        """A camera without a configuration file takes no orders about it."""
+        return None
 
     def close(self) -> None:
         """Where it is on."""
