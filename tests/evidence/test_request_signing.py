@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import PermissionDeniedError
 from bodycamd.evidence.request_signing import COVERED_WITH_CONTENT, TAG, Content, Target, signed_headers
-from bodycamd.municipality.station.request_signature import SignedRequest, verify
+from bodycamd.municipality.station.request_signature import SignedRequest, check_content, verify
 from tests.evidence.rostering import key
 from tests.kit.scale import count
 
@@ -37,7 +37,12 @@ def as_seen(target: Target, headers: dict[str, str]) -> SignedRequest:
 @settings(max_examples=count(500))
 def test_the_station_takes_it_and_knows_whose_it_is(target: Target, content: Content | None, nonce: str) -> None:
     headers = signed_headers(target, content, nonce, SIGNER)
-    found = verify(as_seen(target, headers), KEYS, content=None if content is None else content.body)
+    seen = as_seen(target, headers)
+    found = verify(seen, KEYS.get, with_content=content is not None)
+    if content is not None:
+        check_content(seen, found, content.body)
+        with pytest.raises(PermissionDeniedError):
+            check_content(seen, found, content.body + b"x")
     assert (found.key_id, found.nonce) == (SIGNER.public.id, nonce)
 
 
@@ -61,7 +66,7 @@ def test_whatever_is_changed_it_takes_no_longer(target: Target, content: Content
         if what == "signature" and base64_of(seen.headers[what]) == base64_of(value):
             return  # the same bytes, spelt otherwise
     with pytest.raises(PermissionDeniedError):
-        verify(seen, KEYS, content=None if content is None else content.body)
+        verify(seen, KEYS.get, with_content=content is not None)
 
 
 def base64_of(signature: str) -> bytes:

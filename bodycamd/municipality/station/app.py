@@ -21,6 +21,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -28,10 +29,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
+from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.municipality.station.cameras import Sender
-from bodycamd.municipality.station.door import Door, Refusal, refusing
+from bodycamd.municipality.station.door import Door, Refusal, not_any_more, refusing
 from bodycamd.municipality.station.intake import Intake, Progress
+from bodycamd.municipality.station.request_signature import Signer
 from bodycamd.municipality.station.staging import MAX_PART_BYTES
 
 RECEIPT_TYPE: Final = "application/vnd.bodycam.receipt"
@@ -45,6 +48,13 @@ _COUNT = re.compile(r"[0-9]{1,15}")
 
 Senders: TypeAlias = Callable[[], Mapping[str, Sender]]
 Work: TypeAlias = Callable[[Request, Sender, bytes], Response]
+
+
+class Admitted(Struct, frozen=True):
+    """The camera that signed the headers of a request, and its signature."""
+
+    sender: Sender
+    signer: Signer
 
 
 def application(routes: Sequence[Route], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
@@ -77,26 +87,18 @@ class CameraInterface:
         """The work, done for who signed the request, in a thread; what it raises as an answer."""
 
         async def answer(request: Request) -> Response:
+            if request.method in ("PATCH", "PUT"):
+                return await take_signed(request, self._door, self._senders, MAX_PART_BYTES, work)
             try:
-                content = None
-                if request.method in ("PATCH", "PUT"):
-                    await run_in_threadpool(self._may_ask, request)
-                    content = await self._door.content(request, MAX_PART_BYTES)
-                return await run_in_threadpool(self._carry_out, work, request, content)
+                return await run_in_threadpool(self._carry_out, work, request)
             except Refusal as refusal:
                 return self._door.refuse(refusal)
-            except ClientDisconnect:
-                return Response(status_code=400)
 
         return answer
 
-    def _may_ask(self, request: Request) -> None:
+    def _carry_out(self, work: Work, request: Request) -> Response:
         with refusing():
-            sender_of(request, None, self._door, self._senders(), unread=True)
-
-    def _carry_out(self, work: Work, request: Request, content: bytes | None) -> Response:
-        with refusing():
-            return work(request, sender_of(request, content, self._door, self._senders()), content or b"")
+            return work(request, sender_of(request, self._door, self._senders()), b"")
 
     def _ledger_progress(self, request: Request, sender: Sender, content: bytes) -> Response:
         return _progress(self._intake.ledger_progress(sender.device, sender.first_key, _start(request)))
@@ -143,12 +145,21 @@ class CameraInterface:
         return _receipts(self._intake.receipts_after(sender.device, int(after)))
 
 
-def sender_of(request: Request, content: bytes | None, door: Door, senders: Mapping[str, Sender], *, unread: bool = False) -> Sender:
-    """The camera that signed, which is the one whose name is in the path; `content` and `unread` as of `verify`. Raises `Refusal`."""
-    signer = door.signer(request, content, {key_id: sender.uplink_key for key_id, sender in senders.items()}, unread=unread)
-    if request.path_params["device"] != senders[signer].device:
+def sender_of(request: Request, door: Door, senders: Mapping[str, Sender]) -> Sender:
+    """The camera that signed a request without a body, which is the one whose name is in the path. Raises `Refusal`."""
+    return _admitted(request, door, senders, with_content=False).sender
+
+
+def _admitted(request: Request, door: Door, senders: Mapping[str, Sender], *, with_content: bool) -> Admitted:
+    def key_of(key_id: str) -> PublicKey | None:
+        sender = senders.get(key_id)
+        return None if sender is None else sender.uplink_key
+
+    signer = door.signer(request, key_of, with_content=with_content)
+    sender = senders[signer.key_id]
+    if request.path_params["device"] != sender.device:
         raise Refusal(403, "Another camera", "this key is another camera's")
-    return senders[signer]
+    return Admitted(sender, signer)
 
 
 async def take_signed(
@@ -156,17 +167,25 @@ async def take_signed(
     door: Door,
     senders: Callable[[], Mapping[str, Sender]],
     most_bytes: int,
-    take: Callable[[Request, bytes], Response],
+    take: Work,
 ) -> Response:
-    """The answer to a body that is sent whole: it is read once its headers are signed by the camera in the path, and `take` checks both."""
+    """The answer to a body that is sent whole, in a thread: it is read once its headers are signed by the camera in the path, and taken
+    where it is what they say and the camera may still ask. What `take` raises is an answer."""
 
-    def check_headers() -> None:
+    def check_headers() -> Admitted:
         with refusing():
-            sender_of(request, None, door, senders(), unread=True)
+            return _admitted(request, door, senders(), with_content=True)
+
+    def check_and_take(admitted: Admitted, content: bytes) -> Response:
+        with refusing():
+            door.check_content(request, admitted.signer, content)
+            if senders().get(admitted.signer.key_id) != admitted.sender:
+                raise not_any_more()
+            return take(request, admitted.sender, content)
 
     try:
-        await run_in_threadpool(check_headers)
-        return await run_in_threadpool(take, request, await door.content(request, most_bytes))
+        admitted = await run_in_threadpool(check_headers)
+        return await run_in_threadpool(check_and_take, admitted, await door.content(request, most_bytes))
     except Refusal as refusal:
         return door.refuse(refusal)
     except ClientDisconnect:

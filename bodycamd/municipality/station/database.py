@@ -39,7 +39,8 @@ class Database:
     def open(cls, url: str) -> Database:
         """Open a database by its SQLAlchemy URL and bring its tables up to date. Raises `ConfigError` for no such kind, `StorageError`."""
         try:
-            engine = create_engine(make_url(url), pool_pre_ping=True)
+            place = make_url(url)
+            engine = create_engine(place, pool_pre_ping=place.get_backend_name() != "sqlite")  # a server may have gone, a file has not
         except (ArgumentError, ModuleNotFoundError) as error:
             raise ConfigError(f"index: {error}; allowed: sqlite:////PATH or postgresql+psycopg://…") from error
         if engine.dialect.name == "sqlite":

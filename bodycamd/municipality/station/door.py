@@ -28,7 +28,7 @@ from bodycamd.municipality.station.answer_pace import TooSoonError
 from bodycamd.municipality.station.index import DeletedError
 from bodycamd.municipality.station.intake import LedgerFirstError, UndatedError
 from bodycamd.municipality.station.ledger_copy import OffsetError, RestMissingError
-from bodycamd.municipality.station.request_signature import SignedRequest, verify
+from bodycamd.municipality.station.request_signature import SignedRequest, Signer, check_content, verify
 from bodycamd.municipality.station.traffic import Traffic
 
 RETRY_SECONDS: Final = 2
@@ -69,20 +69,38 @@ class Door:
         self.traffic.received_bytes += len(found)
         return found
 
-    def signer(self, request: Request, content: bytes | None, keys: Mapping[str, PublicKey], *, unread: bool = False) -> str:
-        """The id of the one of these keys that signed; `content` and `unread` as of `verify`. Raises `Refusal`."""
-        query = f"?{request.url.query}" if request.url.query else ""
-        url = f"https://{self._authority}{request.scope['raw_path'].decode('latin-1')}{query}"
-        headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
-        try:
-            signer = verify(SignedRequest(request.method, url, headers), keys, content=content, unread=unread)
-        except PermissionDeniedError as error:
-            raise Refusal(401, "Not signed", str(error), {"WWW-Authenticate": "Signature"}) from error
+    def signer(self, request: Request, key_of: Callable[[str], PublicKey | None], *, with_content: bool) -> Signer:
+        """Who signed the headers; `key_of` and `with_content` as of `verify`. Raises `Refusal`."""
+        with _signed():
+            signer = verify(self._seen(request), key_of, with_content=with_content)
         now = self._now_seconds()
         if not nonces.holds(self._secret, signer.key_id, signer.nonce, now):
             fresh = nonces.nonce(self._secret, signer.key_id, now)
             raise Refusal(401, "Another nonce", "sign again with this nonce", {"WWW-Authenticate": "Signature", NONCE_HEADER: fresh})
-        return signer.key_id
+        return signer
+
+    def check_content(self, request: Request, signer: Signer, content: bytes) -> None:
+        """That this is the body which the signer of the headers meant. Raises `Refusal`."""
+        with _signed():
+            check_content(self._seen(request), signer, content)
+
+    def _seen(self, request: Request) -> SignedRequest:
+        query = f"?{request.url.query}" if request.url.query else ""
+        url = f"https://{self._authority}{request.scope['raw_path'].decode('latin-1')}{query}"
+        return SignedRequest(request.method, url, {name: ", ".join(request.headers.getlist(name)) for name in request.headers})
+
+
+def not_any_more() -> Refusal:
+    """Who signed the headers has been shut out while the body came."""
+    return Refusal(401, "Not signed", "this key may not ask any more", {"WWW-Authenticate": "Signature"})
+
+
+@contextmanager
+def _signed() -> Iterator[None]:
+    try:
+        yield
+    except PermissionDeniedError as error:
+        raise Refusal(401, "Not signed", str(error), {"WWW-Authenticate": "Signature"}) from error
 
 
 @contextmanager
@@ -116,13 +134,15 @@ def refusing() -> Iterator[None]:
 
 
 async def _content_of(request: Request, most_bytes: int) -> bytes:
-    found = bytearray()
+    found: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                found += chunk
-                if len(found) > most_bytes:
+                found.append(chunk)
+                size += len(chunk)
+                if size > most_bytes:
                     raise Refusal(413, "More than a part", f"here are at most {most_bytes} bytes taken")
     except TimeoutError as error:
         raise Refusal(408, "Too slow", f"a body comes within {BODY_SECONDS:.0f} seconds", {"Connection": "close"}) from error
-    return bytes(found)
+    return b"".join(found)

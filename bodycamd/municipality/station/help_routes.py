@@ -57,18 +57,16 @@ class HelpInterface:
     def _asking(self, request: Request) -> str:
         """Which camera signed a request without a body. Raises `Refusal`."""
         with refusing():
-            return sender_of(request, None, self._door, self._senders()).device
+            return sender_of(request, self._door, self._senders()).device
 
     def _open(self) -> HelpDesk:
         if self._desk is None:
             raise Refusal(404, "No such place", "nobody can be called here: station.yaml has no help")
         return self._desk
 
-    def _take(self, request: Request, content: bytes) -> Response:
-        with refusing():
-            device = sender_of(request, content, self._door, self._senders()).device
-            sent = self._open().take(content, self._roster(), device)
-            return Response(sent, 200, media_type=CONFIRMATION_TYPE)
+    def _take(self, request: Request, sender: Sender, content: bytes) -> Response:
+        sent = self._open().take(content, self._roster(), sender.device)
+        return Response(sent, 200, media_type=CONFIRMATION_TYPE)
 
     async def _wait(self, request: Request) -> Response:
         try:

@@ -81,15 +81,16 @@ class Index:
         with self.database.transaction() as connection:
             return last_link(connection, ledger_chain(device))[1]
 
-    def expected(self, device: str, recording: str, file: str) -> ExpectedSegment | None:
-        """What the camera's ledger states of a segment's file; `None` where it states nothing. Raises `DeletedError`."""
-        with self.database.transaction() as connection:
+    def expected(self, device: str, recording: str, file: str) -> tuple[ExpectedSegment | None, tuple[SignedReceipt, bool] | None]:
+        """What the camera's ledger states of a segment's file, `None` where it states nothing; and as of `receipt_of`. Raises
+        `DeletedError`."""
+        with self.database.reading() as connection:
             _check_there(connection, device, recording)
-            return _find(connection, device, recording, file)
+            return _find(connection, device, recording, file), _receipt_of(connection, device, recording, file)
 
     def receipt_of(self, device: str, segment: ExpectedSegment) -> tuple[SignedReceipt, bool] | None:
         """The receipt of a stored segment, and whether the storage has it too; `None` before it is stored."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return _receipt_of(connection, device, segment.recording, segment.file)
 
     def last_receipt(self, device: str) -> tuple[SignedReceipt, bool] | None:

@@ -94,6 +94,8 @@ class Intake:
         self._pace = AnswerPace(now_seconds)
         self._restored = RestoredIndex(index.database)
         self._opened: dict[str, _Opened] = {}
+        self._under_way: dict[str, tuple[ExpectedSegment, int]] = {}
+        """What the last part of each camera was of, and how much of it was there then."""
         self._begun: set[str] = set()
         """Cameras that have begun to send their ledgers to this process."""
         self._heard: set[str] = set()
@@ -142,8 +144,8 @@ class Intake:
     def segment_progress(self, device: str, recording: str, file: str) -> Progress:
         """How much of a segment is here. Raises `LedgerFirstError`, `StorageError`."""
         with self.alone(device):
-            segment = self._expected(device, recording, file)
-            if (receipt := self._receipt_of(device, segment)) is not None:
+            segment, receipt = self._expected(device, recording, file)
+            if receipt is not None:
                 return Progress(segment.size, receipt)
             return Progress(self._staging.size_bytes(device, segment))
 
@@ -155,12 +157,16 @@ class Intake:
         where it is whole, and waits for a clock that says until when to lock it.
         """
         with self.alone(device):
-            segment = self._expected(device, recording, file)
-            if (receipt := self._receipt_of(device, segment)) is not None:
-                return Progress(segment.size, receipt)
-            self._check_heard(device)
+            segment = None if last else self._gone_on_with(device, recording, file, offset)
+            if segment is None:
+                segment, receipt = self._expected(device, recording, file)
+                if receipt is not None:
+                    return Progress(segment.size, receipt)
+                self._check_heard(device)
+            self._under_way.pop(device, None)
             self._staging.append(device, segment, offset, part)
             if not last:
+                self._under_way[device] = segment, offset + len(part)
                 return Progress(offset + len(part))
             staged, stored = self._staging.whole(device, segment)
             now = self._clock()
@@ -214,8 +220,7 @@ class Intake:
         """A newer receipt, and the segment."""
         with self.alone(device):
             self._check_heard(device)
-            segment = self._expected(device, recording, file)
-            given = self._receipt_of(device, segment)
+            segment, given = self._expected(device, recording, file)
             if given is None:
                 raise NotFoundError(f"{recording}/{file}: it is not stored here")
             now = self._clock()
@@ -269,10 +274,6 @@ class Intake:
     def _signed(self, receipt: Receipt) -> SignedReceipt:
         return receipts.sign(receipt, self._signer)
 
-    def _receipt_of(self, device: str, segment: ExpectedSegment) -> SignedReceipt | None:
-        found = self._index.receipt_of(device, segment)
-        return None if found is None else self._kept(device, *found)
-
     def _kept(self, device: str, signed: SignedReceipt, kept: bool) -> SignedReceipt:
         """The receipt, once the storage has it too, and the log that it names the head of: a crash may have come in between."""
         if not kept:
@@ -281,11 +282,20 @@ class Intake:
             self._index.receipt_is_kept(device, signed.receipt.n)
         return signed
 
-    def _expected(self, device: str, recording: str, file: str) -> ExpectedSegment:
-        segment = self._index.expected(device, recording, file)
+    def _expected(self, device: str, recording: str, file: str) -> tuple[ExpectedSegment, SignedReceipt | None]:
+        """A segment as the ledger states it, and its receipt once it is stored."""
+        segment, given = self._index.expected(device, recording, file)
         if segment is None:
             raise LedgerFirstError(f"{recording}/{file}: the ledger, as far as it is here, states no such segment: send the ledger first")
-        return segment
+        return segment, None if given is None else self._kept(device, *given)
+
+    def _gone_on_with(self, device: str, recording: str, file: str, offset: int) -> ExpectedSegment | None:
+        """The segment of the camera's last part, where this one follows on it and all that came is still there: only the first part and the
+        last one, which is promised, ask the index. `None` where it is another one, or its recording was deleted since."""
+        segment, size = self._under_way.get(device, (None, 0))
+        if segment is None or (segment.recording, segment.file, size) != (recording, file, offset):
+            return None
+        return segment if self._staging.size_bytes(device, segment) == offset else None
 
     def _ledger(self, device: str, first_key: PublicKey) -> _Opened:
         ledger = self._opened.get(device)

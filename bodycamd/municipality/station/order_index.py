@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Integer, String, and_, bindparam, delete, func, insert, or_, select, update
 
 from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
@@ -63,11 +63,59 @@ class Presence(Struct, frozen=True):
     state: bytes | None
 
 
+class Look(Struct, frozen=True):
+    """What a camera is to get behind number `after`, or behind 0 where the station has given no such number yet. `present`: it was written
+    down just now that it asks; `unseen`: it has not been that it got what was sent to it."""
+
+    after: int
+    orders: tuple[Document, ...]
+    roster: Document | None
+    present: bool
+    unseen: bool
+
+
+_DEVICE: Final = bindparam("device", type_=String)
+_BEHIND: Final = (documents.c.n > bindparam("begin", type_=BigInteger), documents.c.n <= bindparam("until", type_=BigInteger))
+_ORDERS: Final = (
+    select(documents.c.n, documents.c.file_bytes)
+    .where(
+        or_(documents.c.type == SUSPEND_TYPE, documents.c.n.in_(select(deliveries.c.n).where(deliveries.c.device == _DEVICE))),
+        *_BEHIND,
+        or_(documents.c.not_after_us.is_(None), documents.c.not_after_us >= bindparam("since_us", type_=BigInteger)),
+        documents.c.id.not_in(select(order_lines.c.order_id).where(order_lines.c.device == _DEVICE, order_lines.c.done)),
+    )
+    .order_by(documents.c.n)
+    .limit(bindparam("most", type_=Integer))
+)
+_ROSTER: Final = select(documents.c.n, documents.c.file_bytes).where(
+    documents.c.n == select(func.max(documents.c.n)).where(documents.c.type == ROSTER_TYPE, *_BEHIND).scalar_subquery(),
+    documents.c.id.not_in(select(accepted_rosters.c.sha256).where(accepted_rosters.c.device == _DEVICE)),
+)
+_PRESENT: Final = select(presences.c.seen_us).where(presences.c.device == _DEVICE)
+_UNSEEN: Final = (
+    select(deliveries.c.n)
+    .where(
+        deliveries.c.device == _DEVICE,
+        deliveries.c.n <= bindparam("after", type_=BigInteger),
+        deliveries.c.sent_us.is_not(None),
+        deliveries.c.seen_us.is_(None),
+    )
+    .limit(1)
+)
+_LAST: Final = select(func.max(documents.c.n))
+_SETTLED: Final = select(
+    _LAST.scalar_subquery(),
+    select(func.min(documents.c.n)).where(documents.c.n > bindparam("known", type_=BigInteger), ~documents.c.kept).scalar_subquery(),
+)
+
+
 class OrderIndex:
     """In the station's database. All methods raise `StorageError`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._known = 0
+        """Until this number the storage has all documents, and none is ever taken back: no look goes over them again."""
 
     def add_order(self, signed: SignedOrder, told: str, now_us: int, counts: Sequence[str] = ()) -> bool:
         """Add an order and a line of the log that says `told`; whether it is new: one that is known is not added again. For the copies of
@@ -102,9 +150,14 @@ class OrderIndex:
             log_line(connection, now_us, "suspension_kept", None, told, signed.document.sha256)
             return True
 
+    def last_document(self) -> int:
+        """The number of the last document that was added, whether cameras may have it yet or not; 0 before the first."""
+        with self.database.reading() as connection:
+            return connection.execute(_LAST).scalar() or 0
+
     def suspensions(self) -> list[bytes]:
         """Every suspension that was kept, as it came."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(documents.c.file_bytes).where(documents.c.type == SUSPEND_TYPE).order_by(documents.c.n))
             return [row.file_bytes for row in rows]
 
@@ -128,8 +181,8 @@ class OrderIndex:
 
     def newest(self) -> int:
         """The number of the newest document that cameras may have; 0 before the first."""
-        with self.database.transaction() as connection:
-            return _settled(connection)
+        with self.database.reading() as connection:
+            return self._settled(connection)
 
     def not_kept(self) -> list[Document]:
         """What a crash came in between of: the storage may not have it."""
@@ -139,8 +192,8 @@ class OrderIndex:
 
     def devices_after(self, n: int | None) -> tuple[int, frozenset[str] | None]:
         """The newest number, and for whom there is something behind number `n`: `None` is everybody, as for no number."""
-        with self.database.transaction() as connection:
-            settled = _settled(connection)
+        with self.database.reading() as connection:
+            settled = self._settled(connection)
             if n is None:
                 return settled, None
             new = (documents.c.n > n, documents.c.n <= settled)
@@ -149,40 +202,29 @@ class OrderIndex:
             rows = connection.execute(select(deliveries.c.device).where(deliveries.c.n > n, deliveries.c.n <= settled))
             return settled, frozenset(row.device for row in rows)
 
-    def orders_for(self, device: str, after: int, until: int, most: int, now_us: int) -> list[Document]:
-        """The orders for a camera, and the suspensions, which are for all, that follow number `after`, up to `until`, that its ledger does
-        not state as done and that have not ended; the first `most` of them."""
-        done = select(order_lines.c.order_id).where(order_lines.c.device == device, order_lines.c.done)
-        own = select(deliveries.c.n).where(deliveries.c.device == device)
-        query = (
-            select(documents.c.n, documents.c.file_bytes)
-            .where(
-                or_(documents.c.type == SUSPEND_TYPE, documents.c.n.in_(own)),
-                documents.c.n > after,
-                documents.c.n <= until,
-                or_(documents.c.not_after_us.is_(None), documents.c.not_after_us >= now_us),
-                documents.c.id.not_in(done),
-            )
-            .order_by(documents.c.n)
-            .limit(most)
-        )
-        with self.database.transaction() as connection:
-            return [Document(row.n, row.file_bytes) for row in connection.execute(query)]
+    def look_for(self, device: str, after: int, most: int, now_us: int, ahead_us: int) -> Look:
+        """What a camera that asks for what follows number `after` is to get: the newest roster, where its ledger does not state it; and the
+        orders for it, and the suspensions, which are for all, that its ledger does not state as done and that ended no more than `ahead_us`
+        ago; the first `most` of them."""
+        with self.database.reading() as connection:
+            until = self._settled(connection)
+            begin = after if after <= until else 0
+            here = {"device": device, "begin": begin, "until": until}
+            orders = connection.execute(_ORDERS, {**here, "most": most, "since_us": now_us - ahead_us})
+            found = tuple(Document(row.n, row.file_bytes) for row in orders)
+            row = connection.execute(_ROSTER, here).first()
+            roster = None if row is None else Document(row.n, row.file_bytes)
+            seen_us = connection.execute(_PRESENT, here).scalar()
+            unseen = after > 0 and connection.execute(_UNSEEN, {"device": device, "after": after}).first() is not None
+        return Look(begin, found, roster, seen_us is not None and now_us - seen_us < SEEN_AGAIN_US, unseen)
 
-    def roster_for(self, device: str, after: int, until: int) -> Document | None:
-        """The newest roster up to number `until`, where it follows number `after` and the camera's ledger does not state it."""
-        query = (
-            select(documents.c.n, documents.c.id, documents.c.file_bytes)
-            .where(documents.c.type == ROSTER_TYPE, documents.c.n <= until)
-            .order_by(documents.c.n.desc())
-            .limit(1)
-        )
-        with self.database.transaction() as connection:
-            row = connection.execute(query).one_or_none()
-            if row is None or row.n <= after:
-                return None
-            stated = connection.execute(select(accepted_rosters.c.sha256).where(accepted_rosters.c.device == device)).scalar()
-            return None if stated == row.id else Document(row.n, row.file_bytes)
+    def _settled(self, connection: Connection) -> int:
+        """The number until which the storage has all documents. What follows is given to nobody yet: a camera that had a later one already
+        would never ask for it."""
+        last, missing = connection.execute(_SETTLED, {"known": self._known}).one()
+        found: int = (last or 0) if missing is None else missing - 1
+        self._known = max(self._known, found)
+        return found
 
     def are_sent(self, device: str, numbers: Sequence[int], now_us: int) -> None:
         """These are given to the camera now."""
@@ -288,14 +330,6 @@ def _end_of(roster_bytes: bytes | None) -> int | None:
 
 def _is_known(connection: Connection, id: str) -> bool:
     return connection.execute(select(documents.c.n).where(documents.c.id == id)).first() is not None
-
-
-def _settled(connection: Connection) -> int:
-    """The number until which the storage has all documents. What follows is given to nobody yet: a camera that had a later one already
-    would never ask for it."""
-    missing: int | None = connection.execute(select(func.min(documents.c.n)).where(~documents.c.kept)).scalar()
-    newest: int = connection.execute(select(func.max(documents.c.n))).scalar() or 0
-    return newest if missing is None else missing - 1
 
 
 def _add_order(connection: Connection, n: int, signed: SignedOrder, *, kept: bool) -> None:

@@ -25,9 +25,10 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.municipality.station.app import CAMERA, sender_of, take_signed
 from bodycamd.municipality.station.cameras import Sender
-from bodycamd.municipality.station.door import Door, Refusal, refusing
+from bodycamd.municipality.station.door import Door, Refusal, not_any_more, refusing
 from bodycamd.municipality.station.order_index import Document
 from bodycamd.municipality.station.orders import MAX_STATE_BYTES, MAX_TAKEN_BYTES, Orders
+from bodycamd.municipality.station.request_signature import Signer
 
 DOCUMENTS_TYPE: Final = "application/vnd.bodycam.documents"
 NEXT_HEADER: Final = "Orders-After"
@@ -64,46 +65,50 @@ class OrderInterface:
 
     async def _post(self, request: Request) -> Response:
         try:
-            await run_in_threadpool(self._person, request, None)
+            signer = await run_in_threadpool(self._person, request)
             content = await self._door.content(request, MAX_TAKEN_BYTES)
-            return await run_in_threadpool(self._take, request, content)
+            return await run_in_threadpool(self._take, request, signer, content)
         except Refusal as refusal:
             return self._door.refuse(refusal)
         except ClientDisconnect:
             return Response(status_code=400)
 
-    def _person(self, request: Request, content: bytes | None) -> tuple[str, SignedRoster]:
-        """Who of the people signed, and the roster; `None`: the body is not read yet. Raises `Refusal`."""
-        with refusing():
-            in_force = self._roster()
-            counts = self._orders.standing(in_force).people
-            people = {PublicKey.from_hex(person.key): person for person in in_force.roster.people if person.id in counts}
-            by_id = {key.id: person for key, person in people.items()}
-            signer = self._door.signer(request, content, {key.id: key for key in people}, unread=content is None)
-            return by_id[signer].id, in_force
+    def _people(self, in_force: SignedRoster) -> dict[PublicKey, str]:
+        """Who may bring an order, by their keys."""
+        counts = self._orders.standing(in_force).people
+        return {PublicKey.from_hex(person.key): person.id for person in in_force.roster.people if person.id in counts}
 
-    def _take(self, request: Request, content: bytes) -> Response:
+    def _person(self, request: Request) -> Signer:
+        """One of the people signed the headers. Raises `Refusal`."""
         with refusing():
-            person, in_force = self._person(request, content)
+            keys = {key.id: key for key in self._people(self._roster())}
+            return self._door.signer(request, keys.get, with_content=True)
+
+    def _take(self, request: Request, signer: Signer, content: bytes) -> Response:
+        with refusing():
+            self._door.check_content(request, signer, content)
+            in_force = self._roster()
+            person = {key.id: person for key, person in self._people(in_force).items()}.get(signer.key_id)
+            if person is None:
+                raise not_any_more()
             taken = self._orders.take(content, in_force, f"by {person}")
             return JSONResponse({"order": taken.id}, 201 if taken.new else 200)
 
     async def _poll(self, request: Request) -> Response:
         try:
             after, wait = _number(request, "after"), min(_number(request, "wait"), MAX_WAIT_SECONDS)
-            device = await run_in_threadpool(self._asked, request, after)
+            device, given, until = await run_in_threadpool(self._asked, request, after)
+            ends = asyncio.get_running_loop().time() + wait
             with self._polls.held(device) as poll:
-                await poll.ready()
-                ends = asyncio.get_running_loop().time() + wait
-                while True:
+                if not given and wait:
+                    await poll.ready()
                     given, until = await run_in_threadpool(self._waiting_for, device, after)
-                    left = ends - asyncio.get_running_loop().time()
-                    if given or left <= 0 or poll.ended:
-                        break
+                while not given and not poll.ended and (left := ends - asyncio.get_running_loop().time()) > 0:
                     await poll.woken(left)
-            if await request.is_disconnected():
-                return Response(status_code=400)
+                    given, until = await run_in_threadpool(self._waiting_for, device, after)
             if given:
+                if await request.is_disconnected():
+                    return Response(status_code=400)
                 await run_in_threadpool(self._sent, device, given)
             body = b"".join(document.file_bytes for document in given)
             return Response(body, 200 if given else 204, {NEXT_HEADER: str(until)}, DOCUMENTS_TYPE if given else None)
@@ -112,12 +117,11 @@ class OrderInterface:
         except ClientDisconnect:
             return Response(status_code=400)
 
-    def _asked(self, request: Request, after: int) -> str:
+    def _asked(self, request: Request, after: int) -> tuple[str, list[Document], int]:
         with refusing():
-            device = sender_of(request, None, self._door, self._senders()).device
+            device = sender_of(request, self._door, self._senders()).device
             self._orders.offer_roster(self._roster())
-            self._orders.asked(device, after)
-            return device
+            return device, *self._orders.asked(device, after)
 
     def _waiting_for(self, device: str, after: int) -> tuple[list[Document], int]:
         with refusing():
@@ -130,10 +134,9 @@ class OrderInterface:
     async def _put_state(self, request: Request) -> Response:
         return await take_signed(request, self._door, self._senders, MAX_STATE_BYTES, self._take_state)
 
-    def _take_state(self, request: Request, content: bytes) -> Response:
-        with refusing():
-            self._orders.state(sender_of(request, content, self._door, self._senders()).device, content)
-            return Response(status_code=204)
+    def _take_state(self, request: Request, sender: Sender, content: bytes) -> Response:
+        self._orders.state(sender.device, content)
+        return Response(status_code=204)
 
 
 class Poll:

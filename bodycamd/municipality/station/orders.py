@@ -37,7 +37,7 @@ from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
-from bodycamd.municipality.station.order_index import Document, OrderIndex
+from bodycamd.municipality.station.order_index import Document, Look, OrderIndex
 from bodycamd.municipality.station.storage import Storage
 
 MAX_ORDERS: Final = 16
@@ -76,7 +76,11 @@ class Orders:
         self._storage, self._index, self._now_us = storage, index, now_us
         self.index = OrderIndex(index.database)
         self.help = HelpIndex(index.database)
-        self._offered = ""
+        self._offered: SignedRoster | None = None
+        self._standing: tuple[SignedRoster, int, Standing] | None = None
+        """Under this roster, and the suspensions until this number."""
+        self._not_suspended: tuple[Mapping[str, Sender], Standing, Mapping[str, Sender]] | None = None
+        """Of these cameras, under this standing, those that may send."""
         self._lock = threading.Lock()
         self._keep()
 
@@ -116,14 +120,22 @@ class Orders:
         found = [suspensions_format.decode(raw, "a suspension") for raw in self.index.suspensions()]
         return [one for one in found if judge_suspension(one, in_force) == "accepted"]
 
-    def not_suspended(self, senders: Mapping[str, Sender], in_force: SignedRoster) -> dict[str, Sender]:
+    def not_suspended(self, senders: Mapping[str, Sender], in_force: SignedRoster) -> Mapping[str, Sender]:
         """Of these cameras those that no suspension shuts out, by the ids of their keys. Raises `StorageError`."""
-        counts = self.standing(in_force).cameras
-        return {key: sender for key, sender in senders.items() if sender.device in counts}
+        counts = self.standing(in_force)
+        known = self._not_suspended
+        if known is None or known[0] is not senders or known[1] is not counts:
+            found = {key: sender for key, sender in senders.items() if sender.device in counts.cameras}
+            self._not_suspended = known = senders, counts, found
+        return known[2]
 
     def standing(self, in_force: SignedRoster) -> Standing:
         """Whose word counts under this roster, here as on a camera that has the same suspensions. Raises `StorageError`."""
-        return standing(in_force, self.suspended(in_force))
+        last = self.index.last_document()  # first: what is added meanwhile has a higher number, and is looked for the next time
+        known = self._standing
+        if known is None or known[0] is not in_force or known[1] != last:
+            self._standing = known = in_force, last, standing(in_force, self.suspended(in_force))
+        return known[2]
 
     def _counts(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
         """The cameras whose copies here an order to hold or to release is for: those that would accept it by this roster."""
@@ -140,30 +152,26 @@ class Orders:
 
     def offer_roster(self, in_force: SignedRoster) -> None:
         """Have the cameras get this roster. Raises `StorageError`."""
-        if in_force.document.sha256 == self._offered:
+        if in_force is self._offered:
             return
         self.index.add_roster(in_force, self._now_us())
         self._keep()
-        self._offered = in_force.document.sha256
+        self._offered = in_force
 
     def waiting_for(self, device: str, after: int) -> tuple[list[Document], int]:
         """What the camera is to get behind number `after`, the roster first, and the number behind which it asks next. Behind a number that
         the station has not given yet, all of it."""
-        newest = self.index.newest()
-        after = after if after <= newest else 0
-        found = self.index.orders_for(device, after, newest, MAX_ORDERS, self._now_us() - AHEAD_US)
-        roster = self.index.roster_for(device, after, newest)
-        until = max([after, *(document.n for document in found)])
-        if roster is not None and len(found) < MAX_ORDERS:
-            until = max(until, roster.n)
-        return [*([roster] if roster is not None else ()), *found], until
+        return _given(self.index.look_for(device, after, MAX_ORDERS, self._now_us(), AHEAD_US))
 
-    def asked(self, device: str, after: int) -> None:
-        """The camera asks, and has what was sent until there."""
+    def asked(self, device: str, after: int) -> tuple[list[Document], int]:
+        """The same for a camera that asks now, and so has what was sent until there: that is written down."""
         now_us = self._now_us()
-        self.index.is_present(device, now_us)
-        if after:
+        look = self.index.look_for(device, after, MAX_ORDERS, now_us, AHEAD_US)
+        if not look.present:
+            self.index.is_present(device, now_us)
+        if look.unseen:
             self.index.are_seen(device, after, now_us)
+        return _given(look)
 
     def sent(self, device: str, given: list[Document]) -> None:
         """These go to the camera now."""
@@ -181,6 +189,13 @@ class Orders:
                 keep_log(self._index, self._storage)
                 self._storage.put_document(document.n, document.file_bytes)
                 self.index.is_kept(document.n)
+
+
+def _given(look: Look) -> tuple[list[Document], int]:
+    until = max([look.after, *(document.n for document in look.orders)])
+    if look.roster is not None and len(look.orders) < MAX_ORDERS:
+        until = max(until, look.roster.n)
+    return [*([look.roster] if look.roster is not None else ()), *look.orders], until
 
 
 def check_signed(signed: SignedOrder, in_force: SignedRoster) -> None:
