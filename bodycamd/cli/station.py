@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from bodycamd.cli import mistakes, station_help
+from bodycamd.cli import mistakes, station_copies, station_help
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import counted, print_json, say, say_lines, table
 from bodycamd.cli.recording_id import RecordingArgument
 from bodycamd.cli.station_lists import CameraAt, OrderAt, StampAt
+from bodycamd.cli.station_option import DEFAULT_STATION, FileArgument
 from bodycamd.errors import DataError
 
 app = typer.Typer(help="The station: takes in what cameras send, and gives receipts.", no_args_is_help=True)
 app.add_typer(station_help.app, name="help")
 
-FileArgument = Annotated[Path, typer.Argument(help="The station's configuration.", readable=False)]
-DEFAULT_STATION = Path("/etc/bodycamd-station/station.yaml")
+app.command("copies")(station_copies.list_copies)
 
 
 @app.command("init")

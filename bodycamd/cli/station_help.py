@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,6 +14,7 @@ from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.order_sign import Certificates, KeyOption, Out, Person, RosterOption, StationAddress, lines, read_roster, signer
 from bodycamd.cli.output import print_json, say, say_lines, table
 from bodycamd.cli.passphrases import PassphraseFile, asking
+from bodycamd.cli.station_option import DEFAULT_STATION, FileArgument
 from bodycamd.errors import OutputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class CallAt(Struct, frozen=True, kw_only=True):
 
 @app.command("list")
 def list_calls(
-    file: Annotated[Path, typer.Argument(help="The station's configuration.", readable=False)] = Path("/etc/bodycamd-station/station.yaml"),
+    file: FileArgument = DEFAULT_STATION,
     json: AsJson = False,
 ) -> None:
     """List the calls for help and the daily tests of the last four weeks, on the station's computer.

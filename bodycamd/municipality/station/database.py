@@ -12,6 +12,8 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
@@ -53,6 +55,16 @@ class Database:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         return found
+
+    def check_version(self) -> None:
+        """Raises `StorageError` unless its tables are this version's; nothing is changed."""
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        head = ScriptDirectory.from_config(config).get_current_head()
+        with self.reading() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found != head:
+            raise StorageError(f"the index is of version {found}, and this program's is {head}: start the station once")
 
     def close(self) -> None:
         """Give the connections back."""

@@ -96,6 +96,16 @@ class FolderStorage(Storage):
         """As of the port."""
         return (self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording / file).is_file()
 
+    def segments(self, device: str, recording: str) -> frozenset[str]:
+        """As of the port."""
+        folder = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER / recording
+        try:
+            return frozenset(path.name for path in folder.iterdir() if path.is_file())
+        except FileNotFoundError:
+            return frozenset()
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
     def recordings(self, device: str) -> list[str]:
         """As of the port."""
         folder = self.camera(device) / STORE_FOLDER / RECORDINGS_FOLDER

@@ -75,7 +75,7 @@ class LedgerPosition(Struct, frozen=True):
     head: str
 
 
-class _Size(Struct, frozen=True):
+class FileSize(Struct, frozen=True):
     """How long a file was before something was appended to it; `None` where there was none."""
 
     name: str
@@ -112,7 +112,7 @@ class LedgerCopy:
         except DataError:
             if not pending.exists():
                 raise
-            self._waiting = self._take_back(msgspec.json.decode(read_file(pending, MAX_PENDING_BYTES), type=list[_Size]))
+            self._waiting = self._take_back(msgspec.json.decode(read_file(pending, MAX_PENDING_BYTES), type=list[FileSize]))
             self._check_whole()
         pending.unlink(missing_ok=True)
         self._drop_rests(self._newest)
@@ -149,7 +149,7 @@ class LedgerCopy:
         if start < newest or start > LAST_NUMBER:
             raise DataError(f"{file_name(start)} has ended: start {newest} has begun")
         puts = [*(self._stated_rests(part) if start > newest else ()), (file_name(start), part)]
-        before = [_Size(name, self._size(name)) for name, _ in puts]
+        before = [FileSize(name, self._size(name)) for name, _ in puts]
         try:
             durable.replace(self._pending, msgspec.json.encode(before))
             try:
@@ -283,7 +283,7 @@ class LedgerCopy:
         path = self.folder / name
         return path.stat().st_size if path.exists() else None
 
-    def _take_back(self, before: list[_Size]) -> list[Line]:
+    def _take_back(self, before: list[FileSize]) -> list[Line]:
         """Have the files as they were; all of their lines."""
         for put in before:
             path = self.folder / put.name

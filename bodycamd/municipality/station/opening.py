@@ -96,7 +96,12 @@ def stamping_of(settings: StationSettings, index: Index, storage: Storage) -> St
 
 def roster_of(settings: StationSettings) -> RosterInForce:
     """The roster in force. Raises as `RosterInForce` does."""
-    return RosterInForce(Path(settings.keys.root), Path(settings.keys.roster), Path(settings.data) / "in-force.roster", _now_us)
+    return RosterInForce(Path(settings.keys.root), Path(settings.keys.roster), kept_roster(settings), _now_us)
+
+
+def kept_roster(settings: StationSettings) -> Path:
+    """Where the newest roster is kept: an older one never counts again."""
+    return Path(settings.data) / "in-force.roster"
 
 
 def load_key(path: Path) -> SigningKey:

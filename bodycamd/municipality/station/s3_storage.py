@@ -154,6 +154,12 @@ class S3Storage(Storage):
         with _failing(key):
             return self._newest(key) is not None
 
+    def segments(self, device: str, recording: str) -> frozenset[str]:
+        """As of the port; what is hidden is not there."""
+        folder = _folder(device, recording)
+        with _failing(folder):
+            return frozenset(one.key.removeprefix(folder) for one in self._versions(folder) if one.newest and not one.hides)
+
     def recordings(self, device: str) -> list[str]:
         """As of the port."""
         prefix = f"cameras/{device}/recordings/"

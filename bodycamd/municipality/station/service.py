@@ -15,13 +15,15 @@ from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.linux.clock import SystemClock
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
+from bodycamd.municipality.station.copy_listing import ListedCopy, list_copies
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.log_keeping import keep_log
-from bodycamd.municipality.station.opening import first_keys_of, load_key, opened_index, roster_of, serving, storage_of
+from bodycamd.municipality.station.opening import first_keys_of, kept_roster, load_key, opened_index, roster_of, serving, storage_of
 from bodycamd.municipality.station.order_index import OrderIndex
 from bodycamd.municipality.station.orders import Orders, Taken
 from bodycamd.municipality.station.process import StationProcess
+from bodycamd.municipality.station.read_only import read_index, read_roster
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.restoring import Restored, restore
@@ -87,6 +89,14 @@ def list_stamps(settings: StationSettings) -> list[KeptStamp]:
     if (at := settings.timestamp_authority) is None:
         raise ConfigError("timestamp_authority: it is not given: nobody stamps the log, and no stamp can be judged")
     return kept_stamps(storage_of(settings), load_roots(Path(at.ca)))
+
+
+def listed_copies(settings: StationSettings) -> list[ListedCopy]:
+    """What a station holds, whether it runs or not; nothing of it is changed. Raises as `read_index` and `read_roster` do."""
+    now_us = time.time_ns() // 1000
+    roster = read_roster(Path(settings.keys.root), Path(settings.keys.roster), kept_roster(settings), now_us).roster
+    keys, storage = first_keys_of(roster), storage_of(settings)
+    return read_index(settings.index_url, lambda database: list(list_copies(database, storage, keys, now_us, settings.days)))
 
 
 @contextmanager

@@ -83,6 +83,10 @@ class Storage(ABC):
         """Whether a segment is there, by its name alone."""
 
     @abstractmethod
+    def segments(self, device: str, recording: str) -> frozenset[str]:
+        """The names of a recording's files that are there."""
+
+    @abstractmethod
     def recordings(self, device: str) -> list[str]:
         """The recordings of which there is anything."""
 

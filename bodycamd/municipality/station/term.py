@@ -65,12 +65,16 @@ class CopyFacts:
 
     def recorded_on_us(self, recording: str, wall_us: int) -> int:
         """The latest time at which what the ledger states of a recording can have been recorded, if it is now that time."""
+        before_us = self.recorded_by_us(recording, wall_us)
+        return wall_us if before_us is None else min(before_us, wall_us)
+
+    def recorded_by_us(self, recording: str, wall_us: int) -> int | None:
+        """The same by what dates it: `None` where nothing does."""
         known, boots = self.facts.known.get(recording), self.facts.timeline.boots
         if known is None or not boots:
-            return wall_us
+            return None
         moment = known.end or Moment(len(boots) - 1, boots[-1].last_us)
-        before_us = self.timeline([recording]).ages([moment], self.here(wall_us))[0].was_before_us
-        return wall_us if before_us is None else min(before_us, wall_us)
+        return self.timeline([recording]).ages([moment], self.here(wall_us))[0].was_before_us
 
     def rules(self, days: int) -> Rules:
         """The station's term, or the camera's shorter one."""
@@ -131,7 +135,7 @@ def decide_copies(
     `now_us` is the station's clock, `None` while it is not confirmed."""
     present = {copy.recording: copy for copy in copies}
     here, rules, facts = copy_facts.here(now_us), copy_facts.rules(days), copy_facts.facts
-    held = _holds(copy_facts, orders, released, present, here)
+    held = holds_of(copy_facts, orders, released, present, here)
     known = [StatedRecording(name, facts.known[name].end, segments=copy.segments) for name, copy in present.items() if name in facts.known]
     if now_us is None:
         return Decided((), tuple(sorted(held.keys() & present.keys())), tuple(sorted(present)))
@@ -150,7 +154,16 @@ def decide_copies(
     return Decided(due, tuple(sorted(held.keys() & present.keys())), tuple(sorted(undated)))
 
 
-def _holds(
+def deletes_us(copy_facts: CopyFacts, copy: Copy, now_us: int, days: int) -> int | None:
+    """When a copy goes at the latest, by what is known now, if nothing holds it: the term after the latest that it can have been recorded,
+    or after all of it was received, whichever is earlier; never before a receipt's `kept_until`. `None` where nothing dates it."""
+    known = copy_facts.facts.known.get(copy.recording)
+    recorded_us = copy_facts.recorded_by_us(copy.recording, now_us) if known is not None and known.end is not None else None
+    dated = [at_us for at_us in (recorded_us, copy.received_us) if at_us is not None]
+    return max(min(dated) + copy_facts.rules(days).days * DAY_US, copy.kept_until_us) if dated else None
+
+
+def holds_of(
     copy_facts: CopyFacts, orders: Mapping[str, SignedOrder], released: frozenset[str], present: Mapping[str, Copy], here: Now
 ) -> dict[str, list[Hold]]:
     """Every hold that is not released, by recording. Ids of `bodycam-ledger/1` may come again: only the ledger releases them."""

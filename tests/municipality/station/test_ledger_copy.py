@@ -17,6 +17,7 @@ from bodycamd.evidence.ledger_chain import Chain
 from bodycamd.linux import durable
 from bodycamd.municipality.station import ledger_copy
 from bodycamd.municipality.station.ledger_copy import MAX_RESTS, PENDING, RESTS_FOLDER, LedgerCopy, OffsetError, RestMissingError
+from bodycamd.municipality.station.ledger_view import ledger_lines
 from tests.evidence.making import ledger_line
 from tests.evidence.written_ledger import KEYS, MEMORY, TORN, Written, sha, torn_file
 from tests.kit.scale import count, only_in_full
@@ -43,6 +44,15 @@ def camera(tmp_path: Path) -> Written:
 
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def state(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """All that is below it: when it was changed, how large it is, and what it says."""
+    found = {}
+    for path in [folder, *sorted(folder.rglob("*"))] if folder.exists() else ():
+        told = path.stat()
+        found[str(path.relative_to(folder))] = (told.st_mtime_ns, told.st_size, path.read_bytes() if path.is_file() else b"")
+    return found
 
 
 def send(camera: Written, copy: LedgerCopy, *, most: int = 1 << 20) -> None:
@@ -228,7 +238,11 @@ def test_after_a_cut_at_any_step_it_goes_on(camera: Written, tmp_path: Path) -> 
                 pass
             else:
                 break
+        before = state(root)
+        seen = [line.sha256 for line in ledger_lines(root, REGISTERED)]
+        assert state(root) == before, "who only looks changes nothing"
         copy = LedgerCopy(root, REGISTERED)
+        assert [line.sha256 for line in copy.new_lines()] == seen, "and sees what counts"
         send(camera, copy, most=1)
         assert content(copy.folder) == content(camera.folder), steps
         assert not (root / PENDING).exists()
