@@ -108,7 +108,13 @@ def install(
 
 
 @app.command()
-def update(bundle: BundleFile, docked: Docked = False) -> None:
+def update(
+    bundle: BundleFile,
+    docked: Docked = False,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="Only where a signed order names this bundle; the camera's ledger then says what came of it.")
+    ] = False,
+) -> None:
     """Bring a newer bundle into use on a camera. As root; the camera must be docked and in standby (75 where it is not).
 
     The new version is made beside the old one and checked there: what it loads, the camera's configuration (78 with the key), its units, a
@@ -116,6 +122,11 @@ def update(bundle: BundleFile, docked: Docked = False) -> None:
     """
     from bodycamd.camera.installation import commands
 
+    if ordered:
+        from bodycamd.camera.updating import this_camera
+
+        say(this_camera.update(bundle, docked=docked))
+        return
     say(commands.install(bundle, None, docked=docked))
 
 

@@ -1,4 +1,4 @@
-"""`bodycamd order sign`: hold, release, shift, configuration, forward. What is signed is printed before the passphrase is asked for."""
+"""`bodycamd order sign KIND`: what is signed is printed before the passphrase is asked for."""
 
 from __future__ import annotations
 
@@ -138,6 +138,24 @@ def configuration(
 
     body = Configuration(base=base, changes=read_changes(changes))
     _sign(body, [camera], person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
+
+
+@app.command()
+def update(
+    bundle: Annotated[str, typer.Argument(help="The bundle's name: 64 hex digits, as `bodycamd bundle show` prints it.")],
+    camera: Cameras,
+    person: Person,
+    key: KeyOption,
+    roster: RosterOption,
+    out: Out,
+    days: Days = None,
+    timezone: TimezoneOption = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Have cameras take a bundle that a release key signed, when somebody brings it: bodycamd bundle update --ordered."""
+    from bodycamd.evidence.orders import Update
+
+    _sign(Update(bundle=bundle), camera, person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
 
 
 @app.command()

@@ -118,6 +118,8 @@ def test_a_release_needs_the_second_person(desk: Path, capsys: pytest.CaptureFix
         (["configuration", "reminder_seconds", "--camera", "HV-01", *BASE], "T-01", "", 2, "KEY=VALUE"),
         (["configuration", "timezone=x\ny: 1", "--camera", "HV-01", *BASE], "T-01", "", 2, "timezone"),
         (["configuration", "reminder_seconds=60", "--camera", "HV-01", "--base", "it"], "T-01", "", 2, "no camera would take"),
+        (["update", "ef" * 32, "--camera", "HV-01"], "C-01", "", 77, "needs technician"),
+        (["update", "0.3.0", "--camera", "HV-01"], "T-01", "", 2, "no camera would take"),
         (["shift", "begin", "--camera", "HV-01", "--officer", "Jansen"], "C-01", "", 2, "pseudonym"),
     ],
 )
@@ -136,6 +138,12 @@ def test_settings_are_signed_as_the_configuration_writes_them(desk: Path, capsys
     body = written().order.body
     assert isinstance(body, Configuration)
     assert [*body.changes.values()] == [2.5, "plughw:CARD=Device,DEV=0", "Europe/Brussels", 180]
+    assert taken() == "accepted"
+
+
+def test_an_update_is_signed_and_taken_for_cameras(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sign("update", "ef" * 32, "--camera", "HV-01", "--camera", "IN-01", person="T-01") == 0
+    assert "ef" * 32 in capsys.readouterr().err
     assert taken() == "accepted"
 
 

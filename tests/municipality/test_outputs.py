@@ -55,7 +55,7 @@ READ = {
     "order show file", "order show roster",
     *(
         f"order sign {kind} {path}"
-        for kind in ("configuration", "forward", "hold", "release", "shift")
+        for kind in ("configuration", "forward", "hold", "release", "shift", "update")
         for path in ("key", "passphrase_file", "roster")
     ),
     *(f"order sign suspension {path}" for path in ("ca", "key", "passphrase_file", "roster")),
@@ -136,6 +136,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "keys release out": lambda _, to: released("--out", to, "--public"),
     "keys release public": lambda _, to: released("--public", to, "--out"),
     "order sign configuration out": lambda _, to: ordering(to, "configuration", "reminder_seconds=60", "--base", "ab" * 32),
+    "order sign update out": lambda _, to: ordering(to, "update", "ef" * 32),
     "order sign hold out": lambda _, to: [*ordering(to, "hold", "--recording", RECORDING), *HELD],
     "order sign forward out": lambda _, to: [*ordering(to, "forward", "--recording", RECORDING, "--receiver", "meldkamer"), *HELD[:4]],
     "order sign release out": lambda _, to: ordering(to, "release", "ab" * 32, "--second", "P-01", "--reason", "settled"),

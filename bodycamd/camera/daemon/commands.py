@@ -26,6 +26,7 @@ from bodycamd.camera.daemon.protocol import (
     AskPlan,
     AskSegments,
     AskStatus,
+    AskUpdates,
     AskWaiting,
     BeginShift,
     CheckParts,
@@ -45,6 +46,7 @@ from bodycamd.camera.daemon.protocol import (
     ShowCheck,
     Subscribe,
     Sweep,
+    TellUpdate,
 )
 from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.status_message import Status
@@ -154,6 +156,12 @@ class Commands:
                 if self._calling is None:
                     raise UsageError("help_call is off on this camera: nobody calls")
                 return self._calling.waiting(wait_seconds)
+            case AskUpdates():
+                orders = self._orders_here()
+                return self._write(lambda keeper, journal: orders.waiting_updates(keeper.known_time(), journal.state_durably))
+            case TellUpdate(order=order, outcome=outcome):
+                orders = self._orders_here()
+                return self._write(lambda _, journal: orders.update_told(order, outcome, journal.state_durably))
             case AskStatus() | Subscribe():
                 raise UsageError("the store is not open yet")
 
@@ -163,6 +171,12 @@ class Commands:
         if self._parts is None:
             raise UsageError("the store is not open yet")
         return self._parts
+
+    def _orders_here(self) -> Orders:
+        self._open()
+        if self._orders is None:
+            raise UsageError("no roster is configured on this camera (keys.root): it takes no orders")
+        return self._orders
 
     def _log_offload(self, request: LogOffload, caller: Caller) -> Logged:
         _, writer = self._open()

@@ -13,12 +13,17 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from bodycamd.camera.capture.look import LookFacts
-from bodycamd.camera.control.events import Event, Happening, WarningOutcome
+from bodycamd.camera.control.events import Event, Happening
 from bodycamd.camera.control.state import StateName
+from bodycamd.camera.daemon.answer_types import AnchorLine as AnchorLine
+from bodycamd.camera.daemon.answer_types import LedgerPart as LedgerPart
+from bodycamd.camera.daemon.answer_types import Logged as Logged
+from bodycamd.camera.daemon.answer_types import PartsSeen as PartsSeen
+from bodycamd.camera.daemon.answer_types import StorePage as StorePage
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.help_calls import CallWaiting
+from bodycamd.camera.keeping.update_orders import WaitingUpdates
 from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError, UnavailableError, UsageError
@@ -39,40 +44,6 @@ A = TypeVar("A")
 
 # --- answers ----------------------------------------------------------------------------------------------------------------------------
 
-
-class AnchorLine(Struct, frozen=True, kw_only=True):
-    """An anchor, signed: a line as of the ledger."""
-
-    line: str
-
-
-class Logged(Struct, frozen=True, kw_only=True):
-    """An entry was queued for the ledger; it is not durable yet."""
-
-    logged: str
-
-
-class StorePage(Struct, frozen=True, kw_only=True):
-    """Paths below the store with their sizes in bytes, in order; a recording's folder ends with `/`. `more`: ask again, after the last."""
-
-    files: list[tuple[str, int]]
-    more: bool
-
-
-class LedgerPart(Struct, frozen=True, kw_only=True):
-    """Bytes of a ledger file, base64 in JSON; none at its end."""
-
-    base64: bytes
-
-
-class PartsSeen(Struct, frozen=True, kw_only=True):
-    """What came of a look through the camera, and what the voice said of the warning that was spoken meanwhile; `None`: nothing in time."""
-
-    look: LookFacts
-    outcome: WarningOutcome | None
-    detail: str
-
-
 Answer = (
     PartsSeen
     | Status
@@ -91,6 +62,7 @@ Answer = (
     | list[WaitingSegment]
     | Opened
     | CallWaiting
+    | WaitingUpdates
 )
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
@@ -106,6 +78,8 @@ class Request(Struct, Generic[A], frozen=True, kw_only=True, tag_field="command"
     """Also for the uplink's user, where it is `admin`."""
     uplink_only: ClassVar[bool] = False
     """Of the `courier` ones: not for the admin group."""
+    root_only: ClassVar[bool] = False
+    """Of the `admin` ones: for root alone."""
     answer_seconds: ClassVar[float] = 5.0
     """Within which the daemon answers, or says that it cannot."""
 
@@ -278,6 +252,22 @@ class AskCall(Request[CallWaiting], frozen=True, kw_only=True, tag="uplink_call"
     wait_seconds: Annotated[int, Meta(ge=0, le=20)] = 0
 
 
+class AskUpdates(Request[WaitingUpdates], frozen=True, kw_only=True, tag="updates"):
+    """Which orders to update wait, for root's updater."""
+
+    admin: ClassVar[bool] = True
+    root_only: ClassVar[bool] = True
+
+
+class TellUpdate(Request[Delivered], frozen=True, kw_only=True, tag="update_told"):
+    """What came of an order to update, by the updater's word."""
+
+    admin: ClassVar[bool] = True
+    root_only: ClassVar[bool] = True
+    order: Word
+    outcome: Word
+
+
 AnyRequest = (
     AskStatus
     | CheckParts
@@ -302,6 +292,8 @@ AnyRequest = (
     | OpenCheckpoint
     | OpenSegment
     | AskCall
+    | AskUpdates
+    | TellUpdate
 )
 
 # --- events -----------------------------------------------------------------------------------------------------------------------------

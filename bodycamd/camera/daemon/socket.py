@@ -247,8 +247,10 @@ class ControlSocket:
     def _check_may(self, request: AnyRequest, uid: int, gid: int) -> None:
         if not request.admin or (request.courier and self._is_uplink(uid)):
             return
+        own = request.uplink_only or request.root_only
         who = f"user {self._uplink_user!r}" if request.uplink_only else f"members of group {self._admin_group!r}"
-        if not (uid in (0, os.geteuid()) if request.uplink_only else self._is_admin(uid, gid, request.offload)):
+        who = "root" if request.root_only else who
+        if not (uid in (0, os.geteuid()) if own else self._is_admin(uid, gid, request.offload)):
             tag = request.__struct_config__.tag
             raise PermissionDeniedError(f"{tag}: only {who} may do this, and user {uid} is none; nothing was changed")
 

@@ -25,6 +25,7 @@ from bodycamd.camera.daemon.loop import Mailbox
 from bodycamd.camera.daemon.service import Parts, Service
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.daemon.trace_file import TraceFile
+from bodycamd.camera.installation.installed import running, trial_under_way
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.opening import digest, expected_bytes_per_second, open_kept_store
 from bodycamd.camera.keeping.ordered_settings import Found
@@ -32,6 +33,7 @@ from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters, prepared, recipients_text
 from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.keeping.setting_orders import SettingOrders
+from bodycamd.camera.keeping.update_orders import UpdateOrders
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -157,7 +159,8 @@ async def serve(config: Config, unlocked: str | None, ordered: Found | None = No
     ring = build_ring(config, mailbox.post)
     card = prepared(config)
     settings = SettingOrders(ordered, digest(config)) if ordered is not None else None
-    orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock, settings) if card is not None else None
+    updates = UpdateOrders(running(), trial_under_way)
+    orders = Orders(Rosters(card), config.device_id, config.retention.days, board.clock, settings, updates) if card is not None else None
     sending = Sending(config.station.id, config.device_id, board.clock) if config.station.url and config.station.id else None
     parts = Parts(
         device_id=config.device_id,

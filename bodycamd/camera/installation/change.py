@@ -65,8 +65,11 @@ class System(Protocol):
         """Wait until the recorder of this bundle is ready; false where that takes too long, or it ended."""
 
 
-def update(versions: Versions, system: System, path: Path, keys: tuple[ReleaseKey, ...], *, docked: bool = False) -> Installed | None:
-    """Bring a bundle into use: the first one, or a newer one. Returns it; `None` where it is in use already and nothing was changed.
+def update(
+    versions: Versions, system: System, path: Path, keys: tuple[ReleaseKey, ...], *, docked: bool = False, named: str = ""
+) -> Installed | None:
+    """Bring a bundle into use: the first one, or a newer one. Returns it; `None` where it is in use already and nothing was changed. With
+    `named` only the bundle of this name.
 
     Raises, with the version in use untouched: what `verify` raises; `StoreBusyError` unless docked and in standby; `PermissionDeniedError`
     for an older version; `ConfigError` where the new version refuses the configuration, with the key; `UnavailableError` where it is not
@@ -74,6 +77,8 @@ def update(versions: Versions, system: System, path: Path, keys: tuple[ReleaseKe
     """
     settle(versions, system, docked=docked)
     bundle = verify(path, keys)
+    if named and bundle.sha256 != named:
+        raise UnavailableError(f"{path}: it is bundle {bundle.sha256} now, and {named} was meant: nothing was changed")
     current = versions.installed()
     if current is not None and current.bundle == bundle.sha256:
         return None

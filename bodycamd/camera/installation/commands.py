@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from bodycamd.camera.installation import change
+from bodycamd.camera.installation.installed import read_changes
 from bodycamd.camera.installation.linux_system import (
     COMMAND,
     COMPLETION,
@@ -28,8 +29,9 @@ RELEASE_KEYS = CONFIGURATION / "release.pem"
 STATE = Path("/var/lib/bodycamd")
 
 
-def install(bundle: Path, release_key: Path | None, *, docked: bool) -> str:
-    """Install or update. `release_key` is what the first installation brings along; later the camera's own file counts, and no other."""
+def install(bundle: Path, release_key: Path | None, *, docked: bool, named: str = "") -> str:
+    """Install or update; with `named` only the bundle of this name. `release_key` is what the first installation brings along; later the
+    camera's own file counts, and no other."""
     with alone(FOLDER):
         if release_key is not None and RELEASE_KEYS.exists() and read_release_keys(release_key) != read_release_keys(RELEASE_KEYS):
             raise PermissionDeniedError(
@@ -37,13 +39,19 @@ def install(bundle: Path, release_key: Path | None, *, docked: bool) -> str:
             )
         known = RELEASE_KEYS if RELEASE_KEYS.exists() or release_key is None else release_key
         keys = read_release_keys(known)
-        came = change.update(Versions(FOLDER), LinuxSystem(FOLDER), bundle, keys, docked=docked)
+        came = change.update(Versions(FOLDER), LinuxSystem(FOLDER), bundle, keys, docked=docked, named=named)
         if known != RELEASE_KEYS:
             durable.replace(RELEASE_KEYS, b"".join(key.pem for key in keys))
         if came is None:
             return f"{bundle}: in use already, nothing was changed"
         missing = "" if (CONFIGURATION / "recipients.txt").exists() else f"; still missing: {CONFIGURATION}/recipients.txt"
         return f"bodycamd {came.version} is in use, bundle {came.bundle}{missing}"
+
+
+def led_back(bundle: str) -> int:
+    """The number of the newest change of this card, where that led back from the bundle of this name; else 0."""
+    changes = read_changes(FOLDER)
+    return changes[-1].number if changes and changes[-1].outcome == "rolled_back" and changes[-1].left_bundle == bundle else 0
 
 
 def rollback(*, docked: bool) -> str:

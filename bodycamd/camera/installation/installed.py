@@ -16,6 +16,7 @@ from bodycamd.errors import DataError
 
 MANIFEST_FILE = "bundle.json"
 CHANGES_FILE = "changes.jsonl"
+TRIAL_FILE = "trial.json"
 MAX_CHANGES = 50
 """Older lines go: each has long been stated in the ledger."""
 MAX_LINE_BYTES = 2048
@@ -56,6 +57,11 @@ def running() -> Installed | None:
 def recorded_changes() -> tuple[Change, ...]:
     """The changes on this card, oldest first; none for a development checkout."""
     return read_changes(Path(sys.prefix).resolve().parent) if running() is not None else ()
+
+
+def trial_under_way() -> bool:
+    """Whether a change is under way that nobody has confirmed; not so for a development checkout."""
+    return running() is not None and (Path(sys.prefix).resolve().parent / TRIAL_FILE).exists()
 
 
 def installed_in(folder: Path) -> Installed | None:

@@ -21,6 +21,7 @@ from bodycamd.camera.installation.installed import (
     CHANGES_FILE,
     MANIFEST_FILE,
     MAX_TEXT,
+    TRIAL_FILE,
     Change,
     Installed,
     Outcome,
@@ -31,7 +32,7 @@ from bodycamd.camera.installation.installed import (
 from bodycamd.errors import StorageError
 from bodycamd.linux import durable
 
-CURRENT, PREVIOUS, TRIAL_FILE = "current", "previous", "trial.json"
+CURRENT, PREVIOUS = "current", "previous"
 _FOLDER = re.compile(r"[0-9a-z][0-9a-z.]{0,40}")
 _OTHERS = {CURRENT, PREVIOUS, TRIAL_FILE, CHANGES_FILE}
 

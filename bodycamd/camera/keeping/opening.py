@@ -93,6 +93,8 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, 
         bundle=runs.bundle if runs is not None else None,
         watch=watch,
     )
+    if ordered.updates is not None:
+        ordered.updates.begin(changes.unstated)
     changes.state(store.ledger.append)
     if sending is not None:
         sending.attach(lambda: (store.start, store.ledger.durable_bytes))

@@ -22,14 +22,15 @@ from typing import Final, TypeAlias
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import Enter, Rosters
 from bodycamd.camera.keeping.setting_orders import SettingOrders
-from bodycamd.errors import DataError
+from bodycamd.camera.keeping.update_orders import UpdateOrders, WaitingUpdates
+from bodycamd.errors import DataError, UsageError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
 from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
-from bodycamd.evidence.orders import Answer, Configuration, Hold, Release, ShiftChange, SignedOrder
+from bodycamd.evidence.orders import Answer, Configuration, Hold, Release, ShiftChange, SignedOrder, Update
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster_acceptance import Now
-from bodycamd.evidence.statements import Caller, Stated
+from bodycamd.evidence.statements import Caller, Stated, wall_us
 from bodycamd.linux.clock import Clock
 from bodycamd.retention.ordered_holds import Planned, Refusal
 
@@ -40,9 +41,10 @@ AT_ONCE = 20
 """Entries of one order in one go: footage waits for them. An order for a stretch of time may hold all recordings of a month."""
 MAX_REFUSALS, MAX_ACCEPTED = 10, 60
 """Stated of each signer in an hour."""
-LATER: Final = frozenset({"configuration"})
-"""Kinds that are carried out by the next start."""
+LATER: Final = frozenset({"configuration", "update"})
+"""Kinds that are carried out by the next start, or by root's updater."""
 WAITS: Final = "it comes into force when the camera rests: its ledger says what came of it"
+WAITS_FOR_ROOT: Final = "it waits for its bundle (bodycamd bundle update --ordered): the ledger says what came of it"
 Plan: TypeAlias = Callable[[SignedOrder, bool, Caller | None], Planned | Refusal]
 """What an order to hold or release does to this camera's recordings; whether a release has named it; on whose word."""
 
@@ -53,10 +55,17 @@ class Orders:
     what the next start of the recorder has to do stays for it."""
 
     def __init__(
-        self, rosters: Rosters | None, camera: str, retention_days: int, clock: Clock, settings: SettingOrders | None = None
+        self,
+        rosters: Rosters | None,
+        camera: str,
+        retention_days: int,
+        clock: Clock,
+        settings: SettingOrders | None = None,
+        updates: UpdateOrders | None = None,
     ) -> None:
         self.rosters = rosters
         self.settings = settings
+        self.updates = updates
         self._here = Here(camera, retention_days)
         self._clock = clock
         self._done: dict[str, OrderOutcome] = {}
@@ -96,7 +105,8 @@ class Orders:
         if order.id in self._handed_out:
             return Delivered(id=order.id, outcome="accepted", done=False, why="it is being carried out"), None
         if self._waits(order.id):
-            return Delivered(id=order.id, outcome="accepted", done=False, why=WAITS), None
+            why = WAITS if order.order.kind == "configuration" else WAITS_FOR_ROOT
+            return Delivered(id=order.id, outcome="accepted", done=False, why=why), None
         if order.id in self._begun:
             told = self._complete(order.id, plan, enter)
             if not told.done:
@@ -123,6 +133,8 @@ class Orders:
                 return Delivered(id=order.id, outcome="accepted", done=False), change
             case Configuration() as settings if self.settings is not None:
                 return self._prepare(order, settings, verdict, caller, self.settings, enter), None
+            case Update() as update if self.updates is not None:
+                return self._wait_for_root(order, update, verdict, caller, self.updates, enter), None
             case _:
                 why = f"this camera carries out no {order.order.kind} orders"
                 return self._refuse(order, "not_carried_out", why, enter), None
@@ -145,6 +157,30 @@ class Orders:
         order = self.settings.confirm(enter) if self.settings is not None else None
         if order is not None and order in self._begun:
             self.finish(order, "configured", enter)
+
+    def waiting_updates(self, now: Now, enter: Enter) -> WaitingUpdates:
+        """The orders to update that wait; those that have ended do so no longer. Raises `StorageError`."""
+        waiting = []
+        for id in [id for id, begun in self._begun.items() if begun.kind == "update"]:
+            order = _read(self._begun[id])
+            if order is None or order.order.not_after is None:
+                self.finish(id, "interrupted", enter)
+            elif now.at_us > wall_us(order.order.not_after, "not_after"):
+                self.finish(id, "ended", enter)
+            else:
+                waiting.append(order.document.file_bytes)
+        in_force = self.rosters.in_force if self.rosters is not None else None
+        return WaitingUpdates(orders=waiting, roster=in_force.document.file_bytes if in_force is not None else None)
+
+    def update_told(self, id: str, outcome: str, enter: Enter) -> Delivered:
+        """What root's updater says of an order. Raises `UsageError` where none such waits, or it is not so, and `StorageError`."""
+        if id in self._done:
+            return Delivered(id=id, outcome=self._done[id], done=True)
+        begun = self._begun.get(id)
+        order = _read(begun) if begun is not None else None
+        if order is None or not isinstance(order.order.body, Update) or self.updates is None:
+            raise UsageError(f"no order to update waits under the id {id}")
+        return self.finish(id, self.updates.believed(order.order.body, outcome), enter)
 
     def complete(self, plan: Plan, enter: Enter) -> bool:
         """Go on with what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
@@ -183,12 +219,28 @@ class Orders:
         settings.prepare(order, enter)
         return Delivered(id=order.id, outcome="accepted", done=False, why=WAITS)
 
+    def _wait_for_root(
+        self, order: SignedOrder, body: Update, verdict: Verdict, caller: Caller, updates: UpdateOrders, enter: Enter
+    ) -> Delivered:
+        objection = updates.objection(body, sum(begun.kind == "update" for begun in self._begun.values()))
+        if objection is not None:
+            return self._refuse(order, *objection, enter)
+        if refused := self._one_more(order, enter):
+            return refused
+        self._state(order, verdict, caller, enter)
+        updates.came(order.id)
+        return Delivered(id=order.id, outcome="accepted", done=False, why=WAITS_FOR_ROOT)
+
     def _waits(self, id: str) -> bool:
-        """Whether an order that was stated is for another start to carry out, or to report."""
+        """Whether an order that was stated is for another start to carry out, or for root, or to be reported by either."""
         begun = self._begun.get(id)
-        if begun is None or begun.kind not in LATER:
-            return False
-        return self.settings is None or self.settings.fate(id) is None
+        return begun is not None and begun.kind in LATER and self._fate(begun) is None
+
+    def _fate(self, begun: OrderAccepted) -> OrderOutcome | None:
+        """What came of an order that is carried out later; `None` where it waits, or that is not known here."""
+        if begun.kind == "configuration":
+            return self.settings.fate(begun.order) if self.settings is not None else None
+        return self.updates.fate(_read(begun)) if self.updates is not None else None
 
     def _carry_on(self, id: str, planned: Planned, enter: Enter) -> Delivered:
         for entry in planned.entries[:AT_ONCE]:
@@ -215,8 +267,8 @@ class Orders:
 
     def _complete(self, id: str, plan: Plan, enter: Enter) -> Delivered:
         begun = self._begun[id]
-        if begun.kind in LATER and self.settings is not None:
-            return self.finish(id, self.settings.fate(id) or "interrupted", enter)
+        if begun.kind in LATER:
+            return self.finish(id, self._fate(begun) or "interrupted", enter)
         order = _read(begun)
         planned = plan(order, id in self._released, begun.caller) if order and isinstance(order.order.body, Hold | Release) else None
         if not isinstance(planned, Planned):

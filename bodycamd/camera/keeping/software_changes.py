@@ -23,12 +23,16 @@ class UnstatedChanges:
         if isinstance(detail, SoftwareChanged):
             self._stated = max(self._stated, detail.number)
 
+    @property
+    def unstated(self) -> tuple[Change, ...]:
+        """The changes that the ledger does not have, oldest first."""
+        return tuple(change for change in self._recorded if change.number > self._stated)
+
     def state(self, append: Callable[[str, Stated], object]) -> None:
         """Append what is missing to the ledger, oldest first."""
-        for change in self._recorded:
-            if change.number > self._stated:
-                append("software_changed", entry_of(change))
-                self._stated = change.number
+        for change in self.unstated:
+            append("software_changed", entry_of(change))
+            self._stated = change.number
 
 
 def entry_of(change: Change) -> SoftwareChanged:

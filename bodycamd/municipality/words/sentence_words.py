@@ -256,6 +256,9 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "answered": ("hulpoproep beantwoord", "call for help answered"),
         "no_call": ("geen openstaande hulpoproep", "no open call for help"),
         "configured": ("de instellingen gelden", "its settings are in force"),
+        "updated": ("die versie is in gebruik", "its version is in use"),
+        "not_installed": ("die versie past niet op deze camera", "its version does not fit this camera"),
+        "ended": ("verlopen voordat iemand de versie bracht", "ended before anybody brought the version"),
         "went_back": ("geprobeerd en teruggezet", "tried, and put back"),
         "interrupted": ("onderbroken", "interrupted"),
     },
@@ -325,6 +328,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "deleting": ("het verwijderen is al begonnen", "its deletion has begun"),
     "other_configuration": ("voor een andere configuratie dan hier geldt", "for another configuration than is in force here"),
     "not_valid": ("daarmee klopt de configuratie niet", "the configuration would be wrong with it"),
+    "in_use": ("die versie is al in gebruik", "that version is in use already"),
+    "updates_wait": ("te veel opdrachten wachten nog", "too many orders wait still"),
     "settings_wait": ("een eerdere opdracht wacht nog", "an earlier order waits still"),
     "not_carried_out": ("deze camera voert zulke opdrachten niet uit", "this camera carries out no such orders"),
 }

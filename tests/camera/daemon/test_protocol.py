@@ -64,7 +64,10 @@ def test_every_request_says_what_it_takes_and_who_may_ask() -> None:
         "shift_end",
         "show_check",
         "sweep",
+        "update_told",
+        "updates",
     }
+    assert {kind.__struct_config__.tag for kind in KINDS if kind.root_only} == {"update_told", "updates"}
     for kind in KINDS:
         with pytest.raises(UsageError, match=rf"^{kind.__struct_config__.tag} takes .*: Object contains unknown field `sudo`"):
             decode_request(json.dumps({"command": kind.__struct_config__.tag, **_filled(kind), "sudo": True}).encode())

@@ -10,6 +10,7 @@ from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.rosters import Prepared, Rosters
 from bodycamd.camera.keeping.setting_orders import SettingOrders
+from bodycamd.camera.keeping.update_orders import UpdateOrders
 from bodycamd.errors import StorageError
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.orders import Answer, Hold, ShiftChange, SignedOrder
@@ -41,7 +42,7 @@ class OrderedCamera(RestingCamera):
     def switch_on(self, *, off_us: int = 0, same_boot: bool = False) -> OrderedCamera:
         super().switch_on(off_us=off_us, same_boot=same_boot)
         self.rosters = Rosters(Prepared(self.roster.roster.root, self.roster, self.root / "rosters"))
-        self.orders = Orders(self.rosters, self.name, 28, self.clock, self.setting_orders())
+        self.orders = Orders(self.rosters, self.name, 28, self.clock, self.setting_orders(), self.update_orders())
         for line in VerifiedLedger(self.store_folder / "ledger"):
             self.orders.take(line.detail)
         self.rosters.begin(self.keeper.known_time(), self.enter)
@@ -54,6 +55,10 @@ class OrderedCamera(RestingCamera):
 
     def setting_orders(self) -> SettingOrders | None:
         """A camera without a configuration file takes no orders about it."""
+        return None
+
+    def update_orders(self) -> UpdateOrders | None:
+        """A camera that no bundle is installed on takes no orders to update."""
         return None
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from bodycamd.evidence.orders import Configuration, Order, RosterNumber, SignedO
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from tests.camera.keeping.ordered_camera import CutError
-from tests.evidence.ordering import HOLD, IN_FORCE, RELEASE, SETTINGS, SHIFT, UPDATE, ordered
+from tests.evidence.ordering import HOLD, IN_FORCE, RELEASE, SETTINGS, SHIFT, ordered
 from tests.evidence.rostering import key
 from tests.municipality.station.at_station import hold, private
 from tests.municipality.station.attacks.attack import COURIER, UPLINK_KEY, Carried, attack
@@ -181,7 +181,6 @@ REFUSED: dict[str, tuple[Callable[[], SignedOrder], str, str]] = {
         PERSON,
         "not_allowed",
     ),
-    "install other software by an order alone": (lambda: ordered(UPDATE), PERSON, "not_carried_out"),
 }
 for title, (make, holds, outcome) in REFUSED.items():
     attack(AT_CAMERA, title, holds=holds, by=RECORDER, outcome=outcome)(delivered(make))

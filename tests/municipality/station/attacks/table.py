@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from tests.municipality.station.attacks import administrators, at_the_door, clocks, footage, lies, ordered, rostered, settings
+from tests.municipality.station.attacks import administrators, at_the_door, clocks, footage, lies, ordered, rostered, settings, updates
 from tests.municipality.station.attacks.attack import ATTACKS
 
 __all__ = ["ATTACKS", "page"]
@@ -15,7 +15,8 @@ assert footage is not None
 assert lies is not None
 assert ordered is not None
 assert rostered is not None
-assert settings is not None, "importing them registers the attacks"
+assert settings is not None
+assert updates is not None, "importing them registers the attacks"
 
 HEAD = """# Attacks on the way between camera and station
 

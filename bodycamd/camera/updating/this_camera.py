@@ -1,0 +1,63 @@
+"""An update by order on the camera that this is: its configuration, its root, its recorder's control socket, its versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from bodycamd.camera.daemon.client import ControlClient
+from bodycamd.camera.daemon.protocol import AskUpdates, TellUpdate
+from bodycamd.camera.installation import commands
+from bodycamd.camera.installation.archive import verify
+from bodycamd.camera.installation.release_key import read_release_keys
+from bodycamd.camera.keeping.delivered import Delivered
+from bodycamd.camera.keeping.rosters import MAX_ROOT_BYTES
+from bodycamd.camera.keeping.update_orders import UpdateOutcome, WaitingUpdates
+from bodycamd.camera.updating.update import update_by_order
+from bodycamd.config.load import load
+from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.errors import BodycamError, ConfigError, UsageError
+from bodycamd.evidence.roster import Root
+from bodycamd.linux.clock import SystemClock
+from bodycamd.linux.foreign import read_named
+
+ANSWER_SECONDS = 15.0
+
+
+class AtTheSocket:
+    """The recorder, asked anew each time: an update ends it in between."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def waiting(self) -> WaitingUpdates:
+        """See `Recorder`. Raises what `ControlClient` raises."""
+        with ControlClient(self._socket, ANSWER_SECONDS) as client:
+            return client.request(AskUpdates(), WaitingUpdates)
+
+    def told(self, order: str, outcome: UpdateOutcome) -> Delivered:
+        """See `Recorder`."""
+        with ControlClient(self._socket, ANSWER_SECONDS) as client:
+            return client.request(TellUpdate(order=order, outcome=outcome), Delivered)
+
+
+def update(bundle: Path, *, docked: bool, config: Path = DEFAULT_CONFIG) -> str:
+    """Bring a bundle into use that an order names. Raises as `update_by_order` does, and `UsageError` where no roster is configured."""
+    settings = load(config)
+    if settings.keys.root is None:
+        raise UsageError(f"{config}: no roster is configured (keys.root): no order counts on this camera; update without --ordered")
+    try:
+        root = msgspec.json.decode(read_named(Path(settings.keys.root), MAX_ROOT_BYTES), type=Root)
+    except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{config}: keys.root: {error}; allowed: the root that the card brought") from error
+    return update_by_order(
+        bundle,
+        AtTheSocket(Path(settings.control.socket)),
+        root,
+        settings.device_id,
+        verify=lambda path: verify(path, read_release_keys(commands.RELEASE_KEYS)),
+        install=lambda named: commands.install(bundle, None, docked=docked, named=named),
+        led_back=commands.led_back,
+        now_us=SystemClock().read().wall_us,
+    )

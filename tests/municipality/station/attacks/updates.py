@@ -1,0 +1,155 @@
+"""Software that somebody wants on a camera without both words: a release key's, and a technician's."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from bodycamd.camera.installation.decision import Camera
+from bodycamd.camera.updating import order_check
+from bodycamd.errors import BodycamError, UsageError
+from bodycamd.evidence import orders
+from tests.camera.updating.updated_camera import UpdatedCamera
+from tests.evidence.ordering import IN_FORCE, ordered
+from tests.evidence.rostering import key
+from tests.kit.bundles import Release
+from tests.municipality.station.attacks.attack import Carried, attack
+from tests.municipality.station.attacks.ground import Ground
+from tests.municipality.station.attacks.ordered import PERSON, RECORDER
+
+GROUP = "Updates by order"
+ROOT = "root's updater"
+RELEASE_KEY = "a release key"
+ON_THE_CAMERA = "the folder where bundles are brought"
+THE_RECORDER = "the recorder's process"
+
+
+def on_a_camera(carried: Callable[[UpdatedCamera], str]) -> Carried:
+    """On a camera with 0.2.0: it stays, whole, and a good order with its bundle still counts."""
+
+    def run(_: Ground) -> str:
+        with tempfile.TemporaryDirectory(prefix="bodycamd-updates-") as made:
+            camera = UpdatedCamera(Path(made))
+            camera.switch_on()
+            outcome = carried(camera)
+            assert camera.versions.named("current") == "0.2.0"
+            camera.machine.cameras.clear()
+            good = camera.to_update("0.5.0", nonce=99)
+            camera.deliver(good)
+            camera.update(camera.release.bundle("0.5.0"))
+            assert camera.outcomes(good) == ["updated"]
+            camera.verified_types()
+            camera.close()
+            return outcome
+
+    return run
+
+
+def refused(camera: UpdatedCamera, bundle: Path) -> str:
+    """The exit code of the updater."""
+    try:
+        camera.update(bundle)
+    except BodycamError as error:
+        return str(error.exit_code)
+    return "installed"
+
+
+@attack(GROUP, "install other software by an order alone", holds=PERSON, by=RECORDER, outcome="it waits")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    order = camera.to_update()
+    told = camera.deliver(order)
+    camera.sweep()
+    assert (told.done, camera.outcomes(order)) == (False, [])
+    return "it waits"
+
+
+@attack(GROUP, "install what nobody ordered", holds=RELEASE_KEY, by=ROOT, outcome="66")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    camera.deliver(camera.to_update("0.4.0"))
+    return refused(camera, camera.release.bundle("0.3.0"))
+
+
+@attack(GROUP, "bring the ordered software, signed by another key", holds=ON_THE_CAMERA, by=ROOT, outcome="77")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    camera.deliver(camera.to_update())
+    (camera.root / "other").mkdir()
+    return refused(camera, Release(camera.root / "other").bundle("0.3.0"))
+
+
+@attack(GROUP, "bring the ordered software, and swap it once it was looked at", holds=ON_THE_CAMERA, by=ROOT, outcome="69")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    camera.deliver(camera.to_update())
+    path, newer, waiting = camera.release.bundle("0.3.0"), camera.release.bundle("0.4.0").read_bytes(), camera.waiting
+
+    def swapped() -> object:
+        path.write_bytes(newer)
+        return waiting()
+
+    camera.waiting = swapped  # type: ignore[assignment,method-assign]
+    code = refused(camera, path)
+    camera.waiting = waiting  # type: ignore[method-assign]
+    return code
+
+
+@attack(GROUP, "order an older version", holds=PERSON, by=ROOT, outcome="77, and not_installed in the ledger")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    order = camera.to_update("0.1.0")
+    camera.deliver(order)
+    code = refused(camera, camera.release.bundle("0.1.0"))
+    return f"{code}, and {camera.outcomes(order)[0]} in the ledger"
+
+
+@attack(GROUP, "order an update while it records", holds=PERSON, by=ROOT, outcome="75, and it waits")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    order = camera.to_update()
+    camera.deliver(order)
+    camera.machine.cameras.append(Camera("recording", True))
+    code = refused(camera, camera.release.bundle("0.3.0"))
+    assert (camera.outcomes(order), camera.machine.heard) == ([], [])
+    return f"{code}, and it waits"
+
+
+@attack(GROUP, "hand root an order that nobody signed", holds=THE_RECORDER, by=ROOT, outcome="refused")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    good, bundle = camera.to_update().order, camera.name_of("0.3.0")
+    for order in (orders.sign(good, [key("nobody")]), ordered(replace(good, person="E-01"))):
+        try:
+            order_check.ordered([order.document.file_bytes], IN_FORCE, camera.name, bundle, camera.clock.wall_us)
+        except BodycamError:
+            continue
+        return "taken"
+    return "refused"
+
+
+@attack(GROUP, "hand root a roster of one's own", holds=THE_RECORDER, by=ROOT, outcome="refused")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    own = IN_FORCE.document
+    try:
+        order_check.in_force(replace(own, json=own.json.replace(b"HV-01", b"HV-02")).file_bytes, IN_FORCE.roster.root)
+    except BodycamError:
+        return "refused"
+    return "taken"
+
+
+@attack(GROUP, "tell the recorder that it runs what it does not", holds="root's word", by=RECORDER, outcome="refused")
+@on_a_camera
+def _(camera: UpdatedCamera) -> str:
+    order = camera.to_update()
+    camera.deliver(order)
+    try:
+        camera.told(order.id, "updated")
+    except UsageError:
+        assert camera.outcomes(order) == []
+        return "refused"
+    return "stated"
