@@ -40,7 +40,7 @@ from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.errors import ConfigError, StorageError
+from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.linux.swap import Protection
 from bodycamd.store.names import recording_id
 
@@ -91,6 +91,7 @@ class Service:
         self._shifts = Shifts(parts.board.clock, lambda officer: self._control.wear(officer))
         self._check = PartCheck(parts.look, parts.board.voice, parts.supervisor, lambda: self._control)
         self._restarting: Restarting | None = None
+        self._judging: asyncio.Task[None] | None = None
         self._calling: HelpCalling | None = None
         if parts.message_key is not None:
             self._calling = HelpCalling(parts.device_id, parts.message_key, parts.board.clock, lambda event: self._control.handle(event))
@@ -121,7 +122,7 @@ class Service:
             await self._socket.start()
             watches.begin()
             await self._become_ready(store, watches)
-            await self._judge_settings()
+            self._judging = asyncio.create_task(self._judge_settings())  # beside: a disk that hangs keeps nobody from ending
             return await self._control.exit
         finally:
             await self._stop()
@@ -201,13 +202,16 @@ class Service:
         if why is None:
             try:
                 await self._commands.confirm_settings()
-            except StorageError as error:
+            except BodycamError as error:
                 why = str(error)
         if why is not None:
             restarting.put_back(why)
 
     async def _stop(self) -> None:
         self._notifier.say("STOPPING=1")
+        if self._judging is not None:
+            self._judging.cancel()
+            await asyncio.gather(self._judging, return_exceptions=True)
         if self._watches is not None:
             await self._watches.stop()
         if self._card_shifts is not None:

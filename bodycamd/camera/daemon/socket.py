@@ -65,7 +65,7 @@ class NoPlaceError(UnavailableError):
 
 class ControlSocket:
     """Serves `answer` at `path` for the members of `group`; what is marked `admin` only for `admin_group`, root and the service's own
-    user, and of that what is marked `courier` also for `uplink_user`."""
+    user, and of that what is marked `courier` also for `uplink_user`; what is marked `root_only` for root alone."""
 
     def __init__(self, path: Path, answer: Answering, *, group: str, admin_group: str, uplink_user: str | None = None) -> None:
         self._path = path
@@ -247,10 +247,13 @@ class ControlSocket:
     def _check_may(self, request: AnyRequest, uid: int, gid: int) -> None:
         if not request.admin or (request.courier and self._is_uplink(uid)):
             return
-        own = request.uplink_only or request.root_only
-        who = f"user {self._uplink_user!r}" if request.uplink_only else f"members of group {self._admin_group!r}"
-        who = "root" if request.root_only else who
-        if not (uid in (0, os.geteuid()) if own else self._is_admin(uid, gid, request.offload)):
+        if request.root_only:
+            who, may = "root", uid == 0
+        elif request.uplink_only:
+            who, may = f"user {self._uplink_user!r}", uid in (0, os.geteuid())
+        else:
+            who, may = f"members of group {self._admin_group!r}", self._is_admin(uid, gid, request.offload)
+        if not may:
             tag = request.__struct_config__.tag
             raise PermissionDeniedError(f"{tag}: only {who} may do this, and user {uid} is none; nothing was changed")
 

@@ -25,15 +25,17 @@ from bodycamd.camera.daemon.protocol import (
     Answer,
     AnyRequest,
     AskStatus,
+    AskUpdates,
     BeginShift,
     Logged,
     LogOffload,
     Request,
     StateChanged,
+    TellUpdate,
 )
 from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.recorder.shift import Shift
-from bodycamd.errors import UsageError
+from bodycamd.errors import PermissionDeniedError, UsageError
 from bodycamd.evidence.statements import Caller
 from tests.kit.scale import only_in_full
 
@@ -253,6 +255,19 @@ def test_who_may_take_footage_off_may_log_it_and_change_nothing_else(tmp_path: P
     assert [kind for kind in admin if server._is_admin(4242, 4242, kind.offload)] == [LogOffload]
     monkeypatch.setitem(groups, "bodycam-admin", 5002)
     assert all(server._is_admin(4242, 4242, kind.offload) for kind in admin)
+
+
+@pytest.mark.parametrize("request_", [AskUpdates(), TellUpdate(order="ab" * 32, outcome="updated")])
+def test_what_comes_of_an_update_root_alone_may_tell(tmp_path: Path, request_: AnyRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the recorder's own user, not its administrators, not the uplink."""
+    server = ControlSocket(tmp_path / "s", answer, group="none", admin_group="none", uplink_user="uplink")
+    monkeypatch.setattr(server, "_is_admin", lambda *_: True)
+    monkeypatch.setattr(server, "_is_uplink", lambda _: True)
+    monkeypatch.setattr(os, "geteuid", lambda: 990)
+    server._check_may(request_, 0, 0)
+    for uid in (990, 1000):
+        with pytest.raises(PermissionDeniedError, match="only root may do this"):
+            server._check_may(request_, uid, uid)
 
 
 def test_stopping_with_clients_connected_ends_at_once_and_without_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
