@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodycamd.camera import named_files
-from bodycamd.camera.keeping import ordered_settings
 from bodycamd.config import load as configuration
 from bodycamd.config.migrations import SplitKey
 from bodycamd.config.paths import DEFAULT_CONFIG
@@ -82,7 +81,10 @@ def check_configuration(path: Path, *, prepared: bool = True) -> tuple[Config, t
     recorder starts; and unless `prepared`, the installer has still to lay the shipped warnings beside it, and to make the camera's folders.
     """
     config, read_otherwise = configuration.load_migrated(path)
-    config = ordered_settings.in_force(config, path)
+    if config.keys.root is not None:  # else no order counts; and fewer wheels need be unpacked
+        from bodycamd.camera.keeping import ordered_settings
+
+        config = ordered_settings.in_force(config, path)
     for file in sorted(path.parent.rglob("*")):
         if file.is_file() and os.access(file, os.R_OK) and (line := line_of_private_key(file.read_bytes())) is not None:
             raise ConfigError(f"{file}: line {line}: {WHAT_TO_DO}")

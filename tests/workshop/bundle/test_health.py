@@ -11,11 +11,13 @@ import pytest
 
 from bodycamd.camera.installation import linux_system
 from bodycamd.camera.installation.linux_system import LinuxSystem
+from bodycamd.camera.keeping import ordered_settings
 from bodycamd.cli.main import main
 from bodycamd.config.load import load
 from bodycamd.errors import ConfigError
 from bodycamd.workshop.bundle import health
 from bodycamd.workshop.bundle.packages import stored_zip
+from tests.camera.keeping.configured_camera import ConfiguredCamera
 from tests.kit.bundles import wheel
 from tests.kit.scale import one_in
 
@@ -54,6 +56,17 @@ def camera(folder: Path, wrong: str = "", recipients: bool = True) -> Path:
         (folder / "recipients.txt").write_bytes(b"age1no\n" if wrong == "keys.recipients" else public)
     (file := folder / "bodycamd.yaml").write_text(CONFIGURATION.format(**{**TAKEN, **WRONG.get(wrong, {})}))
     return file
+
+
+def test_settings_by_order_are_judged_with_the_file(tmp_path: Path) -> None:
+    """A version with other bounds must not come into use: its recorder would not start."""
+    ordered = ConfiguredCamera(tmp_path)
+    load(ordered.file)
+    ordered_settings.write(
+        ordered.folder, "in-force.json", ordered_settings.kept([ordered.ordering({"gestures.hold_seconds": 99.0}, base="ab" * 32)])
+    )
+    with pytest.raises(ConfigError, match=r"gestures\.hold_seconds: .*, as an order set it"):
+        health.check_configuration(ordered.file)
 
 
 @one_in(6)
