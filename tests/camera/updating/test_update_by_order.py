@@ -48,7 +48,7 @@ def test_what_is_ordered_and_brought_is_installed_and_the_new_recorder_says_so(c
     assert camera.verified_types()[-1] == "order"
     camera.sweep()
     assert camera.outcomes(order) == [], "nobody has brought the bundle yet"
-    assert camera.update(camera.release.bundle("0.3.0")) == "0.3.0 is in use"
+    assert camera.update(camera.publisher.bundle("0.3.0")) == "0.3.0 is in use"
     assert (camera.versions.named("current"), camera.outcomes(order)) == ("0.3.0", ["updated"])
     assert camera.deliver(order).outcome == "updated"
     assert camera.waiting().orders == []
@@ -61,7 +61,7 @@ def test_an_updater_that_dies_before_it_tells_loses_nothing(camera: UpdatedCamer
     camera.deliver(order)
     camera.told_is_lost = True
     with pytest.raises(KeyboardInterrupt):
-        camera.update(camera.release.bundle("0.3.0"))
+        camera.update(camera.publisher.bundle("0.3.0"))
     assert camera.outcomes(order) == []
     camera.close()
     camera.switch_on()
@@ -73,14 +73,14 @@ def test_a_version_that_does_not_become_ready_goes_back_and_is_told_once(camera:
     camera.deliver(order)
     camera.machine.dead.add("0.3.0")
     with pytest.raises(UnavailableError, match=r"0\.2\.0 is in use again"):
-        camera.update(camera.release.bundle("0.3.0"))
+        camera.update(camera.publisher.bundle("0.3.0"))
     assert (camera.versions.named("current"), camera.outcomes(order)) == ("0.2.0", ["went_back"])
     camera.machine.dead.clear()
     again = camera.to_update(nonce=1)
     assert camera.deliver(again).outcome == "accepted", "what was led back before is nothing of this order's"
     camera.sweep()
     assert camera.outcomes(again) == []
-    camera.update(camera.release.bundle("0.3.0"))
+    camera.update(camera.publisher.bundle("0.3.0"))
     assert camera.outcomes(again) == ["updated"]
 
 
@@ -90,7 +90,7 @@ def test_a_led_back_update_that_nobody_told_is_stated_by_the_next_start(camera: 
     camera.machine.dead.add("0.3.0")
     camera.told_is_lost = True
     with pytest.raises(KeyboardInterrupt):
-        camera.update(camera.release.bundle("0.3.0"))
+        camera.update(camera.publisher.bundle("0.3.0"))
     camera.sweep()
     assert camera.outcomes(order) == ["went_back"]
 
@@ -102,7 +102,7 @@ def test_an_order_that_nobody_follows_ends(camera: UpdatedCamera) -> None:
     assert camera.waiting().orders == []
     assert camera.outcomes(order) == ["ended"]
     with pytest.raises(NotFoundError):
-        camera.update(camera.release.bundle("0.3.0"))
+        camera.update(camera.publisher.bundle("0.3.0"))
 
 
 def other_release(camera: UpdatedCamera) -> Path:
@@ -113,7 +113,7 @@ def other_release(camera: UpdatedCamera) -> Path:
 
 
 def altered(camera: UpdatedCamera) -> Path:
-    path = camera.release.bundle("0.3.0")
+    path = camera.publisher.bundle("0.3.0")
     path.write_bytes(path.read_bytes().replace(b"tinytiny", b"tinyTINY", 1))
     return path
 
@@ -121,9 +121,9 @@ def altered(camera: UpdatedCamera) -> Path:
 STAYS: dict[str, tuple[Callable[[UpdatedCamera], Path], type[BodycamError]]] = {
     "signed by another release key": (other_release, PermissionDeniedError),
     "altered": (altered, DataError),
-    "a bundle that nobody ordered": (lambda camera: camera.release.bundle("0.4.0"), NotFoundError),
+    "a bundle that nobody ordered": (lambda camera: camera.publisher.bundle("0.4.0"), NotFoundError),
     "the same version with other content": (
-        lambda camera: camera.release.bundle("0.3.0", {**FILES, "sbom.cdx.json": b"[]\n"}),
+        lambda camera: camera.publisher.bundle("0.3.0", {**FILES, "sbom.cdx.json": b"[]\n"}),
         NotFoundError,
     ),
 }
@@ -137,7 +137,7 @@ def test_what_is_not_the_bundle_of_the_order_changes_nothing_and_uses_nothing_up
     with pytest.raises(kind):
         camera.update(make(camera))
     assert (camera.versions.named("current"), camera.outcomes(order), camera.machine.heard) == ("0.2.0", [], [])
-    assert camera.update(camera.release.bundle("0.3.0")) == "0.3.0 is in use"
+    assert camera.update(camera.publisher.bundle("0.3.0")) == "0.3.0 is in use"
 
 
 @pytest.mark.parametrize("state", [Camera("recording", True), Camera("warning", True), Camera("standby", False), Camera("standby")])
@@ -146,9 +146,9 @@ def test_it_waits_for_the_dock_and_for_standby(camera: UpdatedCamera, state: Cam
     camera.deliver(order)
     camera.machine.cameras.append(state)
     with pytest.raises(StoreBusyError):
-        camera.update(camera.release.bundle("0.3.0"))
+        camera.update(camera.publisher.bundle("0.3.0"))
     assert (camera.versions.named("current"), camera.outcomes(order)) == ("0.2.0", [])
-    camera.update(camera.release.bundle("0.3.0"))
+    camera.update(camera.publisher.bundle("0.3.0"))
     assert camera.outcomes(order) == ["updated"]
 
 
@@ -159,17 +159,17 @@ def test_a_bundle_that_does_not_fit_is_told_as_not_installed(camera: UpdatedCame
     camera.deliver(order)
     camera.machine.strict.add("0.3.0")
     with pytest.raises(kind):
-        camera.update(camera.release.bundle(version))
+        camera.update(camera.publisher.bundle(version))
     assert (camera.versions.named("current"), camera.outcomes(order)) == ("0.2.0", ["not_installed"])
     with pytest.raises(NotFoundError):
-        camera.update(camera.release.bundle(version))
+        camera.update(camera.publisher.bundle(version))
 
 
 def test_another_file_in_the_place_of_the_one_that_was_looked_at_is_not_installed(camera: UpdatedCamera) -> None:
     """Somebody who may lay bundles there swaps two that a release key signed."""
     camera.deliver(camera.to_update())
-    path = camera.release.bundle("0.3.0")
-    newer = camera.release.bundle("0.4.0").read_bytes()
+    path = camera.publisher.bundle("0.3.0")
+    newer = camera.publisher.bundle("0.4.0").read_bytes()
     waiting = camera.waiting
 
     def swapped() -> Any:

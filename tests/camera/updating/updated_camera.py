@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bodycamd.camera.installation import change
 from bodycamd.camera.installation.archive import VerifiedBundle, verify
 from bodycamd.camera.installation.installed import TRIAL_FILE, Change, Installed, read_changes
-from bodycamd.camera.installation.release_key import read_release_keys
+from bodycamd.camera.installation.release_key import ReleaseKey, read_release_keys
 from bodycamd.camera.installation.versions import Versions
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.update_orders import UpdateOrders, UpdateOutcome, WaitingUpdates
@@ -45,7 +45,7 @@ class UpdatedCamera(OrderedCamera):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.release = Release(root)
+        self.publisher = Release(root)
         self.opt = root / "opt"
         self.versions = Versions(self.opt)
         self.machine = Machine(self.opt)
@@ -53,12 +53,12 @@ class UpdatedCamera(OrderedCamera):
         self.told_is_lost = False
         self._stated = 0
         self.machine.dead.add("0.2.0")  # nobody's order: the first version is there before the camera is
-        change.update(self.versions, _Quiet(self.opt), self.release.bundle("0.2.0"), self.keys)
+        change.update(self.versions, _Quiet(self.opt), self.publisher.bundle("0.2.0"), self.keys)
         self.machine.dead.clear()
 
     @property
-    def keys(self) -> tuple[object, ...]:
-        return read_release_keys(self.release.public)
+    def keys(self) -> tuple[ReleaseKey, ...]:
+        return read_release_keys(self.publisher.public)
 
     def update_orders(self) -> UpdateOrders | None:
         made = UpdateOrders(self.runs, lambda: (self.opt / TRIAL_FILE).exists())
@@ -79,7 +79,7 @@ class UpdatedCamera(OrderedCamera):
         self._opened = None
 
     def name_of(self, version: str) -> str:
-        return verify(self.release.bundle(version), self.keys).sha256
+        return verify(self.publisher.bundle(version), self.keys).sha256
 
     def to_update(self, version: str = "0.3.0", nonce: int = 0) -> SignedOrder:
         made_us = self.clock.wall_us

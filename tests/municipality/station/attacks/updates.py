@@ -39,7 +39,7 @@ def on_a_camera(carried: Callable[[UpdatedCamera], str]) -> Carried:
             camera.machine.cameras.clear()
             good = camera.to_update("0.5.0", nonce=99)
             camera.deliver(good)
-            camera.update(camera.release.bundle("0.5.0"))
+            camera.update(camera.publisher.bundle("0.5.0"))
             assert camera.outcomes(good) == ["updated"]
             camera.verified_types()
             camera.close()
@@ -71,7 +71,7 @@ def _(camera: UpdatedCamera) -> str:
 @on_a_camera
 def _(camera: UpdatedCamera) -> str:
     camera.deliver(camera.to_update("0.4.0"))
-    return refused(camera, camera.release.bundle("0.3.0"))
+    return refused(camera, camera.publisher.bundle("0.3.0"))
 
 
 @attack(GROUP, "bring the ordered software, signed by another key", holds=ON_THE_CAMERA, by=ROOT, outcome="77")
@@ -86,7 +86,7 @@ def _(camera: UpdatedCamera) -> str:
 @on_a_camera
 def _(camera: UpdatedCamera) -> str:
     camera.deliver(camera.to_update())
-    path, newer, waiting = camera.release.bundle("0.3.0"), camera.release.bundle("0.4.0").read_bytes(), camera.waiting
+    path, newer, waiting = camera.publisher.bundle("0.3.0"), camera.publisher.bundle("0.4.0").read_bytes(), camera.waiting
 
     def swapped() -> object:
         path.write_bytes(newer)
@@ -103,7 +103,7 @@ def _(camera: UpdatedCamera) -> str:
 def _(camera: UpdatedCamera) -> str:
     order = camera.to_update("0.1.0")
     camera.deliver(order)
-    code = refused(camera, camera.release.bundle("0.1.0"))
+    code = refused(camera, camera.publisher.bundle("0.1.0"))
     return f"{code}, and {camera.outcomes(order)[0]} in the ledger"
 
 
@@ -113,7 +113,7 @@ def _(camera: UpdatedCamera) -> str:
     order = camera.to_update()
     camera.deliver(order)
     camera.machine.cameras.append(Camera("recording", True))
-    code = refused(camera, camera.release.bundle("0.3.0"))
+    code = refused(camera, camera.publisher.bundle("0.3.0"))
     assert (camera.outcomes(order), camera.machine.heard) == ([], [])
     return f"{code}, and it waits"
 
