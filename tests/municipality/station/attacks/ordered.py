@@ -43,7 +43,7 @@ WRONG: dict[str, tuple[bytes, str, int]] = {
     "bring a roster as an order": (IN_FORCE.document.file_bytes, COURIER, 422),
     "bring nothing as an order": (b"", COURIER, 422),
     "bring bytes as an order": (b"\xff\x00" * 50, COURIER, 422),
-    "bring an order of 40 kB": (bytes(40_000), COURIER, 413),
+    "bring an order of 200 kB": (bytes(200_000), COURIER, 413),
 }
 
 
