@@ -25,11 +25,17 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from pystoi import stoi
 
+from bodycamd.camera.capture.worker.muxer import AAC_CUTOFF_HZ, AAC_OPTIONS
+
 ROOT = Path(__file__).parents[2]
 MEASURED = ROOT / "docs/measured.json"
 RATE = 48_000
-CHOICES = ((48_000, 96_000), (48_000, 64_000), (48_000, 48_000), (48_000, 32_000), (24_000, 48_000), (24_000, 32_000), (16_000, 32_000))
-"""Samples and bits per second; the first is the default."""
+CHOICES = (
+    (48_000, 96_000, AAC_CUTOFF_HZ), (48_000, 96_000, None), (48_000, 96_000, 12_000), (48_000, 128_000, AAC_CUTOFF_HZ),
+    (48_000, 64_000, AAC_CUTOFF_HZ), (48_000, 48_000, AAC_CUTOFF_HZ), (48_000, 32_000, AAC_CUTOFF_HZ),
+    (24_000, 48_000, None), (24_000, 32_000, None), (16_000, 32_000, None),
+)  # fmt: skip
+"""Samples and bits per second, and up to how many hertz (`None`: the coder decides); the first is the default."""
 LEVELS_DB = (15, 5, -5)
 """The speech over the street."""
 REPEATS = 8
@@ -52,12 +58,13 @@ def street(samples: int, seed: int = 5) -> np.ndarray:
     return np.asarray(noise / np.sqrt((noise**2).mean()))
 
 
-def encoded(pcm: bytes, rate: int, bit_rate: int) -> tuple[bytes, float]:
+def encoded(pcm: bytes, rate: int, bit_rate: int, cutoff_hz: int | None) -> tuple[bytes, float]:
     """A film's sound, and the processor seconds that it took; blocks of 48 kHz come in as they do in the worker."""
     made = io.BytesIO()
+    options = {**AAC_OPTIONS, "cutoff": str(cutoff_hz or 0)}
     begun = time.process_time()
     with av.open(made, "w", format="mp4") as output:
-        stream = output.add_stream("aac", rate=rate, layout="mono", options={"aac_coder": "fast"})
+        stream = output.add_stream("aac", rate=rate, layout="mono", options=options)
         stream.bit_rate = bit_rate
         resampler = AudioResampler(format="fltp", layout="mono", rate=rate) if rate != RATE else None
         for at in range(0, len(pcm), BLOCK * 2):
@@ -89,7 +96,7 @@ def intelligibility(clean: np.ndarray, heard: np.ndarray) -> float:
 
 def measure() -> list[dict[str, float]]:
     """A row per choice: samples and bits per second, processor ms per second of sound, STOI at each level; the first row is no coder."""
-    rows: dict[tuple[int, int], dict[str, list[float]]] = {}
+    rows: dict[tuple[int, int, int | None], dict[str, list[float]]] = {}
     for language in ("nl", "en"):
         clean = speech(language)
         loudness = np.sqrt((clean**2).mean())
@@ -97,29 +104,41 @@ def measure() -> list[dict[str, float]]:
             mixed = clean + street(len(clean)) * loudness / 10 ** (level_db / 20)
             mixed = mixed * min(1.0, 30_000 / np.abs(mixed).max())
             pcm = mixed.round().astype("<i2").tobytes()
-            rows.setdefault((0, 0), {}).setdefault(f"stoi_{level_db}_db", []).append(intelligibility(clean, mixed))
-            for rate, bit_rate in CHOICES:
-                row = rows.setdefault((rate, bit_rate), {})
+            rows.setdefault((0, 0, None), {}).setdefault(f"stoi_{level_db}_db", []).append(intelligibility(clean, mixed))
+            for rate, bit_rate, cutoff_hz in CHOICES:
+                row = rows.setdefault((rate, bit_rate, cutoff_hz), {})
                 times = []
                 for _ in range(REPEATS):
-                    film, seconds = encoded(pcm, rate, bit_rate)
+                    film, seconds = encoded(pcm, rate, bit_rate, cutoff_hz)
                     times.append(seconds * 1000 / (len(clean) / RATE))
                 row.setdefault("cpu_ms_per_second", []).append(min(times))
                 row.setdefault(f"stoi_{level_db}_db", []).append(intelligibility(clean, decoded(film)))
     return [
-        {"rate": rate, "bit_rate": bit_rate, **{name: round(float(np.mean(found)), 3) for name, found in row.items()}}
-        for (rate, bit_rate), row in rows.items()
+        {
+            "rate": rate,
+            "bit_rate": bit_rate,
+            "cutoff_hz": cutoff_hz or 0,
+            **{name: round(float(np.mean(found)), 3) for name, found in row.items()},
+        }
+        for (rate, bit_rate, cutoff_hz), row in rows.items()
     ]
 
 
 def table(rows: list[dict[str, float]]) -> str:
     """In Markdown, as on the page."""
     lines = [
-        "| samples/s | bits/s | processor, ms per second | " + " | ".join(f"STOI at {level:+d} dB" for level in LEVELS_DB) + " |",
-        "|---" * (3 + len(LEVELS_DB)) + "|",
+        "| samples/s | bits/s | up to, Hz | processor, ms per second | "
+        + " | ".join(f"STOI at {level:+d} dB" for level in LEVELS_DB)
+        + " |",
+        "|---" * (4 + len(LEVELS_DB)) + "|",
     ]
     for row in rows:
-        what = f"{row['rate']:,.0f} | {row['bit_rate']:,.0f} | {row['cpu_ms_per_second']:.1f}" if row["rate"] else "no coder | - | -"
+        up_to = f"{row['cutoff_hz']:,.0f}" if row["cutoff_hz"] else "the coder's choice"
+        what = (
+            f"{row['rate']:,.0f} | {row['bit_rate']:,.0f} | {up_to} | {row['cpu_ms_per_second']:.1f}"
+            if row["rate"]
+            else "no coder | - | - | -"
+        )
         lines.append(f"| {what} | " + " | ".join(f"{row[f'stoi_{level}_db']:.3f}" for level in LEVELS_DB) + " |")
     return "\n".join(lines)
 

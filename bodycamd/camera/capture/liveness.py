@@ -1,7 +1,7 @@
 """When a capture worker counts as hung, and how long to wait before the next try: pure decisions.
 
 Camera drivers hang so that no call returns and no error comes. The only signs of life that count are new frames, which the worker reports
-five times a second, and the fragments that they become; before its first frame, that it answers. `overdue` looks at nothing but these and
+four times a second, and the fragments that they become; before its first frame, that it answers. `overdue` looks at nothing but these and
 the clock.
 """
 

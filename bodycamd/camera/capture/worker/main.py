@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from bodycamd.camera.capture.worker.outbox import Outbox
     from bodycamd.camera.capture.worker.stream import Stream
 
-TICK_SECONDS: Final = 0.2
+TICK_SECONDS: Final = 0.25
 CLOSE_SECONDS: Final = 0.8
 """For the camera to close; the recorder waits 2 s for `Closed`."""
 MAX_DEVICE: Final = 200

@@ -38,7 +38,7 @@ _WAITING_BYTES: Final = 24 * 1024 * 1024
 _WAITING_BLOCKS: Final = 240
 _POLL_SECONDS: Final = 0.02
 _TURN_SECONDS: Final = 0.1
-_FLOWING_TURN_SECONDS: Final = 0.25
+_FLOWING_TURN_SECONDS: Final = 0.35
 """While the microphone gives what it should, or there is none."""
 _BATCH_US: Final = 700_000
 """So that of a usual group of pictures little is left to be done at the keyframe after it, for which its fragment waits."""
