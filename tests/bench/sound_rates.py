@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 MEASURED = ROOT / "docs/measured.json"
 RATE = 48_000
 CHOICES = (
-    (48_000, 96_000, AAC_CUTOFF_HZ), (48_000, 96_000, None), (48_000, 96_000, 12_000), (48_000, 128_000, AAC_CUTOFF_HZ),
+    (48_000, 96_000, AAC_CUTOFF_HZ), (48_000, 96_000, None), (48_000, 96_000, 14_000), (48_000, 128_000, AAC_CUTOFF_HZ),
     (48_000, 64_000, AAC_CUTOFF_HZ), (48_000, 48_000, AAC_CUTOFF_HZ), (48_000, 32_000, AAC_CUTOFF_HZ),
     (24_000, 48_000, None), (24_000, 32_000, None), (16_000, 32_000, None),
 )  # fmt: skip

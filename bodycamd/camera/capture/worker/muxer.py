@@ -35,11 +35,11 @@ _OPTIONS: Final = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof+cmaf+frag_discont+skip_trailer",
     "max_interleave_delta": "500000",
 }
-AAC_CUTOFF_HZ: Final = 14_000
+AAC_CUTOFF_HZ: Final = 12_000
 AAC_OPTIONS: Final = {"aac_coder": "fast", "aac_pns": "0", "aac_tns": "0", "cutoff": str(AAC_CUTOFF_HZ)}
 """The default coder takes twice the processor, which a Zero 2 W does not have to spare. Noise is not replaced by made-up noise (PNS), and a
-voice is 0.8 dB truer without the search for temporal shaping (TNS). Sound is kept up to 14 kHz, what telephony calls super-wideband: with
-the 18 kHz that the coder would keep it takes a fifth more. docs/sound-rates.md has the figures."""
+voice is 0.8 dB truer without the search for temporal shaping (TNS). Sound is kept up to 12 kHz: with the 18 kHz that the coder would keep
+it takes a third more, and spends on what hardly anybody hears bits that speech can use. docs/sound-rates.md has the figures."""
 _BUFFER_BYTES: Final = 2 * 1024 * 1024
 """Larger than a usual fragment, so that each arrives in one piece and is not put together again."""
 _AAC_SAMPLES: Final = 1024
