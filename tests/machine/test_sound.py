@@ -70,8 +70,8 @@ def tone_in(samples: np.ndarray, rate: int = 48_000) -> tuple[float, float]:
     length = rate // 25
     parts = (samples[at : at + length] for at in range(0, len(samples) - length + 1, length // 4))
     spectra = [np.abs(np.fft.rfft(part * np.hanning(length))) / (length / 4) for part in parts]
-    purest = max(spectra, key=lambda spectrum: float(spectrum.max()))
-    return int(purest.argmax()) * rate / length, float(purest.max())
+    purest = max(spectra, key=lambda spectrum: float(np.max(spectrum)))
+    return int(np.argmax(purest)) * rate / length, float(np.max(purest))
 
 
 @pytest.mark.parametrize("place", ["first", "last"])

@@ -47,10 +47,10 @@ def test_every_rate_becomes_48_khz_of_the_same_pitch_and_loudness(rate: int) -> 
     out, _ = converted(SoundConversion("mix", 0), sine(rate, 2, 1000, 10_000), rate)
     middle = out[RATE // 2 : RATE // 2 + RATE].astype(float)
     spectrum = np.abs(np.fft.rfft(middle)) / (RATE / 2)
-    assert int(spectrum.argmax()) == 1000
+    assert int(np.argmax(spectrum)) == 1000
     assert 9_700 < spectrum[1000] < 10_300
     spectrum[990:1011] = 0
-    assert 20 * np.log10(spectrum.max() / 10_000) < -60, "no image, no alias"
+    assert 20 * np.log10(np.max(spectrum) / 10_000) < -60, "no image, no alias"
 
 
 @pytest.mark.parametrize("gain_db", [0.0, 12.0])
@@ -63,7 +63,7 @@ def test_what_is_held_back_is_known_so_that_every_sample_keeps_its_time(rate: in
     out, held = converted(conversion, samples, rate)
     captured_us = len(samples) // (2048 * rate // RATE) * (2048 * rate // RATE) * 1e6 / rate
     ended_us = captured_us - held[-1]
-    click_us = ended_us - (len(out) - int(np.abs(out).argmax())) * 1e6 / RATE
+    click_us = ended_us - (len(out) - int(np.argmax(np.abs(out)))) * 1e6 / RATE
     assert abs(click_us - 1e6) < 500
     assert 0 <= max(held) < 25_000
 

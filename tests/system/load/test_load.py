@@ -47,7 +47,7 @@ class GroupedCamera(Camera):
 
 def rounds(full: int) -> int:
     """So many recordings in the nightly run; enough in CI to see a defect."""
-    return max(6, nightly_count(full))
+    return max(3, nightly_count(full))
 
 
 def work(camera: Camera, load: Callable[[], Hog], what: str, recordings: int = RECORDINGS) -> None:

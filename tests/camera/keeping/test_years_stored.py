@@ -1,5 +1,5 @@
-"""Three simulated years with the real store, ledger and keeper: days on and off, holds, releases, restarts, cuts, clocks without worth,
-disks that refuse and disks that are full. True time is known here, and only here.
+"""Simulated years (three; one in CI) with the real store, ledger and keeper: days on and off, holds, releases, restarts, cuts, clocks
+without worth, disks that refuse and disks that are full. True time is known here, and only here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bodycamd.linux import durable
 from bodycamd.municipality.verify.store_check import inventory
 from tests.camera.recorder.faults import Fault
 from tests.kit.resting_camera import DAY, HOUR, MINUTE, RefusingDisk, RestingCamera
-from tests.kit.scale import nightly_count, only_in_full
+from tests.kit.scale import SCALE, nightly_count, only_in_full
 
 pytestmark = only_in_full
 
-YEARS = 3
+YEARS = 3 if SCALE >= 1 else 1
 STEP = 10 * MINUTE
 GROUNDS = ("complaint", "criminal-investigation", "access-request")
 
@@ -188,9 +188,9 @@ class Life:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(nightly_count(20)))
-def test_three_years_with_a_real_store(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_years_with_a_real_store(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life(tmp_path, seed, monkeypatch)
     life.live()
-    assert life.deleted > 50
-    assert life.refused > 5
+    assert life.deleted > 15 * YEARS
+    assert life.refused >= 2 * YEARS
     assert "ledger_shortened" in life.camera.verified_types()
