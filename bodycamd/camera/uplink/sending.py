@@ -257,13 +257,14 @@ class Sending:
                     part = read_exactly(file, at, min(allowed, left))
                 except StorageError as error:
                     raise RefusedError(str(error)) from error
-                last = len(part) == left
+                sent, last = len(part), len(part) == left
                 reply = self._patch(path, at, part, last=last)
+                del part  # or it would still be held while the next one is read
                 if reply.status == 200:
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # the recorder's memory is not filled with what is sent
                     return reply.body
                 if reply.status == 204 and not last:
-                    at = self._further(reply, at + len(part))
+                    at = self._further(reply, at + sent)
                     self.steps += self._aside.reaches(recording, segment.file, at)
                     continue
                 astray += 1
