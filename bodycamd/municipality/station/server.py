@@ -28,6 +28,8 @@ def server_config(application: Starlette, address: str, port: int) -> uvicorn.Co
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
+        loop="uvloop",
+        http="h11",  # it bounds a request's headers, which httptools does not
     )
 
 
