@@ -81,7 +81,9 @@ def send_ledger(link: CameraLink, store: Path, *, most: int = 1 << 20) -> None:
         content = (folder / file_name(start)).read_bytes()
         content = content[: content.rfind(b"\n") + 1]
         path = f"ledger/{start}"
-        offset = int(link.ask("HEAD", path).headers["upload-offset"])
+        there = link.ask("HEAD", path)
+        assert there.status_code == 204, there
+        offset = int(there.headers["upload-offset"])
         while offset < len(content):
             part = content[offset : offset + most]
             answer = link.part(path, offset, part[: part.rfind(b"\n") + 1])
