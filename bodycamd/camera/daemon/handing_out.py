@@ -123,7 +123,8 @@ class HandingOut:
 
         def first_look(keeper: Keeper, _: Journal) -> Delivered | tuple[str, Segment] | None:
             keeper.held()  # the ledger is read to its end
-            return self._sending.refusal(signed, _in_force(rosters)) or self._sending.of_receipt(signed.receipt)
+            refused = self._sending.refusal(signed, _in_force(rosters), keeper.known_time())
+            return refused or self._sending.of_receipt(signed.receipt)
 
         found = await self._write(first_look)
         if isinstance(found, Delivered):
@@ -131,7 +132,7 @@ class HandingOut:
         whole = await self._whole_sha256(*found) if found is not None and found[1].torn_bytes else ""
 
         def judge(keeper: Keeper, journal: Journal) -> Delivered:
-            told = self._sending.deliver(signed, _in_force(rosters), whole, journal.state_durably)
+            told = self._sending.deliver(signed, _in_force(rosters), keeper.known_time(), whole, journal.state_durably)
             keeper.held()  # the entry is read: the next receipt follows on it
             return told
 

@@ -30,6 +30,8 @@ from bodycamd.evidence.noted_entries import Marked, Uploaded
 from bodycamd.evidence.receipts import Receipt, Received, SignedReceipt, judge_receipt
 from bodycamd.evidence.retention_entries import LedgerShortened, RecordingDeleted, RecordingDeleting, TimeStated
 from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.roster_acceptance import Now as KnownTime
+from bodycamd.evidence.roster_acceptance import has_ended
 from bodycamd.evidence.statements import wall_us
 from bodycamd.linux.clock import Clock
 
@@ -270,8 +272,9 @@ class Sending:
         segment = known.segments.get(receipt.segment) or known.received.get(receipt.segment)
         return None if segment is None else (receipt.recording, segment)
 
-    def refusal(self, signed: SignedReceipt, in_force: SignedRoster | None) -> Delivered | None:
-        """What is told of a receipt that is not taken whatever a segment holds; `None` for one that may be. Nothing is read for it."""
+    def refusal(self, signed: SignedReceipt, in_force: SignedRoster | None, now: KnownTime) -> Delivered | None:
+        """What is told of a receipt that is not taken whatever a segment holds; `None` for one that may be. Nothing is read for it. Under a
+        roster that has ended by `now` nobody's word says what a station has: the receipt is given again under the next one."""
         if in_force is None:
             return _told(signed, "no_roster", "no roster is in force on this camera")
         outcome: str = judge_receipt(signed, in_force, self._device, self._received)
@@ -279,6 +282,8 @@ class Sending:
             return _told(signed, outcome, "it is in the ledger already", done=True)
         if outcome != "accepted":
             return _told(signed, outcome, outcome.replace("_", " "))
+        if has_ended(in_force.roster, now):
+            return _told(signed, "roster_ended", f"the roster in force ended on {in_force.roster.not_after}; the next one makes it count")
         receipt = signed.receipt
         if receipt.station != self._station:
             return _told(signed, "other_station", f"this camera sends to {self._station}")
@@ -291,10 +296,10 @@ class Sending:
                 return _told(signed, "other_bytes", _OTHER_BYTES)
         return None
 
-    def deliver(self, signed: SignedReceipt, in_force: SignedRoster | None, whole_sha256: str, enter: Enter) -> Delivered:
-        """Judge a receipt and state it. `whole_sha256` is of the segment's whole file, where a cut left something behind the good bytes: of
-        that the ledger states only the parts. Raises `StorageError`."""
-        if (refused := self.refusal(signed, in_force)) is not None:
+    def deliver(self, signed: SignedReceipt, in_force: SignedRoster | None, now: KnownTime, whole_sha256: str, enter: Enter) -> Delivered:
+        """Judge a receipt and state it. `now` as of `refusal`; `whole_sha256` is of the segment's whole file, where a cut left something
+        behind the good bytes: of that the ledger states only the parts. Raises `StorageError`."""
+        if (refused := self.refusal(signed, in_force, now)) is not None:
             return refused
         assert in_force is not None, "refused above"
         receipt = signed.receipt

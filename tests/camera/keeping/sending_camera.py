@@ -17,7 +17,7 @@ from bodycamd.evidence.receipts import Receipt, SignedReceipt
 from bodycamd.evidence.statements import ZERO_HASH, wall_text
 from bodycamd.retention.ledger_index import Facts
 from tests.evidence.ordering import IN_FORCE
-from tests.evidence.rostering import NOW_US, key
+from tests.evidence.rostering import NOW, NOW_US, key
 from tests.kit.resting_camera import DAY, RestingCamera
 
 
@@ -64,7 +64,7 @@ class SendingCamera(RestingCamera):
     def deliver(self, signed: SignedReceipt, whole_sha256: str = "") -> str:
         """The outcome."""
         self.keeper.held()
-        told = self.sending.deliver(signed, IN_FORCE, whole_sha256, self.store.ledger.note)
+        told = self.sending.deliver(signed, IN_FORCE, NOW, whole_sha256, self.store.ledger.note)
         self.keeper.held()
         assert told.id == signed.id
         return told.outcome

@@ -17,9 +17,13 @@ from bodycamd.errors import NotFoundError, StorageError, UnavailableError
 from bodycamd.evidence.entries import SegmentRecovered
 from bodycamd.evidence.ledger_chain import VerifiedLedger
 from bodycamd.evidence.noted_entries import Marked, Uploaded
+from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.roster_acceptance import Now
+from bodycamd.evidence.statements import wall_us
 from tests.camera.keeping.sending_camera import ReceiptBook, SendingCamera
 from tests.evidence.ordering import IN_FORCE
+from tests.evidence.rostering import NOW
 from tests.kit.resting_camera import HOUR, MINUTE
 from tests.kit.scale import count
 
@@ -135,6 +139,32 @@ def test_what_a_cut_left_counts_with_the_bytes_behind_it(camera: SendingCamera, 
     assert camera.deliver(receipt, whole) == "accepted"
 
 
+def test_under_a_roster_that_has_ended_no_receipt_is_taken(camera: SendingCamera, book: ReceiptBook) -> None:
+    """A station's key that was revoked by a roster that somebody withholds counts until the old one ends, and no longer."""
+    recording = camera.record(segments=2)
+    waiting(camera)
+    first, second = book.next(recording, 0), book.next(recording, 1)
+    ends_us = wall_us(IN_FORCE.roster.not_after, "not_after")
+
+    def outcome(signed: SignedReceipt, now: Now) -> str:
+        camera.keeper.held()
+        told = camera.sending.deliver(signed, IN_FORCE, now, "", camera.store.ledger.note).outcome
+        camera.keeper.held()
+        return told
+
+    before = camera.head()
+    for trusted in (True, False):
+        assert outcome(first, Now(ends_us + 1, trusted)) == "roster_ended", "also where a clock says that it is at least so late"
+    assert camera.head() == before, "nothing is stated"
+    assert waiting(camera).recordings[0].segments == 2, "the segment waits on"
+    assert outcome(first, Now(ends_us, trusted=True)) == "accepted"
+    assert outcome(first, Now(ends_us + 1, trusted=True)) == "repeated", "what was stated stays"
+    assert outcome(second, Now(ends_us + 1, trusted=True)) == "roster_ended"
+    assert outcome(second, Now(0, trusted=False)) == "accepted", (
+        "without a clock nothing says that it has ended: it is the next one of its chain"
+    )
+
+
 def test_what_is_being_deleted_is_not_sent_and_its_receipt_is_stated_all_the_same(camera: SendingCamera, book: ReceiptBook) -> None:
     recording = camera.record(segments=2)
     late = book.next(recording, 0)
@@ -183,7 +213,8 @@ def test_a_segment_is_kept_longer_once_beside_the_sixty(camera: SendingCamera, b
     for line in VerifiedLedger(camera.store_folder / "ledger"):
         again.take(line)
     signed = [book.sign(book.unsigned()), *(book.sign(book.unsigned(recording, number)) for number in range(3))]
-    assert [again.deliver(one, IN_FORCE, "", lambda _: None).outcome for one in signed] == ["accepted", "too_many", "too_many", "accepted"]
+    outcomes = [again.deliver(one, IN_FORCE, NOW, "", lambda _: None).outcome for one in signed]
+    assert outcomes == ["accepted", "too_many", "too_many", "accepted"]
 
 
 def test_a_disk_that_does_not_take_it_leaves_the_chain_as_it_was(camera: SendingCamera, book: ReceiptBook) -> None:
@@ -195,8 +226,8 @@ def test_a_disk_that_does_not_take_it_leaves_the_chain_as_it_was(camera: Sending
         raise StorageError("no space left on device")
 
     with pytest.raises(StorageError):
-        camera.sending.deliver(signed, IN_FORCE, "", full)
-    assert camera.sending.deliver(signed, None, "", full).outcome == "no_roster"
+        camera.sending.deliver(signed, IN_FORCE, NOW, "", full)
+    assert camera.sending.deliver(signed, None, NOW, "", full).outcome == "no_roster"
     assert camera.deliver(signed) == "accepted"
 
 

@@ -31,6 +31,7 @@ from bodycamd.municipality.station.cameras import Sender
 from tests.camera.keeping.room_camera import RoomCamera
 from tests.camera.keeping.sending_camera import SendingCamera
 from tests.evidence.ordering import IN_FORCE
+from tests.evidence.rostering import NOW
 from tests.municipality.station.conftest import Station
 
 KEY = SigningKey(Ed25519PrivateKey.generate())
@@ -86,7 +87,7 @@ class DirectRecorder:
         signed = receipts.decode(document, "the receipt")
         found = self.camera.sending.of_receipt(signed.receipt)
         whole = handing_out._sha256(self.camera.store_folder, *found) if found is not None and found[1].torn_bytes else ""
-        told = self.camera.sending.deliver(signed, IN_FORCE, whole, self.camera.store.ledger.note)
+        told = self.camera.sending.deliver(signed, IN_FORCE, NOW, whole, self.camera.store.ledger.note)
         self.camera.keeper.held()
         self.step("after a delivery")
         return told

@@ -11,6 +11,7 @@ from bodycamd.camera.keeping.sending import MOST_OTHERS_AN_HOUR
 from bodycamd.camera.uplink.station_link import Reply, StationError
 from bodycamd.evidence.noted_entries import Marked, OrderDone
 from bodycamd.evidence.receipts import Receipt
+from tests.evidence.rostering import NOW
 from tests.municipality.station.attacks.attack import COURIER, STATION_KEY, Carried, attack
 from tests.municipality.station.attacks.ground import Ground
 from tests.municipality.station.test_fetching import GOOD, Joined, answered
@@ -130,7 +131,7 @@ def _(ground: Ground) -> str:
 def _(ground: Ground) -> str:
     signed = ground.book.next(ground.sending.record(segments=1), 0)
     ground.sending.keeper.held()
-    return ground.sending.sending.deliver(signed, None, "", ground.sending.store.ledger.note).outcome
+    return ground.sending.sending.deliver(signed, None, NOW, "", ground.sending.store.ledger.note).outcome
 
 
 HOSTILE: dict[str, Reply] = {
