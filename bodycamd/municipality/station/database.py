@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -27,6 +27,8 @@ from bodycamd.municipality.station.tables import audit, chains, leases, metadata
 
 AUDIT_CHAIN: Final = "audit"
 BUSY_SECONDS: Final = 30
+TABLES_LOCK: Final = 0x626F6479
+"""PostgreSQL's advisory lock of who brings the tables up to date."""
 
 
 class Database:
@@ -52,6 +54,8 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
         found = cls(engine)
         with found.transaction() as connection:
+            if engine.dialect.name == "postgresql":  # of two that find no tables, each would make them
+                connection.execute(select(func.pg_advisory_xact_lock(TABLES_LOCK)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         return found

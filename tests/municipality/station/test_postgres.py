@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from bodycamd.evidence import receipts
 from bodycamd.evidence.receipts import Received, judge_receipt, received
@@ -85,6 +86,26 @@ def test_several_processes_at_once(url: str, tmp_path: Path) -> None:
     assert so_far.n == PROCESSES * EACH
     for index in indexes:
         index.close()
+
+
+def test_many_that_open_an_empty_database_at_once_make_its_tables_once(url: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    begin = threading.Barrier(PROCESSES)
+
+    def opened(name: str) -> bool:
+        begin.wait()
+        one = Database.open(url.replace("/postgres?", f"/{name}?"))
+        try:
+            return one.is_empty()
+        finally:
+            one.close()
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for number in range(5):
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE empty{number}")
+            assert all(pool.map(opened, [f"empty{number}"] * PROCESSES))
+    engine.dispose()
 
 
 @pytest.mark.timeout(1800)
