@@ -30,7 +30,6 @@ from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.daemon.status_report import charging, report
 from bodycamd.camera.daemon.trace_file import TraceFile
-from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
@@ -42,6 +41,7 @@ from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
 from bodycamd.errors import BodycamError, ConfigError
 from bodycamd.linux.swap import Protection
+from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.store.names import recording_id
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,12 @@ from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.state import State
 from bodycamd.camera.daemon.clock_and_battery import battery_event, clock_event
-from bodycamd.camera.daemon.watchdog import SystemdNotifier, WriterWatch
+from bodycamd.camera.daemon.watchdog import WriterWatch
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import ClockReading
 from bodycamd.linux.swap import Protection
+from bodycamd.linux.systemd_notify import SystemdNotifier
 
 log = logging.getLogger(__name__)
 

@@ -20,11 +20,13 @@ from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.statements import wall_us
 from bodycamd.linux.clock import SystemClock
+from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.municipality.station.app import CameraInterface, application
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.figures import Figures, Health, StampFigures, index_answers, index_figures_or_none
+from bodycamd.municipality.station.heartbeat import beat
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.help_routes import HelpInterface
@@ -50,9 +52,12 @@ NONCES_FILE: Final = "nonce-secret"
 class StationProcess:
     """An opened station. Close it."""
 
-    def __init__(self, settings: StationSettings) -> None:
-        """Opens everything. Raises `ConfigError` for keys, roster or database that are none, `StoreBusyError` where the figures' port is
+    def __init__(self, settings: StationSettings, notifier: SystemdNotifier | None = None) -> None:
+        """Opens everything; systemd's watchdog is fed while it runs, where `notifier` has one.
+
+        Raises `ConfigError` for keys, roster or database that are none, `StoreBusyError` where the figures' port is
         taken, `StorageError`."""
+        self._notifier = notifier
         self._data = data = Path(settings.data)
         self._signer = load_key(Path(settings.keys.signing))
         self._in_force = in_force = roster_of(settings)
@@ -146,17 +151,19 @@ class StationProcess:
     @asynccontextmanager
     async def _while_running(self, application: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(self._duties.run())]
+        if self._notifier is not None and self._notifier.watchdog_seconds is not None:
+            tasks.append(asyncio.create_task(beat(self._notifier, self._notifier.watchdog_seconds)))
         watching = OperatorServer(self._operator.application())
-        if self._listening is not None:
-            tasks.append(asyncio.create_task(watching.serve([self._listening])))
-        for task in tasks:
+        serving = [] if self._listening is None else [asyncio.create_task(watching.serve([self._listening]))]
+        for task in (*tasks, *serving):
             task.add_done_callback(_ended)
         try:
             yield
         finally:
-            tasks[0].cancel()
+            for task in tasks:
+                task.cancel()
             watching.should_exit = True
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *serving, return_exceptions=True)
 
 
 def _listen(key: str, where: ListenSettings) -> socket.socket:

@@ -13,6 +13,7 @@ from bodycamd.errors import ConfigError, StoreBusyError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.linux.clock import SystemClock
+from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.copy_listing import ListedCopy, list_copies
@@ -137,14 +138,20 @@ def serve(settings: StationSettings, told: Callable[[str], None]) -> None:
 
 
 def _serve(settings: StationSettings, told: Callable[[str], None]) -> None:
-    process = StationProcess(settings)
+    notifier = SystemdNotifier()
+    process = StationProcess(settings, notifier)
     try:
         address, port = settings.listen.address, settings.listen.port
-        server = StationServer(
-            server_config(process.application, address, port),
-            lambda: told(f"station {settings.name} listens at {address} port {port} for {settings.authority}"),
-            process.end_polls,
-        )
+
+        def ready() -> None:
+            told(f"station {settings.name} listens at {address} port {port} for {settings.authority}")
+            notifier.say("READY=1")
+
+        def stopping() -> None:
+            notifier.say("STOPPING=1")
+            process.end_polls()
+
+        server = StationServer(server_config(process.application, address, port), ready, stopping)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopped)  # the server stops at them in its own way, and then raises them once more
         try:
@@ -153,6 +160,7 @@ def _serve(settings: StationSettings, told: Callable[[str], None]) -> None:
             raise StoreBusyError(f"listen: {address} port {port}: cannot listen there; is another station running?") from error
     finally:
         process.close()
+        notifier.close()
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:

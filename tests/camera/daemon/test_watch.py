@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bodycamd.camera.control.events import BatteryChanged, ClockChanged
 from bodycamd.camera.daemon.clock_and_battery import battery_event, clock_event
-from bodycamd.camera.daemon.watchdog import SILENCE_US, SystemdNotifier, WriterWatch
+from bodycamd.camera.daemon.watchdog import SILENCE_US, WriterWatch
 from bodycamd.linux.clock import ClockReading
+from bodycamd.linux.systemd_notify import SystemdNotifier
 
 S = 1_000_000
 

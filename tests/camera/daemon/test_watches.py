@@ -19,7 +19,6 @@ from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
 from bodycamd.camera.control.state import Policy
 from bodycamd.camera.daemon import watches
-from bodycamd.camera.daemon.watchdog import SystemdNotifier
 from bodycamd.camera.daemon.watches import Watches
 from bodycamd.camera.recorder.progress import WriterProgress
 from bodycamd.camera.recorder.ring import Ring
@@ -28,6 +27,7 @@ from bodycamd.camera.sensors.readings import Reading
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import SettableClock
 from bodycamd.linux.swap import Protection
+from bodycamd.linux.systemd_notify import SystemdNotifier
 from tests.camera.daemon.test_loop import Part
 from tests.kit.statuses import WORKER
 

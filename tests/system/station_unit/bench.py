@@ -155,11 +155,68 @@ def survives_a_kill() -> None:
     judge("… and gives the same receipts", sent() == before, before)
 
 
+def starts_anew_what_hangs() -> None:
+    """Stopped by a signal it says nothing any more. The time is made short for it."""
+    folder = Path("/run/systemd/system") / f"{UNIT}.d"
+    folder.mkdir(parents=True)
+    (folder / "short.conf").write_text("[Service]\nWatchdogSec=4s\n")
+    run(["systemctl", "daemon-reload"])
+    run(["systemctl", "restart", UNIT])
+    judge("it says when it is ready, and that it lives", wait_for(answers, 30) and shown("Type") == "notify", shown("ActiveState"))
+    hung = shown("MainPID")
+    time.sleep(12)
+    judge("for three times the watchdog's time it goes on", shown("MainPID") == hung and answers(), shown("MainPID"))
+    os.kill(int(hung), signal.SIGSTOP)
+    judge("one that hangs is started anew", wait_for(lambda: shown("MainPID") not in ("0", hung) and answers(), 90), shown("ActiveState"))
+    shutil.rmtree(folder)
+    run(["systemctl", "daemon-reload"])
+
+
+def reads_how_good_its_clock_is() -> None:
+    """Inside the unit: a filter that forbids adjtimex would have it delete nothing, for ever."""
+    program = "from bodycamd.linux.clock import SystemClock; raise SystemExit(SystemClock().read().source == 'unreadable')"
+    folder = Path("/run/systemd/system") / f"{UNIT}.d"
+    folder.mkdir(parents=True)
+    (folder / "clock.conf").write_text(f'[Service]\nExecStartPre=/opt/bodycamd-station/bin/python -P -s -c "{program}"\n')
+    run(["systemctl", "daemon-reload"])
+    started = run(["systemctl", "restart", UNIT])
+    judge("inside the unit the kernel's word on the clock is read", started.returncode == 0 and wait_for(answers, 30), started.stderr)
+    shutil.rmtree(folder)
+    run(["systemctl", "daemon-reload"])
+
+
+def backs_up() -> None:
+    """Off until it is asked for; then into a mounted disk alone."""
+    listed = run(["systemctl", "list-timers", "--all", "--no-legend", "bodycamd-station-backup@*"]).stdout
+    judge("no backup is made unless it was asked for", listed.strip() == "", listed)
+    disk = Path("/mnt/backups")
+    disk.mkdir(parents=True)
+    judge("a folder without a disk is refused", install(*INSTALL, "--backup", str(disk)).returncode == 66)
+    run(["mount", "-t", "tmpfs", "tmpfs", disk])
+    done = install(*INSTALL, "--backup", str(disk))
+    timer = run(["systemctl", "is-active", "bodycamd-station-backup@mnt-backups.timer"]).stdout.strip()
+    judge("--backup switches it on", (done.returncode, timer) == (0, "active"), done.stdout + done.stderr + timer)
+    unit = "bodycamd-station-backup@mnt-backups.service"
+    made = run(["systemctl", "start", unit])
+    tars = list(disk.glob("station-1-*.tar"))
+    judge("… and it makes one", made.returncode == 0 and len(tars) == 1, run(["journalctl", "-u", unit, "--no-pager"]).stdout)
+    score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout
+    exposure = re.search(r"exposure level for \S+: ([0-9.]+)", score)
+    judge(f"{unit} is exposed by at most 1.5", exposure is not None and float(exposure[1]) <= 1.5, score)
+    run(["umount", disk])
+    judge("without the disk nothing is written", run(["systemctl", "start", unit]).returncode != 0 and not list(disk.iterdir()))
+    run(["mount", "-t", "tmpfs", "tmpfs", disk])
+
+
 def is_removed() -> None:
     before = sent()
     done = install("--remove")
     judge("--remove ends with exit code 0", done.returncode == 0, done.stdout + done.stderr)
-    gone = [Path("/opt/bodycamd-station"), Path("/etc/systemd/system") / UNIT, Path("/etc/nginx/sites-enabled/bodycamd-station")]
+    gone = [
+        Path("/opt/bodycamd-station"),
+        *Path("/etc/systemd/system").rglob("bodycamd-station*"),
+        Path("/etc/nginx/sites-enabled/bodycamd-station"),
+    ]
     judge("program, unit and site are gone", not any(path.exists() or path.is_symlink() for path in gone), gone)
     judge("what is evidence, and the key, stay", (DATA / "cameras/cam-7/store").is_dir() and (ETC / "station-1.key").is_file())
     judge("a second time it ends with 0 too", install("--remove").returncode == 0)
@@ -170,7 +227,16 @@ def is_removed() -> None:
     )
 
 
-CHECKS = (installed, closed_in, takes_what_a_camera_sends, survives_a_kill, is_removed)
+CHECKS = (
+    installed,
+    closed_in,
+    takes_what_a_camera_sends,
+    survives_a_kill,
+    starts_anew_what_hangs,
+    reads_how_good_its_clock_is,
+    backs_up,
+    is_removed,
+)
 
 
 def main() -> None:
