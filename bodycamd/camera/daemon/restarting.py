@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.state import State
 from bodycamd.camera.keeping.setting_orders import SettingOrders
+from bodycamd.errors import BodycamError
 from bodycamd.linux.clock import Clock
 
 log = logging.getLogger(__name__)
 
 REST_US: Final = 20_000_000
 """So long it has rested before: a press soon after a stop goes on with the recording, and a check of the parts has its sign."""
+JUDGE_US: Final = 60_000_000
+"""How long what is tried has until worker and voice must be ready: a slow board may call itself ready before they are."""
+PAUSE_SECONDS: Final = 0.5
 
 
 class Control(Protocol):
@@ -55,6 +60,26 @@ class Restarting:
         self._shift_open, self._charging = shift_open, charging
         self._put_back = False
         self._since_us: int | None = None
+
+    async def judge(
+        self, worker: Callable[[], WorkerStatus], voice: Callable[[], ev.VoiceHealth | None], confirm: Callable[[], Awaitable[None]]
+    ) -> None:
+        """What this start tries by an order is in force from here on, or goes back in the next quiet moment."""
+        if self._settings.on_trial is None:
+            return
+        end_us, heard = self._clock.now_us() + JUDGE_US, self._settings.tries_the_voice
+        while True:
+            why = unfit(worker(), voice(), voice_counts=heard)
+            if why is None or self._clock.now_us() >= end_us:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+        if why is None:
+            try:
+                await confirm()
+            except BodycamError as error:
+                why = str(error)
+        if why is not None:
+            self.put_back(why)
 
     def put_back(self, why: str) -> None:
         """What is tried is not to stay: the next start does without it."""

@@ -24,7 +24,7 @@ from bodycamd.camera.daemon.help_calling import HelpCalling
 from bodycamd.camera.daemon.loop import ControlLoop, Mailbox
 from bodycamd.camera.daemon.part_check import PartCheck
 from bodycamd.camera.daemon.protocol import Published, StateChanged
-from bodycamd.camera.daemon.restarting import Restarting, unfit
+from bodycamd.camera.daemon.restarting import Restarting
 from bodycamd.camera.daemon.shifts import Shifts
 from bodycamd.camera.daemon.socket import Answering, ControlSocket
 from bodycamd.camera.daemon.status_message import Status
@@ -39,7 +39,7 @@ from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.errors import ConfigError
 from bodycamd.linux.swap import Protection
 from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.store.names import recording_id
@@ -194,18 +194,8 @@ class Service:
         return self._parts.orders.settings if self._parts.orders is not None else None
 
     async def _judge_settings(self) -> None:
-        """What this start tries by an order is in force from here on, or goes back in the next quiet moment."""
-        settings, restarting = self._settings, self._restarting
-        if settings is None or restarting is None or settings.on_trial is None:
-            return
-        why = unfit(self._parts.supervisor.status(), self._voice, voice_counts=settings.tries_the_voice)
-        if why is None:
-            try:
-                await self._commands.confirm_settings()
-            except BodycamError as error:
-                why = str(error)
-        if why is not None:
-            restarting.put_back(why)
+        if self._restarting is not None:
+            await self._restarting.judge(self._parts.supervisor.status, lambda: self._voice, self._commands.confirm_settings)
 
     async def _stop(self) -> None:
         self._notifier.say("STOPPING=1")

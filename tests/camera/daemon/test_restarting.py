@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,9 +13,11 @@ from msgspec.structs import replace
 from bodycamd.camera.capture.status import WorkerStatus
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.state import Leaving, Policy, State
+from bodycamd.camera.daemon import restarting
 from bodycamd.camera.daemon.restarting import REST_US, Restarting, rests, unfit
 from bodycamd.camera.keeping.ordered_settings import Found
 from bodycamd.camera.keeping.setting_orders import SettingOrders
+from bodycamd.errors import StorageError
 from bodycamd.linux.clock import SettableClock
 
 STANDBY = State(Policy(), name="standby")
@@ -73,6 +76,35 @@ def test_what_is_tried_and_not_fit_goes_back_by_another_start(tmp_path: Path) ->
     bench.restarting.put_back("the capture worker did not become ready")
     assert bench.look(STANDBY, 1) == 0
     assert bench.look(STANDBY, REST_US) == 1
+
+
+@pytest.mark.parametrize(("after", "fails", "confirmed", "back"), [(0, False, 1, 0), (2, False, 1, 0), (99, False, 0, 1), (0, True, 1, 1)])
+def test_what_is_tried_is_confirmed_once_it_is_ready_and_goes_back_where_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, fails: bool, confirmed: int, back: int
+) -> None:
+    """`after` so many looks, twenty seconds apart, the worker stands by; `fails`: the card does not take the entry."""
+    monkeypatch.setattr(restarting, "PAUSE_SECONDS", 0)
+    bench, looks, asked = Bench(tmp_path), list[int](), list[int]()
+    bench.settings.on_trial = "ab" * 32
+
+    def worker() -> WorkerStatus:
+        looks.append(1)
+        bench.clock.advance(20_000_000)
+        return cast(WorkerStatus, SimpleNamespace(prepared=len(looks) > after))
+
+    async def confirm() -> None:
+        asked.append(1)
+        if fails:
+            raise StorageError("no space left on device")
+
+    asyncio.run(bench.restarting.judge(worker, lambda: None, confirm))
+    assert (len(asked), bench.look(STANDBY, 1), bench.look(STANDBY, REST_US)) == (confirmed, 0, back)
+
+
+def test_where_nothing_is_tried_nothing_is_confirmed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    asyncio.run(bench.restarting.judge(cast(Any, None), cast(Any, None), cast(Any, None)))
+    assert bench.look(STANDBY, REST_US) == 0
 
 
 def test_fit_is_a_camera_that_would_record_and_be_heard() -> None:
