@@ -21,7 +21,7 @@ from tests.camera.keeping.configured_camera import ConfiguredCamera
 from tests.camera.keeping.ordered_camera import UPLINK as WHO
 from tests.camera.keeping.ordered_camera import CutError
 from tests.evidence.ordering import ordered
-from tests.kit.scale import count, one_in
+from tests.kit.scale import count, one_in, only_in_full
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def test_settings_are_stated_tried_confirmed_and_stay_in_force(camera: Configure
     assert camera.outcomes(order) == ["configured"]
 
 
+@only_in_full
 def test_a_start_that_is_not_confirmed_is_not_repeated(camera: ConfiguredCamera) -> None:
     """Whatever ended it: settings with which no recorder becomes ready, a watchdog, the power."""
     order = camera.to_change(gestures__hold_seconds=2.5)
@@ -75,6 +76,7 @@ def test_a_start_that_is_not_confirmed_is_not_repeated(camera: ConfiguredCamera)
     assert (held_for(camera), camera.outcomes(again)) == (2.5, ["configured"])
 
 
+@only_in_full
 def test_orders_follow_each_other_and_the_later_one_counts(camera: ConfiguredCamera) -> None:
     changes: list[dict[str, SettingValue]] = [
         {"gestures.hold_seconds": 2.5, "gestures.stuck_seconds": 60.0},
@@ -130,6 +132,7 @@ def test_what_may_not_be_changed_or_would_not_start_is_refused_with_its_key(came
     assert camera.details(OrderAccepted) == []
 
 
+@only_in_full
 def test_who_may_not_change_settings_does_not(camera: ConfiguredCamera) -> None:
     good = camera.to_change(gestures__hold_seconds=2.5).order
     others = {
@@ -146,6 +149,7 @@ def test_who_may_not_change_settings_does_not(camera: ConfiguredCamera) -> None:
     assert (camera.files, camera.details(OrderAccepted)) == ([], [])
 
 
+@only_in_full
 def test_a_contradiction_with_the_file_is_refused(camera: ConfiguredCamera) -> None:
     """Each value is right by itself."""
     camera.write_file(video={"source": "file", "file": "film.mp4"})
@@ -153,6 +157,7 @@ def test_a_contradiction_with_the_file_is_refused(camera: ConfiguredCamera) -> N
     assert (told.outcome, "video.file" in told.why) == ("not_valid", True), "what would not start is not tried"
 
 
+@only_in_full
 def test_a_file_that_root_breaks_afterwards_stops_the_start_and_says_who_set_what(camera: ConfiguredCamera, tmp_path: Path) -> None:
     camera.deliver(camera.to_change(gestures__hold_seconds=2.5))
     camera.start_again()
@@ -180,6 +185,7 @@ def test_a_file_that_nobody_ordered_is_set_aside_before_anything_is_recorded(cam
     assert held_for(camera) == 2.0
 
 
+@only_in_full
 def test_an_earlier_set_of_orders_does_not_come_back(camera: ConfiguredCamera) -> None:
     kept = []
     for number, seconds in enumerate((2.5, 3.0)):
@@ -194,6 +200,7 @@ def test_an_earlier_set_of_orders_does_not_come_back(camera: ConfiguredCamera) -
     assert in_force(camera)[-1].orders == ()
 
 
+@only_in_full
 @one_in(4)
 @pytest.mark.parametrize(
     "raw", [b"", b"{}", b'{"orders":[]}', b'{"orders":["AAAA"]}', b'{"orders":[1]}', b"[" * 100_000, b"\xff" * 2_000_000]
@@ -271,6 +278,7 @@ def test_the_merged_file_holds_what_counts(camera: ConfiguredCamera) -> None:
     assert ordered_settings.with_order(found, second).orders[-1] == second
 
 
+@only_in_full
 def test_a_command_that_stands_in_for_the_recorder_tries_nothing(camera: ConfiguredCamera) -> None:
     camera.deliver(camera.to_change(gestures__hold_seconds=2.5))
     config = configuration.load(camera.file)

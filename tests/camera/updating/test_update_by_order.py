@@ -30,7 +30,7 @@ from tests.evidence.ordering import IN_FORCE, ordered
 from tests.evidence.rostering import key
 from tests.kit.bundles import FILES, Release
 from tests.kit.resting_camera import DAY
-from tests.kit.scale import one_in
+from tests.kit.scale import one_in, only_in_full
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def test_what_is_ordered_and_brought_is_installed_and_the_new_recorder_says_so(c
     assert (again.outcome, again.done) == ("in_use", False)
 
 
+@only_in_full
 def test_an_updater_that_dies_before_it_tells_loses_nothing(camera: UpdatedCamera) -> None:
     order = camera.to_update()
     camera.deliver(order)
@@ -85,6 +86,7 @@ def test_a_version_that_does_not_become_ready_goes_back_and_is_told_once(camera:
     assert camera.outcomes(again) == ["updated"]
 
 
+@only_in_full
 def test_a_led_back_update_that_nobody_told_is_stated_by_the_next_start(camera: UpdatedCamera) -> None:
     order = camera.to_update()
     camera.deliver(order)
@@ -96,6 +98,7 @@ def test_a_led_back_update_that_nobody_told_is_stated_by_the_next_start(camera: 
     assert camera.outcomes(order) == ["went_back"]
 
 
+@only_in_full
 def test_an_order_that_nobody_follows_ends(camera: UpdatedCamera) -> None:
     order = camera.to_update()
     camera.deliver(order)
@@ -142,6 +145,7 @@ def test_what_is_not_the_bundle_of_the_order_changes_nothing_and_uses_nothing_up
     assert camera.update(camera.publisher.bundle("0.3.0")) == "0.3.0 is in use"
 
 
+@only_in_full
 @one_in(4)
 @pytest.mark.parametrize("state", [Camera("recording", True), Camera("warning", True), Camera("standby", False), Camera("standby")])
 def test_it_waits_for_the_dock_and_for_standby(camera: UpdatedCamera, state: Camera) -> None:
@@ -168,6 +172,7 @@ def test_a_bundle_that_does_not_fit_is_told_as_not_installed(camera: UpdatedCame
         camera.update(camera.publisher.bundle(version))
 
 
+@only_in_full
 def test_another_file_in_the_place_of_the_one_that_was_looked_at_is_not_installed(camera: UpdatedCamera) -> None:
     """Somebody who may lay bundles there swaps two that a release key signed."""
     camera.deliver(camera.to_update())
@@ -227,6 +232,7 @@ def test_a_roster_that_the_cards_root_has_not_signed_counts_for_nothing(camera: 
 # --- the recorder believes no updater -----------------------------------------------------------------------------------------------------
 
 
+@only_in_full
 def test_what_is_not_so_is_not_stated(camera: UpdatedCamera) -> None:
     order = camera.to_update()
     camera.deliver(order)
@@ -238,6 +244,7 @@ def test_what_is_not_so_is_not_stated(camera: UpdatedCamera) -> None:
     assert camera.outcomes(order) == []
 
 
+@only_in_full
 def test_who_may_not_order_an_update_does_not(camera: UpdatedCamera) -> None:
     told = {camera.deliver(order).outcome for name, (order, _) in planted(camera).items() if name != "for another bundle"}
     assert told == {"not_signed", "not_allowed", "not_a_person", "not_active", "not_this_camera", "other_municipality", "order_ended"}
@@ -245,6 +252,7 @@ def test_who_may_not_order_an_update_does_not(camera: UpdatedCamera) -> None:
     assert all(isinstance(one, OrderRefused) for one in camera.details(OrderRefused))
 
 
+@only_in_full
 def test_so_many_wait_and_no_more(camera: UpdatedCamera) -> None:
     made_us = camera.clock.wall_us
     times = {"made_at": wall_text(made_us), "not_after": wall_text(made_us + DAY)}
