@@ -44,7 +44,9 @@ MOST_STARTS = 5
 """Of a recorder that becomes ready: systemd starts one that ended again after half a second, for ever."""
 HEALTH_SECONDS = 900.0
 STEP_SECONDS = 3600.0
-"""Of one program. Some thousand modules are compiled, which takes minutes on a slow card or an emulated processor."""
+"""Of one program. Some hundred modules are compiled, which takes minutes on a slow card or an emulated processor."""
+NOT_COMPILED = r"/site-packages/(setuptools|pygments/(lexers|styles))/(?!__init__|_mapping)"
+"""What comes with a library and no process of a camera loads: half of the time that compiling took. What does load it is slower by that."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 BEFORE_MIGRATION = ".before-migration"
 """Behind the name of a configuration: what it was before the newest migration (`bodycamd.config.migrations`)."""
@@ -102,7 +104,7 @@ class LinuxSystem:
         rest = [str(wheel) for wheel in wheels if wheel != installer[0]]
         options = ("--no-compile-bytecode", "--validate-record", "all")
         _run("env", f"PYTHONPATH={installer[0]}", *python_command("installer", *options, *rest, python=python))
-        _run(*python_command("compileall", "-q", "-j", "0", str(folder / "lib"), python=python))
+        _run(*python_command("compileall", "-q", "-j", "0", "-x", NOT_COMPILED, str(folder / "lib"), python=python))
 
     def check_configuration(self, wheels: Path) -> None:
         """See `System`: the new version's own check, out of its wheels. As the recorder's user where there is one already."""

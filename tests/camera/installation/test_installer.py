@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from bodycamd.camera.installation.__main__ import main
 from bodycamd.camera.installation.decision import Camera
 from bodycamd.camera.installation.linux_system import LinuxSystem, ask_status
 from bodycamd.errors import ConfigError, DataError, PermissionDeniedError, StoreBusyError, UnavailableError
+from bodycamd.workshop.bundle import health
 from bodycamd.workshop.bundle.build import _installer
 from tests.kit.bundles import Release
 from tests.kit.camera import Camera as WholeCamera
@@ -160,6 +162,25 @@ def test_a_recorder_that_ends_again_and_again_is_not_waited_for(tmp_path: Path, 
 def test_a_bundle_without_an_installer_of_wheels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not hold what puts its wheels in place"):
         LinuxSystem(tmp_path).make_environment(tmp_path / "0.3.0", [tmp_path / "tiny-1.0.whl"])
+
+
+def test_what_is_not_compiled_is_loaded_by_no_process_of_a_camera() -> None:
+    loaded = f"""import importlib, sys
+for name in {(*health.MODULES, "bodycamd.workshop.bundle.health", "bodycamd.cli.simulate_by_hand")!r}:
+    importlib.import_module(name)
+try:
+    sys.modules["bodycamd.cli.main"].main(["--help"])
+except SystemExit:
+    pass
+print(*(module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)), sep="\\n")"""
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.splitlines()
+    files = [line for line in said if line.endswith(".py")]
+    assert any("/pygments/lexers/" in file for file in files), "the help loads some of it"
+    assert [file for file in files if re.search(linux_system.NOT_COMPILED, file)] == []
+    packages = [Path(file).parents[1] for file in files if file.endswith("/pygments/__init__.py")][0]
+    for name in ("setuptools", "pygments"):
+        there = [str(path) for path in (packages / name).rglob("*.py")]
+        assert sum(bool(re.search(linux_system.NOT_COMPILED, path)) for path in there) > len(there) / 2, name
 
 
 @pytest.mark.parametrize(
