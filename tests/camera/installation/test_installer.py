@@ -177,7 +177,7 @@ print(*(module.__file__ for module in list(sys.modules.values()) if getattr(modu
     files = [line for line in said if line.endswith(".py")]
     assert any("/pygments/lexers/" in file for file in files), "the help loads some of it"
     assert [file for file in files if re.search(linux_system.NOT_COMPILED, file)] == []
-    packages = [Path(file).parents[1] for file in files if file.endswith("/pygments/__init__.py")][0]
+    packages = next(Path(file).parents[1] for file in files if file.endswith("/pygments/__init__.py"))
     for name in ("setuptools", "pygments"):
         there = [str(path) for path in (packages / name).rglob("*.py")]
         assert sum(bool(re.search(linux_system.NOT_COMPILED, path)) for path in there) > len(there) / 2, name
