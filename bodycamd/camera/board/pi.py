@@ -33,8 +33,13 @@ from bodycamd.camera.control.events import Event
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import Clock
+from bodycamd.linux.timer_slack import timer_slack
 
 log = logging.getLogger(__name__)
+
+LOOK_SLACK_SECONDS = 0.2
+"""lgpio's own thread for edges ends its wait for them every half millisecond (lgPthAlerts.c), the one for pulses, which are not used, its
+rest every 20 ms: that much later they need not be woken, as they have nothing to do then. An edge wakes the first at once."""
 
 
 class GpioButton:
@@ -137,7 +142,8 @@ def lgpio_factory() -> Any:
     chip."""
     made = import_lgpio()
     try:
-        return made()
+        with timer_slack(LOOK_SLACK_SECONDS):
+            return made()  # which opens the chip, and makes lgpio's threads
     except Exception as error:  # lgpio.error is no subclass of OSError; PinUnknownPi where this is no Pi
         raise UnavailableError(
             f"the GPIO chip cannot be opened: {error}. Check that /dev/gpiochip0 exists and that the service's user is in group gpio; "

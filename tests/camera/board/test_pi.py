@@ -13,8 +13,9 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from bodycamd.camera.board import pi
 from bodycamd.camera.board.battery import NoBattery
-from bodycamd.camera.board.pi import lgpio_factory, pi_board
+from bodycamd.camera.board.pi import LOOK_SLACK_SECONDS, lgpio_factory, pi_board
 from bodycamd.camera.board.ports import Board
 from bodycamd.config.settings import BatterySettings, BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
@@ -248,3 +249,20 @@ def test_where_lgpio_puts_its_pipe(monkeypatch: pytest.MonkeyPatch, variables: d
         assert Path(os.environ["LG_WD"]) != Path.cwd()
     else:
         assert os.environ["LG_WD"] == expected
+
+
+def test_what_looks_for_edges_need_not_be_woken_on_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lgpio makes its threads when it opens the chip."""
+    own = lambda: Path(f"/proc/{threading.get_native_id()}/timerslack_ns").read_text()  # noqa: E731
+    before, seen = own(), []
+
+    class Opened:
+        def __init__(self) -> None:
+            looks = threading.Thread(target=lambda: seen.append(own()))
+            looks.start()
+            looks.join()
+
+    monkeypatch.setattr(pi, "import_lgpio", lambda: Opened)
+    assert isinstance(lgpio_factory(), Opened)
+    assert seen == [f"{LOOK_SLACK_SECONDS * 1e9:.0f}\n"] != [before]
+    assert own() == before
