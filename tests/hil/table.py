@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bodycamd.config.load import load
+from tests.hil.measured import FILE
 from tests.hil.pi_camera import drawing
 from tests.hil.scenario import BoardNotes, Scenario, boards, missing, scenarios
 
@@ -34,23 +37,7 @@ while it records (`tests/hil/test_power_cuts.py`, `CUTS=6`), which is QEMU kille
 against what is there after the next start, verified and played on the host with stock tools. What the camera had not flushed to its card
 is gone.
 
-Seen so far, on a computer whose two processors others kept busy (a load of 12 to 18); seconds are the camera's where nothing else is
-said:
-
-- From the power to the hand 14 s, to standby 20 s, for 84 s of the computer's processor. Making the images took 13 minutes, of which the
-  program's part 2 minutes where the card's image is there.
-- The first boot of a card whose image has the program: ready 30 s after the power, in standby after 36 s, for 153 s of the computer's
-  processor; freezing it 5 s of waiting and 280 MB. Going on from there costs 1.3 s of the computer's processor, a press until it records
-  17 s, ten seconds of recording 9 s.
-- The card whose bundle the emulated camera installs itself, from `fleet cards` to a camera that is enrolled once: 29 minutes of waiting
-  (`test_a_card_with_the_bundle_beside_an_image_that_has_no_program`), 6½ minutes of the computer's processor until the program is there.
-- From a frozen camera `press` 1¼, `burst` 1½, `update_while_recording` 2, `disk_full`, `fall` and `hang` 3½, `update_in_standby` 12 minutes
-  of waiting each.
-- Three power cuts in a row from a frozen camera: 0 of 13 acknowledged fragments lost, the newest footage lost 0.13 to 1.12 s, offloaded,
-  verified by `bodycamd verify` and `scripts/verify.sh`, played on the host: 23 minutes of waiting.
-
-**Not seen to pass yet**: six cuts in one run, and `make hil BOARD=virtual` as a whole, whose time is not measured. It is all a part of
-`make nightly`, and no part of CI.
+SEEN
 
 ## A Raspberry Pi
 
@@ -88,10 +75,30 @@ def cell(scenario: Scenario, board: BoardNotes) -> str:
     return "runs" if board.seen is None or scenario.name in board.seen else "not seen to pass yet"
 
 
+def minutes(seconds: float) -> str:
+    """Of waiting, as a person says it."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+
+
+def seen(measured: dict[str, Any]) -> Iterator[str]:
+    """What passed on the virtual camera, and how long that took."""
+    for part, command in (("all", "make hil BOARD=virtual"), ("ci", "make hil BOARD=virtual PART=ci")):
+        if (run := measured.get(part)) is None:
+            yield f"**Not seen to pass yet**: `{command}` as a whole."
+        else:
+            took = ", ".join(f"`{name}` {seconds} s" for name, seconds in sorted(run["seconds"].items(), key=lambda one: -one[1]))
+            waited = minutes(run["waited_seconds"])
+            yield f"`{command}`, images made before: all {len(run['seconds'])} passed in {waited} of waiting on"
+            yield f"{run['machine']}, {run['load']} (commit {run['commit']}, {run['date']}): {took}."
+            yield from (f"The power: {said}." for said in run["power_cuts"])
+        yield ""
+
+
 def page() -> Iterator[str]:
     """The lines."""
     shipped = load(Path(__file__).parents[2] / "config/bodycamd.yaml")
-    yield from HEAD.replace("JUMPERS", "\n".join(drawing(shipped))).splitlines()
+    figures = "\n".join(seen(json.loads(FILE.read_text(encoding="utf-8")).get("hil", {})))
+    yield from HEAD.replace("JUMPERS", "\n".join(drawing(shipped))).replace("SEEN\n", figures).splitlines()
     found = boards()
     yield "| board | is | runner |"
     yield "|---|---|---|"
