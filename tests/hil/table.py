@@ -83,7 +83,7 @@ def minutes(seconds: float) -> str:
 def seen(measured: dict[str, Any]) -> Iterator[str]:
     """What passed on the virtual camera, and how long that took."""
     for made in measured.get("images", []):
-        yield f"- Images {made['from']}: {minutes(made['seconds'])} at {made['load']} ({made['what']}; commit {made['commit']})."
+        yield f"- Images from {made['from']}: {minutes(made['seconds'])} at {made['load']} ({made['what']}; commit {made['commit']})."
     yield ""
     for part, command in (("all", "make hil BOARD=virtual"), ("ci", "make hil BOARD=virtual PART=ci")):
         if (run := measured.get(part)) is None:

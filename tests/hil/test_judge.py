@@ -12,7 +12,7 @@ import pytest
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import PULSES, TABLE, LampPattern, RowName
 from bodycamd.errors import ConfigError
-from tests.hil import judge, table
+from tests.hil import judge, measured, table
 from tests.hil.scenario import Need, boards, missing, read, scenarios
 
 S = 1_000_000
@@ -111,3 +111,18 @@ def test_what_a_scenario_may_not_say_is_refused(text: str, tmp_path: Path) -> No
     path.write_text(text)
     with pytest.raises((msgspec.ValidationError, ConfigError, AssertionError)):
         read(path)
+
+
+REPORT = """<testsuites><testsuite errors="0" failures="{failures}" skipped="0" time="61.6">
+<testcase name="test_scenario[press]" time="40.2"/><testcase name="test_power_cuts[first]" time="21.4"/></testsuite></testsuites>"""
+
+
+def test_what_a_run_took_is_kept_where_all_passed(tmp_path: Path) -> None:
+    (tmp_path / "power-cuts-first.txt").write_text("1 cuts, 5 acknowledged fragments, 0 lost\n")
+    (tmp_path / "report.xml").write_text(REPORT.format(failures=0))
+    found = measured.figures(tmp_path)
+    assert found["seconds"] == {"press": 40, "power_cuts[first]": 21}
+    assert (found["waited_seconds"], found["power_cuts"]) == (62, ["1 cuts, 5 acknowledged fragments, 0 lost"])
+    (tmp_path / "report.xml").write_text(REPORT.format(failures=1))
+    with pytest.raises(AssertionError, match="failures"):
+        measured.figures(tmp_path)
