@@ -253,7 +253,10 @@ def test_where_lgpio_puts_its_pipe(monkeypatch: pytest.MonkeyPatch, variables: d
 
 def test_what_looks_for_edges_need_not_be_woken_on_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """lgpio makes its threads when it opens the chip."""
-    own = lambda: Path(f"/proc/{threading.get_native_id()}/timerslack_ns").read_text()  # noqa: E731
+
+    def own() -> str:
+        return Path(f"/proc/{threading.get_native_id()}/timerslack_ns").read_text()
+
     before, seen = own(), []
 
     class Opened:
