@@ -74,6 +74,11 @@ def recording_names(recordings: Path) -> tuple[list[str], list[Stray]]:
     return names, strays
 
 
+def is_segment(name: str) -> bool:
+    """Whether a file's name is a segment's."""
+    return _SEGMENT.fullmatch(name) is not None
+
+
 def segment_kind(name: str) -> SegmentKind:
     """What the name of a segment's file says of it. Raises `UsageError` for another name."""
     match = _SEGMENT.fullmatch(name)

@@ -11,15 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from bodycamd.errors import DataError, NotFoundError
+from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
+from bodycamd.municipality.copies.copy_inventory import take_inventory
 from bodycamd.municipality.station.segments import ExpectedSegment
+from bodycamd.municipality.station.storage import STORE_FOLDER
+from bodycamd.municipality.verify.verify import verify
 
 READ_BYTES = 1 << 20
+GOOD: Final = ("intact", "incomplete")
+"""Verdicts with which a recording counts as arrived: what is not there, the camera has stated."""
 
 
 class ReceiverFolder:
@@ -28,6 +35,7 @@ class ReceiverFolder:
 
     def __init__(self, named: Path, device: str) -> None:
         self.named, self.path = named, named / device
+        self.store = str(self.path / STORE_FOLDER)
 
     def read(self, *words: str, limit: int) -> bytes | None:
         """The content of a file of at most `limit` bytes; `None` where there is none."""
@@ -69,6 +77,19 @@ class ReceiverFolder:
             if folder.look(words[-1]) is not None:
                 raise self._taken(folder, words[-1])
             _put(folder, words[-1], chunks)
+
+    def take_inventory(self, ledger: Path, key: SigningKey, now_us: int) -> None:
+        """State, signed, what has come."""
+        take_inventory(self.path / STORE_FOLDER, key, now_us, below=self.named)
+
+    def check_arrived(
+        self, recording: str, segments: Sequence[ExpectedSegment], first_key: PublicKey, people: dict[str, tuple[str, PublicKey]]
+    ) -> None:
+        """Raises `DataError` unless the recording verifies there, all of it read."""
+        report = verify(self.path / STORE_FOLDER, first_key, only=recording, people=people)
+        found = next((one.verdict for one in report.recordings if one.recording == recording), "altered")
+        if found not in GOOD:
+            raise DataError(f"{self.path}: {recording} does not verify there: {found}; nothing is stated as forwarded")
 
     def _made(self, words: Iterable[str]) -> Folder:
         """The folder, each above it made and durable."""

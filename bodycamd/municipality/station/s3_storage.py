@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
@@ -34,6 +35,21 @@ SECOND_US: Final = 1_000_000
 MIN_LOCK_US: Final = 60 * SECOND_US
 """What is due sooner is not locked: by the store's own clock it might be over already, and then the whole request is refused."""
 TIMEOUT_SECONDS: Final = 60
+
+
+def s3_client(endpoint: str | None, region: str | None) -> BaseClient:
+    """A client of an S3 service. Raises `ConfigError` for what is none."""
+    config = Config(
+        connect_timeout=TIMEOUT_SECONDS,
+        read_timeout=TIMEOUT_SECONDS,
+        retries={"max_attempts": 3, "mode": "standard"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    try:
+        return boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigError(f"s3: {error}; allowed: the URL and the region of an S3 service") from error
 
 
 class _Version(Struct, frozen=True):
@@ -56,27 +72,17 @@ class S3Storage(Storage):
         """Raises `ConfigError` for a bucket without Object Lock and versions, or with a default of its own; `StorageError`."""
         super().__init__(data)
         self._bucket, self._mode = bucket, mode
-        config = Config(
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-            retries={"max_attempts": 3, "mode": "standard"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        try:
-            self._client = boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
-        except (BotoCoreError, ValueError) as error:
-            raise ConfigError(f"s3: {error}; allowed: the URL and the region of an S3 service") from error
+        self._client = s3_client(endpoint, region)
         self._check_bucket()
 
     def _check_bucket(self) -> None:
         allowed = "allowed: a bucket that was made with Object Lock, and without a default retention"
-        with _failing(f"s3: bucket {self._bucket}"):
+        with failing(f"s3: bucket {self._bucket}"):
             try:
                 found = self._client.get_object_lock_configuration(Bucket=self._bucket)["ObjectLockConfiguration"]
             except ClientError as error:
-                if _code(error) in ("ObjectLockConfigurationNotFoundError", "NoSuchBucket", "404"):
-                    raise ConfigError(f"s3.bucket: {self._bucket}: {_code(error)}; {allowed}") from error
+                if code_of(error) in ("ObjectLockConfigurationNotFoundError", "NoSuchBucket", "404"):
+                    raise ConfigError(f"s3.bucket: {self._bucket}: {code_of(error)}; {allowed}") from error
                 raise
             if found.get("Rule"):
                 raise ConfigError(f"s3.bucket: {self._bucket}: it locks by a default of its own, which counts from the upload; {allowed}")
@@ -84,7 +90,7 @@ class S3Storage(Storage):
     def put_segment(self, device: str, segment: StoredSegment, staged: Path, kept_until_us: int, now_us: int) -> int:
         """As of the port. The lock is of whole seconds, and never longer than was asked for."""
         key = f"{_folder(device, segment.recording)}{segment.file}"
-        with _failing(key):
+        with failing(key):
             if (version := self._newest(key)) is not None:
                 return self._read_back(key, version, segment, None)
             until_us = kept_until_us // SECOND_US * SECOND_US
@@ -103,7 +109,7 @@ class S3Storage(Storage):
     def keep_longer(self, device: str, segment: StoredSegment, kept_until_us: int) -> int:
         """As of the port. A lock is only made longer, which nobody needs a right to bypass for."""
         key = f"{_folder(device, segment.recording)}{segment.file}"
-        with _failing(key):
+        with failing(key):
             version = self._there(key)
             found_us = self._locked_until_us(self._client.head_object(Bucket=self._bucket, Key=key, VersionId=version))
             until_us = kept_until_us // SECOND_US * SECOND_US
@@ -130,14 +136,14 @@ class S3Storage(Storage):
     def segment_chunks(self, device: str, recording: str, file: str) -> Iterator[bytes]:
         """As of the port."""
         key = f"{_folder(device, recording)}{file}"
-        with _failing(key):
+        with failing(key):
             found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=self._there(key))
             yield from found["Body"].iter_chunks(CHUNK_BYTES)
 
     def delete_recording(self, device: str, recording: str) -> None:
         """As of the port. A lock that has not ended by the store's clock raises `StorageError`: the next sweep tries again."""
         folder = _folder(device, recording)
-        with _failing(folder):
+        with failing(folder):
             for one in list(self._versions(folder)):
                 self._client.delete_object(Bucket=self._bucket, Key=one.key, VersionId=one.id)
             if (left := next(self._versions(folder), None)) is not None:
@@ -145,25 +151,25 @@ class S3Storage(Storage):
 
     def has_recording(self, device: str, recording: str) -> bool:
         """As of the port."""
-        with _failing(recording):
+        with failing(recording):
             return next(self._versions(_folder(device, recording)), None) is not None
 
     def has_segment(self, device: str, recording: str, file: str) -> bool:
         """As of the port."""
         key = f"{_folder(device, recording)}{file}"
-        with _failing(key):
+        with failing(key):
             return self._newest(key) is not None
 
     def segments(self, device: str, recording: str) -> frozenset[str]:
         """As of the port; what is hidden is not there."""
         folder = _folder(device, recording)
-        with _failing(folder):
+        with failing(folder):
             return frozenset(one.key.removeprefix(folder) for one in self._versions(folder) if one.newest and not one.hides)
 
     def recordings(self, device: str) -> list[str]:
         """As of the port."""
         prefix = f"cameras/{device}/recordings/"
-        with _failing(prefix):
+        with failing(prefix):
             return sorted({one.key.removeprefix(prefix).partition("/")[0] for one in self._versions(prefix)})
 
     def _newest(self, key: str) -> str | None:
@@ -198,11 +204,11 @@ class S3Storage(Storage):
             yield from sorted(found, key=lambda one: (one.key, not one.newest))
 
     def _put(self, name: str, raw: bytes) -> None:
-        with _failing(name):
+        with failing(name):
             try:
                 before = self._get_raw(name, MAX_AUDIT_FILE_BYTES)
             except ClientError as error:
-                if _code(error) not in ("NoSuchKey", "404"):
+                if code_of(error) not in ("NoSuchKey", "404"):
                     raise
             else:
                 if before != raw:
@@ -214,12 +220,12 @@ class S3Storage(Storage):
                 raise StorageError(f"{name}: it does not read back as it was written")
 
     def _names(self, folder: str) -> Iterator[str]:
-        with _failing(folder):
+        with failing(folder):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{folder}/"):
                 yield from sorted(one["Key"].removeprefix(f"{folder}/") for one in page.get("Contents", ()))
 
     def _get(self, name: str, most_bytes: int) -> bytes:
-        with _failing(name):
+        with failing(name):
             return self._get_raw(name, most_bytes)
 
     def _get_raw(self, name: str, most_bytes: int) -> bytes:
@@ -238,16 +244,17 @@ def _moment(at_us: int) -> datetime:
     return datetime.fromtimestamp(at_us / SECOND_US, UTC)
 
 
-def _code(error: ClientError) -> str:
+def code_of(error: ClientError) -> str:
+    """What the store calls it, such as `NoSuchKey`."""
     return str(error.response.get("Error", {}).get("Code", "?"))
 
 
 @contextmanager
-def _failing(what: str) -> Iterator[None]:
+def failing(what: str) -> Iterator[None]:
     """Whatever the store says that is not expected is `StorageError`."""
     try:
         yield
     except ClientError as error:
-        raise StorageError(f"{what}: the store refuses: {_code(error)}") from error
+        raise StorageError(f"{what}: the store refuses: {code_of(error)}") from error
     except (BotoCoreError, OSError) as error:
         raise StorageError(f"{what}: the store cannot be reached: {type(error).__name__}") from error

@@ -73,12 +73,21 @@ class HelpSettings(Settings, frozen=True, kw_only=True):
     language: Literal["nl", "en"] = "nl"
 
 
+class ReceiverBucketSettings(Settings, frozen=True, kw_only=True):
+    """A bucket of theirs, in which nothing else lies below the cameras' names. Who may use it, boto3 finds by itself."""
+
+    bucket: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")]
+    endpoint: Annotated[str, Meta(pattern=r"^https?://[^\s]{1,200}\Z")] | None = None
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")] | None = None
+
+
 class ReceiverSettings(Settings, frozen=True, kw_only=True):
     """Somebody to whom recordings may be forwarded: a controller of its own, which keeps them for its own term."""
 
     name: KeyName
     controller: Annotated[str, Meta(min_length=1, max_length=100)]
-    folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")]
+    folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")] | None = None
+    s3: ReceiverBucketSettings | None = None
     keeps_days: Annotated[int, Meta(ge=1, le=36_500)]
 
 
@@ -133,7 +142,9 @@ ALLOWED: Mapping[str, str] = {
     "answer_seconds": "a whole number from 10 to 600",
     "timeout_seconds": "a whole number from 1 to 15",
     "language": "nl or en",
-    "receivers": "a list of mappings of name, controller, folder, keeps_days",
+    "receivers": "a list of mappings of name, controller, keeps_days, and either folder or s3",
+    "receivers.s3": "a mapping of bucket, endpoint, region, in place of folder",
+    "receivers.bucket": "the name of a bucket of the receiver's, not the station's own",
     "receivers.name": "small letters, digits and -, such as meldkamer: as orders have it, each once",
     "controller": "who is responsible for what is forwarded, in 1 to 100 characters",
     "folder": "the path of a folder of the receiver's, such as a mounted disk",
@@ -162,10 +173,20 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
         problems = list(_help_contradictions(settings.help)) if settings.help is not None else []
         if len({one.name for one in settings.receivers}) < len(settings.receivers):
             problems.append(Problem("receivers", "two of them have one name", ALLOWED["receivers.name"]))
+        problems += _receiver_places(settings)
         problems += _addresses(settings, document)
         if not problems:
             return settings, []
     return None, sorted(problems, key=in_order)
+
+
+def _receiver_places(settings: StationSettings) -> Iterator[Problem]:
+    """Each has one place, and it is not the station's own."""
+    for one in settings.receivers:
+        if (one.folder is None) == (one.s3 is None):
+            yield Problem("receivers", f"{one.name} has neither a folder nor a bucket, or both", ALLOWED["receivers"])
+        if one.s3 is not None and settings.s3 is not None and one.s3.bucket == settings.s3.bucket:
+            yield Problem("receivers", f"{one.name} has the station's own bucket", ALLOWED["receivers.bucket"])
 
 
 def _addresses(settings: StationSettings, document: Document) -> Iterator[Problem]:

@@ -71,7 +71,7 @@ def test_a_recording_goes_and_verifies_there_with_stock_tools(life: Life) -> Non
     order = to_forward(life, name)
     done = forward(life, order)
     at, room = life.root / "room" / DEVICE, life.root / "room" / DEVICE / "store"
-    assert (done.new, done.store) == (True, room)
+    assert (done.new, done.store) == (True, str(room))
     own = life.camera.store_folder / "recordings"
     assert [path.name for path in (room / "recordings").iterdir()] == [name], "and no other one"
     for file in (own / name).iterdir():
@@ -258,8 +258,9 @@ def test_a_link_at_the_receiver_leads_nowhere(life: Life, folder: bool) -> None:
     (own / "000000.tar").write_bytes(b"the footage of another camera")
     before = tree(own)
     for number, planted in enumerate(PLANTED):
-        room = replace(receiver(life), folder=str(life.root / f"room-{number}"))
-        path = Path(room.folder) / DEVICE / planted.format(name=name)
+        theirs = life.root / f"room-{number}"
+        room = replace(receiver(life), folder=str(theirs))
+        path = theirs / DEVICE / planted.format(name=name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(own if folder else own / "000000.tar")
         order = to_forward(life, name, number)
