@@ -3,7 +3,7 @@
 SHELL_SCRIPTS = $(shell git grep -lE '^.!.*[ /](ba|da)?sh$$')
 # Compiled modules are kept, whatever the caller set: the tests start the package some hundred times.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-station-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw test-chaos soak enclosure mutants clean
+.PHONY: help demo demo-station test test-full check bench nightly hil test-camera test-unit test-station-unit test-machine test-arm64 test-bundle bundle test-powercut test-rgw test-chaos test-chaos-stores soak enclosure mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -67,7 +67,12 @@ test-rgw: ## the station on a real Ceph RGW and a real PostgreSQL (root, Debian'
 
 test-chaos: ## cameras send while uplinks, cameras and the station are killed, over bad links; BODYCAMD_CHAOS=1 for all of it (an hour)
 	@scripts/setup test
-	@.venv/bin/python -m pytest -q -s -m chaos tests/chaos
+	@.venv/bin/python -m pytest -q -s -m "chaos and not rgw" tests/chaos
+
+test-chaos-stores: ## the same on a real Ceph RGW and a real PostgreSQL, which is killed too (root, Debian's packages of both)
+	@scripts/setup test
+	@.venv/bin/pip install -q -e '.[postgres]'
+	@.venv/bin/python -m pytest -q -s -m "chaos and rgw" tests/chaos
 
 bundle: ## a signed bundle of this commit: KEY=release.key OUT=DIR (the internet, two minutes)
 	@scripts/build-bundle --key "$(KEY)" --out "$(or $(OUT),.)"

@@ -25,29 +25,31 @@ from bodycamd.evidence.roster import KeyHolder
 from bodycamd.evidence.signed_document import from_entry
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.municipality.station import audit
-from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.rebuild import rebuild
 from tests.camera.keeping.sending_camera import SendingCamera
 from tests.camera.uplink.served import ServedCamera, configured, start
 from tests.chaos.link import BadLinks, Link
+from tests.chaos.stores import Stores
 from tests.evidence.rostering import FIRST, ROOT, key, raw
 from tests.evidence.rostering import camera as listed
 from tests.kit.waiting import wait_for
 from tests.municipality.station.prepared import Prepared, free_port
-from tests.municipality.station.test_rebuild import rows
+from tests.municipality.station.test_rebuild import rows_of
 
 DISTURBED = {"uplink": 5, "camera": 3, "station": 3, "connections": 2, "blackout": 1}
 """What happens, of so many, in an order of chance."""
+KILLS_OF_THE_DATABASE = 3
+"""Beside these, where there is one that can be killed."""
 
 
 class ChaosStation:
-    """`bodycamd station run`, on a folder and SQLite, under a name that every link leads to."""
+    """`bodycamd station run`, under a name that every link leads to."""
 
-    def __init__(self, folder: Path, authority: str) -> None:
+    def __init__(self, folder: Path, authority: str, stores: Stores) -> None:
         folder.mkdir()
-        self.authority = authority
-        self.prepared = Prepared(folder, free_port())
+        self.authority, self.stores = authority, stores
+        self.prepared = Prepared(folder, free_port(), "tests.chaos.launcher")
         self.process: subprocess.Popen[str] | None = None
 
     def prepare(self, cameras: list[ChaosCamera]) -> None:
@@ -59,7 +61,7 @@ class ChaosStation:
         self.prepared.roster(cameras=(*FIRST.cameras, *known), stations=(station,))
         keys = f"signing: {folder}/station-1.key, root: {folder}/root.json, roster: {folder}/roster.txt"
         lines = ["name: station-1", f"authority: {self.authority}", f"data: {folder}/data", f"listen: {{port: {self.prepared.port}}}"]
-        self.prepared.file.write_text("\n".join([*lines, f"keys: {{{keys}}}"]) + "\n")
+        self.prepared.file.write_text("\n".join([*lines, *self.stores.lines(), f"keys: {{{keys}}}"]) + "\n")
         self.start()
 
     def start(self) -> None:
@@ -137,10 +139,10 @@ class ChaosCamera:
 
     # --- what must be ----------------------------------------------------------------------------------------------------
 
-    def check(self, data: Path) -> int:
+    def check(self, data: Path, stores: Stores) -> int:
         """Every segment is there once, equal in every byte; the receipts chain; the ledger is the camera's. The number of segments."""
         here = files(self.camera.store_folder / "recordings")
-        assert files(data / "cameras" / self.name / "store" / "recordings") == here, self.name
+        assert stores.footage(data, self.name) == here, self.name
         last, seen = ZERO_HASH, set()
         stated = [line.detail for line in VerifiedLedger(self.camera.store_folder / "ledger") if isinstance(line.detail, Uploaded)]
         for number, one in enumerate(stated, 1):
@@ -164,8 +166,8 @@ def files(folder: Path) -> dict[str, str]:
 class Fleet:
     """Close it."""
 
-    def __init__(self, root: Path, cameras: int, small: tuple[int, int], large: tuple[int, int], seed: int) -> None:
-        """`small` and `large`: how many segments, of how many bytes, spread over the cameras."""
+    def __init__(self, root: Path, stores: Stores, cameras: int, small: tuple[int, int], large: tuple[int, int], seed: int) -> None:
+        """`small` and `large`: how many segments, of how many bytes, spread over the cameras. `stores` are the caller's to close."""
         self.random = random.Random(seed)
         self.did: Counter[str] = Counter()
         self._next: list[str] = []
@@ -184,7 +186,7 @@ class Fleet:
         # 0.5 to 20 Mbit/s
         links = {one.name: Link(10 ** self.random.uniform(5.7, 7.3), seed + number) for number, one in enumerate(self.cameras)}
         self.links = self._opened.enter_context(BadLinks(links))
-        self.station = ChaosStation(root / "station", f"127.0.0.1:{self.links.port}")
+        self.station = ChaosStation(root / "station", f"127.0.0.1:{self.links.port}", stores)
         self.links.to_port = self.station.prepared.port
         self.station.prepare(self.cameras)
         self._opened.callback(self.station.kill)
@@ -201,7 +203,8 @@ class Fleet:
         """Something is killed, wherever it is, and comes back."""
         one = self.random.choice(self.cameras)
         if not self._next:
-            self._next = [what for what, times in DISTURBED.items() for _ in range(times)]
+            more = {"database": KILLS_OF_THE_DATABASE} if self.station.stores.database is not None else {}
+            self._next = [what for what, times in {**DISTURBED, **more}.items() for _ in range(times)]
             self.random.shuffle(self._next)
         match self._next.pop():
             case "uplink":
@@ -218,6 +221,12 @@ class Fleet:
                 time.sleep(self.random.uniform(0, 0.5))
                 self.station.start()
                 self.did["kills of the station"] += 1
+            case "database":
+                assert self.station.stores.database is not None
+                self.station.stores.database.kill()
+                time.sleep(self.random.uniform(0, 0.5))
+                self.station.stores.database.start()
+                self.did["kills of the database"] += 1
             case "connections":
                 self.links.break_off(one.name)
                 self.did["broken connections"] += 1
@@ -237,18 +246,18 @@ class Fleet:
         for one in self.cameras:
             one.kill()
         self.station.kill()
-        found = sum(one.check(self.station.data) for one in self.cameras)
-        assert list((self.station.data / "staging").glob("*/*.part")) == [], "something is left staged"
-        file = self.station.data / "index.sqlite"
-        index = Index.open(f"sqlite:///{file}")
+        data, stores = self.station.data, self.station.stores
+        found = sum(one.check(data, stores) for one in self.cameras)
+        assert list((data / "staging").glob("*/*.part")) == [], "something is left staged"
+        index = Index.open(stores.index_url(data))
         audit.check(index.audit_lines())
         index.close()
-        before, made = rows(file), self.station.data / "new.sqlite"
-        index = Index.open(f"sqlite:///{made}")
-        done = rebuild(index, FolderStorage(self.station.data), {one.name: one.first_key for one in self.cameras}, key("station-1").public)
+        before, made = rows_of(stores.index_url(data)), f"sqlite:///{data}/new.sqlite"
+        index = Index.open(made)
+        done = rebuild(index, stores.storage(data), {one.name: one.first_key for one in self.cameras}, key("station-1").public)
         index.close()
         assert done.problems == ()
-        after = rows(made)
+        after = rows_of(made)
         assert [name for name in after if name != "presences" and after[name] != before[name]] == [], "the index made anew is another one"
         return found
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.fleet import Fleet
+from tests.chaos.stores import BucketAndPostgres, FolderAndSqlite, Stores
 
 pytestmark = pytest.mark.chaos
 
@@ -20,13 +23,28 @@ def share(of: int, least: int) -> int:
     return max(least, round(of * SHARE))
 
 
+def bucket_and_postgres(root: Path) -> Stores:
+    os.environ.update(AWS_ACCESS_KEY_ID="STATION", AWS_SECRET_ACCESS_KEY="stationsecret")
+    (root / "rgw").mkdir()
+    return BucketAndPostgres(root / "rgw")
+
+
 @pytest.mark.timeout(7200)
-def test_every_segment_comes_once_whatever_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "opened",
+    [
+        pytest.param(lambda _: FolderAndSqlite(), id="folder and SQLite"),
+        pytest.param(bucket_and_postgres, id="bucket and PostgreSQL", marks=[pytest.mark.rgw, pytest.mark.postgres]),
+    ],
+)
+def test_every_segment_comes_once_whatever_is_killed(tmp_path: Path, opened: Callable[[Path], Stores]) -> None:
     cameras, small, large, kills = min(28, share(28, 6)), share(1000, 24), share(20, 1), share(200, 12)
     began = time.monotonic()
-    fleet = Fleet(tmp_path, cameras, (small, 256_000), (large, 8_000_000), seed=cameras)
-    fleet.blackout_seconds = 60.0 if SHARE > 0.1 else 10.0
-    try:
+    with (
+        closing(opened(tmp_path)) as stores,
+        closing(Fleet(tmp_path, stores, cameras, (small, 256_000), (large, 8_000_000), seed=cameras)) as fleet,
+    ):
+        fleet.blackout_seconds = 60.0 if SHARE > 0.1 else 10.0
         while fleet.kills < kills:
             time.sleep(fleet.random.uniform(0.05, 0.8))
             fleet.disturb()
@@ -34,5 +52,3 @@ def test_every_segment_comes_once_whatever_is_killed(tmp_path: Path) -> None:
         segments = fleet.check()
         print(fleet.told(segments=segments, seconds=round(time.monotonic() - began)))
         assert segments == small + large + 2 * cameras
-    finally:
-        fleet.close()

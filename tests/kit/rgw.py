@@ -41,6 +41,7 @@ pid file =
 mon data = {root}/mon/a
 [osd.0]
 osd data = {root}/osd/0
+osd class update on start = false
 osd journal =
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:{rgw_port}

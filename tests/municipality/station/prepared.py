@@ -41,6 +41,7 @@ class Prepared:
 
     folder: Path
     port: int
+    program: str = "bodycamd.cli.entry"
 
     @property
     def file(self) -> Path:
@@ -55,7 +56,7 @@ class Prepared:
 
     def start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bodycamd.cli.entry", "station", "run", str(self.file)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", self.program, "station", "run", str(self.file)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         assert "listens at 127.0.0.1" in process.stdout.readline()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +23,7 @@ from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.term import Copy, Due
 from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, NOW_US, signed
+from tests.kit.postgres import Postgres
 from tests.kit.scale import count
 from tests.municipality.station import contending
 from tests.municipality.station.at_station import hold
@@ -38,21 +37,8 @@ EACH = 25
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Of an empty database."""
-    programs = next(Path("/usr/lib/postgresql").glob("*/bin"))
-    folder = Path(subprocess.run(["mktemp", "-d", "/tmp/bodycamd-pg.XXXXXX"], check=True, capture_output=True, text=True).stdout.strip())
-    shutil.chown(folder, "postgres", "postgres")
-
-    def as_postgres(*words: str) -> None:
-        subprocess.run(["runuser", "-u", "postgres", "--", *words], check=True, stdout=subprocess.DEVNULL, timeout=120)
-
-    as_postgres(str(programs / "initdb"), "-D", f"{folder}/data", "-A", "trust")
-    listening = f"-k {folder} -h ''"
-    as_postgres(str(programs / "pg_ctl"), "-D", f"{folder}/data", "-o", listening, "-l", f"{folder}/log", "-w", "start")
-    try:
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-    finally:
-        as_postgres(str(programs / "pg_ctl"), "-D", f"{folder}/data", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    with Postgres() as started:
+        yield started.url
 
 
 def test_several_processes_at_once(url: str, tmp_path: Path) -> None:

@@ -21,8 +21,13 @@ from tests.municipality.station.sending import CameraLink, sealed, send_ledger, 
 
 
 def rows(file: Path) -> dict[str, list[Any]]:
+    """All of an index in a file."""
+    return rows_of(f"sqlite:///{file}")
+
+
+def rows_of(url: str) -> dict[str, list[Any]]:
     """All of an index."""
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(url)
     with engine.connect() as connection:
         found = {table.name: sorted(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
     engine.dispose()
