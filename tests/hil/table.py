@@ -39,6 +39,9 @@ is gone.
 
 SEEN
 
+**Not measured**: either of them on a computer that does nothing else, and from a fresh clone. `make nightly` runs the whole,
+CI neither yet.
+
 ## A Raspberry Pi
 
 `make hil BOARD=pi HOST=technician@camera` runs the scenarios on a camera that has been installed, over ssh, for who uses `ssh` and `sudo`
