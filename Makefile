@@ -107,6 +107,7 @@ nightly: check ## everything, with the full number of random cases
 	$(MAKE) hil BOARD=virtual
 	$(MAKE) test-powercut CUTS=1000
 	BODYCAMD_CHAOS=1 $(MAKE) test-chaos
+	$(MAKE) test-chaos-stores
 	$(MAKE) soak RECORDINGS=300
 	$(MAKE) mutants
 
