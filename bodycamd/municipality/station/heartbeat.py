@@ -1,7 +1,8 @@
 """That the station can still do something: systemd's watchdog is fed by it, and starts a process anew that hangs.
 
 It lives while its loop turns and a thread of those that answer requests becomes free in time. A database or a disk that fails does not stop
-it: those are told (`/health`), and a process that was started anew could do no more with them.
+it: those are told (`/health`), and a process that was started anew could do no more with them. One that does not answer at all stops it,
+once every thread waits for it: then nobody is served, and a new process begins with connections of its own.
 """
 
 from __future__ import annotations

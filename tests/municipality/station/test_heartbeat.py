@@ -133,8 +133,9 @@ def test_inside_a_unit_the_kernels_word_on_the_clock_can_be_read(unit: str) -> N
 def test_a_backup_goes_where_the_timer_says_and_nowhere_else() -> None:
     unit = "bodycamd-station-backup@.service"
     [command] = values(unit, "ExecStart")
-    assert command.endswith(" -m bodycamd.cli.entry station backup %f /etc/bodycamd-station/station.yaml")
-    assert values(unit, "ReadWritePaths") == values(unit, "AssertPathIsMountPoint") == ["%f"]
+    assert command.endswith(" -m bodycamd.cli.entry station backup %f/bodycamd-station /etc/bodycamd-station/station.yaml")
+    assert values(unit, "ReadWritePaths") == ["%f/bodycamd-station"]
+    assert values(unit, "AssertPathIsMountPoint") == ["%f"]
     assert values(unit, "User") == ["bodycamd-station"]
     timer = "bodycamd-station-backup@.timer"
     assert values(timer, "Persistent") == ["yes"]
@@ -142,13 +143,74 @@ def test_a_backup_goes_where_the_timer_says_and_nowhere_else() -> None:
     assert "WantedBy" not in (STATION / unit).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", ["backups", "/home/backups", "/root", "/mnt/a b", "/mnt/../root/x", "/run/user/0"])
-def test_where_no_backup_can_go_is_refused_before_anything_is_made(folder: str, tmp_path: Path) -> None:
+def installing(
+    folder: Path | str, *, mounted: bool = False, owner: str = "", reached: bool = True, keeps_owners: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """The part of the script that judges --backup; with a disk that is `mounted` also the one that makes what it needs. Modes and owners
+    are told and never set: a script that were wrong would else set this computer's. Tests lie below /tmp, where no disk may: their names
+    begin with two strokes."""
     script = (ROOT / "scripts/install-station").read_text(encoding="utf-8")
-    begin, end = script.index('if [ -n "$backup" ]; then'), script.index('if [ -n "$name$certificate$key" ]; then')
-    judged = f'set -eu\nfail() {{ printf "%s" "$2" >&2; exit "$1"; }}\nbackup=$1\n{script[begin:end]}'
-    ended = subprocess.run(["bash", "-c", judged, "x", folder], capture_output=True, text=True)
-    assert ended.returncode == 2, ended.stderr
+    first, second, *_ = (match.start() for match in re.finditer(r'^if \[ -n "\$backup" \]; then$', script, re.MULTILINE))
+    judges = script[first : script.index('if [ -n "$name$certificate$key" ]; then')]
+    makes = script[second : script.index("if ! running; then", second)]
+    stands_in = f"""
+        set -eu
+        fail() {{ printf "%s" "$2" >&2; exit "$1"; }}
+        exec 3>&1
+        chmod() {{ echo "chmod $*" >&3; }}
+        chown() {{ echo "chown $*" >&3; {"true" if keeps_owners else "false"}; }}
+        runuser() {{ {"true" if reached else "false"}; }}
+        systemd-escape() {{ echo escaped; }}
+        {"realpath() { echo /$3; }; mountpoint() { true; }" if mounted else ""}
+        {f"stat() {{ echo {owner}; }}" if owner else ""}
+        backup=$1
+    """
+    return subprocess.run(
+        ["bash", "-c", f"{stands_in}\n{judges}\n{makes if mounted else ''}", "x", str(folder)], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("backups", "/home/backups", "/root", "/mnt/a b", "/mnt/../root/x", "/run/user/0", "/", "/.", "//", "/mnt/..", "/tmp", "/tmp/x"),
+        *("/proc", "/sys/fs/cgroup", "/dev/shm", "/boot/efi", "/etc", "/usr", "/var/lib/../../var"),
+    ],
+)
+def test_where_no_backup_can_go_is_refused_before_anything_is_made(folder: str) -> None:
+    ended = installing(folder)
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("--backup: ")
-    missing = subprocess.run(["bash", "-c", judged, "x", str(tmp_path)], capture_output=True, text=True)
-    assert missing.returncode == (2 if str(tmp_path).startswith(("/home/", "/root/")) else 66), missing.stderr
+
+
+def test_a_link_to_where_no_backup_can_go_and_a_folder_without_a_disk_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "root").symlink_to("/")
+    assert "the station's own disk" in installing(tmp_path / "root").stderr
+    assert installing("/mnt/no-disk-of-this-name").returncode == 66
+
+
+def test_the_folder_that_is_named_stays_as_it_is(tmp_path: Path) -> None:
+    """Only what the script makes in it becomes the station's: the name may be a wrong one."""
+    tmp_path.chmod(0o755)
+    refused = installing(tmp_path, mounted=True, keeps_owners=False)
+    assert (refused.returncode, "keeps owners" in refused.stderr, list(tmp_path.iterdir())) == (66, True, [])
+    made = installing(tmp_path, mounted=True)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.splitlines() == [f"chown -h bodycamd-station:bodycamd-station -- /{tmp_path}/bodycamd-station"]
+    assert (tmp_path / "bodycamd-station").stat().st_mode & 0o777 == 0o700
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    again = installing(tmp_path, mounted=True, owner="directory of bodycamd-station")
+    assert (again.returncode, again.stdout) == (0, "")
+    unreached = installing(tmp_path, mounted=True, owner="directory of bodycamd-station", reached=False)
+    assert (unreached.returncode, "cannot reach it" in unreached.stderr) == (66, True)
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_folder_that_the_script_did_not_make_is_not_made_the_stations(tmp_path: Path, link: bool) -> None:
+    if link:
+        (tmp_path / "bodycamd-station").symlink_to(tmp_path / "elsewhere")
+    else:
+        (tmp_path / "bodycamd-station").mkdir()
+    refused = installing(tmp_path, mounted=True)
+    assert (refused.returncode, refused.stdout) == (66, "")
+    assert "no folder of the user bodycamd-station" in refused.stderr

@@ -192,13 +192,16 @@ def backs_up() -> None:
     disk = Path("/mnt/backups")
     disk.mkdir(parents=True)
     judge("a folder without a disk is refused", install(*INSTALL, "--backup", str(disk)).returncode == 66)
-    run(["mount", "-t", "tmpfs", "tmpfs", disk])
+    run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", disk])
+    before = (disk.owner(), disk.stat().st_mode & 0o7777)
     done = install(*INSTALL, "--backup", str(disk))
     timer = run(["systemctl", "is-active", "bodycamd-station-backup@mnt-backups.timer"]).stdout.strip()
+    owners = [(path.owner(), path.stat().st_mode & 0o7777) for path in (disk, disk / "bodycamd-station")]
+    judge("the disk stays whose it was", (before, owners[1]) == (owners[0], ("bodycamd-station", 0o700)), (before, owners))
     judge("--backup switches it on", (done.returncode, timer) == (0, "active"), done.stdout + done.stderr + timer)
     unit = "bodycamd-station-backup@mnt-backups.service"
     made = run(["systemctl", "start", unit])
-    tars = list(disk.glob("station-1-*.tar"))
+    tars = list((disk / "bodycamd-station").glob("station-1-*.tar"))
     judge("… and it makes one", made.returncode == 0 and len(tars) == 1, run(["journalctl", "-u", unit, "--no-pager"]).stdout)
     score = run(["systemd-analyze", "security", unit, "--no-pager"]).stdout
     exposure = re.search(r"exposure level for \S+: ([0-9.]+)", score)
