@@ -41,8 +41,8 @@ class SentTo(Struct, frozen=True):
 
 class CopyAt(Struct, frozen=True, kw_only=True):
     """A station's copy of a recording. `segments` are those that the camera's ledger states; `here` and `bytes` are in the storage,
-    `missing` have not come, `lost` have a receipt and are not in the storage. `deletes_on`: the day on which it goes at the latest, unless
-    it is held; empty where nothing dates it, and where nothing of it is here."""
+    `missing` have not come, `lost` have a receipt and are not in the storage, where nobody deletes them. `deletes_on`: the day on which it
+    goes at the latest, unless it is held; empty where nothing dates it, and where nothing of it is here."""
 
     camera: str
     recording: str

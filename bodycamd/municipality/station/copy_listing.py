@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import and_, select
 
 from bodycamd.errors import BodycamError
@@ -64,8 +65,8 @@ class ListedCopy(Struct, frozen=True, kw_only=True):
 
     @property
     def lost(self) -> list[str]:
-        """The files that have a receipt and are not in the storage."""
-        return [one.file for one in self.segments if not one.here and one.receipt is not None]
+        """The files that have a receipt and are not in the storage, where nobody deletes them."""
+        return [] if self.deleting else [one.file for one in self.segments if not one.here and one.receipt is not None]
 
 
 def list_copies(database: Database, storage: Storage, first_keys: Mapping[str, PublicKey], now_us: int, days: int) -> Iterator[ListedCopy]:
@@ -80,7 +81,7 @@ def list_copies(database: Database, storage: Storage, first_keys: Mapping[str, P
         for copy in known:
             here = storage.segments(device, copy.recording)
             stated = facts.facts.known.get(copy.recording)
-            yield ListedCopy(
+            one = ListedCopy(
                 device=device,
                 recording=copy.recording,
                 ended=stated is not None and stated.end is not None,
@@ -92,6 +93,11 @@ def list_copies(database: Database, storage: Storage, first_keys: Mapping[str, P
                 forwarded=tuple(forwarded.get((device, copy.recording), ())),
                 problem=problem,
             )
+            if one.lost:  # or the station beside us has begun to delete it since, and may have done with it
+                one = replace(one, deleting=(device, copy.recording) in copies.begun(device))
+                if copies.deleted_on(device, copy.recording) is not None:
+                    continue
+            yield one
 
 
 def _facts(storage: Storage, device: str, key: PublicKey | None, head: str) -> tuple[CopyFacts, str]:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bodycamd.cli.main import main
+from bodycamd.cli.station_copies import CopyAt
 from bodycamd.errors import NotFoundError, StorageError
 from bodycamd.evidence.keys import PublicKey, SigningKey
+from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.copy_listing import ListedCopy, list_copies
 from bodycamd.municipality.station.read_only import read_index
 from tests.evidence.ordering import HOLD
@@ -103,6 +105,38 @@ def test_one_that_is_begun_to_be_deleted_says_so_and_one_that_is_gone_is_not_lis
     assert listed(life)[name].deleting
     life.sweep()
     assert listed(life) == {}
+
+
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_a_copy_whose_files_are_deleted_and_whose_rows_are_not_yet_is_not_lost(
+    life: Life, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+) -> None:
+    """Nor is one whose deletion begins, or is done with, while it is listed."""
+    life.record()
+    name = life.record()
+    life.send()
+    life.off(29)
+    storage_segments, sweeps = life.storage.segments, [life.sweep]
+
+    def fails(copies: CopyIndex, device: str, recording: str, now_us: int) -> None:
+        if recording == name:
+            raise StorageError("busy")
+        finish(copies, device, recording, now_us)
+
+    def swept(device: str, recording: str) -> frozenset[str]:
+        while sweeps:
+            sweeps.pop()()
+        return storage_segments(device, recording)
+
+    finish = CopyIndex.finish
+    monkeypatch.setattr(CopyIndex, "finish", fails)
+    if meanwhile:
+        monkeypatch.setattr(life.storage, "segments", swept)
+    else:
+        swept(DEVICE, name)
+    [one] = list_copies(life.index.database, life.storage, {DEVICE: life.first_key}, life.now_us, life.days)
+    assert (one.recording, one.deleting, one.lost, [segment.here for segment in one.segments]) == (name, True, [], [False, False])
+    assert (CopyAt.of(one).state, CopyAt.of(one).lost) == ("deleting", [])
 
 
 def test_a_ledger_that_does_not_count_is_told(life: Life) -> None:
