@@ -46,15 +46,16 @@ class Leases:
                 self.give_back(name, holder)
 
     def take(self, name: str, seconds: int = LEASE_SECONDS) -> str | None:
-        """The word by which it is given back; `None` where somebody else has it."""
+        """The word by which it is given back; `None` where somebody else has it. All ask for the same `seconds` for a name: one that is
+        held for longer than that is nobody's."""
         holder = os.urandom(16).hex()
         with self._database.transaction() as connection:
             now_us = self._now_us(connection)
             row = connection.execute(select(leases.c.until_us).where(leases.c.name == name).with_for_update(skip_locked=True)).one_or_none()
             values = {"holder": holder, "until_us": now_us + seconds * 1_000_000}
             if row is not None:
-                # One that is held for longer than any is was taken by a clock that was ahead: it is nobody's.
-                if now_us < row.until_us <= now_us + max(seconds, LEASE_SECONDS) * 1_000_000:
+                # One that is held for longer than anybody takes it was taken by a clock that was ahead, or under other settings.
+                if now_us < row.until_us <= now_us + seconds * 1_000_000:
                     return None
                 connection.execute(update(leases).where(leases.c.name == name).values(**values))
                 return holder

@@ -36,7 +36,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     )
 )
 def test_any_order(deeds: list[tuple[str, int, int]]) -> None:
-    """Against a model: whoever holds it has it until he gives it back or his time is over, and nobody takes or ends it meanwhile."""
+    """Against a model: whoever holds it has it until he gives it back, his time is over or somebody takes it for less time than he still
+    has; nobody takes or ends it else."""
     database = Database.open("sqlite://")
     now_us, model = 0, ("", 0)
     words: list[list[str]] = [[], [], []]
@@ -45,7 +46,7 @@ def test_any_order(deeds: list[tuple[str, int, int]]) -> None:
         match deed:
             case "take":
                 holder = leases.take("x", seconds)
-                assert (holder is not None) == (model[1] <= now_us)
+                assert (holder is not None) == (not 0 < model[1] - now_us <= seconds * SECOND_US)
                 if holder is not None:
                     words[who].append(holder)
                     model = (holder, now_us + seconds * SECOND_US)
@@ -71,6 +72,13 @@ def test_a_lease_by_a_clock_that_was_ahead_is_nobodys(database: Database) -> Non
     assert Leases(database, lambda _: 10 * year_us).take("x") is not None
     assert Leases(database, lambda _: year_us).take("x") is not None
     assert Leases(database, lambda _: year_us + SECOND_US).take("x") is None
+
+
+def test_a_clock_that_is_set_back_holds_nobody_up_for_longer_than_was_asked_for(database: Database) -> None:
+    hour_us = 3600 * SECOND_US
+    assert Leases(database, lambda _: 2 * hour_us).take("help/HV-01", 10) is not None
+    assert Leases(database, lambda _: 2 * hour_us - SECOND_US * 1800).take("help/HV-01", 10) is not None
+    assert Leases(database, lambda _: 2 * hour_us - SECOND_US * 1800).take("help/HV-01", 10) is None
 
 
 def test_an_index_with_a_lease_alone_is_empty(database: Database) -> None:
