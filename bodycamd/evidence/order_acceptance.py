@@ -70,20 +70,16 @@ CHANGEABLE: Final[frozenset[str]] = frozenset(
         "gestures.hold_seconds",
         "gestures.stop",
         "gestures.stuck_seconds",
-        "microphone.channel",
-        "microphone.device",
         "on_warning_failure",
         "reminder_seconds",
         "retention.days",
-        "speaker.device",
         "timezone",
-        "video.flip",
-        "video.focus",
-        "video.rotation",
         "warning.language",
     }
 )
-"""The settings that an order may change. Never: recipients, root, station, live, `storage.when_full`, paths, what the ledger keeps."""
+"""The settings that an order may change. Never: recipients, root, station, live, `storage.when_full`, paths, what the ledger keeps; nor
+what camera module, microphone and speaker are opened with: a wrong one shows only when they are opened, and a start is ready before.
+It would leave a camera that never records again. What an order changed, another one puts back, by the value of before."""
 DAYS: Final = "retention.days"
 """May only become fewer, with the signature of `privacy` too; footage that is recorded already keeps its days."""
 

@@ -31,7 +31,7 @@ from bodycamd.evidence.statements import Stated
 
 log = logging.getLogger(__name__)
 
-OF_THE_VOICE: Final = ("speaker.", "warning.")
+OF_THE_VOICE: Final = ("warning.",)
 
 
 class SettingOrders:

@@ -111,10 +111,14 @@ REFUSED: dict[str, tuple[dict[str, SettingValue], str, str]] = {
     "a shorter one by one person": ({"retention.days": 14}, "not_allowed", "retention.days"),
     "out of range": ({"gestures.hold_seconds": 99.0}, "not_valid", "gestures.hold_seconds"),
     "another kind of value": ({"gestures.hold_seconds": "long"}, "not_valid", "gestures.hold_seconds"),
-    "no sound card's name": ({"microphone.device": "file:/etc/passwd"}, "not_valid", "microphone.device"),
+    "a microphone": ({"microphone.device": "plughw:CARD=Device,DEV=0"}, "not_changeable", "microphone.device"),
+    "one side of it": ({"microphone.channel": "right"}, "not_changeable", "microphone.channel"),
+    "a speaker": ({"speaker.device": "Device"}, "not_changeable", "speaker.device"),
+    "a focus that the module may not have": ({"video.focus": 1.0}, "not_changeable", "video.focus"),
+    "a mirrored picture": ({"video.flip": "vertical"}, "not_changeable", "video.flip"),
     "no such zone": ({"timezone": "Mars/Olympus"}, "not_valid", "timezone"),
     "no warning in that language": ({"warning.language": "fy"}, "not_valid", "warning.language"),
-    "an angle that no picture has": ({"video.rotation": 90}, "not_valid", "video.rotation"),
+    "a turned picture": ({"video.rotation": 180}, "not_changeable", "video.rotation"),
 }
 
 

@@ -82,7 +82,8 @@ REFUSED: dict[str, tuple[Callable[[ConfiguredCamera], SignedOrder], str, str]] =
     ),
     "switch the sound off": (lambda camera: camera.to_change(audio=False), PERSON, "not_changeable"),
     "set what no camera takes": (lambda camera: camera.to_change(gestures__hold_seconds=1e9), PERSON, "not_valid"),
-    "have sound come from a file": (lambda camera: camera.to_change(microphone__device="file:/etc/shadow"), PERSON, "not_valid"),
+    "have sound come from a file": (lambda camera: camera.to_change(microphone__device="file:/etc/shadow"), PERSON, "not_changeable"),
+    "order a focus that its camera module has not": (lambda camera: camera.to_change(video__focus=1.0), PERSON, "not_changeable"),
 }
 for title, (make, holds, outcome) in REFUSED.items():
     attack(GROUP, title, holds=holds, by=RECORDER, outcome=outcome)(refused(make))
