@@ -15,7 +15,7 @@ from bodycamd.footage import ViewFacts
 OrderKind: TypeAlias = Literal["hold", "release", "shift", "configuration", "update", "answer", "forward"]
 OrderOutcome: TypeAlias = Literal[
     "held", "released", "released_before", "noted", "shift_begun", "shift_ended", "shift_open", "no_shift", "answered", "no_call",
-    "configured", "went_back", "updated", "not_installed", "ended", "interrupted",
+    "configured", "went_back", "updated", "not_installed", "ended", "lapsed", "interrupted",
 ]  # fmt: skip
 
 
@@ -230,8 +230,8 @@ class OrderDone(Noted, frozen=True, kw_only=True):
     come first; `noted`: a release of holds that are not here, which ends them when they come; `shift_open`, `no_shift`: another shift was
     open, or not the one that was to end; `no_call`: this start has made no such call for help, or somebody has answered it before;
     `configured`: its settings are in force; `updated`: its bundle is in use; `went_back`: either was tried, and the camera is as it was
-    before; `not_installed`: the bundle does not fit this camera; `ended`: nobody brought the bundle in time; `interrupted`: the power went
-    meanwhile.
+    before; `not_installed`: the bundle does not fit this camera; `ended`: nobody brought the bundle in time; `lapsed`: before its settings
+    were tried it stood no longer; `interrupted`: the power went meanwhile.
     """
 
     order: Sha256

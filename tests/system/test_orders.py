@@ -129,7 +129,7 @@ def test_settings_by_order_come_into_force_while_it_rests_and_go_back_where_it_d
         assert (told["settings"], told["waiting"]) == (["reminder_seconds"], "")
         deliver(at, to_change(reminder_seconds=90))
         assert at.process.wait(90) == 0
-        (at.device / "ordered-settings" / "next.json").rename(at.device / "ordered-settings" / "trial.json")  # as a start that is killed
+        (at.device / "ordered-settings" / "ready.json").rename(at.device / "ordered-settings" / "trial.json")  # as a start that is killed
     with at:
         wait_for(lambda: len(at.ledger("order_done")) == 2, 30, "it goes back")
         assert at.status()["ordered"]["settings"] == ["reminder_seconds"]

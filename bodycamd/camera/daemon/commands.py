@@ -114,6 +114,12 @@ class Commands:
         assert orders is not None, "settings are tried by orders alone"
         return self._write(lambda _, journal: orders.confirm_settings(journal.state_durably))
 
+    def settings_stand(self) -> Awaitable[bool]:
+        """Whether the recorder may end for the settings that wait. The answer raises `StorageError`."""
+        orders = self._orders
+        assert orders is not None, "settings wait by orders alone"
+        return self._write(lambda keeper, journal: orders.settings_stand(keeper.known_time(), journal.state_durably))
+
     def answer(self, request: AnyRequest, caller: Caller) -> Answer | Awaitable[Answer | HandedOut]:
         """See `socket.Answering`."""
         match request:

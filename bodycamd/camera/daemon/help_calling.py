@@ -79,6 +79,10 @@ class HelpCalling:
         """Whether the newest call or the newest test was not confirmed; a call no more once a later test was."""
         return self._calls.is_unconfirmed(self._clock.now_us(), HELP_SENT_US)
 
+    def is_under_way(self) -> bool:
+        """Whether somebody has called and it was not carried yet, or not answered: the end of the recorder would lose it."""
+        return self._calls.is_under_way(self._clock.now_us())
+
     def call(self, asked: ev.CallHelp, officer: str | None) -> None:
         """Make a call. What prevents it is told in the journal, and felt as not sent."""
         self._go(self._make(asked.number, recording_id(self._start, asked.recording), asked.at_us, officer))

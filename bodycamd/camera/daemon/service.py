@@ -39,7 +39,7 @@ from bodycamd.camera.recorder.resume_flag import flag_of
 from bodycamd.camera.recorder.ring import Ring
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
-from bodycamd.errors import ConfigError
+from bodycamd.errors import ConfigError, StorageError
 from bodycamd.linux.swap import Protection
 from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.store.names import recording_id
@@ -135,8 +135,17 @@ class Service:
         if self._parts.cards is not None:
             self._card_shifts = CardShifts(self._parts.cards, self._shifts, self._control, self._parts.board.clock)
         if (settings := self._settings) is not None:
-            board, shifts = self._parts.board, self._shifts
-            self._restarting = Restarting(settings, self._control, board.clock, lambda: shifts.open is not None, lambda: charging(board))
+            board, shifts, calling = self._parts.board, self._shifts, self._calling
+            self._restarting = Restarting(
+                settings,
+                self._control,
+                board.clock,
+                shift_open=lambda: shifts.open is not None,
+                charging=lambda: charging(board),
+                calling=lambda: calling is not None and calling.is_under_way(),
+                worker=self._parts.supervisor.status,
+                stand=self._commands.settings_stand,
+            )
         watches = self._watches = Watches(
             board=self._parts.board,
             worker=self._parts.supervisor,
@@ -195,7 +204,7 @@ class Service:
 
     async def _judge_settings(self) -> None:
         if self._restarting is not None:
-            await self._restarting.judge(self._parts.supervisor.status, lambda: self._voice, self._commands.confirm_settings)
+            await self._restarting.judge(lambda: self._voice, self._commands.confirm_settings)
 
     async def _stop(self) -> None:
         self._notifier.say("STOPPING=1")
@@ -204,6 +213,8 @@ class Service:
             await asyncio.gather(self._judging, return_exceptions=True)
         if self._watches is not None:
             await self._watches.stop()
+        if self._restarting is not None:
+            await self._restarting.stop()
         if self._card_shifts is not None:
             self._card_shifts.close()
         await self._socket.stop()
@@ -216,6 +227,8 @@ class Service:
             if self._control.exit.done():
                 self._let_it_resume(store, self._control.exit.result())
             store.close()
+            if self._restarting is not None and self._restarting.ended_for_settings:
+                await loop.run_in_executor(None, self._release_settings)
         self._control.close()
         self._parts.board.voice.close()
         self._parts.board.button.close()
@@ -225,6 +238,14 @@ class Service:
         if self._parts.board.sensors is not None:
             self._parts.board.sensors.close()
         self._notifier.close()
+
+    def _release_settings(self) -> None:
+        """After the store is closed: whoever finds them released can take its lock."""
+        try:
+            if self._settings is not None:
+                self._settings.release()
+        except StorageError as error:
+            log.error("the settings that wait are not tried by the next start: %s", error)
 
     def _let_it_resume(self, store: Store, left: ev.Exit) -> None:
         """The recording that a reboot interrupts continues after it."""

@@ -80,6 +80,14 @@ class HelpCalls:
         id = max(offered)[2]
         return CallWaiting(call=id, document=self._calls[id].document, awaited=asked_for)
 
+    def is_under_way(self, now_us: int) -> bool:
+        """Whether a call, no test, is still to be carried or its answer awaited: it is lost where the recorder ends now."""
+        return any(
+            now_us < (call.made_us + OFFERED_US if call.sent_us is None else call.sent_us + AWAITED_US)
+            for call in self._calls.values()
+            if not call.test and not call.answered
+        )
+
     def sent(self, id: str, now_us: int) -> tuple[Took, int | None]:
         """A station's word for this call; the number of a call that is now known to be sent, unless it is a test."""
         call = self._calls.get(id)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from bodycamd.camera.installation.installed import recorded_changes, running
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.making_room import MakingRoom, need_of
+from bodycamd.camera.keeping.ordered_settings import digest as digest
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.sending import Sending
 from bodycamd.camera.keeping.software_changes import UnstatedChanges
@@ -37,11 +35,6 @@ log = logging.getLogger(__name__)
 
 Judge = Callable[[Facts, Caller, int], object]
 """Looks at a request before anything is begun: what the ledger states, on whose word, the wall clock in microseconds."""
-
-
-def digest(config: Config) -> str:
-    """SHA-256 of the settings in force, for the ledger's start entry."""
-    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
 
 
 def rules_of(config: Config) -> Rules:
@@ -100,7 +93,7 @@ def open_kept_store(config: Config, clock: Clock, orders: Orders | None = None, 
         sending.attach(lambda: (store.start, store.ledger.durable_bytes))
     keeper = keep(store, clock, rules_of(config), facts, follow)
     keeper.making_room = making_room
-    keeper.first = lambda enter: ordered.complete(keeper.plan_order, enter)
+    keeper.first = lambda enter: ordered.complete(keeper.plan_order, enter, keeper.known_time)
     if ordered.rosters is not None:
         try:
             ordered.rosters.begin(keeper.known_time(), store.ledger.note)

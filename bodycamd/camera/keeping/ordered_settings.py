@@ -1,16 +1,17 @@
 """Settings that orders changed, over those of the configuration file: which count, in files beside the folder of signing keys.
 
     ordered-settings/in-force.json     the orders whose settings count, each as the exact bytes that people signed
-    ordered-settings/next.json         those that are to be tried at the next start
+    ordered-settings/next.json         those that wait: no start tries them
+    ordered-settings/ready.json        the same, once the recorder has ended for them: the next start tries them
     ordered-settings/trial.json        those that are being tried; a start that finds them here follows a try that was not confirmed
 
 The recorder cannot write its configuration file, and no order has it do so: what an order changes stands here. A file counts only if it is
 the very one that the ledger states, where each order stands whole, as it was judged by the roster then (`SettingOrders`); it is read before
 the ledger is, since that is opened by the configuration, and nothing is recorded before the two were held together.
 
-A cut at any step leaves the settings that were in force, whole: a file comes whole or not at all, becomes `trial` by one rename when a
-start begins to try it, and `in-force` by one rename when the camera is ready with it. So settings with which no recorder starts are tried
-once.
+A cut at any step leaves the settings that were in force, whole: a file comes whole or not at all, becomes `ready` by one rename when the
+recorder has ended for it, `trial` by one when the start after that begins to try it, and `in-force` by one when the camera is ready with
+it. So settings with which no recorder starts are tried once, and only by a start that was made for them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from msgspec import Struct
 
 from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
-from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError, StorageError
+from bodycamd.errors import BodycamError, ConfigError, DataError, NotFoundError, PermissionDeniedError, StorageError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.order_acceptance import CHANGEABLE
 from bodycamd.evidence.orders import Configuration, SettingValue, SignedOrder
@@ -37,9 +38,14 @@ from bodycamd.linux.foreign import read_file
 log = logging.getLogger(__name__)
 
 FOLDER: Final = "ordered-settings"
-IN_FORCE, NEXT, TRIAL, SET_ASIDE = "in-force.json", "next.json", "trial.json", "set-aside.json"
+IN_FORCE, NEXT, READY, TRIAL, SET_ASIDE = "in-force.json", "next.json", "ready.json", "trial.json", "set-aside.json"
 MAX_BYTES: Final = 1024 * 1024
 """Each setting that may be changed by an order of its own, of the longest: less than half of it."""
+
+
+def digest(config: Config) -> str:
+    """SHA-256 of the settings in force, for the ledger's start entry."""
+    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
 
 
 class Kept(Struct, frozen=True):
@@ -70,7 +76,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Found(Struct, frozen=True):
     """What a start has found. `in_force` was in force before; `trial` is being tried by this start; `left` by an earlier one, which did not
-    come so far as to confirm it: the camera goes on with `in_force`."""
+    come so far as to confirm it: the camera goes on with `in_force`. `waiting` is for a start to come."""
 
     folder: Path
     file: Path
@@ -78,6 +84,7 @@ class Found(Struct, frozen=True):
     in_force: Kept | None = None
     trial: Kept | None = None
     left: Kept | None = None
+    waiting: Kept | None = None
 
     @property
     def used(self) -> Kept | None:
@@ -127,18 +134,24 @@ def find(config: Config, file: Path) -> Found | None:
     if config.keys.root is None or config.keys.roster is None:
         return None
     folder = Path(config.keys.signing).parent / FOLDER
-    return Found(folder, file, in_force=_read(folder, IN_FORCE), trial=_read(folder, NEXT), left=_read(folder, TRIAL))
+    names = {"in_force": IN_FORCE, "trial": READY, "left": TRIAL, "waiting": NEXT}
+    return Found(folder, file, **{part: _read(folder, name) for part, name in names.items()})
 
 
 def begin(config: Config, file: Path) -> Found | None:
-    """As `find`, for a start of the recorder: what is to be tried is being tried from here on, unless an earlier try was left. Raises
-    `StorageError`."""
+    """As `find`, for a start of the recorder: what the recorder before it has ended for is being tried from here on, unless an earlier try
+    was left, or the file has changed meanwhile so that it does not go with it: then it is put back. Raises `StorageError`."""
     found = find(config, file)
     if found is None:
         return None
     if found.left is not None or found.trial is None:
         return msgspec.structs.replace(found, trial=None)
-    move(found.folder, NEXT, TRIAL)
+    move(found.folder, READY, TRIAL)
+    try:
+        found.config()
+    except ConfigError as error:
+        log.error("what order %s changed does not go with the configuration file: %s", found.trial.newest[:16], error)
+        return msgspec.structs.replace(found, trial=None, left=found.trial)
     return found
 
 

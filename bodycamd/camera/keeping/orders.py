@@ -26,7 +26,7 @@ from bodycamd.camera.keeping.update_orders import UpdateOrders, WaitingUpdates
 from bodycamd.errors import DataError, UsageError
 from bodycamd.evidence import orders, signed_document
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderDone, OrderOutcome, OrderRefused, OrdersNotSigned
-from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_order
+from bodycamd.evidence.order_acceptance import UNSIGNED, Here, Verdict, judge_content, judge_order
 from bodycamd.evidence.orders import Answer, Configuration, Hold, Release, ShiftChange, SignedOrder, Update
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster_acceptance import Now
@@ -158,17 +158,27 @@ class Orders:
         if order is not None and order in self._begun:
             self.finish(order, "configured", enter)
 
+    def settings_stand(self, now: Now, enter: Enter) -> bool:
+        """Whether the recorder may end for the settings that wait: the order is judged once more, as it would be if it came now. One that
+        does not stand any more is done with. Raises `StorageError`."""
+        id = self.settings.waiting if self.settings is not None else None
+        if self.settings is None or id is None or id not in self._begun:
+            return False
+        order = _read(self._begun[id])
+        if order is None or not isinstance(order.order.body, Configuration):
+            why: str | None = "it cannot be read"
+        else:
+            why = self._fallen(order, now) or self.settings.lapsed(order, order.order.body)
+        if why is not None:
+            self._lapse(id, why, self.settings, enter)
+        return why is None
+
     def waiting_updates(self, now: Now, enter: Enter) -> WaitingUpdates:
-        """The orders to update that wait; those that have ended do so no longer. Raises `StorageError`."""
-        waiting = []
-        for id in [id for id, begun in self._begun.items() if begun.kind == "update"]:
-            order = _read(self._begun[id])
-            if order is None or order.order.not_after is None:
-                self.finish(id, "interrupted", enter)
-            elif now.at_us > wall_us(order.order.not_after, "not_after"):
-                self.finish(id, "ended", enter)
-            else:
-                waiting.append(order.document.file_bytes)
+        """The orders to update that wait and that would be accepted now: of who is suspended none, nor on a camera that is. Those that have
+        ended do so no longer. Raises `StorageError`."""
+        self._end_updates(now, enter)
+        found = [_read(begun) for begun in self._begun.values() if begun.kind == "update"]
+        waiting = [order.document.file_bytes for order in found if order is not None and self._fallen(order, now) is None]
         in_force = self.rosters.in_force if self.rosters is not None else None
         return WaitingUpdates(orders=waiting, roster=in_force.document.file_bytes if in_force is not None else None)
 
@@ -182,12 +192,16 @@ class Orders:
             raise UsageError(f"no order to update waits under the id {id}")
         return self.finish(id, self.updates.believed(order.order.body, outcome), enter)
 
-    def complete(self, plan: Plan, enter: Enter) -> bool:
-        """Go on with what an earlier start, or a disk that did not write, left stated and not done; state what was counted, once an hour.
-        Returns whether something is left for the next call. Raises `StorageError`: then nothing may be deleted yet."""
+    def complete(self, plan: Plan, enter: Enter, now: Callable[[], Now]) -> bool:
+        """Go on with what an earlier start, or a disk that did not write, left stated and not done; end what waited too long; state what
+        was counted, once an hour. Returns whether something is left for the next call. Raises `StorageError`: then nothing may be deleted
+        yet.
+        """
         for id in [id for id in self._begun if id not in self._handed_out and not self._waits(id)]:
             if not self._complete(id, plan, enter).done:
                 return True
+        if any(begun.kind in LATER for begun in self._begun.values()):
+            self._end_waiting(now(), enter)
         self._tell(enter)
         return False
 
@@ -235,6 +249,33 @@ class Orders:
         """Whether an order that was stated is for another start to carry out, or for root, or to be reported by either."""
         begun = self._begun.get(id)
         return begun is not None and begun.kind in LATER and self._fate(begun) is None
+
+    def _fallen(self, order: SignedOrder, now: Now) -> str | None:
+        """Why an order that was stated would not be accepted now; `None` where it would."""
+        in_force = self.rosters.in_force if self.rosters is not None else None
+        if self.rosters is None or in_force is None:
+            return "no roster is in force"
+        verdict = judge_content(order.order, in_force, self._here, now, suspensions=self.rosters.suspended)
+        return None if verdict.accepted else verdict.why
+
+    def _end_waiting(self, now: Now, enter: Enter) -> None:
+        if self.updates is not None and not self.updates.is_trying:
+            self._end_updates(now, enter)
+        id = self.settings.waiting if self.settings is not None else None
+        order = _read(self._begun[id]) if id is not None and id in self._begun else None
+        if self.settings is not None and order is not None and _is_over(order, now):
+            self._lapse(order.id, f"it ended on {order.order.not_after}", self.settings, enter)
+
+    def _end_updates(self, now: Now, enter: Enter) -> None:
+        for id in [id for id, begun in self._begun.items() if begun.kind == "update"]:
+            order = _read(self._begun[id])
+            if order is None or _is_over(order, now):
+                self.finish(id, "interrupted" if order is None else "ended", enter)
+
+    def _lapse(self, id: str, why: str, settings: SettingOrders, enter: Enter) -> None:
+        log.warning("the settings of order %s are not tried: %s", id[:16], why)
+        settings.let_go()
+        self.finish(id, "lapsed", enter)
 
     def _fate(self, begun: OrderAccepted) -> OrderOutcome | None:
         """What came of an order that is carried out later; `None` where it waits, or that is not known here."""
@@ -321,6 +362,10 @@ class Orders:
         if self._not_signed and (self._told_us is None or now_us - self._told_us >= HOUR_US):
             enter(OrdersNotSigned(documents=self._not_signed))
             self._not_signed, self._told_us = 0, now_us
+
+
+def _is_over(order: SignedOrder, now: Now) -> bool:
+    return order.order.not_after is None or now.at_us > wall_us(order.order.not_after, "not_after")
 
 
 def _read(stated: OrderAccepted) -> SignedOrder | None:

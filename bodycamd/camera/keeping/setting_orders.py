@@ -3,10 +3,12 @@
     entry `order`, durable               as of any order: all of it, with its signatures
     entry `settings_next`, durable       what would be in force with it, by the hash of the file
     next.json, durable                   waits for a quiet moment: never while something is recorded
-    … the recorder ends, and starts with the new settings: next.json becomes trial.json …
+    … the recorder ends: next.json becomes ready.json; and starts with the new settings: ready.json becomes trial.json …
     trial.json becomes in-force.json     once the camera is ready with them
     entry `settings_in_force`, durable   stated again by each start
-    entry `order_done`                   `configured`; or `went_back`, where the try was not confirmed
+    entry `order_done`                   `configured`; or `went_back`, where the try was not confirmed; or `lapsed`, before any try
+
+A start that nobody ended the recorder for (a crash, the watchdog, an update, the power) tries nothing: what waits, waits on.
 
 Whatever a cut leaves, the ledger says what counts: the file in force must be the one that it states, or the one of an order that it states
 and that is not done. Any other file is set aside, and the recorder starts again without it, before anything was recorded.
@@ -20,7 +22,7 @@ from typing import Final, NoReturn
 from msgspec.structs import replace
 
 from bodycamd.camera.keeping import ordered_settings
-from bodycamd.camera.keeping.ordered_settings import IN_FORCE, NEXT, SET_ASIDE, TRIAL, Found, Kept
+from bodycamd.camera.keeping.ordered_settings import IN_FORCE, NEXT, READY, SET_ASIDE, TRIAL, Found, Kept, digest
 from bodycamd.camera.keeping.rosters import Enter
 from bodycamd.config import load as configuration
 from bodycamd.errors import ConfigError, StorageError
@@ -31,6 +33,8 @@ from bodycamd.evidence.statements import Stated
 
 log = logging.getLogger(__name__)
 
+REFUSALS_KEPT: Final = 64
+"""Orders of which is remembered that they are not valid here: reading the configuration file takes time, in the writer's thread."""
 OF_THE_VOICE: Final = ("warning.",)
 
 
@@ -44,10 +48,13 @@ class SettingOrders:
         self._stated: str | None = None
         self._next: dict[str, str] = {}
         self._fates: dict[str, OrderOutcome] = {}
+        self._not_valid: dict[str, str] = {}
         self.waiting: str | None = None
         """The order that waits for the next start."""
         self.on_trial: str | None = found.trial.newest if found.trial is not None else None
         """The order that this start tries."""
+        self.is_kept = False
+        """Whether what is tried is the file in force already: from then on it cannot go back, and a later start states it."""
 
     @property
     def used(self) -> Kept | None:
@@ -88,6 +95,10 @@ class SettingOrders:
             self._state(found.in_force, enter)
         if found.trial is not None and self._open_order_of(found.trial) is None:
             self._set_aside(TRIAL)
+        if found.waiting is not None:
+            if (order := self._open_order_of(found.waiting)) is None:
+                self._set_aside(NEXT)
+            self.waiting = order
         if found.left is not None:
             if (order := self._open_order_of(found.left)) is not None:
                 self._fates[order] = "went_back"
@@ -108,15 +119,43 @@ class SettingOrders:
         if body.base != self._config_sha256:
             has = self._config_sha256
             return "other_configuration", f"it is for configuration {body.base[:16]}…, and {has[:16]}… is in force: bodycamd status --json"
+        if order.id not in self._not_valid:
+            try:
+                self._judge_with(order)
+            except ConfigError as error:
+                self._not_valid[order.id] = str(error)
+                while len(self._not_valid) > REFUSALS_KEPT:
+                    del self._not_valid[next(iter(self._not_valid))]
+        return ("not_valid", self._not_valid[order.id]) if order.id in self._not_valid else None
+
+    def lapsed(self, order: SignedOrder, body: Configuration) -> str | None:
+        """Why what waits is not to be tried any more, in the moment in which the recorder would end for it; `None` where it is."""
+        if body.base != self._config_sha256:
+            return "it is for another configuration than the one in force"
         try:
-            wanted = ordered_settings.with_order(self._found.used, order).changes
-            configuration.check_files(configuration.load(self._found.file, wanted), self._found.file)
+            used = self._found.used.changes if self._found.used is not None else configuration.NOTHING
+            if digest(configuration.load(self._found.file, used)) != body.base:
+                return "the configuration file has changed since this start"
+            self._judge_with(order)
         except ConfigError as error:
-            return "not_valid", str(error)
+            return str(error)
         return None
 
+    def let_go(self) -> None:
+        """What waits is not to be tried. Raises `StorageError`."""
+        ordered_settings.drop(self._found.folder, NEXT)
+        self.waiting = None
+
+    def release(self) -> None:
+        """Have the next start try what waits. The recorder has ended for it, and has closed its store. Raises `StorageError`."""
+        ordered_settings.move(self._found.folder, NEXT, READY)
+
+    def _judge_with(self, order: SignedOrder) -> None:
+        wanted = ordered_settings.with_order(self._found.used, order).changes
+        configuration.check_files(configuration.load(self._found.file, wanted), self._found.file)
+
     def prepare(self, order: SignedOrder, enter: Enter) -> None:
-        """Have the next start try the settings of an order that was stated. Raises `StorageError`."""
+        """Have the settings of an order that was stated wait. Raises `StorageError`."""
         following = ordered_settings.with_order(self._found.used, order)
         enter(SettingsNext(order=order.id, sha256=following.sha256))
         self._next[order.id] = following.sha256
@@ -130,6 +169,7 @@ class SettingOrders:
         if trial is None or order is None:
             return None
         ordered_settings.move(self._found.folder, TRIAL, IN_FORCE)
+        self.is_kept = True
         self._found = replace(self._found, in_force=trial, trial=None)
         self._fates[order] = "configured"
         self._state(trial, enter)

@@ -47,6 +47,11 @@ class UpdateOrders:
         """The changes of the software since the start before."""
         self._led_back = frozenset(change.left_bundle for change in came if change.outcome == "rolled_back")
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a change of the software is under way that nobody has confirmed."""
+        return self._trial()
+
     def objection(self, body: Update, waiting: int) -> tuple[str, str] | None:
         """Why this camera does not take the order, as an outcome and a clause; `None` where it does."""
         if self._runs is None:

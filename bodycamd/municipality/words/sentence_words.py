@@ -257,6 +257,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "no_call": ("geen openstaande hulpoproep", "no open call for help"),
         "configured": ("de instellingen gelden", "its settings are in force"),
         "updated": ("die versie is in gebruik", "its version is in use"),
+        "lapsed": ("vervallen voordat het werd geprobeerd", "lapsed before it was tried"),
         "not_installed": ("die versie past niet op deze camera", "its version does not fit this camera"),
         "ended": ("verlopen voordat iemand de versie bracht", "ended before anybody brought the version"),
         "went_back": ("geprobeerd en teruggezet", "tried, and put back"),

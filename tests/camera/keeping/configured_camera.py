@@ -95,8 +95,11 @@ class ConfiguredCamera(OrderedCamera):
         return ordered(replace(SETTINGS, body=body, cameras=(self.name,), nonce=f"{nonce:032x}", **times))
 
     def start_again(self) -> None:
-        """The recorder ends in an orderly way and starts."""
+        """The recorder ends in an orderly way, for what waits where something does, and starts."""
+        stand = self.orders.settings_stand(self.keeper.known_time(), self.enter)
         self.store.close()
+        if stand:
+            self.settings.release()
         self.switch_on(same_boot=True)
 
     def until_it_starts(self) -> None:

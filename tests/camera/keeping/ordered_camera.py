@@ -48,9 +48,9 @@ class OrderedCamera(RestingCamera):
         self.rosters.begin(self.keeper.known_time(), self.enter)
         if self.orders.settings is not None:
             self.orders.settings.begin(self.enter)
-        while self.orders.complete(self.keeper.plan_order, self.enter):
+        while self.orders.complete(self.keeper.plan_order, self.enter, self.keeper.known_time):
             pass
-        self.keeper.first = lambda enter: self.orders.complete(self.keeper.plan_order, enter)
+        self.keeper.first = lambda enter: self.orders.complete(self.keeper.plan_order, enter, self.keeper.known_time)
         return self
 
     def setting_orders(self) -> SettingOrders | None:

@@ -37,7 +37,7 @@ def test_a_hold_that_comes_between_two_deletions_holds_all_of_its_recordings(sce
     first, *others = [scene.sent(segments=1) for _ in range(4)]
     scene.station.answer_all()
     orders = Orders(camera.making_room._rosters, "HV-01", 28, camera.clock)
-    camera.keeper.first = lambda enter: orders.complete(camera.keeper.plan_order, enter)
+    camera.keeper.first = lambda enter: orders.complete(camera.keeper.plan_order, enter, camera.keeper.known_time)
     camera.short()
     camera.clock.advance(5_000_000)
     while camera.gone() != [first]:

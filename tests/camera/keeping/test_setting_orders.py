@@ -176,7 +176,7 @@ def test_a_file_that_root_breaks_afterwards_stops_the_start_and_says_who_set_wha
         configuration.load(camera.file, {"gestures.hold_seconds": 99.0})
 
 
-@pytest.mark.parametrize("name", ["in-force.json", "next.json"])
+@pytest.mark.parametrize("name", ["in-force.json", "next.json", "ready.json"])
 def test_a_file_that_nobody_ordered_is_set_aside_before_anything_is_recorded(camera: ConfiguredCamera, name: str) -> None:
     """Signed as it should be, and never delivered: who can write the folder has no say."""
     planted = ordered_settings.kept([camera.to_change(gestures__hold_seconds=3.5)])
@@ -252,6 +252,9 @@ def test_a_cut_at_any_durable_step_leaves_one_whole_configuration(
                 pass
             camera.cut_after = None
             camera.until_it_starts()
+            if camera.settings.waiting is not None:  # cut before the recorder ended for it: no other start tries it
+                assert (camera.settings.waiting, camera.settings.on_trial, held_for(camera)) == (order.id, None, expected)
+                camera.start_again()
             if camera.settings.on_trial is not None:  # cut before it was tried: now it is
                 assert (camera.settings.on_trial, held_for(camera)) == (order.id, seconds)
                 if becomes_ready:
@@ -264,7 +267,7 @@ def test_a_cut_at_any_durable_step_leaves_one_whole_configuration(
                 assert becomes_ready
                 expected = seconds
             assert held_for(camera) == expected
-            assert not {"next.json", "trial.json"} & set(camera.files)
+            assert not {"next.json", "ready.json", "trial.json"} & set(camera.files)
         camera.verified_types()
         camera.close()
     finally:

@@ -21,10 +21,11 @@ from bodycamd.errors import (
     UnavailableError,
     UsageError,
 )
-from bodycamd.evidence import orders
+from bodycamd.evidence import orders, suspension
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderRefused
 from bodycamd.evidence.orders import SignedOrder, Update
 from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.suspension import Suspension
 from tests.camera.updating.updated_camera import UpdatedCamera
 from tests.evidence.ordering import IN_FORCE, ordered
 from tests.evidence.rostering import key
@@ -250,6 +251,31 @@ def test_who_may_not_order_an_update_does_not(camera: UpdatedCamera) -> None:
     assert told == {"not_signed", "not_allowed", "not_a_person", "not_active", "not_this_camera", "other_municipality", "order_ended"}
     assert camera.details(OrderAccepted) == []
     assert all(isinstance(one, OrderRefused) for one in camera.details(OrderRefused))
+
+
+@pytest.mark.parametrize("whom", [{"people": ("T-01",)}, {"cameras": ("HV-01",)}])
+def test_of_who_is_suspended_no_order_is_handed_out(camera: UpdatedCamera, whom: dict[str, tuple[str, ...]]) -> None:
+    order = camera.to_update()
+    camera.deliver(order)
+    assert camera.waiting().orders == [order.document.file_bytes]
+    gone = Suspension(roster=IN_FORCE.document.sha256, by="A-01", made_at=wall_text(camera.clock.wall_us), **whom)
+    assert camera.rosters.suspend(suspension.sign(gone, key("A-01")), camera.enter) == "accepted"
+    assert camera.waiting().orders == []
+    with pytest.raises(NotFoundError):
+        camera.update(camera.publisher.bundle("0.3.0"))
+    assert camera.versions.named("current") == "0.2.0"
+
+
+def test_orders_that_have_ended_do_not_keep_others_out(camera: UpdatedCamera) -> None:
+    """Nobody asks for them; a sweep ends them."""
+    made_us = camera.clock.wall_us
+    times = {"made_at": wall_text(made_us), "not_after": wall_text(made_us + DAY)}
+    basis = camera.to_update().order
+    eight = [ordered(replace(basis, body=Update(bundle=f"{number:064x}"), nonce=f"{number:032x}", **times)) for number in range(8)]
+    assert [camera.deliver(order).outcome for order in eight] == ["accepted"] * 8
+    camera.run(2 * DAY, pace_us=DAY)
+    assert [camera.outcomes(order) for order in eight] == [["ended"]] * 8
+    assert camera.deliver(camera.to_update(nonce=9)).outcome == "accepted"
 
 
 @only_in_full

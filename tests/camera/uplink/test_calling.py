@@ -238,3 +238,17 @@ def test_whatever_comes_back_each_call_is_sent_and_answered_once(moves: list[tup
     assert len(sent) == len(set(sent))
     assert len(answered) == len(set(answered))
     assert callable(cast(Callable[[], object], calls.status))
+
+
+def test_a_call_is_under_way_until_it_is_answered_or_given_up_and_a_test_never_is() -> None:
+    """So long the recorder does not end for other settings: calls are in its memory alone."""
+    calls = HelpCalls()
+    calls.add(called(test=True, recording=None), 0)
+    assert not calls.is_under_way(0)
+    call = called()
+    calls.add(call, 0)
+    assert [calls.is_under_way(now_us) for now_us in (0, OFFERED_US - 1, OFFERED_US)] == [True, True, False]
+    calls.sent(call.id, S)
+    assert [calls.is_under_way(now_us) for now_us in (S, S + AWAITED_US - 1, S + AWAITED_US)] == [True, True, False]
+    calls.answered(call.id)
+    assert not calls.is_under_way(S)

@@ -10,11 +10,13 @@ import msgspec
 
 from bodycamd.camera.keeping import ordered_settings
 from bodycamd.errors import DataError, StorageError
-from bodycamd.evidence import orders
+from bodycamd.evidence import orders, suspension
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.evidence.roster_acceptance import Now
+from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.suspension import Suspension
 from tests.camera.keeping.configured_camera import ConfiguredCamera
-from tests.evidence.ordering import ordered
+from tests.evidence.ordering import IN_FORCE, ordered
 from tests.evidence.rostering import key
 from tests.municipality.station.attacks.attack import COURIER, Carried, attack
 from tests.municipality.station.attacks.ground import Ground
@@ -38,7 +40,7 @@ def on_a_camera(carried: Callable[[ConfiguredCamera], str]) -> Carried:
             camera.until_it_starts()
             stayed = {"keys", "storage", "station", "control", "board"}
             assert all(getattr(camera.config, section) == getattr(before, section) for section in stayed)
-            assert not {"next.json", "trial.json"} & set(camera.files)
+            assert not {"next.json", "ready.json", "trial.json"} & set(camera.files)
             camera.verified_types()
             camera.close()
             return outcome
@@ -132,12 +134,37 @@ def _(camera: ConfiguredCamera) -> str:
 def _(camera: ConfiguredCamera) -> str:
     order = good(camera)
     camera.deliver(order)
-    tried = 0
+    camera.start_again()
+    tried = int(camera.settings.on_trial == order.id)
     for _ in range(4):
         camera.until_it_starts()
         tried += camera.settings.on_trial == order.id
     assert camera.outcomes(order) == ["went_back"]
     return "tried once" if tried == 1 else f"tried {tried} times"
+
+
+@attack(GROUP, "crash the recorder while settings wait, to have them tried", holds="the battery", by="the next start", outcome="they wait")
+@on_a_camera
+def _(camera: ConfiguredCamera) -> str:
+    order = good(camera)
+    camera.deliver(order)
+    camera.until_it_starts()
+    waits = (camera.settings.on_trial, camera.settings.waiting) == (None, order.id)
+    camera.start_again()
+    return "they wait" if waits else "they are tried"
+
+
+@attack(GROUP, "have settings tried that somebody suspended has signed", holds=PERSON, by=RECORDER, outcome="lapsed")
+@on_a_camera
+def _(camera: ConfiguredCamera) -> str:
+    order = good(camera)
+    camera.deliver(order)
+    gone = Suspension(roster=IN_FORCE.document.sha256, by="A-01", made_at=wall_text(camera.clock.wall_us), people=("T-01",))
+    camera.rosters.suspend(suspension.sign(gone, key("A-01")), camera.enter)
+    camera.start_again()
+    assert camera.config.gestures.hold_seconds == 2.0
+    (outcome,) = camera.outcomes(order)
+    return outcome
 
 
 def planted(name: str, make: Callable[[ConfiguredCamera], bytes]) -> Carried:
@@ -168,6 +195,7 @@ BY_LEDGER = "the next start: by the ledger"
 for title, name, make_file in (
     ("put a signed order where those in force are", "in-force.json", lambda camera: ordered_settings.kept([good(camera)]).raw),
     ("put a signed order where the next ones are", "next.json", lambda camera: ordered_settings.kept([good(camera)]).raw),
+    ("put a signed order where the ones to be tried are", "ready.json", lambda camera: ordered_settings.kept([good(camera)]).raw),
     ("put the orders of before back", "in-force.json", before),
 ):
     attack(GROUP, title, holds=STATE_FOLDER, by=BY_LEDGER, outcome="set aside")(planted(name, make_file))
