@@ -37,9 +37,10 @@ from bodycamd.linux.timer_slack import timer_slack
 
 log = logging.getLogger(__name__)
 
-LOOK_SLACK_SECONDS = 0.2
-"""lgpio's own thread for edges ends its wait for them every half millisecond (lgPthAlerts.c), the one for pulses, which are not used, its
-rest every 20 ms: that much later they need not be woken, as they have nothing to do then. An edge wakes the first at once."""
+LOOK_SLACK_SECONDS = 0.005
+"""lgpio's own thread for edges ends its wait for them every half millisecond (lgPthAlerts.c), and need not be woken so often. An edge ends
+the wait at once, but is told only by a look half a millisecond after it, so that edges of several pins are told in their order: whatever
+is given here, an edge may come that much later."""
 
 
 class GpioButton:

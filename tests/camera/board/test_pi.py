@@ -269,3 +269,8 @@ def test_what_looks_for_edges_need_not_be_woken_on_time(monkeypatch: pytest.Monk
     assert isinstance(lgpio_factory(), Opened)
     assert seen == [f"{LOOK_SLACK_SECONDS * 1e9:.0f}\n"] != [before]
     assert own() == before
+
+
+def test_an_edge_is_told_well_within_what_the_lamp_may_take() -> None:
+    """lgpio tells it in the look after the one that it ends, half a millisecond later and by as much as the slack."""
+    assert 0.0005 + LOOK_SLACK_SECONDS <= 0.020 / 3
