@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodycamd.cli import mistakes
 from bodycamd.cli.output import say, say_lines
 from bodycamd.config.problems import Problem, in_order
-from bodycamd.errors import UsageError
+from bodycamd.errors import ConfigError, PermissionDeniedError, UsageError
 from bodycamd.foreign_text import json_text
 from bodycamd.municipality.words.language import Language
+
+if TYPE_CHECKING:
+    from bodycamd.config.settings import Config
 
 app = typer.Typer(help="Check a configuration before a camera gets it.", no_args_is_help=True)
 
@@ -118,4 +121,23 @@ def _judge(file: Path, text_only: bool) -> tuple[list[Problem], list[Problem]]:
         problems = sorted(map(found.placed, named_files.problems(found.config)), key=in_order)
     warnings = [key.told(found.lines) for key in found.migrated]
     warnings += [found.placed(warning) for warning in checks.doubts(found.config)] if found.config is not None else []
+    if found.config is not None and not text_only:
+        _judge_with_orders(found.config, file, problems, warnings)
     return problems, warnings
+
+
+def _judge_with_orders(config: Config, file: Path, problems: list[Problem], warnings: list[Problem]) -> None:
+    """Where this camera has settings by order: which count over the file, and whether it starts with both."""
+    from bodycamd.camera.keeping import ordered_settings
+
+    try:
+        found = ordered_settings.find(config, file)
+        if found is None or found.in_force is None:
+            return
+        changed = ", ".join(sorted(found.in_force.changes))
+        warnings.append(Problem("", f"an order has set {changed}: that counts over this file (docs/orders.md)", ""))
+        ordered_settings.in_force(config, file)
+    except PermissionDeniedError as error:
+        warnings.append(Problem("", f"what orders have set was not looked at: {error}", ""))
+    except ConfigError as error:
+        problems.append(Problem("", f"with what orders have set, the recorder does not start: {error}", ""))

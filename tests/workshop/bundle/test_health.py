@@ -69,6 +69,22 @@ def test_settings_by_order_are_judged_with_the_file(tmp_path: Path) -> None:
         health.check_configuration(ordered.file)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(2.5, "that counts over this file"), (99.0, "with what orders have set, the recorder does not start")]
+)
+def test_config_check_tells_what_orders_have_set(tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: float, said: str) -> None:
+    ordered = ConfiguredCamera(tmp_path)
+    load(ordered.file)
+    main(["config", "check", str(ordered.file)])
+    assert "order" not in capsys.readouterr().err
+    change = ordered.ordering({"gestures.hold_seconds": seconds}, base="ab" * 32)
+    ordered_settings.write(ordered.folder, "in-force.json", ordered_settings.kept([change]))
+    assert main(["config", "check", str(ordered.file)]) == 78, "its recipients are nobody's"
+    told = capsys.readouterr().err
+    assert "an order has set gestures.hold_seconds" in told
+    assert said in told
+
+
 @one_in(6)
 @pytest.mark.parametrize("recipients", [True, False])
 @pytest.mark.parametrize("wrong", ["", *WRONG])
