@@ -127,6 +127,9 @@ def test_settings_by_order_come_into_force_while_it_rests_and_go_back_where_it_d
         wait_for(lambda: at.ledger("order_done"), 30, "it is confirmed")
         told = at.status()["ordered"]
         assert (told["settings"], told["waiting"]) == (["reminder_seconds"], "")
+        assert deliver(at, to_change(reminder_seconds=90)).outcome == "settings_wait", "ten minutes lie between them"
+        at.stop()
+    with at:
         deliver(at, to_change(reminder_seconds=90))
         assert at.process.wait(90) == 0
         (at.device / "ordered-settings" / "ready.json").rename(at.device / "ordered-settings" / "trial.json")  # as a start that is killed

@@ -75,6 +75,7 @@ class Orders:
         """Holds that are over: so that a release that a cut interrupted is told as what it was."""
         self._handed_out: set[str] = set()
         """Changes of shift, and answers, that the caller is carrying out."""
+        self._began_us = clock.now_us()
         self._hour_us: int | None = None
         self._accepted: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
@@ -224,7 +225,7 @@ class Orders:
     def _prepare(
         self, order: SignedOrder, body: Configuration, verdict: Verdict, caller: Caller, settings: SettingOrders, enter: Enter
     ) -> Delivered:
-        objection = settings.objection(order, body)
+        objection = settings.objection(order, body, self._clock.now_us() - self._began_us)
         if objection is not None:
             return self._refuse(order, *objection, enter)
         if refused := self._one_more(order, enter):

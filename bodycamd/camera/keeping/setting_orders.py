@@ -33,6 +33,8 @@ from bodycamd.evidence.statements import Stated
 
 log = logging.getLogger(__name__)
 
+APART_US: Final = 600_000_000
+"""So long after a start that an order has caused, no other settings are taken: what is counted for each signer begins anew with a start."""
 REFUSALS_KEPT: Final = 64
 """Orders of which is remembered that they are not valid here: reading the configuration file takes time, in the writer's thread."""
 OF_THE_VOICE: Final = ("warning.",)
@@ -49,6 +51,7 @@ class SettingOrders:
         self._next: dict[str, str] = {}
         self._fates: dict[str, OrderOutcome] = {}
         self._not_valid: dict[str, str] = {}
+        self._caused = found.trial is not None or found.left is not None
         self.waiting: str | None = None
         """The order that waits for the next start."""
         self.on_trial: str | None = found.trial.newest if found.trial is not None else None
@@ -110,10 +113,13 @@ class SettingOrders:
         """What came of an order that an earlier start has stated; `None` while it is being tried, or waits."""
         return None if id in (self.on_trial, self.waiting) else self._fates.get(id, "interrupted")
 
-    def objection(self, order: SignedOrder, body: Configuration) -> tuple[str, str] | None:
-        """Why these settings do not come into force here, as an outcome and a clause; `None` where they do."""
+    def objection(self, order: SignedOrder, body: Configuration, since_start_us: int) -> tuple[str, str] | None:
+        """Why these settings do not come into force here, as an outcome and a clause; `None` where they do. `since_start_us`: how long this
+        start has run."""
         if (before := self.waiting or self.on_trial) is not None:
             return "settings_wait", f"order {before[:16]}… comes into force first: then this one must name the configuration that it makes"
+        if self._caused and since_start_us < APART_US:
+            return "settings_wait", f"this start was made for other settings: deliver it again in {APART_US // 60_000_000} minutes"
         if DAYS in body.changes:
             return "not_carried_out", f"this camera changes no {DAYS} by an order"
         if body.base != self._config_sha256:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bodycamd.camera.keeping import ordered_settings
 from bodycamd.camera.keeping.opening import digest
-from bodycamd.camera.keeping.setting_orders import SettingOrders
+from bodycamd.camera.keeping.setting_orders import APART_US, SettingOrders
 from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.errors import StorageError
@@ -88,7 +88,8 @@ class ConfiguredCamera(OrderedCamera):
         return self.ordering({key.replace("__", "."): value for key, value in changes.items()}, nonce, base)
 
     def ordering(self, changes: dict[str, SettingValue], nonce: int = 0, base: str | None = None) -> SignedOrder:
-        """Signed, for the configuration that is in force."""
+        """Signed, for the configuration that is in force, some time after the last start: so far apart are settings taken."""
+        self.clock.advance(APART_US)
         made_us = self.clock.wall_us
         body = Configuration(base=base or digest(self.config), changes=changes)
         times = {"made_at": wall_text(made_us), "not_after": wall_text(made_us + 7 * DAY)}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.keeping.opening import digest
+from bodycamd.camera.keeping.setting_orders import APART_US
 from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import Value
@@ -50,6 +52,19 @@ def test_a_start_that_nobody_ended_the_recorder_for_tries_nothing(camera: Config
         assert camera.deliver(order).outcome == "accepted", "it waits"
     camera.start_again()
     assert (held_for(camera), camera.settings.on_trial, camera.settings.waiting) == (2.5, order.id, None)
+
+
+def test_settings_that_follow_each_other_are_ten_minutes_apart(camera: ConfiguredCamera) -> None:
+    """Each of them makes the recorder start again, and with each start the counts of an hour begin anew."""
+    following = digest(configuration.load(camera.file, {"gestures.hold_seconds": 2.5}))
+    first, second = camera.to_change(gestures__hold_seconds=2.5), camera.to_change(1, following, reminder_seconds=60)
+    camera.deliver(first)
+    camera.start_again()
+    camera.orders.confirm_settings(camera.enter)
+    camera.clock.advance(APART_US - 2_000_000)
+    assert camera.deliver(second).outcome == "settings_wait"
+    camera.clock.advance(2_000_000)
+    assert camera.deliver(second).outcome == "accepted"
 
 
 def suspend(camera: ConfiguredCamera, **whom: tuple[str, ...]) -> None:
