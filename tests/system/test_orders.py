@@ -138,5 +138,5 @@ def test_settings_by_order_come_into_force_while_it_rests_and_go_back_where_it_d
         assert at.status()["ordered"]["settings"] == ["reminder_seconds"]
         at.stop()
     assert [entry["detail"]["outcome"] for entry in at.ledger("order_done")] == ["configured", "went_back"]
-    assert len(at.ledger("settings_in_force")) == 2
+    assert len(at.ledger("settings_in_force")) == 3
     assert verify(at.store, PublicKey.from_pem(at.device_pem)).exit_code in (0, 3), "gaps of a busy machine are stated"
