@@ -140,19 +140,29 @@ def find(config: Config, file: Path) -> Found | None:
 
 def begin(config: Config, file: Path) -> Found | None:
     """As `find`, for a start of the recorder: what the recorder before it has ended for is being tried from here on, unless an earlier try
-    was left, or the file has changed meanwhile so that it does not go with it: then it is put back. Raises `StorageError`."""
+    was left, or the file, or the version that reads it, is another one meanwhile: then it is put back. Raises `StorageError`."""
     found = find(config, file)
     if found is None:
         return None
     if found.left is not None or found.trial is None:
         return msgspec.structs.replace(found, trial=None)
     move(found.folder, READY, TRIAL)
-    try:
-        found.config()
-    except ConfigError as error:
-        log.error("what order %s changed does not go with the configuration file: %s", found.trial.newest[:16], error)
+    why = _is_for_another(found, found.trial.orders[-1])
+    if why is not None:
+        log.error("the settings of order %s are not tried: %s", found.trial.newest[:16], why)
         return msgspec.structs.replace(found, trial=None, left=found.trial)
     return found
+
+
+def _is_for_another(found: Found, newest: SignedOrder) -> str | None:
+    try:
+        base = digest(msgspec.structs.replace(found, trial=None).config())
+        if not isinstance(newest.order.body, Configuration) or newest.order.body.base != base:
+            return "the configuration is another one than the one that it is for"
+        found.config()
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def in_force(config: Config, file: Path) -> Config:

@@ -103,24 +103,29 @@ def test_what_waits_ends_with_its_time_though_the_camera_never_rests(camera: Con
     assert (camera.outcomes(order), camera.files, camera.settings.waiting) == (["lapsed"], [], None)
 
 
-def test_what_goes_with_the_file_no_more_after_the_recorder_has_ended_for_it_goes_back(camera: ConfiguredCamera) -> None:
+@pytest.mark.parametrize("read_otherwise", [False, True])
+def test_what_is_for_another_configuration_once_the_recorder_has_ended_for_it_goes_back(
+    camera: ConfiguredCamera, monkeypatch: pytest.MonkeyPatch, read_otherwise: bool
+) -> None:
+    """The file was changed while the camera was off; or another version reads it, which does not take what was ordered."""
     order = camera.to_change(gestures__hold_seconds=2.5)
     camera.deliver(order)
     assert camera.orders.settings_stand(camera.keeper.known_time(), camera.enter)
     camera.close()
     camera.settings.release()
-    camera.write_file(gestures={"hold_seconds": 1.5})
-    judged = configuration.load
+    load = configuration.load
 
-    def load(file: Path, changes: Mapping[str, Value] = configuration.NOTHING) -> Config:
+    def otherwise(file: Path, changes: Mapping[str, Value] = configuration.NOTHING) -> Config:
         if changes:
-            raise ConfigError("it does not go with it")
-        return judged(file, changes)
+            raise ConfigError("not a value of this version")
+        return load(file, changes)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(configuration, "load", load)
-        camera.switch_on()
-    assert (camera.config.gestures.hold_seconds, camera.outcomes(order), camera.files) == (1.5, ["went_back"], [])
+    if read_otherwise:
+        monkeypatch.setattr(configuration, "load", otherwise)
+    else:
+        camera.write_file(reminder_seconds=90)
+    camera.switch_on()
+    assert (held_for(camera), camera.outcomes(order), camera.files) == (2.0, ["went_back"], [])
 
 
 def test_an_order_that_is_not_valid_is_judged_by_the_file_once(camera: ConfiguredCamera, monkeypatch: pytest.MonkeyPatch) -> None:
