@@ -229,8 +229,9 @@ def told(prepared: Prepared, capsys: pytest.CaptureFixture[str], *words: str, co
 
 @only_in_full
 def test_beside_a_running_station_a_killed_one_and_a_stopped_one(
-    prepared: Prepared, filmed: FilmedStore, capsys: pytest.CaptureFixture[str]
+    prepared: Prepared, filmed: FilmedStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
     assert main(["station", "copies", str(prepared.file)]) == 66
     capsys.readouterr()
     process = prepared.start()
