@@ -20,7 +20,7 @@ test: ## all tests, a twentieth of the random cases
 	@scripts/setup test
 	@scripts/test
 
-test-full: ## what `make test` leaves out: what takes long, and more random cases, three tenths (20 minutes)
+test-full: ## what `make test` leaves out: what takes long, and more random cases, three tenths (half an hour)
 	@scripts/setup test
 	@BODYCAMD_TEST_SCALE=0.3 scripts/test --no-repeats --durations 15
 
