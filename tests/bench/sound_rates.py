@@ -11,13 +11,8 @@ figures go to docs/measured.json, the table is printed.
 from __future__ import annotations
 
 import io
-import json
-import os
-import platform
-import subprocess
 import time
 import wave
-from datetime import UTC, datetime
 from pathlib import Path
 
 import av
@@ -26,9 +21,9 @@ from av.audio.resampler import AudioResampler
 from pystoi import stoi
 
 from bodycamd.camera.capture.worker.muxer import AAC_CUTOFF_HZ, AAC_OPTIONS
+from tests.kit.measured import keep, provenance
 
 ROOT = Path(__file__).parents[2]
-MEASURED = ROOT / "docs/measured.json"
 RATE = 48_000
 CHOICES = (
     (48_000, 96_000, AAC_CUTOFF_HZ), (48_000, 96_000, None), (48_000, 96_000, 14_000), (48_000, 128_000, AAC_CUTOFF_HZ),
@@ -145,16 +140,9 @@ def table(rows: list[dict[str, float]]) -> str:
 
 def main() -> None:
     """Measure, keep, print."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    begun = provenance()
     rows = measure()
-    kept = json.loads(MEASURED.read_text(encoding="utf-8"))
-    kept["sound_rates"] = {
-        "commit": commit,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} x {platform.machine()}",
-        "rows": rows,
-    }
-    MEASURED.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    keep({**begun, "rows": rows}, "sound_rates")
     print(table(rows))
 
 

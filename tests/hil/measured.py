@@ -7,16 +7,11 @@ make hil BOARD=virtual PART=ci; python -m tests.hil.measured --part ci build/vir
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-FILE = Path(__file__).parents[2] / "docs/measured.json"
+from tests.kit.measured import keep, provenance
 
 
 def figures(folder: Path) -> dict[str, Any]:
@@ -42,14 +37,7 @@ def main() -> None:
     parser.add_argument("load", help="what else the computer did")
     parser.add_argument("--part", choices=("all", "ci"), default="all")
     given = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=FILE.parent, check=True, capture_output=True, text=True
-    ).stdout.strip()
-    machine = f"{os.cpu_count()} x {platform.machine()}"
-    run = {"commit": commit, "date": datetime.date.today().isoformat(), "machine": machine, "load": given.load, **figures(given.folder)}
-    known = json.loads(FILE.read_text(encoding="utf-8"))
-    kept = {**known.get("hil", {}), given.part: run}
-    FILE.write_text(json.dumps({**known, "hil": kept}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    keep({**provenance(), "load": given.load, **figures(given.folder)}, "hil", given.part)
 
 
 if __name__ == "__main__":

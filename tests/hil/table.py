@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bodycamd.config.load import load
-from tests.hil.measured import FILE
 from tests.hil.pi_camera import drawing
 from tests.hil.scenario import BoardNotes, Scenario, boards, missing, scenarios
+from tests.kit.measured import FILE
 
 HEAD = """# Hardware in the loop
 

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
+
+from tests.kit.measured import keep, provenance
 
 ROOT = Path(__file__).parents[2]
 COPIES = ROOT / "build/mutants"
-MEASURED = ROOT / "docs/measured.json"
 EQUIVALENT = Path(__file__).with_name("equivalent")
 BESIDE = ("config", "docs", "scripts", "systemd", "hardware", "README.md", "Makefile")
 TARGET = 0.95
@@ -127,12 +126,7 @@ def main(arguments: list[str]) -> int:
 
 def write_down(what: str, found: dict[str, object]) -> None:
     """Into the figures, beside those of the other packages and benches."""
-    figures = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    mutants = figures.setdefault("mutants", {})
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    where = {"commit": commit, "date": datetime.now(UTC).date().isoformat(), "machine": f"{os.cpu_count()} x {platform.machine()}"}
-    mutants[what] = found | where
-    MEASURED.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
+    keep(found | provenance(), "mutants", what)
 
 
 if __name__ == "__main__":

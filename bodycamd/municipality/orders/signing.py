@@ -7,7 +7,7 @@ still find a camera with another roster, or without the recording.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -34,6 +34,7 @@ from bodycamd.evidence.orders import (
 )
 from bodycamd.evidence.roster import DAY_US, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
+from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import wall_text
 from bodycamd.foreign_text import shown
 from bodycamd.municipality.words.times import LocalTime
@@ -89,11 +90,16 @@ def cosign(signed: SignedOrder, roster: SignedRoster, key: Signer, now_us: int) 
 
 def missing(signed: SignedOrder, roster: SignedRoster) -> list[str]:
     """Who has still to sign it. Raises `DataError` where a signature does not hold."""
+    return unsigned(signed.document, signed.order.people, roster)
+
+
+def unsigned(document: SignedDocument, people: Iterable[str], roster: SignedRoster) -> list[str]:
+    """Who of these people has not signed a document. Raises `DataError` where a signature does not hold."""
     found = []
-    for name in signed.order.people:
+    for name in people:
         person = roster.roster.person(name)
         key = PublicKey.from_hex(person.key) if person is not None else None
-        if key is None or key.id not in signed.document.signers([key]):
+        if key is None or key.id not in document.signers([key]):
             found.append(name)
     return found
 

@@ -8,12 +8,12 @@ import msgspec
 
 from bodycamd.errors import PermissionDeniedError, UsageError
 from bodycamd.evidence import suspension as suspensions
-from bodycamd.evidence.keys import PublicKey, Signer
+from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import SUSPENDING_ROLES, SignedSuspension, Suspension
 from bodycamd.foreign_text import shown
-from bodycamd.municipality.orders.signing import check_whose
+from bodycamd.municipality.orders.signing import check_whose, unsigned
 from bodycamd.municipality.words.times import LocalTime
 
 
@@ -50,9 +50,7 @@ def sign(made: Suspension, roster: SignedRoster, key: Signer) -> SignedSuspensio
 
 def missing(signed: SignedSuspension, roster: SignedRoster) -> list[str]:
     """Who has still to sign it. Raises `DataError` where a signature does not hold."""
-    person = roster.roster.person(signed.suspension.by)
-    key = PublicKey.from_hex(person.key) if person is not None else None
-    return [] if key is not None and key.id in signed.document.signers([key]) else [signed.suspension.by]
+    return unsigned(signed.document, [signed.suspension.by], roster)
 
 
 def told(made: Suspension, local: LocalTime) -> Iterator[tuple[str, str]]:

@@ -9,25 +9,19 @@ In half of the traces the accident begins during the warning, in half while it r
 
 from __future__ import annotations
 
-import datetime
-import json
 import math
-import os
-import platform
 import random
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control.gestures import Gestures
 from bodycamd.camera.control.machine import initial, next_deadline, step
 from bodycamd.camera.control.state import Policy, State, StopRule
 from tests.camera.control.hands import MODELS, Contact, Model, S, start, stop
+from tests.kit import measured
 
-MEASURED = Path(__file__).parents[3] / "docs/measured.json"
 SEED = 20_261_127
 TRACES = 10_000
 WARNING_US = 5 * S
@@ -204,11 +198,7 @@ def main(arguments: list[str]) -> int:
             lost = f"lost {row['lost_press_percent']} (< {row['lost_press_at_most_percent']})"
             print(f"{rule:16}{model.name:10}", *(f"{cell:30}" for cell in rates), lost, flush=True)
     if keep:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=MEASURED.parent, check=True, capture_output=True, text=True)
-        machine = f"{os.cpu_count()} x {platform.machine()}"
-        what = {"commit": commit.stdout.strip(), "date": datetime.date.today().isoformat(), "machine": machine, "seed": SEED, "rows": rows}
-        measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-        MEASURED.write_text(json.dumps({**measured, "button": what}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        measured.keep({**measured.provenance(), "seed": SEED, "rows": rows}, "button")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bodycamd.camera.keeping.setting_orders import APART_US, SettingOrders
 from bodycamd.config import load as configuration
 from bodycamd.config.settings import Config
 from bodycamd.errors import StorageError
-from bodycamd.evidence.noted_entries import OrderDone
+from bodycamd.evidence.noted_entries import OrderDone, SettingsInForce
 from bodycamd.evidence.orders import Configuration, SettingValue, SignedOrder
 from bodycamd.evidence.statements import wall_text
 from tests.camera.keeping.ordered_camera import CutError, OrderedCamera
@@ -114,6 +114,14 @@ class ConfiguredCamera(OrderedCamera):
             return
         raise AssertionError("the recorder does not start")
 
+    @property
+    def hold_seconds(self) -> float:
+        return self.config.gestures.hold_seconds
+
+    def settings_in_force(self) -> list[SettingsInForce]:
+        """As the ledger states them."""
+        return [one for one in self.details(SettingsInForce) if isinstance(one, SettingsInForce)]
+
     def outcomes(self, order: SignedOrder) -> list[str]:
         return [one.outcome for one in self.details(OrderDone) if isinstance(one, OrderDone) and one.order == order.id]
 
@@ -127,3 +135,11 @@ class ConfiguredCamera(OrderedCamera):
             does(*arguments)
 
         return step
+
+
+def switched_on(root: Path) -> Iterator[ConfiguredCamera]:
+    """For a fixture: one that runs, and is closed at the end."""
+    camera = ConfiguredCamera(root)
+    camera.switch_on()
+    yield camera
+    camera.close()

@@ -17,7 +17,7 @@ from bodycamd.errors import ConfigError, DataError, StorageError
 from bodycamd.evidence.noted_entries import OrderAccepted, OrderRefused, SettingsInForce
 from bodycamd.evidence.orders import Configuration, SettingValue
 from bodycamd.evidence.roster_acceptance import Now
-from tests.camera.keeping.configured_camera import ConfiguredCamera
+from tests.camera.keeping.configured_camera import ConfiguredCamera, switched_on
 from tests.camera.keeping.ordered_camera import UPLINK as WHO
 from tests.camera.keeping.ordered_camera import CutError
 from tests.evidence.ordering import ordered
@@ -26,18 +26,7 @@ from tests.kit.scale import count, one_in, only_in_full
 
 @pytest.fixture
 def camera(tmp_path: Path) -> Iterator[ConfiguredCamera]:
-    camera = ConfiguredCamera(tmp_path)
-    camera.switch_on()
-    yield camera
-    camera.close()
-
-
-def held_for(camera: ConfiguredCamera) -> float:
-    return camera.config.gestures.hold_seconds
-
-
-def in_force(camera: ConfiguredCamera) -> list[SettingsInForce]:
-    return [one for one in camera.details(SettingsInForce) if isinstance(one, SettingsInForce)]
+    yield from switched_on(tmp_path)
 
 
 def test_settings_are_stated_tried_confirmed_and_stay_in_force(camera: ConfiguredCamera) -> None:
@@ -49,14 +38,14 @@ def test_settings_are_stated_tried_confirmed_and_stay_in_force(camera: Configure
     camera.sweep()
     assert camera.outcomes(order) == [], "it is not carried out by the recorder that runs"
     camera.start_again()
-    assert (held_for(camera), camera.settings.on_trial, camera.files) == (2.5, order.id, ["trial.json"])
+    assert (camera.hold_seconds, camera.settings.on_trial, camera.files) == (2.5, order.id, ["trial.json"])
     camera.orders.confirm_settings(camera.enter)
     assert camera.verified_types()[-2:] == ["settings_in_force", "order_done"]
     assert (camera.outcomes(order), camera.files, camera.deliver(order).outcome) == (["configured"], ["in-force.json"], "configured")
     for _ in range(2):
         camera.until_it_starts()
-        assert (held_for(camera), camera.settings.on_trial) == (2.5, None)
-    assert [one.orders for one in in_force(camera)] == [(order.id,)] * 3
+        assert (camera.hold_seconds, camera.settings.on_trial) == (2.5, None)
+    assert [one.orders for one in camera.settings_in_force()] == [(order.id,)] * 3
     assert camera.outcomes(order) == ["configured"]
 
 
@@ -67,13 +56,13 @@ def test_a_start_that_is_not_confirmed_is_not_repeated(camera: ConfiguredCamera)
     camera.deliver(order)
     camera.start_again()
     camera.until_it_starts()
-    assert (held_for(camera), camera.outcomes(order), camera.files) == (2.0, ["went_back"], [])
+    assert (camera.hold_seconds, camera.outcomes(order), camera.files) == (2.0, ["went_back"], [])
     assert camera.deliver(order).outcome == "went_back"
     again = camera.to_change(1, gestures__hold_seconds=2.5)
     camera.deliver(again)
     camera.start_again()
     camera.orders.confirm_settings(camera.enter)
-    assert (held_for(camera), camera.outcomes(again)) == (2.5, ["configured"])
+    assert (camera.hold_seconds, camera.outcomes(again)) == (2.5, ["configured"])
 
 
 @only_in_full
@@ -92,8 +81,8 @@ def test_orders_follow_each_other_and_the_later_one_counts(camera: ConfiguredCam
         camera.start_again()
         assert camera.deliver(other).outcome == "settings_wait", "while it is tried, too"
         camera.orders.confirm_settings(camera.enter)
-    assert (held_for(camera), camera.config.gestures.stuck_seconds, camera.config.reminder_seconds) == (3.0, 30.0, 60)
-    assert in_force(camera)[-1].orders == (made[1].id, made[2].id), "of the first one nothing counts any more"
+    assert (camera.hold_seconds, camera.config.gestures.stuck_seconds, camera.config.reminder_seconds) == (3.0, 30.0, 60)
+    assert camera.settings_in_force()[-1].orders == (made[1].id, made[2].id), "of the first one nothing counts any more"
     assert camera.deliver(camera.to_change(100, base=digest(configuration.load(camera.file)), reminder_seconds=90)).outcome == (
         "other_configuration"
     ), "somebody else has changed settings since"
@@ -171,7 +160,7 @@ def test_a_file_that_root_breaks_afterwards_stops_the_start_and_says_who_set_wha
         configuration.load(camera.file, {"gestures.hold_seconds": 2.5})
     camera.write_file(gestures={"hold_seconds": 1.5})
     camera.until_it_starts()
-    assert held_for(camera) == 2.5, "the order stays over the file"
+    assert camera.hold_seconds == 2.5, "the order stays over the file"
     with pytest.raises(ConfigError, match=r"hold_seconds: .*, as an order set it"):
         configuration.load(camera.file, {"gestures.hold_seconds": 99.0})
 
@@ -186,7 +175,7 @@ def test_a_file_that_nobody_ordered_is_set_aside_before_anything_is_recorded(cam
         camera.switch_on()
     assert camera.files == ["set-aside.json"]
     camera.until_it_starts()
-    assert held_for(camera) == 2.0
+    assert camera.hold_seconds == 2.0
 
 
 @only_in_full
@@ -200,8 +189,8 @@ def test_an_earlier_set_of_orders_does_not_come_back(camera: ConfiguredCamera) -
     camera.close()
     (camera.folder / "in-force.json").write_bytes(kept[0])
     camera.until_it_starts()
-    assert held_for(camera) == 2.0, "set aside: the file's own settings, and the ledger says so"
-    assert in_force(camera)[-1].orders == ()
+    assert camera.hold_seconds == 2.0, "set aside: the file's own settings, and the ledger says so"
+    assert camera.settings_in_force()[-1].orders == ()
 
 
 @only_in_full
@@ -217,7 +206,7 @@ def test_a_damaged_file_counts_as_none_and_the_ledger_says_so(camera: Configured
     with pytest.raises(DataError):
         ordered_settings.read(raw, "x")
     camera.until_it_starts()
-    assert (held_for(camera), in_force(camera)[-1]) == (2.0, SettingsInForce())
+    assert (camera.hold_seconds, camera.settings_in_force()[-1]) == (2.0, SettingsInForce())
 
 
 def test_no_file_holds_what_no_order_changes(camera: ConfiguredCamera) -> None:
@@ -253,10 +242,10 @@ def test_a_cut_at_any_durable_step_leaves_one_whole_configuration(
             camera.cut_after = None
             camera.until_it_starts()
             if camera.settings.waiting is not None:  # cut before the recorder ended for it: no other start tries it
-                assert (camera.settings.waiting, camera.settings.on_trial, held_for(camera)) == (order.id, None, expected)
+                assert (camera.settings.waiting, camera.settings.on_trial, camera.hold_seconds) == (order.id, None, expected)
                 camera.start_again()
             if camera.settings.on_trial is not None:  # cut before it was tried: now it is
-                assert (camera.settings.on_trial, held_for(camera)) == (order.id, seconds)
+                assert (camera.settings.on_trial, camera.hold_seconds) == (order.id, seconds)
                 if becomes_ready:
                     camera.orders.confirm_settings(camera.enter)
                 camera.until_it_starts()
@@ -266,7 +255,7 @@ def test_a_cut_at_any_durable_step_leaves_one_whole_configuration(
             if outcomes == ["configured"]:
                 assert becomes_ready
                 expected = seconds
-            assert held_for(camera) == expected
+            assert camera.hold_seconds == expected
             assert not {"next.json", "ready.json", "trial.json"} & set(camera.files)
         camera.verified_types()
         camera.close()

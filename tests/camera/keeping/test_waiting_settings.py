@@ -14,11 +14,10 @@ from bodycamd.config.settings import Config
 from bodycamd.config.strict_yaml import Value
 from bodycamd.errors import ConfigError, StorageError
 from bodycamd.evidence import suspension
-from bodycamd.evidence.noted_entries import SettingsInForce
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import Suspension
-from tests.camera.keeping.configured_camera import ConfiguredCamera
+from tests.camera.keeping.configured_camera import ConfiguredCamera, switched_on
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import key
 from tests.kit.resting_camera import DAY
@@ -27,18 +26,7 @@ from tests.kit.scale import one_in
 
 @pytest.fixture
 def camera(tmp_path: Path) -> Iterator[ConfiguredCamera]:
-    camera = ConfiguredCamera(tmp_path)
-    camera.switch_on()
-    yield camera
-    camera.close()
-
-
-def held_for(camera: ConfiguredCamera) -> float:
-    return camera.config.gestures.hold_seconds
-
-
-def in_force(camera: ConfiguredCamera) -> list[SettingsInForce]:
-    return [one for one in camera.details(SettingsInForce) if isinstance(one, SettingsInForce)]
+    yield from switched_on(tmp_path)
 
 
 def test_a_start_that_nobody_ended_the_recorder_for_tries_nothing(camera: ConfiguredCamera) -> None:
@@ -47,11 +35,11 @@ def test_a_start_that_nobody_ended_the_recorder_for_tries_nothing(camera: Config
     camera.deliver(order)
     for _ in range(3):
         camera.until_it_starts()
-        assert (held_for(camera), camera.settings.on_trial, camera.settings.waiting) == (2.0, None, order.id)
+        assert (camera.hold_seconds, camera.settings.on_trial, camera.settings.waiting) == (2.0, None, order.id)
         assert (camera.files, camera.outcomes(order)) == (["next.json"], [])
         assert camera.deliver(order).outcome == "accepted", "it waits"
     camera.start_again()
-    assert (held_for(camera), camera.settings.on_trial, camera.settings.waiting) == (2.5, order.id, None)
+    assert (camera.hold_seconds, camera.settings.on_trial, camera.settings.waiting) == (2.5, order.id, None)
 
 
 def test_settings_that_follow_each_other_are_ten_minutes_apart(camera: ConfiguredCamera) -> None:
@@ -91,7 +79,7 @@ def test_what_stands_no_longer_when_the_camera_rests_is_not_tried(camera: Config
     assert (camera.outcomes(order), camera.files, camera.settings.waiting) == (["lapsed"], [], None)
     camera.write_file()
     camera.start_again()
-    assert (held_for(camera), camera.settings.on_trial) == (2.0, None)
+    assert (camera.hold_seconds, camera.settings.on_trial) == (2.0, None)
     assert camera.deliver(order).outcome == "lapsed"
 
 
@@ -125,7 +113,7 @@ def test_what_is_for_another_configuration_once_the_recorder_has_ended_for_it_go
     else:
         camera.write_file(reminder_seconds=90)
     camera.switch_on()
-    assert (held_for(camera), camera.outcomes(order), camera.files) == (2.0, ["went_back"], [])
+    assert (camera.hold_seconds, camera.outcomes(order), camera.files) == (2.0, ["went_back"], [])
 
 
 def test_an_order_that_is_not_valid_is_judged_by_the_file_once(camera: ConfiguredCamera, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,5 +145,5 @@ def test_a_card_that_does_not_take_the_entry_of_what_is_in_force_loses_nothing(c
     camera.sweep()
     assert camera.outcomes(order) == [], "the next start states it"
     camera.until_it_starts()
-    assert (held_for(camera), camera.outcomes(order), camera.files) == (2.5, ["configured"], ["in-force.json"])
-    assert in_force(camera)[-1].orders == (order.id,)
+    assert (camera.hold_seconds, camera.outcomes(order), camera.files) == (2.5, ["configured"], ["in-force.json"])
+    assert camera.settings_in_force()[-1].orders == (order.id,)
