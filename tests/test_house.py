@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -163,3 +164,16 @@ def test_the_glossary_names_modules_that_exist() -> None:
     named = re.findall(r"`((?:camera|municipality|evidence|retention|store|linux)/[a-z_/]+)`", (ROOT / "docs/glossary.md").read_text())
     assert len(named) > 30
     assert [name for name in named if not any((ROOT / "bodycamd" / name).with_suffix(end).exists() for end in ("", ".py"))] == []
+
+
+def test_documents_that_a_test_writes_are_compared_in_every_run() -> None:
+    """What `make test` leaves out is found days later: a page that is made from the code takes milliseconds to compare."""
+    late = [
+        f"{path.relative_to(ROOT)}: {function.name}"
+        for path in tracked("tests/**/test_*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any("only_in_full" in ast.unparse(decorator) for decorator in function.decorator_list)
+        and "python -m tests." in ast.unparse(function)
+    ]
+    assert late == []

@@ -240,8 +240,8 @@ class OrderDone(Noted, frozen=True, kw_only=True):
 
 
 class SettingsNext(Noted, frozen=True, kw_only=True):
-    """`settings_next`: the settings of this order are to be tried at the next start; `sha256` is of the file of orders that would then be
-    in force."""
+    """`settings_next`: the settings of this order are to be tried by a start, once the camera rests; `sha256` is of the file of
+    orders that would then be in force."""
 
     order: Sha256
     sha256: Sha256

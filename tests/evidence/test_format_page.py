@@ -10,7 +10,6 @@ import pytest
 
 from bodycamd.evidence import anchor, application, entries, orders, receipts, roster, statements, suspension, ustar
 from tests.evidence import entry_tables
-from tests.kit.scale import only_in_full
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 TEXT = re.sub(r"^```.*?^```$", "", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -41,7 +40,6 @@ def test_every_field_of_the_types_that_a_verifier_needs_is_on_the_page(type: str
     assert {field.encode_name for field in msgspec.structs.fields(entries.DETAILS[type])} - NAMED == set()
 
 
-@only_in_full
 def test_the_tables_of_entries_are_made_from_the_structs() -> None:
     assert entry_tables.page(PAGE) == PAGE, "write them anew: python -m tests.evidence.entry_tables"
 
