@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bodycamd.cli import mistakes, station_copies, station_help
+from bodycamd.cli import mistakes, station_bundle, station_copies, station_help
 from bodycamd.cli.daemon_or_store import AsJson
 from bodycamd.cli.output import counted, print_json, say, say_lines, table
 from bodycamd.cli.recording_id import RecordingArgument
@@ -17,6 +17,7 @@ from bodycamd.errors import DataError
 
 app = typer.Typer(help="The station: takes in what cameras send, and gives receipts.", no_args_is_help=True)
 app.add_typer(station_help.app, name="help")
+app.add_typer(station_bundle.app, name="bundle")
 
 app.command("copies")(station_copies.list_copies)
 

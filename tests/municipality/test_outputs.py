@@ -65,6 +65,8 @@ READ = {
     "bundle build debian_lock", "bundle build image", "bundle build packages",
     "station help answer ca", "station help answer key", "station help answer passphrase_file", "station help answer roster",
     "station backup file", "station cameras file", "station certificate file", "station check file", "station copies file",
+    "station bundle add bundle", "station bundle add file", "station bundle add release_key", "station bundle list file",
+    "station bundle remove file",
     "station order file",
     "station help list file", "station forward file", "station forward order_file",
     "station order order_file", "station orders file",

@@ -27,10 +27,11 @@ class TooSoonError(UnavailableError):
 
 
 class AnswerPace:
-    """Of the cameras that ask one process of a station. May be used from any thread; `now_seconds` only ever grows."""
+    """Of the cameras that ask one process of a station: so many answers at once, and then one more each so many seconds. May be used from
+    any thread; `now_seconds` only ever grows."""
 
-    def __init__(self, now_seconds: Callable[[], float]) -> None:
-        self._now_seconds = now_seconds
+    def __init__(self, now_seconds: Callable[[], float], at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
+        self._now_seconds, self._at_once, self._seconds = now_seconds, at_once, seconds
         self._free_from: dict[str, float] = {}
         """When a camera would have all of its answers at once again."""
         self._answered: set[str] = set()
@@ -42,9 +43,9 @@ class AnswerPace:
         with self._table:
             now = self._now_seconds()
             if device in self._answered:
-                raise TooSoonError(f"{device}: another answer of this camera's is being made", SECONDS)
-            free_from = max(now, self._free_from.get(device, now)) + SECONDS
-            left = free_from - now - AT_ONCE * SECONDS
+                raise TooSoonError(f"{device}: another answer of this camera's is being made", self._seconds)
+            free_from = max(now, self._free_from.get(device, now)) + self._seconds
+            left = free_from - now - self._at_once * self._seconds
             if left > 0:
                 raise TooSoonError(f"{device}: it has had its answers for now", left)
             self._free_from[device] = free_from

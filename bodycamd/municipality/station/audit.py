@@ -41,6 +41,8 @@ Event: TypeAlias = Literal[
     "forwarded",
     "segment_lost",
     "orders_brought",
+    "bundle_added",
+    "bundle_removed",
 ]
 """`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old.
 `help_called`: a camera's call for help has come; `help_reached`, `help_unreached`: how the command ended for one of those who are called,

@@ -11,14 +11,14 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from bodycamd.errors import DataError, StorageError
+from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file
 from bodycamd.linux.unnamed import UnnamedFile
-from bodycamd.municipality.station.segments import StoredSegment
-from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, STORE_FOLDER, Storage
+from bodycamd.municipality.station.segments import StoredBundle, StoredSegment
+from bodycamd.municipality.station.storage import BUNDLE_SUFFIX, BUNDLES_FOLDER, MAX_AUDIT_FILE_BYTES, STORE_FOLDER, Storage
 from bodycamd.store.names import RECORDINGS_FOLDER, segment_files
 
 CHUNK_BYTES: Final = 1 << 20
@@ -114,6 +114,61 @@ class FolderStorage(Storage):
         except OSError as error:
             raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
 
+    def put_bundle(self, bundle: StoredBundle, source: BinaryIO) -> None:
+        """As of the port."""
+        path = self._bundle(bundle.name)
+        try:
+            durable.make_folder(path.parent)
+            with UnnamedFile(path.parent, path.name) as file:
+                if _copied(source, file.descriptor) != (bundle.size, bundle.sha256):
+                    raise DataError(f"{path}: the bundle changed while it was copied: it is not kept")
+                file.sync()
+                try:
+                    file.link(path)
+                except FileExistsError:
+                    with path.open("rb") as there:
+                        if hashlib.file_digest(there, "sha256").hexdigest() != bundle.sha256:
+                            raise DataError(
+                                f"{path}: another file of this bundle is here, signed by another key: remove it first"
+                            ) from None
+            durable.sync_folder(path.parent)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be stored: {error.strerror}") from error
+
+    def bundles(self) -> list[tuple[str, int]]:
+        """As of the port."""
+        folder = self._data / BUNDLES_FOLDER
+        found = [name for name in self._names(BUNDLES_FOLDER) if name.endswith(BUNDLE_SUFFIX) and not name.startswith(".")]
+        try:
+            return [(name.removesuffix(BUNDLE_SUFFIX), (folder / name).stat().st_size) for name in found]
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be read: {error.strerror}") from error
+
+    def bundle_part(self, name: str, offset: int, most_bytes: int) -> tuple[int, bytes]:
+        """As of the port."""
+        path = self._bundle(name)
+        try:
+            with path.open("rb") as file:
+                return os.fstat(file.fileno()).st_size, os.pread(file.fileno(), most_bytes, offset)
+        except FileNotFoundError as error:
+            raise NotFoundError(f"bundle {name}: this station does not have it") from error
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def delete_bundle(self, name: str) -> None:
+        """As of the port."""
+        path = self._bundle(name)
+        try:
+            path.unlink()
+            durable.sync_folder(path.parent)
+        except FileNotFoundError as error:
+            raise NotFoundError(f"bundle {name}: this station does not have it") from error
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be removed: {error.strerror}") from error
+
+    def _bundle(self, name: str) -> Path:
+        return self._data / BUNDLES_FOLDER / f"{name}{BUNDLE_SUFFIX}"
+
     def _put(self, name: str, raw: bytes) -> None:
         path = self._data / name
         try:
@@ -142,6 +197,17 @@ class FolderStorage(Storage):
             return read_file(self._data / name, most_bytes)
         except OSError as error:
             raise StorageError(f"{self._data / name}: cannot be read: {error.strerror}") from error
+
+
+def _copied(source: BinaryIO, descriptor: int) -> tuple[int, str]:
+    """Copy all of it; how much that was, and its SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    source.seek(0)
+    while chunk := source.read(CHUNK_BYTES):
+        durable.write_all(descriptor, (chunk,))
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()
 
 
 def _is(path: Path, segment: StoredSegment) -> bool:

@@ -6,7 +6,7 @@ Each method is one transaction: when it returns, what it did is durable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Connection, and_, insert, select, update
 
@@ -256,6 +256,11 @@ class Index:
             stated = connection.execute(select(segments.c.device, segments.c.recording).distinct())
             gone = connection.execute(select(deletions.c.device, deletions.c.recording))
             return {(row.device, row.recording) for row in (*stated, *gone)}
+
+    def log_bundle(self, event: Literal["bundle_added", "bundle_removed"], what: str, name: str, now_us: int) -> None:
+        """A line of the log about the bundle of this name."""
+        with self.database.transaction() as connection:
+            log_line(connection, now_us, event, None, what, name)
 
     def newest_audit_line(self) -> tuple[int, bytes] | None:
         """The newest line of the log, and its number; `None` before the first."""

@@ -22,6 +22,7 @@ from bodycamd.evidence.statements import wall_us
 from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.municipality.station.app import CameraInterface, application
+from bodycamd.municipality.station.bundle_routes import BundleInterface
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
@@ -105,7 +106,9 @@ class StationProcess:
             desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed)
         self.help = HelpInterface(desk, door, senders, in_force.current)
         self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
-        self.application = application([*cameras.routes(), *self.orders.routes(), *self.help.routes()], self._while_running)
+        bundles = BundleInterface(storage, door, senders)
+        routes = [*cameras.routes(), *self.orders.routes(), *bundles.routes(), *self.help.routes()]
+        self.application = application(routes, self._while_running)
         self._operator = OperatorInterface(self.figures, self.health)
         self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
 

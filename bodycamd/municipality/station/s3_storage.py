@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TypeAlias
 
 import boto3
 from botocore.client import BaseClient
@@ -25,9 +25,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from bodycamd.errors import ConfigError, DataError, StorageError
-from bodycamd.municipality.station.segments import StoredSegment
-from bodycamd.municipality.station.storage import MAX_AUDIT_FILE_BYTES, Storage
+from bodycamd.errors import ConfigError, DataError, NotFoundError, StorageError
+from bodycamd.municipality.station.segments import StoredBundle, StoredSegment
+from bodycamd.municipality.station.storage import BUNDLE_SUFFIX, BUNDLES_FOLDER, MAX_AUDIT_FILE_BYTES, Storage
 
 Mode: TypeAlias = Literal["GOVERNANCE", "COMPLIANCE"]
 CHUNK_BYTES: Final = 1024 * 1024
@@ -172,6 +172,62 @@ class S3Storage(Storage):
         with failing(prefix):
             return sorted({one.key.removeprefix(prefix).partition("/")[0] for one in self._versions(prefix)})
 
+    def put_bundle(self, bundle: StoredBundle, source: BinaryIO) -> None:
+        """As of the port; it is not locked: whoever runs the station may take it away."""
+        key = _bundle(bundle.name)
+        with failing(key):
+            version = self._newest(key)
+            if version is None:
+                source.seek(0)
+                checksum = b64encode(hashlib.file_digest(source, "md5").digest()).decode()
+                source.seek(0)
+                put = self._client.put_object(Bucket=self._bucket, Key=key, Body=source, ContentLength=bundle.size, ContentMD5=checksum)
+                version, new = put["VersionId"], True
+            else:
+                new = False
+            found = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=version)
+            digest = hashlib.sha256()
+            for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+            if (found["ContentLength"], digest.hexdigest()) == (bundle.size, bundle.sha256):
+                return
+            if new:
+                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+                raise DataError(f"{key}: it does not read back as it was, or changed while it was sent: it is not kept")
+        raise DataError(f"{key}: another file of this bundle is here, signed by another key: remove it first")
+
+    def bundles(self) -> list[tuple[str, int]]:
+        """As of the port."""
+        with failing(BUNDLES_FOLDER):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{BUNDLES_FOLDER}/")
+            found = [(one["Key"], one["Size"]) for page in pages for one in page.get("Contents", ()) if one["Key"].endswith(BUNDLE_SUFFIX)]
+        return sorted((key.removeprefix(f"{BUNDLES_FOLDER}/").removesuffix(BUNDLE_SUFFIX), size) for key, size in found)
+
+    def bundle_part(self, name: str, offset: int, most_bytes: int) -> tuple[int, bytes]:
+        """As of the port."""
+        with failing(_bundle(name)):
+            try:
+                size: int = self._client.head_object(Bucket=self._bucket, Key=_bundle(name))["ContentLength"]
+                if offset >= size:
+                    return size, b""
+                there = f"bytes={offset}-{offset + most_bytes - 1}"
+                part: bytes = self._client.get_object(Bucket=self._bucket, Key=_bundle(name), Range=there)["Body"].read(most_bytes)
+            except ClientError as error:
+                if code_of(error) in ("NoSuchKey", "404"):
+                    raise NotFoundError(f"bundle {name}: this station does not have it") from error
+                raise
+            return size, part
+
+    def delete_bundle(self, name: str) -> None:
+        """As of the port."""
+        key = _bundle(name)
+        with failing(key):
+            versions = [one for one in self._versions(key) if one.key == key]
+            if not versions:
+                raise NotFoundError(f"bundle {name}: this station does not have it")
+            for one in versions:
+                self._client.delete_object(Bucket=self._bucket, Key=one.key, VersionId=one.id)
+
     def _newest(self, key: str) -> str | None:
         """The version that has the name. Raises `DataError` where it is hidden."""
         for one in self._versions(key):
@@ -238,6 +294,10 @@ class S3Storage(Storage):
 
 def _folder(device: str, recording: str) -> str:
     return f"cameras/{device}/recordings/{recording}/"
+
+
+def _bundle(name: str) -> str:
+    return f"{BUNDLES_FOLDER}/{name}{BUNDLE_SUFFIX}"
 
 
 def _moment(at_us: int) -> datetime:

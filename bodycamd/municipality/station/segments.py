@@ -1,4 +1,4 @@
-"""A segment's file as the camera's ledger states it, and as the station has stored it."""
+"""A segment's file as the camera's ledger states it, and as the station has stored it; a bundle's file."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ class StoredSegment(Struct, frozen=True):
     recording: str
     number: int
     file: str
+    size: int
+    sha256: str
+
+
+class StoredBundle(Struct, frozen=True):
+    """A bundle's file: `name` is what its orders call it, `sha256` is of the whole file."""
+
+    name: str
     size: int
     sha256: str
 

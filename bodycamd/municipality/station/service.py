@@ -16,6 +16,7 @@ from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.systemd_notify import SystemdNotifier
 from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
+from bodycamd.municipality.station.bundle_store import BundleStore
 from bodycamd.municipality.station.copy_listing import ListedCopy, list_copies
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.help_index import HelpIndex
@@ -98,6 +99,13 @@ def listed_copies(settings: StationSettings) -> list[ListedCopy]:
     roster = read_roster(Path(settings.keys.root), Path(settings.keys.roster), kept_roster(settings), now_us).roster
     keys, storage = first_keys_of(roster), storage_of(settings)
     return read_index(settings.index_url, lambda database: list(list_copies(database, storage, keys, now_us, settings.days)))
+
+
+@contextmanager
+def opened_bundles(settings: StationSettings) -> Iterator[BundleStore]:
+    """A station's bundles, whether it runs or not. Raises as `Index.open` does."""
+    with opened_index(settings) as index:
+        yield BundleStore(storage_of(settings), index, lambda: time.time_ns() // 1000)
 
 
 @contextmanager

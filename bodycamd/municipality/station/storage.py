@@ -7,6 +7,7 @@ store at once. The ledgers are not in it: they grow, and lie in a folder of the 
     documents/NNNNNNNNN.document                 orders and rosters for cameras, as they came
     audit/NNNNNNNNN-NNNNNNNNN.jsonl              lines of the station's log, from and to these numbers
     stamps/NNNNNNNNN-SHA256.tsr                  an authority's time stamp over the log as far as this line (`stamps`)
+    bundles/NAME.bundle                          software for cameras, by the name that its orders have
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import BinaryIO, ClassVar, Final
 
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.roster import MAX_ROSTER_BYTES
-from bodycamd.municipality.station.segments import StoredSegment
+from bodycamd.municipality.station.segments import StoredBundle, StoredSegment
 
 STORE_FOLDER: Final = "store"
+BUNDLES_FOLDER: Final = "bundles"
+BUNDLE_SUFFIX: Final = ".bundle"
 MAX_AUDIT_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_RECEIPT_FILE_BYTES: Final = 16 * 1024
 MAX_STAMP_FILE_BYTES: Final = 64 * 1024
@@ -93,6 +96,24 @@ class Storage(ABC):
     @abstractmethod
     def has_recording(self, device: str, recording: str) -> bool:
         """Whether anything is left of it, of any version."""
+
+    @abstractmethod
+    def put_bundle(self, bundle: StoredBundle, source: BinaryIO) -> None:
+        """Keep a bundle's file, which is read from its beginning. Done again with the same bytes it changes nothing. Raises `DataError`
+        where other bytes have the name already, and where it does not read back as it should: then it is not kept."""
+
+    @abstractmethod
+    def bundles(self) -> list[tuple[str, int]]:
+        """The names of all bundles that are kept, each with its size in bytes."""
+
+    @abstractmethod
+    def bundle_part(self, name: str, offset: int, most_bytes: int) -> tuple[int, bytes]:
+        """How long a bundle is, and its bytes from there on, at most so many; none from its end on. Raises `NotFoundError` where it is not
+        kept."""
+
+    @abstractmethod
+    def delete_bundle(self, name: str) -> None:
+        """Remove a bundle, and every version of it. Raises `NotFoundError` where it is not kept."""
 
     @abstractmethod
     def _put(self, name: str, raw: bytes) -> None:

@@ -21,6 +21,7 @@ from bodycamd.evidence.ledger_reader import first_line
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station.app import CameraInterface, application
+from bodycamd.municipality.station.bundle_routes import BundleInterface
 from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.figures import Figures, Health, index_figures_or_none
@@ -107,7 +108,8 @@ class Station:
         self.operating = OperatorInterface(self.figures, self.health)
         self.desk = HelpDesk("station-1", STATION_KEY, HelpIndex(self.index.database), HELP, now_us=self.orders._now_us, run=self.reach)
         self.help = HelpInterface(self.desk if self.helps else None, door, lambda: self.senders, lambda: self.roster)
-        self.routes = [*cameras.routes(), *self.ordering.routes(), *self.help.routes()]
+        bundles = BundleInterface(self.storage, door, lambda: self.senders)
+        self.routes = [*cameras.routes(), *self.ordering.routes(), *bundles.routes(), *self.help.routes()]
         self.server = uvicorn.Server(uvicorn.Config(application(self.routes), log_level="warning", lifespan="off", **tls))
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()

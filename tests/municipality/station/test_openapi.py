@@ -55,7 +55,7 @@ def test_it_is_openapi() -> None:
 def test_each_answers_as_it_says(place: tuple[str, str], scene: Scene) -> None:
     """Unsigned, signed by another key, and signed by who it is for."""
     method, path = place
-    words = {"device": "HV-01", "start": "1", "recording": "000001-0001", "file": "000000.tar", "call": "ab" * 32}
+    words = {"device": "HV-01", "start": "1", "recording": "000001-0001", "file": "000000.tar", "call": "ab" * 32, "bundle": "ab" * 32}
     url = re.sub(r"{(\w+)}", lambda match: words[match[1]], path)
     if path in OF_OPERATORS:
         assert scene.station.operator.request(method, url).status_code == 200

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from bodycamd.errors import ConfigError, DataError, StorageError
+from bodycamd.errors import ConfigError, DataError, NotFoundError, StorageError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station import s3_storage
 from bodycamd.municipality.station.s3_storage import Mode, S3Storage
-from bodycamd.municipality.station.segments import StoredSegment
+from bodycamd.municipality.station.segments import StoredBundle, StoredSegment
 from tests.kit.rgw import Rgw
 from tests.kit.scale import one_in, only_in_full
 from tests.municipality.station.life import DAY_US, DEVICE, Life
@@ -278,3 +279,26 @@ def test_a_life_in_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
         assert life.sweep().deleted == ((DEVICE, name),)
         assert [key for key, _ in bucket.versions() if "/recordings/" in key] == []
     life.close()
+
+
+def test_a_bundle_lies_there_in_one_version_unlocked_and_goes_with_all_of_them(bucket: Bucket, tmp_path: Path) -> None:
+    storage, content, name = bucket.opened(tmp_path), bytes(range(256)) * 40, "ab" * 32
+    bundle = StoredBundle(name, len(content), hashlib.sha256(content).hexdigest())
+    for _ in range(2):
+        storage.put_bundle(bundle, BytesIO(content))
+    assert storage.bundles() == [(name, len(content))]
+    assert bucket.versions() == [(f"bundles/{name}.bundle", True)]
+    assert bucket.lock(f"bundles/{name}.bundle") == (None, 0)
+    found = [storage.bundle_part(name, at, 3000) for at in (0, 3000, 6000, 9000, 12_000, len(content))]
+    assert {size for size, _ in found} == {len(content)}
+    assert b"".join(part for _, part in found) == content
+    with pytest.raises(DataError, match="remove it first"):
+        storage.put_bundle(StoredBundle(name, 5, hashlib.sha256(b"other").hexdigest()), BytesIO(b"other"))
+    with pytest.raises(DataError, match="not kept"):
+        storage.put_bundle(StoredBundle("cd" * 32, 5, hashlib.sha256(b"another").hexdigest()), BytesIO(b"other"))
+    assert storage.bundles() == [(name, len(content))]
+    storage.delete_bundle(name)
+    assert bucket.versions() == []
+    for missing in (storage.delete_bundle, lambda one: storage.bundle_part(one, 0, 1)):
+        with pytest.raises(NotFoundError):
+            missing(name)
