@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bodycamd.camera.installation import archive
+from bodycamd.camera.installation import layout
 from bodycamd.camera.installation.manifest import SIGNED_PREFIX, Manifest, Member, encode
 from bodycamd.evidence.keys import SigningKey
 
@@ -54,10 +54,10 @@ def bundle_bytes(
 ) -> bytes:
     made = manifest_of(version, files, machine, python)
     raw = encode(made)
-    content = archive.beginning(made, raw, key.sign(SIGNED_PREFIX + raw))
+    content = layout.beginning(made, raw, key.sign(SIGNED_PREFIX + raw))
     for member in made.files:
-        content += archive.header(member.path, member.size, COMMIT_TIME) + files[member.path] + archive.padding(member.size)
-    return content + archive.END
+        content += layout.header(member.path, member.size, COMMIT_TIME) + files[member.path] + layout.padding(member.size)
+    return content + layout.END
 
 
 def wheel(name: str, version: str, code: str = "") -> tuple[str, bytes]:

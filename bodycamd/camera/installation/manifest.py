@@ -19,6 +19,7 @@ FORMAT = "bodycam-bundle/1"
 SIGNED_PREFIX = FORMAT.encode() + b"\n"
 """Stands before the manifest in what the release key signs: no other document of this product can pass for a bundle."""
 MAX_MANIFEST_BYTES = 1024 * 1024
+SIGNATURE_BYTES = 64
 MAX_FILES = 1000
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024

@@ -14,10 +14,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodycamd.camera.installation.manifest import SIGNED_PREFIX
+from bodycamd.camera.installation.manifest import SIGNATURE_BYTES, SIGNED_PREFIX
 from bodycamd.errors import DataError, NotFoundError, StorageError, UnavailableError
 
-SIGNATURE_BYTES = 64
 MAX_KEY_FILE_BYTES = 16 * 1024
 MAX_KEYS = 8
 OPENSSL_SECONDS = 30
@@ -28,10 +27,15 @@ _ED25519 = bytes.fromhex("302a300506032b6570032100")
 
 @dataclass(frozen=True, slots=True)
 class ReleaseKey:
-    """A public key: its PEM, and the SHA-256 of its 32 raw bytes in hex."""
+    """A public key: its PEM, its 32 raw bytes, and the SHA-256 of these in hex."""
 
     pem: bytes
-    id: str
+    raw: bytes
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+        return hashlib.sha256(self.raw).hexdigest()
 
 
 def read_release_keys(path: Path) -> tuple[ReleaseKey, ...]:
@@ -65,7 +69,7 @@ def _key(match: re.Match[bytes], path: Path) -> ReleaseKey:
         raise DataError(f"{path}: a public key that is not base64") from error
     if len(der) != len(_ED25519) + 32 or not der.startswith(_ED25519):
         raise DataError(f"{path}: a public key that is not Ed25519")
-    return ReleaseKey(match[0] + b"\n", hashlib.sha256(der[len(_ED25519) :]).hexdigest())
+    return ReleaseKey(match[0] + b"\n", der[len(_ED25519) :])
 
 
 def _verifies(key: ReleaseKey, signed: bytes, signature: bytes) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,6 +20,8 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.segments import StoredBundle
 from bodycamd.municipality.station.storage import Storage
+
+CHUNK_BYTES: Final = 1024 * 1024
 
 
 class Added(Struct, frozen=True):
@@ -39,11 +42,13 @@ class BundleStore:
         """Keep the bundle at `path`, once `check` has looked at all of it and told its name; the log says so. Twice does no harm. Raises as
         `check` does, `DataError` where it changes meanwhile or another file of this bundle is here, `StorageError`."""
         with open_file(path.resolve()) as source:
-            sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-            size = source.tell()
+            digest, size = hashlib.sha256(), 0
+            while chunk := source.read(CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
             name = check(path)
             new = name not in dict(self._storage.bundles())
-            self._storage.put_bundle(StoredBundle(name, size, sha256), source)
+            self._storage.put_bundle(StoredBundle(name, size, digest.hexdigest()), source)
         if new:
             self._index.log_bundle("bundle_added", f"{size} bytes", name, self._now_us())
             keep_log(self._index, self._storage)

@@ -178,10 +178,13 @@ class S3Storage(Storage):
         with failing(key):
             version = self._newest(key)
             if version is None:
+                checksum = hashlib.md5(usedforsecurity=False)
                 source.seek(0)
-                checksum = b64encode(hashlib.file_digest(source, "md5").digest()).decode()
+                while chunk := source.read(CHUNK_BYTES):
+                    checksum.update(chunk)
                 source.seek(0)
-                put = self._client.put_object(Bucket=self._bucket, Key=key, Body=source, ContentLength=bundle.size, ContentMD5=checksum)
+                md5 = b64encode(checksum.digest()).decode()
+                put = self._client.put_object(Bucket=self._bucket, Key=key, Body=source, ContentLength=bundle.size, ContentMD5=md5)
                 version, new = put["VersionId"], True
             else:
                 new = False

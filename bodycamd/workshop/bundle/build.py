@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bodycamd.camera.installation import archive, manifest
+from bodycamd.camera.installation import layout, manifest
 from bodycamd.camera.installation.manifest import Manifest, Member
 from bodycamd.errors import DataError, OutputError
 from bodycamd.evidence.keys import Signer
@@ -140,12 +140,12 @@ def _write(target: Path, folder: Path, made: Manifest, raw: bytes, signature: by
         part.unlink(missing_ok=True)
         descriptor = durable.open_new(part, 0o644)
         try:
-            durable.write_all(descriptor, (archive.beginning(made, raw, signature),))
+            durable.write_all(descriptor, (layout.beginning(made, raw, signature),))
             for member in made.files:
                 content = (folder / member.path).read_bytes()
-                start = archive.header(member.path, member.size, made.commit_time)
-                durable.write_all(descriptor, (start, content, archive.padding(member.size)))
-            durable.write_all(descriptor, (archive.END,))
+                start = layout.header(member.path, member.size, made.commit_time)
+                durable.write_all(descriptor, (start, content, layout.padding(member.size)))
+            durable.write_all(descriptor, (layout.END,))
             durable.sync(descriptor)
         finally:
             os.close(descriptor)

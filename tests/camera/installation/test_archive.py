@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.installation import archive, manifest, release_key
+from bodycamd.camera.installation import layout, manifest, release_key
 from bodycamd.camera.installation.archive import unpack, verify
 from bodycamd.camera.installation.manifest import SIGNED_PREFIX, Manifest, Member, bundle_sha256, decode, encode, release_number
 from bodycamd.camera.installation.release_key import read_release_keys
@@ -272,7 +272,7 @@ def test_a_long_name_of_a_wheel_fits(tmp_path: Path) -> None:
     with tarfile.open(path) as found:
         assert name in found.getnames()
     with pytest.raises(DataError, match="does not fit"):
-        archive.header("wheels/" + "m" * 101, 1, 1)
+        layout.header("wheels/" + "m" * 101, 1, 1)
 
 
 def test_the_name_does_not_depend_on_the_release_key() -> None:
