@@ -90,7 +90,7 @@ def main() -> int:
     PINS = Pins(path.parent, config.board.gpio)
     factory = MockFactory(pin_class=ToldPin)
     free = Disk.free_bytes
-    replace(pi, "lgpio_factory", lambda: factory)
+    replace(pi, "header_pins", lambda: factory)
     replace(Disk, "free_bytes", lambda disk, folder: 0 if (path.parent / FULL).exists() else free(disk, folder))  # type: ignore[arg-type]
     watches.WATCH_SECONDS, space.ROOM_US = LOOK_SECONDS, round(LOOK_SECONDS * 1e6)
     (path.parent / SOCKET).unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def _darken_simulated(config: Config, parts: Sequence[str]) -> None:
 def _darken_pins(pins: dict[OutputName, int], gpio: GpioSettings) -> None:
     from bodycamd.camera.board import pi  # imported here: gpiozero is not needed for a simulation
 
-    factory = pi.lgpio_factory()
+    factory = pi.header_pins()
     failed: list[UnavailableError] = []
     for part, pin in pins.items():
         try:

@@ -1,4 +1,4 @@
-"""The parts of a camera on a Raspberry Pi, through gpiozero and lgpio.
+"""The parts of a camera on a Raspberry Pi, through gpiozero and the kernel's own GPIO interface.
 
 Wiring (BCM numbers, all settable in `board.gpio`):
 
@@ -6,18 +6,15 @@ Wiring (BCM numbers, all settable in `board.gpio`):
 - LED, ready LED, haptic: their pins' `…_active` level (`high` by default) means on; the vibration motor needs a transistor, a pin gives
   16 mA at most.
 
-The pin factory is lgpio and nothing else: where it cannot be had, `pi_board` raises and the daemon does not start, because a camera whose
-button silently is a mock is worse than one that says that it is broken. Bounce is left in: every edge is told with the CLOCK_BOOTTIME of
-its receipt, and `camera.control.gestures` removes the bounce. Outputs are only switched on and off; no gpiozero blink thread ever runs.
+The pin factory is `header_pins` and nothing else: where it cannot be had, `pi_board` raises and the daemon does not start, because a
+camera whose button silently is a mock is worse than one that says that it is broken. Bounce is left in: every edge is told with the
+CLOCK_BOOTTIME at which it was, and `camera.control.gestures` removes the bounce. Outputs are only switched on and off; no gpiozero blink
+thread ever runs.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from gpiozero import InputDevice, OutputDevice
 from gpiozero.exc import GPIOPinInUse, GPIOZeroError
 
 from bodycamd.camera.board.battery import NoBattery
+from bodycamd.camera.board.header_pins import HeaderPins, header_chip
 from bodycamd.camera.board.ports import Board, OutputName
 from bodycamd.camera.board.sensed import SensedBattery, SensorsLink
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
@@ -33,14 +31,8 @@ from bodycamd.camera.control.events import Event
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.clock import Clock
-from bodycamd.linux.timer_slack import timer_slack
 
 log = logging.getLogger(__name__)
-
-LOOK_SLACK_SECONDS = 0.005
-"""lgpio's own thread for edges ends its wait for them every half millisecond (lgPthAlerts.c), and need not be woken so often. An edge ends
-the wait at once, but is told only by a look half a millisecond after it, so that edges of several pins are told in their order: whatever
-is given here, an edge may come that much later."""
 
 
 class GpioButton:
@@ -49,23 +41,25 @@ class GpioButton:
     def __init__(self, pin: int, factory: Any, clock: Clock, *, to_ground: bool = True) -> None:
         self._device = _claim(lambda: InputDevice(pin, pull_up=to_ground, pin_factory=factory), "board.gpio.button", pin)
         self._to_ground = to_ground
-        self._clock = clock
+        self._factory, self._clock = factory, clock
+        self._last_us = 0
         self._on_edge: Callable[[bool, int], None] | None = None
 
     def watch(self, on_edge: Callable[[bool, int], None]) -> None:
-        """Call `on_edge(pressed, at_us)` for every edge, from lgpio's thread, until `close`.
+        """Call `on_edge(pressed, at_us)` for every edge, from the thread that waits for edges, until `close`.
 
-        `at_us` is the CLOCK_BOOTTIME at which this process received the edge. The kernel's own stamp is not used: its clock differs between
-        kernels.
+        `at_us` is the CLOCK_BOOTTIME of the edge: now, less the age that the kernel's stamp has. So a press is as long as it was, where
+        this process was held up too; and no edge is told as earlier than the one before it.
         """
         self._on_edge = on_edge
         self._device.pin.edges = "both"
         self._device.pin.when_changed = self._changed  # gpiozero keeps only a weak reference to this object
 
     def _changed(self, ticks: float, state: int) -> None:
-        at_us = self._clock.now_us()
+        age_seconds = max(0.0, self._factory.ticks_diff(self._factory.ticks(), ticks))
+        self._last_us = max(self._last_us, self._clock.now_us() - round(age_seconds * 1e6))
         if self._on_edge is not None:
-            self._on_edge(bool(state) != self._to_ground, at_us)
+            self._on_edge(bool(state) != self._to_ground, self._last_us)
 
     def is_pressed(self) -> bool:
         """The level now."""
@@ -107,49 +101,22 @@ class GpioOutput:
         self._device.close()
 
 
-def import_lgpio() -> Any:
-    """gpiozero's pin factory for lgpio, as a class. Raises `UnavailableError` with the next step where there is no lgpio.
-
-    When it is imported, lgpio makes a named pipe in its working folder and makes that folder the process's current one. The folder is
-    `LG_WD` if set, else systemd's `RUNTIME_DIRECTORY`, else a private temporary folder that is removed at exit; the process's current
-    folder is put back.
-    """
-    if "LG_WD" not in os.environ:
-        runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-        if not runtime:
-            runtime = tempfile.mkdtemp(prefix="bodycamd-lgpio-")
-            atexit.register(shutil.rmtree, runtime, ignore_errors=True)
-        os.environ["LG_WD"] = runtime
-    here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+def header_pins() -> HeaderPins:
+    """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where this is no Pi, or its chip cannot
+    be opened."""
     try:
-        from gpiozero.pins.lgpio import LGPIOFactory  # imported here: lgpio is apt's on the Pi and absent elsewhere
-    except ImportError as error:
+        made = HeaderPins(header_chip())
+        try:
+            _ = made.board_info  # which of its lines lead where: known of Raspberry Pis alone
+        except BaseException:
+            made.close()
+            raise
+    except (OSError, GPIOZeroError) as error:
         raise UnavailableError(
-            f"GPIO cannot be used: {error}. On a Raspberry Pi: sudo apt install python3-lgpio, and a virtual environment with "
-            "--system-site-packages; without a Pi set board.adapter: simulated"
+            f"the GPIO chip cannot be opened: {error}. Check that gpioinfo shows the header's chip and that the service's user is in group "
+            "gpio; without a Pi set board.adapter: simulated"
         ) from error
-    except OSError as error:
-        raise UnavailableError(
-            f"lgpio cannot make its pipe in {os.environ['LG_WD']} ({error.strerror}); set LG_WD to a writable folder"
-        ) from error
-    finally:
-        os.fchdir(here)
-        os.close(here)
-    return LGPIOFactory
-
-
-def lgpio_factory() -> Any:
-    """The one pin factory that bodycamd uses on a Pi. Raises `UnavailableError` with the next step where there is no lgpio, no Pi or no
-    chip."""
-    made = import_lgpio()
-    try:
-        with timer_slack(LOOK_SLACK_SECONDS):
-            return made()  # which opens the chip, and makes lgpio's threads
-    except Exception as error:  # lgpio.error is no subclass of OSError; PinUnknownPi where this is no Pi
-        raise UnavailableError(
-            f"the GPIO chip cannot be opened: {error}. Check that /dev/gpiochip0 exists and that the service's user is in group gpio; "
-            "without a Pi set board.adapter: simulated"
-        ) from error
+    return made
 
 
 def _claim(make: Callable[[], Any], key: str, pin: int) -> Any:
@@ -159,9 +126,7 @@ def _claim(make: Callable[[], Any], key: str, pin: int) -> Any:
         raise UnavailableError(f"{key}: GPIO {pin} already belongs to another part of this camera; give each part its own pin") from error
     except GPIOZeroError as error:
         raise UnavailableError(f"{key}: GPIO {pin} cannot be used ({error}); choose another pin") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "lgpio":
-            raise
+    except OSError as error:
         raise UnavailableError(
             f"{key}: GPIO {pin} cannot be claimed ({error}); another process or a device-tree overlay holds it: "
             "look with gpioinfo, or choose another pin"
@@ -187,7 +152,7 @@ def pi_board(
     sensors = SensorsLink(Path(settings.sensors), clock)
     gauge = NoBattery() if settings.battery.gauge == "none" else SensedBattery(settings.battery, sensors)
     voice = VoiceProcess(speaker, wav, post, clock, directory=directory)
-    factory = pin_factory if pin_factory is not None else lgpio_factory()
+    factory = pin_factory if pin_factory is not None else header_pins()
     gpio = settings.gpio
     claimed: list[GpioButton | GpioOutput] = []
     try:

@@ -93,7 +93,7 @@ class LinuxSystem:
             _run("dpkg", "--configure", "-a")
 
     def make_environment(self, folder: Path, wheels: list[Path]) -> None:
-        """See `System`. libcamera, picamera2 and lgpio are Debian's: the environment sees its packages. What puts a wheel's files in place
+        """See `System`. libcamera and picamera2 are Debian's: the environment sees its packages. What puts a wheel's files in place
         is PyPA's `installer`, which runs from its own wheel; then all processors compile: pip, which does more than is asked for here, took
         more than six minutes on an emulated Pi's processor before it had written a file."""
         installer = [wheel for wheel in wheels if wheel.name.startswith("installer-")]

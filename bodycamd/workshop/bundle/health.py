@@ -113,8 +113,6 @@ def check_modules(config: Config) -> None:
             raise missing_package.as_error(error, "run") or UnavailableError(f"{module}: {shown(error)}") from error
         except ImportError as error:
             raise UnavailableError(f"{module}: cannot be loaded: {shown(error)}") from error
-    if config.board.adapter == "pi":
-        importlib.import_module(ON_A_PI).import_lgpio()  # which writes where it is imported
 
 
 def check_units(folder: Path) -> None:

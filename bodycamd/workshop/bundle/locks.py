@@ -14,9 +14,8 @@ from bodycamd.errors import DataError
 from bodycamd.linux.foreign import read_named
 
 MAX_LOCK_BYTES = 1024 * 1024
-FROM_DEBIAN = frozenset({"lgpio", "numpy"})
-"""Never as wheels on a camera. On Python 3.13 for aarch64 pip takes lgpio 0.0.0.2, an empty module that hides Debian's; and numpy 2 breaks
-Debian's simplejpeg, which picamera2 imports (raspberrypi/picamera2 #1170, #1211)."""
+FROM_DEBIAN = frozenset({"numpy"})
+"""Never as wheels on a camera: numpy 2 breaks Debian's simplejpeg, which picamera2 imports (raspberrypi/picamera2 #1170, #1211)."""
 _WHEEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})==([A-Za-z0-9.+!]{1,60}) --hash=sha256:([0-9a-f]{64})")
 _DEBIAN = re.compile(
     r"([a-z0-9][a-z0-9.+-]{1,99}) ([A-Za-z0-9.+:~-]{1,99}) (all|arm64|amd64) ([0-9a-f]{64}) ([A-Za-z0-9][A-Za-z0-9._+~%/-]{1,250}\.deb)"

@@ -30,7 +30,7 @@ def test_the_simulated_board_goes_dark_even_when_its_daemon_was_killed(tmp_path:
 
 def test_the_pins_of_a_pi_are_driven_low_and_given_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factory = MockFactory()
-    monkeypatch.setattr(pi, "lgpio_factory", lambda: factory)
+    monkeypatch.setattr(pi, "header_pins", lambda: factory)
     for number in (27, 23):
         factory.pin(number).function = "output"
         factory.pin(number).state = True
@@ -42,7 +42,7 @@ def test_the_pins_of_a_pi_are_driven_low_and_given_free(tmp_path: Path, monkeypa
 
 def test_a_lamp_that_cannot_be_reached_leaves_no_other_lit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factory = MockFactory()
-    monkeypatch.setattr(pi, "lgpio_factory", lambda: factory)
+    monkeypatch.setattr(pi, "header_pins", lambda: factory)
     factory.pin(23).function = "output"
     factory.pin(23).state = True
     taken = pi.GpioOutput(27, factory, "another")
@@ -53,7 +53,7 @@ def test_a_lamp_that_cannot_be_reached_leaves_no_other_lit(tmp_path: Path, monke
 
 def test_a_lamp_that_is_lit_while_its_pin_is_low_is_left_high(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factory = MockFactory()
-    monkeypatch.setattr(pi, "lgpio_factory", lambda: factory)
+    monkeypatch.setattr(pi, "header_pins", lambda: factory)
     factory.pin(27).function = "output"
     factory.pin(27).state = False  # lit
     path = tmp_path / "bodycamd.yaml"

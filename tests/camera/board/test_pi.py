@@ -1,21 +1,17 @@
-"""The Pi's parts on gpiozero's own mock pins: the same lines run as on a Pi, up to lgpio."""
+"""The Pi's parts on gpiozero's own mock pins: the same lines run as on a Pi, up to the pins (`test_header_pins.py`)."""
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-import types
 from collections.abc import Iterator
 from pathlib import Path
 
-import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from gpiozero.pins.pi import PiPin
 
-from bodycamd.camera.board import pi
 from bodycamd.camera.board.battery import NoBattery
-from bodycamd.camera.board.pi import LOOK_SLACK_SECONDS, lgpio_factory, pi_board
+from bodycamd.camera.board.pi import pi_board
 from bodycamd.camera.board.ports import Board
 from bodycamd.config.settings import BatterySettings, BoardSettings, GpioSettings, SpeakerSettings
 from bodycamd.errors import UnavailableError
@@ -23,9 +19,19 @@ from bodycamd.linux.clock import SettableClock, SystemClock
 from tests.camera.board.conftest import WARNINGS, Heard
 
 
+class Pins(MockFactory):  # type: ignore[misc]
+    """Mock pins whose edges are told at once, whatever the machine does between."""
+
+    now = 0.0
+
+    @staticmethod
+    def ticks() -> float:
+        return Pins.now
+
+
 @pytest.fixture
 def factory() -> Iterator[MockFactory]:
-    factory = MockFactory(pin_class=MockPWMPin)
+    factory = Pins(pin_class=MockPWMPin)
     yield factory
     factory.close()
 
@@ -71,6 +77,22 @@ def test_every_edge_of_the_button_is_told_with_its_time(settings: BoardSettings,
     assert edges == expected, "bounce and all: removing it is not the board's part"
     pin.drive_low()
     assert board.button.is_pressed()
+    close(board)
+
+
+def test_an_edge_that_is_told_late_has_the_time_at_which_it_was(
+    settings: BoardSettings, factory: MockFactory, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is held up for three seconds learns of a press of two only after it."""
+    board = build(settings, factory, clock)
+    edges: list[tuple[bool, int]] = []
+    board.button.watch(lambda pressed, at_us: edges.append((pressed, at_us)))
+    pin, began_us = factory.pin(17), clock.now_us()
+    clock.advance(3_000_000)
+    monkeypatch.setattr(Pins, "now", 3.0)
+    for at_seconds, high in ((0.5, False), (2.5, True), (2.4, False)):
+        PiPin._call_when_changed(pin, at_seconds, high)
+    assert edges == [(True, began_us + 500_000), (False, began_us + 2_500_000), (True, began_us + 2_500_000)], "never back in time"
     close(board)
 
 
@@ -173,104 +195,3 @@ def test_a_button_to_three_volts_is_pressed_while_its_pin_is_high(factory: MockF
     pin.drive_low()
     assert (edges, board.button.is_pressed()) == ([True, False], False)
     close(board)
-
-
-def fake_lgpio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_chip: object) -> None:
-    """Put a module `lgpio` in the place of the real one, which is there on a Pi only."""
-    lgpio = types.ModuleType("lgpio")
-    lgpio.error = type("error", (Exception,), {"__module__": "lgpio"})  # type: ignore[attr-defined]
-    for number, name in enumerate(("SET_PULL_NONE", "SET_PULL_UP", "SET_PULL_DOWN", "BOTH_EDGES", "RISING_EDGE", "FALLING_EDGE")):
-        setattr(lgpio, name, number)
-    lgpio.gpiochip_open = open_chip  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "lgpio", lgpio)
-    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
-    monkeypatch.setenv("LG_WD", str(tmp_path))
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
-
-
-def test_without_lgpio_nothing_else_is_used(monkeypatch: pytest.MonkeyPatch, settings: BoardSettings, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "lgpio", None)
-    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
-    monkeypatch.setenv("LG_WD", str(tmp_path))
-    with pytest.raises(UnavailableError, match="python3-lgpio"):
-        build(settings, None)
-    assert gpiozero.Device.pin_factory is None, "gpiozero did not choose one by itself"
-
-
-def test_without_a_gpio_chip(monkeypatch: pytest.MonkeyPatch, settings: BoardSettings, tmp_path: Path) -> None:
-    def open_chip(number: int) -> int:
-        raise sys.modules["lgpio"].error("can not open gpiochip")
-
-    fake_lgpio(monkeypatch, tmp_path, open_chip)
-    with pytest.raises(UnavailableError, match=r"can not open gpiochip.*group gpio"):
-        build(settings, None)
-
-
-def test_a_line_that_another_process_holds(monkeypatch: pytest.MonkeyPatch, settings: BoardSettings, tmp_path: Path) -> None:
-    fake_lgpio(monkeypatch, tmp_path, lambda number: 7)
-
-    def busy(*arguments: int) -> int:
-        raise sys.modules["lgpio"].error("GPIO busy")
-
-    sys.modules["lgpio"].gpio_claim_input = busy  # type: ignore[attr-defined]
-    sys.modules["lgpio"].gpiochip_close = lambda handle: 0  # type: ignore[attr-defined]
-    with pytest.raises(UnavailableError, match=r"board\.gpio\.button: GPIO 17 cannot be claimed \(GPIO busy\)"):
-        build(settings, None)
-
-
-def test_lgpio_does_not_move_the_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """At its import lgpio 0.2 makes LG_WD the current folder; relative paths of the daemon would point there."""
-    here = Path.cwd()
-    (tmp_path / "lgpio.py").write_text("import os\nos.chdir(os.environ['LG_WD'])\nraise ImportError('as on a broken installation')\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("lgpio", "gpiozero.pins.lgpio"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setenv("LG_WD", str(tmp_path))
-    with pytest.raises(UnavailableError, match="as on a broken installation"):
-        lgpio_factory()
-    assert Path.cwd() == here
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"), [({"LG_WD": "/a"}, "/a"), ({"RUNTIME_DIRECTORY": "/run/b:/run/c"}, "/run/b"), ({}, None)]
-)
-def test_where_lgpio_puts_its_pipe(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str | None) -> None:
-    monkeypatch.setitem(sys.modules, "lgpio", None)
-    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
-    monkeypatch.setenv("LG_WD", "restored at the end")
-    for name in ("LG_WD", "RUNTIME_DIRECTORY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(UnavailableError):
-        lgpio_factory()
-    if expected is None:
-        assert Path(os.environ["LG_WD"]).is_dir()
-        assert Path(os.environ["LG_WD"]) != Path.cwd()
-    else:
-        assert os.environ["LG_WD"] == expected
-
-
-def test_what_looks_for_edges_need_not_be_woken_on_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """lgpio makes its threads when it opens the chip."""
-
-    def own() -> str:
-        return Path(f"/proc/{threading.get_native_id()}/timerslack_ns").read_text()
-
-    before, seen = own(), []
-
-    class Opened:
-        def __init__(self) -> None:
-            looks = threading.Thread(target=lambda: seen.append(own()))
-            looks.start()
-            looks.join()
-
-    monkeypatch.setattr(pi, "import_lgpio", lambda: Opened)
-    assert isinstance(lgpio_factory(), Opened)
-    assert seen == [f"{LOOK_SLACK_SECONDS * 1e9:.0f}\n"] != [before]
-    assert own() == before
-
-
-def test_an_edge_is_told_well_within_what_the_lamp_may_take() -> None:
-    """lgpio tells it in the look after the one that it ends, half a millisecond later and by as much as the slack."""
-    assert 0.0005 + LOOK_SLACK_SECONDS <= 0.020 / 3

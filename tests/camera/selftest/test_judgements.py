@@ -111,7 +111,7 @@ BROKEN: list[tuple[SentenceName, Callable[[], Verdict]]] = [
     ("no_press", lambda: judge_hands.button(replace(PRESS, presses=0), 20)),
     ("not_released", lambda: judge_hands.button(replace(PRESS, released=False), 20)),
     ("bounces", lambda: judge_hands.button(replace(PRESS, bounce_ms=20.1), 20)),
-    ("no_output", lambda: judge_hands.output("led", OutputFacts(noticed=None, fault="lgpio.error: busy"))),
+    ("no_output", lambda: judge_hands.output("led", OutputFacts(noticed=None, fault="[Errno 16] Device or resource busy"))),
     ("not_noticed", lambda: judge_hands.output("led", OutputFacts(noticed=False))),
     ("not_noticed", lambda: judge_hands.output("ready_led", OutputFacts(noticed=False))),
     ("not_noticed", lambda: judge_hands.output("haptic", OutputFacts(noticed=False))),

@@ -104,7 +104,7 @@ def test_the_manifest_names_what_a_card_reader_takes() -> None:
     manifest = Path(__file__).parents[3] / "config/debian-packages.toml"
     camera, both = debian.read_manifest(manifest, ["camera"]), debian.read_manifest(manifest, ["camera", "pcsc"])
     assert {"pcscd", "libccid", "python3-pyscard"} <= {*both} - {*camera}
-    assert {"python3-venv", "openssl", "alsa-utils", "python3-picamera2", "python3-lgpio"} == {*camera}
+    assert {"python3-venv", "openssl", "alsa-utils", "python3-picamera2"} == {*camera}
     with pytest.raises(DataError, match="pn532: not a list"):
         debian.read_manifest(manifest, ["pn532"])
 
