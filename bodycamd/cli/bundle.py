@@ -109,7 +109,9 @@ def install(
 
 @app.command()
 def update(
-    bundle: BundleFile,
+    bundle: Annotated[
+        Path | None, typer.Argument(help="The bundle; with --ordered by default the one that the uplink has fetched.", metavar="BUNDLE")
+    ] = None,
     docked: Docked = False,
     ordered: Annotated[
         bool, typer.Option("--ordered", help="Only where a signed order names this bundle; the camera's ledger then says what came of it.")
@@ -127,6 +129,8 @@ def update(
 
         say(this_camera.update(bundle, docked=docked))
         return
+    if bundle is None:
+        raise UsageError("name a bundle, or --ordered: then the one that the uplink has fetched, if an order names it")
     say(commands.install(bundle, None, docked=docked))
 
 

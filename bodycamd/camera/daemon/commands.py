@@ -22,6 +22,7 @@ from bodycamd.camera.daemon.protocol import (
     Answer,
     AnyRequest,
     AskAnchor,
+    AskBundles,
     AskCall,
     AskPlan,
     AskSegments,
@@ -54,6 +55,7 @@ from bodycamd.camera.daemon.store_requests import StoreRequests
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.orders import Orders
 from bodycamd.camera.keeping.sending import Sending
+from bodycamd.camera.keeping.waiting import WantedBundles
 from bodycamd.camera.recorder.journal import Journal
 from bodycamd.camera.recorder.store import Store
 from bodycamd.camera.recorder.writer import Writer
@@ -154,9 +156,9 @@ class Commands:
                 return self._deliveries.take(request, caller)
             case AskWaiting() | AskSegments() | OpenLedger() | OpenCheckpoint() | OpenSegment():
                 self._open()
-                if self.uplink is None:
-                    raise UsageError("no station is configured on this camera (station.url): nothing is sent")
-                return self.uplink.answer(request)
+                return self._sent_to().answer(request)
+            case AskBundles(doing=doing):
+                return self._wanted_bundles(doing)
             case AskCall(wait_seconds=wait_seconds):
                 self._open()
                 if self._calling is None:
@@ -183,6 +185,18 @@ class Commands:
         if self._orders is None:
             raise UsageError("no roster is configured on this camera (keys.root): it takes no orders")
         return self._orders
+
+    def _sent_to(self) -> HandingOut:
+        self._open()
+        if self.uplink is None:
+            raise UsageError("no station is configured on this camera (station.url): nothing is sent")
+        return self.uplink
+
+    def _wanted_bundles(self, doing: str) -> Awaitable[WantedBundles]:
+        orders, status = self._orders_here(), self._status
+        assert status is not None, "attached with the store"
+        names = lambda: self._write(lambda keeper, journal: orders.wanted_bundles(keeper.known_time(), journal.state_durably))  # noqa: E731
+        return self._sent_to().wanted(doing, names, lambda: status().storage)
 
     def _log_offload(self, request: LogOffload, caller: Caller) -> Logged:
         _, writer = self._open()

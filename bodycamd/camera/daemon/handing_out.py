@@ -26,8 +26,9 @@ from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.keeper import Keeper
 from bodycamd.camera.keeping.rosters import Rosters
 from bodycamd.camera.keeping.sending import Segment, Sending
-from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, WaitingSegment, WaitingStart
+from bodycamd.camera.keeping.waiting import Opened, UplinkStatus, Waiting, WaitingSegment, WaitingStart, WantedBundles
 from bodycamd.camera.recorder.journal import Journal
+from bodycamd.camera.recorder.space import Room
 from bodycamd.errors import DataError, StorageError, UnavailableError, UsageError
 from bodycamd.evidence.answers import SignedAnswer
 from bodycamd.evidence.checkpoint import checkpoint_name
@@ -67,7 +68,7 @@ class HandingOut:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handing-out")
         self._asked, self._opened = Pace(MOST_ASKED, "such requests"), Pace(MOST_OPENED, "files")
         self._heard: float | None = None
-        self._doing = ""
+        self._doing = self._bundle = ""
         self._reading: Future[str] | None = None
         self._whole: dict[tuple[str, Segment], str] = {}
         """The SHA-256 of whole files that a cut left something in: as many as the ledger states of them."""
@@ -89,6 +90,7 @@ class HandingOut:
             stored_at=self._sending.stored_at,
             asked_seconds=None if self._heard is None else time.monotonic() - self._heard,
             doing=self._doing,
+            bundle=self._bundle,
         )
 
     def answer(
@@ -115,6 +117,15 @@ class HandingOut:
             case OpenSegment(recording=recording, file=file):
                 self._opened.keep(now)
                 return self._open_segment(recording, file)
+
+    async def wanted(self, doing: str, names: Callable[[], Awaitable[list[str]]], storage: Callable[[], Room]) -> WantedBundles:
+        """Which bundles are wanted, with the room that footage has; `doing` is what the uplink says of them. Raises `UnavailableError`
+        beyond the pace, and as `names` does."""
+        self._asked.keep(time.monotonic())
+        self._bundle = shown(doing)
+        found, room = await names(), storage()
+        file_system = os.stat(self._directory()).st_dev
+        return WantedBundles(names=found, file_system=file_system, footage_bytes=room.footage_bytes if room.level == "ok" else 0)
 
     async def take_receipt(self, signed: SignedReceipt, rosters: Rosters | None) -> Delivered:
         """What becomes of a receipt that a courier brought. Footage is read only for one that is refused for nothing else, one segment at

@@ -24,7 +24,7 @@ from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.help_calls import CallWaiting
 from bodycamd.camera.keeping.update_orders import WaitingUpdates
-from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
+from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment, WantedBundles
 from bodycamd.camera.recorder.shift import Shift
 from bodycamd.errors import BodycamError, UnavailableError, UsageError
 from bodycamd.evidence.statements import Count
@@ -63,6 +63,7 @@ Answer = (
     | Opened
     | CallWaiting
     | WaitingUpdates
+    | WantedBundles
 )
 
 # --- requests ---------------------------------------------------------------------------------------------------------------------------
@@ -242,6 +243,16 @@ class OpenSegment(Request[Opened], frozen=True, kw_only=True, tag="uplink_segmen
     file: Word
 
 
+class AskBundles(Request[WantedBundles], frozen=True, kw_only=True, tag="uplink_bundles"):
+    """Which bundles orders to update name. `doing` is what becomes of them, for `status`. At most five a second are taken, with
+    `uplink_waiting`."""
+
+    admin: ClassVar[bool] = True
+    courier: ClassVar[bool] = True
+    uplink_only: ClassVar[bool] = True
+    doing: Word = ""
+
+
 class AskCall(Request[CallWaiting], frozen=True, kw_only=True, tag="uplink_call"):
     """The call for help that is to be carried to the station; the question is held for so long while there is none."""
 
@@ -291,6 +302,7 @@ AnyRequest = (
     | OpenLedger
     | OpenCheckpoint
     | OpenSegment
+    | AskBundles
     | AskCall
     | AskUpdates
     | TellUpdate

@@ -66,6 +66,12 @@ def manifest_bytes(first: bytes, path: Path) -> int:
     return int(size[1], 8)
 
 
+def head_bytes(first: bytes, path: Path) -> int:
+    """How much of a file manifest and signature take, by its first block. Raises `DataError`."""
+    manifest = manifest_bytes(first, path)
+    return 2 * BLOCK + manifest + len(padding(manifest)) + SIGNATURE_BYTES + len(padding(SIGNATURE_BYTES))
+
+
 def check(file: BinaryIO, path: Path, manifest: Manifest, raw: bytes, signature: bytes) -> None:
     """That the whole file is what this manifest states. Raises `DataError` where anything differs, `StorageError`."""
     file.seek(0)

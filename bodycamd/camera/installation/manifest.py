@@ -24,6 +24,8 @@ MAX_FILES = 1000
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """Of all files together: what a card has room for beside the footage."""
+MAX_FETCHED_BYTES = 512 * 1024 * 1024
+"""Of a whole bundle that a camera fetches by itself. A longer one somebody brings."""
 MACHINES = ("aarch64", "x86_64")
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}"

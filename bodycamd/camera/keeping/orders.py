@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from bodycamd.camera.keeping.delivered import Delivered
@@ -44,7 +44,7 @@ MAX_REFUSALS, MAX_ACCEPTED = 10, 60
 LATER: Final = frozenset({"configuration", "update"})
 """Kinds that are carried out by the next start, or by root's updater."""
 WAITS: Final = "it comes into force when the camera rests: its ledger says what came of it"
-WAITS_FOR_ROOT: Final = "it waits for its bundle (bodycamd bundle update --ordered): the ledger says what came of it"
+WAITS_FOR_ROOT: Final = "it waits for root (bodycamd bundle update --ordered): the ledger says what came of it"
 Plan: TypeAlias = Callable[[SignedOrder, bool, Caller | None], Planned | Refusal]
 """What an order to hold or release does to this camera's recordings; whether a release has named it; on whose word."""
 
@@ -177,11 +177,20 @@ class Orders:
     def waiting_updates(self, now: Now, enter: Enter) -> WaitingUpdates:
         """The orders to update that wait and that would be accepted now: of who is suspended none, nor on a camera that is. Those that have
         ended do so no longer. Raises `StorageError`."""
-        self._end_updates(now, enter)
-        found = [_read(begun) for begun in self._begun.values() if begun.kind == "update"]
-        waiting = [order.document.file_bytes for order in found if order is not None and self._fallen(order, now) is None]
+        waiting = [order.document.file_bytes for order, _ in self._updates(now, enter)]
         in_force = self.rosters.in_force if self.rosters is not None else None
         return WaitingUpdates(orders=waiting, roster=in_force.document.file_bytes if in_force is not None else None)
+
+    def wanted_bundles(self, now: Now, enter: Enter) -> list[str]:
+        """The names of the bundles of these orders, each once. Raises `StorageError`."""
+        return list(dict.fromkeys(body.bundle for _, body in self._updates(now, enter)))
+
+    def _updates(self, now: Now, enter: Enter) -> Iterator[tuple[SignedOrder, Update]]:
+        self._end_updates(now, enter)
+        for begun in [begun for begun in self._begun.values() if begun.kind == "update"]:
+            order = _read(begun)
+            if order is not None and isinstance(order.order.body, Update) and self._fallen(order, now) is None:
+                yield order, order.order.body
 
     def update_told(self, id: str, outcome: str, enter: Enter) -> Delivered:
         """What root's updater says of an order. Raises `UsageError` where none such waits, or it is not so, and `StorageError`."""

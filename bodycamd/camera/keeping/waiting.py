@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from bodycamd.evidence.statements import Sha256
+
 
 class WaitingStart(Struct, frozen=True, array_like=True):
     """A start's ledger file: so many durable bytes of whole lines, and what a cut left behind them."""
@@ -60,6 +62,15 @@ class Opened(Struct, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class WantedBundles(Struct, frozen=True, kw_only=True):
+    """The bundles that orders to update name, in the order in which those came. `footage_bytes` are free for footage, 0 where there is
+    little room, and `file_system` is the number of the one that it lies on."""
+
+    names: list[Sha256]
+    file_system: int
+    footage_bytes: int
+
+
 class UplinkStatus(Struct, frozen=True, kw_only=True):
     """What waits to be sent, and what the uplink says of itself; `asked_seconds` ago it was heard last, `None`: not yet."""
 
@@ -70,3 +81,5 @@ class UplinkStatus(Struct, frozen=True, kw_only=True):
     """By the newest receipt's word; empty without one."""
     asked_seconds: float | None
     doing: str
+    bundle: str = ""
+    """What becomes of a bundle that an order names; empty: none does, or the uplink has not said anything yet."""

@@ -7,7 +7,7 @@ installs nothing: that takes a release key's signature and a technician's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError
 from bodycamd.evidence import orders, roster
@@ -31,18 +31,31 @@ def ordered(waiting: Iterable[bytes], by: SignedRoster, camera: str, bundle: str
     """The order that names this bundle, of those that wait. `at_us`: it is so late at least. Raises `NotFoundError` where none does,
     `PermissionDeniedError` with the reason where the one that does is not to be carried out."""
     why = ""
+    for order, named, refused in _judged(waiting, by, camera, at_us):
+        if order is not None and named == bundle and not refused:
+            return order
+        if order is None or named == bundle:
+            why = refused
+    if why:
+        raise PermissionDeniedError(f"no order to install bundle {bundle[:16]}… counts: {why}")
+    raise NotFoundError(f"no order that waits on this camera names bundle {bundle}: bodycamd order deliver")
+
+
+def bundles(waiting: Iterable[bytes], by: SignedRoster, camera: str, at_us: int) -> list[str]:
+    """The names of the bundles whose orders are to be carried out, of those that wait; the newest order's first, each once."""
+    named = [name for order, name, refused in _judged(waiting, by, camera, at_us) if order is not None and not refused]
+    return list(dict.fromkeys(reversed(named)))
+
+
+def _judged(waiting: Iterable[bytes], by: SignedRoster, camera: str, at_us: int) -> Iterator[tuple[SignedOrder | None, str, str]]:
+    """Of each that is to update: the order, which bundle it names, and why it is not to be carried out, empty where it is. What is no order
+    is none."""
     for raw in waiting:
         try:
             order = orders.decode(raw, "an order")
         except DataError as error:
-            why = str(error)
+            yield None, "", str(error)
             continue
-        if not isinstance(order.order.body, Update) or order.order.body.bundle != bundle:
-            continue
-        verdict = judge_order(order, by, Here(camera, 0), Now(at_us, trusted=False), done={})
-        if verdict.accepted:
-            return order
-        why = verdict.why
-    if why:
-        raise PermissionDeniedError(f"no order to install bundle {bundle[:16]}… counts: {why}")
-    raise NotFoundError(f"no order that waits on this camera names bundle {bundle}: bodycamd order deliver")
+        if isinstance(order.order.body, Update):
+            verdict = judge_order(order, by, Here(camera, 0), Now(at_us, trusted=False), done={})
+            yield order, order.order.body.bundle, "" if verdict.accepted else verdict.why

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,9 @@ from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import MAX_ROOT_BYTES
 from bodycamd.camera.keeping.update_orders import UpdateOutcome, WaitingUpdates
-from bodycamd.camera.updating.update import update_by_order
+from bodycamd.camera.updating import order_check
+from bodycamd.camera.updating.fetched import taken
+from bodycamd.camera.updating.update import Recorder, update_by_order
 from bodycamd.config.load import load
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.errors import BodycamError, ConfigError, UsageError
@@ -42,8 +46,9 @@ class AtTheSocket:
             return client.request(TellUpdate(order=order, outcome=outcome), Delivered)
 
 
-def update(bundle: Path, *, docked: bool, config: Path = DEFAULT_CONFIG) -> str:
-    """Bring a bundle into use that an order names. Raises as `update_by_order` does, and `UsageError` where no roster is configured."""
+def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) -> str:
+    """Bring a bundle into use that an order names; without `bundle` the one that the uplink has fetched. Raises as `update_by_order` and
+    `taken` do, and `UsageError` where no roster is configured."""
     settings = load(config)
     if settings.keys.root is None:
         raise UsageError(f"{config}: no roster is configured (keys.root): no order counts on this camera; update without --ordered")
@@ -51,13 +56,27 @@ def update(bundle: Path, *, docked: bool, config: Path = DEFAULT_CONFIG) -> str:
         root = msgspec.json.decode(read_named(Path(settings.keys.root), MAX_ROOT_BYTES), type=Root)
     except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config}: keys.root: {error}; allowed: the root that the card brought") from error
-    return update_by_order(
-        bundle,
-        AtTheSocket(Path(settings.control.socket)),
-        root,
-        settings.device_id,
-        verify=lambda path: verify(path, read_release_keys(commands.RELEASE_KEYS)),
-        install=lambda named: commands.install(bundle, None, docked=docked, named=named),
-        led_back=commands.led_back,
-        now_us=SystemClock().read().wall_us,
-    )
+    recorder, now_us = AtTheSocket(Path(settings.control.socket)), SystemClock().read().wall_us
+    with _at_hand(bundle, recorder, root, settings.device_id, now_us) as path:
+        return update_by_order(
+            path,
+            recorder,
+            root,
+            settings.device_id,
+            verify=lambda one: verify(one, read_release_keys(commands.RELEASE_KEYS)),
+            install=lambda named: commands.install(path, None, docked=docked, named=named),
+            led_back=commands.led_back,
+            now_us=now_us,
+        )
+
+
+@contextmanager
+def _at_hand(bundle: Path | None, recorder: Recorder, root: Root, camera: str, now_us: int) -> Iterator[Path]:
+    """The bundle that somebody brought, or a copy of the one that the uplink fetched."""
+    if bundle is not None:
+        yield bundle
+        return
+    waiting = recorder.waiting()
+    names = order_check.bundles(waiting.orders, order_check.in_force(waiting.roster, root), camera, now_us)
+    with taken(names) as copy:
+        yield copy

@@ -19,13 +19,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodycamd.camera.uplink.allowance import Allowance
+from bodycamd.camera.uplink.bundle_fetching import BundleFetching, read_keys
+from bodycamd.camera.uplink.bundle_spool import BundleSpool
 from bodycamd.camera.uplink.calling import NETWORK_SECONDS, Calling, begin
 from bodycamd.camera.uplink.fetching import Fetching
-from bodycamd.camera.uplink.order import pause_seconds
+from bodycamd.camera.uplink.order import Conditions, pause_seconds
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.sending import Sending, interface_is_up
 from bodycamd.camera.uplink.station_link import StationError, StationLink
 from bodycamd.config.load import load
+from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.settings import Config
 from bodycamd.config.station_checks import address
 from bodycamd.errors import BodycamError, ConfigError
@@ -35,6 +38,7 @@ from bodycamd.foreign_text import shown
 log = logging.getLogger(__name__)
 
 KEY = "uplink.key"
+RELEASE_KEYS = DEFAULT_CONFIG.parent / "release.pem"
 TOLD_SECONDS = 600.0
 """A failure that stays the same is logged so often."""
 
@@ -64,13 +68,15 @@ class Tries:
 def serve(
     sending: Sending,
     fetching: Fetching,
+    bundles: BundleFetching,
     recorder: RecorderLink,
     longest_seconds: float,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Send and fetch in turns, for ever. What does not go on is tried again after a pause, while the other one goes on; while the recorder
-    cannot be asked neither does."""
-    sent, fetched = Tries(longest_seconds), Tries(longest_seconds)
+    """Send and fetch in turns, for ever, and bundles while no footage waits. What does not go on is tried again after a pause, while the
+    others go on; while the recorder cannot be asked none does."""
+    sent, fetched, brought = Tries(longest_seconds), Tries(longest_seconds), Tries(longest_seconds)
+    more = False
     while True:
         idle = False
         try:
@@ -84,7 +90,11 @@ def serve(
             recorder.doing = f"tries again: {error}"
         told = _tell(recorder, pause)
         began = time.monotonic()
-        if not (told and _fetch(fetching, fetched, recorder, docked=sending.docked, idle=idle)):
+        came = told and _fetch(fetching, fetched, recorder, docked=sending.docked, idle=idle and not more)
+        if came:
+            bundles.ask_soon()
+        more = told and idle and _fetch_bundle(bundles, brought, sending.conditions)
+        if not (came or more):
             sleep(max(0.0, pause - (time.monotonic() - began)))
 
 
@@ -101,6 +111,19 @@ def _fetch(fetching: Fetching, fetched: Tries, recorder: RecorderLink, *, docked
     fetched.went_well(fetching.steps)
     recorder.trouble = ""
     return came
+
+
+def _fetch_bundle(bundles: BundleFetching, brought: Tries, now: Conditions) -> bool:
+    """Whether there is more of one to fetch at once."""
+    try:
+        more = bundles.look(now)
+    except ConfigError:
+        raise
+    except BodycamError as error:
+        bundles.rest(brought.failed(error, bundles.steps), f"tries again: {error}")
+        return False
+    brought.went_well(bundles.steps)
+    return more
 
 
 def _tell(recorder: RecorderLink, pause: float) -> bool:
@@ -122,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
     parser.add_argument("--key", type=Path, default=Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / KEY, metavar="FILE")
     parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE_DIRECTORY", ".")), metavar="FOLDER")
+    parser.add_argument("--release-keys", type=Path, default=RELEASE_KEYS, metavar="FILE")
     parser.add_argument("--is-wanted", action="store_true", help="only say by the exit code whether a station is configured: 0, or 1")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
@@ -130,17 +154,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.is_wanted:
             return int(config.station.url is None)
         recorder = RecorderLink(Path(config.control.socket))
-        sending, fetching, calling = build(config, recorder, options.key, options.state)
+        sending, fetching, bundles, calling = build(config, recorder, options.key, options.state, options.release_keys)
         if calling is not None:
             begin(calling)
-        serve(sending, fetching, recorder, config.station.longest_pause_seconds)
+        serve(sending, fetching, bundles, recorder, config.station.longest_pause_seconds)
     except BodycamError as error:
         print(shown(f"uplink: {error}", 16_384), file=sys.stderr)  # noqa: T201
         return error.exit_code
     return 0
 
 
-def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -> tuple[Sending, Fetching, Calling | None]:
+def build(
+    config: Config, recorder: RecorderLink, key_file: Path, state: Path, release_keys: Path
+) -> tuple[Sending, Fetching, BundleFetching, Calling | None]:
     """What sends and what fetches, over one connection; what carries calls for help, where they are on, over another one.
     Raises `ConfigError`."""
     place = address(config.station.url or "")
@@ -156,7 +182,9 @@ def build(config: Config, recorder: RecorderLink, key_file: Path, state: Path) -
     if config.help_call:
         own = StationLink(place, config.device_id, key, config.station.ca, NETWORK_SECONDS)
         calling = Calling(RecorderLink(Path(config.control.socket)), own)
-    return sending, Fetching(recorder, station, allowance), calling
+    spool = BundleSpool(state)
+    bundles = BundleFetching(config.station, recorder, station, allowance, spool, lambda: read_keys(release_keys))
+    return sending, Fetching(recorder, station, allowance), bundles, calling
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Segments that did not go: set aside, each for a time of its own, so that the others go meanwhile. Kept in memory alone."""
+"""Segments, and bundles, that did not go: set aside, each for a time of its own, so that the others go meanwhile. Kept in memory alone."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ class Aside:
             tried.until = now + pause_seconds(tried.failures, 0.0, self._longest_pause_seconds)
         news, tried.why = why != tried.why, why
         return news
+
+    def why(self, recording: str, file: str) -> str:
+        """Why it did not go, by the last try; empty where it was not tried."""
+        tried = self._tried.get((recording, file))
+        return tried.why if tried is not None else ""
 
     def went(self, recording: str, file: str) -> None:
         """It is at the station."""

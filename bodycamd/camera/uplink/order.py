@@ -18,6 +18,10 @@ FULL_PERCENT: Final = 99.0
 """From here on a gauge may say that nothing is charged, in the dock too."""
 FIRST_PAUSE_SECONDS: Final = 1.0
 LEAST_PART_BYTES, MOST_PART_BYTES = 64 * 1024, 1024 * 1024
+FREE_BYTES: Final = 256_000_000
+"""So much stays free beside a bundle where the uplink's folder is; with half of it left the bundle goes."""
+FOOTAGE_BYTES: Final = 2_000_000_000
+"""So much stays free for footage beside a bundle on the same disk: three quarters of an hour at 6 Mbit/s; with half of it left it goes."""
 SHORT_SECONDS, LONG_SECONDS = 1.0, 6.0
 """A part that takes less or more than this is followed by a longer or a shorter one: a link that breaks costs one part."""
 
@@ -67,6 +71,32 @@ def plan(recordings: Iterable[WaitingRecording], upload: Upload, now: Conditions
         first = [one for one in recordings if one.held or one.marked]
         return Plan(ledger=True, recordings=in_order(first), metered=True, why="what is neither held nor marked waits for the dock")
     return Plan(ledger=True, recordings=in_order(recordings), metered=True)
+
+
+def bundle_waits(upload: Upload, now: Conditions, floor_percent: int) -> str:
+    """What a bundle waits for; empty where it may be fetched now. Away from the dock that takes a data allowance which somebody gave."""
+    if now.docked:
+        return ""
+    if upload != "always":
+        return "waits for the dock"
+    if now.left_bytes is None:
+        return "waits for the dock: elsewhere it takes a data allowance"
+    return plan((), upload, now, floor_percent).why
+
+
+def bundle_lacks_room(missing_bytes: int, free_bytes: int, footage_bytes: int | None) -> str:
+    """Which room a bundle waits for that so much is missing of; empty where there is enough. `footage_bytes` are free for footage on the
+    same file system, `None` where that is another one."""
+    if free_bytes - missing_bytes < FREE_BYTES:
+        return f"waits for room: {(missing_bytes + FREE_BYTES) / 1e6:.0f} MB are needed, {free_bytes / 1e6:.0f} are free"
+    if footage_bytes is not None and footage_bytes - missing_bytes < FOOTAGE_BYTES:
+        return f"waits for room: footage keeps {FOOTAGE_BYTES / 1e9:.0f} GB on this disk"
+    return ""
+
+
+def bundle_makes_way(free_bytes: int, footage_bytes: int | None) -> bool:
+    """Whether what was fetched of bundles is to go, for what comes first."""
+    return free_bytes < FREE_BYTES // 2 or (footage_bytes is not None and footage_bytes < FOOTAGE_BYTES // 2)
 
 
 def in_order(recordings: Iterable[WaitingRecording]) -> tuple[str, ...]:

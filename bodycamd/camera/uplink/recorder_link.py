@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, TypeVar
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import (
     MAX_PART_BYTES,
+    AskBundles,
     AskCall,
     AskSegments,
     AskStatus,
@@ -23,7 +24,7 @@ from bodycamd.camera.daemon.protocol import (
 from bodycamd.camera.daemon.status_message import Status
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.help_calls import CallWaiting
-from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment
+from bodycamd.camera.keeping.waiting import Opened, Waiting, WaitingSegment, WantedBundles
 
 ANSWER_SECONDS: Final = 15.0
 PACE_SECONDS: Final = 0.21
@@ -80,6 +81,11 @@ class RecorderLink:
             part = document[offset : offset + MAX_PART_BYTES]
             found = self._ask(Deliver(document=part, offset=offset, size=len(document)), Delivered)
         return found
+
+    def bundles(self, doing: str) -> WantedBundles:
+        """Which bundles orders name; `doing` says what becomes of them."""
+        self._pace("asked")
+        return self._ask(AskBundles(doing=doing[:LONGEST_WORD]), WantedBundles)
 
     def call_waiting(self, wait_seconds: int) -> CallWaiting:
         """The call for help that is to be carried; held for so long while there is none."""

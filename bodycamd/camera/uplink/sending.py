@@ -87,6 +87,7 @@ class Sending:
         self._part_bytes = FIRST_PART_BYTES
         self._metered = True
         self.docked = False
+        self.conditions = Conditions(link_up=False, charging=None, battery_percent=None, left_bytes=None)
         """By the last look."""
         self.steps = 0
         """Grows with every receipt, and with every byte that the station has for the first time: after it no failure is one in a row."""
@@ -115,6 +116,7 @@ class Sending:
             left_bytes=self._allowance.left_bytes(self._now_seconds()),
         )
         self.docked = now.docked
+        self.conditions = now
         self._station.link = link if now.docked else None
         self._station.timed = status.clock.trusted
         found = plan(waiting.recordings, self._settings.upload, now, self._settings.battery_floor_percent)

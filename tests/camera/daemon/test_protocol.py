@@ -51,7 +51,8 @@ def test_a_request_arrives_as_it_was(request: Any) -> None:
 def test_every_request_says_what_it_takes_and_who_may_ask() -> None:
     """Who changes something is of the admin group; who is handed what is to be sent is the uplink."""
     handed = {kind.__struct_config__.tag for kind in KINDS if kind.uplink_only}
-    assert handed == {"uplink_call", "uplink_checkpoint", "uplink_ledger", "uplink_segment", "uplink_segments", "uplink_waiting"}
+    kinds = ("bundles", "call", "checkpoint", "ledger", "segment", "segments", "waiting")
+    assert handed == {f"uplink_{kind}" for kind in kinds}
     assert all(kind.admin and kind.courier for kind in KINDS if kind.uplink_only)
     changing = {kind.__struct_config__.tag for kind in KINDS if kind.admin} - handed
     assert changing == {

@@ -41,8 +41,10 @@ class ServedCamera:
 
     def __init__(self, sent: HasCamera, folder: Path) -> None:
         self.sent, self.path = sent, folder / "control.sock"
+        self.wanted: list[str] = []
+        """The bundles that orders name."""
         in_force = SimpleNamespace(in_force=IN_FORCE, offer=lambda *_: Decision("unchanged"))
-        rosters: Any = SimpleNamespace(rosters=in_force, count_not_signed=lambda _: None)
+        rosters: Any = SimpleNamespace(rosters=in_force, count_not_signed=lambda _: None, wanted_bundles=lambda *_: self.wanted)
         self.commands = Commands(SimpleNamespace(), SimpleNamespace(), rosters, sent.camera.sending)  # type: ignore[arg-type]
         writer = SimpleNamespace(work=lambda run: run(SimpleNamespace(state_durably=sent.camera.store.ledger.note)))
         self.commands.attach(sent.camera.store, writer, sent.camera.keeper, lambda: AT_REST)  # type: ignore[arg-type]
@@ -115,6 +117,7 @@ def start(config: Path) -> subprocess.Popen[bytes]:
     """The uplink, within the unit's limits, with what it says in `uplink.log`."""
     with (config.parent / "uplink.log").open("ab") as said:
         command = [sys.executable, "-m", "bodycamd.camera.uplink", "--config", str(config), "--key", str(config.parent / "uplink.key")]
-        process = subprocess.Popen([*command, "--state", str(config.parent)], stdout=said, stderr=said)
+        command += ["--state", str(config.parent), "--release-keys", str(config.parent / "release.pem")]
+        process = subprocess.Popen(command, stdout=said, stderr=said)
         limit(process.pid)
         return process

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bodycamd.camera.installation.manifest import MAX_FETCHED_BYTES
 from bodycamd.camera.uplink.__main__ import main
 from tests.camera.uplink.sent import Pair, pair
 from tests.camera.uplink.served import ROOT, ServedCamera, configured, limit, start, unit_limits
@@ -132,7 +133,7 @@ TAKES: dict[str, str] = {
     "memory of its own": "while True: got.append(bytearray(4 << 20))",
     "memory that it shares": "while True: got.append(mmap.mmap(-1, 4 << 20))",
     "files": "while True: got.append(open('/dev/null'))",
-    "a file in its folder": "got.append(open(sys.argv[1], 'wb', buffering=0))\nwhile True: got[0].write(bytes(4096))",
+    "a file in its folder": "got.append(open(sys.argv[1], 'wb', 0))\ngot[0].seek(511 << 20)\nwhile True: got[0].write(bytes(65536))",
 }
 
 
@@ -152,7 +153,7 @@ def test_it_has_no_place_to_fill() -> None:
     unit = (ROOT / "systemd/bodycamd-uplink.service").read_text(encoding="utf-8")
     limits = unit_limits()
     assert limits[resource.RLIMIT_NOFILE] <= 16
-    assert limits[resource.RLIMIT_FSIZE] <= 65_536
+    assert limits[resource.RLIMIT_FSIZE] <= MAX_FETCHED_BYTES
     assert limits[resource.RLIMIT_DATA] <= limits[resource.RLIMIT_AS] <= 256 << 20
     closed = " ".join(re.findall(r"^InaccessiblePaths=(.*)$", unit, re.MULTILINE)).replace("-/", "/").split()
     assert {"/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/var/lib/bodycamd"} <= set(closed)

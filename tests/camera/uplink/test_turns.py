@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bodycamd.camera.uplink.__main__ import serve
+from bodycamd.camera.uplink.bundle_fetching import BundleFetching
 from bodycamd.camera.uplink.fetching import Fetching
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.sending import Sending
@@ -37,19 +38,26 @@ class Turns:
     def __init__(self, *told: float | bool | BodycamError) -> None:
         self.told, self.count, self.steps, self.docked = list(told), 0, 0, True
         self.rests: list[float] = []
+        self.whys: list[str] = []
+        self.soon = 0
+        self.conditions = None
 
-    def look(self, **_: bool) -> Any:
+    def look(self, *_: object, **__: bool) -> Any:
         found = self.told[min(self.count, len(self.told) - 1)]
         self.count += 1
         if isinstance(found, BodycamError):
             raise found
         return found
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, why: str = "") -> None:
         self.rests.append(seconds)
+        self.whys.append(why)
+
+    def ask_soon(self) -> None:
+        self.soon += 1
 
 
-def served(sending: Turns, fetching: Turns, recorder: Told, turns: int) -> list[float]:
+def served(sending: Turns, fetching: Turns, recorder: Told, turns: int, bundles: Turns | None = None) -> list[float]:
     """How long it slept."""
     slept: list[float] = []
 
@@ -59,7 +67,14 @@ def served(sending: Turns, fetching: Turns, recorder: Told, turns: int) -> list[
             raise KilledError
 
     with pytest.raises(KilledError):
-        serve(cast(Sending, sending), cast(Fetching, fetching), cast(RecorderLink, recorder), 300, sleep)
+        serve(
+            cast(Sending, sending),
+            cast(Fetching, fetching),
+            cast(BundleFetching, bundles or Turns(False)),
+            cast(RecorderLink, recorder),
+            300,
+            sleep,
+        )
     return slept
 
 
@@ -87,3 +102,19 @@ def test_without_a_recorder_the_station_is_not_asked() -> None:
     gone, fetching = DataError("no daemon listens"), Turns(False)
     served(Turns(gone), fetching, Told(gone), 3)
     assert fetching.count == 0
+
+
+def test_bundles_come_while_no_footage_waits_and_hold_up_nobody() -> None:
+    recorder, bundles = Told(), Turns(False)
+    served(Turns(0.0, 0.0, 5.0), Turns(False), recorder, 3, bundles)
+    assert bundles.count == 1, "footage waited twice"
+    bundles = Turns(True, True, False)
+    assert len(served(Turns(5.0), Turns(False), recorder, 1, bundles)) == 1
+    assert bundles.count == 3, "no pause while there is more of it"
+    failing, well = Turns(StationError("no station")), Turns(False)
+    served(Turns(5.0), well, recorder, 3, failing)
+    assert (well.count, failing.count, failing.whys[0], recorder.trouble) == (3, 3, "tries again: no station", "")
+    assert [0.5 * 2**n <= seconds <= 2**n for n, seconds in enumerate(failing.rests)] == [True] * 3, "the pauses grow"
+    told = Turns(False)
+    served(Turns(5.0), Turns(True, False), recorder, 1, told)
+    assert told.soon == 1, "what came may be an order to update"

@@ -1,0 +1,205 @@
+"""What the uplink has laid down, as root takes it: nothing of it is believed, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bodycamd.camera.updating import fetched, order_check
+from bodycamd.camera.updating.fetched import taken
+from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence.orders import Update
+from bodycamd.linux import durable
+from tests.camera.updating.updated_camera import UpdatedCamera
+from tests.evidence.ordering import IN_FORCE, ordered
+from tests.kit.bundles import Release
+from tests.kit.resting_camera import DAY
+
+NAME, OTHER = "ab" * 32, "cd" * 32
+
+
+class Card:
+    """The uplink's folder and root's."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.spool, self.copies = root, root / "uplink" / "bundles", root / "root"
+        self.spool.mkdir(parents=True)
+
+    def lay(self, name: str, content: bytes) -> Path:
+        path = self.spool / f"{name}.bundle"
+        path.write_bytes(content)
+        return path
+
+    def take(self, *names: str) -> bytes:
+        with taken(names, self.spool, self.copies) as copy:
+            assert copy.parent == self.copies
+            assert (copy.stat().st_mode & 0o777, self.copies.stat().st_mode & 0o777) == (0o600, 0o700)
+            return copy.read_bytes()
+
+    @property
+    def left(self) -> list[Path]:
+        return list(self.copies.iterdir()) if self.copies.exists() else []
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Card:
+    return Card(tmp_path)
+
+
+def test_root_takes_a_copy_and_leaves_none_behind(card: Card) -> None:
+    card.lay(NAME, b"bundle")
+    card.lay(OTHER, b"another")
+    assert card.take("00" * 32, NAME, OTHER) == b"bundle"
+    assert card.left == []
+    with pytest.raises(KeyError), taken([NAME], card.spool, card.copies):
+        raise KeyError
+    assert card.left == []
+    (card.copies / "left by a cut.bundle").write_bytes(b"x")
+    assert card.take(OTHER) == b"another"
+    assert card.left == []
+
+
+def test_where_nothing_was_fetched_that_is_said(card: Card, tmp_path: Path) -> None:
+    for spool in (card.spool, tmp_path / "nowhere" / "bundles"):
+        with pytest.raises(NotFoundError, match="fetched no bundle"), taken([NAME], spool, card.copies):
+            pass
+
+
+def as_socket(path: Path) -> None:
+    os.chdir(path.parent)  # a socket's name may not be long
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path.name)
+
+
+PLANTED: dict[str, Callable[[Path, Path], object]] = {
+    "a link": lambda place, precious: place.symlink_to(precious),
+    "a pipe": lambda place, _: os.mkfifo(place),
+    "a folder": lambda place, _: place.mkdir(),
+    "a socket": lambda place, _: as_socket(place),
+    "a loop": lambda place, _: place.symlink_to(place.name),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_what_is_no_file_is_not_opened(card: Card, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shadow").write_text("root's alone")
+    PLANTED[what](card.spool / f"{NAME}.bundle", tmp_path / "shadow")
+    with pytest.raises(DataError):
+        card.take(NAME)
+    assert card.left == []
+
+
+def test_a_folder_that_leads_elsewhere_is_not_followed(card: Card, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"{NAME}.bundle").write_bytes(b"root's alone")
+    card.spool.rmdir()
+    card.spool.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError):
+        card.take(NAME)
+
+
+def test_no_more_is_copied_than_a_bundle_may_have(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetched, "MAX_FETCHED_BYTES", 1000)
+    card.lay(NAME, bytes(1001))
+    with pytest.raises(DataError, match="at most 1000"):
+        card.take(NAME)
+    assert card.left == []
+
+
+def test_one_that_grows_while_it_is_copied_gives_no_more_than_it_had(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, real = card.lay(NAME, b"x" * 3000), durable.write_all
+    monkeypatch.setattr(fetched, "PIECE_BYTES", 1000)
+
+    def growing(descriptor: int, pieces: Any) -> None:
+        with path.open("ab") as file:
+            file.write(b"y" * 5000)
+        real(descriptor, pieces)
+
+    monkeypatch.setattr(durable, "write_all", growing)
+    assert card.take(NAME) == b"x" * 3000
+
+
+def test_without_room_nothing_is_left_of_a_copy(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    card.lay(NAME, b"bundle")
+    monkeypatch.setattr(fetched, "FREE_BYTES", 1 << 60)
+    with pytest.raises(StorageError, match="no room"):
+        card.take(NAME)
+    monkeypatch.setattr(fetched, "FREE_BYTES", 0)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable, "write_all", full)
+    with pytest.raises(StorageError, match="No space left"):
+        card.take(NAME)
+    assert card.left == []
+
+
+# --- which of them ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> UpdatedCamera:
+    (tmp_path / "camera").mkdir()
+    camera = UpdatedCamera(tmp_path / "camera")
+    camera.switch_on()
+    camera.settle()
+    return camera
+
+
+def named(camera: UpdatedCamera, *orders: bytes) -> list[str]:
+    return order_check.bundles(orders, IN_FORCE, camera.name, camera.clock.wall_us)
+
+
+def test_names_come_from_orders_that_root_has_judged_the_newest_first(camera: UpdatedCamera) -> None:
+    older, newer, again = camera.to_update("0.3.0"), camera.to_update("0.4.0", nonce=1), camera.to_update("0.3.0", nonce=2)
+    files = [one.document.file_bytes for one in (older, newer)]
+    assert named(camera, *files) == [camera.name_of("0.4.0"), camera.name_of("0.3.0")]
+    assert named(camera, *files, again.document.file_bytes) == [camera.name_of("0.3.0"), camera.name_of("0.4.0")]
+    forged = ordered(replace(newer.order, person="E-01", body=Update(bundle=NAME))).document.file_bytes
+    elsewhere = ordered(replace(newer.order, cameras=("IN-01",), body=Update(bundle=NAME))).document.file_bytes
+    assert named(camera, b"junk", forged, elsewhere, files[0]) == [camera.name_of("0.3.0")]
+
+
+def test_what_the_recorder_wants_fetched_is_what_stands(camera: UpdatedCamera) -> None:
+    def wanted() -> list[str]:
+        return camera.orders.wanted_bundles(camera.keeper.known_time(), camera.enter)
+
+    assert wanted() == []
+    older, newer, again = camera.to_update("0.3.0"), camera.to_update("0.4.0", nonce=1), camera.to_update("0.4.0", nonce=2)
+    for order in (older, newer, again):
+        assert camera.deliver(order).outcome == "accepted"
+    assert wanted() == [camera.name_of("0.3.0"), camera.name_of("0.4.0")]
+    camera.told(newer.id, "not_installed")
+    camera.told(again.id, "not_installed")
+    assert wanted() == [camera.name_of("0.3.0")]
+    camera.run(8 * DAY, pace_us=DAY)
+    assert wanted() == []
+    assert camera.outcomes(older) == ["ended"]
+
+
+def test_what_was_fetched_is_installed_from_roots_own_copy(camera: UpdatedCamera, card: Card) -> None:
+    order = camera.to_update()
+    camera.deliver(order)
+    path = card.lay(camera.name_of("0.3.0"), camera.publisher.bundle("0.3.0").read_bytes())
+    with taken(named(camera, *camera.waiting().orders), card.spool, card.copies) as copy:
+        path.write_bytes(b"the uplink has thought better of it")
+        assert camera.update(copy) == "0.3.0 is in use"
+    assert (camera.outcomes(order), card.left) == (["updated"], [])
+
+
+def test_what_another_key_signed_is_refused_and_nothing_is_used_up(camera: UpdatedCamera, card: Card, tmp_path: Path) -> None:
+    order = camera.to_update()
+    camera.deliver(order)
+    (tmp_path / "other").mkdir()
+    card.lay(camera.name_of("0.3.0"), Release(tmp_path / "other").bundle("0.3.0").read_bytes())
+    with taken(named(camera, *camera.waiting().orders), card.spool, card.copies) as copy, pytest.raises(Exception, match="not signed by"):
+        camera.update(copy)
+    assert (camera.outcomes(order), card.left, camera.versions.named("current")) == ([], [], "0.2.0")
