@@ -32,7 +32,9 @@ CODE = ("tests/__init__.py", "tests/hil/__init__.py", *GUEST)
 ROOT, FOLDER = Path("/"), Path("/run/bodycamd-hil")
 """On the camera: in memory, and only root makes it."""
 UNPACK = "sudo -n sh -c 'mkdir -p {folder} && tar -xf - -C {folder}'"
-SERVE = "sudo -n sh -c 'cd {folder} && exec python3 -B -m tests.hil.guest --pi {root}'"
+PYTHON = "opt/bodycamd/current/bin/python"
+"""That of the recorder, which has gpiod; where none is installed, the camera's own says so."""
+SERVE = f"sudo -n sh -c 'cd {{folder}} && p={{root}}/{PYTHON}; test -x $p || p=python3; exec $p -B -m tests.hil.guest --pi {{root}}'"
 SPARE = (5, 6, 13, 19, 26, 16, 20, 21, 12, 24, 25)
 """Lines of the header without a second use, the first ones in a row."""
 

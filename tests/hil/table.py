@@ -46,7 +46,7 @@ CI neither yet.
 
 `make hil BOARD=pi HOST=technician@camera` runs the scenarios on a camera that has been installed, over ssh, for who uses `ssh` and `sudo`
 there without being asked anything. **It has never run on a Raspberry Pi**: the line was tried with a stand-in for `ssh` that runs its
-command here, hand and eyes with one for lgpio, what happens to the camera with a model of its commands (`tests/hil/test_pi.py`); by hand
+command here, hand and eyes with one for gpiod, what happens to the camera with a model of its commands (`tests/hil/test_pi.py`); by hand
 the line with OpenSSH 9.2 at both ends, cut off too, and what is laid over the camera's folders with real mounts.
 
 With the power off, join the two pins of each letter by a wire with 1 kΩ in it; button, lamps and motor stay where they are. This is the
@@ -64,7 +64,7 @@ the bench's configuration, and `/var/lib/bodycamd` under a file system of 2 GB (
 ledger and keys are neither read nor written; what is filmed is sealed to a key that nobody has, and deleted. The picture is its own
 camera module's, or with `FILM=FILE.h264` a film; the loudspeaker is a sound card of snd-aloop whose other end is the microphone. Where ssh
 ends, the camera is as before; where the Pi itself is cut off, a reboot does it but for that file, which the next bench deletes. A camera
-that is not in standby is left alone (75), and so is one without bodycamd or lgpio, or one that cannot be reached (69).
+that is not in standby is left alone (75), and so is one without bodycamd, or one that cannot be reached (69).
 
 """
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.hil.guest import parts
-from tests.hil.guest.jumpers import Jumpers, Refused, import_lgpio
+from tests.hil.guest.jumpers import Jumpers, Refused, import_gpiod
 
 STORE_BYTES = 2 << 30
 UNITS = ("bodycamd.service", "bodycamd-sensors.service")
@@ -72,7 +72,7 @@ class Bench:
             raise Refused(f"the camera is not in standby but {said['state']}", 75)
         if (self._root / "sys/module/snd_aloop").exists():
             raise Refused("snd-aloop is in use already: modprobe -r snd-aloop", 75)
-        self._hand = Jumpers(import_lgpio(self._folder), **wires)
+        self._hand = Jumpers(import_gpiod(), **wires)
         etc, image = self._folder / "etc", self._root / "var/tmp/bodycamd-hil.img"
         running = [unit for unit in UNITS if self._run("systemctl", "show", "--value", "--property=ActiveState", unit).strip() == "active"]
         if running:

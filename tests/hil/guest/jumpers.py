@@ -1,18 +1,17 @@
 """A hand and eyes on spare pins of a Raspberry Pi, joined by jumpers to the camera's own, which its daemon keeps.
 
-Read in lgpio's sources (github.com/joan2937/lg): `lgGpio.c` asks the kernel for no other clock than its own, so the times of alerts are
-those of `GPIO_V2_GET_LINE_IOCTL` without a flag, CLOCK_MONOTONIC in ns since Linux 5.7; a line that is an output already is claimed again
-without its level being set; an alert's line that somebody else holds is "bad event request", where an output's is "GPIO busy". In the
-kernel's (`gpiolib.c`): an open drain that is let go is an input with the pull that was asked for, so none is: its own, down at most
-pins, would halve the button's.
+Through libgpiod's Python module, which the camera has beside its recorder. Read in the kernel's `gpiolib.c` and `gpiolib-cdev.c`: edges are
+stamped by CLOCK_MONOTONIC where no other clock is asked for; an open drain that is let go is an input with the pull that was asked for, so
+none is: its own, down at most pins, would halve the button's.
 """
 
 from __future__ import annotations
 
 import os
+import select
+import threading
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from tests.hil.guest.pins import Change, moved
 LABELS = ("pinctrl-bcm2", "pinctrl-rp1")
 """Of the chip whose lines are on the header: Pi 0 to 4, Pi 5. Its number differs between kernels."""
 CHIPS = 32
+CONSUMER = "bodycamd-hil"
+"""As `gpioinfo` shows it."""
 
 
 class Refused(Exception):
@@ -31,17 +32,13 @@ class Refused(Exception):
         self.code = code
 
 
-def import_lgpio(folder: Path) -> Any:
-    """lgpio, which makes its pipe in `folder` when it is imported, and goes there. Raises `Refused`."""
-    here = Path.cwd()
-    os.environ["LG_WD"] = str(folder)
+def import_gpiod() -> Any:
+    """libgpiod's module. Raises `Refused`."""
     try:
-        import lgpio
+        import gpiod  # of the camera's own, not of this computer's
     except ImportError as error:
-        raise Refused(f"lgpio is missing ({error}): sudo apt install python3-lgpio", 69) from error
-    finally:
-        os.chdir(here)
-    return lgpio
+        raise Refused(f"gpiod is missing ({error}): a bundle of bodycamd brings it, docs/install.md", 69) from error
+    return gpiod
 
 
 def boottime_us(monotonic_ns: int) -> int:
@@ -51,52 +48,89 @@ def boottime_us(monotonic_ns: int) -> int:
 
 class Jumpers:
     """`changes` as those of `Pins`. `hand` is a spare pin, `pulls` where it pulls the button's line; `eyes` are parts with the spare pin
-    that sees each, and the level at which it is on. Raises `Refused`, and then holds no line."""
+    that sees each, and the level at which it is on. `devices` is where the chips are. Raises `Refused`, and then holds no line."""
 
-    def __init__(self, lgpio: Any, hand: int, pulls: str, eyes: dict[str, tuple[int, str]]) -> None:
+    def __init__(self, gpiod: Any, hand: int, pulls: str, eyes: dict[str, tuple[int, str]], devices: Path = Path("/dev")) -> None:
         self.changes: list[Change] = []
-        self._lgpio, self._hand, self._released = lgpio, hand, int(pulls == "ground")
+        self._gpiod, self._hand, line = gpiod, hand, gpiod.line
+        to_ground = pulls == "ground"
+        self._released, self._pulled = (line.Value.ACTIVE, line.Value.INACTIVE) if to_ground else (line.Value.INACTIVE, line.Value.ACTIVE)
         self._on = dict.fromkeys(eyes, False)
-        self._chip = self._open()
-        drive = lgpio.SET_OPEN_DRAIN if self._released else lgpio.SET_OPEN_SOURCE
+        self._held: list[Any] = []
+        self._stop, self._stopping = os.pipe()
+        chip = self._open(devices)
         try:
-            self._claim("the hand", hand, lambda: lgpio.gpio_claim_output(self._chip, hand, self._released, drive | lgpio.SET_PULL_NONE))
-            for part, (pin, active) in eyes.items():
-                pull = lgpio.SET_PULL_DOWN if active == "high" else lgpio.SET_PULL_UP  # without its jumper: off
-                lgpio.callback(self._chip, pin, lgpio.BOTH_EDGES, partial(self._saw, part, active == "high"))
-                self._claim(f"the eye on {part}", pin, partial(lgpio.gpio_claim_alert, self._chip, pin, lgpio.BOTH_EDGES, pull))
+            drive = line.Drive.OPEN_DRAIN if to_ground else line.Drive.OPEN_SOURCE
+            let_go = gpiod.LineSettings(direction=line.Direction.OUTPUT, drive=drive, bias=line.Bias.DISABLED, output_value=self._released)
+            self._pulls = self._claim(chip, "the hand", hand, let_go)
+            sees = {part: self._eye(chip, part, pin, active == "high") for part, (pin, active) in eyes.items()}
         except Refused:
-            lgpio.gpiochip_close(self._chip)
+            self._let_go()
             raise
+        finally:
+            chip.close()
+        by_descriptor = {request.fd: (part, eyes[part][1] == "high", request) for part, request in sees.items()}
+        self._following = threading.Thread(target=self._follow, args=(by_descriptor,), daemon=True)
+        self._following.start()
 
     def move(self, edges: Iterable[tuple[float, bool]]) -> int:
         """See `Pins`."""
-        return moved(edges, lambda down: self._lgpio.gpio_write(self._chip, self._hand, self._released ^ down), self.changes)
+        return moved(edges, lambda down: self._pulls.set_value(self._hand, self._pulled if down else self._released), self.changes)
 
     def close(self) -> None:
         """Let the button go, and every line."""
-        self._lgpio.gpio_write(self._chip, self._hand, self._released)
-        self._lgpio.gpiochip_close(self._chip)
+        self._pulls.set_value(self._hand, self._released)
+        os.write(self._stopping, b".")
+        self._following.join()
+        self._let_go()
 
-    def _open(self) -> int:
+    def _let_go(self) -> None:
+        for request in self._held:
+            request.release()
+        os.close(self._stop)
+        os.close(self._stopping)
+
+    def _open(self, devices: Path) -> Any:
         for number in range(CHIPS):
             try:
-                chip: int = self._lgpio.gpiochip_open(number)
-            except self._lgpio.error:
+                chip = self._gpiod.Chip(str(devices / f"gpiochip{number}"))
+            except OSError:
                 continue
-            if self._lgpio.gpio_get_chip_info(chip)[3].startswith(LABELS):
+            if chip.get_info().label.startswith(LABELS):
                 return chip
-            self._lgpio.gpiochip_close(chip)
+            chip.close()
+        self._let_go()
         raise Refused(f"no GPIO chip of a Raspberry Pi: none that can be opened is called {' or '.join(LABELS)}…", 69)
 
-    def _claim(self, what: str, pin: int, claim: Callable[[], Any]) -> None:
-        try:
-            claim()
-        except self._lgpio.error as error:
-            raise Refused(f"GPIO {pin}, {what}, cannot be had ({error}): `gpioinfo` says who holds it", 75) from error
+    def _eye(self, chip: Any, part: str, pin: int, active_high: bool) -> Any:
+        line = self._gpiod.line
+        pull = line.Bias.PULL_DOWN if active_high else line.Bias.PULL_UP  # without its jumper: off
+        sees = self._gpiod.LineSettings(direction=line.Direction.INPUT, bias=pull, edge_detection=line.Edge.BOTH)
+        return self._claim(chip, f"the eye on {part}", pin, sees)
 
-    def _saw(self, part: str, active_high: bool, _chip: int, _pin: int, level: int, monotonic_ns: int) -> None:
-        on = (level == 1) == active_high
+    def _claim(self, chip: Any, what: str, pin: int, settings: Any) -> Any:
+        try:
+            request = chip.request_lines(config={pin: settings}, consumer=CONSUMER)
+        except OSError as error:
+            raise Refused(f"GPIO {pin}, {what}, cannot be had ({error}): `gpioinfo` says who holds it", 75) from error
+        self._held.append(request)
+        return request
+
+    def _follow(self, eyes: dict[int, tuple[str, bool, Any]]) -> None:
+        poll = select.poll()
+        for descriptor in (self._stop, *eyes):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            for descriptor in ready:
+                if descriptor in eyes:
+                    part, active_high, request = eyes[descriptor]
+                    for event in request.read_edge_events():
+                        self._saw(part, (event.event_type is event.Type.RISING_EDGE) == active_high, event.timestamp_ns)
+            if self._stop in ready:
+                return
+
+    def _saw(self, part: str, on: bool, monotonic_ns: int) -> None:
         if self._on[part] != on:
             self._on[part] = on
             self.changes.append((part, boottime_us(monotonic_ns), on))
