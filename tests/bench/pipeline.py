@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyrage
 
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import BeginRecording, Event, FragmentDurable
@@ -97,7 +98,9 @@ def record(folder: Path, film: Film, *, seconds: int, interval_ms: float) -> Cos
         sink=sink,
         post=post,
         clock=clock,
-        command=(sys.executable, "-m", "tests.bench.film_worker", str(film.loop), str(figures), str(seconds), str(interval_ms)),
+        start=lambda: start(
+            (sys.executable, "-m", "tests.bench.film_worker", str(film.loop), str(figures), str(seconds), str(interval_ms))
+        ),
     )
     writer.start()
     supervisor.start()

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bodycamd.camera.capture.protocol import Prepare
-from bodycamd.camera.capture.worker_process import Child
-from bodycamd.config.settings import MicrophoneSettings, VideoSettings
+from bodycamd.camera.capture import first_worker
 from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.readable import readable
 
@@ -91,6 +89,6 @@ def test_a_worker_that_cannot_be_watched_leaves_no_process(monkeypatch: pytest.M
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     monkeypatch.setattr(os, "pidfd_open", full)
-    prepare = Prepare(video=VideoSettings(), microphone=MicrophoneSettings(), audio=True, recipients_text="")
     with pytest.raises(OSError, match="Too many open files"):
-        Child(["/bin/sh", "-c", "sleep 3600"], prepare, 0)
+        first_worker.start(["/bin/sh", "-c", "sleep 3600"])
+    assert first_worker.FirstWorker()._process is None, "the supervisor's own attempt tells"

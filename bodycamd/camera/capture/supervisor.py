@@ -19,9 +19,10 @@ from __future__ import annotations
 import os
 import selectors
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.liveness import Attempts, Grace, Timing, overdue, pause_us, to_be_asked, unkillable
 from bodycamd.camera.capture.protocol import (
     AudioReport,
@@ -43,9 +44,9 @@ from bodycamd.camera.capture.status import WorkerStatus, state_of
 from bodycamd.camera.capture.worker_process import Child
 from bodycamd.camera.control.events import CaptureClosed, CaptureFlowing, CaptureStalled, Event, ViewStated, WorkerFreed, WorkerStuck
 from bodycamd.footage import EncryptedFragment, FootageSink, ViewFacts
+from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.clock import Clock
 from bodycamd.linux.named_thread import NamedThread
-from bodycamd.linux.python import python_command
 
 MANY_UNKILLABLE: Final = 2
 DRAIN_READS: Final = 10_000
@@ -63,19 +64,18 @@ class Supervisor:
         post: Callable[[Event], None],
         clock: Clock,
         timing: Timing | None = None,
-        command: Sequence[str] | None = None,
+        start: Callable[[], LinkedChild] = start,
     ) -> None:
-        """`command` starts a worker (default: `bodycamd.camera.capture.worker.main`); the link's descriptor number is appended."""
+        """`start` starts a worker, and raises `OSError` where it cannot."""
         self._prepare, self._sink, self._post, self._clock = prepare, sink, post, clock
         self._timing = timing or Timing()
-        self._command = tuple(command or python_command("bodycamd.camera.capture.worker.main"))
+        self._start = start
         self._thread = NamedThread(target=self._run, name="link reader", daemon=True)
         self._wishes: deque[Callable[[], None]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._crash: BaseException | None = None
         self._grace = Grace(self._timing, self._clock.now_us())
-        self._judging = False
-        self._pause_us = self._timing.look_us
+        self._judging, self._pause_us = False, self._timing.look_us
         self._stirred_us = self._clock.now_us()
         # From here on: the link reader's own.
         self._selector = selectors.DefaultSelector()
@@ -209,7 +209,7 @@ class Supervisor:
             self._send(opened, lambda child: child.open(self._generation, self._microphone, now_us))
         if self._spare is None and now_us >= self._attempts.next_start_us:
             try:
-                self._spare = Child(self._command, self._prepare, now_us)
+                self._spare = Child(self._start(), self._prepare, now_us)
             except OSError as error:
                 self._failed(f"the worker cannot be started: {error}", now_us, was_open=False)
                 return

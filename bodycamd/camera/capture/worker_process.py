@@ -6,7 +6,6 @@ Nothing here waits: reading gives what has come, killing only tells the kernel, 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -38,8 +37,8 @@ from bodycamd.linux.child import LinkedChild
 class Child:
     """A worker process from its start until it is reaped. One thread uses it."""
 
-    def __init__(self, command: Sequence[str], prepare: Prepare, now_us: int) -> None:
-        """Start `command` with the link's descriptor number as its last argument. Raises `OSError` if it cannot be started."""
+    def __init__(self, process: LinkedChild, prepare: Prepare, now_us: int) -> None:
+        """Tell the process, which is this child's from here on, what to prepare for. Raises `OSError` if it does not take it."""
         self.facts = Facts("preparing", now_us, group=Group.of(prepare.video))
         self.generation: int | None = None
         self.reason: str | None = None
@@ -62,8 +61,7 @@ class Child:
         self._frames_at_footage = 0
         self._conversation = Conversation()
         self._reader = FrameReader.of_worker()
-        # Its standard output is the journal, as its errors.
-        self.process = LinkedChild(lambda link: [*command, str(link)], stdout=2)
+        self.process = process
         self.sock: socket.socket | None = self.process.link
         try:
             send_command(self.sock, prepare)

@@ -15,6 +15,9 @@ if __name__ == "__main__":
     gc.disable()
     # The recorder speaks to nobody over a network. asyncio does without TLS where Python has none, and nothing else may bring it in.
     sys.modules["ssl"] = None  # type: ignore[assignment]  # the import system's own word for a module that may not be imported
+    from bodycamd.camera.capture.first_worker import FirstWorker
+
+    first = FirstWorker() if "--config" in sys.argv else None  # it loads itself while what follows is loaded
 
 import asyncio
 import copy
@@ -22,6 +25,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from bodycamd.camera.capture.first_worker import FirstWorker, start
 from bodycamd.camera.daemon.wiring import serve
 from bodycamd.camera.keeping import ordered_settings
 from bodycamd.config import load as configuration
@@ -45,8 +49,9 @@ class JournalFormatter(logging.Formatter):
         return "\n".join([shown(super().format(message), MAX_LINE), *(trace_lines(error) if error is not None else ())])
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line of systemd's unit. A `BodycamError` is one line on stderr and its exit code."""
+def main(argv: Sequence[str] | None = None, first: FirstWorker | None = None) -> int:
+    """The command line of systemd's unit; `first` has a capture worker that runs already, and is ended in any case. A `BodycamError` is one
+    line on stderr and its exit code."""
     match sys.argv[1:] if argv is None else argv:
         case ["--config", name]:
             file = Path(name)
@@ -62,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if ordered is not None:
             config = ordered.config()
         configuration.check_files(config, file)
-        return asyncio.run(serve(config, unlocked, ordered))
+        return asyncio.run(serve(config, unlocked, ordered, start if first is None else first.start))
     except BodycamError as error:
         return _last_word(error)
     except ModuleNotFoundError as error:
@@ -70,6 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if missing is None:
             raise
         return _last_word(missing)
+    finally:
+        if first is not None:
+            first.end()
 
 
 def _last_word(error: BodycamError) -> int:
@@ -80,4 +88,4 @@ def _last_word(error: BodycamError) -> int:
 if __name__ == "__main__":
     gc.freeze()
     gc.enable()
-    sys.exit(main())
+    sys.exit(main(first=first))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bodycamd.camera.board.cards_link import CardsLink
 from bodycamd.camera.board.ports import Board
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.look import order_of
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
@@ -40,6 +41,7 @@ from bodycamd.camera.recorder.writer import Writer
 from bodycamd.config.settings import Config
 from bodycamd.config.warning_sound import load as load_warning
 from bodycamd.linux import memory, swap
+from bodycamd.linux.child import LinkedChild
 from bodycamd.linux.clock import Clock, SystemClock, boottime_us
 from bodycamd.linux.rtc import RealTimeClock
 
@@ -109,7 +111,14 @@ def build_ring(config: Config, post: Callable[[ev.Event], None]) -> Ring:
     return Ring(seconds=config.ring.seconds, max_bytes=config.ring.max_bytes, pre_event_seconds=config.pre_event_seconds, on_overflow=post)
 
 
-def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[ev.Event], None], roster: Prepared | None) -> Supervisor:
+def build_supervisor(
+    config: Config,
+    ring: Ring,
+    clock: Clock,
+    post: Callable[[ev.Event], None],
+    roster: Prepared | None,
+    start: Callable[[], LinkedChild] = start,
+) -> Supervisor:
     """The capture worker's keeper. Raises `ConfigError` where the roster has no recipients for this camera."""
     prepare = Prepare(
         video=config.video,
@@ -118,7 +127,7 @@ def build_supervisor(config: Config, ring: Ring, clock: Clock, post: Callable[[e
         recipients_text=recipients_text(config, roster),
         board=config.board.model,
     )
-    return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock)
+    return Supervisor(prepare=prepare, sink=ring, post=post, clock=clock, start=start)
 
 
 def build_cards(config: Config, clock: Clock) -> Cards | None:
@@ -151,9 +160,9 @@ def open_recorder(
 # --- the process ------------------------------------------------------------------------------------------------------------------------
 
 
-async def serve(config: Config, unlocked: str | None, ordered: Found | None = None) -> int:
+async def serve(config: Config, unlocked: str | None, ordered: Found | None = None, start: Callable[[], LinkedChild] = start) -> int:
     """Build the parts, run until told to end, and give the exit code. `unlocked`: why this process's memory is not locked, if so;
-    `ordered`: what orders have changed in `config`, `None` where no order counts."""
+    `ordered`: what orders have changed in `config`, `None` where no order counts; `start` starts capture workers."""
     mailbox = Mailbox(asyncio.get_running_loop())
     board = build_board(config, mailbox.post)
     ring = build_ring(config, mailbox.post)
@@ -166,7 +175,7 @@ async def serve(config: Config, unlocked: str | None, ordered: Found | None = No
         device_id=config.device_id,
         board=board,
         ring=ring,
-        supervisor=build_supervisor(config, ring, board.clock, mailbox.post, card),
+        supervisor=build_supervisor(config, ring, board.clock, mailbox.post, card, start),
         gestures=build_gestures(config),
         state=machine.initial(build_policy(config)),
         mailbox=mailbox,

@@ -25,6 +25,7 @@ from pathlib import Path
 import av
 import msgspec
 
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.look import MAX_LINE_BYTES, Listening, LookFacts, LookOrder, SoundFacts
 from bodycamd.camera.capture.protocol import (
     Closed,
@@ -51,7 +52,6 @@ from bodycamd.foreign_text import shown
 from bodycamd.linux import memory, sandbox
 from bodycamd.linux.age_library import pyrage
 from bodycamd.linux.clock import boottime_us
-from bodycamd.linux.python import python_command
 from bodycamd.linux.readable import readable
 
 CLOSE_SECONDS = 2.5
@@ -87,7 +87,7 @@ class Watcher:
         """Start the worker; raises `OSError`. Before `confine`: a confined process starts no other."""
         prepare = Prepare(video=order.video, microphone=order.microphone, audio=order.audio, recipients_text=recipient, board=order.board)
         self._order = order
-        self._child = Child(python_command("bodycamd.camera.capture.worker.main"), prepare, boottime_us())
+        self._child = Child(start(), prepare, boottime_us())
         self._got = Gathered()
 
     def watch(self, listening: Callable[[], None], give_up: float) -> Gathered:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import pytest
 
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.liveness import Timing
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
@@ -58,7 +59,7 @@ class Bench:
         self.ticking = True
         default = Prepare(video=VideoSettings(), microphone=MicrophoneSettings(), audio=True, recipients_text="")
         self.supervisor = Supervisor(
-            prepare=prepare or default, sink=self, post=self.heard.append, clock=SystemClock(), timing=timing, command=command
+            prepare=prepare or default, sink=self, post=self.heard.append, clock=SystemClock(), timing=timing, start=lambda: start(command)
         )
         self.loop = threading.Thread(target=self._tick)
 

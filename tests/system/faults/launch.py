@@ -13,6 +13,7 @@ from typing import Any
 
 from bodycamd.camera.board import simulated
 from bodycamd.camera.board.voice.supervisor import VoiceProcess
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.daemon import __main__ as daemon
 from bodycamd.camera.daemon import watches, wiring
@@ -33,7 +34,7 @@ VOICE = "voice.sh"
 
 def supervisor(**settings: Any) -> Supervisor:
     """As the daemon makes it, with the failing worker."""
-    return Supervisor(**settings, command=(sys.executable, "-m", "tests.system.faults.worker"))
+    return Supervisor(**settings | {"start": lambda: start((sys.executable, "-m", "tests.system.faults.worker"))})
 
 
 def voice(*arguments: Any, **settings: Any) -> VoiceProcess:

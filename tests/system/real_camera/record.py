@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from bodycamd.camera.capture.first_worker import start
 from bodycamd.camera.capture.protocol import Prepare
 from bodycamd.camera.capture.supervisor import Supervisor
 from bodycamd.camera.control.events import CaptureClosed, CaptureStalled, Event
@@ -55,7 +56,7 @@ def main(seconds: float, stop: bool, folder: Path, recipients: Path) -> None:
         sink=sink,
         post=events.append,
         clock=SystemClock(),
-        command=[sys.executable, str(Path(__file__).with_name("virtual_camera.py")), "bodycamd.camera.capture.worker.main"],
+        start=lambda: start([sys.executable, str(Path(__file__).with_name("virtual_camera.py")), "bodycamd.camera.capture.worker.main"]),
     )
     done = threading.Event()
 

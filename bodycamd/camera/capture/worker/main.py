@@ -17,6 +17,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
@@ -95,6 +96,8 @@ def main(arguments: list[str]) -> NoReturn:
 
 
 def _serve(link: WorkerLink, report: list[str], unlocked: str | None) -> NoReturn:
+    with contextlib.suppress(ImportError):  # told where it is needed, in answer to `Prepare`
+        _load()
     prepare = link.receive()
     if not isinstance(prepare, Prepare):
         raise LinkError(f"{type(prepare).__name__} before Prepare")
@@ -125,6 +128,12 @@ def _serve(link: WorkerLink, report: list[str], unlocked: str | None) -> NoRetur
                 raise LinkError(f"{type(other).__name__} after Open")
 
 
+def _load() -> None:
+    """What every worker needs, FFmpeg's libraries above all, while the recorder may still be loading itself. (And what answers an opening
+    must not wait for the card.) Raises `ImportError`."""
+    from bodycamd.camera.capture.worker import encrypt, microphone, outbox, sound_devices, stream  # noqa: F401
+
+
 def _why(error: BodycamError | ImportError) -> str:
     from bodycamd.linux.missing_package import what_is_missing
 
@@ -137,11 +146,10 @@ class Worker:
 
     def __init__(self, link: WorkerLink, prepare: Prepare) -> None:
         """Import and check; opens no device. Raises `BodycamError` or `ImportError`: then nothing will work with these settings here."""
-        from bodycamd.camera.capture.worker import outbox  # noqa: F401  (whatever answers an opening must not wait for the card)
+        _load()
         from bodycamd.camera.capture.worker.encrypt import parse_recipients
         from bodycamd.camera.capture.worker.microphone import Microphone
         from bodycamd.camera.capture.worker.sound_devices import device_opener
-        from bodycamd.camera.capture.worker.stream import Stream  # noqa: F401  (FFmpeg's libraries are loaded now, not at the opening)
 
         self._link = link
         self._prepare = prepare
