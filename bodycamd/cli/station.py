@@ -40,6 +40,24 @@ def init(
     say_lines([f"  - {{id: {name}, key: {key.public.raw.hex()}}}"])
 
 
+@app.command("push-key")
+def push_key(
+    folder: Annotated[Path, typer.Argument(help="Where it is made.", readable=False)] = DEFAULT_STATION.parent,
+    name: Annotated[str, typer.Option(help="What the roster calls the station.")] = "station-1",
+) -> None:
+    """Make a station's key for Web Push, and print its public half: what a page subscribes a browser with.
+
+    One that is there is never replaced, for every subscription is for that key alone: then its public half is printed again.
+    """
+    from bodycamd.municipality.station.push_key import make
+
+    path = folder / f"{name}.push.key"
+    key, new = make(path)
+    say(f"made {path}: it stays here; nobody else needs it" if new else f"{path} is there already")
+    say("for the page that subscribes, as applicationServerKey:")
+    say_lines([key.public])
+
+
 @app.command("check")
 def check(
     file: FileArgument = DEFAULT_STATION,

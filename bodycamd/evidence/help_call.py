@@ -1,4 +1,4 @@
-"""A camera's call for help, and a station's word that it reached somebody. Formats `bodycam-help/1` and `bodycam-help-sent/1`.
+"""A camera's call for help, and a station's word that it sent it to somebody. Formats `bodycam-help/1` and `bodycam-help-sent/1`.
 
 Both are signed documents (`signed_document`). The call has the signature of the camera's message key: whoever carries it can lose it or
 delay it, and can make none. The confirmation has that of an active station of the roster: whoever carries it cannot say *sent* by himself.

@@ -292,7 +292,7 @@ class HelpCalled(Noted, frozen=True, kw_only=True):
 
 
 class HelpConfirmed(Noted, frozen=True, kw_only=True):
-    """`help_sent`: a station has signed that this call reached somebody, or that this `test` came to it, for which nobody need be called:
+    """`help_sent`: a station has signed that it sent this call to somebody, or that a `test` came to it, for which nobody need be called:
     `document` is the exact bytes (`bodycam-help-sent/1`) in base64. An answer is an `order` of kind `answer`."""
 
     call: Sha256

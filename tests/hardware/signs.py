@@ -77,7 +77,7 @@ FELT: dict[HapticName, str] = {
     "shift_ended": "A card has ended the shift.",
     "check_passed": "The test before a shift: go.",
     "check_failed": "The test before a shift: no go.",
-    "help_sent": "The call for help has reached somebody (`help_call`).",
+    "help_sent": "The call for help was sent to somebody (`help_call`).",
     "help_not_sent": "It has reached nobody: use the radio.",
     "help_answered": "Somebody has answered it.",
 }

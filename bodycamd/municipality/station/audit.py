@@ -35,6 +35,7 @@ Event: TypeAlias = Literal[
     "help_unreached",
     "help_answered",
     "help_tried",
+    "help_push_over",
     "restored",
     "receipt_taken_back",
     "forwarding",
@@ -45,8 +46,8 @@ Event: TypeAlias = Literal[
     "bundle_removed",
 ]
 """`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old.
-`help_called`: a camera's call for help has come; `help_reached`, `help_unreached`: how the command ended for one of those who are called,
-by their place in the list."""
+`help_called`: a camera's call for help has come; `help_reached`, `help_unreached`: how it ended for one of those who are called, by their
+place in the list and the way to them; `help_push_over`: a push service has said that a subscription is over."""
 BY_CONFIRMED_CLOCK: Final = frozenset[Event](("receipt_signed", "receipts_dated", "deleting"))
 """The time of these lines may be relied on, as it could when they were written; the others are written by any clock."""
 

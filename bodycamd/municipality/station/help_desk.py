@@ -2,7 +2,7 @@
 
     taken     signed with the camera's message key, and not older than `FRESH_US`, as
               far as the station's clock is confirmed                                    → noted
-    reached   the command ended with 0 for somebody                                     → signed as sent, which the camera feels
+    reached   the command ended with 0 for somebody, or a push service took the push     → signed as sent, which the camera feels
     due       nobody answered within `answer_seconds`                                    → the next person of the list
     answered  an order of a person of the roster has come (`orders`)                     → nobody more is called
 
@@ -14,8 +14,9 @@ call people without end.
 Several processes may share the index. Each step of a call is one transaction that one of them wins, and the command runs under the
 camera's lease, so that no other one calls the next person meanwhile; the trial of the command has a lease too.
 
-A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well.
-That trial can last for minutes, and no request waits for its end: the camera asks again. A call never waits for a test.
+A camera's daily test goes the same way and calls nobody: it is confirmed where the command, tried with everybody once a day, ended well,
+where nothing is against a push to those who get one, and where the one to the person who is named for that was taken. That trial can last
+for minutes, and no request waits for its end: the camera asks again. A call never waits for a test.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from bodycamd.evidence.help_call import HelpSent, SignedCall, check_call, decode
 from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_text, wall_us
-from bodycamd.municipality.station import help_command
 from bodycamd.municipality.station.help_index import HelpIndex, KnownCall, TooManyError
-from bodycamd.municipality.station.help_words import test_text, text_of
+from bodycamd.municipality.station.help_ways import HelpPush, HelpWays, pushed
+from bodycamd.municipality.station.help_words import HelpMessage, message_of, test_message
 from bodycamd.municipality.station.leases import Leases
-from bodycamd.municipality.station.station_file import HelpSettings
+from bodycamd.municipality.station.station_file import PUSH, HelpSettings
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ AT_ONCE: Final = 16
 
 
 class UnreachedError(StorageError):
-    """The command ended well for nobody. Ask again."""
+    """No way to anybody ended well. Ask again."""
 
 
 class HelpDesk:
@@ -73,13 +74,16 @@ class HelpDesk:
         *,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         confirmed: Callable[[], bool] = lambda: True,
-        run: Callable[[str, str], bool] | None = None,
+        push: HelpPush | None = None,
+        run: Callable[[str, HelpMessage], bool] | None = None,
     ) -> None:
+        """`push`: where somebody is called by one. `run`: in place of every way to a person."""
         self._name, self._signer, self._settings, self._now_us = name, signer, settings, now_us
         self._confirmed = confirmed
         self.index = index
         self._leases = Leases(index.database)
-        self._run = run or (lambda to, text: help_command.run(settings.command, to, text, settings.timeout_seconds))
+        ways = HelpWays(settings, push)
+        self._run, self._try_out = run or ways.run, run or ways.try_out
         self._busy: set[str] = set()
         self._table = threading.Lock()
         self._refused: set[str] = set()
@@ -158,7 +162,7 @@ class HelpDesk:
                 return sent
             if reached is None:
                 raise StoreBusyError("another process of the station calls somebody for this call")
-        raise UnreachedError("the command ended well for nobody")
+        raise UnreachedError("nobody was reached")
 
     def _call(self, signed: SignedCall, person: int, called: int, due_us: int | None = None) -> bool | None:
         """Call a person, where so many were `called` so far; `None` where another process calls somebody of this camera or has done it,
@@ -170,9 +174,11 @@ class HelpDesk:
         with self._leases.held(f"help/{signed.call.camera}", self._settings.timeout_seconds + BESIDES_SECONDS) as mine:
             if not mine or not self.index.begin(signed.id, person, next_us, called=called, due_us=due_us):
                 return None
-            reached = self._run(self._settings.to[person], text_of(signed, person, self._settings.language))
+            to = self._settings.to[person]
+            reached = self._run(to, message_of(signed, person, self._settings.language))
             sent = self._signed(signed) if reached else None
-            self.index.ended(signed.id, signed.call.camera, person, reached, self._now_us(), sent)
+            way = "by the command" if pushed(to) is None else "by a push"
+            self.index.ended(signed.id, signed.call.camera, person, way, reached, self._now_us(), sent)
             return reached
 
     def _signed(self, signed: SignedCall) -> bytes:
@@ -190,10 +196,10 @@ class HelpDesk:
             try:
                 trying.result(TRIAL_WAIT_SECONDS)
             except TimeoutError:
-                raise StoreBusyError("the command is being tried with everybody: ask again") from None
+                raise StoreBusyError("the ways to everybody are being tried: ask again") from None
         tried = self.index.trial()
         if tried is None or not tried[1]:
-            raise UnreachedError("the command was tried, and did not end well for everybody")
+            raise UnreachedError("the ways to everybody were tried, and not all ended well")
         sent = self._signed(signed)
         self.index.confirm(signed.id, sent)
         return sent
@@ -204,26 +210,38 @@ class HelpDesk:
 
     def _try_everybody(self, trying: Future[None]) -> None:
         """In a thread of its own, which has `*` for itself."""
-        people = self._settings.to
+        people = len(self._settings.to)
         try:
-            with self._leases.held("help-trial", len(people) * self._settings.timeout_seconds + BESIDES_SECONDS) as mine:
+            with self._leases.held("help-trial", (people + 1) * self._settings.timeout_seconds + BESIDES_SECONDS) as mine:
                 if not mine:
-                    raise StoreBusyError("another process of the station tries the command with everybody: ask again")
+                    raise StoreBusyError("another process of the station tries the ways to everybody: ask again")
                 if self._trial_is_due():  # none has ended meanwhile
                     now_us = self._now_us()
-                    failed = [number for number, to in enumerate(people, 1) if not self._run(to, test_text(self._settings.language))]
-                    told = f"{len(people)} people" + (f"; not reached: {', '.join(map(str, failed))}" if failed else "")
-                    self.index.tried(now_us, not failed, told)
+                    self.index.tried(now_us, *self._trial())
         except StoreBusyError as error:
             self._end("*")
             trying.set_exception(error)
         except BaseException as error:
-            log.error("help: the command could not be tried: %s: %s", type(error).__name__, error)
+            log.error("help: the ways to everybody could not be tried: %s: %s", type(error).__name__, error)
             self._end("*")
             trying.set_exception(error)
         else:
             self._end("*")
             trying.set_result(None)
+
+    def _trial(self) -> tuple[bool, str]:
+        """Whether it ended well, and what the log says of it."""
+        people, message = self._settings.to, test_message(self._settings.language)
+        failed = [str(number) for number, to in enumerate(people, 1) if not self._try_out(to, message)]
+        told = f"{len(people)} people" + (f"; not reached: {', '.join(failed)}" if failed else "")
+        looked_at = sum(pushed(to) is not None for to in people)
+        if (push := self._settings.push) is None or not looked_at:
+            return not failed, told
+        told += f"; {looked_at} of them by a push, which was not sent"
+        if push.test is None:
+            return not failed, told
+        well = self._run(PUSH + push.test, message)
+        return well and not failed, told + f"; a push to {push.test} was {'' if well else 'not '}taken"
 
     @contextmanager
     def _alone(self, what: str) -> Iterator[None]:

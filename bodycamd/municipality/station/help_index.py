@@ -12,7 +12,7 @@ from bodycamd.errors import StoreBusyError
 from bodycamd.evidence.help_call import SignedCall
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.municipality.station.database import Database, log_line
-from bodycamd.municipality.station.tables import help_calls, help_trials
+from bodycamd.municipality.station.tables import help_calls, help_pushes_over, help_trials
 
 OLDEST_KEPT_US = 28 * 86_400_000_000
 """After so long a call is forgotten but for its line in the log: it names an officer's shift."""
@@ -86,11 +86,11 @@ class HelpIndex:
         with self.database.transaction() as connection:
             return connection.execute(mine.values(called=person + 1, next_us=next_us)).rowcount == 1
 
-    def ended(self, id: str, device: str, person: int, reached: bool, now_us: int, sent: bytes | None) -> None:
-        """How the command ended for a person; `sent` is the confirmation, where it is the first one who was reached."""
+    def ended(self, id: str, device: str, person: int, way: str, reached: bool, now_us: int, sent: bytes | None) -> None:
+        """How it ended for a person, and by which way; `sent` is the confirmation, where it is the first one who was reached."""
         with self.database.transaction() as connection:
             event = "help_reached" if reached else "help_unreached"
-            log_line(connection, now_us, event, device, f"number {person + 1} of the list", id)  # type: ignore[arg-type]
+            log_line(connection, now_us, event, device, f"number {person + 1} of the list, {way}", id)  # type: ignore[arg-type]
             if sent is not None:
                 connection.execute(update(help_calls).where(help_calls.c.id == id, help_calls.c.sent.is_(None)).values(sent=sent))
 
@@ -123,6 +123,28 @@ class HelpIndex:
         """All that are known, oldest first."""
         with self.database.transaction() as connection:
             return [_known(row) for row in connection.execute(select(help_calls).order_by(help_calls.c.came_us, help_calls.c.id))]
+
+    def end_push(self, sha256: str, told: str, now_us: int) -> bool:
+        """A subscription to pushes is over; whether nobody had told it before."""
+        with self.database.transaction() as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(help_pushes_over).values(sha256=sha256, over_us=now_us))
+            except IntegrityError:
+                return False
+            log_line(connection, now_us, "help_push_over", None, told, sha256)
+            return True
+
+    def push_is_over(self, sha256: str) -> bool:
+        """Whether that was told of a subscription."""
+        query = select(help_pushes_over.c.over_us).where(help_pushes_over.c.sha256 == sha256)
+        with self.database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def restore_push_over(self, sha256: str, over_us: int) -> None:
+        """One that the log tells of."""
+        with self.database.transaction() as connection:
+            connection.execute(insert(help_pushes_over).values(sha256=sha256, over_us=over_us))
 
     def trial(self) -> tuple[int, bool] | None:
         """When the command was last tried with everybody, and whether it ended well."""

@@ -31,6 +31,8 @@ class Told(Struct, frozen=True):
     counts: Mapping[str, tuple[str, ...]]
     deletions: Mapping[tuple[str, str], str | None]
     calls: Mapping[str, tuple[str, int]] = {}
+    pushes_over: Mapping[str, int] = {}
+    """Subscriptions to pushes that are over, by the SHA-256 of their address, and since when."""
     taken_back: Mapping[str, TakenBack] = {}
     """Receipts, by their ids, that a camera's ledger stated and that were lost here."""
     numbers: Mapping[str, int] = {}
@@ -50,6 +52,7 @@ def told_by(lines: Iterable[bytes]) -> Told:
     counts: dict[str, tuple[str, ...]] = {}
     deletions: dict[tuple[str, str], str | None] = {}
     calls: dict[str, tuple[str, int]] = {}
+    pushes_over: dict[str, int] = {}
     taken_back: dict[str, TakenBack] = {}
     numbers: dict[str, int] = {}
     lost: dict[tuple[str, str, int], int] = {}
@@ -85,7 +88,9 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 deletions[line.device, line.what] = line.at[:10]
             case "help_called" if line.device is not None and line.sha256 is not None:
                 calls[line.sha256] = line.device, at_us
+            case "help_push_over" if line.sha256 is not None:
+                pushes_over[line.sha256] = at_us
             case "restored":
                 waits = Waits(line.n, int(line.what.rpartition(" ")[2]))
                 since.clear()
-    return Told(receipts, counts, deletions, calls, taken_back, numbers, lost, replace(waits, heard=frozenset(since)))
+    return Told(receipts, counts, deletions, calls, pushes_over, taken_back, numbers, lost, replace(waits, heard=frozenset(since)))

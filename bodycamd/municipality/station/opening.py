@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,13 +19,16 @@ from bodycamd.evidence.keys import KEY_FILE_BYTES, PublicKey, SigningKey
 from bodycamd.evidence.roster import Roster
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
+from bodycamd.municipality.station import push_key, push_service
 from bodycamd.municipality.station.cameras import RosterInForce
 from bodycamd.municipality.station.folder_storage import FolderStorage
+from bodycamd.municipality.station.help_index import HelpIndex
+from bodycamd.municipality.station.help_ways import HelpPush
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.nonces import SECRET_BYTES
 from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.stamping import Stamping
-from bodycamd.municipality.station.station_file import StationSettings
+from bodycamd.municipality.station.station_file import HelpSettings, StationSettings
 from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.timestamp_authority import TimestampAuthority, load_roots
 
@@ -92,6 +96,15 @@ def stamping_of(settings: StationSettings, index: Index, storage: Storage) -> St
     if (at := settings.timestamp_authority) is None:
         return None
     return Stamping(TimestampAuthority(at.url), load_roots(Path(at.ca)), index, storage)
+
+
+def push_of(help: HelpSettings, index: HelpIndex, active: Callable[[str], bool]) -> HelpPush | None:
+    """Who pushes calls for help to browsers; `None` where nobody is called so. Raises `ConfigError`."""
+    if (push := help.push) is None:
+        return None
+    context = push_service.trusted(Path(push.ca) if push.ca is not None else None)
+    send = push_service.PushService(context, [ip_network(one) for one in push.networks], help.timeout_seconds)
+    return HelpPush(push, push_key.load(Path(push.key)), index, send, active, _now_us)
 
 
 def roster_of(settings: StationSettings) -> RosterInForce:

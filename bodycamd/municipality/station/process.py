@@ -33,7 +33,7 @@ from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.help_routes import HelpInterface
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
-from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, roster_of, secret_of, stamping_of, storage_of
+from bodycamd.municipality.station.opening import first_keys_of, load_key, make_data, push_of, roster_of, secret_of, stamping_of, storage_of
 from bodycamd.municipality.station.operator_routes import OperatorInterface
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
@@ -93,7 +93,7 @@ class StationProcess:
         )
         self._stamping = stamping_of(settings, self._index, storage)
         self._door = door = Door(authority=settings.authority, secret=secret_of(data / NONCES_FILE))
-        orders = Orders(storage, self._index)
+        self._kept_orders = orders = Orders(storage, self._index)
 
         def senders() -> Mapping[str, Sender]:
             return orders.not_suspended(in_force.senders(), in_force.current())
@@ -103,7 +103,8 @@ class StationProcess:
         desk = None
         if settings.help is not None:
             calls = HelpIndex(self._index.database)
-            desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed)
+            push = push_of(settings.help, calls, self._is_active)
+            desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed, push=push)
         self.help = HelpInterface(desk, door, senders, in_force.current)
         self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
         bundles = BundleInterface(storage, door, senders)
@@ -122,6 +123,14 @@ class StationProcess:
         """Answer all that are held: the station stops."""
         self.orders.end_polls()
         self.help.end_polls()
+
+    def _is_active(self, person: str) -> bool:
+        """Whether the newest roster lists this person so, even after its end, and no suspension shuts the person out. Raises
+        `StorageError`."""
+        try:
+            return person in self._kept_orders.standing(self._in_force.current()).people
+        except ConfigError:  # it has ended, and its suspensions with it: a call for help waits for no roster
+            return any(one.id == person and one.state == "active" for one in self._in_force.roster.people)
 
     def health(self) -> Health:
         """Whether it can do its work now. From any thread."""

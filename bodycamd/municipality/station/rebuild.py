@@ -60,6 +60,8 @@ def fill(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey], st
     calls = HelpIndex(index.database)
     for id, (device, came_us) in told.calls.items():
         calls.restore(id, device, came_us)
+    for sha256, over_us in told.pushes_over.items():
+        calls.restore_push_over(sha256, over_us)
     documents, problems = _restore_documents(index, storage, told)
     RestoredIndex(index.database).restore(told.waits)
     cameras, found = storage.cameras(), 0

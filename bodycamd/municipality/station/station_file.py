@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,10 +18,15 @@ from bodycamd.config.problems import Problem, in_order
 from bodycamd.config.sections import allowed_in, judged, nothing_beside
 from bodycamd.config.strict_yaml import Document, read_document
 from bodycamd.errors import ConfigError
+from bodycamd.evidence.pseudonyms import PSEUDONYM, Pseudonym
 from bodycamd.evidence.roster import KeyName
 from bodycamd.foreign_text import shown
 
 Authority = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?\Z")]
+
+
+PUSH: Final = "push:"
+"""Before a pseudonym, in `help.to`: that person is reached by a push, and not by the command."""
 
 
 class ListenSettings(Settings, frozen=True, kw_only=True):
@@ -62,12 +68,27 @@ class AuthoritySettings(Settings, frozen=True, kw_only=True):
     ca: Text
 
 
-class HelpSettings(Settings, frozen=True, kw_only=True):
-    """Who is called when an officer calls for help, one after the other, and by which command. `{to}` and `{text}` are put into its words;
-    the text is on its standard input too."""
+class PushSettings(Settings, frozen=True, kw_only=True):
+    """Web Push: the station's own key for it; how a push service reaches who runs the station; the folder of subscriptions,
+    `PSEUDONYM.json` each; to whom the daily test is pushed; and, for a push service of one's own, its networks and its root."""
 
-    command: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=16)]
-    to: Annotated[tuple[Annotated[str, Meta(pattern=r"^[+A-Za-z0-9][A-Za-z0-9@._+-]{1,99}\Z")], ...], Meta(min_length=2, max_length=16)]
+    key: Text
+    contact: Annotated[str, Meta(pattern=r"^(mailto:[A-Za-z0-9._+-]{1,64}@|https://)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}\Z")]
+    subscriptions: Text
+    test: Pseudonym | None = None
+    networks: Annotated[tuple[Annotated[str, Meta(max_length=49)], ...], Meta(max_length=16)] = ()
+    ca: Text | None = None
+
+
+class HelpSettings(Settings, frozen=True, kw_only=True):
+    """Who is called when an officer calls for help, one after the other, and how: `push:` and a pseudonym by Web Push, everybody else by
+    the command. `{to}` and `{text}` are put into its words; the text is on its standard input too."""
+
+    command: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=16)] | None = None
+    push: PushSettings | None = None
+    to: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^(push:)?[+A-Za-z0-9][A-Za-z0-9@._+-]{1,99}\Z")], ...], Meta(min_length=2, max_length=16)
+    ]
     answer_seconds: Annotated[int, Meta(ge=10, le=600)] = 30
     timeout_seconds: Annotated[int, Meta(ge=1, le=15)] = 8
     language: Literal["nl", "en"] = "nl"
@@ -136,9 +157,16 @@ ALLOWED: Mapping[str, str] = {
     "endpoint": "a URL such as https://s3.example.nl, where it is not Amazon's",
     "region": "small letters, digits and -, such as eu-central-1",
     "mode": "GOVERNANCE or COMPLIANCE",
-    "help": "a mapping of command, to, answer_seconds, timeout_seconds, language",
+    "help": "a mapping of command, push, to, answer_seconds, timeout_seconds, language",
     "command": "a list of 1 to 16 words: the path of a program, and its arguments, with {to} in one of them",
-    "to": "a list of 2 to 16 numbers or names, each once: who is called first, and who is called when nobody has answered",
+    "to": "a list of 2 to 16 numbers, names, or push:PSEUDONYM, each once: who is called first, and who is called when nobody has answered",
+    "push": "a mapping of key, contact, subscriptions, test, networks, ca",
+    "key": "the file of the station's key for pushes, as `bodycamd station push-key` makes it",
+    "contact": "how a push service reaches you: mailto:NAME@HOST or https://HOST",
+    "subscriptions": "a folder with a file PSEUDONYM.json for each person: what JSON.stringify(subscription) gives in a browser",
+    "test": "the pseudonym of who gets the daily test, such as T-01; without it no push is sent for a test",
+    "networks": "a list of networks such as 10.2.0.0/16: where a push service of your own stands",
+    "help.push.ca": "a file of certificates in PEM: the root of a push service of your own",
     "answer_seconds": "a whole number from 10 to 600",
     "timeout_seconds": "a whole number from 1 to 15",
     "language": "nl or en",
@@ -206,10 +234,26 @@ def _addresses(settings: StationSettings, document: Document) -> Iterator[Proble
 
 
 def _help_contradictions(help: HelpSettings) -> Iterator[Problem]:
-    if not help.command[0].startswith("/"):
+    pushed = [to.removeprefix(PUSH) for to in help.to if to.startswith(PUSH)]
+    if help.command is None and len(pushed) < len(help.to):
+        yield Problem("help.command", "the key is missing, and not everybody is called by a push", ALLOWED["command"])
+    if help.command is not None and len(pushed) == len(help.to):
+        yield Problem("help.command", "nobody is called by it: everybody is by a push", ALLOWED["to"])
+    if help.command is not None and not help.command[0].startswith("/"):
         yield Problem("help.command", "its first word is no path", ALLOWED["command"])
-    if not any("{to}" in word for word in help.command[1:]):
+    if help.command is not None and not any("{to}" in word for word in help.command[1:]):
         yield Problem("help.command", "no word of it has {to}: everybody would be called by the same words", ALLOWED["command"])
+    if help.push is None and pushed:
+        yield Problem("help.push", "the key is missing, and somebody is called by a push", ALLOWED["push"])
+    if help.push is not None and not pushed:
+        yield Problem("help.push", "nobody is called by it: nobody in help.to begins with push:", ALLOWED["to"])
+    if wrong := [name for name in pushed if not re.fullmatch(PSEUDONYM, name)]:
+        yield Problem("help.to", f"no pseudonym of the roster: {wrong[0]}", ALLOWED["to"])
+    for network in () if help.push is None else help.push.networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            yield Problem("help.push.networks", f"no network: {network}", ALLOWED["networks"])
     if len(set(help.to)) < len(help.to):
         yield Problem(
             "help.to", "somebody is listed twice: where the first one does not answer, nobody else would be called", ALLOWED["to"]

@@ -163,6 +163,14 @@ help_trials = Table(
 )
 """When the station last tried the command with everybody, and whether it ended well for each; one row."""
 
+help_pushes_over = Table(
+    "help_pushes_over",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("over_us", BigInteger, nullable=False),
+)
+"""Subscriptions to pushes that are over, by the SHA-256 of their address: a push service has said so, and none is tried again."""
+
 deletions = Table(
     "deletions",
     metadata,

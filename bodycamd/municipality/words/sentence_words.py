@@ -201,7 +201,10 @@ HELP_CONFIRMED = {
         "Een station bevestigt dat de proef van een hulpoproep is aangekomen; niemand hoefde daarvoor gebeld te worden",
         "A station confirms that the test of a call for help came to it; nobody need be called for it",
     ),
-    False: ("Een station bevestigt dat een hulpoproep iemand heeft bereikt", "A station confirms that a call for help reached somebody"),
+    False: (
+        "Een station bevestigt dat een hulpoproep aan iemand is verstuurd",
+        "A station confirms that a call for help was sent to somebody",
+    ),
 }
 """What a `help_sent` is; the key says whether it is of a test."""
 

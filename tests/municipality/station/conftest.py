@@ -29,6 +29,7 @@ from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.help_routes import HelpInterface
+from bodycamd.municipality.station.help_words import HelpMessage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.operator_routes import OperatorInterface
@@ -73,9 +74,9 @@ class Station:
     """Whom the command called, and with which text."""
     unreachable: set[str] = field(default_factory=set)
 
-    def reach(self, to: str, text: str) -> bool:
+    def reach(self, to: str, message: HelpMessage) -> bool:
         """In place of the command: what it is told, and whether it ends well."""
-        self.reached.append((to, text))
+        self.reached.append((to, message.text))
         return to not in self.unreachable
 
     def __post_init__(self) -> None:

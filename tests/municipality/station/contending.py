@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -25,12 +25,15 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.database import Database
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
+from bodycamd.municipality.station.help_words import HelpMessage
 from bodycamd.municipality.station.leases import Leases
-from bodycamd.municipality.station.station_file import HelpSettings
+from bodycamd.municipality.station.opening import push_of
+from bodycamd.municipality.station.station_file import HelpSettings, PushSettings
 from tests.evidence.rostering import FIRST, NOW_US, camera, key, signed
 from tests.evidence.test_help_call import CALL
 
 PEOPLE: Final = 3
+PUSHED: Final = tuple(f"P-{n:02d}" for n in range(PEOPLE))
 HELP = HelpSettings(command=("/usr/bin/true", "{to}"), to=tuple(f"+3160000000{n}" for n in range(PEOPLE)), answer_seconds=30)
 
 
@@ -88,19 +91,34 @@ def reached(number: int, person: int) -> bool:
     return number % 4 != PEOPLE and person >= number % 4
 
 
-def call_people(url: str, folder: Path, calls: int, seed: int) -> None:
-    """Each camera asks this process too, and it calls who is next; what is called is noted, in its order, in `steps`."""
+def pushing(folder: Path) -> HelpSettings:
+    """People with browsers, whose subscriptions, push service's root and station's key are in the folder."""
+    push = PushSettings(
+        key=f"{folder}/push.key",
+        contact="mailto:beheer@example.nl",
+        subscriptions=f"{folder}/push",
+        networks=("127.0.0.0/8",),
+        ca=f"{folder}/ca.pem",
+    )
+    return HelpSettings(to=tuple(f"push:{name}" for name in PUSHED), push=push, answer_seconds=30)
+
+
+def call_people(url: str, folder: Path, calls: int, seed: int, *, by_push: bool = False) -> None:
+    """Each camera asks this process too, and it calls who is next; what is called is noted, in its order, in `steps`, or by the push
+    service."""
     database, in_force = Database.open(url), roster(calls)
     own, now_us, number = random.Random(seed), NOW_US, 0
 
-    def run(to: str, text: str) -> bool:
+    def run(to: str, message: HelpMessage) -> bool:
         person = HELP.to.index(to)
-        of = int(text.partition("HV-")[2][:5])
+        of = int(message.text.partition("HV-")[2][:5])
         with alone(folder, f"HV-{of:05d}"):
             note(folder / "steps", f"{of} {person}\n")
         return reached(of, person)
 
-    desk = HelpDesk("station-1", key("station-1"), HelpIndex(database), HELP, now_us=lambda: now_us, run=run)
+    index, settings = HelpIndex(database), pushing(folder.parent) if by_push else HELP
+    ways: dict[str, Any] = {"push": push_of(settings, index, lambda person: True)} if by_push else {"run": run}
+    desk = HelpDesk("station-1", key("station-1"), index, settings, now_us=lambda: now_us, **ways)
     for number in range(calls):
         raw = call(number).document.file_bytes
         for _ in range(own.randint(1, 3)):
@@ -157,4 +175,4 @@ if __name__ == "__main__":
     if what == "leases":
         hold_leases(url, Path(folder), int(number))
     else:
-        call_people(url, Path(folder), int(number), int(seed))
+        call_people(url, Path(folder), int(number), int(seed), by_push=what == "pushes")

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from bodycamd.errors import StoreBusyError
+from bodycamd.municipality.station import audit, push_key
 from bodycamd.municipality.station.database import Database
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
+from bodycamd.municipality.station.help_words import HelpMessage
+from bodycamd.municipality.station.index import Index
 from tests.evidence.rostering import NOW_US, key
 from tests.kit.scale import nightly_count, only_in_full
 from tests.municipality.station import contending
 from tests.municipality.station.contending import HELP, call, roster
+from tests.municipality.station.push_server import PushServer
 from tests.municipality.station.test_help import called
 
 PROCESSES = 4
@@ -46,6 +50,29 @@ def test_of_many_processes_one_calls_a_person(url: str, tmp_path: Path) -> None:
     assert contending.check_steps(tmp_path / "work", calls) >= 2 * calls
 
 
+@only_in_full
+@pytest.mark.timeout(1800)
+def test_of_many_processes_one_pushes_to_a_browser(url: str, tmp_path: Path) -> None:
+    """Over real HTTPS. The first person's subscription is over: the first one who hears it tells it, and nobody tries it again."""
+    calls = max(nightly_count(400), 20)
+    push_key.make(tmp_path / "push.key")
+    (tmp_path / "push").mkdir()
+    with PushServer(tmp_path / "push-service").listening() as server:
+        (tmp_path / "ca.pem").write_bytes(server.ca.read_bytes())
+        for number, person in enumerate(contending.PUSHED):
+            (tmp_path / "push" / f"{person}.json").write_text(server.subscribe(person))
+            server.statuses[f"/push/{person}/{number}"] = 201 if number else 410
+        contending.contend("pushes", url, tmp_path / "work", PROCESSES, calls)
+        assert server.wrong == []
+        steps = [(found.message["call"], found.path.split("/")[2]) for found in server.pushed]
+        assert len(steps) == len(set(steps)) >= 2 * calls, "each of the others has each call once"
+        assert len([path for path in server.asked if contending.PUSHED[0] in path]) <= PROCESSES
+    index = Index.open(url)
+    events = [audit.decode(line, "x").event for line in index.audit_lines()]
+    index.close()
+    assert events.count("help_push_over") == 1
+
+
 def test_one_who_looked_before_another_one_called_claims_nothing(url: str) -> None:
     """Both have seen the same call; what it needs has changed when the second one claims it."""
     opened = [Database.open(url) for _ in range(2)]
@@ -60,7 +87,7 @@ def test_one_who_looked_before_another_one_called_claims_nothing(url: str) -> No
     assert one.begin(made.id, 0, NOW_US + 60, called=2), "all were called, and none was reached: from the first one on"
     assert not other.begin(made.id, 0, NOW_US + 60, called=2), "that too is done once"
     assert not other.begin(made.id, 1, None, called=1, due_us=NOW_US + 30), "the second one of the new round is not due yet"
-    one.ended(made.id, "HV-01", 0, True, NOW_US, b"sent")
+    one.ended(made.id, "HV-01", 0, "by the command", True, NOW_US, b"sent")
     assert other.begin(made.id, 1, None, called=1, due_us=NOW_US + 60)
     assert not other.begin(made.id, 0, None, called=2), "one was reached: no new round"
     for database in opened:
@@ -72,12 +99,12 @@ def test_while_one_process_calls_somebody_another_one_calls_nobody(url: str) -> 
     opened = [Database.open(url) for _ in range(2)]
     begun, go_on, names = threading.Event(), threading.Event(), list[str]()
 
-    def slow(to: str, text: str) -> bool:
+    def slow(to: str, message: HelpMessage) -> bool:
         names.append(to)
         begun.set()
         return go_on.wait(20)
 
-    def fast(to: str, text: str) -> bool:
+    def fast(to: str, message: HelpMessage) -> bool:
         names.append(to)
         return True
 
@@ -107,7 +134,7 @@ def test_of_two_processes_one_tries_the_command(url: str) -> None:
     opened = [Database.open(url) for _ in range(2)]
     begun, go_on, names = threading.Event(), threading.Event(), list[str]()
 
-    def run(to: str, text: str) -> bool:
+    def run(to: str, message: HelpMessage) -> bool:
         names.append(to)
         begun.set()
         return go_on.wait(20)

@@ -16,6 +16,7 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import MOST_CALLS
+from bodycamd.municipality.station.help_words import HelpMessage
 from bodycamd.municipality.station.staging import Staging
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import NOW_US, key
@@ -48,10 +49,10 @@ def test_no_cameras_calling_waits_for_another_ones(scene: Scene) -> None:
     both = threading.Barrier(2)
     names = list[str]()
 
-    def run(to: str, text: str) -> bool:
-        if text.startswith("NOG NIET"):
+    def run(to: str, message: HelpMessage) -> bool:
+        if message.text.startswith("NOG NIET"):
             both.wait(20)
-            names.append("HV-01" if "HV-01" in text else "HV-02")
+            names.append("HV-01" if "HV-01" in message.text else "HV-02")
         return True
 
     station = scene.station
@@ -111,8 +112,8 @@ def test_a_call_does_not_wait_for_a_test(scene: Scene) -> None:
     go = threading.Event()
     tried = list[str]()
 
-    def run(to: str, text: str) -> bool:
-        if text.startswith("Proef"):
+    def run(to: str, message: HelpMessage) -> bool:
+        if message.text.startswith("Proef"):
             tried.append(to)
             go.wait(60)
         return True

@@ -43,7 +43,7 @@ def test_both_languages_tell_the_same_fields(type: str) -> None:
         ("press_refused", {"reason": "battery_critical"}, "A press of the button was refused: battery critical."),
         ("disk_changed", {"usable": False, "reason": "read-only"}, "The disk is not usable: read-only."),
         ("disk_changed", {"usable": True, "reason": ""}, "The disk is usable again."),
-        ("help_sent", {"call": "ab", "document": ""}, "A station confirms that a call for help reached somebody: ab."),
+        ("help_sent", {"call": "ab", "document": ""}, "A station confirms that a call for help was sent to somebody: ab."),
         (
             "help_sent",
             {"call": "ab", "document": "", "test": True},
