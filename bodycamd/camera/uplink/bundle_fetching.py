@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -90,8 +90,8 @@ class BundleFetching:
         self._rest_until, self.doing = self._monotonic() + seconds, why
 
     def look(self, now: Conditions) -> bool:
-        """Fetch a piece, where something is wanted and may come; whether there is more of it to fetch at once. Raises `BodycamError` where
-        something does not go on: say by `rest` when to try again."""
+        """Fetch a piece, where something is wanted and may come; whether there is more of it to fetch, or to tell, at once. Raises
+        `BodycamError` where something does not go on: say by `rest` when to try again."""
         at = self._monotonic()
         if at < self._rest_until or (at < self._ask_at and self._told == self.doing):
             return False
@@ -100,6 +100,9 @@ class BundleFetching:
         names = wanted.names
         self._aside.keep(names)
         footage = self._make_way(wanted, self._spool.keep(names))
+        return self._fetch_one_of(names, now, footage, at) or self.doing != self._told
+
+    def _fetch_one_of(self, names: Sequence[str], now: Conditions, footage: int | None, at: float) -> bool:
         self.doing = ""
         for name in reversed(names):  # the newest order first: an older version is not installed after it
             if self._aside.rests(name, "", at):
@@ -125,7 +128,7 @@ class BundleFetching:
             with self._spool.part(name) as file:
                 waits = self._fetch_parts(name, file, now, footage)
                 if waits is None:
-                    self._check(name, file, self._spool.folder / name)
+                    self._check(name, file, _shown(name))
                     self._spool.complete(name)
         except (LieError, NotFoundError) as error:
             lie = isinstance(error, LieError)
@@ -179,7 +182,7 @@ class BundleFetching:
         from bodycamd.camera.installation import layout  # in a camera that fetches nothing it takes no memory
 
         if (known := self._sizes.get(name)) is None:
-            path = self._spool.folder / name
+            path = _shown(name)
             if here < layout.BLOCK:
                 return None
             file.seek(0)
@@ -228,7 +231,7 @@ class BundleFetching:
         if name not in self._whole:
             try:
                 with open_file(path) as file:
-                    self._check(name, file, path)
+                    self._check(name, file, _shown(name))
             except LieError as error:
                 log.warning("bundle %s: %s: it is fetched again", name[:16], error)
                 self._forget(name)
@@ -242,6 +245,11 @@ class BundleFetching:
         self._whole.discard(name)
 
 
+def _shown(name: str) -> Path:
+    """What a bundle's file is called in what people read; all of its path and name would leave no room for the reason."""
+    return Path(name[:16])
+
+
 @contextmanager
 def _lying() -> Iterator[None]:
     """What is in a bundle's file in place of what should be there, the station has sent."""
@@ -250,7 +258,7 @@ def _lying() -> Iterator[None]:
     except LieError:
         raise
     except DataError as error:
-        raise LieError(f"what the station sends is not the bundle: {error}") from error
+        raise LieError(f"the station sends something else: {error}") from error
 
 
 def _part(reply: Reply, most: int) -> bytes:

@@ -8,7 +8,8 @@ Guarantees
 - With `link` every byte goes over that network interface, or none does.
 - A 401 that brings a nonce is answered once, with it; every other status is handed back. An answer is at most `MAX_ANSWER_BYTES` long.
 
-Not guaranteed: that an answer comes. Each wait for the network ends after `timeout_seconds`.
+Not guaranteed: that an answer comes. Each wait for the network ends after `timeout_seconds`, and an answer as a whole where it comes too
+slowly.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ FRESH_SECONDS: Final = 3.0
 """A connection that rested longer is made anew: servers close idle ones, uvicorn after 5 s."""
 MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
 """A roster and 16 orders, each as long as one may be, have less."""
+PIECE_BYTES: Final = 64 * 1024
+LEAST_BYTES_A_SECOND: Final = 1000
+"""Of an answer, after one wait for the network: slower links carry no footage either."""
 _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); Python has no name for it."""
 _NONCE = re.compile(r"[A-Za-z0-9._~+/=:-]{1,512}")
@@ -133,9 +137,7 @@ class StationLink:
         if content is not None:
             connection.send(content.body)  # not with the headers: http.client would copy all of it
         answer = connection.getresponse()
-        body = answer.read(MAX_ANSWER_BYTES + 1)
-        if len(body) > MAX_ANSWER_BYTES:
-            raise http.client.HTTPException("a longer answer than any station gives")
+        body = self._read(answer)
         if answer.length:
             raise http.client.IncompleteRead(body, answer.length)
         self._used = time.monotonic()
@@ -143,6 +145,19 @@ class StationLink:
         if answer.will_close:
             self.close()
         return Reply(answer.status, found, body)
+
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
+        """All of it. A station that gives a byte now and then would hold this process as long as it likes: each wait would end in time."""
+        found, size, began = [], 0, time.monotonic()
+        while piece := answer.read1(PIECE_BYTES):
+            found.append(piece)
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise http.client.HTTPException("a longer answer than any station gives")
+            if time.monotonic() - began > self._timeout_seconds + size / LEAST_BYTES_A_SECOND:
+                raise http.client.HTTPException("an answer that comes too slowly")
+        answer.read(0)  # `read1` alone leaves an answer whose length is known open, and the connection with it
+        return b"".join(found)
 
     def _connected(self) -> http.client.HTTPConnection:
         wanted = self.link, self.timed

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from bodycamd.camera.installation.archive import verify
-from bodycamd.camera.installation.release_key import read_release_keys
+from bodycamd.camera.installation.manifest import bundle_sha256
 from bodycamd.camera.keeping.waiting import WantedBundles
 from bodycamd.camera.uplink.allowance import Allowance
 from bodycamd.camera.uplink.bundle_fetching import ASK_SECONDS, BundleFetching, read_keys
@@ -50,7 +49,7 @@ class Bench:
 
     def lay_in(self, version: str = "0.3.0", files: dict[str, bytes] = BIG) -> str:
         path = self.release.bundle(version, files)
-        name = verify(path, read_release_keys(self.release.public)).sha256
+        name = bundle_sha256(self.release.manifest(version, files))
         self.there[name] = path.read_bytes()
         self.wanted.append(name)
         return name

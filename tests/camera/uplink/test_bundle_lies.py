@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycamd.camera.uplink.bundle_fetching import PART_BYTES
 from bodycamd.camera.uplink.station_link import Reply
 from tests.camera.uplink.bundle_bench import BIG, Bench
 from tests.kit.bundles import FILES, Release
+from tests.kit.scale import count
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ def test_another_bundle_that_is_signed_is_not_taken_for_this_one(bench: Bench) -
     assert bench.files == {}
 
 
+@settings(max_examples=count(100))
 @given(at=st.integers(0, 3000), by=st.integers(1, 255))
 def test_no_byte_can_be_another(tmp_path_factory: pytest.TempPathFactory, at: int, by: int) -> None:
     root = tmp_path_factory.mktemp("byte")

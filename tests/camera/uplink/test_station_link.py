@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -220,3 +220,26 @@ def test_an_interface_is_up_or_not(tmp_path: Path) -> None:
         (tmp_path / name / "operstate").write_text(f"{state}\n")
         assert interface_is_up(name, tmp_path) is up
     assert not interface_is_up("eth9", tmp_path)
+
+
+def test_an_answer_that_comes_byte_by_byte_holds_nobody_for_long() -> None:
+    """Each wait for the network would end in time."""
+    listening, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        plain, _ = listening.accept()
+        with plain, suppress(OSError):
+            plain.recv(65536)
+            plain.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not over.wait(0.05):
+                plain.sendall(b"x")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    port = listening.getsockname()[1]
+    slow = StationLink(StationAddress(False, "127.0.0.1", port, f"127.0.0.1:{port}"), "cam-7", KEY, None, 0.3)
+    with pytest.raises(StationError, match="too slowly"):
+        slow.ask("GET", "orders")
+    over.set()
+    thread.join(10)
+    listening.close()
