@@ -19,11 +19,12 @@ from bodycamd.errors import EXIT_CODES
 from bodycamd.municipality.verify.verdicts import EXIT_CODES as VERDICTS
 from bodycamd.municipality.words.times import LocalTime
 from tests.kit.command_tree import COMMANDS, NODES
-from tests.kit.scale import one_in, sample
+from tests.kit.scale import one_in, only_in_full, sample
 
 ROOT = Path(__file__).parents[2]
 
 
+@only_in_full
 @pytest.mark.parametrize("line", sample(["--help", "--version", "recordings --help", "simulate --help"], 4))
 def test_help_imports_nothing_heavy(line: str) -> None:
     program = (
@@ -56,6 +57,7 @@ def test_the_commands_that_take_a_recording_are_these() -> None:
     assert {"export", "hold add", "recordings certificate", "recordings log", "recordings show", "station certificate"} == TAKE_ONE
 
 
+@only_in_full
 @one_in(2)
 @pytest.mark.parametrize("command", sample(sorted(TAKE_ONE), 5))
 def test_what_is_no_recordings_id_is_wrong_use_everywhere(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +138,7 @@ def test_wrong_lines(line: str, code: int, capsys: pytest.CaptureFixture[str]) -
         assert err.startswith("bodycamd: ")
 
 
+@only_in_full
 def test_an_empty_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "recordings").mkdir()
     (tmp_path / "ledger").mkdir()
@@ -159,6 +162,7 @@ def test_what_may_not_be_read_is_one_line_wherever_it_is_met(
     assert "Permission denied; run this as its owner or with sudo" in said
 
 
+@only_in_full
 @one_in(7)
 @pytest.mark.parametrize("name", ["FILM.MP4", "film.Mp4", "film.mov", "film.mkv", "case.zip", "report.html", "x.tar"])
 def test_no_folder_gets_the_name_of_a_file(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,6 +178,7 @@ def test_folders_have_any_other_name(name: str, tmp_path: Path) -> None:
     assert not is_film(tmp_path / name)
 
 
+@only_in_full
 @one_in(4)
 @pytest.mark.parametrize("name", ["sheet.jpg", "sheet", "sheet.mp4", "png"])
 def test_no_picture_gets_another_name_than_that_of_a_png(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

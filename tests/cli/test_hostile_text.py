@@ -119,6 +119,7 @@ def test_the_text_is_written_out_in_one_form() -> None:
     assert json.loads(json_text({"a": HOSTILE_NAME})) == {"a": HOSTILE_NAME}
 
 
+@only_in_full
 @given(text=st.text(st.characters(), max_size=60), longest=st.integers(12, 80))
 def test_whatever_it_is_it_stays_short_and_readable(text: str, longest: int) -> None:
     once = shown(text, longest)

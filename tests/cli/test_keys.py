@@ -11,6 +11,7 @@ import pytest
 from bodycamd.cli.main import main
 from bodycamd.municipality.film.identities import Identities
 from tests.kit import stock_tools
+from tests.kit.scale import only_in_full
 
 
 def test_a_new_identity_is_one_of_ages_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,6 +30,7 @@ def test_a_new_identity_is_one_of_ages_own(tmp_path: Path, capsys: pytest.Captur
     assert Identities.load(identity).open(encrypted, "here") == b"footage"
 
 
+@only_in_full
 def test_an_identity_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     identity = tmp_path / "identity.txt"
     assert main(["keys", "new", "--out", str(identity)]) == 0
@@ -43,6 +45,7 @@ def test_an_identity_is_never_overwritten(tmp_path: Path, capsys: pytest.Capture
     assert not (tmp_path / "elsewhere").exists()
 
 
+@only_in_full
 def test_a_recipients_file_is_checked_as_the_camera_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipients = tmp_path / "recipients.txt"
     names = []

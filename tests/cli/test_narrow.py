@@ -23,6 +23,7 @@ def squeezed(text: str) -> str:
 Cells = st.text(st.sampled_from("abc 0-9_.é·"), max_size=90)
 
 
+@only_in_full
 @given(st.lists(st.tuples(Cells, Cells, Cells, Cells), min_size=1, max_size=4), st.integers(20, 130))
 @settings(max_examples=count(2000))
 def test_a_table_of_anything_fits_and_holds_everything(rows: list[tuple[str, ...]], columns: int) -> None:

@@ -17,7 +17,7 @@ from bodycamd.evidence.orders import Configuration, Hold, SignedOrder
 from tests.evidence.ordering import HERE, IN_FORCE, ordered
 from tests.evidence.ordering import HOLD as ORDER
 from tests.evidence.rostering import NOW, NOW_US, key
-from tests.kit.scale import one_in
+from tests.kit.scale import one_in, only_in_full
 
 HOLD = ["--ground", "complaint", "--reference", "Z-2026/00123", "--review-on", "2026-09-01"]
 
@@ -62,6 +62,7 @@ def test_a_hold_is_shown_signed_and_taken(desk: Path, capsys: pytest.CaptureFixt
     assert sign("hold", "--recording", "000042-0001", "--camera", "HV-01", *HOLD) == 73, "nothing is overwritten"
 
 
+@only_in_full
 def test_an_interval_is_local_time_and_the_hour_that_comes_twice_counts_twice(desk: Path) -> None:
     wanted = ["hold", "--camera", "HV-01", "--camera", "IN-01", *HOLD, "--since", "2025-10-26T02:15", "--until", "2025-10-26T02:45"]
     assert sign(*wanted) == 0
@@ -72,6 +73,7 @@ def test_an_interval_is_local_time_and_the_hour_that_comes_twice_counts_twice(de
     assert taken() == "accepted"
 
 
+@only_in_full
 def test_a_release_needs_the_second_person(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sign("release", "ab" * 32, "--camera", "HV-01", "--reason", "settled", "--second", "P-01") == 0
     assert "P-01 must sign it too" in capsys.readouterr().err
@@ -89,6 +91,7 @@ def test_a_release_needs_the_second_person(desk: Path, capsys: pytest.CaptureFix
     assert (shown["id"], shown["missing"], shown["order"]["body"]["reason"]) == (written().id, [], "settled")
 
 
+@only_in_full
 @one_in(5)
 @pytest.mark.parametrize(
     ("words", "person", "by", "code", "said"),
@@ -152,6 +155,7 @@ def test_a_shift_is_signed_and_taken(desk: Path) -> None:
     assert taken() == "accepted"
 
 
+@only_in_full
 def test_what_is_delivered_is_the_file_and_what_came_of_it_is_told(
     desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

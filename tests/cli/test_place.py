@@ -17,7 +17,7 @@ from bodycamd.config.paths import DEFAULT_SOCKET, DEFAULT_STORE
 from bodycamd.errors import ConfigError, UsageError
 from bodycamd.evidence.keys import provision
 from tests.cli.test_hostile_text import COMMANDS, line_of
-from tests.kit.scale import one_in, sample
+from tests.kit.scale import one_in, only_in_full, sample
 
 READING = [name for name in COMMANDS if any("--config" in p.opts for p in COMMANDS[name].params) and name not in ("run", "simulate")]
 OF_A_STORE = [name for name in READING if any("--store" in p.opts for p in COMMANDS[name].params) and not name.startswith("hold")]
@@ -52,6 +52,7 @@ def asked(name: str, tmp_path: Path) -> list[str]:
     return line_of(name, lambda p: {**known, **files}.get(p.name, "x"))
 
 
+@only_in_full
 @pytest.mark.parametrize("name", sample((name for name in OF_A_STORE if name not in ("anchor", "support-bundle")), 6))
 def test_a_command_finds_its_store(
     name: str, tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -128,6 +129,7 @@ def test_with_a_socket_alone_only_the_daemon_is_asked(tmp_path: Path, machine: C
         ask_or_do(owner, AskPlan(), Plan, lambda _: pytest.fail("without a configuration there is no store"))
 
 
+@only_in_full
 def test_a_store_that_leads_nowhere_is_told_in_one_line(
     tmp_path: Path, machine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

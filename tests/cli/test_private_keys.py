@@ -66,6 +66,7 @@ def told(capsys: pytest.CaptureFixture[str], where: str) -> None:
         assert piece[:20] not in out + err
 
 
+@only_in_full
 @pytest.mark.parametrize("name", sample(PRIVATE, 6))
 def test_in_a_comment_of_the_recipients(name: str, configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipients = configured.parent / "recipients.txt"
@@ -78,6 +79,7 @@ def test_in_a_comment_of_the_recipients(name: str, configured: Path, capsys: pyt
     told(capsys, "line 3")
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize("place", PLACES)
 def test_wherever_it_stands(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

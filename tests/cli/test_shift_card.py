@@ -70,6 +70,7 @@ def test_a_card_that_can_select_nobody_is_refused(
     assert said in line
 
 
+@only_in_full
 def test_without_a_card_a_process_or_a_reader_it_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = configuration(tmp_path)
     assert main(["shift", "card", "--officer", "H-12", "--config", str(config)]) == 69
@@ -86,6 +87,7 @@ def test_a_card_that_does_not_come_is_waited_for_so_long(tmp_path: Path, teller:
     assert "no card was shown within 1 s" in capsys.readouterr().err
 
 
+@only_in_full
 def test_config_check_reads_the_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = configuration(tmp_path)
     (tmp_path / "cards.txt").write_text(f"H-12 {CODE}\nH-13 {CODE}\n")

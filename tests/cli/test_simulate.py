@@ -306,6 +306,7 @@ def test_a_folder_with_too_long_a_name_is_told(tmp_path: Path, capsys: pytest.Ca
     assert "control.socket" in capsys.readouterr().err
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [

@@ -23,7 +23,7 @@ from bodycamd.cli.status_details import details, rows
 from bodycamd.cli.status_screen import screen
 from bodycamd.municipality.words.times import LocalTime
 from tests.camera.daemon.test_client import ok, server
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.kit.statuses import AT_REST, recording
 
 AMSTERDAM = LocalTime(ZoneInfo("Europe/Amsterdam"))
@@ -61,6 +61,7 @@ def statuses(draw: st.DrawFn) -> Status:
     return structs.replace(changed, retention=kept)
 
 
+@only_in_full
 @settings(max_examples=count(400))
 @given(status=statuses(), columns=st.sampled_from([60, 80]))
 def test_it_is_one_screen_whatever_is_wrong(status: Status, columns: int) -> None:

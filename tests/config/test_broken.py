@@ -197,6 +197,7 @@ def check_lines(err: str, config: Path, case: Broken) -> None:
     assert any(all(word in line for word in case.named) for line in lines), err
 
 
+@only_in_full
 @one_in(5)
 @pytest.mark.parametrize("case", sample(CASES, 8), ids=lambda case: case.name)
 def test_exit_78_and_one_line(case: Broken, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

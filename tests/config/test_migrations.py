@@ -23,6 +23,7 @@ from bodycamd.config.migrations import BEFORE, MIGRATIONS, migrate, migrated, re
 from bodycamd.config.settings import key_types
 from bodycamd.config.strict_yaml import read_document, read_strictly
 from bodycamd.errors import ConfigError
+from tests.kit.scale import only_in_full
 from tests.powercut.posix import PosixDisk, Unsynced
 from tests.powercut.steps import read_log
 
@@ -45,6 +46,7 @@ def with_a_gauge(path: Path) -> bytes:
     return "\n".join(lines).replace("    supply: null", "    supply: max17048", 1).encode()
 
 
+@only_in_full
 @pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)
 def test_a_camera_of_then_with_a_gauge_starts_and_is_migrated(path: Path, tmp_path: Path) -> None:
     (file := tmp_path / "bodycamd.yaml").write_bytes(old := with_a_gauge(path))
@@ -136,6 +138,7 @@ def configurations(draw: st.DrawFn) -> str:
     return end.join(line for part in parts for line in part) + draw(st.sampled_from(["", end]))
 
 
+@only_in_full
 @given(configurations())
 def test_a_rewritten_configuration_means_the_same_and_keeps_every_word(text: str) -> None:
     made, applied = rewritten(text.encode())
@@ -147,6 +150,7 @@ def test_a_rewritten_configuration_means_the_same_and_keeps_every_word(text: str
     assert judge(made, Path("F")).config == judge(text.encode(), Path("F")).config
 
 
+@only_in_full
 def test_check_says_what_is_read_otherwise_and_migrate_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (file := tmp_path / "c.yaml").write_text(BLOCK)
     os.chmod(file, 0o640)

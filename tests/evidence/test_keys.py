@@ -12,6 +12,7 @@ import pytest
 from bodycamd.errors import DataError, StorageError
 from bodycamd.evidence.keys import KEY_FILE_BYTES, KeyFolder, PublicKey, SigningKey, provision
 from tests.evidence.cutting import Journal, Survives
+from tests.kit.scale import only_in_full
 
 
 def test_the_first_key_is_made_once_and_openssl_reads_both_halves(tmp_path: Path) -> None:
@@ -31,6 +32,7 @@ def test_the_first_key_is_made_once_and_openssl_reads_both_halves(tmp_path: Path
     assert PublicKey.from_hex(key.public.raw.hex()) == key.public
 
 
+@only_in_full
 def test_provisioning_survives_a_cut_at_every_step(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

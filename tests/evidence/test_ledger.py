@@ -189,6 +189,7 @@ def test_a_torn_line_may_have_kept_its_end(tmp_path: Path) -> None:
             chain(tmp_path, registered)
 
 
+@only_in_full
 @pytest.mark.parametrize("broken", ["a whole line after it", "two line ends", "longer than any line"])
 def test_more_than_a_broken_last_line_is_no_torn_one(tmp_path: Path, broken: str) -> None:
     """Even where a start states it: no cut leaves a line after a broken one, nor more than a line."""
@@ -225,6 +226,7 @@ def test_a_changed_missing_or_added_line_breaks_the_chain(tmp_path: Path) -> Non
         chain(tmp_path, registered)
 
 
+@only_in_full
 @settings(max_examples=count(3000))
 @given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_but_a_data_error(content: bytes) -> None:

@@ -104,6 +104,7 @@ def test_cuts_upon_cuts_leave_one_accepted_key(tmp_path_factory: pytest.TempPath
     assert_starts_go_on(root, registered)
 
 
+@only_in_full
 def test_a_dead_process_does_not_make_a_later_cut_lose_the_key(tmp_path: Path) -> None:
     """The process dies between writing the start entry and `fdatasync`; the next start reads the entry from memory; then the power goes."""
     root = tmp_path / "root"

@@ -23,7 +23,7 @@ from bodycamd.evidence.statements import ZERO_HASH, FragmentStatement
 from bodycamd.evidence.ustar import END
 from bodycamd.footage import AGE_MAGIC
 from tests.evidence.making import MadeSegment, encrypted_fragment, encrypted_init, made_segment, new_start
-from tests.kit.scale import IN_FULL, SCALE, count
+from tests.kit.scale import IN_FULL, SCALE, count, only_in_full
 
 AGES = st.lists(st.binary(min_size=1, max_size=1500), max_size=4)
 
@@ -49,6 +49,7 @@ def test_a_whole_segment_is_whole(path: Path) -> None:
     assert found.last.pre_start_us is None
 
 
+@only_in_full
 def test_every_cut_gives_exactly_the_whole_triples_before_it(path: Path, unsynced: None) -> None:
     made = made_segment([b"a"])
     path.write_bytes(made.content)
@@ -63,6 +64,7 @@ def test_every_cut_gives_exactly_the_whole_triples_before_it(path: Path, unsynce
         assert path.stat().st_size == size
 
 
+@only_in_full
 def test_every_flipped_byte_ends_what_is_good_before_its_triple(path: Path, unsynced: None) -> None:
     made = made_segment([b"a"])
     size = len(made.content)
@@ -78,6 +80,7 @@ def test_every_flipped_byte_ends_what_is_good_before_its_triple(path: Path, unsy
         assert path.read_bytes() == changed
 
 
+@only_in_full
 @settings(max_examples=count(1000))
 @given(AGES, st.data())
 def test_no_tail_after_a_cut_passes_for_good(tmp_path_factory: pytest.TempPathFactory, ages: list[bytes], data: st.DataObject) -> None:

@@ -204,6 +204,7 @@ json_values = st.recursive(
 )
 
 
+@only_in_full
 @settings(max_examples=count(3000))
 @example({"\ufffd": []})
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))

@@ -14,6 +14,7 @@ from bodycamd.evidence import ustar
 from bodycamd.evidence.ustar import Header, pack, unpack
 from bodycamd.footage import MAX_AGE_BYTES
 from tests.evidence.making import brief, told
+from tests.kit.scale import only_in_full
 
 HEADERS = st.one_of(
     st.builds(Header, st.just(0), st.just("init.mp4.age"), st.integers(1, MAX_AGE_BYTES)),
@@ -27,6 +28,7 @@ def by_tarfile(header: Header) -> tarfile.TarInfo:
     return tarfile.TarInfo.frombuf(pack(header), "utf-8", "strict")
 
 
+@only_in_full
 @given(HEADERS)
 def test_a_header_is_read_back_and_tarfile_agrees(header: Header) -> None:
     block = pack(header)

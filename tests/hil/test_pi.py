@@ -30,7 +30,7 @@ from tests.hil.guest.pins import now_us
 from tests.hil.pi_camera import REPOSITORY, PiCamera, configuration, wires
 from tests.hil.stand_in import gpiod
 from tests.kit import scale
-from tests.kit.scale import one_in
+from tests.kit.scale import one_in, only_in_full
 from tests.kit.waiting import wait_for
 
 SHIPPED = (REPOSITORY / "config/bodycamd.yaml").read_bytes()
@@ -204,6 +204,7 @@ def test_the_camera_is_what_it_was_whichever_step_failed(
     assert model.state() == before
 
 
+@only_in_full
 @pytest.mark.parametrize("fails", range(COMMANDS, COMMANDS + 9))
 def test_what_cannot_be_undone_is_told_and_no_recorder_starts_over_it(fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(tmp_path / "root")

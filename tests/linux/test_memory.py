@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bodycamd.linux.memory import read_machine
 from bodycamd.linux.swap import Area, Machine, judge
+from tests.kit.scale import only_in_full
 
 FILE = Area("/var/swap")
 ZRAM = Area("/dev/zram0", "none")
@@ -64,6 +65,7 @@ whys = st.none() | st.text(min_size=1, max_size=20)
 areas = st.builds(Area, st.text(min_size=1, max_size=20), st.sampled_from([None, "none", "/dev/loop0", ""]))
 
 
+@only_in_full
 @given(st.lists(areas, max_size=3), st.lists(st.sampled_from(["0", "max", "4096", ""]), max_size=3), whys, whys)
 def test_closed_means_that_no_way_is_open(found: list[Area], limits: list[str], recorder: str | None, worker: str | None) -> None:
     """A page gets to a disk if somebody's memory may be moved, there is a place for it, and nothing forbids it."""
@@ -169,6 +171,7 @@ def test_memory_of_now_and_later_is_locked_without_being_filled() -> None:
     assert resident < 100_000, "200 MB are reserved, 5 are used"
 
 
+@only_in_full
 @pytest.mark.root
 @needs_root
 @pytest.mark.parametrize("limit", [0, 64 * 1024, 8 * 1024 * 1024, 150_000_000])

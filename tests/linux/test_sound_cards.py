@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import UnavailableError
 from bodycamd.linux.sound_cards import Card, Chosen, Direction, cards_now, checked, no_card, parse_cards, resolve
+from tests.kit.scale import only_in_full
 
 HDMI, USB, JACK, I2S = (
     ("vc4hdmi", "vc4-hdmi - vc4-hdmi", ("MAI PCM i2s-hifi-0 : MAI PCM i2s-hifi-0 : playback 1",)),
@@ -162,6 +163,7 @@ def test_the_kernels_files_and_their_absence(tmp_path: Path) -> None:
     assert re.search(r"[\x00-\x1f]", str(card)) is None
 
 
+@only_in_full
 @given(st.text(), st.sampled_from(["capture", "playback"]), st.sampled_from(ORDERS))
 def test_any_word_is_a_device_or_a_refusal(name: str, direction: Direction, cards: tuple[Card, ...]) -> None:
     with suppress(UnavailableError):
@@ -194,6 +196,7 @@ PIECES = [
 ]
 
 
+@only_in_full
 @given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from(["capture", "playback"]))
 def test_what_alsa_is_asked_for_is_a_card_or_a_bare_word(name: str, direction: Direction) -> None:
     """Never a definition, a file or a command: those are alsa-lib's arguments."""
@@ -211,6 +214,7 @@ def test_what_may_be_a_card_is_left_to_the_machine_that_has_it() -> None:
     assert no_card("USB Audio: - (hw:1,0)") is None
 
 
+@only_in_full
 @given(st.text(), st.text())
 def test_any_text_in_the_kernels_files_is_read(cards: str, pcm: str) -> None:
     parse_cards(cards, pcm)

@@ -55,6 +55,7 @@ def test_they_lie_here_as_they_were_made() -> None:
     assert {str(path.relative_to(HERE)): hashlib.sha256(path.read_bytes()).hexdigest() for path in there} == sums
 
 
+@only_in_full
 @pytest.mark.parametrize("case", sample([(name, anchor) for name in NAMES for anchor in expected(name)["verify"]], 6))
 def test_what_is_verified_is_what_was_verified_then(case: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     name, anchor = case

@@ -13,7 +13,7 @@ from bodycamd.evidence.retention_entries import RecordingDeleting
 from bodycamd.evidence.statements import wall_text
 from bodycamd.retention.judgement import DeletionJudge, Judged
 from bodycamd.retention.policy import Deletion, decide
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.retention.world import DAY, World, stated
 
 LIVES = count(60)
@@ -55,6 +55,7 @@ class JudgedWorld(World):
         return next(deletion for deletion in decision.deletions if deletion.recording == recording)
 
 
+@only_in_full
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_a_camera_that_keeps_its_rules_is_never_accused(seed: int) -> None:
     world = JudgedWorld(seed, honest=seed % 2 == 0)

@@ -11,6 +11,7 @@ from gpiozero.pins.mock import MockFactory
 
 from bodycamd.camera.board import board_log as timeline
 from bodycamd.camera.board import lamp_off, pi
+from tests.kit.scale import only_in_full
 
 
 def configuration(directory: Path, adapter: str) -> Path:
@@ -21,6 +22,7 @@ def configuration(directory: Path, adapter: str) -> Path:
     return path
 
 
+@only_in_full
 def test_the_simulated_board_goes_dark_even_when_its_daemon_was_killed(tmp_path: Path) -> None:
     config = configuration(tmp_path, "simulated")
     ended = subprocess.run([sys.executable, "-m", "bodycamd.camera.board.lamp_off", "--config", config], capture_output=True, text=True)

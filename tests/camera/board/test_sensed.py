@@ -148,6 +148,7 @@ mangled = st.fixed_dictionaries({}, optional=dict.fromkeys(sorted(FIELDS), json_
 )
 
 
+@only_in_full
 @given(st.binary(max_size=2000) | mangled | json_values.map(lambda value: json.dumps(value).encode("utf-8", "surrogatepass")))
 @settings(max_examples=count(3000))
 @example(b"[" * 1024)

@@ -15,6 +15,7 @@ from bodycamd.camera.capture.worker.sound_track import Block
 from bodycamd.linux.clock import boottime_us
 from tests.camera.capture.films import frames
 from tests.camera.capture.streams import Captured, PacedDevice
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -71,6 +72,7 @@ def test_frames_that_come_while_the_muxer_hangs_are_no_sign_of_life(monkeypatch:
     assert captured.stream.came()[1] == 20
 
 
+@only_in_full
 def test_frames_and_sound_wait_for_their_batch_and_a_keyframe_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "_BATCH_US", 1 << 62)
     monkeypatch.setattr(stream_module, "_TURN_SECONDS", 0.01)

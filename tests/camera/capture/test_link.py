@@ -109,6 +109,7 @@ def test_any_cut_of_the_stream_gives_the_same_messages(sent: list[tuple[link.Fro
     assert not reader.mid_frame
 
 
+@only_in_full
 @given(messages, st.data())
 def test_a_cut_frame_is_known_to_be_cut(sent: tuple[link.FromWorker, bytes], data: st.DataObject) -> None:
     stream = b"".join(link.encode(*sent))
@@ -145,6 +146,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@only_in_full
 @settings(max_examples=count(3000))
 @given(messages, st.data())
 def test_a_changed_field_is_refused_or_within_its_bounds(sent: tuple[link.FromWorker, bytes], data: st.DataObject) -> None:

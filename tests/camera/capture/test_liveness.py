@@ -22,7 +22,7 @@ from bodycamd.camera.capture.liveness import (
 )
 from bodycamd.camera.capture.sources.source import Group
 from bodycamd.config.settings import VideoSettings
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 T = Timing()
 times = st.integers(0, 10**12)
@@ -104,6 +104,7 @@ def test_how_long_footage_may_stay_away_follows_from_the_length_of_a_group(setti
     assert overdue(facts, 10**9 + round(seconds * 1e6) + 1_000, T) is not None
 
 
+@only_in_full
 @given(
     st.sampled_from([0.5, 1.0, 2.0]),
     st.integers(5, 60),
@@ -149,6 +150,7 @@ def test_a_spare_is_asked_now_and_then_and_must_answer() -> None:
     assert overdue(asked, 20_000_001 + T.spare_answer_us, T) == "the spare has not answered for 3 s"
 
 
+@only_in_full
 @settings(max_examples=count(2000))
 @given(data=st.data())
 def test_there_is_nothing_to_do_before_it_is_due(data: st.DataObject) -> None:
@@ -173,6 +175,7 @@ def test_a_worker_that_changes_is_always_due(phase: Phase) -> None:
     assert due_us(Facts(phase, 5), T) == 0
 
 
+@only_in_full
 @settings(max_examples=count(2000))
 @given(st.integers(0, 6_000_000), st.integers(0, 6_000_000), st.integers(0, 120), st.integers(0, 120), st.integers(0, 200_000))
 def test_a_worker_that_gives_footage_is_judged_in_time_however_seldom_it_is_looked_at(

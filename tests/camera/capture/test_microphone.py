@@ -199,6 +199,7 @@ def test_blocks_wait_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     mic.poll(1_200_000)
 
 
+@only_in_full
 def test_tone_and_file_keep_real_time(tmp_path: Path) -> None:
     ramp = (np.arange(RATE // 2) % 20_000).astype("<i2")
     with wave.open(str(tmp_path / "ramp.wav"), "wb") as file:
@@ -294,6 +295,7 @@ def alsa(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-c", ALSA, *arguments], env=environment, capture_output=True, timeout=30, check=False)
 
 
+@only_in_full
 def test_a_real_alsa_device_by_name(tmp_path: Path) -> None:
     samples = np.random.default_rng(1).integers(-20_000, 20_000, RATE, dtype=np.int16).tobytes()
     (tmp_path / "in.raw").write_bytes(samples)
@@ -303,6 +305,7 @@ def test_a_real_alsa_device_by_name(tmp_path: Path) -> None:
     assert done.stdout[: BLOCK_SAMPLES * 2] in samples
 
 
+@only_in_full
 def test_an_absent_alsa_device_is_an_error_and_no_other_is_taken(tmp_path: Path) -> None:
     (tmp_path / "in.raw").write_bytes(bytes(RATE))
     done = alsa(tmp_path, "hw:7,0")

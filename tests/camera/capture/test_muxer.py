@@ -169,6 +169,7 @@ def test_a_silent_microphone_holds_no_fragment_back(tmp_path: Path) -> None:
     assert complaints(muxed.save(tmp_path / "film.mp4")) == ""
 
 
+@only_in_full
 def test_dropped_frames_are_a_stated_gap_and_time_does_not_close_up(tmp_path: Path) -> None:
     muxed = Muxed()
     film = frames(5)
@@ -273,6 +274,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 kinds = st.sampled_from([b"moov", b"mdat", b"moof", b"free", b"ftyp"])
 
 
+@only_in_full
 @settings(max_examples=count(1000))
 @given(st.lists(st.tuples(kinds, st.binary(max_size=60)), max_size=12), st.lists(st.integers(0, 200), max_size=20))
 def test_a_stream_is_cut_the_same_whatever_its_pieces(boxes: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
@@ -302,6 +304,7 @@ def test_impossible_boxes_are_refused(bad: bytes) -> None:
         StreamCutter().feed(bad)
 
 
+@only_in_full
 @settings(max_examples=count(2000))
 @given(st.data())
 def test_a_damaged_fragment_is_read_or_refused(data: st.DataObject) -> None:

@@ -237,6 +237,7 @@ def test_footage_sent_before_a_worker_died_is_taken(tmp_path: Path) -> None:
         assert len(made.fragments(1)) == 3
 
 
+@only_in_full
 @pytest.mark.parametrize("behaviour", sample(["never-prepared", "dies-early", "garbage-early", "tick-early"], 2))
 def test_a_spare_that_misbehaves_is_replaced(tmp_path: Path, behaviour: str) -> None:
     timing = Timing(prepare_us=1_000_000, first_backoff_us=20_000, last_backoff_us=80_000)
@@ -279,6 +280,7 @@ def test_wanting_no_more_footage_ends_the_retries(tmp_path: Path) -> None:
         made.standby()
 
 
+@only_in_full
 @pytest.mark.parametrize("behaviour", sample(["ignores-close", "dies-at-close", "lingers"], 2))
 def test_close_is_answered_in_time_by_force_if_need_be(tmp_path: Path, behaviour: str) -> None:
     with bench(scripted(tmp_path, behaviour, "normal")) as made:
@@ -330,6 +332,7 @@ def test_a_worker_that_does_not_read_its_commands_does_not_block_the_recorder(tm
         assert "does not read" in made.of(CaptureStalled)[0].reason
 
 
+@only_in_full
 def test_a_worker_that_cannot_be_killed_is_counted_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(scripted(tmp_path, "hangs", "normal")) as made:
         made.supervisor.open(microphone=False)

@@ -155,6 +155,7 @@ def test_a_camera_that_goes_silent_shows_in_the_ticks() -> None:
         assert 0.7 < time.monotonic() - begun < 3, "ticks go on, five a second"
 
 
+@only_in_full
 def test_the_end_of_the_recorder_is_the_end_of_the_worker() -> None:
     for opened in (False, True):
         with RealWorker() as worker:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from bodycamd.camera.cards.codes import MAX_CARDS, code_of, line_of, read_officers
 from bodycamd.camera.cards.reader import UNREADABLE, is_random, number
 from bodycamd.errors import ConfigError
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 SALT = "00112233445566778899aabbccddeeff"
 UID = bytes.fromhex("04a1b2c3d4e5f6")
 ONE, OTHER = "1" * 64, "2" * 64
 
 
+@only_in_full
 def test_a_code_is_scrypt_of_number_and_salt_and_no_plain_hash() -> None:
     code = code_of(UID, SALT)
     assert code == hashlib.scrypt(UID, salt=bytes.fromhex(SALT), n=16_384, r=8, p=1, dklen=32).hex()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bodycamd.camera.control.events import ButtonDown, ButtonFreed, ButtonHeld, ButtonReleased, ButtonStuck, ButtonTapped
 from bodycamd.camera.control.gestures import Gesture, Gestures
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 MS = 1000
 BOUNCE, HOLD, STUCK = 20 * MS, 2000 * MS, 30_000 * MS
@@ -191,6 +191,7 @@ def well_formed(found: list[Gesture]) -> bool:
 times = st.integers(-5 * MS, 60 * MS) | st.integers(0, 4000 * MS) | st.just(0)
 
 
+@only_in_full
 @settings(max_examples=count(3_000))
 @given(st.lists(st.tuples(times, st.booleans(), st.booleans()), max_size=60))
 def test_any_edges_give_well_formed_gestures(moves: list[tuple[int, bool, bool]]) -> None:

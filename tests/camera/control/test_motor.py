@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bodycamd.camera.control.events import HapticName
 from bodycamd.camera.control.indicator import LOW_PULSE, MISSING_PULSES, PULSES, TABLE, RepeatedPulse
 from bodycamd.camera.control.motor import HAND, HAND_LATE_US, MAX_WAITING, OVER_AT_END, OVER_AT_START, Motor
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 MS, S = 1000, 1_000_000
 LETTERS = {120: "t", 350: "s", 700: "S", 1300: "l"}
@@ -315,6 +315,7 @@ happenings = st.one_of(
 histories = st.lists(st.tuples(st.integers(0, 6_000), happenings), max_size=20)
 
 
+@only_in_full
 @settings(max_examples=count(1000))
 @given(histories)
 def test_whatever_comes_when_only_words_are_felt(history: list[tuple[int, Happening]]) -> None:

@@ -25,6 +25,7 @@ from bodycamd.cli.place import find_owner, find_place
 from bodycamd.errors import BodycamError, DataError, PermissionDeniedError, UnavailableError
 from bodycamd.retention.outlook import Plan
 from tests.kit.camera import Camera
+from tests.kit.scale import only_in_full
 from tests.kit.statuses import recording
 
 STATUS: dict[str, Any] = json.loads(msgspec.json.encode(recording(["storage_low", "voice_failed"])))
@@ -73,6 +74,7 @@ def test_a_newer_daemon_may_say_more_and_an_older_one_is_told_by_its_silence(tmp
         client.request(AskStatus(), Status)
 
 
+@only_in_full
 def test_shift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked: list[dict[str, str]] = []
 
@@ -168,6 +170,7 @@ def test_an_event_is_no_longer_than_a_request_may_be(tmp_path: Path) -> None:
             next(client.events())
 
 
+@only_in_full
 def test_nobody_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--socket", str(tmp_path / "none")]) == 69
     (tmp_path / "file").write_text("")

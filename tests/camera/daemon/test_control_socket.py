@@ -201,6 +201,7 @@ def test_subscribers_leave_places_for_requests(tmp_path: Path) -> None:
     run(test)
 
 
+@only_in_full
 def test_subscribers_get_events_and_one_that_does_not_read_costs_nothing_but_itself(tmp_path: Path) -> None:
     async def test() -> None:
         async with serving(tmp_path) as server:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bodycamd.camera.daemon import protocol
 from bodycamd.camera.daemon.protocol import AddHold, ReleaseHold, Request, decode_request, encode_line
 from bodycamd.errors import UsageError
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 KINDS = sorted(Request.__subclasses__(), key=lambda kind: kind.__name__)
 ADD = {"recording": "000001-0001", "ground": "complaint", "reference": "K-1", "by": "E-03", "review_on": "2026-01-01"}
@@ -106,6 +106,7 @@ def test_a_release_may_leave_out_what_does_not_apply() -> None:
     assert decode_request(json.dumps({**asked, "recording": None, "ground": None}).encode()) == short
 
 
+@only_in_full
 @settings(max_examples=count(1000))
 @given(
     line=st.binary(max_size=300)

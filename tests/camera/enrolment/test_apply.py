@@ -18,6 +18,7 @@ from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence.application import SignedApplication, decode, token_signer
 from bodycamd.evidence.keys import KeyFolder, PublicKey, load_key_file, provision
 from bodycamd.linux import durable
+from tests.kit.scale import only_in_full
 
 TOKEN = bytes(range(32))
 
@@ -93,6 +94,7 @@ class _Cut(BaseException):
     """The power is gone."""
 
 
+@only_in_full
 def test_after_a_cut_at_any_step_the_camera_applies_with_the_same_keys_as_anybody_may_have_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

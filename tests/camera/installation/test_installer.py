@@ -164,6 +164,7 @@ def test_a_bundle_without_an_installer_of_wheels_is_refused(tmp_path: Path) -> N
         LinuxSystem(tmp_path).make_environment(tmp_path / "0.3.0", [tmp_path / "tiny-1.0.whl"])
 
 
+@only_in_full
 def test_what_is_not_compiled_is_loaded_by_no_process_of_a_camera() -> None:
     loaded = f"""import importlib, sys
 for name in {(*health.MODULES, "bodycamd.workshop.bundle.health", "bodycamd.cli.simulate_by_hand")!r}:
@@ -220,6 +221,7 @@ def test_footage_goes_only_while_nothing_is_held(machine: Path, monkeypatch: pyt
         assert not commands.STATE.exists()
 
 
+@only_in_full
 def test_the_installer_runs_on_plain_python(tmp_path: Path) -> None:
     """As on a new camera: no package of ours, nothing of this environment."""
     (tmp_path / "install.pyz").write_bytes(_installer(ROOT))

@@ -282,6 +282,7 @@ def test_nothing_is_asked_while_there_is_room_ahead(scene: Scene) -> None:
     assert scene.camera.question() is None
 
 
+@only_in_full
 @pytest.mark.parametrize("after", sample(range(12), 6))
 def test_a_cut_at_any_step_comes_to_the_same_end(after: int, scene: Scene) -> None:
     first, second = scene.sent(segments=2), scene.sent(segments=1)

@@ -289,6 +289,7 @@ def test_the_network_cannot_fill_the_ledger(camera: OrderedCamera) -> None:
     assert camera.deliver(camera.to_hold(name, MAX_ACCEPTED)).outcome == "held", "its id was not used up"
 
 
+@only_in_full
 def test_a_replay_after_the_ledger_was_shortened_does_nothing(tmp_path: Path) -> None:
     """Three months are kept. The recording has gone before; what is not a hold has ended."""
     camera = OrderedCamera(tmp_path, keep_months=1).switch_on()
@@ -318,6 +319,7 @@ ARRIVING = st.lists(
 )
 
 
+@only_in_full
 @settings(max_examples=count(40), deadline=None)
 @given(ARRIVING)
 def test_no_hold_is_lost_and_none_comes_back_in_whatever_order_all_arrives(

@@ -21,7 +21,7 @@ from tests.camera.keeping.configured_camera import ConfiguredCamera, switched_on
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import key
 from tests.kit.resting_camera import DAY
-from tests.kit.scale import one_in
+from tests.kit.scale import one_in, only_in_full
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ FALLEN: dict[str, Callable[[ConfiguredCamera], object]] = {
 }
 
 
+@only_in_full
 @one_in(2)
 @pytest.mark.parametrize("case", FALLEN)
 def test_what_stands_no_longer_when_the_camera_rests_is_not_tried(camera: ConfiguredCamera, case: str) -> None:

@@ -225,6 +225,7 @@ def used(writer: Callable[[Card], None], card: Card, monkeypatch: pytest.MonkeyP
     return True
 
 
+@only_in_full
 @pytest.mark.parametrize("writer", sample(WRITERS, 3))
 def test_every_writer_passes_the_door(tmp_path: Path, writer: Callable[[Card], None], monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card(tmp_path)
@@ -256,6 +257,7 @@ def test_nothing_is_acknowledged_that_is_not_on_the_disk(
     assert card.lies == []
 
 
+@only_in_full
 @pytest.mark.parametrize("writer", sample(WRITERS, 3))
 def test_short_writes_are_continued(tmp_path: Path, writer: Callable[[Card], None], monkeypatch: pytest.MonkeyPatch) -> None:
     writev, pwritev = os.writev, os.pwritev

@@ -19,6 +19,7 @@ from bodycamd.linux import durable
 from bodycamd.linux.clock import ClockReading
 from bodycamd.linux.reset_cause import ResetCause
 from tests.camera.recorder.rig import MovedClock, Rig, open_store
+from tests.kit.scale import only_in_full
 
 MINUTE_US = 60_000_000
 
@@ -129,6 +130,7 @@ def test_in_the_same_boot_the_flag_is_nothing_and_the_kernel_clock_decides(tmp_p
     store.close()
 
 
+@only_in_full
 def test_a_flag_of_another_recording_or_boot_is_nothing(tmp_path: Path) -> None:
     root, recording = reset_while_recording(tmp_path)
     flag = msgspec.json.decode((root / "keys" / NAME).read_bytes(), type=ResumeFlag)
@@ -147,6 +149,7 @@ def test_a_flag_of_another_recording_or_boot_is_nothing(tmp_path: Path) -> None:
         store.close()
 
 
+@only_in_full
 def test_a_recording_that_was_closed_for_a_reboot_is_offered(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     recording = rig.begin()

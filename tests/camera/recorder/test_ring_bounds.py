@@ -14,7 +14,7 @@ from bodycamd.camera.control.events import RingOverflowed
 from bodycamd.camera.recorder.ring import Claim, Ring
 from tests.camera.recorder.ring_camera import Camera, taken
 from tests.kit.fragments import SECOND, fragment, init
-from tests.kit.scale import count, one_in
+from tests.kit.scale import count, one_in, only_in_full
 
 
 def test_overflow_drops_the_oldest_unwritten_counts_it_and_says_so() -> None:
@@ -148,6 +148,7 @@ def test_many_threads_lose_and_double_nothing() -> None:
     assert camera.overflows == []
 
 
+@only_in_full
 @one_in(2)
 @pytest.mark.parametrize("pre_event_seconds", [0, 3])
 @settings(max_examples=count(3000))

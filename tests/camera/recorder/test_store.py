@@ -23,6 +23,7 @@ from tests.camera.recorder.faults import FaultyDisk
 from tests.camera.recorder.rig import MovedClock, Rig, open_store
 from tests.camera.recorder.test_start_numbers import open_and_close
 from tests.kit.fragments import SECOND
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 
 
@@ -270,6 +271,7 @@ def test_a_recording_that_died_before_its_first_fragment_is_offered_too(tmp_path
     assert before_us <= offer.last_durable_us <= MovedClock().now_us()
 
 
+@only_in_full
 def test_resuming_without_footage_does_not_make_a_recording_younger(tmp_path: Path) -> None:
     root, *_ = cut_recording(tmp_path / "root")
     offer = open_and_offer(root)
@@ -307,6 +309,7 @@ def test_what_was_closed_in_order_is_not_offered(tmp_path: Path) -> None:
     assert open_and_offer(tmp_path / "root") is None
 
 
+@only_in_full
 @pytest.mark.parametrize("pressed", [False, True], ids=["the daemon died", "the officer pressed again"])
 def test_resumes_of_the_last_minute_are_counted(pressed: bool, tmp_path: Path) -> None:
     """But for those that a press asked for: they are no sign of a failing camera."""

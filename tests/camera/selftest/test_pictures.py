@@ -45,6 +45,7 @@ def scene() -> np.ndarray:
     return blocks
 
 
+@only_in_full
 @pytest.mark.parametrize("noise", sample([1.5, 0.7], 2))
 def test_a_sensor_that_is_read_anew_differs_from_one_that_stands_still(noise: float) -> None:
     chance = np.random.default_rng(1)
@@ -89,6 +90,7 @@ def held(turned: int = 0, *, mirrored: bool = False, side: int = 250, left: int 
     return frame(picture + np.random.default_rng(2).normal(0, 2, picture.shape))
 
 
+@only_in_full
 @pytest.mark.parametrize("way", sample(itertools.product((0, 90, 180, 270), (False, True)), 3))
 def test_the_target_is_found_whichever_way_round_it_is(way: tuple[int, bool]) -> None:
     turned, mirrored = way
@@ -106,6 +108,7 @@ def test_it_is_found_near_and_far_and_beside_the_middle(place: tuple[int, int, i
     assert found.likeness >= FOUND
 
 
+@only_in_full
 def test_sharp_edges_are_told_from_blurred_ones() -> None:
     assert find_target(held()).edge_pixels <= SHARP_PIXELS / 2
     assert find_target(held(blur=15)).edge_pixels > SHARP_PIXELS
@@ -118,6 +121,7 @@ def test_a_scene_without_the_target_has_none() -> None:
     assert find_target(frame(np.full((HEIGHT, WIDTH), 90.0))).likeness < FOUND
 
 
+@only_in_full
 @pytest.mark.parametrize("rate", [5, 12, 30, 60])
 @pytest.mark.parametrize(("width", "height"), [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
 def test_the_simulations_pictures_move_in_the_middle_and_one_that_hangs_does_not(width: int, height: int, rate: int) -> None:

@@ -151,6 +151,7 @@ def test_a_changed_byte_of_it_is_altered_all_the_same(offloaded: Municipality) -
     agrees(offloaded, report)
 
 
+@only_in_full
 def test_a_file_too_many_is_altered_and_one_that_went_is_not(offloaded: Municipality) -> None:
     folder = offloaded.disk / "recordings" / "000001-0001"
     (folder / "000000.tar").unlink()
@@ -175,6 +176,7 @@ def kinds(made: Municipality) -> list[str]:
     return [json.loads(line[89:])["type"] for line in record(made)]
 
 
+@only_in_full
 def test_prune_removes_it_and_leaves_what_the_camera_holds(offloaded: Municipality) -> None:
     assert [due.recording for due in offloaded.plan().due] == ["000001-0001"]
     assert offloaded.present() == ["000001-0001", "000001-0002"], "a plan changes nothing"
@@ -187,6 +189,7 @@ def test_prune_removes_it_and_leaves_what_the_camera_holds(offloaded: Municipali
     assert offloaded.prune() == []
 
 
+@only_in_full
 def test_what_is_held_at_the_copy_stays_and_says_so(offloaded: Municipality) -> None:
     first, second = offloaded.hold(), offloaded.hold(reference="K-2026/10")
     report = offloaded.verify()
@@ -287,6 +290,7 @@ CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 }
 
 
+@only_in_full
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_record_that_does_not_hold_together_is_altered_and_prunes_nothing(offloaded: Municipality, change: str) -> None:
     rewrite(offloaded, CHANGES[change](record(offloaded)))

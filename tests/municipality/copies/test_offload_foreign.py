@@ -17,6 +17,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.foreign import Folder
 from bodycamd.municipality.verify.verify import verify
 from bodycamd.store.reader import StoreReader
+from tests.kit.scale import only_in_full
 from tests.kit.special_files import NOT_A_FILE, NOT_A_FOLDER, put
 from tests.municipality.verify.attacks.scene import INTACT, SECOND_INTACT, Scene, make
 
@@ -51,6 +52,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
 
 
+@only_in_full
 @pytest.mark.parametrize("special", FILES)
 @pytest.mark.parametrize("name", [SEGMENT, "ledger/000001.jsonl", "ledger/000003.jsonl"])
 def test_what_stands_in_a_files_place_on_the_disk_is_never_a_copy(store: Path, disk: Path, name: str, special: str) -> None:

@@ -51,6 +51,7 @@ def smaller_in_the_box(film: tuple[bytes, list[bytes]]) -> tuple[bytes, list[byt
     return film[0][:at] + (320).to_bytes(2, "big") + (180).to_bytes(2, "big") + film[0][at + 4 :], film[1]
 
 
+@only_in_full
 @one_in(4)
 @pytest.mark.parametrize(
     ("make", "words"),

@@ -198,6 +198,7 @@ TYPED = [
 ]
 
 
+@only_in_full
 @pytest.mark.parametrize(("typed", "code", "told"), TYPED)
 def test_on_a_terminal_it_is_typed_and_not_shown(typed: bytes, code: int, told: bytes, identity: Path, key: pyrage.x25519.Identity) -> None:
     identity.write_bytes(sealed_with_passphrase(f"{key}\n".encode(), PASSPHRASE))

@@ -35,6 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return camera.store_folder
 
 
+@only_in_full
 def test_a_recording_after_midnight_is_of_the_new_month(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     july = month_of(store, "2026-07", AMSTERDAM)
     assert (july.recordings, july.recordings_by_days["1-7"], july.since, july.timezone) == (1, 1, "2026-07-01", "Europe/Amsterdam")

@@ -155,6 +155,7 @@ def test_the_plot_has_the_days_that_the_month_has(month: str, bars: int, last: s
     assert "< 1 min" in Text(transparency_page.page(full, "nl", AMSTERDAM))
 
 
+@only_in_full
 @one_in(6)
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),

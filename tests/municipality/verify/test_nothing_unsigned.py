@@ -36,7 +36,7 @@ from bodycamd.retention.outlook import read_recordings
 from bodycamd.store.reader import StoreReader
 from tests.kit.local_time import AMSTERDAM
 from tests.kit.resting_camera import DAY, RestingCamera
-from tests.kit.scale import count, sample
+from tests.kit.scale import count, only_in_full, sample
 
 WORD = "FORGED-7731"
 HASH = "ab" * 32
@@ -189,6 +189,7 @@ def test_after_a_start_nobody_believes_an_unsigned_line(purpose: str, base: Path
     assert verdicts(root) == (GENUINE, 0)
 
 
+@only_in_full
 def test_no_command_prints_an_unsigned_line(base: Path, tmp_path: Path) -> None:
     root = tmp_path / "camera"
     shutil.copytree(base, root)

@@ -96,6 +96,7 @@ def test_reading_writes_nothing_and_works_where_nothing_can_be_written(scene: Sc
     assert state() == before
 
 
+@only_in_full
 def test_memory_does_not_grow_with_a_hostile_store(scene: Scene, tmp_path: Path) -> None:
     hostile = scene.copy(tmp_path / "hostile")
     for number in range(3000):
@@ -152,6 +153,7 @@ def test_anchors_are_kept_as_a_file_or_as_the_line_of_the_code(scene: Scene, tmp
             anchors.read(path)
 
 
+@only_in_full
 def test_the_anchor_command(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, code = tmp_path / "anchor.json", tmp_path / "anchor.png"
     assert main(["anchor", "--store", str(scene.store), "--out", str(out), "--qr", str(code)]) == 0
@@ -165,6 +167,7 @@ def test_the_anchor_command(scene: Scene, tmp_path: Path, capsys: pytest.Capture
         anchors.of_store(tmp_path)
 
 
+@only_in_full
 def test_one_recording_is_verified_without_reading_the_others(scene: Scene, tmp_path: Path) -> None:
     """The ledger counts as a whole; of the segments only those of this recording, and of the one that the anchor pins."""
     registered = PublicKey.from_pem(scene.device_pem)

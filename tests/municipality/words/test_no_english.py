@@ -31,6 +31,7 @@ from bodycamd.municipality.words.language import NOUNS, Language, ReportLanguage
 from bodycamd.municipality.words.sentences import in_words
 from tests.evidence.making import entry
 from tests.kit.local_time import AMSTERDAM
+from tests.kit.scale import only_in_full
 from tests.municipality.publish.test_retention_pages import kept
 from tests.municipality.verify.test_years import AGE, COMMON
 
@@ -163,6 +164,7 @@ def report(number: int, verdict: Verdict) -> Report:
 REPORTS = [report(number, get_args(Verdict)[number % len(get_args(Verdict))]) for number in range(2 * len(get_args(Verdict)))]
 
 
+@only_in_full
 @pytest.mark.parametrize(("language", "other"), [("nl", "en"), ("en", "nl")])
 def test_a_report_is_in_its_language_alone(language: ReportLanguage, other: str) -> None:
     for number, made in enumerate(REPORTS):
@@ -230,6 +232,7 @@ def test_one_day_and_two() -> None:
     assert DUTCH.moment("2026-06-30T22:30:09Z") == "1 juli 2026 00:30:09 (30 juni 2026 22:30:09 UTC)"
 
 
+@only_in_full
 def test_the_cameras_log_needs_no_babel() -> None:
     """A camera has none of the municipality's packages, and its technician reads the log there."""
     code = "import sys, bodycamd.municipality.words.sentences; assert not {'babel', 'jinja2'} & set(sys.modules)"

@@ -14,7 +14,7 @@ from bodycamd.cli.main import main
 from bodycamd.evidence.statements import wall_text, wall_us
 from bodycamd.municipality.words.times import Digits, LocalTime
 from tests.kit.local_time import AMSTERDAM
-from tests.kit.scale import count, one_in
+from tests.kit.scale import count, one_in, only_in_full
 
 ZONES = st.sampled_from(["Europe/Amsterdam", "UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 LATEST_US = 10_413_791_999_999_999
@@ -67,6 +67,7 @@ def test_a_clock_beyond_reason_costs_no_page(at_us: int) -> None:
     assert TEXT.fullmatch(AMSTERDAM.beside_utc(at_us)) is not None
 
 
+@only_in_full
 @one_in(6)
 @pytest.mark.parametrize("command", [["recordings", "list"], ["recordings", "log"], ["transparency", "--month", "2026-01"]])
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "", "../../../etc/passwd", "Europe"])

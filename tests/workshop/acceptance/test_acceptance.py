@@ -184,6 +184,7 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     assert subprocess.run(checked, cwd=tmp_path, capture_output=True).returncode == 0
 
 
+@only_in_full
 @pytest.mark.parametrize(("passphrase", "code"), [("five words for a key\n", 0), ("another one\n", 77), ("", 2)])
 def test_a_script_signs_with_a_sealed_key(passphrase: str, code: int, tmp_path: Path) -> None:
     sheet, key, out, file = (tmp_path / name for name in ("sheet.yaml", "key.pem", "report.jsonl", "p"))

@@ -19,7 +19,7 @@ from bodycamd.workshop.bundle import health
 from bodycamd.workshop.bundle.packages import stored_zip
 from tests.camera.keeping.configured_camera import ConfiguredCamera
 from tests.kit.bundles import wheel
-from tests.kit.scale import one_in
+from tests.kit.scale import one_in, only_in_full
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = """\
@@ -69,6 +69,7 @@ def test_settings_by_order_are_judged_with_the_file(tmp_path: Path) -> None:
         health.check_configuration(ordered.file)
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("seconds", "said"), [(2.5, "that counts over this file"), (99.0, "with what orders have set, the recorder does not start")]
 )

@@ -213,6 +213,7 @@ def test_the_command_writes_a_page_and_replaces_none(tmp_path: Path, capsys: pyt
     assert [path.name for path in tmp_path.iterdir()] == ["card.html"]
 
 
+@only_in_full
 def test_without_a_browser_the_command_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def test_the_card_of_another_camera_is_left_as_it_is(folder: Folder, boot: Path,
     assert folder.record.cards.keys() == {"HV-01", "HV-02"}
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize(
     ("name", "content", "whose"),
@@ -70,6 +71,7 @@ def test_whose_card_it_is_is_said_first(folder: Folder, boot: Path, capsys: pyte
     assert first == f"the card of HV-07, {folder.fleet.municipality}; roster 1; its token: worth something until {until}"
 
 
+@only_in_full
 def test_what_a_token_is_worth_is_by_the_record(folder: Folder, boot: Path) -> None:
     assert card(folder, boot) == 0
     target = MountedPartition(boot)

@@ -13,7 +13,7 @@ from bodycamd.errors import DataError
 from bodycamd.workshop.fleet import boot_strangers
 from bodycamd.workshop.fleet.card_files import CONTENTS, command_line
 from bodycamd.workshop.fleet.signing import sign_next
-from tests.kit.scale import one_in, sample
+from tests.kit.scale import one_in, only_in_full, sample
 from tests.workshop.fleet.fleets import REAL_NOW_US, ROOT_1, Folder, new_folder
 from tests.workshop.fleet.test_cards import CMDLINE, CONFIG, image, with_mtools
 
@@ -119,6 +119,7 @@ def test_the_command_lines_of_raspberry_pi_os_and_its_imager_are_taken() -> None
         assert b"rpi-imager" not in line
 
 
+@only_in_full
 @pytest.mark.parametrize(("name", "more"), [("cmdline.txt", " init=/bin/sh\n"), ("config.txt", "cmdline=other.txt\n")])
 def test_a_command_line_and_a_firmware_that_look_elsewhere_are_refused_on_a_card(
     name: str, more: str, made: Folder, boot: Path, capsys: pytest.CaptureFixture[str]
@@ -128,6 +129,7 @@ def test_a_command_line_and_a_firmware_that_look_elsewhere_are_refused_on_a_card
     assert capsys.readouterr().err.count("write the image anew") == 2
 
 
+@only_in_full
 @pytest.mark.parametrize("name", sample([name for name in CONTENTS if name not in ("config.txt", "bodycamd/cards.txt")], 3))
 def test_a_card_without_one_of_its_files_is_refused(name: str, boot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (boot / name).unlink()

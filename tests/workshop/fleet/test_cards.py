@@ -131,6 +131,7 @@ def test_the_root_partition_is_not_grown_and_the_rest_of_the_command_line_stays(
         command_line(b"resize quiet\n")
 
 
+@only_in_full
 def test_the_firmware_is_told_of_this_cameras_parts_once_and_the_images_lines_stay(folder: Folder, boot: Path) -> None:
     first, second = made_card(folder, boot)["config.txt"].decode(), made_card(folder, boot)["config.txt"].decode()
     config = load.parse((boot / "bodycamd/bodycamd.yaml").read_bytes(), boot / "bodycamd.yaml")

@@ -65,6 +65,7 @@ def test_a_camera_that_applied_is_in_the_next_roster(folder: Folder, tmp_path: P
     assert kept.read_bytes() == file.read_bytes()
 
 
+@only_in_full
 def test_a_token_works_once_and_a_second_camera_of_a_name_is_refused(
     folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

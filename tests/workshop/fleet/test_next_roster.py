@@ -175,6 +175,7 @@ def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: py
     assert (folder.record.states["HV-08"].state, folder.record.states["HV-08"].replaced_by) == ("retired", "HV-09")
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize(
     ("words", "code", "said"),
@@ -314,6 +315,7 @@ COMMANDS = [
 ]
 
 
+@only_in_full
 @pytest.mark.parametrize("case", sample(itertools.product(["copied", "moved"], COMMANDS), 7))
 def test_a_fleet_file_without_its_record_does_not_start_over(
     folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: tuple[str, list[str]]

@@ -99,6 +99,7 @@ def test_unknown_roles_are_wrong_use(roles: str) -> None:
         wanted_roles(roles)
 
 
+@only_in_full
 def test_a_persons_fingerprint_is_over_key_and_recipient_and_the_same_wherever_it_is_printed(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_passphrase_that_is_missing_makes_nothing(lines: str, tmp_path: Path, 
     assert list(out.iterdir()) == []
 
 
+@only_in_full
 def test_two_root_keys_have_two_passphrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p").write_text(f"{LONG} 1\n{LONG} 2\n{LONG} 1\n")
     (out := tmp_path / "out").mkdir()
@@ -145,6 +147,7 @@ def test_wrong_use_of_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert list(tmp_path.iterdir()) == []
 
 
+@only_in_full
 @pytest.mark.parametrize(("content", "code", "said"), [(None, 66, "No such file"), (b"not sealed\n", 65, "not a root key")])
 def test_a_root_key_is_looked_at_before_anybody_is_asked_for_its_passphrase(
     folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, code: int, said: str

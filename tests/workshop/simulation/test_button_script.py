@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bodycamd.errors import UsageError
 from bodycamd.workshop.simulation.button_script import Step, parse
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 
 
 def test_all_actions() -> None:
@@ -58,6 +58,7 @@ def test_refused_with_the_lines_number(text: str, words: str) -> None:
         parse(text, "s")
 
 
+@only_in_full
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["down", "up", "tap", "hold 1", "quit", "hold", "x"])), max_size=12))
 @settings(max_examples=count(2000))
 def test_steps_are_in_order_and_the_button_alternates(lines: list[tuple[float, str]]) -> None:
