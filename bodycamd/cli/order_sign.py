@@ -160,8 +160,7 @@ def update(
 
 @app.command()
 def forward(
-    camera: Annotated[str, typer.Option("--camera", help="The camera that recorded it.")],
-    recording_id: Annotated[str, typer.Option("--recording", help="The recording, such as 000042-0001.")],
+    camera: Annotated[list[str], typer.Option("--camera", help="The camera that recorded it; of a standing order again for others.")],
     receiver: Annotated[str, typer.Option(help="To whom: a name of `receivers` in the station's configuration.")],
     ground: Annotated[str, typer.Option(help="complaint, criminal-investigation or access-request.")],
     reference: Annotated[str, typer.Option(help="The case: a number such as Z-2026/00123, never a name or an address.")],
@@ -169,18 +168,58 @@ def forward(
     key: KeyOption,
     roster: RosterOption,
     out: Out,
+    recording_id: Annotated[str | None, typer.Option("--recording", help="The recording, such as 000042-0001.")] = None,
+    recipient: Annotated[
+        str | None,
+        typer.Option(help="Or by itself each one that was sealed to this age recipient of the receiver's when it was recorded: age1…"),
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="… and recorded from here: 2026-03-08T20:00, local time.")] = None,
+    until: Annotated[str | None, typer.Option(help="… until here.")] = None,
+    days: Annotated[
+        int | None, typer.Option(help="It ends after so many days: at most 31, a standing order 90.", show_default=False)
+    ] = None,
+    timezone: TimezoneOption = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Give a recording, sealed as it is, to somebody else, such as the control room. The station does: bodycamd station forward.
+
+    With --recipient it is a standing order: the station forwards by itself what was sealed to that recipient when it was recorded, and
+    nothing else, until the order ends, its signer may no more, or somebody ends it (end-forward).
+    """
+    from bodycamd.evidence import pseudonyms
+    from bodycamd.evidence.orders import Forward, StandingForward
+    from bodycamd.retention.holds import known_ground
+
+    local, of = local_time(timezone), pseudonyms.reference(reference, "--reference")
+    if (recording_id is None) == (recipient is None):
+        raise UsageError("give either --recording, or --recipient")
+    if recipient is None and (since is not None or until is not None):
+        raise UsageError("--since and --until: a recording is named by itself")
+    interval = None if since is None and until is None else _interval(since, until, local)
+    body: Body
+    if recipient is not None:
+        body = StandingForward(recipient=recipient, receiver=receiver, ground=known_ground(ground), reference=of, interval=interval)
+    else:
+        body = Forward(recording=recording_id or "", receiver=receiver, ground=known_ground(ground), reference=of)
+    _sign(body, camera, person, None, days, key, roster, out, local, asking(passphrase_file))
+
+
+@app.command("end-forward")
+def end_forward(
+    order: Annotated[str, typer.Argument(help="The standing order's id: 64 hex digits.")],
+    camera: Cameras,
+    person: Annotated[str, typer.Option("--person", help="Your pseudonym: you have the role evidence or privacy.")],
+    key: KeyOption,
+    roster: RosterOption,
+    out: Out,
     days: Days = None,
     timezone: TimezoneOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Give a recording, sealed as it is, to somebody else, such as the control room. The station does: bodycamd station forward."""
-    from bodycamd.evidence import pseudonyms
-    from bodycamd.evidence.orders import Forward
-    from bodycamd.retention.holds import known_ground
+    """End a standing order to forward, for good: bodycamd station forward. What has gone to the receiver stays there."""
+    from bodycamd.evidence.orders import EndForward
 
-    of = pseudonyms.reference(reference, "--reference")
-    body = Forward(recording=recording_id, receiver=receiver, ground=known_ground(ground), reference=of)
-    _sign(body, [camera], person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
+    _sign(EndForward(order=order), camera, person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))
 
 
 def read_order(file: Path) -> SignedOrder:

@@ -186,21 +186,27 @@ def order(
 
 @app.command("forward")
 def forward(
-    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order to forward a recording.", readable=False)],
+    order_file: Annotated[Path, typer.Argument(metavar="ORDER", help="A signed order to forward.", readable=False)],
     file: FileArgument = DEFAULT_STATION,
 ) -> None:
     """Give a recording, sealed as it is, to a receiver of the station's configuration, with the camera's ledger and its receipts.
 
-    By an order that a person with the role evidence signed (bodycamd order sign forward). Done again it goes on where it was. Ends with 65
+    By an order that a person with the role evidence signed (bodycamd order sign forward). Done again it goes on where it was. A standing
+    order is kept, and the station that runs forwards by itself; so is one that ends it (bodycamd order sign end-forward). Ends with 65
     where the recording is not closed, not all here, or does not verify at the receiver; with 66 for an unknown receiver; with 77 where who
     signed may not.
     """
     from bodycamd.evidence.orders import MAX_ORDER_BYTES
     from bodycamd.linux.foreign import read_named
+    from bodycamd.municipality.station.orders import Taken
     from bodycamd.municipality.station.service import forward as carry_out
     from bodycamd.municipality.station.station_file import load_station
 
     done = carry_out(load_station(file), read_named(order_file, 2 * MAX_ORDER_BYTES))
+    if isinstance(done, Taken):
+        kept = "kept" if done.new else "was kept already"
+        say(f"{done.id}: {kept}, for {', '.join(done.cameras)}: the station that runs goes by it")
+        return
     note = done.note
     how = "is forwarded" if done.new else "was forwarded already"
     say(f"{note.recording} of {note.device} {how} to {note.receiver} ({note.controller}): {done.store}")

@@ -7,7 +7,8 @@ no file, no state of its own.
 - **A hold never expires.** It counts under a roster that has ended (`roster_ended` says so), from a signer who has a newer roster, and on
   a camera that is suspended or lost: nothing that protects footage is lost in a drawer. Everything else needs a roster in force that is no
   older than the signer's, an active camera, and the order's own `not_after`.
-- A release needs `evidence` and `privacy`: two people.
+- A release needs `evidence` and `privacy`: two people. A standing order to forward is ended by `evidence` or by `privacy`: it only takes
+  away, so it counts for a camera that is suspended or lost too.
 - What was carried out once is never carried out again: a repeat gives the first outcome.
 
 Where it is refused, its id is not used up: the same order may be accepted later, by another roster. Refusals before the signatures hold
@@ -26,7 +27,7 @@ from msgspec import Struct
 
 from bodycamd.errors import DataError
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.orders import Configuration, Kind, Order, Release, SettingValue, SignedOrder
+from bodycamd.evidence.orders import Configuration, EndForward, Kind, Order, Release, SettingValue, SignedOrder
 from bodycamd.evidence.pseudonyms import Role
 from bodycamd.evidence.roster import Person, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, has_ended
@@ -62,6 +63,8 @@ ROLES: Final[Mapping[Kind, tuple[Role, ...]]] = {
     "forward": ("evidence",),
 }
 """Which roles the people who sign must have between them, each from another person."""
+ENDS_FORWARDING: Final[frozenset[Role]] = frozenset({"evidence", "privacy"})
+"""Either of them may end a standing order to forward."""
 AHEAD_US: Final = 3_600_000_000
 """So far may the signer's clock be ahead of a trusted one."""
 CHANGEABLE: Final[frozenset[str]] = frozenset(
@@ -186,14 +189,17 @@ def _check_team(people: Iterable[Person], in_force: SignedRoster, camera: str) -
 def _check_roles(order: Order, people: list[Person]) -> None:
     """Each role that is asked for is another person's."""
     asked = ROLES[order.kind]
+    needed = " and ".join(asked)
     if isinstance(order.body, Release):
         first, second = people
         fits = any(asked[0] in one.roles and asked[1] in other.roles for one, other in ((first, second), (second, first)))
+    elif isinstance(order.body, EndForward):
+        fits, needed = not ENDS_FORWARDING.isdisjoint(people[0].roles), " or ".join(sorted(ENDS_FORWARDING))
     else:
         fits = asked[0] in people[0].roles
     if not fits:
         who = " and ".join(person.id for person in people)
-        raise _Refused("not_allowed", f"{who}: a {order.kind} order needs {' and '.join(asked)}")
+        raise _Refused("not_allowed", f"{who}: a {order.kind} order needs {needed}")
 
 
 def _check_current(order: Order, in_force: SignedRoster, counts: Standing, here: Here, now: Now, ended: bool) -> None:
@@ -201,7 +207,7 @@ def _check_current(order: Order, in_force: SignedRoster, counts: Standing, here:
         raise _Refused("newer_roster", f"it is signed by roster {order.roster.version}, this camera has {in_force.roster.version}")
     if ended:
         raise _Refused("roster_ended", f"the roster ended on {in_force.roster.not_after}")
-    if here.camera not in counts.cameras:
+    if here.camera not in counts.cameras and not isinstance(order.body, EndForward):
         raise _Refused("camera_not_active", f"{here.camera} is not active in the roster")
     if order.not_after is None or now.at_us > wall_us(order.not_after, "not_after"):
         raise _Refused("order_ended", f"it ended on {order.not_after}")

@@ -1,4 +1,5 @@
-"""An order to cameras: hold, release, shift, configuration, update, answer; or to a station: forward. Format `bodycam-order/1`.
+"""An order to cameras: hold, release, shift, configuration, update, answer; or to a station: forward, once, standing, or no more. Format
+`bodycam-order/1`.
 
 It is a signed document (`signed_document`), signed by the person that it names, and by a second one where its kind asks for two. Whoever
 carries it has no say: the station, the uplink and the network can lose it or delay it, and nothing else. Its id is the SHA-256 of the
@@ -21,7 +22,7 @@ from bodycamd.evidence.keys import Signer
 from bodycamd.evidence.noted_entries import OrderKind
 from bodycamd.evidence.pseudonyms import Pseudonym, Reference, ReleaseReason
 from bodycamd.evidence.retention_entries import Day, Ground, HoldId
-from bodycamd.evidence.roster import DAY_US, KeyName, Municipality
+from bodycamd.evidence.roster import DAY_US, KeyName, Municipality, Recipient
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_us
 
@@ -33,6 +34,8 @@ MAX_INTERVAL_DAYS: Final = 31
 Kind: TypeAlias = OrderKind
 MAX_DAYS: Final[dict[Kind, int]] = {"release": 31, "shift": 1, "configuration": 31, "update": 31, "answer": 1, "forward": 31}
 """Between `made_at` and `not_after`: so long at most can a courier keep an order back and still have it carried out. Holds have no end."""
+MAX_STANDING_DAYS: Final = 90
+"""The same of a standing order to forward: as long as a roster lasts."""
 Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 SettingPath = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}\Z")]
 SettingValue: TypeAlias = Annotated[str, Meta(max_length=200)] | int | float | bool
@@ -109,7 +112,26 @@ class Forward(Stated, frozen=True, kw_only=True, tag_field="type", tag="forward"
     reference: Reference
 
 
-Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update | Answer | Forward
+class StandingForward(Stated, frozen=True, kw_only=True, tag_field="type", tag="forward_standing"):
+    """Give a receiver of the station's configuration by itself, sealed as it is, each recording that was sealed to the receiver's own
+    `recipient` when it was recorded; with an interval those alone that were recorded within it. For the station, as `Forward` is."""
+
+    receiver: KeyName
+    recipient: Recipient
+    ground: Ground
+    reference: Reference
+    interval: Interval | None = None
+
+
+class EndForward(Stated, frozen=True, kw_only=True, tag_field="type", tag="forward_end"):
+    """End a standing order to forward, for good, for the cameras that this one names. One that comes before it ends it all the same."""
+
+    order: Sha256
+
+
+Body: TypeAlias = Hold | Release | ShiftChange | Configuration | Update | Answer | Forward | StandingForward | EndForward
+FORWARDING: Final = (Forward, StandingForward, EndForward)
+"""For the station itself: no camera gets them."""
 
 
 class Order(Stated, frozen=True, kw_only=True):
@@ -141,8 +163,13 @@ class Order(Stated, frozen=True, kw_only=True):
                 return "update"
             case Answer():
                 return "answer"
-            case Forward():
+            case Forward() | StandingForward() | EndForward():
                 return "forward"
+
+    @property
+    def most_days(self) -> int | None:
+        """Between `made_at` and `not_after`; `None` of a hold, which has no end."""
+        return MAX_STANDING_DAYS if isinstance(self.body, StandingForward) else MAX_DAYS.get(self.kind)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -200,6 +227,8 @@ def contradictions(order: Order) -> Iterator[str]:
             yield "a call for help is of one camera"
         case Forward() if len(order.cameras) > 1:
             yield "a recording is of one camera: others have recordings of the same name"
+        case StandingForward(interval=Interval() as interval):
+            yield from _about_interval(interval, MAX_STANDING_DAYS)
     if order.second is not None and not isinstance(order.body, Release | Configuration):
         yield f"a {order.kind} order is signed by one person"
 
@@ -207,13 +236,13 @@ def contradictions(order: Order) -> Iterator[str]:
 def _about_time(order: Order) -> Iterator[str]:
     try:
         made_us = wall_us(order.made_at, "made_at")
-        if order.kind == "hold":
+        if (most := order.most_days) is None:
             if order.not_after is not None:
                 yield "a hold has no not_after"
         elif order.not_after is None:
             yield f"a {order.kind} order needs not_after"
-        elif not 0 < wall_us(order.not_after, "not_after") - made_us <= MAX_DAYS[order.kind] * DAY_US:
-            yield f"not_after is not within {MAX_DAYS[order.kind]} days after made_at"
+        elif not 0 < wall_us(order.not_after, "not_after") - made_us <= most * DAY_US:
+            yield f"not_after is not within {most} days after made_at"
     except DataError as error:
         yield str(error)
 
@@ -228,11 +257,17 @@ def _about_hold(order: Order, hold: Hold) -> Iterator[str]:
     except ValueError:
         yield "review_on is no date"
     if hold.interval is not None:
+        yield from _about_interval(hold.interval, MAX_INTERVAL_DAYS)
         try:
-            since_us, until_us = wall_us(hold.interval.since, "since"), wall_us(hold.interval.until, "until")
-            if not 0 <= until_us - since_us <= MAX_INTERVAL_DAYS * DAY_US:
-                yield f"until is not within {MAX_INTERVAL_DAYS} days after since"
-            if until_us > wall_us(order.made_at, "made_at"):
+            if wall_us(hold.interval.until, "until") > wall_us(order.made_at, "made_at"):
                 yield "the interval ends after the order was made: what is not recorded yet is not held"
         except DataError as error:
             yield str(error)
+
+
+def _about_interval(interval: Interval, most_days: int) -> Iterator[str]:
+    try:
+        if not 0 <= wall_us(interval.until, "until") - wall_us(interval.since, "since") <= most_days * DAY_US:
+            yield f"until is not within {most_days} days after since"
+    except DataError as error:
+        yield str(error)

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from bodycamd.evidence import strict_json
 from bodycamd.evidence.order_acceptance import Outcome
-from bodycamd.evidence.orders import ORDER_TYPE, Configuration, Hold, Interval, Order, Release, RosterNumber
+from bodycamd.evidence.orders import ORDER_TYPE, Configuration, Hold, Interval, Order, Release, RosterNumber, StandingForward
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.evidence.statements import wall_text
-from tests.evidence.ordering import HERE, HOLD, IN_FORCE, INTERVAL, RELEASE, SETTINGS, SHIFT, UPDATE, ordered
+from tests.evidence.ordering import END_FORWARD, HERE, HOLD, IN_FORCE, INTERVAL, RELEASE, SETTINGS, SHIFT, STANDING, UPDATE, ordered
 from tests.evidence.rostering import NOW, key
 
 VECTORS = Path(__file__).with_name("order_vectors.json")
@@ -37,6 +37,12 @@ def with_changes(changes: dict[str, str | int | float | bool], second: str | Non
     return replace(SETTINGS, body=Configuration(base="cd" * 32, changes=changes), second=second)
 
 
+def standing(since: str, until: str) -> Order:
+    body = STANDING.body
+    assert isinstance(body, StandingForward)
+    return replace(STANDING, body=replace(body, interval=Interval(since=since, until=until)))
+
+
 CONTRADICTIONS: dict[str, tuple[Order, str]] = {
     "a camera twice": (replace(INTERVAL, cameras=("HV-01", "HV-01")), "listed twice"),
     "one person as two": (replace(RELEASE, second="E-01"), "both of the people"),
@@ -57,6 +63,14 @@ CONTRADICTIONS: dict[str, tuple[Order, str]] = {
     "a shift that ends when it was made": (replace(SHIFT, not_after=SHIFT.made_at), "within 1 days"),
     "a shift of two cameras": (replace(SHIFT, cameras=("HV-01", "HV-02")), "of one camera"),
     "an update by two": (replace(UPDATE, second="P-01"), "signed by one person"),
+    "a standing order to forward that ends late": (replace(STANDING, not_after="2026-06-07T12:00:00.000001Z"), "within 90 days"),
+    "a standing order to forward without an end": (replace(STANDING, not_after=None), "needs not_after"),
+    "a standing order to forward by two": (replace(STANDING, second="P-01"), "signed by one person"),
+    "a standing order of an interval that ends before it begins": (
+        standing("2026-03-08T20:00:00.000001Z", "2026-03-08T20:00:00.000000Z"),
+        "within 90 days",
+    ),
+    "an end of a standing order that ends late": (replace(END_FORWARD, not_after="2026-04-09T12:00:00.000001Z"), "within 31 days"),
 }
 
 
@@ -127,6 +141,15 @@ DECISIONS: dict[str, tuple[Order, tuple[str, ...], Outcome]] = {
     ),
     "a shift": (SHIFT, (), "accepted"),
     "a shift by an evidence officer": (replace(SHIFT, person="E-01"), (), "not_allowed"),
+    "a standing order to forward": (STANDING, (), "accepted"),
+    "a standing order to forward by a coordinator": (replace(STANDING, person="C-01"), (), "not_allowed"),
+    "a standing order to forward by the privacy officer": (replace(STANDING, person="P-01"), (), "not_allowed"),
+    "a standing order to forward by the other team": (replace(STANDING, person="E-03"), (), "other_team"),
+    "a standing order to forward in another's name": (STANDING, ("E-02",), "not_signed"),
+    "an end of a standing order by the privacy officer": (END_FORWARD, (), "accepted"),
+    "an end of a standing order by an evidence officer": (replace(END_FORWARD, person="E-02"), (), "accepted"),
+    "an end of a standing order by a coordinator": (replace(END_FORWARD, person="C-01"), (), "not_allowed"),
+    "an end of a standing order by who is suspended": (replace(END_FORWARD, person="E-04"), (), "not_active"),
     "a setting": (SETTINGS, (), "accepted"),
     "a setting by an evidence officer": (replace(SETTINGS, person="E-01"), (), "not_allowed"),
     "the recipients": (with_changes({"keys.recipients": "/tmp/mine"}), (), "not_changeable"),

@@ -9,6 +9,7 @@ from bodycamd.evidence.order_acceptance import Here
 from bodycamd.evidence.orders import (
     Answer,
     Configuration,
+    EndForward,
     Forward,
     Hold,
     Interval,
@@ -17,9 +18,10 @@ from bodycamd.evidence.orders import (
     RosterNumber,
     ShiftChange,
     SignedOrder,
+    StandingForward,
     Update,
 )
-from tests.evidence.rostering import FIRST, key, person, signed
+from tests.evidence.rostering import FIRST, key, person, recipient, signed
 
 HERE = Here("HV-01", 28)
 IN_FORCE = signed(
@@ -73,6 +75,13 @@ FORWARD = replace(
     body=Forward(recording="000042-0001", receiver="meldkamer", ground="criminal-investigation", reference="Z-2026/00123"),
     not_after="2026-03-16T12:00:00.000000Z",
 )
+STANDING = replace(
+    HOLD,
+    cameras=("HV-01", "IN-01"),
+    body=StandingForward(receiver="meldkamer", recipient=recipient("meldkamer"), ground="criminal-investigation", reference="Z-2026/00123"),
+    not_after="2026-06-07T12:00:00.000000Z",
+)
+END_FORWARD = replace(HOLD, body=EndForward(order="34" * 32), person="P-01", not_after="2026-03-16T12:00:00.000000Z")
 ALL = {
     "hold": HOLD,
     "interval": INTERVAL,
@@ -82,6 +91,8 @@ ALL = {
     "update": UPDATE,
     "answer": ANSWER,
     "forward": FORWARD,
+    "standing": STANDING,
+    "end": END_FORWARD,
 }
 
 

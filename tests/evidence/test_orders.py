@@ -36,7 +36,7 @@ def test_an_order_is_read_as_it_was_signed(kind: str) -> None:
     order = ordered(ALL[kind])
     assert decode(order.document.file_bytes, "x") == order
     assert order.order == ALL[kind]
-    assert order.order.kind == (kind if kind != "interval" else "hold")
+    assert order.order.kind == {"interval": "hold", "standing": "forward", "end": "forward"}.get(kind, kind)
 
 
 def test_stock_tools_check_a_signature(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_hold_is_accepted_whatever_has_ended_and_however_late_it_is() -> None:
     late = Now(NOW_US + 730 * DAY_US, trusted=True)
     assert judged(HOLD, now=late) == Verdict("accepted", roster_ended=True)
     assert judged(HOLD, now=Now(0, trusted=False)) == Verdict("accepted")
-    for kind in ("release", "shift", "configuration", "update", "answer", "forward"):
+    for kind in ("release", "shift", "configuration", "update", "answer", "forward", "standing", "end"):
         assert judged(ALL[kind], now=late).outcome == "roster_ended"
 
 
@@ -87,6 +87,8 @@ def test_a_camera_that_counts_no_more_still_keeps_what_it_is_told_to_hold(state:
     lost = signed(replace(IN_FORCE.roster, cameras=(camera("HV-01", state=state), *FIRST.cameras[1:])))  # type: ignore[arg-type]
     assert judge_order(ordered(HOLD), lost, HERE, NOW, done={}).accepted
     assert judge_order(ordered(RELEASE), lost, HERE, NOW, done={}).outcome == "camera_not_active"
+    assert judge_order(ordered(ALL["standing"]), lost, HERE, NOW, done={}).outcome == "camera_not_active"
+    assert judge_order(ordered(ALL["end"]), lost, HERE, NOW, done={}).accepted, "it gives nobody anything"
 
 
 def test_who_was_suspended_since_the_roster_gives_no_orders() -> None:
@@ -153,7 +155,7 @@ PEOPLE = [one.id for one in IN_FORCE.roster.people]
 
 @settings(max_examples=count(400))
 @given(
-    st.sampled_from([HOLD, RELEASE, SHIFT, ALL["configuration"], ALL["update"], ALL["answer"], ALL["forward"]]),
+    st.sampled_from([HOLD, RELEASE, SHIFT, ALL["configuration"], ALL["update"], ALL["answer"], ALL["forward"], ALL["standing"]]),
     st.sampled_from(PEOPLE),
     st.sampled_from(PEOPLE),
     st.sets(st.sampled_from([*PEOPLE, "stranger"]), min_size=1),

@@ -52,9 +52,9 @@ def sealed_piece(
     return EncryptedFragment(facts, seq, age)
 
 
-def init(generation: int = 1) -> EncryptedInit:
+def init(generation: int = 1, recipients: tuple[str, ...] = (RECIPIENT,)) -> EncryptedInit:
     """An init segment of this generation."""
-    return EncryptedInit(generation, age_bytes(f"init {generation}", 900), (RECIPIENT,), "libx264", 1280, 720, 30.0, True)
+    return EncryptedInit(generation, age_bytes(f"init {generation}", 900), recipients, "libx264", 1280, 720, 30.0, True)
 
 
 def fragment(

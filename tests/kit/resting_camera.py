@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -20,7 +20,7 @@ from bodycamd.linux.disk import Disk, FileOperations
 from bodycamd.retention.holds import HoldRequest, ReleaseRequest
 from bodycamd.retention.policy import Rules
 from tests.camera.recorder.faults import FaultyDisk
-from tests.kit.fragments import SECOND, fragment, init
+from tests.kit.fragments import RECIPIENT, SECOND, fragment, init
 
 WHO = Caller(via="control_socket", uid=1000)
 MINUTE = 60_000_000
@@ -58,6 +58,7 @@ class RestingCamera:
         self.boot = 0
         self.recorded = 0
         self.seq = 0
+        self.sealed_to: Callable[[int], tuple[str, ...]] = lambda segment: (RECIPIENT,)
         self.disk = disk or Disk()
         if not (root / "signing").exists():
             (root / "device.pem").parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +134,7 @@ class RestingCamera:
         """One segment more of a recording that is open; `gap_us` of picture may be missing before it."""
         ledger, folder = self.store.ledger, self.store.recordings_folder / name
         growing = GrowingSegment(ledger.start, recording=name, segment=segment, ledger_head=ledger.head)
-        buffers = list(growing.init(init()))
+        buffers = list(growing.init(init(recipients=self.sealed_to(segment))))
         for _ in range(fragments):
             self.seq += 1
             buffers += growing.fragment(fragment(self.seq, size=400, pts_us=self.clock.boottime_us), gap_us=gap_us)

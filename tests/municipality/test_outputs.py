@@ -55,7 +55,7 @@ READ = {
     "order show file", "order show roster",
     *(
         f"order sign {kind} {path}"
-        for kind in ("configuration", "forward", "hold", "release", "shift", "update")
+        for kind in ("configuration", "end-forward", "forward", "hold", "release", "shift", "update")
         for path in ("key", "passphrase_file", "roster")
     ),
     *(f"order sign suspension {path}" for path in ("ca", "key", "passphrase_file", "roster")),
@@ -142,6 +142,7 @@ WRITTEN: dict[str, Callable[[Scene, Path], list[object]]] = {
     "order sign update out": lambda _, to: ordering(to, "update", "ef" * 32),
     "order sign hold out": lambda _, to: [*ordering(to, "hold", "--recording", RECORDING), *HELD],
     "order sign forward out": lambda _, to: [*ordering(to, "forward", "--recording", RECORDING, "--receiver", "meldkamer"), *HELD[:4]],
+    "order sign end-forward out": lambda _, to: ordering(to, "end-forward", "34" * 32),
     "order sign release out": lambda _, to: ordering(to, "release", "ab" * 32, "--second", "P-01", "--reason", "settled"),
     "order sign suspension out": lambda _, to: ordering(to, "suspension", "--suspend", "E-01"),
     "order sign shift out": lambda _, to: ordering(to, "shift", "begin", "--officer", "H-12"),

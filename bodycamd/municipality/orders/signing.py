@@ -18,10 +18,10 @@ from bodycamd.evidence import orders
 from bodycamd.evidence.keys import PublicKey, Signer
 from bodycamd.evidence.order_acceptance import Here, judge_content
 from bodycamd.evidence.orders import (
-    MAX_DAYS,
     Answer,
     Body,
     Configuration,
+    EndForward,
     Forward,
     Hold,
     Order,
@@ -29,6 +29,7 @@ from bodycamd.evidence.orders import (
     RosterNumber,
     ShiftChange,
     SignedOrder,
+    StandingForward,
     Update,
     contradictions,
 )
@@ -131,14 +132,27 @@ def told(order: Order, local: LocalTime) -> Iterator[tuple[str, str]]:
         case Forward() as forward:
             yield "forward", forward.recording
             yield from (("to", forward.receiver), ("ground", forward.ground), ("reference", forward.reference))
+        case StandingForward() as standing:
+            yield "forward", "by itself, each recording that was sealed to the recipient when it was recorded"
+            yield from (("recipient", standing.recipient), ("to", standing.receiver))
+            yield from (("ground", standing.ground), ("reference", standing.reference))
+            if standing.interval is None:
+                yield "recorded", "at any time: what the station has already, and what comes"
+            else:
+                yield "recorded from", local.wall_beside_utc(standing.interval.since)
+                yield "until", local.wall_beside_utc(standing.interval.until)
+        case EndForward() as ending:
+            yield "forward no more", f"by standing order {ending.order}"
     yield "signed by", " and ".join(order.people)
     yield "made", local.wall_beside_utc(order.made_at)
     yield "ends", local.wall_beside_utc(order.not_after) if order.not_after else "never"
 
 
 def _ending(order: Order, now_us: int, days: int | None) -> Order:
-    longest = MAX_DAYS[order.kind]
-    wanted = min(longest, RELEASE_DAYS) if days is None else days
+    longest = order.most_days
+    assert longest is not None, "a hold has no end, and is not given one"
+    usual = longest if isinstance(order.body, StandingForward) else RELEASE_DAYS
+    wanted = min(longest, usual) if days is None else days
     if not 1 <= wanted <= longest:
         raise UsageError(f"--days {wanted}: a {order.kind} order ends after 1 to {longest} days")
     return replace(order, not_after=wall_text(now_us + wanted * DAY_US))

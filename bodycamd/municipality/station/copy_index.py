@@ -15,9 +15,9 @@ from bodycamd.evidence import orders
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.evidence.roster import DAY_US
 from bodycamd.evidence.statements import wall_text
-from bodycamd.municipality.station import audit as audit_log
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
-from bodycamd.municipality.station.tables import audit, deletions, documents, holds, releases, segments
+from bodycamd.municipality.station.forward_index import forget
+from bodycamd.municipality.station.tables import deletions, documents, holds, releases, segments
 from bodycamd.municipality.station.term import Copy, Due
 
 PUT_US: Final = DAY_US
@@ -118,6 +118,7 @@ class CopyIndex:
         with self.database.transaction() as connection:
             last_link(connection, AUDIT_CHAIN)
             connection.execute(delete(segments).where(segments.c.device == device, segments.c.recording == recording))
+            forget(connection, device, recording)
             done = update(deletions).where(here, deletions.c.deleted_on.is_(None)).values(deleted_on=wall_text(now_us)[:10])
             if connection.execute(done).rowcount:
                 log_line(connection, now_us, "deleted", device, recording, None)
@@ -139,27 +140,6 @@ class CopyIndex:
             found = connection.execute(update(segments).where(undated).values(received_us=now_us)).rowcount
             log_line(connection, now_us, "receipts_dated", None, f"{found} segments", None)
             return found
-
-    def begin_forwarding(self, device: str, recording: str, told: str, order: str, now_us: int) -> bool:
-        """From here on the copy is given to a receiver; a line of the log says what and why. Nothing, and false, where it is deleted or its
-        deletion is on its way."""
-        with self.database.transaction() as connection:
-            last_link(connection, ledger_chain(device))  # its row is locked, as of `begin`
-            last_link(connection, AUDIT_CHAIN)
-            if _deletion(connection, device, recording):
-                return False
-            log_line(connection, now_us, "forwarding", device, told, order)
-            return True
-
-    def end_forwarding(self, device: str, told: str, order: str, now_us: int) -> None:
-        """All of it is there: a line of the log says so, unless one does since it was begun."""
-        with self.database.reading() as connection:
-            lines = connection.execute(select(audit.c.line).order_by(audit.c.n.desc()), execution_options={"yield_per": 1000})
-            about = (audit_log.decode(raw, "the log") for raw in lines.scalars() if order.encode() in raw)
-            if next((line.event for line in about if line.event in ("forwarding", "forwarded")), None) == "forwarded":
-                return
-        with self.database.transaction() as connection:
-            log_line(connection, now_us, "forwarded", device, told, order)
 
     def is_going(self, device: str, recording: str) -> bool:
         """Whether it is deleted, or its deletion is on its way."""

@@ -1,5 +1,5 @@
-"""What a running station does by itself: it clears what nobody continues to send, looks at its clock, keeps the term, and calls the
-next person where nobody has answered a call for help."""
+"""What a running station does by itself: it clears what nobody continues to send, looks at its clock, keeps the term, forwards by standing
+orders, and calls the next person where nobody has answered a call for help."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bodycamd.municipality.station.figures import SweepFigures
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
+from bodycamd.municipality.station.standing_forwarding import StandingForwarding
 from bodycamd.municipality.station.station_clock import LOOK_SECONDS, StationClock
 from bodycamd.municipality.station.sweep import Sweep, Swept
 
@@ -25,6 +26,8 @@ STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
 SWEEP_MINUTES: Final = 15
 NEXT_SECONDS: Final = 1
+FORWARD_SECONDS: Final = 60
+"""Between two looks whether anything is to be forwarded by standing orders."""
 STAMP_SECONDS: Final = 900
 """Between two looks whether the log is to be stamped."""
 
@@ -33,9 +36,15 @@ class Duties:
     """Of one process. `last_sweep` is of the last one that came to its end in it."""
 
     def __init__(
-        self, staging: Staging, sweep: Sweep, clock: StationClock, stamping: Stamping | None, desk: HelpDesk | None = None
+        self,
+        staging: Staging,
+        sweep: Sweep,
+        clock: StationClock,
+        stamping: Stamping | None,
+        desk: HelpDesk | None = None,
+        standing: StandingForwarding | None = None,
     ) -> None:
-        self._desk = desk
+        self._desk, self._standing = desk, standing
         self._staging, self._sweep, self._clock, self._stamping = staging, sweep, clock, stamping
         self.last_sweep: SweepFigures | None = None
 
@@ -49,6 +58,8 @@ class Duties:
             if self._desk is not None:
                 group.create_task(self._call_next(self._desk))
                 group.create_task(self._forget_calls(self._desk))
+            if self._standing is not None:
+                group.create_task(self._forward(self._standing))
 
     async def _clear_staging(self) -> None:
         while True:
@@ -95,6 +106,22 @@ class Duties:
                 await run_in_threadpool(desk.call_next)
             except BodycamError as error:
                 log.error("help: nobody more is called for now: %s", error)
+
+    async def _forward(self, standing: StandingForwarding) -> None:
+        """Forward what standing orders are for; what fails is tried again."""
+        while True:
+            try:
+                ran = await run_in_threadpool(standing.run)
+            except BodycamError as error:
+                log.error("nothing is forwarded by itself: %s", error)
+            else:
+                for device, recording, receiver in ran.forwarded:
+                    log.info("%s: %s: forwarded to %s", device, recording, receiver)
+                for device, recording, receiver in ran.not_shown:
+                    log.warning("%s: %s: not forwarded to %s: the station's log says why", device, recording, receiver)
+                for problem in ran.problems:
+                    log.error("not forwarded yet: %s", problem)
+            await asyncio.sleep(FORWARD_SECONDS)
 
     async def _forget_calls(self, desk: HelpDesk) -> None:
         """Also where no new one comes."""

@@ -19,59 +19,52 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Final, Protocol
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from bodycamd.errors import ConfigError, DataError, NotFoundError, OutputError, PermissionDeniedError
-from bodycamd.evidence import orders, signed_document, strict_json
+from bodycamd.errors import ConfigError, DataError, NotFoundError, OutputError, PermissionDeniedError, StoreBusyError
+from bodycamd.evidence import orders
 from bodycamd.evidence.entries import RecordingClosed
 from bodycamd.evidence.keys import PublicKey, SigningKey
-from bodycamd.evidence.ledger_chain import VerifiedLedger
-from bodycamd.evidence.ledger_reader import Line, file_name, starts
+from bodycamd.evidence.ledger_reader import Line, file_name
 from bodycamd.evidence.order_acceptance import Here, judge_content
-from bodycamd.evidence.orders import Forward, SignedOrder
-from bodycamd.evidence.pseudonyms import Pseudonym, Reference
+from bodycamd.evidence.orders import EndForward, Forward, SignedOrder, StandingForward
+from bodycamd.evidence.pseudonyms import Reference
 from bodycamd.evidence.retention_entries import Ground
-from bodycamd.evidence.roster import KeyName, SignedRoster
+from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
-from bodycamd.evidence.signed_document import SignedDocument
-from bodycamd.evidence.statements import Count, DeviceId, Positive, RecordingId, Sha256, Stated, Wall, wall_text
+from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.forward_index import ForwardIndex
+from bodycamd.municipality.station.forwarded_note import MAX_FORWARDED_BYTES, ForwardedNote, decode, sign
 from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.leases import Leases
+from bodycamd.municipality.station.ledger_view import ledger_lines
 from bodycamd.municipality.station.log_keeping import keep_log
-from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders
+from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders, check_signed
 from bodycamd.municipality.station.receiver_folder import ReceiverFolder
 from bodycamd.municipality.station.segments import ExpectedSegment, expected
 from bodycamd.municipality.station.station_file import ReceiverSettings
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
 
-FORWARDED_TYPE: Final = "bodycam-forwarded/1"
-MAX_FORWARDED_BYTES: Final = 4096
 FORWARDED_FOLDER: Final = "forwarded"
+LEASE_SECONDS: Final = 900
+"""So long one process may forward something of a camera without a sign of life; afterwards it counts as dead."""
+ASKED_CHUNKS: Final = 8
+"""After so many pieces of a segment it is looked whether the order still counts."""
 
 
-class ForwardedNote(Stated, frozen=True, kw_only=True):
-    """What the station has forwarded, on whose word, and for how long its new controller keeps it. `head` is the last line of the ledger
-    that went with it."""
+class Copied(Struct, frozen=True):
+    """A closed recording that is all here: the camera's first key, its ledger, the line that closed it, and its segments."""
 
-    station: KeyName
-    device: DeviceId
-    recording: RecordingId
-    order: Sha256
-    by: Pseudonym
-    ground: Ground
-    reference: Reference
-    receiver: KeyName
-    controller: Annotated[str, Meta(min_length=1, max_length=100)]
-    keeps_days: Positive
-    segments: Count
-    bytes: Count
-    head: Sha256
-    forwarded_at: Wall
+    first_key: PublicKey
+    lines: list[Line]
+    closed: RecordingClosed
+    segments: list[ExpectedSegment]
 
 
 class Forwarded(Struct, frozen=True):
@@ -80,15 +73,6 @@ class Forwarded(Struct, frozen=True):
     note: ForwardedNote
     store: str
     new: bool
-
-
-_notes: msgspec.json.Decoder[ForwardedNote] = msgspec.json.Decoder(ForwardedNote)
-
-
-def decode(raw: bytes, where: str) -> tuple[ForwardedNote, SignedDocument]:
-    """The note in the bytes of a file; its signature is not checked yet. Raises `DataError`."""
-    document = signed_document.read(raw, FORWARDED_TYPE, MAX_FORWARDED_BYTES, where)
-    return strict_json.decode(document.json, _notes, where, MAX_FORWARDED_BYTES), document
 
 
 class Place(Protocol):
@@ -119,6 +103,31 @@ class Place(Protocol):
         """Raises `DataError` unless all of the recording is there, read back."""
 
 
+class Wanted(Struct, frozen=True):
+    """A recording that goes to a receiver, on whose word and why. `file`: what its note is called there."""
+
+    signed: SignedOrder
+    device: str
+    recording: str
+    receiver: ReceiverSettings
+    ground: Ground
+    reference: Reference
+
+    @property
+    def file(self) -> str:
+        """An order of its own has one note; a standing one has one for each recording."""
+        standing = f"-{self.recording}" if isinstance(self.signed.order.body, StandingForward) else ""
+        return f"{self.signed.id}{standing}.forwarded"
+
+    @property
+    def told(self) -> str:
+        """All of it, for the log (`ForwardIndex`)."""
+        to, person = self.receiver, self.signed.order.person
+        by = f"by itself, by the standing order of {person}" if isinstance(self.signed.order.body, StandingForward) else f"by {person}"
+        why = f"{self.ground} {self.reference}"
+        return f"{self.recording} to {to.name} ({to.controller}, which keeps it {to.keeps_days} days), {why}, {by}"
+
+
 class Forwarding:
     """Of one station, beside its process or without it."""
 
@@ -129,125 +138,191 @@ class Forwarding:
         index: Index,
         storage: Storage,
         receivers: Sequence[ReceiverSettings],
-        first_keys: Mapping[str, PublicKey],
+        first_keys: Callable[[], Mapping[str, PublicKey]],
         *,
         now_us: Callable[[], int],
     ) -> None:
         self._name, self._signer, self._index, self._storage = name, signer, index, storage
         self._receivers, self._first_keys, self._now_us = {one.name: one for one in receivers}, first_keys, now_us
-        self._copies = CopyIndex(index.database)
+        self._forwards, self._leases = ForwardIndex(index.database), Leases(index.database)
+        self._orders = Orders(storage, index, now_us=now_us)
 
     def forward(self, raw: bytes, in_force: SignedRoster) -> Forwarded:
-        """Carry out an order to forward. Raises `DataError` for what is no such order, a recording that is not closed or not all here, and
-        where what lies at the receiver is something else; `PermissionDeniedError` where a camera would not accept it of who signed;
-        `NotFoundError` for a receiver that is not configured, or a recording that was deleted here; `OutputError`, `StorageError`."""
+        """Carry out an order to forward one recording. Raises `DataError` for what is no such order, a recording that is not closed or not
+        all here, and where what lies at the receiver is something else; `PermissionDeniedError` where a camera would not accept it of who
+        signed; `NotFoundError` for a receiver that is not configured, or a recording that was deleted here; `StoreBusyError` where
+        something of the camera is being forwarded now; `OutputError`, `StorageError`."""
         signed = orders.decode(raw, "the order")
         body = signed.order.body
         if not isinstance(body, Forward):
-            raise DataError(f"a {signed.order.kind} order forwards nothing")
-        receiver = self._receivers.get(body.receiver)
-        if receiver is None:
-            raise NotFoundError(f"receivers: nobody is called {body.receiver} in the station's configuration")
+            raise DataError(f"a {signed.order.kind} order that is not for one recording forwards none")
         [device] = signed.order.cameras
-        place = _place(receiver, device)
-        lines, segments = self._recording(device, body.recording)
-        told = f"{body.recording} to {receiver.name} ({receiver.controller}), {body.ground} {body.reference}, by {signed.order.person}"
-        if (done := self._done(signed, place)) is not None and self._is_there(place, segments):
-            self._log_forwarded(device, told, done)
-            return Forwarded(done, place.store, new=False)
-        self._check_allowed(signed, in_force, device)
-        Orders(self._storage, self._index, now_us=self._now_us).take(raw, in_force, "to be carried out by the station itself")
-        if not self._copies.begin_forwarding(device, body.recording, told, signed.id, self._now_us()):
-            raise _is_deleted(device, body.recording)
+        wanted = Wanted(signed, device, body.recording, self.receiver(body.receiver), body.ground, body.reference)
+        first_key = self._first_keys().get(device)
+        if first_key is None:
+            raise DataError(f"{device} is not in the roster in force")
+        with self.alone(device) as still:
+            copied = self.recording(device, body.recording, first_key)
+            place = place_of(wanted.receiver, device)
+            if (done := self._done(wanted, place)) is not None and self._is_there(place, copied.segments):
+                self._log_forwarded(wanted, done)
+                return Forwarded(done, place.store, new=False)
+
+            def allowed() -> None:
+                self.check_allowed(signed, in_force, device)
+                still()
+
+            allowed()
+            self._orders.take(raw, in_force, "to be carried out by the station itself")
+            return self.carry_out(wanted, copied, allowed)
+
+    def check_standing(self, raw: bytes, in_force: SignedRoster) -> None:
+        """Whether a standing order, or one that ends it, would count now for all of its cameras. Raises `DataError` for one that is none,
+        or not signed; `PermissionDeniedError` where it would not count; `NotFoundError` for a receiver that is not configured."""
+        signed = orders.decode(raw, "the order")
+        if not isinstance(signed.order.body, StandingForward | EndForward):
+            raise DataError(f"a {signed.order.kind} order that is carried out once is no standing one")
+        if isinstance(signed.order.body, StandingForward):
+            self.receiver(signed.order.body.receiver)
+        for device in signed.order.cameras:
+            self.check_allowed(signed, in_force, device)
+
+    def carry_out(self, wanted: Wanted, copied: Copied, allowed: Callable[[], None], *, once: bool = False) -> Forwarded:
+        """Give it to the receiver. `allowed` is asked again and again while it goes, and raises where it may not go on: nothing more goes
+        then. `once`: not where the receiver has it by any order. Raises as `forward` does."""
+        device, name = wanted.device, wanted.receiver.name
+        place = place_of(wanted.receiver, device)
+        if not self._forwards.begin(device, wanted.recording, name, wanted.told, wanted.signed.id, self._now_us(), once=once):
+            raise _is_deleted(device, wanted.recording)
         keep_log(self._index, self._storage)
         try:
-            self._copy(device, body.recording, place, segments)
-            place.write(FORWARDED_FOLDER, f"{signed.id}.order", raw=raw)
+            self._copy(device, place, copied, allowed)
+            place.write(FORWARDED_FOLDER, f"{wanted.signed.id}.order", raw=wanted.signed.document.file_bytes)
             place.take_inventory(self._ledger(device), self._signer, self._now_us())
         except OSError as error:
             raise _unwritten(error, place) from error
         people = {self._signer.public.id: (self._name, self._signer.public)}
-        place.check_arrived(body.recording, segments, self._first_keys[device], people)
-        note = ForwardedNote(
+        place.check_arrived(wanted.recording, copied.segments, copied.first_key, people)
+        allowed()
+        note = self._done(wanted, place)
+        if note is None:
+            note = self._note(wanted, copied)
+            try:
+                place.write(FORWARDED_FOLDER, wanted.file, raw=sign(note, self._signer))
+            except OSError as error:
+                raise _unwritten(error, place) from error
+        self._log_forwarded(wanted, note)
+        return Forwarded(note, place.store, new=True)
+
+    def _note(self, wanted: Wanted, copied: Copied) -> ForwardedNote:
+        return ForwardedNote(
             station=self._name,
-            device=device,
-            recording=body.recording,
-            order=signed.id,
-            by=signed.order.person,
-            ground=body.ground,
-            reference=body.reference,
-            receiver=receiver.name,
-            controller=receiver.controller,
-            keeps_days=receiver.keeps_days,
-            segments=len(segments),
-            bytes=sum(one.size for one in segments),
-            head=lines[-1].sha256,
+            device=wanted.device,
+            recording=wanted.recording,
+            order=wanted.signed.id,
+            by=wanted.signed.order.person,
+            ground=wanted.ground,
+            reference=wanted.reference,
+            receiver=wanted.receiver.name,
+            controller=wanted.receiver.controller,
+            keeps_days=wanted.receiver.keeps_days,
+            segments=len(copied.segments),
+            bytes=sum(one.size for one in copied.segments),
+            head=copied.lines[-1].sha256,
             forwarded_at=wall_text(self._now_us()),
         )
-        document = signed_document.signed_file(FORWARDED_TYPE, note, [self._signer])
-        decode(document, "to be signed")
-        try:
-            place.write(FORWARDED_FOLDER, f"{signed.id}.forwarded", raw=document)
-        except OSError as error:
-            raise _unwritten(error, place) from error
-        self._log_forwarded(device, told, note)
-        return Forwarded(note, place.store, new=True)
 
     # --- what may go ----------------------------------------------------------------------------------------------------------------------
 
-    def _check_allowed(self, signed: SignedOrder, in_force: SignedRoster, device: str) -> None:
-        taken = Orders(self._storage, self._index, now_us=self._now_us).suspended(in_force)
+    def receiver(self, name: str) -> ReceiverSettings:
+        """Of the station's configuration. Raises `NotFoundError`."""
+        receiver = self._receivers.get(name)
+        if receiver is None:
+            raise NotFoundError(f"receivers: nobody is called {name} in the station's configuration")
+        return receiver
+
+    def check_allowed(self, signed: SignedOrder, in_force: SignedRoster, device: str) -> None:
+        """Raises `PermissionDeniedError` where a camera would not accept the order now, `DataError` where it is not signed."""
+        check_signed(signed, in_force)
+        taken = self._orders.suspended(in_force)
         now = Now(self._now_us(), trusted=True)
         verdict = judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now, suspensions=taken)
         if not verdict.accepted:
             raise PermissionDeniedError(f"the order is not carried out: {verdict.why}")
 
-    def _recording(self, device: str, recording: str) -> tuple[list[Line], list[ExpectedSegment]]:
-        """The camera's ledger as it is here, and the recording's segments, all of them with a receipt."""
-        if (first_key := self._first_keys.get(device)) is None:
-            raise DataError(f"{device} is not in the roster in force")
-        if self._copies.is_going(device, recording):
+    @contextmanager
+    def alone(self, device: str) -> Iterator[Callable[[], None]]:
+        """Nothing else of this camera is being forwarded, by any process. What it gives says that this one goes on, and raises
+        `StoreBusyError` where that has taken it so long that another one may have begun."""
+        name = f"forward/{device}"
+        holder = self._leases.take(name, LEASE_SECONDS)
+        if holder is None:
+            raise StoreBusyError(f"{device}: something of it is being forwarded now: try again later")
+
+        def still() -> None:
+            if not self._leases.renew(name, holder, LEASE_SECONDS):
+                raise StoreBusyError(f"{device}: this took longer than {LEASE_SECONDS} s: another process goes on with it")
+
+        try:
+            yield still
+        finally:
+            self._leases.give_back(name, holder)
+
+    def recording(self, device: str, recording: str, first_key: PublicKey) -> Copied:
+        """The camera's ledger as it is here, and the recording's segments, all of them with a receipt. Raises `DataError` where it is not
+        closed or not all here, `NotFoundError` where it was deleted here."""
+        if CopyIndex(self._index.database).is_going(device, recording):
             raise _is_deleted(device, recording)
-        lines = list(VerifiedLedger(self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER, first_key))
+        lines = ledger_lines(self._storage.camera(device), first_key)
         found = [one for one in (expected(line.detail) for line in lines) if one is not None and one.recording == recording]
-        if not any(isinstance(line.detail, RecordingClosed) and line.detail.recording == recording for line in lines):
+        closed = [line.detail for line in lines if isinstance(line.detail, RecordingClosed) and line.detail.recording == recording]
+        if not closed:
             raise DataError(f"{device}: {recording}: the ledger that is here does not state its end: forward it when it has come")
         for segment in found:
             if self._index.receipt_of(device, segment) is None:
                 raise DataError(f"{device}: {recording}/{segment.file} is not here yet: forward it when it has come")
-        return lines, found
+        return Copied(first_key, lines, closed[-1], found)
 
-    def _done(self, signed: SignedOrder, place: Place) -> ForwardedNote | None:
-        name = f"{signed.id}.forwarded"
-        raw = place.read(FORWARDED_FOLDER, name, limit=2 * MAX_FORWARDED_BYTES)
+    def _done(self, wanted: Wanted, place: Place) -> ForwardedNote | None:
+        raw = place.read(FORWARDED_FOLDER, wanted.file, limit=2 * MAX_FORWARDED_BYTES)
         if not raw:
             return None
-        where = f"{place.store}/../{FORWARDED_FOLDER}/{name}"
+        where = f"{place.store}/../{FORWARDED_FOLDER}/{wanted.file}"
         note, document = decode(raw, where)
-        if self._signer.public.id not in document.signers([self._signer.public]) or note.order != signed.id:
+        said = note.order, note.device, note.recording
+        if self._signer.public.id not in document.signers([self._signer.public]) or said != (
+            wanted.signed.id,
+            wanted.device,
+            wanted.recording,
+        ):
             raise DataError(f"{where}: this station has not signed it for this order")
         return note
 
     # --- what goes ------------------------------------------------------------------------------------------------------------------------
 
-    def _copy(self, device: str, recording: str, place: Place, segments: Sequence[ExpectedSegment]) -> None:
-        ledger = self._ledger(device)
-        for start in starts(ledger):
-            place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=(ledger / file_name(start)).read_bytes(), grows=True)
-        for segment in segments:
+    def _copy(self, device: str, place: Place, copied: Copied, allowed: Callable[[], None]) -> None:
+        allowed()
+        for start, end in {line.entry.start: line.end for line in copied.lines}.items():  # more may be appended meanwhile
+            raw = (self._ledger(device) / file_name(start)).read_bytes()[:end]
+            place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=raw, grows=True)
+        for segment in copied.segments:
+            allowed()
             if not place.has(segment, *_file(segment)):
-                place.copy(*_file(segment), chunks=self._chunks(device, segment))
+                place.copy(*_file(segment), chunks=self._chunks(device, segment, allowed))
             receipt = self._index.receipt_of(device, segment)
             assert receipt is not None, "looked at before anything was copied"
-            place.write(FORWARDED_FOLDER, f"{recording}-{segment.number:06d}.receipt", raw=receipt[0].document.file_bytes)
+            file = f"{segment.recording}-{segment.number:06d}.receipt"
+            place.write(FORWARDED_FOLDER, file, raw=receipt[0].document.file_bytes)
 
     def _ledger(self, device: str) -> Path:
         return self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
 
-    def _chunks(self, device: str, segment: ExpectedSegment) -> Iterator[bytes]:
+    def _chunks(self, device: str, segment: ExpectedSegment, allowed: Callable[[], None]) -> Iterator[bytes]:
         """A segment out of the storage. Raises `DataError` at its end where it is not what the ledger states."""
         digest, left = hashlib.sha256(), segment.good_bytes
-        for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
+        for number, chunk in enumerate(self._storage.segment_chunks(device, segment.recording, segment.file), 1):
+            if number % ASKED_CHUNKS == 0:
+                allowed()
             digest.update(chunk[: max(0, left)])
             left -= len(chunk)
             yield chunk
@@ -257,12 +332,13 @@ class Forwarding:
     def _is_there(self, place: Place, segments: Sequence[ExpectedSegment]) -> bool:
         return all(place.has(one, *_file(one)) for one in segments)
 
-    def _log_forwarded(self, device: str, told: str, note: ForwardedNote) -> None:
-        self._copies.end_forwarding(device, f"{told}: {note.segments} segments, {note.bytes} bytes", note.order, self._now_us())
+    def _log_forwarded(self, wanted: Wanted, note: ForwardedNote) -> None:
+        told = f"{wanted.told}: {note.segments} segments, {note.bytes} bytes"
+        self._forwards.end(wanted.device, wanted.recording, wanted.receiver.name, told, note.order, self._now_us())
         keep_log(self._index, self._storage)
 
 
-def _place(receiver: ReceiverSettings, device: str) -> Place:
+def place_of(receiver: ReceiverSettings, device: str) -> Place:
     """Where a camera's recordings lie at a receiver. Raises `ConfigError`."""
     if receiver.folder is not None:
         return ReceiverFolder(Path(receiver.folder), device)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from bodycamd.evidence.receipts import Receipt
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station import audit
+from bodycamd.municipality.station.forward_index import State, told_of
 from bodycamd.municipality.station.restored_index import Waits
 
 
@@ -40,6 +41,8 @@ class Told(Struct, frozen=True):
     lost: Mapping[tuple[str, str, int], int] = {}
     """By camera, recording and number of a segment that the storage has lost, the number of the line that says so."""
     waits: Waits = Waits()
+    forwardings: Mapping[tuple[str, str, str], tuple[str, State]] = {}
+    """By camera, recording and order the receiver, and how far it has come."""
 
     def counts_for(self, receipt: Receipt, n: int) -> bool:
         """Whether a receipt by line `n` says that its segment is here: it was not lost since."""
@@ -56,10 +59,13 @@ def told_by(lines: Iterable[bytes]) -> Told:
     taken_back: dict[str, TakenBack] = {}
     numbers: dict[str, int] = {}
     lost: dict[tuple[str, str, int], int] = {}
+    forwardings: dict[tuple[str, str, str], tuple[str, State]] = {}
     waits, since = Waits(), set[str]()
     for raw in lines:
         line = audit.decode(raw, "audit")
         at_us = wall_us(line.at, "audit")
+        if (forwarding := told_of(line)) is not None:
+            forwardings[forwarding[0]] = forwarding[1:]
         if line.event in ("receipt_signed", "receipt_signed_undated") and line.device is not None:
             since.add(line.device)
             numbers[audit.head_of(raw)] = line.n
@@ -79,7 +85,7 @@ def told_by(lines: Iterable[bytes]) -> Told:
                 lost[line.device, recording, int(file[:6])] = line.n
             case "orders_brought":
                 waits = replace(waits, brought_us=at_us)
-            case "hold_begun" | "hold_ended" if line.device is not None and line.sha256 is not None:
+            case "hold_begun" | "hold_ended" | "forwarding_ended" if line.device is not None and line.sha256 is not None:
                 known = counts.get(line.sha256, ())
                 counts[line.sha256] = known if line.device in known else (*known, line.device)
             case "deleting" if line.device is not None:
@@ -93,4 +99,5 @@ def told_by(lines: Iterable[bytes]) -> Told:
             case "restored":
                 waits = Waits(line.n, int(line.what.rpartition(" ")[2]))
                 since.clear()
-    return Told(receipts, counts, deletions, calls, pushes_over, taken_back, numbers, lost, replace(waits, heard=frozenset(since)))
+    kept = {key: told for key, told in forwardings.items() if deletions.get(key[:2]) is None}
+    return Told(receipts, counts, deletions, calls, pushes_over, taken_back, numbers, lost, replace(waits, heard=frozenset(since)), kept)

@@ -15,13 +15,14 @@ from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.noted_entries import OrderDone, OrderRefused, RosterAccepted, SuspensionAccepted
-from bodycamd.evidence.orders import ORDER_TYPE, Forward, Hold, Release, SignedOrder
+from bodycamd.evidence.orders import FORWARDING, ORDER_TYPE, EndForward, Hold, Release, SignedOrder
 from bodycamd.evidence.retention_entries import HoldReleased
 from bodycamd.evidence.roster import ROSTER_TYPE, SignedRoster
 from bodycamd.evidence.statements import wall_us
 from bodycamd.evidence.suspension import SUSPEND_TYPE, SignedSuspension
 from bodycamd.municipality.station.copy_index import add_hold, add_releases
 from bodycamd.municipality.station.database import Database, last_link, log_line, set_link
+from bodycamd.municipality.station.forward_index import end_standing
 from bodycamd.municipality.station.tables import accepted_rosters, deliveries, documents, order_lines, presences
 
 ORDERED_ID_LENGTH: Final = 64
@@ -119,7 +120,7 @@ class OrderIndex:
 
     def add_order(self, signed: SignedOrder, told: str, now_us: int, counts: Sequence[str] = ()) -> bool:
         """Add an order and a line of the log that says `told`; whether it is new: one that is known is not added again. For the copies of
-        the cameras of `counts` it counts here too, where it holds or releases.
+        the cameras of `counts` it counts here too, where it holds, releases, or ends a standing order.
         """
         with self.database.transaction() as connection:
             n, _ = last_link(connection, DOCUMENT_CHAIN)
@@ -319,6 +320,8 @@ def _count(connection: Connection, n: int, signed: SignedOrder, devices: Sequenc
         case Release(holds=ended):
             for device in devices:
                 add_releases(connection, device, ended, signed.id, now_us)
+        case EndForward(order=standing):
+            end_standing(connection, devices, standing, signed.id, now_us)
 
 
 def _end_of(roster_bytes: bytes | None) -> int | None:
@@ -336,7 +339,7 @@ def _add_order(connection: Connection, n: int, signed: SignedOrder, *, kept: boo
     ends = signed.order.not_after
     not_after_us = None if ends is None else wall_us(ends, "not_after")
     _add(connection, n, signed.id, ORDER_TYPE, signed.document.file_bytes, not_after_us, kept=kept)
-    if isinstance(signed.order.body, Forward):
+    if isinstance(signed.order.body, FORWARDING):
         return  # it is the station's own to carry out: no camera gets it
     for device in signed.order.cameras:
         connection.execute(insert(deliveries).values(device=device, n=n))

@@ -27,7 +27,7 @@ from bodycamd.evidence import strict_json
 from bodycamd.evidence import suspension as suspensions_format
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.order_acceptance import AHEAD_US, Here, judge_content
-from bodycamd.evidence.orders import Answer, Hold, Release, SignedOrder
+from bodycamd.evidence.orders import Answer, EndForward, Hold, Release, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now
 from bodycamd.evidence.statements import Count, Stated, wall_us
@@ -138,8 +138,9 @@ class Orders:
         return known[2]
 
     def _counts(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
-        """The cameras whose copies here an order to hold or to release is for: those that would accept it by this roster."""
-        return self._accepting(signed, in_force) if isinstance(signed.order.body, Hold | Release) else []
+        """The cameras whose copies here an order to hold, to release or to forward no more is for: those that would accept it by this
+        roster."""
+        return self._accepting(signed, in_force) if isinstance(signed.order.body, Hold | Release | EndForward) else []
 
     def _accepting(self, signed: SignedOrder, in_force: SignedRoster) -> list[str]:
         """The cameras that would accept it by this roster."""

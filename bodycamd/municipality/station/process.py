@@ -27,6 +27,7 @@ from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.figures import Figures, Health, StampFigures, index_answers, index_figures_or_none
+from bodycamd.municipality.station.forwarding import Forwarding
 from bodycamd.municipality.station.heartbeat import beat
 from bodycamd.municipality.station.help_desk import HelpDesk
 from bodycamd.municipality.station.help_index import HelpIndex
@@ -41,6 +42,7 @@ from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
+from bodycamd.municipality.station.standing_forwarding import StandingForwarding
 from bodycamd.municipality.station.station_clock import StationClock
 from bodycamd.municipality.station.station_file import ListenSettings, StationSettings
 from bodycamd.municipality.station.sweep import Sweep
@@ -106,7 +108,12 @@ class StationProcess:
             push = push_of(settings.help, calls, self._is_active)
             desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed, push=push)
         self.help = HelpInterface(desk, door, senders, in_force.current)
-        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk)
+        self._standing = None
+        if settings.receivers:
+            first_keys, current = lambda: first_keys_of(in_force.roster), in_force.current
+            forwarding = Forwarding(settings.name, self._signer, self._index, storage, settings.receivers, first_keys, now_us=_now_us)
+            self._standing = StandingForwarding(forwarding, intake, self._index, storage, first_keys, current, now_us=_now_us)
+        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk, self._standing)
         bundles = BundleInterface(storage, door, senders)
         routes = [*cameras.routes(), *self.orders.routes(), *bundles.routes(), *self.help.routes()]
         self.application = application(routes, self._while_running)
@@ -174,6 +181,8 @@ class StationProcess:
         finally:
             for task in tasks:
                 task.cancel()
+            if self._standing is not None:
+                self._standing.end()
             watching.should_exit = True
             await asyncio.gather(*tasks, *serving, return_exceptions=True)
 
@@ -197,6 +206,10 @@ def _free_bytes(folder: Path) -> int | None:
     except OSError:
         return None
     return found.f_bavail * found.f_frsize
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -21,6 +21,7 @@ from bodycamd.evidence.statements import ZERO_HASH, wall_us
 from bodycamd.evidence.suspension import SUSPEND_TYPE
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.copy_index import CopyIndex
+from bodycamd.municipality.station.forward_index import ForwardIndex
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.ledger_copy import LedgerCopy
@@ -62,6 +63,7 @@ def fill(index: Index, storage: Storage, first_keys: Mapping[str, PublicKey], st
         calls.restore(id, device, came_us)
     for sha256, over_us in told.pushes_over.items():
         calls.restore_push_over(sha256, over_us)
+    ForwardIndex(index.database).restore(told.forwardings)
     documents, problems = _restore_documents(index, storage, told)
     RestoredIndex(index.database).restore(told.waits)
     cameras, found = storage.cameras(), 0

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 from bodycamd.errors import ConfigError, StoreBusyError
+from bodycamd.evidence import orders
 from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.orders import EndForward, StandingForward
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.systemd_notify import SystemdNotifier
@@ -115,19 +117,24 @@ def opened_orders(settings: StationSettings) -> Iterator[OrderIndex]:
         yield OrderIndex(index.database)
 
 
-def forward(settings: StationSettings, raw: bytes) -> Forwarded:
-    """Carry out an order to forward a recording, whether the station runs or not. Raises as `Forwarding.forward` does."""
+def forward(settings: StationSettings, raw: bytes) -> Forwarded | Taken:
+    """Carry out an order to forward a recording, whether the station runs or not; or keep a standing one, or one that ends it, for the
+    station that runs. Raises as `Forwarding.forward` and `check_standing` do."""
     in_force = roster_of(settings)
     with opened_index(settings) as index:
+        storage = storage_of(settings)
         forwarding = Forwarding(
             settings.name,
             load_key(Path(settings.keys.signing)),
             index,
-            storage_of(settings),
+            storage,
             settings.receivers,
-            first_keys_of(in_force.roster),
+            lambda: first_keys_of(in_force.roster),
             now_us=lambda: time.time_ns() // 1000,
         )
+        if isinstance(orders.decode(raw, "the order").order.body, StandingForward | EndForward):
+            forwarding.check_standing(raw, in_force.current())
+            return Orders(storage, index).take(raw, in_force.current(), "to the station itself")
         return forwarding.forward(raw, in_force.current())
 
 

@@ -179,3 +179,23 @@ deletions = Table(
     Column("deleted_on", String(10)),
 )
 """Recordings whose copies are gone; without a day while they are on their way. Nothing else is kept of them here."""
+
+forwardings = Table(
+    "forwardings",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("recording", String(11), primary_key=True),
+    Column("order_id", String(64), primary_key=True),
+    Column("receiver", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+)
+"""What the log says of recordings that are not deleted: `begun`, `forwarded` to this receiver, or `not_shown`: a standing order is for it,
+and nothing signed shows that the receiver was a recipient."""
+
+ended_forwardings = Table(
+    "ended_forwardings",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("order_id", String(64), primary_key=True),
+)
+"""Standing orders to forward that were ended for a camera; also such that never came."""

@@ -149,7 +149,7 @@ def _read(reader: SegmentReader, place: Place, openings: Mapping[str, Opening], 
             raise ContradictionError(f"{triple.where}: prev names no line of the ledger")
         if triple.signature == bytes(SIGNATURE_BYTES):
             raise DataError(f"{triple.where}: not signed")
-        _check_triple(triple, previous, place, opening)
+        check_triple(triple, previous, place, opening)
         now = triple.statement
         if previous is None:
             checked.first_n = now.n
@@ -160,7 +160,8 @@ def _read(reader: SegmentReader, place: Place, openings: Mapping[str, Opening], 
     checked.ended, checked.good_bytes = reader.ended, reader.position
 
 
-def _check_triple(triple: Triple, previous: Triple | None, place: Place, opening: Opening) -> None:
+def check_triple(triple: Triple, previous: Triple | None, place: Place, opening: Opening) -> None:
+    """Raises `ContradictionError` unless the key that was in force signed it, for this place, behind the triple before it."""
     key = opening.epoch.key
     try:
         triple.check_signature({key.id: key})

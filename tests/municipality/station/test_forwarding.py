@@ -17,8 +17,9 @@ from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import Suspension, sign
 from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
-from bodycamd.municipality.station.copy_index import CopyIndex
-from bodycamd.municipality.station.forwarding import Forwarded, Forwarding, decode
+from bodycamd.municipality.station.forward_index import ForwardIndex
+from bodycamd.municipality.station.forwarded_note import decode
+from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.rebuild import rebuild
 from bodycamd.municipality.station.station_file import ReceiverSettings, judge_station
 from bodycamd.municipality.verify.verify import verify
@@ -42,7 +43,7 @@ def receiver(life: Life) -> ReceiverSettings:
 
 
 def forwarding(life: Life, **changes: Any) -> Forwarding:
-    words: dict[str, Any] = {"receivers": [receiver(life)], "first_keys": {DEVICE: life.first_key}, **changes}
+    words: dict[str, Any] = {"receivers": [receiver(life)], "first_keys": lambda: {DEVICE: life.first_key}, **changes}
     return Forwarding("station-1", STATION_KEY, life.index, life.storage, now_us=lambda: life.now_us, **words)
 
 
@@ -194,7 +195,7 @@ def test_what_is_no_order_to_forward_or_not_signed_forwards_nothing(life: Life) 
     with pytest.raises(NotFoundError):
         forward(life, to_forward(life, name, body=replace(good.order.body, receiver="elsewhere")))
     with pytest.raises(DataError):
-        forward(life, good, first_keys={})
+        forward(life, good, first_keys=dict)
     assert logged(life) == []
 
 
@@ -328,15 +329,15 @@ def test_what_is_being_deleted_is_forwarded_no_more(life: Life) -> None:
     life.copies.restore_deletion(DEVICE, first, None)
     with pytest.raises(NotFoundError, match="being deleted"):
         forward(life, to_forward(life, first, 1))
-    begin = life.copies.begin_forwarding
+    begin = ForwardIndex(life.index.database).begin
     station = forwarding(life)
 
-    def begun_meanwhile(*words: Any) -> bool:
+    def begun_meanwhile(*words: Any, **more: Any) -> bool:
         life.copies.restore_deletion(DEVICE, second, None)
-        return begin(*words)
+        return begin(*words, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CopyIndex, "begin_forwarding", lambda _, *words: begun_meanwhile(*words))
+        patch.setattr(ForwardIndex, "begin", lambda _, *words, **more: begun_meanwhile(*words, **more))
         with pytest.raises(NotFoundError, match="being deleted"):
             station.forward(order.document.file_bytes, IN_FORCE)
     assert (logged(life), (life.root / "room").exists()) == ([], False)
@@ -351,7 +352,7 @@ def test_a_crash_before_the_last_line_of_the_log_is_made_good(life: Life) -> Non
         raise Cut
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CopyIndex, "end_forwarding", crashed)
+        patch.setattr(ForwardIndex, "end", crashed)
         with pytest.raises(Cut):
             forward(life, order)
     assert [event for event, _ in logged(life)] == ["forwarding"]

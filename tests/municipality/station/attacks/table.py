@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from tests.municipality.station.attacks import administrators, at_the_door, clocks, footage, lies, ordered, rostered, settings, updates
+from tests.municipality.station.attacks import (
+    administrators,
+    at_the_door,
+    clocks,
+    footage,
+    lies,
+    ordered,
+    rostered,
+    settings,
+    updates,
+    what_is_forwarded,
+)
 from tests.municipality.station.attacks.attack import ATTACKS
 
 __all__ = ["ATTACKS", "page"]
@@ -16,7 +27,8 @@ assert lies is not None
 assert ordered is not None
 assert rostered is not None
 assert settings is not None
-assert updates is not None, "importing them registers the attacks"
+assert updates is not None
+assert what_is_forwarded is not None, "importing them registers the attacks"
 
 HEAD = """# Attacks on the way between camera and station
 
@@ -36,6 +48,7 @@ TAIL = """## What nothing shows, or only later
   copy is verified, and is on the camera until its term ends.
 - Whoever runs the station can delete a folder's copies, or withhold what comes in: the next verification says so, and the camera's own copy
   is not touched by that. In a bucket with Object Lock nobody deletes before the day (GOVERNANCE: nobody without that right).
+- What has gone to a receiver stays there, whoever ends the order afterwards. Whoever runs the station can copy sealed files by hand.
 - A station or an uplink can be silent. A revocation that is withheld counts from the day on which the roster in force ends, 90 days at
   most.
 - Whoever has a camera's uplink key can take its place at the station: fetch its orders, and keep them from it. Only the camera's ledger

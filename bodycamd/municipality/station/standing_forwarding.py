@@ -1,0 +1,239 @@
+"""What the station forwards by itself: by a standing order, and only what was sealed to the receiver when it was recorded.
+
+    counts    the order, now: its signature, its signer's role and team, its time, by the roster in force and the suspensions; not ended
+    whole     the recording is closed, and all of it is here with receipts
+    shown     each of its segments names the order's recipient, in the init statement that the camera signed (`stated_recipients`)
+    goes      as by an order for that one recording (`Forwarding`), unless the receiver has it already, by whatever order
+
+What it cannot show it does not forward, and its log says so once. The station has no key that opens anything, and needs none for this.
+Whether the order counts is asked again with every few megabytes: where it does not any more, nothing more goes. After a restore nothing
+goes before people say that later orders are here again: one of them may have ended it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from bodycamd.errors import BodycamError, ConfigError, DataError, NotFoundError, PermissionDeniedError, StoreBusyError
+from bodycamd.evidence.keys import PublicKey
+from bodycamd.evidence.orders import Interval, SignedOrder, StandingForward
+from bodycamd.evidence.roster import SignedRoster
+from bodycamd.evidence.statements import wall_us
+from bodycamd.municipality.station.forward_index import ForwardIndex, State
+from bodycamd.municipality.station.forwarding import Copied, Forwarding, Wanted
+from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.restored_index import RestoredIndex
+from bodycamd.municipality.station.segments import ExpectedSegment
+from bodycamd.municipality.station.stated_recipients import stated_recipients
+from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
+from bodycamd.municipality.station.term import CopyFacts
+from bodycamd.retention.ordered_holds import SLACK_US
+from bodycamd.store.names import LEDGER_FOLDER
+
+log = logging.getLogger(__name__)
+
+Standing: TypeAlias = tuple[SignedOrder, StandingForward]
+
+
+class Ran(Struct, frozen=True):
+    """What one run did: camera, recording and receiver of what went, and of what nothing shows that it may; and a sentence for each thing
+    that it could not do, and tries again."""
+
+    forwarded: tuple[tuple[str, str, str], ...] = ()
+    not_shown: tuple[tuple[str, str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Asked(Struct, frozen=True):
+    """A recording that a standing order is for. `dated`: confirmed clocks show that it was recorded within the interval, where there is
+    one."""
+
+    signed: SignedOrder
+    body: StandingForward
+    recording: str
+    dated: bool
+
+
+class StandingForwarding:
+    """Of one process; several may run at once, each camera by one of them at a time. `in_force` raises once the roster has ended."""
+
+    def __init__(
+        self,
+        forwarding: Forwarding,
+        intake: Intake,
+        index: Index,
+        storage: Storage,
+        first_keys: Callable[[], Mapping[str, PublicKey]],
+        in_force: Callable[[], SignedRoster],
+        *,
+        now_us: Callable[[], int],
+    ) -> None:
+        self._forwarding, self._intake, self._index, self._storage = forwarding, intake, index, storage
+        self._first_keys, self._in_force, self._now_us = first_keys, in_force, now_us
+        self._forwards, self._restored = ForwardIndex(index.database), RestoredIndex(index.database)
+        self._ends = threading.Event()
+        self._stated: dict[tuple[str, str], frozenset[str] | str] = {}
+        """Of closed recordings: to whom they were sealed, or what does not show it. They do not change; to know it takes reading them."""
+
+    def end(self) -> None:
+        """The process stops: what is on its way is left as it is, and goes on at the next start. From any thread."""
+        self._ends.set()
+
+    def run(self) -> Ran:
+        """Look at all that is here once. Raises `StorageError` where the index fails."""
+        standing = self._forwards.standing(self._now_us())
+        if not standing:
+            return Ran()
+        if self._restored.waits_for_orders():
+            told = (
+                "this station was restored: nothing is forwarded by itself until its orders are here again: bodycamd station orders-brought"
+            )
+            return Ran(problems=(told,))
+        ran, keys, local = Ran(), self._first_keys(), frozenset(self._storage.cameras())
+        for device in sorted({device for signed, _ in standing for device in signed.order.cameras} & local & keys.keys()):
+            if self._ends.is_set():
+                break
+            try:
+                if asked := self._asked(device, keys[device], standing):
+                    with self._forwarding.alone(device) as still:
+                        ran = _added(ran, self._camera(device, keys[device], asked, still))
+            except StoreBusyError:
+                continue  # it is sending, or another process is at it; the next run is soon
+            except BodycamError as error:
+                ran = _added(ran, Ran(problems=(f"{device}: {error}",)))
+        return ran
+
+    def _asked(self, device: str, first_key: PublicKey, standing: list[Standing]) -> list[Asked]:
+        """What there is to do for a camera: nothing of it is settled yet."""
+        counting = [one for one in standing if self._counts(one, device)]
+        if not counting:
+            return []
+        whole, states, found = self._forwards.whole(device), self._forwards.states(device), list[Asked]()
+        with self._intake.facts(device, first_key) as facts:
+            if self._index.newest_line(device) != facts.head:
+                return []  # another process has more of its ledger, and is the one to do it
+            closed = {name for name, known in facts.facts.known.items() if known.end is not None and name in whole}
+            for signed, body in counting:
+                for name in sorted(closed):
+                    if body.interval is None or _may_be_within(facts, name, body.interval):
+                        found.append(Asked(signed, body, name, body.interval is None or _is_within(facts, name, body.interval)))
+        self._stated = {key: stated for key, stated in self._stated.items() if key[0] != device or key[1] in closed}
+        return [one for one in found if not self._is_settled(device, one, states.get(one.recording, {}))]
+
+    def _is_settled(self, device: str, one: Asked, states: Mapping[str, tuple[str, State]]) -> bool:
+        if (one.body.receiver, "forwarded") in states.values():
+            return True
+        if one.signed.id not in states or states[one.signed.id][1] != "not_shown":
+            return False
+        stated = self._stated.get((device, one.recording))
+        return one.body.interval is None or not one.dated or (stated is not None and one.body.recipient not in stated)
+
+    def _camera(self, device: str, first_key: PublicKey, asked: list[Asked], still: Callable[[], None]) -> Ran:
+        ran = Ran()
+        for one in asked:
+            if self._ends.is_set():
+                break
+            try:
+                ran = _added(ran, self._recording(device, one, first_key, still))
+            except NotFoundError:
+                continue  # its term is over, or it has gone by another order meanwhile
+            except (PermissionDeniedError, StoreBusyError) as error:
+                return _added(ran, Ran(problems=(f"{device}: {one.recording}: {error}",)))
+            except BodycamError as error:
+                ran = _added(ran, Ran(problems=(f"{device}: {one.recording}: {error}",)))
+        return ran
+
+    def _recording(self, device: str, one: Asked, first_key: PublicKey, still: Callable[[], None]) -> Ran:
+        receiver = self._forwarding.receiver(one.body.receiver)
+        wanted = Wanted(one.signed, device, one.recording, receiver, one.body.ground, one.body.reference)
+        if not one.dated:
+            return self._cannot_show(wanted, "no confirmed clock shows that all of it was recorded within the interval")
+        copied = self._forwarding.recording(device, one.recording, first_key)
+        stated = self._stated.get((device, one.recording))
+        if stated is None:
+            stated = self._stated[device, one.recording] = self._recipients(device, copied)
+        if isinstance(stated, str):
+            return self._cannot_show(wanted, stated)
+        if one.body.recipient not in stated:
+            return self._cannot_show(wanted, "not every segment of it was sealed to the order's recipient")
+
+        def allowed() -> None:
+            if self._ends.is_set():
+                raise StoreBusyError("the station stops: it goes on at the next start")
+            self._check_counts(one.signed, device)
+            still()
+
+        self._forwarding.carry_out(wanted, copied, allowed, once=True)
+        return Ran(forwarded=((device, one.recording, receiver.name),))
+
+    def _recipients(self, device: str, copied: Copied) -> frozenset[str] | str:
+        ledger = self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
+
+        def chunks(segment: ExpectedSegment) -> Iterator[bytes]:
+            return self._storage.segment_chunks(device, segment.recording, segment.file)
+
+        try:
+            return stated_recipients(ledger, copied.first_key, copied.closed, copied.segments, chunks)
+        except DataError as error:
+            return str(error)
+
+    def _cannot_show(self, wanted: Wanted, why: str) -> Ran:
+        told = f"{wanted.told}: not forwarded: {why}"
+        name, to = wanted.recording, wanted.receiver.name
+        if not self._forwards.cannot_show(wanted.device, name, to, told, wanted.signed.id, self._now_us()):
+            return Ran()
+        keep_log(self._index, self._storage)
+        return Ran(not_shown=((wanted.device, name, to),))
+
+    # --- which orders count ---------------------------------------------------------------------------------------------------------------
+
+    def _counts(self, one: Standing, device: str) -> bool:
+        if device not in one[0].order.cameras:
+            return False
+        try:
+            self._check_counts(one[0], device)
+            self._forwarding.receiver(one[1].receiver)
+        except (PermissionDeniedError, NotFoundError, DataError, ConfigError) as error:
+            log.debug("%s: standing order %s does not count: %s", device, one[0].id, error)
+            return False
+        return True
+
+    def _check_counts(self, signed: SignedOrder, device: str) -> None:
+        """Raises `PermissionDeniedError` where it does not count now; `DataError`, `ConfigError`, `StorageError`."""
+        self._forwarding.check_allowed(signed, self._in_force(), device)
+        if self._forwards.is_ended(device, signed.id):
+            raise PermissionDeniedError("the standing order is ended")
+
+
+def _is_within(facts: CopyFacts, name: str, interval: Interval) -> bool:
+    """Whether confirmed clocks show that all of it was recorded within the interval."""
+    earliest_us, latest_us = _times(facts, name)
+    since_us, until_us = wall_us(interval.since, "since"), wall_us(interval.until, "until")
+    return earliest_us is not None and latest_us is not None and earliest_us - SLACK_US >= since_us and latest_us + SLACK_US <= until_us
+
+
+def _may_be_within(facts: CopyFacts, name: str, interval: Interval) -> bool:
+    """Whether nothing shows that it lies outside."""
+    earliest_us, latest_us = _times(facts, name)
+    since_us, until_us = wall_us(interval.since, "since") - SLACK_US, wall_us(interval.until, "until") + SLACK_US
+    return (earliest_us is None or earliest_us <= until_us) and (latest_us is None or latest_us >= since_us)
+
+
+def _times(facts: CopyFacts, name: str) -> tuple[int | None, int | None]:
+    """The earliest and the latest that it can have been recorded, by what the camera's ledger states alone."""
+    known, here = facts.facts.known[name], facts.here(None)
+    timeline = facts.timeline([name])
+    earliest_us = timeline.earliest_us([known.opened], here)[0] if known.opened is not None else None
+    latest_us = timeline.ages([known.end], here)[0].was_before_us if known.end is not None else None
+    return earliest_us, latest_us
+
+
+def _added(first: Ran, second: Ran) -> Ran:
+    return Ran(first.forwarded + second.forwarded, first.not_shown + second.not_shown, first.problems + second.problems)
