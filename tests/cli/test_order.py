@@ -13,10 +13,11 @@ from bodycamd.cli import fleet_option, order
 from bodycamd.cli.main import main
 from bodycamd.evidence import orders
 from bodycamd.evidence.order_acceptance import judge_order
-from bodycamd.evidence.orders import Configuration, Hold, SignedOrder
+from bodycamd.evidence.orders import Configuration, EndForward, Hold, SignedOrder, StandingForward
+from bodycamd.evidence.statements import wall_text
 from tests.evidence.ordering import HERE, IN_FORCE, ordered
 from tests.evidence.ordering import HOLD as ORDER
-from tests.evidence.rostering import NOW, NOW_US, key
+from tests.evidence.rostering import NOW, NOW_US, key, recipient
 from tests.kit.scale import one_in, only_in_full
 
 HOLD = ["--ground", "complaint", "--reference", "Z-2026/00123", "--review-on", "2026-09-01"]
@@ -177,3 +178,55 @@ def test_what_is_delivered_is_the_file_and_what_came_of_it_is_told(
     assert asked[0].document == Path("a").read_bytes()
     assert [(part.offset, part.size) for part in asked] == [(0, None), (0, MAX_PART_BYTES + 1), (MAX_PART_BYTES, MAX_PART_BYTES + 1)]
     assert b"".join(part.document for part in asked[1:]) == Path("b").read_bytes()
+
+
+STANDING = [
+    "forward",
+    "--recipient",
+    recipient("meldkamer"),
+    "--receiver",
+    "meldkamer",
+    "--camera",
+    "HV-01",
+    "--camera",
+    "IN-01",
+    *HOLD[:4],
+]
+
+
+def test_a_standing_order_to_forward_is_shown_signed_and_ended(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sign(*STANDING) == 0
+    told = capsys.readouterr().err
+    for word in ("by itself", recipient("meldkamer"), "HV-01, IN-01", "what the station has already", "complaint", "Z-2026/00123"):
+        assert word in told
+    order = written().order
+    assert isinstance(order.body, StandingForward)
+    assert (order.not_after, taken()) == (wall_text(NOW_US + 90 * 86_400_000_000), "accepted")
+    assert sign("end-forward", written().id, "--camera", "HV-01", person="P-01", out="end.order") == 0
+    assert f"by standing order {written().id}" in capsys.readouterr().err
+    assert written("end.order").order.body == EndForward(order=written().id)
+    assert taken("end.order") == "accepted"
+    assert sign(*STANDING, "--since", "2026-03-09T10:00", "--until", "2026-03-12T10:00", out="within.order") == 0
+    assert "recorded from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([*STANDING, "--recording", "000042-0001"], 2),
+        ([word for word in STANDING if word not in ("--recipient", recipient("meldkamer"))], 2),
+        ([*STANDING, "--days", "91"], 2),
+        ([*STANDING, "--since", "2026-03-09T10:00"], 2),
+        (["forward", "--recipient", "age1nobody", *STANDING[3:]], 2),
+        (["end-forward", "nothing", "--camera", "HV-01"], 2),
+    ],
+)
+def test_a_standing_order_that_no_station_would_take_is_not_signed(desk: Path, words: list[str], code: int) -> None:
+    assert sign(*words) == code
+    assert not Path("out.order").exists()
+
+
+def test_how_long_footage_is_kept_no_order_changes(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sign("configuration", "retention.days=14", "--camera", "HV-01", *BASE, person="T-01") == 2
+    assert "at the camera" in capsys.readouterr().err
+    assert not Path("out.order").exists()

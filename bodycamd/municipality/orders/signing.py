@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from bodycamd.errors import PermissionDeniedError, UsageError
 from bodycamd.evidence import orders
 from bodycamd.evidence.keys import PublicKey, Signer
-from bodycamd.evidence.order_acceptance import Here, judge_content
+from bodycamd.evidence.order_acceptance import DAYS, Here, judge_content
 from bodycamd.evidence.orders import (
     Answer,
     Body,
@@ -68,6 +68,8 @@ def make(
         raise UsageError(f"no camera would take this order: {shown(error)}") from error
     for what in contradictions(order):
         raise UsageError(f"no camera would take this order: {what}")
+    if isinstance(body, Configuration) and DAYS in body.changes:
+        raise UsageError(f"{DAYS}: no camera changes how long footage is kept by an order: do it in its file, at the camera")
     return order
 
 
