@@ -27,9 +27,10 @@ from msgspec import Struct
 
 from bodycamd.errors import ConfigError, DataError, NotFoundError, OutputError, PermissionDeniedError, StoreBusyError
 from bodycamd.evidence import orders
+from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints
 from bodycamd.evidence.entries import RecordingClosed
 from bodycamd.evidence.keys import PublicKey, SigningKey
-from bodycamd.evidence.ledger_reader import Line, file_name
+from bodycamd.evidence.ledger_reader import Line, file_name, starts
 from bodycamd.evidence.order_acceptance import Here, judge_content
 from bodycamd.evidence.orders import EndForward, Forward, SignedOrder, StandingForward
 from bodycamd.evidence.pseudonyms import Reference
@@ -302,9 +303,15 @@ class Forwarding:
 
     def _copy(self, device: str, place: Place, copied: Copied, allowed: Callable[[], None]) -> None:
         allowed()
-        for start, end in {line.entry.start: line.end for line in copied.lines}.items():  # more may be appended meanwhile
-            raw = (self._ledger(device) / file_name(start)).read_bytes()[:end]
-            place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=raw, grows=True)
+        ledger, newest = self._ledger(device), copied.lines[-1]
+        for first_kept in checkpoints(ledger):
+            name = checkpoint_name(first_kept)
+            place.write(STORE_FOLDER, LEDGER_FOLDER, name, raw=(ledger / name).read_bytes())
+        for start in starts(ledger):
+            if start <= newest.entry.start:
+                raw = (ledger / file_name(start)).read_bytes()  # with what a cut left behind its good lines, once a later start states it
+                raw = raw[: newest.end] if start == newest.entry.start else raw  # more may be appended meanwhile
+                place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=raw, grows=True)
         for segment in copied.segments:
             allowed()
             if not place.has(segment, *_file(segment)):

@@ -15,6 +15,7 @@ from bodycamd.municipality.station.copy_index import CopyIndex
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
+from bodycamd.municipality.station.ledger_copy import RestMissingError
 from bodycamd.municipality.station.orders import Orders
 from bodycamd.municipality.station.rebuild import Rebuilt, rebuild
 from bodycamd.municipality.station.staging import Staging
@@ -107,8 +108,15 @@ class Life:
         folder = self.camera.store_folder / "ledger"
         for start in starts(folder):
             content = (folder / file_name(start)).read_bytes()
+            content = content[: content.rfind(b"\n") + 1]
             at = self.intake.ledger_progress(DEVICE, self.first_key, start).size_bytes
-            if at < len(content):
+            if at >= len(content):
+                continue
+            try:
+                self.intake.take_ledger(DEVICE, self.first_key, start, at, content[at:])
+            except RestMissingError as missing:
+                torn = (folder / missing.torn.file).read_bytes()[-missing.torn.torn_bytes :]
+                self.intake.take_rest(DEVICE, self.first_key, int(missing.torn.file[:6]), torn)
                 self.intake.take_ledger(DEVICE, self.first_key, start, at, content[at:])
 
     def send(self, *names: str) -> None:
