@@ -128,22 +128,6 @@ def test_again_changes_nothing_and_a_second_one_goes_beside_it(life: Life) -> No
     assert {one.recording: one.verdict for one in report.recordings if one.verdict == "intact"} == {first: "intact", second: "intact"}
 
 
-def test_a_ledger_that_a_cut_left_torn_goes_with_the_rest_of_it(life: Life) -> None:
-    life.record()
-    life.camera.store.close()
-    with (life.camera.store_folder / "ledger" / "000001.jsonl").open("ab") as file:
-        file.write(b"a line that a cut left")
-    life.camera.switch_on()
-    name = life.record()
-    life.send()
-    forward(life, to_forward(life, name))
-    room = life.root / "room" / DEVICE / "store"
-    assert (room / "ledger" / "000001.jsonl").read_bytes().endswith(b"a line that a cut left")
-    people = {STATION_KEY.public.id: ("station-1", STATION_KEY.public)}
-    report = verify(room, life.first_key, only=name, people=people)
-    assert [one.verdict for one in report.recordings if one.recording == name] == ["intact"]
-
-
 class Cut(BaseException):
     pass
 
