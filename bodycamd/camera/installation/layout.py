@@ -23,7 +23,7 @@ from bodycamd.errors import DataError, StorageError
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 128 * 1024
 MANIFEST, SIGNATURE = "bundle.json", "bundle.sig"
 _LAYOUT = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
 _SIZE = re.compile(rb"([0-7]{11})\0")

@@ -9,7 +9,6 @@ key yet.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import random
@@ -17,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from bodycamd.camera.uplink.allowance import Allowance
 from bodycamd.camera.uplink.bundle_fetching import BundleFetching, read_keys
@@ -31,7 +32,7 @@ from bodycamd.config.load import load
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.settings import Config
 from bodycamd.config.station_checks import address
-from bodycamd.errors import BodycamError, ConfigError
+from bodycamd.errors import BodycamError, ConfigError, UsageError
 from bodycamd.evidence.keys import load_key_file
 from bodycamd.foreign_text import shown
 
@@ -137,19 +138,38 @@ def _tell(recorder: RecorderLink, pause: float) -> bool:
     return True
 
 
+class Options(Struct, kw_only=True):
+    """Of the command line: argparse would stay in memory for as long as the process lives, half a megabyte. `is_wanted`: only say by the
+    exit code whether a station is configured, 0, or 1."""
+
+    config: Path
+    key: Path
+    state: Path
+    release_keys: Path = RELEASE_KEYS
+    is_wanted: bool = False
+
+
+def options_of(words: Sequence[str]) -> Options:
+    """What a command line says. Raises `UsageError`."""
+    found: dict[str, Path] = {
+        "key": Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / KEY,
+        "state": Path(os.environ.get("STATE_DIRECTORY", ".")),
+    }
+    left = [word for word in words if word != "--is-wanted"]
+    names = {"--config": "config", "--key": "key", "--state": "state", "--release-keys": "release_keys"}
+    for name, value in zip(left[::2], left[1::2], strict=False):
+        if name in names:
+            found[names[name]] = Path(value)
+    if "config" not in found or len(left) % 2 or not set(left[::2]) <= set(names):
+        raise UsageError(f"usage: python -m bodycamd.camera.uplink --config FILE [{'] ['.join([*list(names)[1:], '--is-wanted'])}]")
+    return Options(**found, is_wanted=len(left) < len(words))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and give its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bodycamd.camera.uplink", description="Send footage to the station, and bring its orders."
-    )
-    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
-    parser.add_argument("--key", type=Path, default=Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / KEY, metavar="FILE")
-    parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE_DIRECTORY", ".")), metavar="FOLDER")
-    parser.add_argument("--release-keys", type=Path, default=RELEASE_KEYS, metavar="FILE")
-    parser.add_argument("--is-wanted", action="store_true", help="only say by the exit code whether a station is configured: 0, or 1")
-    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
+        options = options_of(sys.argv[1:] if arguments is None else arguments)
         config = load(options.config)
         if options.is_wanted:
             return int(config.station.url is None)

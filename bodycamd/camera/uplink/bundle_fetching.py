@@ -39,7 +39,7 @@ ASK_SECONDS: Final = 60.0
 """Between two questions for what is wanted, while there is nothing to tell."""
 LOOK_SECONDS: Final = 2.0
 """So long parts are fetched before footage is looked at again."""
-PART_BYTES: Final = 256 * 1024
+PART_BYTES: Final = 128 * 1024
 REQUEST_BYTES: Final = 2000
 COUNTED_AHEAD_BYTES: Final = 4 * PART_BYTES
 NOT_HERE_SECONDS: Final = 600.0

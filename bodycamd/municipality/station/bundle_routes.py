@@ -29,7 +29,7 @@ SIZE_HEADER: Final = "Bundle-Bytes"
 MOST_BYTES: Final = 256 * 1024
 """In one answer."""
 AT_ONCE, SECONDS = 4096, 5.0
-"""Parts that a camera gets at once, a GiB, and after which it gets one more: a stolen key fetches no more in a day than 4.5 GB besides."""
+"""Parts that a camera gets at once, at most a GiB, and after which it gets one more: a stolen key fetches 4.5 GB a day besides."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 

@@ -167,7 +167,7 @@ def test_a_look_takes_a_while_and_no_longer(bench: Bench) -> None:
     fetching = bench.process()
     assert fetching.look(DOCKED)
     assert len(bench.asked) == 2
-    assert "fetches it, 0.5 of 1.3 MB" in fetching.doing
+    assert "fetches it, 0.3 of 1.3 MB" in fetching.doing
 
 
 # --- when, and how much -------------------------------------------------------------------------------------------------------------------

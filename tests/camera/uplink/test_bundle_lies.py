@@ -55,7 +55,7 @@ def too_long_a_manifest(content: bytes, offset: int, most: int) -> Reply:
 LIES: dict[str, tuple[Callable[[bytes, int, int], Reply], str]] = {
     "other bytes": (other_bytes, "not a bundle of bodycamd"),
     "one bit in the middle": (last_byte, "is not what the manifest states"),
-    "longer": (longer, "where 1 to 262144 were asked for"),
+    "longer": (longer, "where 1 to 131072 were asked for"),
     "shorter": (shorter, "sends 0 bytes"),
     "endless": (endless, "sends another bundle"),
     "too long a manifest": (too_long_a_manifest, "not a bundle of bodycamd"),

@@ -117,6 +117,15 @@ def test_is_wanted_says_whether_a_station_is_configured(tmp_path: Path) -> None:
     assert main(["--config", str(tmp_path / "wrong.yaml"), "--is-wanted"]) == 78
 
 
+WRONG = ["", "--is-wanted", "--config", "--config x --key", "--configs x", "--config x y z", "x"]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_command_line_that_is_none_is_told(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    assert "usage: python -m bodycamd.camera.uplink --config FILE [--key]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("key", "told"), [(None, "no key: this camera has not made one"), (b"none", "no key"), (b"x" * 4096, "no key")])
 def test_without_its_key_it_does_not_start(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: bytes | None, told: str) -> None:
     config = configured(tmp_path, "https://station.example.org", tmp_path / "s")

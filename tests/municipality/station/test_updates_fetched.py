@@ -17,6 +17,7 @@ from bodycamd.camera.installation.decision import Camera
 from bodycamd.errors import NotFoundError, PermissionDeniedError, StoreBusyError
 from bodycamd.municipality.station.bundle_routes import BundleInterface
 from bodycamd.municipality.station.folder_storage import FolderStorage
+from tests.bench.test_uplink import high_water_megabytes
 from tests.kit.bundles import Release
 from tests.kit.resting_camera import DAY
 from tests.kit.scale import only_in_full
@@ -45,8 +46,9 @@ def test_from_the_desk_to_the_version_in_use_with_kills_on_the_way(place: Town) 
             place.station.open()
     with pytest.raises(NotFoundError, match="fetched no bundle"):
         place.updater()
-    with place.uplink():
+    with place.uplink() as process:
         place.says("is here: bodycamd bundle update --ordered")
+        assert high_water_megabytes(process.pid) < 42, "of a bundle of 24 MB a part is in memory, and its manifest"
         assert [path.name for path in place.spool.iterdir()] == [f"{name}.bundle"]
         place.camera.machine.cameras.append(Camera("recording", True))
         with pytest.raises(StoreBusyError):
@@ -96,7 +98,7 @@ async def shorter(self: BundleInterface, request: Request) -> Response:
 
 LIES: dict[str, tuple[Any, str]] = {
     "for ever": (for_ever, "a longer answer than any station gives"),
-    "longer": (longer, "1000000 bytes where 1 to 262144 were asked for"),
+    "longer": (longer, "1000000 bytes where 1 to 131072 were asked for"),
     "shorter": (shorter, "0 bytes where"),
 }
 
