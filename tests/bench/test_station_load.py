@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import create_engine, text
 
 from bodycamd.camera.uplink.station_link import Reply, StationError, StationLink
 from bodycamd.config.station_checks import StationAddress
@@ -31,6 +34,7 @@ from tests.bench.test_uplink import cpu_seconds, high_water_megabytes
 from tests.camera.keeping.ordered_camera import OrderedCamera
 from tests.evidence.ordering import HOLD, ordered
 from tests.evidence.rostering import FIRST, ROOT, camera, key
+from tests.kit.postgres import Postgres
 from tests.kit.scale import SCALE
 from tests.municipality.station.at_station import private
 from tests.municipality.station.prepared import Prepared, free_port, stop
@@ -40,7 +44,7 @@ pytestmark = pytest.mark.bench
 
 CAMERAS, UPLOADING = 300, 30
 SEGMENT_BYTES = 8_000_000
-POLLS = 600
+POLLS, TURNS = 600, 5
 NAMES = [f"X-{number}" for number in range(CAMERAS)]
 
 
@@ -50,6 +54,8 @@ class Place:
 
     prepared: Prepared
     keys: dict[str, SigningKey]
+    index: str | None = None
+    """The database, where it is no file beside the rest."""
 
     def link(self, name: str, port: int) -> StationLink:
         return StationLink(StationAddress(False, "127.0.0.1", port, AUTHORITY), name, self.keys[name], None)
@@ -57,25 +63,31 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A station with three hundred cameras in its roster."""
+    return made_at(tmp_path, UPLOADING)
+
+
+def made_at(root: Path, uploading: int, index: str | None = None) -> Place:
+    """A station with three hundred cameras in its roster, of which so many have something to send."""
     keys = {name: SigningKey.generate() for name in NAMES}
-    signing = make_key(tmp_path / "station-1.key")
-    (tmp_path / "root.json").write_bytes(msgspec.json.encode(ROOT))
-    prepared = Prepared(tmp_path, free_port())
-    firsts = {name: first_key(tmp_path, number) for number, name in enumerate(NAMES)}
+    root.mkdir(exist_ok=True)
+    signing = make_key(root / "station-1.key")
+    (root / "root.json").write_bytes(msgspec.json.encode(ROOT))
+    prepared = Prepared(root, free_port())
+    firsts = {name: first_key(root, number, uploading) for number, name in enumerate(NAMES)}
     cameras = tuple(
         replace(camera("HV-05"), id=name, uplink_key=keys[name].public.raw.hex(), first_key=firsts[name], message_key=hashed(name))
         for name in NAMES
     )
     station = KeyHolder(id="station-1", key=signing.public.raw.hex(), state="active")
     prepared.roster(cameras=(*FIRST.cameras, *cameras), stations=(station,))
-    write(prepared, prepared.port)
-    return Place(prepared, keys)
+    made = Place(prepared, keys, index)
+    write(made, prepared.port)
+    return made
 
 
-def first_key(root: Path, number: int) -> str:
+def first_key(root: Path, number: int, uploading: int) -> str:
     """Of a camera that sends, or of one that only polls."""
-    if number >= UPLOADING:
+    if number >= uploading:
         return SigningKey.generate().public.raw.hex()
     OrderedCamera(root / f"camera-{number}")
     return PublicKey.from_pem((root / f"camera-{number}" / "device.pem").read_bytes()).raw.hex()
@@ -85,11 +97,13 @@ def hashed(name: str) -> str:
     return hashlib.sha256(f"message key {name}".encode()).hexdigest()
 
 
-def write(prepared: Prepared, port: int) -> Path:
+def write(place: Place, port: int) -> Path:
     """The configuration of one process."""
+    prepared = place.prepared
     file = prepared.folder / f"station-{port}.yaml"
     keys = f"{{signing: {prepared.folder}/station-1.key, root: {prepared.folder}/root.json, roster: {prepared.folder}/roster.txt}}"
-    file.write_text(f"name: station-1\nauthority: {AUTHORITY}\ndata: {prepared.folder}/data\nlisten: {{port: {port}}}\nkeys: {keys}\n")
+    written = f"name: station-1\nauthority: {AUTHORITY}\ndata: {prepared.folder}/data\nlisten: {{port: {port}}}\nkeys: {keys}\n"
+    file.write_text(written + (f"index: {place.index}\n" if place.index is not None else ""))
     prepared.file.write_text(file.read_text())
     return file
 
@@ -101,53 +115,91 @@ def processes(place: Place, number: int) -> Iterator[list[tuple[int, int]]]:
         found = []
         for _ in range(number):
             port = free_port()
-            write(place.prepared, port)
+            write(place, port)
             process = place.prepared.start()
             stack.callback(stop, process, signal.SIGKILL)
             found.append((port, process.pid))
         yield found
 
 
-def polls_cost(place: Place, at: list[tuple[int, int]], cameras: int) -> float:
-    """Seconds of the stations' processors for 1,000 polls by so many cameras, spread over the processes by name."""
-    links = [place.link(name, at[number % len(at)][0]) for number, name in enumerate(NAMES[:cameras])]
-    first = [link.ask("GET", "orders", query="after=0&wait=0") for link in links]
-    assert {reply.status for reply in first} == {200}, "the roster"
-    before = sum(cpu_seconds(pid) for _, pid in at)
-    each = POLLS // cameras
+@dataclass
+class Polled:
+    """Cameras of a station whose processes are known by port and process id, spread over them by name. All have its roster."""
 
-    def ask(link: StationLink, reply: Reply) -> int:
-        after = reply.headers["orders-after"]
-        answers = [link.ask("GET", "orders", query=f"after={after}&wait=0").status for _ in range(each)]
-        link.close()
-        assert set(answers) == {204}
-        return len(answers)
+    place: Place
+    at: list[tuple[int, int]]
+    cameras: int
 
-    with ThreadPoolExecutor(8) as pool:
-        done = sum(pool.map(ask, links, first))
-    return (sum(cpu_seconds(pid) for _, pid in at) - before) / done * 1000
+    def __post_init__(self) -> None:
+        self.links = [self.place.link(name, self.at[number % len(self.at)][0]) for number, name in enumerate(NAMES[: self.cameras])]
+        first = [link.ask("GET", "orders", query="after=0&wait=0") for link in self.links]
+        assert {reply.status for reply in first} == {200}, "the roster"
+        self.after = [reply.headers["orders-after"] for reply in first]
+        for link in self.links:
+            link.close()
+
+    def cost(self) -> float:
+        """Seconds of the processes' processors for 1,000 polls, two over each connection, however many cameras there are."""
+        before = self._seconds()
+
+        def ask(link: StationLink, after: str) -> int:
+            answers = []
+            for _ in range(POLLS // self.cameras // 2):
+                answers += [link.ask("GET", "orders", query=f"after={after}&wait=0").status for _ in range(2)]
+                link.close()
+            assert set(answers) == {204}
+            return len(answers)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(ask, self.links, self.after)) == POLLS
+        return (self._seconds() - before) / POLLS * 1000
+
+    def _seconds(self) -> float:
+        return sum(cpu_seconds(pid) for _, pid in self.at)
 
 
-def test_the_cost_of_a_poll_does_not_grow(table: Table, place: Place) -> None:
-    with processes(place, 1) as one:
-        few, many = polls_cost(place, one, 30), polls_cost(place, one, CAMERAS)
+@pytest.mark.timeout(900)
+def test_the_cost_of_a_poll_does_not_grow(table: Table, tmp_path: Path) -> None:
+    compare(table, "SQLite", made_at(tmp_path / "alone", 0), made_at(tmp_path / "shared", 0))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(importlib.util.find_spec("psycopg") is None, reason="needs bodycamd[postgres], and Debian's PostgreSQL")
+def test_the_cost_of_a_poll_on_postgresql(table: Table, tmp_path: Path) -> None:
+    with Postgres() as started:
+        engine = create_engine(started.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for name in ("alone", "shared"):
+                connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        alone, shared = (made_at(tmp_path / name, 0, started.url.replace("/postgres?", f"/{name}?")) for name in ("alone", "shared"))
+        compare(table, "PostgreSQL", alone, shared)
+
+
+def compare(table: Table, database: str, alone: Place, shared: Place) -> None:
+    """In turns, so that whatever else the machine does is in all of them, and by the median of the turns' own ratios: one measurement
+    after the other once showed 1.4 times as much for what costs the same."""
+    with processes(alone, 1) as one, processes(shared, 2) as two:
+        polled = [Polled(alone, one, 30), Polled(alone, one, CAMERAS), Polled(shared, two, CAMERAS)]
+        turns = [[station.cost() for station in polled] for _ in range(TURNS + 1)][1:]  # the first one opens what stays open
+    few, many, both = (statistics.median(found) for found in zip(*turns, strict=True))
+    grown = statistics.median(turn[1] / turn[0] for turn in turns)
     table.add(
-        "station: 1,000 polls by 300 cameras against 30",
-        many / few,
-        f"{many:.2f} s against {few:.2f} s of processor",
+        f"station on {database}: 1,000 polls by 300 cameras against 30",
+        grown,
+        f"{many:.2f} s against {few:.2f} s of processor, medians of {TURNS} turns",
         at_most=1.2,
         target="<= 1.2x",
-        ratio=f"{many / few:.2f}",
+        ratio=f"{grown:.2f}",
     )
-    with processes(place, 2) as two:
-        both = polls_cost(place, two, CAMERAS)
+    doubled = statistics.median(turn[2] / turn[1] for turn in turns)
     table.add(
-        "station: 1,000 polls at two processes against one",
-        both / many,
-        f"{both:.2f} s against {many:.2f} s of processor",
+        f"station on {database}: 1,000 polls at two processes against one",
+        doubled,
+        f"{both:.2f} s against {many:.2f} s of processor, medians of {TURNS} turns",
         at_most=1.2,
         target="<= 1.2x",
-        ratio=f"{both / many:.2f}",
+        ratio=f"{doubled:.2f}",
     )
 
 
