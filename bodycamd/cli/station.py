@@ -84,15 +84,21 @@ def run(file: FileArgument = DEFAULT_STATION) -> None:
 
 
 @app.command("rebuild")
-def rebuild(file: FileArgument = DEFAULT_STATION) -> None:
+def rebuild(
+    file: FileArgument = DEFAULT_STATION,
+    forwarded_from: Annotated[
+        str | None, typer.Option(help="Of what this municipality has forwarded here: a name of `forwarded_from`.")
+    ] = None,
+) -> None:
     """Make the index anew, from what cameras signed and the station's own receipts and log.
 
     The station is stopped, and the old index moved away. Ends with 65 where something does not verify; the rest is in the index then.
     """
-    from bodycamd.municipality.station.service import rebuild_index
+    from bodycamd.municipality.station.service import rebuild_forwarded_index, rebuild_index
     from bodycamd.municipality.station.station_file import load_station
 
-    done = rebuild_index(load_station(file))
+    settings = load_station(file)
+    done = rebuild_index(settings) if forwarded_from is None else rebuild_forwarded_index(settings, forwarded_from)
     for problem in done.problems:
         say(f"bodycamd: {problem}", err=True)
     log_lines, documents = counted(done.audit_lines, "line"), counted(done.documents, "document")

@@ -6,13 +6,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
 from bodycamd.errors import BodycamError, StorageError
 from bodycamd.municipality.station.figures import SweepFigures
+from bodycamd.municipality.station.forwarded_intake import ForwardedIntake
 from bodycamd.municipality.station.help_desk import HelpDesk
+from bodycamd.municipality.station.receiver_receipts import ReceiverReceipts
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.standing_forwarding import StandingForwarding
@@ -43,7 +46,10 @@ class Duties:
         stamping: Stamping | None,
         desk: HelpDesk | None = None,
         standing: StandingForwarding | None = None,
+        receipts: ReceiverReceipts | None = None,
+        forwarded: Sequence[ForwardedIntake] = (),
     ) -> None:
+        self._receipts, self._forwarded = receipts, forwarded
         self._desk, self._standing = desk, standing
         self._staging, self._sweep, self._clock, self._stamping = staging, sweep, clock, stamping
         self.last_sweep: SweepFigures | None = None
@@ -60,6 +66,10 @@ class Duties:
                 group.create_task(self._forget_calls(self._desk))
             if self._standing is not None:
                 group.create_task(self._forward(self._standing))
+            if self._receipts is not None:
+                group.create_task(self._take_receipts(self._receipts))
+            for one in self._forwarded:
+                group.create_task(self._take_forwarded(one))
 
     async def _clear_staging(self) -> None:
         while True:
@@ -122,6 +132,41 @@ class Duties:
                 for problem in ran.problems:
                     log.error("not forwarded yet: %s", problem)
             await asyncio.sleep(FORWARD_SECONDS)
+
+    async def _take_receipts(self, receipts: ReceiverReceipts) -> None:
+        """What receivers' own stations say that they have."""
+        while True:
+            try:
+                found = await run_in_threadpool(receipts.run)
+            except BodycamError as error:
+                log.error("no receipts of receivers are looked at: %s", error)
+            else:
+                for device, recording, receiver in found.recordings:
+                    log.info("%s: %s: %s has given its receipts", device, recording, receiver)
+                for problem in found.problems:
+                    log.error("a receipt that counts for nothing: %s", problem)
+            await asyncio.sleep(FORWARD_SECONDS)
+
+    async def _take_forwarded(self, forwarded: ForwardedIntake) -> None:
+        """Take what another municipality's station has forwarded, and delete there what this station's own term is over for."""
+        while True:
+            for _ in range(SWEEP_MINUTES):
+                try:
+                    found = await run_in_threadpool(forwarded.run)
+                except BodycamError as error:
+                    log.error("nothing that was forwarded here is taken: %s", error)
+                else:
+                    for device, recording in found.taken:
+                        log.info("%s: %s: taken, as it was forwarded here", device, recording)
+                    for problem in found.problems:
+                        log.error("not taken: %s", problem)
+                await asyncio.sleep(FORWARD_SECONDS)
+            try:
+                swept = await run_in_threadpool(forwarded.sweep)
+            except BodycamError as error:
+                log.error("nothing that was forwarded here is deleted: %s", error)
+            else:
+                _tell(swept, self._clock.read().confirmed)
 
     async def _forget_calls(self, desk: HelpDesk) -> None:
         """Also where no new one comes."""

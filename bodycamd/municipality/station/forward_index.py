@@ -11,13 +11,22 @@ from typing import Final, Literal, TypeAlias
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bodycamd.evidence import orders
+from bodycamd.evidence import receipts as receipts_format
 from bodycamd.evidence.orders import ORDER_TYPE, SignedOrder, StandingForward
+from bodycamd.evidence.receipts import SignedReceipt
 from bodycamd.municipality.station.audit import AuditLine, Event
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
-from bodycamd.municipality.station.tables import deletions, documents, ended_forwardings, forwardings, segments
+from bodycamd.municipality.station.tables import deletions, documents, ended_forwardings, forwardings, receipts, segments
 
-State: TypeAlias = Literal["begun", "forwarded", "not_shown"]
-STATES: Final[Mapping[Event, State]] = {"forwarding": "begun", "forwarded": "forwarded", "not_forwarded": "not_shown"}
+State: TypeAlias = Literal["begun", "forwarded", "receipted", "not_shown"]
+STATES: Final[Mapping[Event, State]] = {
+    "forwarding": "begun",
+    "forwarded": "forwarded",
+    "forward_receipted": "receipted",
+    "not_forwarded": "not_shown",
+}
+THERE: Final[tuple[State, ...]] = ("forwarded", "receipted")
+"""All of it is at the receiver; `receipted`: and the receiver's own station has given receipts for it."""
 MAX_TOLD: Final = 500
 """Characters of what a line of the log tells."""
 
@@ -86,10 +95,40 @@ class ForwardIndex:
         """All of it is there: a line of the log says so, unless one does since it was begun."""
         with self.database.transaction() as connection:
             last_link(connection, AUDIT_CHAIN)
-            if _state(connection, device, recording, order) == "forwarded":
+            if _state(connection, device, recording, order) in THERE:
                 return
             log_line(connection, now_us, "forwarded", device, told, order)
             _set(connection, device, recording, order, receiver, "forwarded")
+
+    def without_receipts(self, receivers: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        """What these receivers have, and have given no receipts for yet: camera, recording, order, receiver."""
+        waiting = (forwardings.c.state == "forwarded", forwardings.c.receiver.in_(receivers))
+        query = select(forwardings).where(*waiting).order_by(forwardings.c.device, forwardings.c.recording, forwardings.c.order_id)
+        with self.database.reading() as connection:
+            return [(row.device, row.recording, row.order_id, row.receiver) for row in connection.execute(query)]
+
+    def own_receipts(self, device: str, recording: str) -> list[SignedReceipt]:
+        """This station's own for the segments of a recording, in their order; none where one of them has none."""
+        of = and_(segments.c.device == device, segments.c.recording == recording)
+        query = (
+            select(receipts.c.file_bytes)
+            .select_from(segments)
+            .outerjoin(receipts, and_(receipts.c.device == segments.c.device, receipts.c.n == segments.c.receipt))
+            .where(of)
+            .order_by(segments.c.number)
+        )
+        with self.database.reading() as connection:
+            found = list(connection.execute(query).scalars())
+        return [] if None in found else [receipts_format.decode(raw, "a receipt") for raw in found]
+
+    def receipted(self, device: str, recording: str, receiver: str, told: str, order: str, now_us: int) -> None:
+        """The receiver's own station has given receipts for all of it: a line of the log says so, once."""
+        with self.database.transaction() as connection:
+            last_link(connection, AUDIT_CHAIN)
+            if _state(connection, device, recording, order) != "forwarded":
+                return
+            log_line(connection, now_us, "forward_receipted", device, told, order)
+            _set(connection, device, recording, order, receiver, "receipted")
 
     def cannot_show(self, device: str, recording: str, receiver: str, told: str, order: str, now_us: int) -> bool:
         """A standing order does not show that it may go: a line of the log says so, once; whether it does now."""
@@ -130,7 +169,7 @@ def _of(device: str, recording: str) -> ColumnElement[bool]:
 
 def _has(connection: Connection, device: str, recording: str, receiver: str) -> bool:
     """Whether a receiver has it, by whatever order."""
-    there = (forwardings.c.receiver == receiver, forwardings.c.state == "forwarded")
+    there = (forwardings.c.receiver == receiver, forwardings.c.state.in_(THERE))
     return connection.execute(select(forwardings).where(_of(device, recording), *there)).first() is not None
 
 

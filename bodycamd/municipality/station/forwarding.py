@@ -175,7 +175,7 @@ class Forwarding:
 
             allowed()
             self._orders.take(raw, in_force, "to be carried out by the station itself")
-            return self.carry_out(wanted, copied, allowed)
+            return self.carry_out(wanted, copied, in_force, allowed)
 
     def check_standing(self, raw: bytes, in_force: SignedRoster) -> None:
         """Whether a standing order, or one that ends it, would count now for all of its cameras. Raises `DataError` for one that is none,
@@ -188,7 +188,9 @@ class Forwarding:
         for device in signed.order.cameras:
             self.check_allowed(signed, in_force, device)
 
-    def carry_out(self, wanted: Wanted, copied: Copied, allowed: Callable[[], None], *, once: bool = False) -> Forwarded:
+    def carry_out(
+        self, wanted: Wanted, copied: Copied, in_force: SignedRoster, allowed: Callable[[], None], *, once: bool = False
+    ) -> Forwarded:
         """Give it to the receiver. `allowed` is asked again and again while it goes, and raises where it may not go on: nothing more goes
         then. `once`: not where the receiver has it by any order. Raises as `forward` does."""
         device, name = wanted.device, wanted.receiver.name
@@ -199,6 +201,8 @@ class Forwarding:
         try:
             self._copy(device, place, copied, allowed)
             place.write(FORWARDED_FOLDER, f"{wanted.signed.id}.order", raw=wanted.signed.document.file_bytes)
+            if wanted.receiver.station is not None:  # which knows by it whose word counts here
+                place.write(FORWARDED_FOLDER, f"{in_force.document.sha256}.roster", raw=in_force.document.file_bytes)
             place.take_inventory(self._ledger(device), self._signer, self._now_us())
         except OSError as error:
             raise _unwritten(error, place) from error

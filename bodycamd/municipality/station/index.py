@@ -201,6 +201,11 @@ class Index:
         with self.database.transaction() as connection:
             return [receipts_format.decode(row.file_bytes, "receipt") for row in connection.execute(query)]
 
+    def note_event(self, event: Event, device: str, told: str, sha256: str, now_us: int) -> None:
+        """A line of the log, and nothing else."""
+        with self.database.transaction() as connection:
+            log_line(connection, now_us, event, device, told, sha256)
+
     def audit_to_keep(self) -> tuple[int, list[bytes]]:
         """The lines of the audit log that the storage has not got yet, and the number of the first."""
         with self.database.transaction() as connection:

@@ -86,11 +86,12 @@ class Intake:
         *,
         days: int,
         clock: Callable[[], StationTime],
+        own_term: bool = False,
         now_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._signer = name, signer
         self._storage, self._staging, self._index = storage, staging, index
-        self._days, self._clock = days, clock
+        self._days, self._clock, self._own_term = days, clock, own_term
         self._pace = AnswerPace(now_seconds)
         self._restored = RestoredIndex(index.database)
         self._opened: dict[str, _Opened] = {}
@@ -303,7 +304,7 @@ class Intake:
             with self._table:
                 while len(self._opened) >= MAX_OPENED:
                     del self._opened[next(iter(self._opened))]
-            ledger = _Opened(LedgerCopy(self._storage.camera(device), first_key), CopyFacts())
+            ledger = _Opened(LedgerCopy(self._storage.camera(device), first_key), CopyFacts(own_term=self._own_term))
             self._note(device, ledger)
             self._opened[device] = ledger
         return ledger

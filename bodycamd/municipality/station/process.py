@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from bodycamd.municipality.station.cameras import Sender
 from bodycamd.municipality.station.door import Door
 from bodycamd.municipality.station.duties import Duties
 from bodycamd.municipality.station.figures import Figures, Health, StampFigures, index_answers, index_figures_or_none
+from bodycamd.municipality.station.forwarded_intake import ForwardedIntake
 from bodycamd.municipality.station.forwarding import Forwarding
 from bodycamd.municipality.station.heartbeat import beat
 from bodycamd.municipality.station.help_desk import HelpDesk
@@ -38,6 +39,7 @@ from bodycamd.municipality.station.opening import first_keys_of, load_key, make_
 from bodycamd.municipality.station.operator_routes import OperatorInterface
 from bodycamd.municipality.station.order_routes import OrderInterface
 from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.receiver_receipts import ReceiverReceipts
 from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.server import OperatorServer
 from bodycamd.municipality.station.staging import Staging
@@ -108,22 +110,34 @@ class StationProcess:
             push = push_of(settings.help, calls, self._is_active)
             desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed, push=push)
         self.help = HelpInterface(desk, door, senders, in_force.current)
-        self._standing = None
+        self._standing, receipts = None, None
+        self._forwarded = list(self._forwarded_here(settings))
         if settings.receivers:
             first_keys, current = lambda: first_keys_of(in_force.roster), in_force.current
             forwarding = Forwarding(settings.name, self._signer, self._index, storage, settings.receivers, first_keys, now_us=_now_us)
             self._standing = StandingForwarding(forwarding, intake, self._index, storage, first_keys, current, now_us=_now_us)
-        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk, self._standing)
+            receipts = ReceiverReceipts(self._index, storage, settings.receivers, now_us=_now_us)
+        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk, self._standing, receipts, self._forwarded)
         bundles = BundleInterface(storage, door, senders)
         routes = [*cameras.routes(), *self.orders.routes(), *bundles.routes(), *self.help.routes()]
         self.application = application(routes, self._while_running)
         self._operator = OperatorInterface(self.figures, self.health)
         self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
 
+    def _forwarded_here(self, settings: StationSettings) -> Iterator[ForwardedIntake]:
+        """One for each sender, but where another process of the station has it already. Raises as `ForwardedIntake` does."""
+        for one in settings.forwarded_from:
+            try:
+                yield ForwardedIntake(one, settings.name, self._signer, self._data, self._clock.read)
+            except StoreBusyError:
+                log.info("what %s has forwarded is taken by another process of this station", one.name)
+
     def close(self) -> None:
         """Give everything back."""
         if self._listening is not None:
             self._listening.close()
+        for one in self._forwarded:
+            one.close()
         self._index.close()
 
     def end_polls(self) -> None:

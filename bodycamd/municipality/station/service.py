@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bodycamd.errors import ConfigError, StoreBusyError
+from bodycamd.errors import ConfigError, NotFoundError, StoreBusyError
 from bodycamd.evidence import orders
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import EndForward, StandingForward
@@ -20,6 +20,7 @@ from bodycamd.municipality.station import deletion_certificate
 from bodycamd.municipality.station.backup import BackedUp, back_up
 from bodycamd.municipality.station.bundle_store import BundleStore
 from bodycamd.municipality.station.copy_listing import ListedCopy, list_copies
+from bodycamd.municipality.station.forwarded_intake import rebuild_forwarded
 from bodycamd.municipality.station.forwarding import Forwarded, Forwarding
 from bodycamd.municipality.station.help_index import HelpIndex
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -43,6 +44,13 @@ def rebuild_index(settings: StationSettings) -> Rebuilt:
     first_keys = first_keys_of(roster_of(settings).roster)
     with serving(Path(settings.data), alone=True), opened_index(settings) as index:
         return rebuild(index, storage_of(settings), first_keys, load_key(Path(settings.keys.signing)).public)
+
+
+def rebuild_forwarded_index(settings: StationSettings, sender: str) -> Rebuilt:
+    """The same of the index of what another municipality has forwarded. Raises as `rebuild_forwarded` does."""
+    if all(one.name != sender for one in settings.forwarded_from):
+        raise NotFoundError(f"forwarded_from: nobody is called {sender} in the station's configuration")
+    return rebuild_forwarded(Path(settings.data), sender, load_key(Path(settings.keys.signing)).public)
 
 
 def take_order(settings: StationSettings, raw: bytes) -> Taken:

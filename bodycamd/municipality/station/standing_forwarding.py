@@ -24,7 +24,7 @@ from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.orders import Interval, SignedOrder, StandingForward
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_us
-from bodycamd.municipality.station.forward_index import ForwardIndex, State
+from bodycamd.municipality.station.forward_index import THERE, ForwardIndex, State
 from bodycamd.municipality.station.forwarding import Copied, Forwarding, Wanted
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
@@ -128,7 +128,7 @@ class StandingForwarding:
         return [one for one in found if not self._is_settled(device, one, states.get(one.recording, {}))]
 
     def _is_settled(self, device: str, one: Asked, states: Mapping[str, tuple[str, State]]) -> bool:
-        if (one.body.receiver, "forwarded") in states.values():
+        if any(receiver == one.body.receiver and state in THERE for receiver, state in states.values()):
             return True
         if one.signed.id not in states or states[one.signed.id][1] != "not_shown":
             return False
@@ -170,7 +170,7 @@ class StandingForwarding:
             self._check_counts(one.signed, device)
             still()
 
-        self._forwarding.carry_out(wanted, copied, allowed, once=True)
+        self._forwarding.carry_out(wanted, copied, self._in_force(), allowed, once=True)
         return Ran(forwarded=((device, one.recording, receiver.name),))
 
     def _recipients(self, device: str, copied: Copied) -> frozenset[str] | str:

@@ -20,6 +20,7 @@ from bodycamd.config.strict_yaml import Document, read_document
 from bodycamd.errors import ConfigError
 from bodycamd.evidence.pseudonyms import PSEUDONYM, Pseudonym
 from bodycamd.evidence.roster import KeyName
+from bodycamd.evidence.statements import RawPublicKey
 from bodycamd.foreign_text import shown
 
 Authority = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?\Z")]
@@ -102,6 +103,13 @@ class ReceiverBucketSettings(Settings, frozen=True, kw_only=True):
     region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")] | None = None
 
 
+class ReceiverStationSettings(Settings, frozen=True, kw_only=True):
+    """The receiver's own station, which takes what is forwarded out of the folder: what its roster calls it, and its public key."""
+
+    name: KeyName
+    key: RawPublicKey
+
+
 class ReceiverSettings(Settings, frozen=True, kw_only=True):
     """Somebody to whom recordings may be forwarded: a controller of its own, which keeps them for its own term."""
 
@@ -109,6 +117,18 @@ class ReceiverSettings(Settings, frozen=True, kw_only=True):
     controller: Annotated[str, Meta(min_length=1, max_length=100)]
     folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")] | None = None
     s3: ReceiverBucketSettings | None = None
+    station: ReceiverStationSettings | None = None
+    keeps_days: Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class ForwardedFromSettings(Settings, frozen=True, kw_only=True):
+    """A municipality whose station forwards to this one. `name` is what it is called here, `receiver` what it calls this station in its
+    orders; `root` is the file of its root, `folder` where it forwards to. For so many days is it kept here."""
+
+    name: KeyName
+    receiver: KeyName
+    root: Text
+    folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")]
     keeps_days: Annotated[int, Meta(ge=1, le=36_500)]
 
 
@@ -126,6 +146,7 @@ class StationSettings(Settings, frozen=True, kw_only=True):
     timestamp_authority: AuthoritySettings | None = None
     help: HelpSettings | None = None
     receivers: Annotated[tuple[ReceiverSettings, ...], Meta(max_length=16)] = ()
+    forwarded_from: Annotated[tuple[ForwardedFromSettings, ...], Meta(max_length=16)] = ()
     days: Annotated[int, Meta(ge=1, le=28)] = 28
 
     @property
@@ -174,6 +195,13 @@ ALLOWED: Mapping[str, str] = {
     "receivers.s3": "a mapping of bucket, endpoint, region, in place of folder",
     "receivers.bucket": "the name of a bucket of the receiver's, not the station's own",
     "receivers.name": "small letters, digits and -, such as meldkamer: as orders have it, each once",
+    "receivers.station": "a mapping of name, key: of the receiver's own station, where it has one and a folder",
+    "receivers.key": "64 hex digits: its public key, as `bodycamd station init` prints it",
+    "forwarded_from": "a list of mappings of name, receiver, root, folder, keeps_days",
+    "forwarded_from.name": "small letters, digits and -, such as dordrecht: each once",
+    "forwarded_from.receiver": "what they call this station in their orders",
+    "forwarded_from.root": "the file of their root, as `bodycamd fleet roster` writes it there",
+    "forwarded_from.folder": "the path of the folder that they forward to",
     "controller": "who is responsible for what is forwarded, in 1 to 100 characters",
     "folder": "the path of a folder of the receiver's, such as a mounted disk",
     "keeps_days": "a whole number from 1 to 36500",
@@ -201,6 +229,8 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
         problems = list(_help_contradictions(settings.help)) if settings.help is not None else []
         if len({one.name for one in settings.receivers}) < len(settings.receivers):
             problems.append(Problem("receivers", "two of them have one name", ALLOWED["receivers.name"]))
+        if len({one.name for one in settings.forwarded_from}) < len(settings.forwarded_from):
+            problems.append(Problem("forwarded_from", "two of them have one name", ALLOWED["forwarded_from.name"]))
         problems += _receiver_places(settings)
         problems += _addresses(settings, document)
         if not problems:
@@ -213,6 +243,8 @@ def _receiver_places(settings: StationSettings) -> Iterator[Problem]:
     for one in settings.receivers:
         if (one.folder is None) == (one.s3 is None):
             yield Problem("receivers", f"{one.name} has neither a folder nor a bucket, or both", ALLOWED["receivers"])
+        if one.station is not None and one.folder is None:
+            yield Problem("receivers", f"{one.name} has a station, and no folder out of which it takes", ALLOWED["receivers.station"])
         if one.s3 is not None and settings.s3 is not None and one.s3.bucket == settings.s3.bucket:
             yield Problem("receivers", f"{one.name} has the station's own bucket", ALLOWED["receivers.bucket"])
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 from bodycamd.evidence.ledger_reader import Line
 from bodycamd.evidence.orders import Hold as HoldOrder
 from bodycamd.evidence.orders import SignedOrder
-from bodycamd.evidence.retention_entries import RecordingDeleted, RecordingDeleting
+from bodycamd.evidence.retention_entries import HoldAdded, HoldReleased, HoldReviewDue, RecordingDeleted, RecordingDeleting
 from bodycamd.evidence.statements import ZERO_HASH
 from bodycamd.retention.elapsed import Boot, Moment, Now, Timeline
 from bodycamd.retention.ledger_index import Facts, day_us
@@ -36,7 +36,9 @@ Proof: TypeAlias = Literal["wall_clock", "running_time", "received", "not_receiv
 class CopyFacts:
     """What a camera's ledger states, for whoever has a copy: as `Facts`, but what the camera has deleted stays known, and held."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, own_term: bool = False) -> None:
+        """`own_term`: of a copy that another controller has: neither the camera's term nor the holds of its municipality are for it."""
+        self._own_term = own_term
         self.facts = Facts()
         self.deleted: set[str] = set()
         self.head = ZERO_HASH
@@ -48,6 +50,9 @@ class CopyFacts:
             self.facts.timeline.see(line.entry.boot_id, line.entry.boottime_ns // 1000)
             if isinstance(line.detail, RecordingDeleted):
                 self.deleted.add(line.detail.recording)
+            return
+        if self._own_term and isinstance(line.detail, HoldAdded | HoldReleased | HoldReviewDue):
+            self.facts.timeline.see(line.entry.boot_id, line.entry.boottime_ns // 1000)
             return
         self.facts.take(line.entry, line.detail)
 
@@ -77,8 +82,8 @@ class CopyFacts:
         return self.timeline([recording]).ages([moment], self.here(wall_us))[0].was_before_us
 
     def rules(self, days: int) -> Rules:
-        """The station's term, or the camera's shorter one."""
-        stated = self.facts.rules
+        """The station's term, or the camera's shorter one; with `own_term` the station's alone."""
+        stated = None if self._own_term else self.facts.rules
         return Rules(days if stated is None else min(days, stated.days))
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from bodycamd.evidence.orders import SignedOrder
 from tests.kit.fragments import RECIPIENT
+from tests.municipality.station import test_forwarded_forgeries as forgeries
 from tests.municipality.station.attacks.attack import COURIER, STATION, attack
 from tests.municipality.station.attacks.ground import Ground
+from tests.municipality.station.room import Room
 from tests.municipality.station.standing import (
     ROOM,
     ROOMS,
@@ -126,3 +128,60 @@ def _(ground: Ground) -> str:
     ground.life.send()
     assert len(Station(ground.life).run()) == 1
     return "it goes on"
+
+
+# --- from station to station ------------------------------
+
+TAKEN = "Footage that another station has forwarded"
+FOLDER = "the folder that both stations reach"
+THEIRS = "the sender's station, with its key"
+RECEIVER = "the receiver's station: by the sender's root"
+
+
+def forged(title: str, holds: str, forgery: forgeries.Forgery, by: str = RECEIVER) -> None:
+    """It is put beside, or in the place of, what was forwarded."""
+
+    @attack(TAKEN, title, holds=holds, by=by, outcome="not taken")
+    def _(ground: Ground) -> str:
+        name = ground.life.record()
+        ground.life.send()
+        room = Room(ground.life)
+        room.forward(name)
+        forgery(room, name)
+        found = room.take()
+        assert (found.taken, len(found.problems), list(room.folder.rglob("*.taken"))) == ((), 1, [])
+        return "not taken"
+
+
+forged("say that something was forwarded, without the key of their station", FOLDER, forgeries.note_by_nobody)
+forged("forward by an order that somebody else signed", THEIRS, forgeries.order_by_nobody)
+forged("forward by the order of a coordinator", THEIRS, forgeries.order_of(person="C-01"))
+forged("forward by an order for another receiver", THEIRS, forgeries.order_for_another)
+forged("forward by an order for another recording", THEIRS, forgeries.order_of_another_recording)
+forged("bring a roster of another root", FOLDER, forgeries.roster_of_another_root)
+forged("forward with the key of a station that their newest roster lists no more", THEIRS, forgeries.station_shut_out)
+forged("alter the ledger on its way", FOLDER, forgeries.ledger_altered, "the receiver's station: by the camera's keys")
+forged("alter a segment on its way", FOLDER, forgeries.segment_altered, "the receiver's station: by the ledger")
+forged("put one segment in the place of another", FOLDER, forgeries.segment_exchanged, "the receiver's station: by the ledger")
+forged("put a link in the place of a segment", FOLDER, forgeries.segment_linked, "the receiver's station: it follows none")
+
+
+def receipted(title: str, case: str) -> None:
+    """In the place of a good receipt."""
+
+    @attack(TAKEN, title, holds=FOLDER, by="the sender's station: by the key that its operator registered", outcome="not stated")
+    def _(ground: Ground) -> str:
+        name = ground.life.record()
+        ground.life.send()
+        room = Room(ground.life)
+        room.forward(name)
+        room.take()
+        path = room.forwarded / f"{name}-000001.taken"
+        path.write_bytes(forgeries.RECEIPTS[case](path.read_bytes()))
+        found = room.receipts()
+        assert (found.recordings, len(found.problems)) == ((), 1)
+        return "not stated"
+
+
+receipted("give a receipt in the receiver's name", "of nobody")
+receipted("give the receipt of one segment for another", "for another segment")
