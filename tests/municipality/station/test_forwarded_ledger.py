@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bodycamd.municipality.verify.verify import verify
+from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 from tests.municipality.station.test_forwarding import forward, to_forward
 
@@ -19,6 +20,7 @@ def life(tmp_path: Path) -> Iterator[Life]:
     made.close()
 
 
+@only_in_full
 def test_a_ledger_that_a_cut_left_torn_goes_with_the_rest_of_it(life: Life) -> None:
     life.record()
     life.camera.store.close()

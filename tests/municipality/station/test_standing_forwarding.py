@@ -101,6 +101,7 @@ def test_what_grows_or_is_on_its_way_waits_and_then_goes(life: Life) -> None:
     assert [event for event, _ in logged(life)] == ["forwarding", "forwarded"] * 2
 
 
+@only_in_full
 @pytest.mark.parametrize("change", sample([of_nobody, in_its_age_header, said_otherwise, without_a_signature, cut_off, nothing], 6))
 def test_what_the_camera_did_not_sign_counts_for_nothing(life: Life, change: Callable[[bytes], bytes]) -> None:
     life.camera.sealed_to = lambda segment: (ROOM,)
@@ -358,6 +359,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception]]] = [
 ]
 
 
+@only_in_full
 @pytest.mark.parametrize("wrong", sample(WRONG, 5))
 def test_who_brings_one_that_would_not_count_is_told(life: Life, wrong: tuple[dict[str, Any], type[Exception]]) -> None:
     station, (changes, error) = Station(life), wrong
