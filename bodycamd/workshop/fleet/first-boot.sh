@@ -30,8 +30,8 @@ prepare() {
   printf '%s\n' '[Unit]' 'Description=First boot of a camera' 'After=local-fs.target cloud-config.service' \
     '[Service]' 'Type=oneshot' "ExecStart=/bin/sh $script" 'StandardOutput=journal+console' \
     '[Install]' 'WantedBy=multi-user.target' >"/etc/systemd/system/$unit"
+  systemctl enable --quiet --no-reload "$unit"
   systemctl daemon-reload
-  systemctl enable --quiet "$unit"
   systemctl start --no-block "$unit"
 }
 
@@ -40,20 +40,21 @@ check_files() {
   (cd "$card" && sha256sum --quiet --strict --check SHA256SUMS) || fail "the card is damaged: make it anew (bodycamd fleet card)"
 }
 
-# Nobody has a password: not root, not a user of the image. No console asks anybody to make a user.
+# Nobody has a password: not root, not a user of the image. No console asks anybody to make a user. systemd reads its units anew at the end
+# (finish): each time takes a second or two of a small computer.
 lock_accounts() {
   awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow | while read -r name; do
     if passwd -q -l "$name"; then say "password of $name locked"; fi
   done
   left=$(awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow)
   [ -z "$left" ] || fail "accounts with a password: $left"
-  systemctl mask --quiet userconfig.service 2>/dev/null || true
+  systemctl mask --quiet --no-reload userconfig.service 2>/dev/null || true
   if grep -q 'ssh_authorized_keys' "$boot/user-data" 2>/dev/null; then
     printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\n' >/etc/ssh/sshd_config.d/10-bodycamd.conf
-    systemctl enable --quiet ssh.service
+    systemctl enable --quiet --no-reload ssh.service
   else
-    systemctl disable --quiet --now ssh.service ssh.socket 2>/dev/null || true
-    systemctl mask --quiet ssh.service ssh.socket 2>/dev/null || true
+    systemctl disable --quiet --no-reload --now ssh.service ssh.socket 2>/dev/null || true
+    systemctl mask --quiet --no-reload ssh.service ssh.socket 2>/dev/null || true
   fi
   rm -f /etc/sudoers.d/010_pi-nopasswd /etc/sudoers.d/90-cloud-init-users
 }
@@ -141,8 +142,9 @@ clean_up() {
 finish() {
   [ ! -e "$done_card/cards.txt" ] || shred -u "$done_card/cards.txt"
   rm -rf "$done_card"
-  systemctl disable --quiet "$unit"
+  systemctl disable --quiet --no-reload "$unit"
   rm -f "/etc/systemd/system/$unit" "$script"
+  systemctl daemon-reload
   sync
   systemctl restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service bodycamd-uplink.service
   say "enrolment: ready"

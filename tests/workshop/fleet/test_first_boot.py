@@ -91,7 +91,8 @@ def test_from_the_card_to_the_roster(root: Root, boot: Path, folder: Folder, tmp
     assert f"bodycamd first boot: {fingerprint}" in done.stdout
     assert "password of pi locked" in done.stdout
     log = (root.top / "systemctl.log").read_text().splitlines()
-    assert "enable --quiet ssh.service" in log
+    assert "enable --quiet --no-reload ssh.service" in log
+    assert log[-2] == "daemon-reload", "what was masked is masked from here on"
     assert log[-1] == "restart --no-block bodycamd.service bodycamd-sensors.service bodycamd-cards.service bodycamd-uplink.service"
     assert main(["fleet", "enrol", str(file), "--fingerprint", fingerprint, "--fleet", str(folder.file)]) == 0
 
