@@ -45,12 +45,27 @@ class RefusedError(BodycamError):
         self.exit_code = code
 
 
+def connected(path: Path, patience: float = 60.0) -> socket.socket:
+    """To a socket of QEMU's, whose file is there a moment before it listens. Raises `TimeoutError`."""
+    until = time.monotonic() + patience
+    while True:
+        made = socket.socket(socket.AF_UNIX)
+        try:
+            made.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            made.close()
+            if time.monotonic() > until:
+                raise TimeoutError(f"{path}: nobody listens") from error
+            time.sleep(0.05)
+        else:
+            return made
+
+
 class SocketLine:
     """QEMU's end of a serial port."""
 
     def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        self._socket = connected(path)
         self._answers = self._socket.makefile("rb")
         self._one = threading.Lock()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.hil.line import connected
 
 ANSWER_SECONDS = 300.0
 
@@ -15,9 +16,8 @@ class Monitor:
     """At the socket `path`, while the context lasts."""
 
     def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket = connected(path)
         self._socket.settimeout(ANSWER_SECONDS)
-        self._socket.connect(str(path))
         self._said = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
