@@ -35,7 +35,15 @@ own (what differs from the frozen one), so that none sees what another one did, 
 Beside the scenarios: the first boot, accounts, what is left on the card, enrolment once (`tests/hil/test_cards.py`); and the power is cut
 while it records (`tests/hil/test_power_cuts.py`, `CUTS=6`), which is QEMU killed: acknowledged fragments, written outside the camera,
 against what is there after the next start, verified and played on the host with stock tools. What the camera had not flushed to its card
-is gone.
+is gone. Of six cuts two are followed by a boot, each of those cameras records on and is cut once more; after the other cuts the recorder
+starts on the host, on a copy of what the card's file system holds once the kernel has played its journal back: the same code as in the
+camera, without the minutes of an emulated boot.
+
+`driver_unbound` does not run there: no camera's driver is in the image. The kernel's simulated camera (vimc) under the real picamera2 was
+seen in an emulated machine of its own, with two processors and the computer's clock: some 1.5 pictures a second at 320x240, RGB, where the
+recorder takes YUV420 or NV12, and after `unbind` picamera2's `capture_request` did not come back, without an error, until `bind`. Between
+that and this scenario are picamera2's libraries in the image, a conversion in the place of an image processor, and the rate: a
+configuration has five pictures a second at least, and a worker without one for 0.8 s is replaced. It was not tried here.
 
 SEEN
 

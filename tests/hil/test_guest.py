@@ -16,6 +16,7 @@ from tests.hil.guest.pins import was_set
 from tests.hil.line import SocketLine
 from tests.hil.monitor import Monitor
 from tests.hil.remote_board import RemoteBoard
+from tests.hil.test_power_cuts import AGAIN, series
 
 
 @pytest.fixture
@@ -120,3 +121,10 @@ def test_what_one_worker_made_another_one_reads(tmp_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     assert str(once(tmp_path / "made", lambda _: identity)) == str(identity)
     assert str(once(tmp_path / "made", lambda _: pytest.fail("made twice"))) == str(identity)
+
+
+@pytest.mark.parametrize("cuts", range(1, 13))
+def test_each_cut_is_some_camera_s_and_one_of_them_is_switched_on_again(cuts: int) -> None:
+    found = series(cuts)
+    assert sum(found.values()) == cuts
+    assert next(iter(found)) in AGAIN
