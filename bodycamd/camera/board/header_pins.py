@@ -1,8 +1,9 @@
 """The pins of a Raspberry Pi's header for gpiozero, through the kernel's own interface (libgpiod 2, the GPIO character device).
 
 gpiozero's pin factory for lgpio has two threads that are woken without end, 1,340 times a second while an edge is watched for; this one has
-one thread for each watched pin, which sleeps in the kernel until there is an edge. And the kernel's stamp of an edge has a clock that is
-asked for: CLOCK_MONOTONIC, so that a process that was held up still tells how long the button was down.
+one thread for each watched pin, which sleeps in the kernel until there is an edge. The kernel's stamp of an edge has a clock that is asked
+for, CLOCK_MONOTONIC, and whoever reads a pin's level has been told every edge before it: so how long a button was down is known, also where
+the process was held up.
 
 What a camera does not use is refused: pulse width, the kernel's removal of bounce.
 
@@ -17,6 +18,7 @@ import errno
 import logging
 import os
 import select
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -137,7 +139,9 @@ class HeaderPin(LocalPiPin):  # type: ignore[misc]
         self._set(replace(self._settings, direction=DIRECTIONS[value]))
 
     def _get_state(self) -> bool:
-        return bool(self._line.get_value(self._number))
+        level = bool(self._line.get_value(self._number))
+        newest = self._watch.catch_up() if self._watch is not None else None
+        return level if newest is None else newest
 
     def _set_state(self, value: bool) -> None:
         if self._settings.direction is not Direction.OUTPUT:
@@ -194,11 +198,15 @@ class HeaderPin(LocalPiPin):  # type: ignore[misc]
 
 
 class _Watch:
-    """Tells each edge of one line, in the kernel's order, from a thread of its own, until `end`."""
+    """Tells each edge of one line once and in the kernel's order, from a thread of its own or from whoever cannot wait for that, until
+    `end`."""
 
     def __init__(self, name: str, line: gpiod.LineRequest, tell: Callable[[float, bool], None]) -> None:
         self._name, self._line, self._tell = name, line, tell
         self._ended = os.eventfd(0, os.EFD_CLOEXEC)
+        self._order = threading.Lock()
+        self._waiting = select.poll()
+        self._waiting.register(line.fd, select.POLLIN)
         self._thread = NamedThread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -206,16 +214,25 @@ class _Watch:
         waiting = select.poll()
         waiting.register(self._line.fd, select.POLLIN)
         waiting.register(self._ended, select.POLLIN)
-        while self._ended not in (ready := dict(waiting.poll())):
+        while self._ended not in dict(waiting.poll()):
             try:
-                if not ready[self._line.fd] & select.POLLIN:
-                    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-                events = self._line.read_edge_events(EVENTS_KEPT)
+                self.catch_up()
             except OSError as error:
                 log.error("%s: the pin cannot be read any more (%s): no press is seen until the camera is started again", self._name, error)
                 return
-            for event in events:
-                self._tell(event.timestamp_ns / 1e9, event.event_type is event.Type.RISING_EDGE)
+
+    def catch_up(self) -> bool | None:
+        """Tell every edge that there is, in the thread that asks; the level after the last one, `None` where there was none. Raises
+        `OSError` where the line is gone."""
+        newest = None
+        with self._order:
+            while ready := self._waiting.poll(0):
+                if not ready[0][1] & select.POLLIN:
+                    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+                for event in self._line.read_edge_events(EVENTS_KEPT):
+                    newest = event.event_type is event.Type.RISING_EDGE
+                    self._tell(event.timestamp_ns / 1e9, newest)
+        return newest
 
     def end(self) -> None:
         """No edge is told after this."""

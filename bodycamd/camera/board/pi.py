@@ -62,7 +62,7 @@ class GpioButton:
             self._on_edge(bool(state) != self._to_ground, self._last_us)
 
     def is_pressed(self) -> bool:
-        """The level now."""
+        """The level now; every edge before it has been told."""
         return bool(self._device.is_active)
 
     def close(self) -> None:

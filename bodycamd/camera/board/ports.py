@@ -25,7 +25,7 @@ class Button(Protocol):
         """Call `on_edge(pressed, at_us)` for every edge, from any thread, until `close`."""
 
     def is_pressed(self) -> bool:
-        """The level now: read again when the bounce time is over."""
+        """The level now: read again when the bounce time is over. What is watched has been told every edge before it."""
 
     def close(self) -> None:
         """Release the pin."""

@@ -79,7 +79,7 @@ class SimulatedButton:
     def __init__(self, directory: Path, timeline: Timeline, clock: Clock, battery: SimulatedBattery) -> None:
         self._timeline, self._clock, self._battery = timeline, clock, battery
         self._directory = directory
-        self._pressed = False
+        self._pressed, self._order = False, threading.Lock()
         self._on_edge: Callable[[bool, int], None] | None = None
         self._socket = _bind(directory)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
@@ -91,8 +91,9 @@ class SimulatedButton:
         self._on_edge = on_edge
 
     def is_pressed(self) -> bool:
-        """The level after the last edge."""
-        return self._pressed
+        """The level after the last edge, which has been told."""
+        with self._order:
+            return self._pressed
 
     def close(self) -> None:
         """Remove the socket; no edge is told after this."""
@@ -127,9 +128,10 @@ class SimulatedButton:
             self._timeline.note("battery", at_us, percent=percent)
         elif words[0] in ("down", "up"):
             sent = {"sent_us": int(words[1])} if len(words) > 1 else {}
-            self._pressed = words[0] == "down"
-            if self._on_edge is not None:
-                self._on_edge(self._pressed, at_us)
+            with self._order:
+                self._pressed = words[0] == "down"
+                if self._on_edge is not None:
+                    self._on_edge(self._pressed, at_us)
             self._timeline.note("button", at_us, on=self._pressed, **sent)
         else:
             raise ValueError("known are down, up and battery PERCENT")

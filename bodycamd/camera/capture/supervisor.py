@@ -210,7 +210,7 @@ class Supervisor:
         if self._spare is None and now_us >= self._attempts.next_start_us:
             try:
                 self._spare = Child(self._start(), self._prepare, now_us)
-            except OSError as error:
+            except (OSError, LinkError) as error:  # or it has ended before it was told anything
                 self._failed(f"the worker cannot be started: {error}", now_us, was_open=False)
                 return
             assert self._spare.sock is not None

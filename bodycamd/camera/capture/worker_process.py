@@ -38,7 +38,8 @@ class Child:
     """A worker process from its start until it is reaped. One thread uses it."""
 
     def __init__(self, process: LinkedChild, prepare: Prepare, now_us: int) -> None:
-        """Tell the process, which is this child's from here on, what to prepare for. Raises `OSError` if it does not take it."""
+        """Tell the process, which is this child's from here on, what to prepare for. Raises `OSError` or `LinkError`, and it is
+        ended, where it does not take it."""
         self.facts = Facts("preparing", now_us, group=Group.of(prepare.video))
         self.generation: int | None = None
         self.reason: str | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
@@ -138,6 +139,8 @@ class ControlLoop:
         self.exit: asyncio.Future[ev.Exit] = self._loop.create_future()
         self._shown: indicator.RowName = "off"
         mailbox.open(self.handle)
+        self._edges = deque[tuple[bool, int]]()
+        """Told from any thread, and not taken yet."""
         board.button.watch(self._edge_from_any_thread)
         self._read_button()
 
@@ -201,11 +204,13 @@ class ControlLoop:
     # --- edges and deadlines -----------------------------------------------------------------------------------------------------------
 
     def _edge_from_any_thread(self, pressed: bool, at_us: int) -> None:
-        self._loop.call_soon_threadsafe(self._edge, pressed, at_us)
+        self._edges.append((pressed, at_us))
+        self._loop.call_soon_threadsafe(self._take_edges)
 
-    def _edge(self, pressed: bool, at_us: int) -> None:
-        self._gestures, gestures = self._gestures.edge(pressed, at_us)
-        self._handle_gestures(gestures)
+    def _take_edges(self) -> None:
+        while self._edges:
+            self._gestures, gestures = self._gestures.edge(*self._edges.popleft())
+            self._handle_gestures(gestures)
 
     def _deadline(self) -> None:
         self._timer = None
@@ -219,7 +224,11 @@ class ControlLoop:
         self._show()
 
     def _read_button(self) -> None:
-        self._gestures, gestures = self._gestures.due(self._board.clock.now_us(), self._board.button.is_pressed())
+        pressed = self._board.button.is_pressed()
+        while self._edges:  # which came before this level: a hold ends when it ended, and not when this loop has time for it
+            self._take_edges()
+            pressed = self._board.button.is_pressed()
+        self._gestures, gestures = self._gestures.due(self._board.clock.now_us(), pressed)
         self._handle_gestures(gestures)
 
     def _handle_gestures(self, gestures: list[Gesture]) -> None:

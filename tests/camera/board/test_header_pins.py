@@ -13,16 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import gpiod
-import gpiozero
 import pytest
 from gpiod.line import Bias, Clock, Direction, Edge, Value
 from gpiozero.exc import PinFixedPull, PinInvalidBounce, PinInvalidEdges, PinInvalidFunction, PinInvalidPull, PinPWMUnsupported, PinSetInput
 
-from bodycamd.camera.board import header_pins, pi
-from bodycamd.camera.board.header_pins import EVENTS_KEPT, HEADER_CHIPS, HeaderPins, header_chip
+from bodycamd.camera.board import header_pins
+from bodycamd.camera.board.header_pins import EVENTS_KEPT, HeaderPins
 from bodycamd.camera.board.pi import pi_board
 from bodycamd.camera.board.ports import Board
 from bodycamd.config.settings import BoardSettings, GpioSettings, SpeakerSettings
@@ -176,6 +174,40 @@ def test_a_press_has_the_kernels_length(made: Made) -> None:
         assert -1 <= at_us - (began_us - 3_000_000 + number * 20_000) <= between
 
 
+def test_whoever_reads_the_level_has_been_told_every_edge_before_it(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the thread that waits for edges has had no time for them."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def held_up(watch: header_pins._Watch) -> None:
+        held.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(header_pins._Watch, "_run", held_up)
+    board = made.board()
+    edges, line = told(board), made.chip.lines[BUTTON]
+    assert held.wait(10)
+    began_us, began_ns = boottime_us(), time.monotonic_ns()
+    line.happens(False, began_ns - 2_300_000_000)
+    line.happens(True, began_ns)
+    assert not board.button.is_pressed()
+    assert [pressed for pressed, _ in edges] == [True, False]
+    assert abs(edges[1][1] - edges[0][1] - 2_300_000) < 2 + boottime_us() - began_us
+    go_on.set()
+
+
+def test_an_edge_between_the_level_and_the_look_is_the_newer_level(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = made.board()
+    edges, line = told(board), made.chip.lines[BUTTON]
+
+    def read(number: int) -> Value:
+        line.happens(False)
+        return Value.ACTIVE
+
+    monkeypatch.setattr(line, "get_value", read)
+    assert board.button.is_pressed()
+    assert [pressed for pressed, _ in edges] == [True]
+
+
 def test_it_sleeps_until_there_is_an_edge(made: Made) -> None:
     edges = told(made.board())
     (thread,) = [thread for thread in threading.enumerate() if thread.name == f"GPIO{BUTTON}"]
@@ -315,59 +347,3 @@ def test_edges_of_one_kind(made: Made) -> None:
     assert made.chip.lines[BUTTON].settings.edge_detection is Edge.FALLING
     pin.when_changed = None
     assert made.chip.lines[BUTTON].settings.edge_detection is Edge.NONE
-
-
-def chips(monkeypatch: pytest.MonkeyPatch, folder: Path, labels: dict[str, str | OSError]) -> list[str]:
-    """Chips with these labels, or which this user cannot open; gives what has been closed."""
-    closed: list[str] = []
-
-    def opened(path: str) -> object:
-        name = Path(path).name
-        label = labels[name]
-        if isinstance(label, OSError):
-            raise label
-        return SimpleNamespace(path=name, get_info=lambda: SimpleNamespace(label=label), close=lambda: closed.append(name))
-
-    for name in labels:
-        (folder / name).touch()
-    monkeypatch.setattr(gpiod, "Chip", opened)
-    return closed
-
-
-@pytest.mark.parametrize("label", sorted(HEADER_CHIPS))
-def test_the_headers_chip_is_found_by_its_name(label: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    denied = PermissionError(errno.EACCES, "Permission denied")
-    closed = chips(monkeypatch, tmp_path, {"gpiochip0": "raspberrypi-exp-gpio", "gpiochip1": denied, "gpiochip4": label})
-    assert header_chip(tmp_path).path == "gpiochip4"
-    assert closed == ["gpiochip0"]
-
-
-@pytest.mark.parametrize(
-    ("labels", "said"),
-    [
-        ({}, r"none of pinctrl-bcm2711, .* is in .*: there is no chip"),
-        ({"gpiochip0": "gpio-mockup"}, "there is gpio-mockup"),
-        ({"gpiochip0": "gpio-mockup", "gpiochip1": PermissionError(errno.EACCES, "Permission denied")}, "Permission denied"),
-    ],
-)
-def test_without_a_headers_chip(
-    labels: dict[str, str | OSError], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Made
-) -> None:
-    chips(monkeypatch, tmp_path, labels)
-    monkeypatch.setattr(pi, "header_chip", lambda: header_pins.header_chip(tmp_path))
-    with pytest.raises(UnavailableError, match=rf"(?s){said}.*group gpio.*simulated"):
-        pi.header_pins()
-    assert gpiozero.Device.pin_factory is None, "gpiozero did not choose one by itself"
-
-
-def test_what_is_no_pi(monkeypatch: pytest.MonkeyPatch) -> None:
-    chip = Chip()
-
-    def unknown() -> int:
-        raise gpiozero.exc.PinUnknownPi("unable to locate Pi revision")
-
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", unknown)
-    monkeypatch.setattr(pi, "header_chip", lambda: chip)
-    with pytest.raises(UnavailableError, match="unable to locate Pi revision"):
-        pi.header_pins()
-    assert chip.closed

@@ -7,7 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyrage
+
 from bodycamd.camera.capture.first_worker import FirstWorker, start
+from bodycamd.camera.capture.protocol import Prepare
+from bodycamd.camera.capture.supervisor import Supervisor
+from bodycamd.config.settings import MicrophoneSettings, VideoSettings
+from bodycamd.footage import EncryptedFragment, EncryptedInit
+from bodycamd.linux.clock import SystemClock, boottime_us
+from bodycamd.linux.readable import readable
 from tests.kit.waiting import wait_for
 
 
@@ -54,6 +62,38 @@ def test_nobody_asked() -> None:
     first.end()
     assert not Path(f"/proc/{pid}").exists()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+class Nowhere:
+    def put_init(self, init: EncryptedInit) -> None: ...
+
+    def put(self, fragment: EncryptedFragment) -> None: ...
+
+
+def test_one_that_has_died_before_it_was_told_anything_is_replaced() -> None:
+    """The kernel, short of memory, ends a worker first."""
+    first = FirstWorker()
+    assert first._process is not None
+    first._process.kill()
+    assert readable(first._process.exit_fd, 10)
+    prepare = Prepare(
+        video=VideoSettings(source="pattern"),
+        microphone=MicrophoneSettings(source="tone"),
+        audio=True,
+        recipients_text=str(pyrage.x25519.Identity.generate().to_public()),
+    )
+    supervisor = Supervisor(prepare=prepare, sink=Nowhere(), post=lambda _: None, clock=SystemClock(), start=first.start)
+    supervisor.start()
+    try:
+
+        def prepared() -> bool:
+            supervisor.tick(boottime_us())
+            return supervisor.status().prepared
+
+        wait_for(prepared, 30, "another worker")
+        assert "cannot be started" in str(supervisor.status().last_failure)
+    finally:
+        supervisor.stop()
 
 
 def test_a_recorder_that_does_not_start_leaves_no_worker(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from bodycamd.camera.board.ports import Board
 from bodycamd.camera.control import events as ev
 from bodycamd.camera.control import machine
@@ -28,8 +30,12 @@ class Part:
 
     def watch(self, on_edge: Callable[[bool, int], None]) -> None:
         self._note("watch")
+        self.on_edge, self.comes = on_edge, list[tuple[bool, int]]()
 
     def is_pressed(self) -> bool:
+        """The level after what has come, which is told first."""
+        while self.comes:
+            self.on_edge(*self.comes.pop(0))
         return False
 
     def start(self) -> None:
@@ -120,3 +126,28 @@ def test_what_waits_in_the_motor_is_forgotten_when_its_meaning_is_over() -> None
     assert asyncio.run(forgotten("started", ends))
     assert not asyncio.run(forgotten("saved", ends))
     assert not asyncio.run(forgotten("missing", begins))
+
+
+@pytest.mark.parametrize(("down_us", "gesture"), [(2_300_000, "ButtonReleased"), (1_700_000, "ButtonTapped")])
+def test_a_hold_that_ended_while_the_loop_was_held_up_is_as_long_as_it_was(down_us: int, gesture: str) -> None:
+    """The timer comes before the thread that waits for edges: the level is up, and the edge is not told yet."""
+
+    async def held_up() -> list[str]:
+        loop, clock = control([])
+        heard: list[str] = []
+        loop._observe = lambda event: heard.append(type(event).__name__)
+        button = loop._board.button
+        assert isinstance(button, Part)
+        loop.handle(ev.Ready(None))
+        began_us = clock.now_us()
+        button.on_edge(True, began_us)
+        await asyncio.sleep(0)
+        clock.advance(20_000)
+        loop._gestures, _ = loop._gestures.due(clock.now_us(), True)
+        clock.advance(3_000_000)
+        button.comes.append((False, began_us + down_us))
+        loop._deadline()
+        loop.close()
+        return [name for name in heard if name.startswith("Button")]
+
+    assert asyncio.run(held_up())[-1] == gesture
