@@ -183,11 +183,14 @@ def order(
     """
     from bodycamd.linux.foreign import read_named
     from bodycamd.municipality.station.orders import MAX_TAKEN_BYTES
-    from bodycamd.municipality.station.service import take_order
+    from bodycamd.municipality.station.service import lacks_bundle, take_order
     from bodycamd.municipality.station.station_file import load_station
 
-    taken = take_order(load_station(file), read_named(order_file, MAX_TAKEN_BYTES))
+    settings, raw = load_station(file), read_named(order_file, MAX_TAKEN_BYTES)
+    taken = take_order(settings, raw)
     say(f"{taken.id}: {'kept' if taken.new else 'was kept already'}, for {', '.join(taken.cameras)}")
+    if (missing := lacks_bundle(settings, raw)) is not None:
+        say(f"bodycamd: this station does not have bundle {missing}: no camera fetches it before bodycamd station bundle add", err=True)
 
 
 @app.command("forward")

@@ -195,7 +195,7 @@ class Commands:
     def _wanted_bundles(self, doing: str) -> Awaitable[WantedBundles]:
         orders, status = self._orders_here(), self._status
         assert status is not None, "attached with the store"
-        names = lambda: self._write(lambda keeper, journal: orders.wanted_bundles(keeper.known_time(), journal.state_durably))  # noqa: E731
+        names = lambda: self._write(lambda keeper, _: orders.wanted_bundles(keeper.known_time()))  # noqa: E731
         return self._sent_to().wanted(doing, names, lambda: status().storage)
 
     def _log_offload(self, request: LogOffload, caller: Caller) -> Logged:

@@ -177,16 +177,16 @@ class Orders:
     def waiting_updates(self, now: Now, enter: Enter) -> WaitingUpdates:
         """The orders to update that wait and that would be accepted now: of who is suspended none, nor on a camera that is. Those that have
         ended do so no longer. Raises `StorageError`."""
-        waiting = [order.document.file_bytes for order, _ in self._updates(now, enter)]
+        self._end_updates(now, enter)
+        waiting = [order.document.file_bytes for order, _ in self._updates(now)]
         in_force = self.rosters.in_force if self.rosters is not None else None
         return WaitingUpdates(orders=waiting, roster=in_force.document.file_bytes if in_force is not None else None)
 
-    def wanted_bundles(self, now: Now, enter: Enter) -> list[str]:
-        """The names of the bundles of these orders, each once. Raises `StorageError`."""
-        return list(dict.fromkeys(body.bundle for _, body in self._updates(now, enter)))
+    def wanted_bundles(self, now: Now) -> list[str]:
+        """The names of the bundles of these orders, each once. Nothing is stated: who is told of them only fetches."""
+        return list(dict.fromkeys(body.bundle for _, body in self._updates(now)))
 
-    def _updates(self, now: Now, enter: Enter) -> Iterator[tuple[SignedOrder, Update]]:
-        self._end_updates(now, enter)
+    def _updates(self, now: Now) -> Iterator[tuple[SignedOrder, Update]]:
         for begun in [begun for begun in self._begun.values() if begun.kind == "update"]:
             order = _read(begun)
             if order is not None and isinstance(order.order.body, Update) and self._fallen(order, now) is None:

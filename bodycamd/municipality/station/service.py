@@ -11,8 +11,9 @@ from types import FrameType
 
 from bodycamd.errors import ConfigError, NotFoundError, StoreBusyError
 from bodycamd.evidence import orders
+from bodycamd.evidence import orders as orders_format
 from bodycamd.evidence.keys import PublicKey
-from bodycamd.evidence.orders import EndForward, StandingForward
+from bodycamd.evidence.orders import ORDER_TYPE, EndForward, StandingForward, Update
 from bodycamd.evidence.signed_document import SignedDocument
 from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.systemd_notify import SystemdNotifier
@@ -57,6 +58,16 @@ def take_order(settings: StationSettings, raw: bytes) -> Taken:
     """Keep an order, whether the station runs or not. Raises as `Orders.take` and `StationProcess` do."""
     with opened_index(settings) as index:
         return Orders(storage_of(settings), index).take(raw, roster_of(settings).current(), "to the station itself")
+
+
+def lacks_bundle(settings: StationSettings, raw: bytes) -> str | None:
+    """The name of the bundle that an order to update names, where the station does not have it. Raises `DataError` for what is no order."""
+    if not raw.startswith(f"{ORDER_TYPE}\n".encode()):
+        return None
+    body = orders_format.decode(raw, "the order").order.body
+    if not isinstance(body, Update) or body.bundle in dict(storage_of(settings).bundles()):
+        return None
+    return body.bundle
 
 
 def certify(settings: StationSettings, device: str, recording: str) -> SignedDocument:

@@ -14,10 +14,14 @@ from msgspec.structs import replace
 from bodycamd.camera.updating import fetched, order_check
 from bodycamd.camera.updating.fetched import taken
 from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.evidence import suspension
 from bodycamd.evidence.orders import Update
+from bodycamd.evidence.statements import wall_text
+from bodycamd.evidence.suspension import Suspension
 from bodycamd.linux import durable
 from tests.camera.updating.updated_camera import UpdatedCamera
 from tests.evidence.ordering import IN_FORCE, ordered
+from tests.evidence.rostering import key
 from tests.kit.bundles import Release
 from tests.kit.resting_camera import DAY
 
@@ -170,7 +174,7 @@ def test_names_come_from_orders_that_root_has_judged_the_newest_first(camera: Up
 
 def test_what_the_recorder_wants_fetched_is_what_stands(camera: UpdatedCamera) -> None:
     def wanted() -> list[str]:
-        return camera.orders.wanted_bundles(camera.keeper.known_time(), camera.enter)
+        return camera.orders.wanted_bundles(camera.keeper.known_time())
 
     assert wanted() == []
     older, newer, again = camera.to_update("0.3.0"), camera.to_update("0.4.0", nonce=1), camera.to_update("0.4.0", nonce=2)
@@ -180,6 +184,11 @@ def test_what_the_recorder_wants_fetched_is_what_stands(camera: UpdatedCamera) -
     camera.told(newer.id, "not_installed")
     camera.told(again.id, "not_installed")
     assert wanted() == [camera.name_of("0.3.0")]
+    entries = camera.verified_types()
+    gone = Suspension(roster=IN_FORCE.document.sha256, by="A-01", made_at=wall_text(camera.clock.wall_us), people=("T-01",))
+    assert camera.rosters.suspend(suspension.sign(gone, key("A-01")), camera.enter) == "accepted"
+    assert wanted() == [], "of who is suspended nothing is fetched"
+    assert camera.verified_types() == [*entries, "suspension_accepted"]
     camera.run(8 * DAY, pace_us=DAY)
     assert wanted() == []
     assert camera.outcomes(older) == ["ended"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,16 +18,19 @@ from bodycamd.camera.installation.archive import verify
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StorageError
+from bodycamd.evidence.orders import Update
+from bodycamd.evidence.statements import wall_text
 from bodycamd.municipality.station import audit, bundle_routes
 from bodycamd.municipality.station.answer_pace import AnswerPace, TooSoonError
 from bodycamd.municipality.station.bundle_routes import MOST_BYTES
 from bodycamd.municipality.station.bundle_store import Added, BundleStore
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.segments import StoredBundle
+from tests.evidence.ordering import UPDATE, ordered
 from tests.kit.bundles import FILES, Release
 from tests.kit.scale import count, only_in_full
 from tests.municipality.station.at_station import Scene, private
-from tests.municipality.station.prepared import Prepared, stop
+from tests.municipality.station.prepared import DAY_US, Prepared, stop
 from tests.municipality.station.sending import CameraLink
 
 BIG = {**FILES, "wheels/big-1.0.whl": bytes(range(256)) * 3000}
@@ -186,6 +191,15 @@ def test_by_its_commands_while_the_station_runs(prepared: Prepared, release: Rel
         assert json.loads(capsys.readouterr().out) == [{"name": name, "bytes": path.stat().st_size}]
         assert main(["station", "bundle", "list", file]) == 0
         assert name in capsys.readouterr().out
+        order = prepared.folder / "update.order"
+        for named, missing in ((name, False), ("ab" * 32, True)):
+            now = {"made_at": wall_text(time.time_ns() // 1000), "not_after": wall_text(time.time_ns() // 1000 + DAY_US)}
+            to_update = msgspec.structs.replace(
+                UPDATE, body=Update(bundle=named), person="A-01", cameras=("cam-7",), nonce=named[:32], **now
+            )
+            order.write_bytes(ordered(to_update).document.file_bytes)
+            assert main(["station", "order", str(order), file]) == 0
+            assert ("does not have bundle" in capsys.readouterr().err) == missing
         assert main(["station", "bundle", "remove", name, file]) == 0
         assert main(["station", "bundle", "remove", name, file]) == 66
         assert main(["station", "bundle", "remove", "x", file]) == 65
