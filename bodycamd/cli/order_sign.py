@@ -152,7 +152,7 @@ def update(
     timezone: TimezoneOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Have cameras take a bundle that a release key signed, when somebody brings it: bodycamd bundle update --ordered."""
+    """Have cameras take a bundle that a release key signed, once the station or somebody brings it: bodycamd bundle update --ordered."""
     from bodycamd.evidence.orders import Update
 
     _sign(Update(bundle=bundle), camera, person, None, days, key, roster, out, local_time(timezone), asking(passphrase_file))

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from bodycamd.errors import DataError
+from bodycamd.errors import DataError, NotFoundError
 from bodycamd.linux.foreign import open_file
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -48,10 +48,9 @@ class BundleStore:
                 size += len(chunk)
             name = check(path)
             new = name not in dict(self._storage.bundles())
+            if new:
+                self._log("bundle_added", f"{size} bytes", name)
             self._storage.put_bundle(StoredBundle(name, size, digest.hexdigest()), source)
-        if new:
-            self._index.log_bundle("bundle_added", f"{size} bytes", name, self._now_us())
-            keep_log(self._index, self._storage)
         return Added(name, size, new)
 
     def remove(self, name: str) -> None:
@@ -59,8 +58,14 @@ class BundleStore:
         `StorageError`."""
         if len(name) != 64 or not set(name) <= set("0123456789abcdef"):
             raise DataError("a bundle is named by 64 hex digits in small letters: bodycamd station bundle list")
+        if name not in dict(self._storage.bundles()):
+            raise NotFoundError(f"bundle {name}: this station does not have it")
+        self._log("bundle_removed", "", name)
         self._storage.delete_bundle(name)
-        self._index.log_bundle("bundle_removed", "", name, self._now_us())
+
+    def _log(self, event: Literal["bundle_added", "bundle_removed"], what: str, name: str) -> None:
+        """Before it is done: a kill in between leaves a line too many, and never one too few."""
+        self._index.log_bundle(event, what, name, self._now_us())
         keep_log(self._index, self._storage)
 
     def list(self) -> list[tuple[str, int]]:

@@ -166,6 +166,30 @@ def test_the_same_bundle_signed_by_another_key_takes_no_place(scene: Scene, rele
     assert laid_in(scene, other, other.bundle()) == Added(name, other.bundle().stat().st_size, True)
 
 
+def test_a_kill_between_log_and_storage_leaves_no_bundle_that_the_log_does_not_have(
+    scene: Scene, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def events() -> list[str]:
+        return [audit.decode(raw, "x").event for raw in scene.station.storage.audit_lines()]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStorage, "put_bundle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            laid_in(scene, release, release.bundle())
+    assert (events(), store_of(scene).list()) == (["bundle_added"], [])
+    name = laid_in(scene, release, release.bundle()).name
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStorage, "delete_bundle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store_of(scene).remove(name)
+    assert events() == ["bundle_added", "bundle_added", "bundle_removed"]
+    store_of(scene).remove(name)
+    assert store_of(scene).list() == []
+
+
 def test_a_full_disk_keeps_nothing_of_it(tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     path = release.bundle("0.3.0", BIG)
     storage = FolderStorage(tmp_path / "data")
