@@ -107,7 +107,7 @@ CHANGED = {
     "simulate dir": "tests/cli/test_simulate.py",
     "station backup folder": "tests/municipality/station/test_backup.py",
     "station init folder": "tests/municipality/station/test_service.py",
-    "station push-key folder": "tests/municipality/station/test_help_push.py",
+    "station push-key folder": "tests/municipality/station/test_push_settings.py",
     "sweep store": "tests/system/test_retention.py",
 }
 """What is changed because that was asked for: a store or a camera of its own, a fleet's record, a card; where that is shown."""

@@ -60,6 +60,12 @@ class RosterInForce:
         """The one in force, whether it has ended or not."""
         return self._in_force.roster
 
+    def newest(self) -> SignedRoster:
+        """The one in force, whether it has ended or not, as it was signed."""
+        with self._lock:
+            self._look()
+            return self._in_force
+
     def senders(self) -> Mapping[str, Sender]:
         """The active cameras, by the ids of their uplink keys. Raises `ConfigError` once the roster has ended: until there is another one,
         nobody knows who has been shut out."""

@@ -61,7 +61,9 @@ class HelpPush:
         if answer.over:
             told = f"{person}: the push service answers {answer.status}"
             if self._index.end_push(found.sha256, told, self._now_us()):
-                log.error("help: %s: the subscription is over, and is not tried again: subscribe anew", told)
+                log.error(
+                    "help: %s: the subscription is over, and is not tried again: unsubscribe that browser, then subscribe it anew", told
+                )
         elif not answer.accepted:
             log.error("help: the push to %s was not taken: %s answers %d: %s", person, found.endpoint.host, answer.status, answer.why)
         return answer.accepted

@@ -33,7 +33,7 @@ class Told(Struct, frozen=True):
     deletions: Mapping[tuple[str, str], str | None]
     calls: Mapping[str, tuple[str, int]] = {}
     pushes_over: Mapping[str, int] = {}
-    """Subscriptions to pushes that are over, by the SHA-256 of their address, and since when."""
+    """Subscriptions to pushes that are over, by the SHA-256 of address and keys, and since when."""
     taken_back: Mapping[str, TakenBack] = {}
     """Receipts, by their ids, that a camera's ledger stated and that were lost here."""
     numbers: Mapping[str, int] = {}

@@ -146,12 +146,9 @@ class StationProcess:
         self.help.end_polls()
 
     def _is_active(self, person: str) -> bool:
-        """Whether the newest roster lists this person so, even after its end, and no suspension shuts the person out. Raises
-        `StorageError`."""
-        try:
-            return person in self._kept_orders.standing(self._in_force.current()).people
-        except ConfigError:  # it has ended, and its suspensions with it: a call for help waits for no roster
-            return any(one.id == person and one.state == "active" for one in self._in_force.roster.people)
+        """Whether the newest roster lists this person so, even after its end, for a call for help waits for no roster; and no suspension
+        shuts the person out. Raises `StorageError`."""
+        return person in self._kept_orders.standing(self._in_force.newest()).people
 
     def health(self) -> Health:
         """Whether it can do its work now. From any thread."""

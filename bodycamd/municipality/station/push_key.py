@@ -16,6 +16,7 @@ from bodycamd.errors import BodycamError, ConfigError, DataError, StorageError
 from bodycamd.evidence.keys import KEY_FILE_BYTES
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_named
+from bodycamd.linux.unnamed import UnnamedFile
 from bodycamd.municipality.station.push_subscription import Endpoint
 
 WORD_SECONDS: Final = 43_200
@@ -56,9 +57,19 @@ def make(path: Path) -> tuple[PushKey, bool]:
     subscription would be lost. Raises `ConfigError` where it is none, `StorageError`."""
     private = ec.generate_private_key(ec.SECP256R1())
     try:
-        durable.create(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        _write(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
         return load(path), False
     except OSError as error:
         raise StorageError(f"{path}: cannot be made: {error.strerror}") from error
     return PushKey(private), True
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole before it has its name: a full disk or a kill leaves nothing that would stand in the way of the next try. Raises `OSError`."""
+    with UnnamedFile(path.parent, path.name) as made:
+        with open(made.descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        made.sync()
+        made.link(path)
+    durable.sync_folder(path.parent)

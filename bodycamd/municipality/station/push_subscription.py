@@ -62,8 +62,10 @@ class Subscription(Struct, frozen=True):
 
     @property
     def sha256(self) -> str:
-        """By which it is known in the log: of its address, which names nobody, and cannot be guessed."""
-        return hashlib.sha256((self.endpoint.origin + self.endpoint.target).encode()).hexdigest()
+        """By which it is known in the log: of its address and keys, which name nobody, and cannot be guessed. One with other keys is
+        another subscription, even at the same address."""
+        words = (self.endpoint.origin + self.endpoint.target, self.receiver.hex(), self.auth.hex())
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def decode(raw: bytes, where: str) -> Subscription:
@@ -98,6 +100,8 @@ def may_be_asked(address: str, networks: Sequence[Network]) -> bool:
         inner = _inner(found)
         if inner is not None:
             return may_be_asked(str(inner), networks)
+        if found.is_site_local:  # fec0::/10, which nobody gives out any more, and some networks still have
+            return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

@@ -169,7 +169,7 @@ help_pushes_over = Table(
     Column("sha256", String(64), primary_key=True),
     Column("over_us", BigInteger, nullable=False),
 )
-"""Subscriptions to pushes that are over, by the SHA-256 of their address: a push service has said so, and none is tried again."""
+"""Subscriptions to pushes that are over, by the SHA-256 of address and keys: a push service has said so, and none is tried again."""
 
 deletions = Table(
     "deletions",

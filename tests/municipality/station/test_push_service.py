@@ -193,6 +193,7 @@ def test_a_name_is_looked_up_once_and_the_judged_address_is_asked(server: PushSe
         "64:ff9b::a00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "fec0::1",
     ],
 )
 def test_an_address_that_is_not_of_the_whole_internet(address: str) -> None:

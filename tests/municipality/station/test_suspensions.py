@@ -3,22 +3,29 @@ station."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from bodycamd.camera.uplink import fetching
+from bodycamd.errors import ConfigError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.suspension import SignedSuspension, Suspension, sign
+from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.index import Index
+from bodycamd.municipality.station.orders import Orders
+from bodycamd.municipality.station.process import StationProcess
 from bodycamd.municipality.station.rebuild import rebuild
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import key
 from tests.municipality.station.at_station import Scene, hold
 from tests.municipality.station.conftest import STATION_KEY
 from tests.municipality.station.sending import send_ledger
+from tests.municipality.station.test_cameras import Folder
 from tests.municipality.station.test_rebuild import rows
 
 WORDS: dict[str, Any] = {"roster": IN_FORCE.document.sha256, "by": "A-01", "made_at": "2026-03-10T12:00:00.000000Z"}
@@ -98,3 +105,18 @@ def test_an_index_made_anew_has_it_too(scene: Scene) -> None:
     old, new = rows(scene.station.root / "index.sqlite"), rows(file)
     assert old["documents"] == new["documents"]
     assert old["audit"] == new["audit"]
+
+
+def test_who_is_suspended_gets_no_push_under_a_roster_that_has_ended_either(tmp_path: Path) -> None:
+    """A call for help waits for no roster, and reaches nobody who was shut out."""
+    folder = Folder(tmp_path)
+    in_force, index = folder.open(), Index.open(f"sqlite:///{tmp_path}/index.sqlite")
+    orders = Orders(FolderStorage(tmp_path / "data"), index, now_us=lambda: folder.now_us)
+    made = suspension(people=("C-01",), roster=in_force.newest().document.sha256)
+    orders.take(made.document.file_bytes, in_force.current(), "by A-01")
+    folder.now_us += 90 * 86_400_000_000
+    with pytest.raises(ConfigError):
+        in_force.current()
+    process: Any = SimpleNamespace(_kept_orders=orders, _in_force=in_force)
+    assert [one for one in ("C-01", "E-01", "T-09", "X-01") if StationProcess._is_active(process, one)] == ["E-01"]
+    index.close()
