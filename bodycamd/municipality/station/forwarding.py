@@ -53,10 +53,10 @@ from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
 from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
 
 FORWARDED_FOLDER: Final = "forwarded"
-LEASE_SECONDS: Final = 900
+LEASE_SECONDS: Final = 300
 """So long one process may forward something of a camera without a sign of life; afterwards it counts as dead."""
 ASKED_CHUNKS: Final = 8
-"""After so many pieces of a segment it is looked whether the order still counts."""
+"""After so many pieces of a segment, wherever it is read, it is looked whether the order still counts, and a sign of life given."""
 
 
 class Copied(Struct, frozen=True):
@@ -86,8 +86,9 @@ class Place(Protocol):
     def read(self, *words: str, limit: int) -> bytes | None:
         """A file of at most `limit` bytes; `None` where there is none."""
 
-    def has(self, segment: ExpectedSegment, *words: str) -> bool:
-        """Whether this segment is there, by its size and the SHA-256 of its good bytes."""
+    def has(self, segment: ExpectedSegment, *words: str, still: Callable[[], None]) -> bool:
+        """Whether this segment is there, by its size and the SHA-256 of its good bytes. `still` is called with every piece that is read,
+        and may raise."""
 
     def write(self, *words: str, raw: bytes, grows: bool = False) -> None:
         """A small file, whole. What has the name already is the same, or its beginning where it `grows`."""
@@ -99,9 +100,14 @@ class Place(Protocol):
         """State, signed, what has come."""
 
     def check_arrived(
-        self, recording: str, segments: Sequence[ExpectedSegment], first_key: PublicKey, people: dict[str, tuple[str, PublicKey]]
+        self,
+        recording: str,
+        segments: Sequence[ExpectedSegment],
+        first_key: PublicKey,
+        people: dict[str, tuple[str, PublicKey]],
+        still: Callable[[], None],
     ) -> None:
-        """Raises `DataError` unless all of the recording is there, read back."""
+        """Raises `DataError` unless all of the recording is there, read back; `still` is as of `has`."""
 
 
 class Wanted(Struct, frozen=True):
@@ -165,7 +171,7 @@ class Forwarding:
         with self.alone(device) as still:
             copied = self.recording(device, body.recording, first_key)
             place = place_of(wanted.receiver, device)
-            if (done := self._done(wanted, place)) is not None and self._is_there(place, copied.segments):
+            if (done := self._done(wanted, place)) is not None and self._is_there(place, copied.segments, now_and_then(still)):
                 self._log_forwarded(wanted, done)
                 return Forwarded(done, place.store, new=False)
 
@@ -203,11 +209,13 @@ class Forwarding:
             place.write(FORWARDED_FOLDER, f"{wanted.signed.id}.order", raw=wanted.signed.document.file_bytes)
             if wanted.receiver.station is not None:  # which knows by it whose word counts here
                 place.write(FORWARDED_FOLDER, f"{in_force.document.sha256}.roster", raw=in_force.document.file_bytes)
+            allowed()
             place.take_inventory(self._ledger(device), self._signer, self._now_us())
         except OSError as error:
             raise _unwritten(error, place) from error
         people = {self._signer.public.id: (self._name, self._signer.public)}
-        place.check_arrived(wanted.recording, copied.segments, copied.first_key, people)
+        allowed()
+        place.check_arrived(wanted.recording, copied.segments, copied.first_key, people, now_and_then(allowed))
         allowed()
         note = self._done(wanted, place)
         if note is None:
@@ -266,7 +274,7 @@ class Forwarding:
 
         def still() -> None:
             if not self._leases.renew(name, holder, LEASE_SECONDS):
-                raise StoreBusyError(f"{device}: this took longer than {LEASE_SECONDS} s: another process goes on with it")
+                raise StoreBusyError(f"{device}: {LEASE_SECONDS} s without a sign of life: another process goes on with it")
 
         try:
             yield still
@@ -312,14 +320,15 @@ class Forwarding:
             name = checkpoint_name(first_kept)
             place.write(STORE_FOLDER, LEDGER_FOLDER, name, raw=(ledger / name).read_bytes())
         for start in starts(ledger):
+            allowed()
             if start <= newest.entry.start:
                 raw = (ledger / file_name(start)).read_bytes()  # with what a cut left behind its good lines, once a later start states it
                 raw = raw[: newest.end] if start == newest.entry.start else raw  # more may be appended meanwhile
                 place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=raw, grows=True)
         for segment in copied.segments:
             allowed()
-            if not place.has(segment, *_file(segment)):
-                place.copy(*_file(segment), chunks=self._chunks(device, segment, allowed))
+            if not place.has(segment, *_file(segment), still=now_and_then(allowed)):
+                place.copy(*_file(segment), chunks=self._chunks(device, segment, now_and_then(allowed)))
             receipt = self._index.receipt_of(device, segment)
             assert receipt is not None, "looked at before anything was copied"
             file = f"{segment.recording}-{segment.number:06d}.receipt"
@@ -328,25 +337,37 @@ class Forwarding:
     def _ledger(self, device: str) -> Path:
         return self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
 
-    def _chunks(self, device: str, segment: ExpectedSegment, allowed: Callable[[], None]) -> Iterator[bytes]:
+    def _chunks(self, device: str, segment: ExpectedSegment, still: Callable[[], None]) -> Iterator[bytes]:
         """A segment out of the storage. Raises `DataError` at its end where it is not what the ledger states."""
         digest, left = hashlib.sha256(), segment.good_bytes
-        for number, chunk in enumerate(self._storage.segment_chunks(device, segment.recording, segment.file), 1):
-            if number % ASKED_CHUNKS == 0:
-                allowed()
+        for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
+            still()
             digest.update(chunk[: max(0, left)])
             left -= len(chunk)
             yield chunk
         if digest.hexdigest() != segment.sha256:
             raise DataError(f"{segment.recording}/{segment.file}: the station's copy is not what the ledger states; it is not forwarded")
 
-    def _is_there(self, place: Place, segments: Sequence[ExpectedSegment]) -> bool:
-        return all(place.has(one, *_file(one)) for one in segments)
+    def _is_there(self, place: Place, segments: Sequence[ExpectedSegment], still: Callable[[], None]) -> bool:
+        return all(place.has(one, *_file(one), still=still) for one in segments)
 
     def _log_forwarded(self, wanted: Wanted, note: ForwardedNote) -> None:
         told = f"{wanted.told}: {note.segments} segments, {note.bytes} bytes"
         self._forwards.end(wanted.device, wanted.recording, wanted.receiver.name, told, note.order, self._now_us())
         keep_log(self._index, self._storage)
+
+
+def now_and_then(ask: Callable[[], None]) -> Callable[[], None]:
+    """Asks once in `ASKED_CHUNKS` calls: it takes a few questions to the index."""
+    called = 0
+
+    def paced() -> None:
+        nonlocal called
+        called += 1
+        if called % ASKED_CHUNKS == 0:
+            ask()
+
+    return paced
 
 
 def place_of(receiver: ReceiverSettings, device: str) -> Place:

@@ -67,10 +67,10 @@ class Leases:
             return holder
 
     def renew(self, name: str, holder: str, seconds: int = LEASE_SECONDS) -> bool:
-        """Hold it for `seconds` from now on; whether it is still this one's."""
+        """Hold it for `seconds` from now on; whether it is still this one's: also where its time is over, and nobody has taken it."""
         with self._database.transaction() as connection:
             now_us = self._now_us(connection)
-            own = update(leases).where(leases.c.name == name, leases.c.holder == holder, leases.c.until_us > now_us)
+            own = update(leases).where(leases.c.name == name, leases.c.holder == holder)
             return connection.execute(own.values(until_us=now_us + seconds * 1_000_000)).rowcount > 0
 
     def give_back(self, name: str, holder: str) -> None:

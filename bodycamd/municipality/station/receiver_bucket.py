@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +56,7 @@ class ReceiverBucket:
             raise DataError(f"{self._told(key)}: more than {limit} bytes")
         return raw
 
-    def has(self, segment: ExpectedSegment, *words: str) -> bool:
+    def has(self, segment: ExpectedSegment, *words: str, still: Callable[[], None]) -> bool:
         """As of `ReceiverFolder`."""
         key, digest, left = self._key(words), hashlib.sha256(), segment.good_bytes
         with failing(key):
@@ -69,6 +69,7 @@ class ReceiverBucket:
             if found["ContentLength"] != segment.size:
                 return False
             for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                still()
                 digest.update(chunk[: max(0, left)])
                 left -= len(chunk)
         return digest.hexdigest() == segment.sha256
@@ -128,11 +129,17 @@ class ReceiverBucket:
             self.write(STORE_FOLDER, COPY_FILE, raw=(store / COPY_FILE).read_bytes(), grows=True)
 
     def check_arrived(
-        self, recording: str, segments: Sequence[ExpectedSegment], first_key: PublicKey, people: dict[str, tuple[str, PublicKey]]
+        self,
+        recording: str,
+        segments: Sequence[ExpectedSegment],
+        first_key: PublicKey,
+        people: dict[str, tuple[str, PublicKey]],
+        still: Callable[[], None],
     ) -> None:
-        """Raises `DataError` unless each segment is there as the ledger states it; the ledger was read back when it was written."""
+        """Raises `DataError` unless each segment is there as the ledger states it; the ledger was read back when it was written. `still`
+        is as of `has`."""
         for one in segments:
-            if not self.has(one, STORE_FOLDER, RECORDINGS_FOLDER, recording, one.file):
+            if not self.has(one, STORE_FOLDER, RECORDINGS_FOLDER, recording, one.file, still=still):
                 raise DataError(f"{self.store}: {recording}/{one.file} is not there as it was sent; nothing is stated as forwarded")
 
     def _segments(self) -> Iterable[tuple[str, str]]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bodycamd.errors import DataError, NotFoundError
+from bodycamd.errors import BodycamError, DataError, NotFoundError
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder
@@ -45,14 +45,16 @@ class ReceiverFolder:
         except NotFoundError:
             return None
 
-    def has(self, segment: ExpectedSegment, *words: str) -> bool:
-        """Whether this segment is there, by its size and the SHA-256 of its good bytes."""
+    def has(self, segment: ExpectedSegment, *words: str, still: Callable[[], None]) -> bool:
+        """Whether this segment is there, by its size and the SHA-256 of its good bytes. `still` is called with every piece that is read,
+        and may raise."""
         try:
             with Folder.open(self.path.joinpath(*words[:-1]), below=self.named) as folder, folder.file(words[-1]) as file:
                 if os.fstat(file.fileno()).st_size != segment.size:
                     return False
                 digest, left = hashlib.sha256(), segment.good_bytes
                 while left > 0 and (chunk := file.read(min(left, READ_BYTES))):
+                    still()
                     digest.update(chunk)
                     left -= len(chunk)
         except NotFoundError:
@@ -83,10 +85,25 @@ class ReceiverFolder:
         take_inventory(self.path / STORE_FOLDER, key, now_us, below=self.named)
 
     def check_arrived(
-        self, recording: str, segments: Sequence[ExpectedSegment], first_key: PublicKey, people: dict[str, tuple[str, PublicKey]]
+        self,
+        recording: str,
+        segments: Sequence[ExpectedSegment],
+        first_key: PublicKey,
+        people: dict[str, tuple[str, PublicKey]],
+        still: Callable[[], None],
     ) -> None:
-        """Raises `DataError` unless the recording verifies there, all of it read."""
-        report = verify(self.path / STORE_FOLDER, first_key, only=recording, people=people)
+        """Raises `DataError` unless the recording verifies there, all of it read; `still` is called with each fragment, and may raise."""
+
+        def triple() -> None:
+            try:
+                still()
+            except BodycamError as error:
+                raise _EndedError(error) from error
+
+        try:
+            report = verify(self.path / STORE_FOLDER, first_key, only=recording, people=people, triple=triple)
+        except _EndedError as ended:
+            raise ended.why from ended
         found = next((one.verdict for one in report.recordings if one.recording == recording), "altered")
         if found not in GOOD:
             raise DataError(f"{self.path}: {recording} does not verify there: {found}; nothing is stated as forwarded")
@@ -103,6 +120,14 @@ class ReceiverFolder:
 
     def _taken(self, folder: Folder, name: str) -> DataError:
         return DataError(f"{folder.path / name}: another file has this name already; nothing of it was changed")
+
+
+class _EndedError(Exception):
+    """It is to go on no more: nothing that a verification finds."""
+
+    def __init__(self, why: BodycamError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def _put(folder: Folder, name: str, chunks: Iterable[bytes]) -> None:

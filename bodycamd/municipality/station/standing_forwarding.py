@@ -25,7 +25,7 @@ from bodycamd.evidence.orders import Interval, SignedOrder, StandingForward
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_us
 from bodycamd.municipality.station.forward_index import THERE, ForwardIndex, State
-from bodycamd.municipality.station.forwarding import Copied, Forwarding, Wanted
+from bodycamd.municipality.station.forwarding import Copied, Forwarding, Wanted, now_and_then
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.log_keeping import keep_log
@@ -156,13 +156,6 @@ class StandingForwarding:
         if not one.dated:
             return self._cannot_show(wanted, "no confirmed clock shows that all of it was recorded within the interval")
         copied = self._forwarding.recording(device, one.recording, first_key)
-        stated = self._stated.get((device, one.recording))
-        if stated is None:
-            stated = self._stated[device, one.recording] = self._recipients(device, copied)
-        if isinstance(stated, str):
-            return self._cannot_show(wanted, stated)
-        if one.body.recipient not in stated:
-            return self._cannot_show(wanted, "not every segment of it was sealed to the order's recipient")
 
         def allowed() -> None:
             if self._ends.is_set():
@@ -170,14 +163,23 @@ class StandingForwarding:
             self._check_counts(one.signed, device)
             still()
 
+        stated = self._stated.get((device, one.recording))
+        if stated is None:
+            stated = self._stated[device, one.recording] = self._recipients(device, copied, now_and_then(allowed))
+        if isinstance(stated, str):
+            return self._cannot_show(wanted, stated)
+        if one.body.recipient not in stated:
+            return self._cannot_show(wanted, "not every segment of it was sealed to the order's recipient")
         self._forwarding.carry_out(wanted, copied, self._in_force(), allowed, once=True)
         return Ran(forwarded=((device, one.recording, receiver.name),))
 
-    def _recipients(self, device: str, copied: Copied) -> frozenset[str] | str:
+    def _recipients(self, device: str, copied: Copied, still: Callable[[], None]) -> frozenset[str] | str:
         ledger = self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
 
         def chunks(segment: ExpectedSegment) -> Iterator[bytes]:
-            return self._storage.segment_chunks(device, segment.recording, segment.file)
+            for chunk in self._storage.segment_chunks(device, segment.recording, segment.file):
+                still()
+                yield chunk
 
         try:
             return stated_recipients(ledger, copied.first_key, copied.closed, copied.segments, chunks)
@@ -200,14 +202,17 @@ class StandingForwarding:
         try:
             self._check_counts(one[0], device)
             self._forwarding.receiver(one[1].receiver)
-        except (PermissionDeniedError, NotFoundError, DataError, ConfigError) as error:
+        except (PermissionDeniedError, NotFoundError) as error:
             log.debug("%s: standing order %s does not count: %s", device, one[0].id, error)
             return False
         return True
 
     def _check_counts(self, signed: SignedOrder, device: str) -> None:
-        """Raises `PermissionDeniedError` where it does not count now; `DataError`, `ConfigError`, `StorageError`."""
-        self._forwarding.check_allowed(signed, self._in_force(), device)
+        """Raises `PermissionDeniedError` where it does not count now; `StorageError`."""
+        try:
+            self._forwarding.check_allowed(signed, self._in_force(), device)
+        except (DataError, ConfigError) as error:  # who signed it is listed no more, or the roster has ended
+            raise PermissionDeniedError(str(error)) from error
         if self._forwards.is_ended(device, signed.id):
             raise PermissionDeniedError("the standing order is ended")
 

@@ -27,10 +27,16 @@ class RecordingCheck:
     """
 
     def __init__(
-        self, recordings: Path, account: LedgerAccount, pin: Pin | None, unreadable: Mapping[str, str], copy: CopyRecord | None = None
+        self,
+        recordings: Path,
+        account: LedgerAccount,
+        pin: Pin | None,
+        unreadable: Mapping[str, str],
+        copy: CopyRecord | None = None,
+        triple: Callable[[], None] | None = None,
     ) -> None:
-        """`copy` is what people state of the copy that this is."""
-        self.copy = copy
+        """`copy` is what people state of the copy that this is; `triple` is called for each triple that verifies."""
+        self.copy, self.triple = copy, triple
         self.recordings = recordings
         self.account = account
         self.pin = pin
@@ -239,6 +245,8 @@ class _OneRecording:
 
     def _seen(self, triple: Triple) -> None:
         """A triple that verifies: is the picture time before it there, or stated as missing?"""
+        if self._check.triple is not None:
+            self._check.triple()
         now, where, pin = triple.statement, triple.where, self._check.pin
         if pin is not None and (now.recording, now.segment, now.n, triple.json_sha256) == (pin.recording, pin.segment, pin.n, pin.sha256):
             self._check.pin_found = True

@@ -44,8 +44,10 @@ def verify(
     only: str | None = None,
     people: People | None = None,
     progress: Callable[[RecordingReport], None] | None = None,
+    triple: Callable[[], None] | None = None,
 ) -> StoreReport:
-    """Verify everything. `registered` is the key of the camera's registration; `progress` hears of each recording when it is done.
+    """Verify everything. `registered` is the key of the camera's registration; `progress` hears of each recording when it is done, `triple`
+    of each triple that verifies: what it raises ends the verification, unless it is an error that could be found.
 
     With `only`, the id of a recording, of all segments those of this one alone are read, and those of the recording whose open segment the
     anchor pins. The ledger is verified as a whole all the same: what it says of the recording counts as far as its chain is whole.
@@ -85,7 +87,8 @@ def verify(
         _look_at_checkpoints(store / LEDGER_FOLDER, account.checkpoint, findings)
     if copy is not None:
         check_copy(copy, account, findings)
-    check = RecordingCheck(store / RECORDINGS_FOLDER, account, anchor.pin if anchor is not None else None, unreadable, copy)
+    pin = anchor.pin if anchor is not None else None
+    check = RecordingCheck(store / RECORDINGS_FOLDER, account, pin, unreadable, copy, triple)
     for name in sorted(set(snapshot) | set(account.told), key=_order):
         if chosen is not None and name not in chosen:
             continue

@@ -19,7 +19,7 @@ from tests.municipality.station.life import DEVICE, Life
 from tests.municipality.station.test_stamps import Stamped
 
 SECOND_US = 1_000_000
-DEEDS = ("take", "give back", "give back late", "wait")
+DEEDS = ("take", "renew", "give back", "give back late", "wait")
 
 
 @pytest.fixture
@@ -30,11 +30,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @settings(max_examples=count(200))
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["take", "give back", "give back late", "wait"]), st.integers(0, 2), st.integers(1, 50)), max_size=30
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 2), st.integers(1, 50)), max_size=30))
 def test_any_order(deeds: list[tuple[str, int, int]]) -> None:
     """Against a model: whoever holds it has it until he gives it back, his time is over or somebody takes it for less time than he still
     has; nobody takes or ends it else."""
@@ -50,6 +46,10 @@ def test_any_order(deeds: list[tuple[str, int, int]]) -> None:
                 if holder is not None:
                     words[who].append(holder)
                     model = (holder, now_us + seconds * SECOND_US)
+            case "renew" if words[who]:
+                own = words[who][-1] == model[0]
+                assert leases.renew("x", words[who][-1], seconds) == own, "also when its time is over, and nobody has taken it"
+                model = (model[0], now_us + seconds * SECOND_US) if own else model
             case "give back" if words[who]:
                 leases.give_back("x", words[who][-1])
                 model = ("", 0) if words[who][-1] == model[0] else model
