@@ -4,6 +4,7 @@ station."""
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -55,3 +56,32 @@ def test_a_camera_with_neither_starts_no_python_to_say_so(unit: str, tmp_path: P
     config.write_text(NOTHING)
     assert not is_wanted(ASKED[unit], config)
     assert not first_condition(unit, config)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "stays"),
+    [
+        ("success", "15", True),  # stopped, or started anew after an update
+        ("exit-code", "1", True),
+        ("signal", "KILL", True),
+        ("exec-condition", "1", False),  # no station is configured any more
+        ("exit-code", "78", False),  # it is not started again
+    ],
+)
+def test_where_the_uplink_runs_no_more_what_it_fetched_goes(result: str, status: str, stays: bool, tmp_path: Path) -> None:
+    text = (ROOT / "systemd/bodycamd-uplink.service").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^ExecStopPost=(.*)$", text, re.MULTILINE)
+    words = shlex.split(line.replace("$$", "$"))
+    fetched, precious = tmp_path / "state" / "bundles", tmp_path / "precious"
+    fetched.mkdir(parents=True)
+    precious.mkdir()
+    (fetched / "x.bundle").write_bytes(b"x")
+    (precious / "x").write_bytes(b"x")
+    (fetched / "link").symlink_to(precious)
+    (tmp_path / "state" / "sent").write_bytes(b"x")
+    told = {"SERVICE_RESULT": result, "EXIT_STATUS": status, "STATE_DIRECTORY": str(tmp_path / "state")}
+    subprocess.run(words, env=told, check=True)
+    assert fetched.exists() is stays
+    assert (tmp_path / "state" / "sent").exists()
+    assert (precious / "x").exists()
+    subprocess.run(words, env=told, check=True)  # where there is nothing

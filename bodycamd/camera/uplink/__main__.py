@@ -75,7 +75,7 @@ def serve(
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
     """Send and fetch in turns, for ever, and bundles while no footage waits. What does not go on is tried again after a pause, while the
-    others go on; while the recorder cannot be asked none does."""
+    others go on; while the recorder cannot be asked none does. Bundles make way for footage whatever else goes on."""
     sent, fetched, brought = Tries(longest_seconds), Tries(longest_seconds), Tries(longest_seconds)
     more = False
     while True:
@@ -95,6 +95,8 @@ def serve(
         if came:
             bundles.ask_soon()
         more = told and idle and _fetch_bundle(bundles, brought, sending.conditions)
+        if told:
+            _make_way(bundles, brought)
         if not (came or more):
             sleep(max(0.0, pause - (time.monotonic() - began)))
 
@@ -125,6 +127,15 @@ def _fetch_bundle(bundles: BundleFetching, brought: Tries, now: Conditions) -> b
         return False
     brought.went_well(bundles.steps)
     return more
+
+
+def _make_way(bundles: BundleFetching, brought: Tries) -> None:
+    try:
+        bundles.make_way()
+    except ConfigError:
+        raise
+    except BodycamError as error:
+        bundles.rest(brought.failed(error, bundles.steps), f"tries again: {error}")
 
 
 def _tell(recorder: RecorderLink, pause: float) -> bool:

@@ -9,7 +9,7 @@ A release key of this camera must have signed it besides: that is looked at as s
 is dropped, and asked for again an hour later, then after twice as long each time up to a day.
 
 It is fetched in the dock, while no footage waits; elsewhere only with `upload: always` and out of a data allowance. Footage has the first
-word on room: where both lie on one disk, a bundle makes way.
+word on room: where both lie on one disk, a bundle makes way, whether or not anything can be sent or fetched.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class LieError(DataError):
 
 
 class BundleFetching:
-    """From one station for one recorder. `look` while no footage waits. `release_keys` are this camera's, read when they are needed."""
+    """From one station for one recorder. `look` while no footage waits, `make_way` all the time. `release_keys` are this camera's, read
+    when they are needed."""
 
     def __init__(
         self,
@@ -75,7 +76,9 @@ class BundleFetching:
         self._whole: set[str] = set()
         """Of which this process has looked at all."""
         self._here = 0
-        self._ask_at = self._rest_until = 0.0
+        self._ask_at = self._way_at = self._rest_until = 0.0
+        self._more = False
+        """Whether the next look has more to do than to ask again after a while."""
         self._told = self.doing = ""
         """What becomes of bundles: the recorder hears of it."""
         self.steps = 0
@@ -87,20 +90,33 @@ class BundleFetching:
 
     def rest(self, seconds: float, why: str) -> None:
         """Do nothing before."""
-        self._rest_until, self.doing = self._monotonic() + seconds, why
+        self._rest_until, self._more, self.doing = self._monotonic() + seconds, True, why
+
+    def make_way(self) -> None:
+        """Look whether footage needs the room, and remove what no order names any more, however little goes on otherwise: once in a while,
+        and where anything is here. Raises `BodycamError`."""
+        at = self._monotonic()
+        if at >= self._way_at and (self._spool.holds() or self._told != self.doing):
+            self._ask(at)
 
     def look(self, now: Conditions) -> bool:
         """Fetch a piece, where something is wanted and may come; whether there is more of it to fetch, or to tell, at once. Raises
         `BodycamError` where something does not go on: say by `rest` when to try again."""
         at = self._monotonic()
-        if at < self._rest_until or (at < self._ask_at and self._told == self.doing):
+        if at < self._rest_until or (at < self._ask_at and self._told == self.doing and not self._more):
             return False
+        names, footage = self._ask(at)
+        self._ask_at, self._more = at + ASK_SECONDS, False
+        self._more = self._fetch_one_of(names, now, footage, at)
+        return self._more or self.doing != self._told
+
+    def _ask(self, at: float) -> tuple[list[str], int | None]:
+        """What is wanted, and what is free for footage where that lies on the same file system; what is not wanted goes."""
+        self._way_at = at + ASK_SECONDS
         wanted = self._recorder.bundles(self.doing)
-        self._told, self._ask_at = self.doing, at + ASK_SECONDS
-        names = wanted.names
-        self._aside.keep(names)
-        footage = self._make_way(wanted, self._spool.keep(names))
-        return self._fetch_one_of(names, now, footage, at) or self.doing != self._told
+        self._told = self.doing
+        self._aside.keep(wanted.names)
+        return wanted.names, self._make_way(wanted, self._spool.keep(wanted.names))
 
     def _fetch_one_of(self, names: Sequence[str], now: Conditions, footage: int | None, at: float) -> bool:
         self.doing = ""
@@ -114,12 +130,12 @@ class BundleFetching:
         return False
 
     def _make_way(self, wanted: WantedBundles, holds: bool) -> int | None:
-        """What is free for footage, where that lies on the same file system."""
         free_bytes, file_system = self._spool.room()
         footage = wanted.footage_bytes if wanted.file_system == file_system else None
         if holds and bundle_makes_way(free_bytes, footage):
             log.warning("the room is needed: what was fetched of a bundle is removed")
             self._spool.keep(())
+            self.doing = "what was fetched is removed: the room is needed"
         return footage
 
     def _fetch(self, name: str, now: Conditions, footage: int | None) -> bool:

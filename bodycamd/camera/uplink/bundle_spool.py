@@ -36,8 +36,13 @@ class BundleSpool:
             found = os.statvfs(place)
             return found.f_bavail * found.f_frsize, place.stat().st_dev
 
+    def holds(self) -> bool:
+        """Whether anything is here."""
+        with self._failing():
+            return self.folder.is_dir() and any(self.folder.iterdir())
+
     def keep(self, names: Collection[str]) -> bool:
-        """Remove everything else; whether anything is left."""
+        """Remove everything else; whether any bytes are left."""
         wanted = {f"{name}{suffix}" for name in names for suffix in (PART, WHOLE)}
         with self._failing():
             if not self.folder.is_dir():
@@ -45,7 +50,7 @@ class BundleSpool:
             found = {path.name for path in self.folder.iterdir()}
             for name in found - wanted:
                 (self.folder / name).unlink()
-            return bool(found & wanted)
+            return any((self.folder / name).lstat().st_size for name in found & wanted)
 
     def whole(self, name: str) -> Path | None:
         """Where all of it is; `None` where it is not."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bodycamd.camera.uplink.__main__ import serve
 from bodycamd.camera.uplink.allowance import MEGABYTE
-from bodycamd.camera.uplink.bundle_fetching import PART_BYTES
+from bodycamd.camera.uplink.bundle_fetching import PART_BYTES, BundleFetching
 from bodycamd.camera.uplink.bundle_spool import BundleSpool
 from bodycamd.camera.uplink.order import FOOTAGE_BYTES, FREE_BYTES, Conditions, bundle_lacks_room, bundle_makes_way, bundle_waits
 from bodycamd.camera.uplink.station_link import Reply, StationError
@@ -215,6 +216,110 @@ def test_footage_has_the_first_word_on_room(bench: Bench, monkeypatch: pytest.Mo
     assert "is here" in bench.later(fetching), "another disk's footage is no matter"
     room(monkeypatch, FREE_BYTES // 2 - 1, bench.folder)
     assert "waits for room" in bench.later(fetching)
+
+
+class Sends:
+    """`Sending` that does as it is told: an error, or a pause. Away from the dock."""
+
+    steps, docked, conditions = 0, False, FIELD
+
+    def __init__(self, told: float | StationError) -> None:
+        self.told = told
+
+    def look(self) -> float:
+        if isinstance(self.told, StationError):
+            raise self.told
+        return self.told
+
+
+class Asks:
+    """`Fetching` without a station."""
+
+    steps = 0
+
+    def look(self, **_: bool) -> bool:
+        raise StationError("No route to host")
+
+    def rest(self, _: float) -> None:
+        """For as long as it likes."""
+
+
+class Hears:
+    """`RecorderLink`, as far as `serve` uses it."""
+
+    doing = trouble = ""
+
+    def waiting(self) -> None:
+        """It is there."""
+
+
+def served(bench: Bench, fetching: BundleFetching, sends: Sends, turns: int) -> None:
+    """So many turns of the uplink, a minute each."""
+    left = turns
+
+    def passes(_: object = None) -> None:
+        nonlocal left
+        bench.seconds += 60
+        if (left := left - 1) < 0:
+            raise KilledError
+
+    if sends.told == 0.0:  # footage that goes on and on: no pause between
+        sends.look = lambda: (passes(), 0.0)[1]  # type: ignore[method-assign, func-returns-value]
+    with pytest.raises(KilledError):
+        serve(cast(Any, sends), cast(Any, Asks()), fetching, cast(Any, Hears()), 60.0, passes)
+
+
+@pytest.mark.parametrize("told", [StationError("No route to host"), 0.0, 5.0], ids=["no station", "footage waits", "nothing waits"])
+@pytest.mark.parametrize("rests", [False, True])
+def test_a_bundle_makes_way_whatever_else_goes_on(
+    bench: Bench, told: float | StationError, rests: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A camera in the field whose disk fills: nothing is sent, or footage waits without end, or bundles rest after a failure."""
+    name = bench.lay_in()
+    bench.shared, bench.footage_bytes = True, 10**10
+    fetching = bench.process()
+    bench.looked(fetching)
+    served(bench, fetching, Sends(told), 3)
+    assert set(bench.files) == {f"{name}.bundle"}, "there is room"
+    bench.footage_bytes = FOOTAGE_BYTES // 2 - 1
+    if rests:
+        fetching.rest(10**9, "no station")
+    served(bench, fetching, Sends(told), 3)
+    assert f"{name}.bundle" not in bench.files
+    assert sum(map(len, bench.files.values())) == 0
+    assert "is here" not in bench.said[-1], "the recorder hears of it"
+    assert len([one for one in caplog.records if "the room is needed" in one.getMessage()]) == 1
+
+
+def test_what_no_order_names_any_more_goes_without_a_station_too(bench: Bench) -> None:
+    bench.lay_in()
+    fetching = bench.process()
+    bench.looked(fetching)
+    bench.wanted.clear()
+    served(bench, fetching, Sends(StationError("No route to host")), 3)
+    assert bench.files == {}
+    said = len(bench.said)
+    served(bench, fetching, Sends(StationError("No route to host")), 10)
+    assert len(bench.said) <= said + 1, "where nothing is here nobody is asked"
+
+
+def test_while_footage_waits_fetching_loses_nothing(bench: Bench) -> None:
+    """The look for room does not have the next part wait."""
+    bench.lay_in()
+
+    def slow(content: bytes, offset: int, most: int) -> Reply:
+        bench.seconds += 1.5
+        return honest(content, offset, most)
+
+    bench.answer = slow
+    fetching = bench.process()
+    assert fetching.look(DOCKED)
+    bench.seconds += 61
+    fetching.make_way()
+    fetching.make_way()
+    parts = len(bench.asked)
+    assert fetching.look(DOCKED)
+    assert len(bench.asked) > parts
 
 
 def test_a_full_disk_is_told_and_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ class Turns:
         self.told, self.count, self.steps, self.docked = list(told), 0, 0, True
         self.rests: list[float] = []
         self.whys: list[str] = []
-        self.soon = 0
+        self.soon = self.ways = 0
         self.conditions = None
 
     def look(self, *_: object, **__: bool) -> Any:
@@ -52,6 +52,9 @@ class Turns:
     def rest(self, seconds: float, why: str = "") -> None:
         self.rests.append(seconds)
         self.whys.append(why)
+
+    def make_way(self) -> None:
+        self.ways += 1
 
     def ask_soon(self) -> None:
         self.soon += 1
