@@ -39,6 +39,10 @@ REMEDIES: Mapping[Flag, Remedy] = {
         "a capture process cannot be ended and may hold the camera",
         "Where no footage comes for a minute the machine begins anew by itself. If it comes back, check the camera's ribbon cable.",
     ),
+    "worker_missing": Remedy(
+        "no capture process can be had: nothing can be recorded",
+        "`bodycamd status --verbose` and `journalctl -u bodycamd -b` say why. Restart once; if it comes back, install the version anew.",
+    ),
     "button_stuck": Remedy(
         "the button stays down: no press can come",
         "Free the button; where it is free, check its wires and `board.gpio.button`.",

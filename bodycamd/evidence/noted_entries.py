@@ -149,10 +149,10 @@ class FragmentRefused(Noted, frozen=True, kw_only=True):
 
 
 class BoardChanged(Noted, frozen=True, kw_only=True):
-    """`board_changed`: heat, a throttled processor, a supply that is too low, a battery gauge or a card reader that cannot be read, or
-    sensors that report nothing, began or ended."""
+    """`board_changed`: heat, a throttled processor, a supply that is too low, a battery gauge or a card reader that cannot be read,
+    sensors that report nothing, or a camera for which no capture worker can be had, began or ended."""
 
-    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent"]
+    condition: Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent", "worker_missing"]
     change: Literal["began", "ended"]
     detail: ShortText = ""
 

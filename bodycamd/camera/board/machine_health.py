@@ -1,4 +1,4 @@
-"""Heat, throttling, supply, gauge and sensors as conditions that begin and end, from readings that tremble. Pure."""
+"""Heat, throttling, supply, gauge, sensors and a missing worker as conditions that begin and end, from readings that tremble. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ BEGIN_READINGS = 2
 END_US = 60_000_000
 """It ends when nothing has said so for this long: a supply that dips with each burst of the radio is one condition, not a hundred."""
 SILENT_US = 15_000_000
+WORKERLESS_US = 10_000_000
+"""A worker that ends is followed by another one within seconds; and a start that waits in vain for its first one calls itself ready only
+after this."""
 LONGEST_DETAIL = 200
 """What the ledger takes of a reason."""
 
@@ -42,17 +45,18 @@ class _Watched(Struct):
 
 
 class _Silence(Struct):
+    silent_us: int = SILENT_US
     on: bool = False
     since_us: int | None = None
 
     def step(self, fault: str | None, now_us: int) -> bool | None:
         """As `_Watched.step`. One failure is no condition, nor is a start at which the recorder comes first: it begins when nothing was
-        read for `SILENT_US`, and ends with the first reading."""
+        read for `silent_us`, and ends with the first reading."""
         if fault is None:
             self.since_us = None
         elif self.since_us is None:
             self.since_us = now_us
-        silent = self.since_us is not None and now_us - self.since_us >= SILENT_US
+        silent = self.since_us is not None and now_us - self.since_us >= self.silent_us
         if silent == self.on:
             return None
         self.on = silent
@@ -64,7 +68,7 @@ class MachineHealth:
 
     def __init__(self) -> None:
         self._hot, self._throttled, self._under_voltage = _Watched(), _Watched(), _Watched()
-        self._gauge, self._sensors, self._cards = _Silence(), _Silence(), _Silence()
+        self._gauge, self._sensors, self._cards, self._worker = _Silence(), _Silence(), _Silence(), _Silence(WORKERLESS_US)
         self._sequence_at_us = -1
 
     def heard(self, reading: Reading, now_us: int) -> Iterator[BoardChanged]:
@@ -90,6 +94,10 @@ class MachineHealth:
     def card_reader(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
         """Whether a card could be read; `fault` says why not."""
         yield from _changed("card_reader_silent", self._cards.step(fault, now_us), fault or "")
+
+    def worker(self, fault: str | None, now_us: int) -> Iterator[BoardChanged]:
+        """Whether a capture worker is open or could be; `fault` says why not."""
+        yield from _changed("worker_missing", self._worker.step(fault, now_us), fault or "")
 
 
 def _changed(condition: BoardCondition, change: bool | None, detail: str) -> Iterator[BoardChanged]:

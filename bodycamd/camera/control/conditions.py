@@ -168,7 +168,7 @@ def battery_changed(state: State, event: BatteryChanged) -> Step:
 
 def board_changed(state: State, event: BoardChanged) -> Step:
     """Heat, throttling, the supply, the gauge, the sensors: shown as `low`, noted, and no reason to stop. The card reader: noted, and not
-    shown, as no footage depends on it."""
+    shown, as no footage depends on it. Without a worker nothing can be recorded: in standby it is shown as *cannot record*."""
     if getattr(state, event.condition) == event.present:
         return state, []
     entry = note("board_changed", condition=event.condition, change="began" if event.present else "ended", detail=event.detail)
@@ -185,6 +185,8 @@ def board_changed(state: State, event: BoardChanged) -> Step:
             state = replace(state, sensors_silent=event.present)
         case "card_reader_silent":
             state = replace(state, card_reader_silent=event.present)
+        case "worker_missing":
+            state = replace(state, worker_missing=event.present)
     return state, [entry]
 
 

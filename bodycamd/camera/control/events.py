@@ -24,7 +24,7 @@ from bodycamd.footage import ViewFacts
 WarningOutcome = Literal["played_to_device", "skipped", "failed"]
 StorageLevel = Literal["ok", "low", "full"]
 BatteryLevel = Literal["ok", "low", "critical"]
-BoardCondition = Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent"]
+BoardCondition = Literal["hot", "throttled", "under_voltage", "gauge_silent", "sensors_silent", "card_reader_silent", "worker_missing"]
 StopReason = Literal["officer", "storage_full", "battery_critical", "shutdown"]
 HapticName = Literal[
     "ready", "started", "reminder", "marker", "held", "asked", "continues", "missing", "low", "saved", "refused",

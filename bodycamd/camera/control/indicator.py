@@ -208,9 +208,7 @@ def _recording_row(state: State, recording: Recording, now_us: int) -> RowName:
 
 
 def _standby(state: State, now_us: int) -> Indication:
-    silent = state.voice_failed and state.policy.on_warning_failure == "refuse"
-    unable = state.storage_full or state.disk_unusable or state.button_stuck or state.capture_stalled or silent
-    if unable or state.failing(now_us):
+    if state.unable or state.failing(now_us):
         return _row("cannot_record")
     indication = _row("buffering" if state.policy.pre_event_us > 0 and state.flowing else "ready")
     return replace(indication, haptic=LOW_PULSE) if state.degraded else indication

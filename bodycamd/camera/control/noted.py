@@ -36,8 +36,8 @@ NOTED: Final[Mapping[str, str]] = {
     "seal_forced": "the recording was sealed without its last fragment, 3 s after its end [recording, end_us]",
     "storage_changed": "[level: ok | low | full, minutes_left]",
     "battery_changed": "[level: ok | low | critical, percent]",
-    "board_changed": "[condition: hot | throttled | under_voltage | gauge_silent | sensors_silent | card_reader_silent, "
-    "change: began | ended, detail]",
+    "board_changed": "[condition: hot | throttled | under_voltage | gauge_silent | sensors_silent | card_reader_silent | "
+    "worker_missing, change: began | ended, detail]",
     "card_refused": "a card was shown and changed no shift "
     "[reason: unknown_card | unreadable_card | random_card | recording | starting | leaving]",
     "clock_changed": "[trusted, source, step_us]",

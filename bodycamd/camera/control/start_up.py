@@ -28,6 +28,6 @@ def ready(state: State, event: Ready, now_us: int) -> Step:
     if state.name == "standby":
         state, more = rest_capture(state)
         actions += more
-        if not state.storage_full and state.refused_us != now_us:
+        if not state.unable and state.refused_us != now_us:
             actions.append(Pulse("ready"))
     return state, actions

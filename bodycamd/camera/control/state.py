@@ -36,6 +36,7 @@ Condition = Literal[
     "card_reader_silent",
     "audio_silent",
     "worker_stuck",
+    "worker_missing",
 ]
 """What may be wrong with the camera, as far as the control knows: each is a field of `State`, but for `failing`."""
 
@@ -275,6 +276,15 @@ class State(Struct, frozen=True):
     worker_stuck: bool = False
     """A killed worker has not ended, and may hold the camera: since `stuck_us`."""
     stuck_us: int = 0
+    worker_missing: bool = False
+    """For seconds there has been none that could be opened: the next press would give no footage."""
+
+    @property
+    def unable(self) -> bool:
+        """A press would give no recording: shown in standby as `cannot_record`."""
+        silent = self.voice_failed and self.policy.on_warning_failure == "refuse"
+        footage = self.storage_full or self.disk_unusable or self.capture_stalled or self.worker_missing
+        return footage or self.button_stuck or silent
 
     @property
     def degraded(self) -> bool:

@@ -194,6 +194,7 @@ class Service:
             if worker.prepared and self._voice is not None:
                 break
             await asyncio.sleep(0.02)
+        watches.look_at_worker()
         watches.look_at_swap()
         self._control.handle(ev.Ready(store.resume))
         self._notifier.say(f"READY=1\nSTATUS={self._control.state.name}")

@@ -164,6 +164,14 @@ class Watches:
         if drained is not None:
             self._control.handle(drained)
 
+    def look_at_worker(self) -> None:
+        """Hand over that no capture worker can be had, or can again."""
+        worker = self._worker.status()
+        fault = None if worker.prepared else worker.refused or worker.last_failure or "it does not come to an end of its start"
+        for changed in self._health.worker(fault, self._clock.now_us()):
+            log.log(logging.ERROR if changed.present else logging.INFO, "no capture worker: %s", fault or "there is one again")
+            self._control.handle(changed)
+
     def look_at_swap(self) -> None:
         """No reason not to record: it is stated, at the start and when it changes. Before the first worker there is no footage to lose."""
         worker = self._worker.status()
@@ -203,12 +211,12 @@ class Watches:
     async def _watch(self) -> None:
         while True:
             others = (self._look_at_cards, self._look_at_settings)
-            for look in (self.look_at_clock, self.look_at_sensors, self.look_at_battery, self.look_at_swap, *others):
+            for look in (self.look_at_clock, self.look_at_sensors, self.look_at_battery, self.look_at_worker, self.look_at_swap, *others):
                 try:
                     if look is not None:
                         look()
                 except Exception:  # none is a reason to stop a recording, or to look no more
-                    log.exception("clock, sensors, battery, swap, cards or settings could not be watched")
+                    log.exception("clock, sensors, battery, worker, swap, cards or settings could not be watched")
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _feed_watchdog(self) -> None:

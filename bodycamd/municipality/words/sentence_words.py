@@ -274,6 +274,7 @@ VALUES: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "gauge_silent": ("Uitval van de accumeter", "Failure of the battery gauge"),
         "sensors_silent": ("Uitval van de sensoren", "Failure of the sensors"),
         "card_reader_silent": ("Uitval van de paslezer", "Failure of the card reader"),
+        "worker_missing": ("Uitval van het opnameproces", "Failure of the capture process"),
     },
     ("board_changed", "change"): {"began": ("begint", "begins"), "ended": ("eindigt", "ends")},
     ("battery_changed", "level"): {"ok": ("in orde", "ok"), "low": ("bijna leeg", "low"), "critical": ("leeg", "critical")},

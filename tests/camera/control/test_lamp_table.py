@@ -92,6 +92,8 @@ def changed(make: Callable[[], Camera], **flags: object) -> Callable[[], Camera]
         (changed(standby, disk_unusable=True), "cannot_record", None),
         (changed(standby, button_stuck=True), "cannot_record", None),
         (changed(standby, capture_stalled=True), "cannot_record", None),
+        (changed(standby, worker_missing=True), "cannot_record", None),
+        (changed(recording, worker_missing=True), "recording", (3 * S, "missing")),
         (changed(standby, failing_until_us=160 * S), "cannot_record", (60 * S, "ready")),
         (changed(buffering, failing_until_us=160 * S), "cannot_record", (60 * S, "buffering")),
         (changed(standby, disk_failing=True), "ready", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.control.events import (
     BeginRecording,
@@ -34,6 +35,16 @@ def test_ready_is_one_long_pulse_and_the_camera_stays_closed() -> None:
     assert camera.handle(Ready()) == [Pulse("ready")]
     assert camera.name() == "standby"
     assert next_deadline(camera.state) is None
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{"storage_full": True}, {"disk_unusable": True}, {"worker_missing": True}, {"capture_stalled": True}, {"button_stuck": True}],
+)
+def test_what_cannot_record_is_not_felt_as_ready(flags: dict[str, bool]) -> None:
+    camera = Camera()
+    camera.state = replace(camera.state, **flags)
+    assert Pulse("ready") not in camera.handle(Ready())
 
 
 def test_with_a_pre_event_time_the_camera_opens_when_ready_with_its_microphone_closed() -> None:

@@ -319,6 +319,21 @@ def test_heat_and_throttling_are_handed_over_and_a_silent_process_is_told(making
     assert sensors.looks == 8
 
 
+def test_without_a_worker_for_seconds_the_camera_says_that_it_cannot_record(making: Making) -> None:
+    """And not at once: each worker that ends is followed by another one."""
+    capture = Capture(status=replace(WORKER, prepared=False, last_failure="the worker ended with 1"))
+    watched = making(capture)
+    for _ in range(4):
+        watched.watches.look_at_worker()
+        watched.clock.boottime_us += 4_000_000
+    assert watched.control.heard == [ev.BoardChanged("worker_missing", True, "the worker ended with 1")]
+    assert watched.control.state.unable
+    capture._status = WORKER
+    watched.watches.look_at_worker()
+    assert watched.control.heard[1:] == [ev.BoardChanged("worker_missing", False, "")]
+    assert not watched.control.state.worker_missing
+
+
 def test_memory_that_can_be_swapped_is_noted_once_and_when_it_ends(making: Making, caplog: pytest.LogCaptureFixture) -> None:
     watched = making(Capture(status=replace(WORKER, unlocked="no limit")), DEGRADED)
     for _ in range(3):

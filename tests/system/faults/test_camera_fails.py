@@ -215,6 +215,22 @@ def test_a_camera_that_is_absent_at_the_start_is_shown_and_used_when_it_comes(tm
 
 
 @only_in_full
+@long_one
+def test_a_camera_for_which_no_worker_can_be_had_never_calls_itself_ready(tmp_path: Path) -> None:
+    """A broken installation, or no memory: the green lamp stays off, and `status` says why."""
+    camera = FaultyCamera(tmp_path)
+    camera.tell("no worker")
+    with camera:
+        assert (camera.status()["lamp"], "worker_missing" in camera.status()["flags"]) == ("cannot_record", True)
+        assert [line for line in camera.timeline("ready_lamp") if line["on"]] == []
+        camera.heal("no worker")
+        wait_for(lambda: camera.status()["lamp"] == "ready", 30, "a worker, and the green lamp")
+        assert "worker_missing" not in camera.status()["flags"]
+        assert camera.stop() == 0
+    assert [entry["detail"]["change"] for entry in camera.ledger("board_changed")] == ["began", "ended"]
+
+
+@only_in_full
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("fsfreeze") is None, reason="needs root and fsfreeze")
 def test_a_worker_that_cannot_be_killed_is_passed_by(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """How a test tells the processes of a camera to fail: small files in one folder, which is named in the environment.
 
 absent           no worker finds a camera
+no worker        each ends as it begins
 generation-N     what the worker of generation N does wrong, see `worker`
 microphone       what the sound device does, see `worker`
 speaker          what the loudspeaker does, see `voice`

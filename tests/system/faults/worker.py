@@ -130,6 +130,8 @@ class BadMicrophone:
 
 def main() -> None:
     """Put the bad parts in place, then be the worker."""
+    if told("no worker") is not None:
+        sys.exit(1)
     clocks.install()
     real_opener = sounddevices.device_opener
 
