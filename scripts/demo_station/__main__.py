@@ -165,7 +165,7 @@ def make_station(port: int) -> None:
 
 def run_station(running: ExitStack, port: int) -> None:
     """Until everything ends: the station, and stunnel in front of it, which ends TLS."""
-    shutil.copyfile(device("HV-01") / "root.json", STATION / "root.json")
+    shutil.copyfile(FLEET / "fleet.rosters" / "root.json", STATION / "root.json")
     show("bodycamd", "station", "check", STATION / "station.yaml")
     both = [
         running.enter_context(started(STATION / "station.log", ["bodycamd", "station", "run", STATION / "station.yaml"])),

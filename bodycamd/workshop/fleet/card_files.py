@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from bodycamd.camera.cards.codes import line_of
@@ -22,7 +21,7 @@ from bodycamd.workshop.fleet.checks import cards_of
 from bodycamd.workshop.fleet.cloud_init import User
 from bodycamd.workshop.fleet.configurations import CARDS, ON_CAMERA, configuration
 from bodycamd.workshop.fleet.fleet_file import Fleet, FleetReading
-from bodycamd.workshop.fleet.roster_making import Place
+from bodycamd.workshop.fleet.roster_making import Place, root_file
 
 FOLDER: Final = "bodycamd"
 TOKEN: Final = "token"  # noqa: S105 - the file's name
@@ -82,7 +81,7 @@ def card(reading: FleetReading, fleet: Fleet, camera: str, place: Place, roster:
     if not recipients:
         raise ConfigError(f"team {place.team} is not in the last roster: sign a new one first (bodycamd fleet roster)")
     hostname = camera.lower()
-    root = msgspec.json.encode(roster.roster.root, order="sorted") + b"\n"
+    root = root_file(roster.roster.root)
     releases = [PublicKey.from_hex(holder.key).pem() for holder in roster.roster.release_keys if holder.state == "active"]
     in_folder = {
         "first-boot": FIRST_BOOT_FILE.read_bytes(),

@@ -140,6 +140,11 @@ def rosters_folder(fleet_file: Path) -> Path:
     return fleet_file.with_name(f"{fleet_file.stem}.rosters")
 
 
+def root_path(fleet_file: Path) -> Path:
+    """The root of the newest roster that was signed, as stations and receivers get it: what rosters are believed by."""
+    return rosters_folder(fleet_file) / "root.json"
+
+
 def applications_folder(fleet_file: Path) -> Path:
     """Where the applications of enrolled cameras are kept, made if it is not there. Raises `StorageError`."""
     folder = fleet_file.with_name(f"{fleet_file.stem}.applications")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from bodycamd.errors import BodycamError, ConfigError, DataError
@@ -137,6 +138,11 @@ def check_acceptable(signed: SignedRoster, last: SignedRoster | None, now_us: in
 def file_name(roster: Roster) -> str:
     """Of its file: sorted by name they are in order."""
     return f"{roster.root.version:04d}-{roster.version:06d}.roster"
+
+
+def root_file(root: Root) -> bytes:
+    """root.json: what cameras, stations and receivers believe rosters by."""
+    return msgspec.json.encode(root, order="sorted") + b"\n"
 
 
 def _brief(key: PublicKey) -> str:

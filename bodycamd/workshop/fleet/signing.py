@@ -1,4 +1,5 @@
-"""Signs the next roster and keeps it: the file first, then the line in the record. What a crash left between the two is taken up.
+"""Signs the next roster and keeps it: the file first, then its root in root.json and the line in the record. What a crash left between
+them is taken up.
 
 Where the threshold asks for several people who do not meet, the roster goes from one to the next as a draft (`.draft` beside the rosters):
 it has the signatures that were made, and counts for nobody until there are enough. After a change of the root the old keys sign first.
@@ -19,8 +20,8 @@ from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.linux.new_file import write_new
 from bodycamd.workshop.fleet.fleet_file import Fleet
-from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import check_acceptable, check_following, file_name, last_roster, next_roster, signed_by
+from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, root_path, rosters_folder
+from bodycamd.workshop.fleet.roster_making import check_acceptable, check_following, file_name, last_roster, next_roster, root_file, signed_by
 
 Show: TypeAlias = Callable[[Roster, Roster | None], None]
 """Who is shown a roster and the one before."""
@@ -33,8 +34,7 @@ def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, 
     take it, `OutputError`, `StoreBusyError`, `StorageError`.
     """
     with appending(record_path(fleet_file)) as writer:
-        folder = _folder(fleet_file)
-        last, unsigned, path = _next(fleet, writer, folder, now_us, days)
+        last, unsigned, path = _next(fleet, writer, fleet_file, now_us, days)
         if last is not None:
             check_following(unsigned, last.roster)
         signers = ask(unsigned, last.roster if last else None)
@@ -45,7 +45,7 @@ def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, 
             write_new({path: signed.document.file_bytes})
         else:
             signed = signed_by(unsigned, signers, last, now_us)
-            _keep(writer, signed, path)
+            _keep(writer, signed, path, root_path(fleet_file))
     return path, signed
 
 
@@ -81,7 +81,7 @@ def take_draft(fleet_file: Path, draft: Path, show: Show, now_us: int) -> tuple[
         show(found.roster, last.roster if last else None)
         check_acceptable(found, last, now_us)
         path = folder / file_name(found.roster)
-        _keep(writer, found, path)
+        _keep(writer, found, path, root_path(fleet_file))
     return path, found
 
 
@@ -99,22 +99,27 @@ def _folder(fleet_file: Path) -> Path:
     return folder
 
 
-def _next(fleet: Fleet, writer: RecordWriter, folder: Path, now_us: int, days: int) -> tuple[SignedRoster | None, Roster, Path]:
+def _next(fleet: Fleet, writer: RecordWriter, fleet_file: Path, now_us: int, days: int) -> tuple[SignedRoster | None, Roster, Path]:
+    folder = _folder(fleet_file)
     while True:
         last = last_roster(writer.record, folder)
         unsigned = next_roster(fleet, writer.record, last.roster if last else None, now_us, days)
         path = folder / file_name(unsigned)
         if not path.exists():
             return last, unsigned, path
-        _note(writer, rosters.decode(read_file(path, 2 * MAX_ROSTER_BYTES), str(path)), path)
+        _note(writer, rosters.decode(read_file(path, 2 * MAX_ROSTER_BYTES), str(path)), path, root_path(fleet_file))
 
 
-def _keep(writer: RecordWriter, signed: SignedRoster, path: Path) -> None:
+def _keep(writer: RecordWriter, signed: SignedRoster, path: Path, root: Path) -> None:
     write_new({path: signed.document.file_bytes})
-    _note(writer, signed, path)
+    _note(writer, signed, path, root)
 
 
-def _note(writer: RecordWriter, signed: SignedRoster, path: Path) -> None:
+def _note(writer: RecordWriter, signed: SignedRoster, path: Path, root_to: Path) -> None:
+    try:
+        durable.replace(root_to, root_file(signed.roster.root))
+    except OSError as error:
+        raise OutputError(f"{root_to}: cannot be written: {error.strerror}") from error
     root, version = signed.roster.order
     writer.add(
         RosterSigned(root_version=root, version=version, sha256=signed.document.sha256, not_after=signed.roster.not_after, file=path.name)

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pyrage
 import pytest
 from msgspec.structs import replace
@@ -21,8 +22,8 @@ from bodycamd.workshop.fleet import signing
 from bodycamd.workshop.fleet.differences import differences
 from bodycamd.workshop.fleet.fingerprints import person_fingerprint
 from bodycamd.workshop.fleet.overview import MISSING
-from bodycamd.workshop.fleet.record import appending, read_record, record_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import last_roster
+from bodycamd.workshop.fleet.record import appending, read_record, record_path, root_path, rosters_folder
+from bodycamd.workshop.fleet.roster_making import last_roster, root_file
 from bodycamd.workshop.fleet.signing import cosign, sign_next, take_draft
 from bodycamd.workshop.fleet.states import change
 from tests.evidence.rostering import NOW_US, key
@@ -49,7 +50,7 @@ def test_each_roster_is_taken_by_who_has_the_one_before(folder: Folder) -> None:
     assert (first.roster.cameras, second.roster.order) == ((), (1, 2))
     [camera] = second.roster.cameras
     assert (camera.id, camera.team, camera.state) == ("HV-07", "handhaving", "active")
-    kept = sorted(rosters_folder(folder.file).iterdir())
+    kept = sorted(rosters_folder(folder.file).glob("*.roster"))
     assert [rosters.decode(path.read_bytes(), "x") for path in kept] == [first, second]
     assert last_roster(folder.record, rosters_folder(folder.file)) == second
 
@@ -81,7 +82,24 @@ def test_a_new_root_is_signed_by_both(folder: Folder) -> None:
     folder.edit(ROOT_2.public.raw.hex(), new.public.raw.hex())
     with pytest.raises(ConfigError, match="new root keys"):
         sign(folder, ROOT_2)
-    assert sign(folder, ROOT_2, new).roster.order == (2, 2)
+    assert _root_beside(folder).version == 1
+    second = sign(folder, ROOT_2, new)
+    assert second.roster.order == (2, 2)
+    assert _root_beside(folder) == second.roster.root
+
+
+def test_the_root_that_a_station_needs_lies_beside_the_rosters(folder: Folder) -> None:
+    """It is made anew where it is missing, and is the same file that cards have."""
+    first = sign(folder)
+    assert judge(first, _root_beside(folder), Now(NOW_US, trusted=True)).accepted
+    assert root_path(folder.file).read_bytes() == root_file(first.roster.root)
+    root_path(folder.file).unlink()
+    sign(folder)
+    assert _root_beside(folder) == first.roster.root
+
+
+def _root_beside(folder: Folder) -> Root:
+    return msgspec.json.decode(root_path(folder.file).read_bytes(), type=Root)
 
 
 @only_in_full
@@ -322,7 +340,7 @@ def test_a_fleet_file_without_its_record_does_not_start_over(
 ) -> None:
     how, words = case
     sign(folder)
-    (tmp_path / "x.draft").write_bytes(next(rosters_folder(folder.file).iterdir()).read_bytes())
+    (tmp_path / "x.draft").write_bytes(next(rosters_folder(folder.file).glob("*.roster")).read_bytes())
     new_boot(tmp_path / "bootfs")
     (tmp_path / "none").write_text("age-encryption.org/v1\n")
     file = folder.file
