@@ -97,6 +97,7 @@ CHANGED = {
     "fleet replace fleet": ROSTERS,
     "fleet retire fleet": ROSTERS,
     "fleet roster fleet": ROSTERS,
+    "fleet take-back fleet": "tests/workshop/fleet/test_taken_back.py",
     "keys drill begin out": "tests/workshop/fleet/test_people.py",
     "keys person for-fleet out": "tests/workshop/fleet/test_people.py",
     "hold add store": COPY,

@@ -70,6 +70,13 @@ class StateSet(Stated, tag_field="type", tag="state_set", frozen=True, kw_only=T
     replaced_by: DeviceId | None = None
 
 
+class TakenBack(Stated, tag_field="type", tag="taken_back", frozen=True, kw_only=True):
+    """What was said last of this camera's state was a mistake, and no roster says it: it is as before."""
+
+    camera: DeviceId
+    on: Day
+
+
 class Added(Stated, tag_field="type", tag="added", frozen=True, kw_only=True):
     """A camera that the fleet file does not name yet, in the place of another one."""
 
@@ -88,8 +95,8 @@ class RosterSigned(Stated, tag_field="type", tag="roster_signed", frozen=True, k
     file: FileName
 
 
-Line: TypeAlias = Begun | CardMade | Enrolled | StateSet | Added | RosterSigned
-_lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Begun | CardMade | Enrolled | StateSet | Added | RosterSigned)
+Line: TypeAlias = Begun | CardMade | Enrolled | StateSet | TakenBack | Added | RosterSigned
+_lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Begun | CardMade | Enrolled | StateSet | TakenBack | Added | RosterSigned)
 
 
 class Record(Struct):
@@ -114,12 +121,33 @@ class Record(Struct):
                 self.enrolled[line.camera] = line
             case StateSet():
                 self.states[line.camera] = line
+            case TakenBack():
+                self._take_back(line.camera)
             case Added():
                 self.added[line.camera] = line
             case RosterSigned():
                 self.rosters.append(line)
             case Begun():
                 pass
+
+    def said_of(self, camera: str) -> list[StateSet]:
+        """What was said of its state, in order, without what was taken back."""
+        said: list[StateSet] = []
+        for line in self.lines:
+            if isinstance(line, StateSet) and line.camera == camera:
+                said.append(line)
+            elif isinstance(line, TakenBack) and line.camera == camera:
+                del said[-1:]
+        return said
+
+    def _take_back(self, camera: str) -> None:
+        undone = self.states.pop(camera, None)
+        if undone is None:
+            raise DataError(f"the record takes back what it never said of {camera}: somebody changed it; take it from the backup")
+        if said := self.said_of(camera):
+            self.states[camera] = said[-1]
+        if undone.replaced_by is not None and all(one.replaced_by != undone.replaced_by for one in self.states.values()):
+            self.added.pop(undone.replaced_by, None)
 
     def state(self, camera: str) -> State:
         """`active` where nothing else was set."""

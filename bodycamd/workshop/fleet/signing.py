@@ -8,21 +8,30 @@ it has the signatures that were made, and counts for nobody until there are enou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bodycamd.errors import ConfigError, OutputError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import Signer
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Roster, SignedRoster, root_keys
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Roster, SignedRoster, State, root_keys
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.linux.new_file import write_new
 from bodycamd.workshop.fleet.fleet_file import Fleet
-from bodycamd.workshop.fleet.record import RecordWriter, RosterSigned, appending, record_path, root_path, rosters_folder
-from bodycamd.workshop.fleet.roster_making import check_acceptable, check_following, file_name, last_roster, next_roster, root_file, signed_by
+from bodycamd.workshop.fleet.record import Record, RecordWriter, RosterSigned, appending, record_path, root_path, rosters_folder
+from bodycamd.workshop.fleet.roster_making import (
+    check_acceptable,
+    check_following,
+    file_name,
+    last_roster,
+    next_roster,
+    root_file,
+    signed_by,
+)
 
+_GONE: Final[Mapping[State, int]] = {"active": 0, "suspended": 1, "lost": 2, "retired": 3}
 Show: TypeAlias = Callable[[Roster, Roster | None], None]
 """Who is shown a roster and the one before."""
 Ask: TypeAlias = Callable[[Roster, Roster | None], Sequence[Signer]]
@@ -80,9 +89,17 @@ def take_draft(fleet_file: Path, draft: Path, show: Show, now_us: int) -> tuple[
         last = last_roster(writer.record, folder)
         show(found.roster, last.roster if last else None)
         check_acceptable(found, last, now_us)
+        _check_not_taken_back(found.roster, writer.record, draft)
         path = folder / file_name(found.roster)
         _keep(writer, found, path, root_path(fleet_file))
     return path, found
+
+
+def _check_not_taken_back(roster: Roster, record: Record, draft: Path) -> None:
+    """A roster that retires whom the record does not would be the last one: none could follow it."""
+    for camera in roster.cameras:
+        if _GONE[camera.state] > _GONE[record.state(camera.id)]:
+            raise ConfigError(f"{draft}: {camera.id} is {camera.state} in it, and that was taken back since: make a new draft")
 
 
 def read_draft(path: Path) -> SignedRoster:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from bodycamd.config.problems import nearest
 from bodycamd.errors import NotFoundError, UsageError
 from bodycamd.evidence.roster import State
 from bodycamd.foreign_text import shown
 from bodycamd.workshop.fleet.fleet_file import CAMERA, Fleet
-from bodycamd.workshop.fleet.record import Added, Line, Record, StateSet
+from bodycamd.workshop.fleet.record import Added, Line, Record, RosterSigned, StateSet, TakenBack
 from bodycamd.workshop.fleet.roster_making import Place, places
 
 
@@ -45,6 +46,26 @@ def change(fleet: Fleet, record: Record, camera: str, state: State, replaced_by:
     elif there.team != place.team:
         raise UsageError(f"--by {replaced_by}: it is of team {there.team}, not of {place.team}")
     return said
+
+
+def taken_back(fleet: Fleet, record: Record, camera: str, kept: Collection[str], on: str) -> TakenBack:
+    """The line that takes back what was said last of this camera, as long as no roster says it; `kept` are the names of the rosters' files.
+
+    Raises `NotFoundError` for a camera that is not there, `UsageError` where there is nothing to take back, or it is too late.
+    """
+    place_of(fleet, record, camera)
+    said = record.states.get(camera)
+    if said is None:
+        raise UsageError(f"{camera}: nothing was said of it that could be taken back")
+    if kept := sorted(set(kept) - {one.file for one in record.rosters}):
+        raise UsageError(f"{kept[0]} was signed, and the record does not have it yet: bodycamd fleet roster first")
+    at = max(number for number, line in enumerate(record.lines) if line == said)
+    if later := [line for line in record.lines[at:] if isinstance(line, RosterSigned)]:
+        raise UsageError(f"{camera} is {said.state} in roster {later[0].version}, which was signed: that cannot be taken back")
+    by, before = said.replaced_by, record.said_of(camera)[:-1]
+    if by is not None and by not in {one.replaced_by for one in before} and by in {*record.cards, *record.enrolled, *record.states}:
+        raise UsageError(f"{by}, which takes the place of {camera}, has a card or a state already: that cannot be taken back")
+    return TakenBack(camera=camera, on=on)
 
 
 def _following(before: StateSet, state: State, replaced_by: str | None) -> State:

@@ -219,7 +219,7 @@ def test_who_gets_no_card(
     if prepare == "enrolled":
         folder.enrol(camera)
     if prepare == "lost":
-        assert main(["fleet", "lost", camera, "--fleet", str(folder.file)]) == 0
+        assert main(["fleet", "lost", camera, "--yes", "--fleet", str(folder.file)]) == 0
     if prepare == "no roster":
         new_folder(folder.file.parent)
     capsys.readouterr()

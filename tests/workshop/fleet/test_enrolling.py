@@ -143,6 +143,6 @@ def test_an_application_that_was_changed_is_refused(folder: Folder, tmp_path: Pa
 @only_in_full
 def test_a_camera_out_of_service_is_not_enrolled(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, signed = Booted(folder, "HV-07", tmp_path / "card").applied()
-    assert main(["fleet", "lost", "HV-07", "--fleet", str(folder.file)]) == 0
+    assert main(["fleet", "lost", "HV-07", "--yes", "--fleet", str(folder.file)]) == 0
     assert enrol(folder, file, signed.fingerprint) == 2
     assert "its name is not used again" in capsys.readouterr().err

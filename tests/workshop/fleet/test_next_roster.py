@@ -166,8 +166,8 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
     folder.enrol("HV-07")
     folder.enrol("IN-01")
     sign(folder)
-    assert main(["fleet", "lost", "HV-07", "--fleet", str(folder.file)]) == 0
-    assert main(["fleet", "replace", "IN-01", "--by", "IN-03", "--fleet", str(folder.file)]) == 0
+    assert main(["fleet", "lost", "HV-07", "--yes", "--fleet", str(folder.file)]) == 0
+    assert main(["fleet", "replace", "IN-01", "--by", "IN-03", "--yes", "--fleet", str(folder.file)]) == 0
     folder.enrol("IN-03")
     states = {camera.id: (camera.team, camera.state) for camera in sign(folder).roster.cameras}
     assert states == {"HV-07": ("handhaving", "lost"), "IN-01": ("inspectie", "retired"), "IN-03": ("inspectie", "active")}
@@ -181,7 +181,7 @@ def test_what_becomes_of_a_camera_is_in_the_next_roster_and_nobody_is_removed(fo
 @only_in_full
 def test_a_lost_camera_stays_lost_when_it_is_replaced(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enrol("HV-08")
-    fleet = ["--fleet", str(folder.file)]
+    fleet = ["--yes", "--fleet", str(folder.file)]
     assert main(["fleet", "lost", "HV-08", *fleet]) == 0
     capsys.readouterr()
     assert main(["fleet", "replace", "HV-08", "--by", "HV-09", *fleet]) == 0
