@@ -18,9 +18,10 @@ from bodycamd.municipality.station.audit import AuditLine, Event
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
 from bodycamd.municipality.station.tables import deletions, documents, ended_forwardings, forwardings, receipts, segments
 
-State: TypeAlias = Literal["begun", "forwarded", "receipted", "not_shown"]
+State: TypeAlias = Literal["begun", "stopped", "forwarded", "receipted", "not_shown"]
 STATES: Final[Mapping[Event, State]] = {
     "forwarding": "begun",
+    "forwarding_stopped": "stopped",
     "forwarded": "forwarded",
     "forward_receipted": "receipted",
     "not_forwarded": "not_shown",
@@ -99,6 +100,27 @@ class ForwardIndex:
                 return
             log_line(connection, now_us, "forwarded", device, told, order)
             _set(connection, device, recording, order, receiver, "forwarded")
+
+    def stop(self, device: str, recording: str, receiver: str, told: str, order: str, now_us: int) -> None:
+        """It was begun, and goes no further by this order: a line of the log says what is at the receiver, once since it was begun."""
+        with self.database.transaction() as connection:
+            last_link(connection, AUDIT_CHAIN)
+            if _state(connection, device, recording, order) != "begun":
+                return
+            log_line(connection, now_us, "forwarding_stopped", device, told[:MAX_TOLD], order)
+            _set(connection, device, recording, order, receiver, "stopped")
+
+    def begun_by_standing(self) -> list[tuple[str, str, SignedOrder, StandingForward]]:
+        """What was begun by standing orders, and neither is there nor was stopped: camera, recording, order."""
+        query = (
+            select(forwardings.c.device, forwardings.c.recording, documents.c.file_bytes)
+            .join(documents, documents.c.id == forwardings.c.order_id)
+            .where(forwardings.c.state == "begun")
+            .order_by(forwardings.c.device, forwardings.c.recording, documents.c.n)
+        )
+        with self.database.reading() as connection:
+            found = [(row.device, row.recording, orders.decode(row.file_bytes, "an order")) for row in connection.execute(query)]
+        return [(device, name, one, one.order.body) for device, name, one in found if isinstance(one.order.body, StandingForward)]
 
     def without_receipts(self, receivers: Sequence[str]) -> list[tuple[str, str, str, str]]:
         """What these receivers have, and have given no receipts for yet: camera, recording, order, receiver."""

@@ -4,6 +4,7 @@
     log line    `forwarding`, in the storage too: what goes, to whom, why, on whose word; from then on bytes leave
     copied      the camera's ledger as far as the station has it, each segment and its receipt, the order, to the receiver's place
     stated      the station's signed inventory (`copy.jsonl`) and its note (`bodycam-forwarded/1`), with the receiver's own term
+    stopped     an order that counts no more while it goes: nothing more does, and `forwarding_stopped` says what is at the receiver
     read back   there: verified in a folder, compared with what the ledger states in a bucket; then the log line `forwarded`
 
 The place is laid out as a station's: `DEVICE/store` is an ordinary copied store, `DEVICE/forwarded` has the rest. Done again it goes on
@@ -18,14 +19,14 @@ ends it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 
-from bodycamd.errors import ConfigError, DataError, NotFoundError, OutputError, PermissionDeniedError, StoreBusyError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, OutputError, PermissionDeniedError, StoreBusyError
 from bodycamd.evidence import orders
 from bodycamd.evidence.checkpoint import checkpoint_name, checkpoints
 from bodycamd.evidence.entries import RecordingClosed
@@ -46,11 +47,11 @@ from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.ledger_view import ledger_lines
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders, check_signed
-from bodycamd.municipality.station.receiver_folder import ReceiverFolder
+from bodycamd.municipality.station.receiver_place import Place, file_of, place_of
 from bodycamd.municipality.station.segments import ExpectedSegment, expected
 from bodycamd.municipality.station.station_file import ReceiverSettings
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
-from bodycamd.store.names import LEDGER_FOLDER, RECORDINGS_FOLDER
+from bodycamd.store.names import LEDGER_FOLDER
 
 FORWARDED_FOLDER: Final = "forwarded"
 LEASE_SECONDS: Final = 300
@@ -74,40 +75,6 @@ class Forwarded(Struct, frozen=True):
     note: ForwardedNote
     store: str
     new: bool
-
-
-class Place(Protocol):
-    """A camera's place at a receiver (`receiver_folder`, `receiver_bucket`)."""
-
-    @property
-    def store(self) -> str:
-        """Where its store lies, for people."""
-
-    def read(self, *words: str, limit: int) -> bytes | None:
-        """A file of at most `limit` bytes; `None` where there is none."""
-
-    def has(self, segment: ExpectedSegment, *words: str, still: Callable[[], None]) -> bool:
-        """Whether this segment is there, by its size and the SHA-256 of its good bytes. `still` is called with every piece that is read,
-        and may raise."""
-
-    def write(self, *words: str, raw: bytes, grows: bool = False) -> None:
-        """A small file, whole. What has the name already is the same, or its beginning where it `grows`."""
-
-    def copy(self, *words: str, chunks: Iterable[bytes]) -> None:
-        """A new file out of what may be large."""
-
-    def take_inventory(self, ledger: Path, key: SigningKey, now_us: int) -> None:
-        """State, signed, what has come."""
-
-    def check_arrived(
-        self,
-        recording: str,
-        segments: Sequence[ExpectedSegment],
-        first_key: PublicKey,
-        people: dict[str, tuple[str, PublicKey]],
-        still: Callable[[], None],
-    ) -> None:
-        """Raises `DataError` unless all of the recording is there, read back; `still` is as of `has`."""
 
 
 class Wanted(Struct, frozen=True):
@@ -179,7 +146,11 @@ class Forwarding:
                 self.check_allowed(signed, in_force, device)
                 still()
 
-            allowed()
+            try:
+                allowed()
+            except PermissionDeniedError as error:
+                self.state_stopped(wanted, copied.segments, str(error))  # where it was begun, and never came to its end
+                raise
             self._orders.take(raw, in_force, "to be carried out by the station itself")
             return self.carry_out(wanted, copied, in_force, allowed)
 
@@ -198,12 +169,42 @@ class Forwarding:
         self, wanted: Wanted, copied: Copied, in_force: SignedRoster, allowed: Callable[[], None], *, once: bool = False
     ) -> Forwarded:
         """Give it to the receiver. `allowed` is asked again and again while it goes, and raises where it may not go on: nothing more goes
-        then. `once`: not where the receiver has it by any order. Raises as `forward` does."""
+        then, and where that is `PermissionDeniedError`, the log says what has gone. `once`: not where the receiver has it by any order.
+        Raises as `forward` does."""
         device, name = wanted.device, wanted.receiver.name
         place = place_of(wanted.receiver, device)
         if not self._forwards.begin(device, wanted.recording, name, wanted.told, wanted.signed.id, self._now_us(), once=once):
             raise _is_deleted(device, wanted.recording)
         keep_log(self._index, self._storage)
+        stopped = list[PermissionDeniedError]()
+
+        def asked() -> None:
+            try:
+                allowed()
+            except PermissionDeniedError as error:
+                stopped.append(error)
+                raise
+
+        try:
+            return self._carry_out(wanted, copied, in_force, place, asked)
+        finally:
+            if stopped:
+                self.state_stopped(wanted, copied.segments, str(stopped[0]))
+
+    def state_stopped(self, wanted: Wanted, segments: Sequence[ExpectedSegment], why: str) -> None:
+        """What was begun and has not come to its end goes no further by this order: the log says what is at the receiver."""
+        try:
+            place = place_of(wanted.receiver, wanted.device)
+            there = [one for one in segments if place.is_as_long(one, *file_of(one))]
+            what = f"{len(there)} of {len(segments)} segments, {sum(one.size for one in there)} bytes, are there"
+        except (BodycamError, OSError) as error:
+            what = f"what is there cannot be seen ({error})"
+        of = wanted.device, wanted.recording, wanted.receiver.name
+        self._forwards.stop(*of, f"{wanted.told}: {why}: {what}", wanted.signed.id, self._now_us())
+        keep_log(self._index, self._storage)
+
+    def _carry_out(self, wanted: Wanted, copied: Copied, in_force: SignedRoster, place: Place, allowed: Callable[[], None]) -> Forwarded:
+        device = wanted.device
         try:
             self._copy(device, place, copied, allowed)
             place.write(FORWARDED_FOLDER, f"{wanted.signed.id}.order", raw=wanted.signed.document.file_bytes)
@@ -327,8 +328,8 @@ class Forwarding:
                 place.write(STORE_FOLDER, LEDGER_FOLDER, file_name(start), raw=raw, grows=True)
         for segment in copied.segments:
             allowed()
-            if not place.has(segment, *_file(segment), still=now_and_then(allowed)):
-                place.copy(*_file(segment), chunks=self._chunks(device, segment, now_and_then(allowed)))
+            if not place.has(segment, *file_of(segment), still=now_and_then(allowed)):
+                place.copy(*file_of(segment), chunks=self._chunks(device, segment, now_and_then(allowed)))
             receipt = self._index.receipt_of(device, segment)
             assert receipt is not None, "looked at before anything was copied"
             file = f"{segment.recording}-{segment.number:06d}.receipt"
@@ -349,7 +350,7 @@ class Forwarding:
             raise DataError(f"{segment.recording}/{segment.file}: the station's copy is not what the ledger states; it is not forwarded")
 
     def _is_there(self, place: Place, segments: Sequence[ExpectedSegment], still: Callable[[], None]) -> bool:
-        return all(place.has(one, *_file(one), still=still) for one in segments)
+        return all(place.has(one, *file_of(one), still=still) for one in segments)
 
     def _log_forwarded(self, wanted: Wanted, note: ForwardedNote) -> None:
         told = f"{wanted.told}: {note.segments} segments, {note.bytes} bytes"
@@ -368,21 +369,6 @@ def now_and_then(ask: Callable[[], None]) -> Callable[[], None]:
             ask()
 
     return paced
-
-
-def place_of(receiver: ReceiverSettings, device: str) -> Place:
-    """Where a camera's recordings lie at a receiver. Raises `ConfigError`."""
-    if receiver.folder is not None:
-        return ReceiverFolder(Path(receiver.folder), device)
-    if receiver.s3 is None:
-        raise ConfigError(f"receivers: {receiver.name} has neither a folder nor a bucket")
-    from bodycamd.municipality.station.receiver_bucket import ReceiverBucket  # boto3 takes a while, and not every station has it
-
-    return ReceiverBucket(receiver.s3.bucket, device, endpoint=receiver.s3.endpoint, region=receiver.s3.region)
-
-
-def _file(segment: ExpectedSegment) -> tuple[str, ...]:
-    return STORE_FOLDER, RECORDINGS_FOLDER, segment.recording, segment.file
 
 
 def _unwritten(error: OSError, place: Place) -> OutputError:

@@ -74,6 +74,10 @@ class ReceiverBucket:
                 left -= len(chunk)
         return digest.hexdigest() == segment.sha256
 
+    def is_as_long(self, segment: ExpectedSegment, *words: str) -> bool:
+        """As of `ReceiverFolder`."""
+        return self._size(self._key(words)) == segment.size
+
     def write(self, *words: str, raw: bytes, grows: bool = False) -> None:
         """As of `ReceiverFolder`."""
         key = self._key(words)

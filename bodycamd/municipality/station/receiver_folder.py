@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bodycamd.errors import BodycamError, DataError, NotFoundError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, StoreBusyError
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.linux import durable
-from bodycamd.linux.foreign import Folder
+from bodycamd.linux.foreign import Entry, Folder
 from bodycamd.municipality.copies.copy_inventory import take_inventory
 from bodycamd.municipality.station.segments import ExpectedSegment
 from bodycamd.municipality.station.storage import STORE_FOLDER
@@ -61,6 +61,15 @@ class ReceiverFolder:
             return False
         return digest.hexdigest() == segment.sha256
 
+    def is_as_long(self, segment: ExpectedSegment, *words: str) -> bool:
+        """Whether a file of this segment's size is there. Nothing of it is read."""
+        try:
+            with Folder.open(self.path.joinpath(*words[:-1]), below=self.named) as folder:
+                found = folder.look(words[-1])
+        except NotFoundError:
+            return False
+        return found is not None and found.is_file and found.size == segment.size
+
     def write(self, *words: str, raw: bytes, grows: bool = False) -> None:
         """A small file, whole. What has the name already is the same, or its beginning where it `grows`; or `DataError`."""
         with self._made(words[:-1]) as folder:
@@ -74,7 +83,8 @@ class ReceiverFolder:
             _put(folder, words[-1], (raw,))
 
     def copy(self, *words: str, chunks: Iterable[bytes]) -> None:
-        """A new file out of what may be large. Nothing has its name, or `DataError`; nor has it where `chunks` ends with one."""
+        """A new file out of what may be large. Nothing has its name, or `DataError`; and nothing of it is there where `chunks` ends with
+        an error."""
         with self._made(words[:-1]) as folder:
             if folder.look(words[-1]) is not None:
                 raise self._taken(folder, words[-1])
@@ -134,14 +144,23 @@ def _put(folder: Folder, name: str, chunks: Iterable[bytes]) -> None:
     part = f".{name}.part"
     if folder.look(part) is not None:
         folder.remove(part)
-    try:
-        with folder.create(part) as file:
+    with folder.create(part) as file:
+        made = folder.look(part)
+        try:
             for chunk in chunks:
                 file.write(chunk)
             file.flush()
             durable.sync(file.fileno())
-    except DataError:
-        folder.remove(part)
-        raise
+            if not _is_same(made, folder.look(part)):
+                raise StoreBusyError(f"{folder.path / name}: another process writes it")
+        except (BodycamError, OSError):
+            if _is_same(made, folder.look(part)):  # or it is another process's by now
+                folder.remove(part)
+                folder.sync()
+            raise
     folder.rename(part, name)
     folder.sync()
+
+
+def _is_same(one: Entry | None, other: Entry | None) -> bool:
+    return one is not None and other is not None and one.identity == other.identity

@@ -17,9 +17,10 @@ from bodycamd.evidence import receipts
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.receipts import MAX_RECEIPT_BYTES, SignedReceipt
 from bodycamd.municipality.station.forward_index import ForwardIndex
-from bodycamd.municipality.station.forwarding import FORWARDED_FOLDER, Place, place_of
+from bodycamd.municipality.station.forwarding import FORWARDED_FOLDER
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.log_keeping import keep_log
+from bodycamd.municipality.station.receiver_place import Place, place_of
 from bodycamd.municipality.station.station_file import ReceiverSettings, ReceiverStationSettings
 from bodycamd.municipality.station.storage import Storage
 

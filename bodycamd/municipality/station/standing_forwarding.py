@@ -88,8 +88,8 @@ class StandingForwarding:
 
     def run(self) -> Ran:
         """Look at all that is here once. Raises `StorageError` where the index fails."""
-        standing = self._forwards.standing(self._now_us())
-        if not standing:
+        standing, begun = self._forwards.standing(self._now_us()), self._forwards.begun_by_standing()
+        if not standing and not begun:
             return Ran()
         if self._restored.waits_for_orders():
             told = (
@@ -108,7 +108,24 @@ class StandingForwarding:
                 continue  # it is sending, or another process is at it; the next run is soon
             except BodycamError as error:
                 ran = _added(ran, Ran(problems=(f"{device}: {error}",)))
+        for device, recording, signed, body in begun:
+            if device in keys and not self._ends.is_set():
+                self._state_stopped(device, recording, (signed, body), keys[device])
         return ran
+
+    def _state_stopped(self, device: str, recording: str, standing: Standing, first_key: PublicKey) -> None:
+        """Where an order counted no more before what it had begun came to its end, and the station was killed or stood still meanwhile."""
+        signed, body = standing
+        try:
+            self._check_counts(signed, device)
+        except PermissionDeniedError as ended:
+            try:
+                wanted = Wanted(signed, device, recording, self._forwarding.receiver(body.receiver), body.ground, body.reference)
+                with self._forwarding.alone(device):
+                    segments = self._forwarding.recording(device, recording, first_key).segments
+                    self._forwarding.state_stopped(wanted, segments, str(ended))
+            except BodycamError as error:  # another process is at it, or its term is over; or the receiver is configured no more
+                log.debug("%s: %s: what was begun of it is not stated yet: %s", device, recording, error)
 
     def _asked(self, device: str, first_key: PublicKey, standing: list[Standing]) -> list[Asked]:
         """What there is to do for a camera: nothing of it is settled yet."""

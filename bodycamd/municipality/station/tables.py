@@ -189,9 +189,8 @@ forwardings = Table(
     Column("receiver", String(64), nullable=False),
     Column("state", String(16), nullable=False),
 )
-"""What the log says of recordings that are not deleted: `begun`, `forwarded` to this receiver, `receipted` by
-its own station too, or `not_shown`: a standing order is for it,
-and nothing signed shows that the receiver was a recipient."""
+"""What the log says of recordings that are not deleted: `begun`, `stopped` in the middle, `forwarded` to this receiver, `receipted` by its
+own station too, or `not_shown`: a standing order is for it, and nothing signed shows that the receiver was a recipient."""
 
 ended_forwardings = Table(
     "ended_forwardings",
