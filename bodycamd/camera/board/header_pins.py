@@ -139,9 +139,10 @@ class HeaderPin(LocalPiPin):  # type: ignore[misc]
         self._set(replace(self._settings, direction=DIRECTIONS[value]))
 
     def _get_state(self) -> bool:
-        level = bool(self._line.get_value(self._number))
-        newest = self._watch.catch_up() if self._watch is not None else None
-        return level if newest is None else newest
+        return self._read_level() if self._watch is None else self._watch.behind_all_edges(self._read_level)
+
+    def _read_level(self) -> bool:
+        return bool(self._line.get_value(self._number))
 
     def _set_state(self, value: bool) -> None:
         if self._settings.direction is not Direction.OUTPUT:
@@ -216,22 +217,29 @@ class _Watch:
         waiting.register(self._ended, select.POLLIN)
         while self._ended not in dict(waiting.poll()):
             try:
-                self.catch_up()
+                with self._order:
+                    self._catch_up()
             except OSError as error:
                 log.error("%s: the pin cannot be read any more (%s): no press is seen until the camera is started again", self._name, error)
                 return
 
-    def catch_up(self) -> bool | None:
-        """Tell every edge that there is, in the thread that asks; the level after the last one, `None` where there was none. Raises
-        `OSError` where the line is gone."""
-        newest = None
+    def behind_all_edges(self, read_level: Callable[[], bool]) -> bool:
+        """The level, and every edge before it has been told: those that wait still, by the thread that asks. Raises `OSError` where the
+        line is gone."""
         with self._order:
-            while ready := self._waiting.poll(0):
-                if not ready[0][1] & select.POLLIN:
-                    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-                for event in self._line.read_edge_events(EVENTS_KEPT):
-                    newest = event.event_type is event.Type.RISING_EDGE
-                    self._tell(event.timestamp_ns / 1e9, newest)
+            level = read_level()
+            newest = self._catch_up()
+        return level if newest is None else newest
+
+    def _catch_up(self) -> bool | None:
+        """Tell every edge that waits; the level after the last one, `None` where there was none."""
+        newest = None
+        while ready := self._waiting.poll(0):
+            if not ready[0][1] & select.POLLIN:
+                raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+            for event in self._line.read_edge_events(EVENTS_KEPT):
+                newest = event.event_type is event.Type.RISING_EDGE
+                self._tell(event.timestamp_ns / 1e9, newest)
         return newest
 
     def end(self) -> None:
