@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +17,7 @@ from bodycamd.errors import BodycamError, StorageError
 from bodycamd.municipality.station.figures import SweepFigures
 from bodycamd.municipality.station.forwarded_intake import ForwardedIntake
 from bodycamd.municipality.station.help_desk import HelpDesk
+from bodycamd.municipality.station.own_thread import OwnThread, end_all
 from bodycamd.municipality.station.receiver_receipts import ReceiverReceipts
 from bodycamd.municipality.station.staging import Staging
 from bodycamd.municipality.station.stamping import Stamping
@@ -28,6 +31,9 @@ HOUR_SECONDS: Final = 3600
 STAGED_SECONDS: Final = 24 * HOUR_SECONDS
 """So long a file that nobody continues may lie half sent; afterwards its camera begins it anew."""
 SWEEP_MINUTES: Final = 15
+SWEEP_SECONDS: Final = SWEEP_MINUTES * 60
+STOP_SECONDS: Final = 3
+"""So long a station that stops waits for what looks at receivers and senders."""
 NEXT_SECONDS: Final = 1
 FORWARD_SECONDS: Final = 60
 """Between two looks whether anything is to be forwarded by standing orders."""
@@ -45,12 +51,21 @@ class Duties:
         clock: StationClock,
         stamping: Stamping | None,
         desk: HelpDesk | None = None,
-        standing: StandingForwarding | None = None,
-        receipts: ReceiverReceipts | None = None,
-        forwarded: Sequence[ForwardedIntake] = (),
+        standing: Mapping[str, StandingForwarding] = MappingProxyType({}),
+        receipts: Mapping[str, ReceiverReceipts] = MappingProxyType({}),
+        forwarded: Mapping[str, ForwardedIntake] = MappingProxyType({}),
     ) -> None:
-        self._receipts, self._forwarded = receipts, forwarded
-        self._desk, self._standing = desk, standing
+        """The last three by receiver or sender: each has a thread of its own."""
+        self._desk = desk
+        self._threads = [
+            *(OwnThread(f"to {name}", partial(_forward, one), FORWARD_SECONDS, one.end) for name, one in standing.items()),
+            *(OwnThread(f"receipts of {name}", partial(_take_receipts, one), FORWARD_SECONDS) for name, one in receipts.items()),
+            *(OwnThread(f"from {name}", partial(_take_forwarded, one), FORWARD_SECONDS) for name, one in forwarded.items()),
+            *(
+                OwnThread(f"term of {name}", partial(_sweep_forwarded, one, clock), SWEEP_SECONDS, pauses_first=True)
+                for name, one in forwarded.items()
+            ),
+        ]
         self._staging, self._sweep, self._clock, self._stamping = staging, sweep, clock, stamping
         self.last_sweep: SweepFigures | None = None
 
@@ -64,12 +79,13 @@ class Duties:
             if self._desk is not None:
                 group.create_task(self._call_next(self._desk))
                 group.create_task(self._forget_calls(self._desk))
-            if self._standing is not None:
-                group.create_task(self._forward(self._standing))
-            if self._receipts is not None:
-                group.create_task(self._take_receipts(self._receipts))
-            for one in self._forwarded:
-                group.create_task(self._take_forwarded(one))
+            for thread in self._threads:
+                group.create_task(thread.run())
+
+    def end(self) -> None:
+        """End what has a thread of its own, which goes on where it was at the next start. One that hangs is not waited for."""
+        if left := end_all(self._threads, STOP_SECONDS):
+            log.warning("%d receivers or senders do not answer: they are not waited for", left)
 
     async def _clear_staging(self) -> None:
         while True:
@@ -117,57 +133,6 @@ class Duties:
             except BodycamError as error:
                 log.error("help: nobody more is called for now: %s", error)
 
-    async def _forward(self, standing: StandingForwarding) -> None:
-        """Forward what standing orders are for; what fails is tried again."""
-        while True:
-            try:
-                ran = await run_in_threadpool(standing.run)
-            except BodycamError as error:
-                log.error("nothing is forwarded by itself: %s", error)
-            else:
-                for device, recording, receiver in ran.forwarded:
-                    log.info("%s: %s: forwarded to %s", device, recording, receiver)
-                for device, recording, receiver in ran.not_shown:
-                    log.warning("%s: %s: not forwarded to %s: the station's log says why", device, recording, receiver)
-                for problem in ran.problems:
-                    log.error("not forwarded yet: %s", problem)
-            await asyncio.sleep(FORWARD_SECONDS)
-
-    async def _take_receipts(self, receipts: ReceiverReceipts) -> None:
-        """What receivers' own stations say that they have."""
-        while True:
-            try:
-                found = await run_in_threadpool(receipts.run)
-            except BodycamError as error:
-                log.error("no receipts of receivers are looked at: %s", error)
-            else:
-                for device, recording, receiver in found.recordings:
-                    log.info("%s: %s: %s has given its receipts", device, recording, receiver)
-                for problem in found.problems:
-                    log.error("a receipt that counts for nothing: %s", problem)
-            await asyncio.sleep(FORWARD_SECONDS)
-
-    async def _take_forwarded(self, forwarded: ForwardedIntake) -> None:
-        """Take what another municipality's station has forwarded, and delete there what this station's own term is over for."""
-        while True:
-            for _ in range(SWEEP_MINUTES):
-                try:
-                    found = await run_in_threadpool(forwarded.run)
-                except BodycamError as error:
-                    log.error("nothing that was forwarded here is taken: %s", error)
-                else:
-                    for device, recording in found.taken:
-                        log.info("%s: %s: taken, as it was forwarded here", device, recording)
-                    for problem in found.problems:
-                        log.error("not taken: %s", problem)
-                await asyncio.sleep(FORWARD_SECONDS)
-            try:
-                swept = await run_in_threadpool(forwarded.sweep)
-            except BodycamError as error:
-                log.error("nothing that was forwarded here is deleted: %s", error)
-            else:
-                _tell(swept, self._clock.read().confirmed)
-
     async def _forget_calls(self, desk: HelpDesk) -> None:
         """Also where no new one comes."""
         while True:
@@ -176,6 +141,57 @@ class Duties:
             except BodycamError as error:
                 log.error("help: old calls are not forgotten: %s", error)
             await asyncio.sleep(HOUR_SECONDS)
+
+
+def _forward(standing: StandingForwarding) -> None:
+    """Forward what standing orders are for; what fails is tried again."""
+    try:
+        ran = standing.run()
+    except BodycamError as error:
+        log.error("nothing is forwarded by itself: %s", error)
+        return
+    for device, recording, receiver in ran.forwarded:
+        log.info("%s: %s: forwarded to %s", device, recording, receiver)
+    for device, recording, receiver in ran.not_shown:
+        log.warning("%s: %s: not forwarded to %s: the station's log says why", device, recording, receiver)
+    for problem in ran.problems:
+        log.error("not forwarded yet: %s", problem)
+
+
+def _take_receipts(receipts: ReceiverReceipts) -> None:
+    """What receivers' own stations say that they have."""
+    try:
+        found = receipts.run()
+    except BodycamError as error:
+        log.error("no receipts of receivers are looked at: %s", error)
+        return
+    for device, recording, receiver in found.recordings:
+        log.info("%s: %s: %s has given its receipts", device, recording, receiver)
+    for problem in found.problems:
+        log.error("a receipt that counts for nothing: %s", problem)
+
+
+def _take_forwarded(forwarded: ForwardedIntake) -> None:
+    """Take what another municipality's station has forwarded."""
+    try:
+        found = forwarded.run()
+    except BodycamError as error:
+        log.error("nothing that was forwarded here is taken: %s", error)
+        return
+    for device, recording in found.taken:
+        log.info("%s: %s: taken, as it was forwarded here", device, recording)
+    for problem in found.problems:
+        log.error("not taken: %s", problem)
+
+
+def _sweep_forwarded(forwarded: ForwardedIntake, clock: StationClock) -> None:
+    """Delete, of what was forwarded here, what this station's own term is over for."""
+    try:
+        swept = forwarded.sweep()
+    except BodycamError as error:
+        log.error("nothing that was forwarded here is deleted: %s", error)
+    else:
+        _tell(swept, clock.read().confirmed)
 
 
 def _tell(swept: Swept, confirmed: bool) -> None:

@@ -47,7 +47,7 @@ from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.ledger_view import ledger_lines
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders, check_signed
-from bodycamd.municipality.station.receiver_place import Place, file_of, place_of
+from bodycamd.municipality.station.receiver_place import Place, file_of, place_name, place_of
 from bodycamd.municipality.station.segments import ExpectedSegment, expected
 from bodycamd.municipality.station.station_file import ReceiverSettings
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
@@ -135,7 +135,7 @@ class Forwarding:
         first_key = self._first_keys().get(device)
         if first_key is None:
             raise DataError(f"{device} is not in the roster in force")
-        with self.alone(device) as still:
+        with self.alone(device, wanted.receiver) as still:
             copied = self.recording(device, body.recording, first_key)
             place = place_of(wanted.receiver, device)
             if (done := self._done(wanted, place)) is not None and self._is_there(place, copied.segments, now_and_then(still)):
@@ -265,10 +265,10 @@ class Forwarding:
             raise PermissionDeniedError(f"the order is not carried out: {verdict.why}")
 
     @contextmanager
-    def alone(self, device: str) -> Iterator[Callable[[], None]]:
-        """Nothing else of this camera is being forwarded, by any process. What it gives says that this one goes on, and raises
-        `StoreBusyError` where that has taken it so long that another one may have begun."""
-        name = f"forward/{device}"
+    def alone(self, device: str, receiver: ReceiverSettings) -> Iterator[Callable[[], None]]:
+        """Nothing else of this camera is being forwarded to this place, by any process. What it gives says that this one goes on, and
+        raises `StoreBusyError` where that has taken it so long that another one has begun."""
+        name = lease_of(device, receiver)
         holder = self._leases.take(name, LEASE_SECONDS)
         if holder is None:
             raise StoreBusyError(f"{device}: something of it is being forwarded now: try again later")
@@ -356,6 +356,11 @@ class Forwarding:
         told = f"{wanted.told}: {note.segments} segments, {note.bytes} bytes"
         self._forwards.end(wanted.device, wanted.recording, wanted.receiver.name, told, note.order, self._now_us())
         keep_log(self._index, self._storage)
+
+
+def lease_of(device: str, receiver: ReceiverSettings) -> str:
+    """Of a camera's place at a receiver, whatever the receivers are called that have it."""
+    return f"forward/{hashlib.sha256(place_name(receiver, device).encode()).hexdigest()}"
 
 
 def now_and_then(ask: Callable[[], None]) -> Callable[[], None]:

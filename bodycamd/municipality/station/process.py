@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 
 from bodycamd import __version__
 from bodycamd.errors import ConfigError, StoreBusyError
@@ -47,6 +49,7 @@ from bodycamd.municipality.station.stamping import Stamping
 from bodycamd.municipality.station.standing_forwarding import StandingForwarding
 from bodycamd.municipality.station.station_clock import StationClock
 from bodycamd.municipality.station.station_file import ListenSettings, StationSettings
+from bodycamd.municipality.station.storage import Storage
 from bodycamd.municipality.station.sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -110,25 +113,33 @@ class StationProcess:
             push = push_of(settings.help, calls, self._is_active)
             desk = HelpDesk(settings.name, self._signer, calls, settings.help, confirmed=lambda: self._clock.read().confirmed, push=push)
         self.help = HelpInterface(desk, door, senders, in_force.current)
-        self._standing, receipts = None, None
-        self._forwarded = list(self._forwarded_here(settings))
-        if settings.receivers:
-            first_keys, current = lambda: first_keys_of(in_force.roster), in_force.current
-            forwarding = Forwarding(settings.name, self._signer, self._index, storage, settings.receivers, first_keys, now_us=_now_us)
-            self._standing = StandingForwarding(forwarding, intake, self._index, storage, first_keys, current, now_us=_now_us)
-            receipts = ReceiverReceipts(self._index, storage, settings.receivers, now_us=_now_us)
-        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk, self._standing, receipts, self._forwarded)
+        asking = threading.Lock()
+        self._forwarded = dict(self._forwarded_here(settings))
+        standing = {one.name: self._standing(settings, one.name, intake, storage, asking) for one in settings.receivers}
+        receipts = {
+            one.name: ReceiverReceipts(self._index, storage, [one], now_us=_now_us) for one in settings.receivers if one.station is not None
+        }
+        self._duties = Duties(self._staging, sweep, self._clock, self._stamping, desk, standing, receipts, self._forwarded)
         bundles = BundleInterface(storage, door, senders)
         routes = [*cameras.routes(), *self.orders.routes(), *bundles.routes(), *self.help.routes()]
         self.application = application(routes, self._while_running)
         self._operator = OperatorInterface(self.figures, self.health)
         self._listening = None if settings.metrics is None else _listen("metrics", settings.metrics)
 
-    def _forwarded_here(self, settings: StationSettings) -> Iterator[ForwardedIntake]:
+    def _standing(
+        self, settings: StationSettings, receiver: str, intake: Intake, storage: Storage, asking: threading.Lock
+    ) -> StandingForwarding:
+        """What goes by itself to one receiver."""
+        first_keys = lambda: first_keys_of(self._in_force.roster)  # noqa: E731
+        forwarding = Forwarding(settings.name, self._signer, self._index, storage, settings.receivers, first_keys, now_us=_now_us)
+        words = forwarding, intake, self._index, storage, first_keys, self._in_force.current
+        return StandingForwarding(*words, now_us=_now_us, receiver=receiver, asking=asking)
+
+    def _forwarded_here(self, settings: StationSettings) -> Iterator[tuple[str, ForwardedIntake]]:
         """One for each sender, but where another process of the station has it already. Raises as `ForwardedIntake` does."""
         for one in settings.forwarded_from:
             try:
-                yield ForwardedIntake(one, settings.name, self._signer, self._data, self._clock.read)
+                yield one.name, ForwardedIntake(one, settings.name, self._signer, self._data, self._clock.read)
             except StoreBusyError:
                 log.info("what %s has forwarded is taken by another process of this station", one.name)
 
@@ -136,7 +147,7 @@ class StationProcess:
         """Give everything back."""
         if self._listening is not None:
             self._listening.close()
-        for one in self._forwarded:
+        for one in self._forwarded.values():
             one.close()
         self._index.close()
 
@@ -192,8 +203,7 @@ class StationProcess:
         finally:
             for task in tasks:
                 task.cancel()
-            if self._standing is not None:
-                self._standing.end()
+            await run_in_threadpool(self._duties.end)
             watching.should_exit = True
             await asyncio.gather(*tasks, *serving, return_exceptions=True)
 

@@ -63,6 +63,13 @@ def place_of(receiver: ReceiverSettings, device: str) -> Place:
     return ReceiverBucket(receiver.s3.bucket, device, endpoint=receiver.s3.endpoint, region=receiver.s3.region)
 
 
+def place_name(receiver: ReceiverSettings, device: str) -> str:
+    """Where that is, in words: the same for two receivers that have one place."""
+    if receiver.s3 is not None:
+        return f"s3 {receiver.s3.endpoint} {receiver.s3.bucket} {device}"
+    return f"folder {Path(receiver.folder or '')} {device}"
+
+
 def file_of(segment: ExpectedSegment) -> tuple[str, ...]:
     """The words of a segment's file at a receiver."""
     return STORE_FOLDER, RECORDINGS_FOLDER, segment.recording, segment.file

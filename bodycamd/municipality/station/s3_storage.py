@@ -12,6 +12,7 @@ hide.
 from __future__ import annotations
 
 import hashlib
+import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,10 @@ MIN_LOCK_US: Final = 60 * SECOND_US
 TIMEOUT_SECONDS: Final = 60
 
 
+_making = threading.Lock()
+"""boto3's own session makes one client at a time; what it has made may be used from any thread."""
+
+
 def s3_client(endpoint: str | None, region: str | None) -> BaseClient:
     """A client of an S3 service. Raises `ConfigError` for what is none."""
     config = Config(
@@ -47,7 +52,8 @@ def s3_client(endpoint: str | None, region: str | None) -> BaseClient:
         response_checksum_validation="when_required",
     )
     try:
-        return boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
+        with _making:
+            return boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(f"s3: {error}; allowed: the URL and the region of an S3 service") from error
 

@@ -7,13 +7,15 @@
 
 What it cannot show it does not forward, and its log says so once. The station has no key that opens anything, and needs none for this.
 Whether the order counts is asked again with every few megabytes: where it does not any more, nothing more goes. After a restore nothing
-goes before people say that later orders are here again: one of them may have ended it.
+goes before people say that later orders are here again: one of them may have ended it. What fails is tried again, at longer and longer
+intervals (`retry_pace`), each recording by itself.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -30,6 +32,7 @@ from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.station.intake import Intake
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.restored_index import RestoredIndex
+from bodycamd.municipality.station.retry_pace import RetryPace
 from bodycamd.municipality.station.segments import ExpectedSegment
 from bodycamd.municipality.station.stated_recipients import stated_recipients
 from bodycamd.municipality.station.storage import STORE_FOLDER, Storage
@@ -61,8 +64,17 @@ class Asked(Struct, frozen=True):
     dated: bool
 
 
+class _EndedError(PermissionDeniedError):
+    """The standing order counts no more."""
+
+
+class _StopsError(StoreBusyError):
+    """This process goes no further: it stops, or another one has begun."""
+
+
 class StandingForwarding:
-    """Of one process; several may run at once, each camera by one of them at a time. `in_force` raises once the roster has ended."""
+    """Of one process, or of one receiver in it: each has a thread of its own. Several may run at once, each camera's place at a receiver by
+    one of them at a time. `in_force` raises once the roster has ended."""
 
     def __init__(
         self,
@@ -74,7 +86,13 @@ class StandingForwarding:
         in_force: Callable[[], SignedRoster],
         *,
         now_us: Callable[[], int],
+        receiver: str | None = None,
+        asking: threading.Lock | None = None,
+        now_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`receiver`: it is for this one alone; `asking` is then shared by those of one process: one at a time looks what there is."""
+        self._receiver, self._asking = receiver, asking or threading.Lock()
+        self._pace = RetryPace(now_seconds)
         self._forwarding, self._intake, self._index, self._storage = forwarding, intake, index, storage
         self._first_keys, self._in_force, self._now_us = first_keys, in_force, now_us
         self._forwards, self._restored = ForwardIndex(index.database), RestoredIndex(index.database)
@@ -88,7 +106,8 @@ class StandingForwarding:
 
     def run(self) -> Ran:
         """Look at all that is here once. Raises `StorageError` where the index fails."""
-        standing, begun = self._forwards.standing(self._now_us()), self._forwards.begun_by_standing()
+        standing = [one for one in self._forwards.standing(self._now_us()) if self._receiver in (None, one[1].receiver)]
+        begun = [one for one in self._forwards.begun_by_standing() if self._receiver in (None, one[3].receiver)]
         if not standing and not begun:
             return Ran()
         if self._restored.waits_for_orders():
@@ -101,13 +120,15 @@ class StandingForwarding:
             if self._ends.is_set():
                 break
             try:
-                if asked := self._asked(device, keys[device], standing):
-                    with self._forwarding.alone(device) as still:
-                        ran = _added(ran, self._camera(device, keys[device], asked, still))
+                with self._asking:
+                    asked = self._asked(device, keys[device], standing)
             except StoreBusyError:
-                continue  # it is sending, or another process is at it; the next run is soon
+                continue  # it is sending; the next run is soon
             except BodycamError as error:
                 ran = _added(ran, Ran(problems=(f"{device}: {error}",)))
+                continue
+            for name in sorted({one.body.receiver for one in asked}):
+                ran = _added(ran, self._place(device, keys[device], name, [one for one in asked if one.body.receiver == name]))
         for device, recording, signed, body in begun:
             if device in keys and not self._ends.is_set():
                 self._state_stopped(device, recording, (signed, body), keys[device])
@@ -121,7 +142,7 @@ class StandingForwarding:
         except PermissionDeniedError as ended:
             try:
                 wanted = Wanted(signed, device, recording, self._forwarding.receiver(body.receiver), body.ground, body.reference)
-                with self._forwarding.alone(device):
+                with self._forwarding.alone(device, wanted.receiver):
                     segments = self._forwarding.recording(device, recording, first_key).segments
                     self._forwarding.state_stopped(wanted, segments, str(ended))
             except BodycamError as error:  # another process is at it, or its term is over; or the receiver is configured no more
@@ -142,7 +163,9 @@ class StandingForwarding:
                     if body.interval is None or _may_be_within(facts, name, body.interval):
                         found.append(Asked(signed, body, name, body.interval is None or _is_within(facts, name, body.interval)))
         self._stated = {key: stated for key, stated in self._stated.items() if key[0] != device or key[1] in closed}
-        return [one for one in found if not self._is_settled(device, one, states.get(one.recording, {}))]
+        found = [one for one in found if not self._is_settled(device, one, states.get(one.recording, {}))]
+        self._pace.keep(device, {one.recording for one in found})
+        return [one for one in found if self._pace.is_due((one.body.receiver, device, one.recording))]
 
     def _is_settled(self, device: str, one: Asked, states: Mapping[str, tuple[str, State]]) -> bool:
         if any(receiver == one.body.receiver and state in THERE for receiver, state in states.values()):
@@ -152,6 +175,16 @@ class StandingForwarding:
         stated = self._stated.get((device, one.recording))
         return one.body.interval is None or not one.dated or (stated is not None and one.body.recipient not in stated)
 
+    def _place(self, device: str, first_key: PublicKey, receiver: str, asked: list[Asked]) -> Ran:
+        """What is to go of a camera to one receiver."""
+        try:
+            with self._forwarding.alone(device, self._forwarding.receiver(receiver)) as still:
+                return self._camera(device, first_key, asked, still)
+        except StoreBusyError:
+            return Ran()  # another process is at it; the next run is soon
+        except BodycamError as error:
+            return Ran(problems=(f"{device}: {receiver}: {error}",))
+
     def _camera(self, device: str, first_key: PublicKey, asked: list[Asked], still: Callable[[], None]) -> Ran:
         ran = Ran()
         for one in asked:
@@ -159,12 +192,14 @@ class StandingForwarding:
                 break
             try:
                 ran = _added(ran, self._recording(device, one, first_key, still))
-            except NotFoundError:
-                continue  # its term is over, or it has gone by another order meanwhile
-            except (PermissionDeniedError, StoreBusyError) as error:
+            except (_EndedError, _StopsError) as error:
                 return _added(ran, Ran(problems=(f"{device}: {one.recording}: {error}",)))
-            except BodycamError as error:
-                ran = _added(ran, Ran(problems=(f"{device}: {one.recording}: {error}",)))
+            except NotFoundError:  # its term is over, or it has gone by another order meanwhile
+                self._pace.failed((one.body.receiver, device, one.recording))
+            except (BodycamError, OSError) as error:
+                seconds = self._pace.failed((one.body.receiver, device, one.recording))
+                again = f"{device}: {one.recording}: {one.body.receiver}: {error} (tried again after {seconds:.0f} s)"
+                ran = _added(ran, Ran(problems=(again,)))
         return ran
 
     def _recording(self, device: str, one: Asked, first_key: PublicKey, still: Callable[[], None]) -> Ran:
@@ -176,9 +211,12 @@ class StandingForwarding:
 
         def allowed() -> None:
             if self._ends.is_set():
-                raise StoreBusyError("the station stops: it goes on at the next start")
+                raise _StopsError("the station stops: it goes on at the next start")
             self._check_counts(one.signed, device)
-            still()
+            try:
+                still()
+            except StoreBusyError as error:
+                raise _StopsError(str(error)) from error
 
         stated = self._stated.get((device, one.recording))
         if stated is None:
@@ -228,10 +266,10 @@ class StandingForwarding:
         """Raises `PermissionDeniedError` where it does not count now; `StorageError`."""
         try:
             self._forwarding.check_allowed(signed, self._in_force(), device)
-        except (DataError, ConfigError) as error:  # who signed it is listed no more, or the roster has ended
-            raise PermissionDeniedError(str(error)) from error
+        except (PermissionDeniedError, DataError, ConfigError) as error:  # who signed it is listed no more, or the roster has ended
+            raise _EndedError(str(error)) from error
         if self._forwards.is_ended(device, signed.id):
-            raise PermissionDeniedError("the standing order is ended")
+            raise _EndedError("the standing order is ended")
 
 
 def _is_within(facts: CopyFacts, name: str, interval: Interval) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from bodycamd.evidence.suspension import Suspension, sign
 from bodycamd.municipality.station.forward_index import ForwardIndex
 from bodycamd.municipality.station.forwarding import Forwarding
 from bodycamd.municipality.station.standing_forwarding import StandingForwarding
+from bodycamd.municipality.station.station_file import ReceiverSettings
 from tests.evidence.ordering import END_FORWARD, IN_FORCE, STANDING, ordered
 from tests.evidence.rostering import key, recipient, signed
 from tests.kit.fragments import RECIPIENT, SECOND, fragment, init
@@ -32,20 +33,32 @@ ROOMS = ((RECIPIENT, ROOM), (ROOM, RECIPIENT))
 class Station:
     """A process of the station that forwards; `roster` is what it has in force."""
 
-    def __init__(self, life: Life) -> None:
-        self.life, self.roster = life, IN_FORCE
+    def __init__(self, life: Life, receivers: Sequence[ReceiverSettings] = (), only: str | None = None) -> None:
+        self.life, self.roster, self.seconds = life, IN_FORCE, 0.0
         first_keys = lambda: {DEVICE: life.first_key}  # noqa: E731
         words: dict[str, Any] = {"now_us": lambda: life.now_us}
-        self.forwarding = Forwarding("station-1", STATION_KEY, life.index, life.storage, [receiver(life)], first_keys, **words)
+        self.forwarding = Forwarding("station-1", STATION_KEY, life.index, life.storage, receivers or [receiver(life)], first_keys, **words)
         self.standing = StandingForwarding(
-            self.forwarding, life.intake, life.index, life.storage, first_keys, lambda: self.in_force(), **words
+            self.forwarding,
+            life.intake,
+            life.index,
+            life.storage,
+            first_keys,
+            lambda: self.in_force(),
+            now_seconds=self.clock,
+            receiver=only,
+            **words,
         )
+
+    def clock(self) -> float:
+        return self.seconds
 
     def in_force(self) -> SignedRoster:
         return self.roster
 
     def run(self) -> list[str]:
-        """The recordings that went."""
+        """The recordings that went, a day later: whatever failed before is tried again."""
+        self.seconds += 86_400
         return [recording for _, recording, _ in self.standing.run().forwarded]
 
 

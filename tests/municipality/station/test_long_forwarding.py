@@ -19,7 +19,7 @@ from tests.evidence.ordering import IN_FORCE
 from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, Life
 from tests.municipality.station.standing import ROOMS, Station, end_order, record, standing
-from tests.municipality.station.test_forwarding import logged, to_forward
+from tests.municipality.station.test_forwarding import logged, receiver, to_forward
 
 SECOND_US = 1_000_000
 
@@ -29,6 +29,7 @@ class Hours:
 
     def __init__(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_us, self.seconds, self.taken = 0, 0, 0
+        self.lease = forwarding_module.lease_of(DEVICE, receiver(life))
         self.other = Leases(life.index.database, lambda _: self.now_us)
         monkeypatch.setattr(forwarding_module, "Leases", lambda database: Leases(database, lambda _: self.now_us))
         monkeypatch.setattr(forwarding_module, "ASKED_CHUNKS", 2)
@@ -51,7 +52,7 @@ class Hours:
     def reads(self) -> None:
         self.now_us += 100 * SECOND_US
         self.seconds += 100
-        self.taken += self.other.take(f"forward/{DEVICE}", forwarding_module.LEASE_SECONDS) is not None
+        self.taken += self.other.take(self.lease, forwarding_module.LEASE_SECONDS) is not None
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_what_gave_no_sign_of_life_goes_on_unless_another_process_has_begun(life
         arrived(place, *words)
         hours.now_us += 2 * forwarding_module.LEASE_SECONDS * SECOND_US
         if other_begins:
-            assert hours.other.take(f"forward/{DEVICE}", forwarding_module.LEASE_SECONDS) is not None
+            assert hours.other.take(hours.lease, forwarding_module.LEASE_SECONDS) is not None
 
     monkeypatch.setattr(ReceiverFolder, "check_arrived", silent)
     other_begins = True

@@ -17,6 +17,7 @@ from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.forwarded_note import decode
+from bodycamd.municipality.station.forwarding import LEASE_SECONDS, lease_of
 from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.standing_forwarding import Ran
@@ -42,7 +43,7 @@ from tests.municipality.station.standing import (
     standing,
     without_a_signature,
 )
-from tests.municipality.station.test_forwarding import Cut, forward, logged, to_forward, tree
+from tests.municipality.station.test_forwarding import Cut, forward, logged, receiver, to_forward, tree
 from tests.municipality.station.test_rebuild import rows
 
 
@@ -246,11 +247,11 @@ def test_while_another_process_is_at_it_nothing_goes_and_what_took_too_long_stop
     life.send()
     life.order(standing(life))
     station, leases = Station(life), Leases(life.index.database)
-    holder = leases.take(f"forward/{DEVICE}", 900)
+    holder = leases.take(lease_of(DEVICE, receiver(life)), LEASE_SECONDS)
     assert holder is not None
     assert station.standing.run() == Ran()
-    leases.give_back(f"forward/{DEVICE}", holder)
-    with station.forwarding.alone(DEVICE) as still:
+    leases.give_back(lease_of(DEVICE, receiver(life)), holder)
+    with station.forwarding.alone(DEVICE, receiver(life)) as still:
         still()
         with life.index.database.transaction() as connection:
             connection.execute(text("DELETE FROM leases"))
