@@ -42,6 +42,7 @@ Event: TypeAlias = Literal[
     "forwarded",
     "forwarding_stopped",
     "not_forwarded",
+    "not_forwarded_yet",
     "forward_receipted",
     "forward_taken",
     "forwarding_ended",
@@ -53,9 +54,9 @@ Event: TypeAlias = Literal[
 """`receipt_signed_undated`: by a clock that is not confirmed; `receipts_dated`: it is now, and all of them are at least so old.
 `help_called`: a camera's call for help has come; `help_reached`, `help_unreached`: how it ended for one of those who are called, by their
 place in the list and the way to them; `help_push_over`: a push service has said that a subscription is over.
-`forwarding_stopped`: the order counts no more, and a part of it is at the receiver. `not_forwarded`: a standing order is for it, and does
-not show that the receiver was a recipient. `forward_receipted`: the receiver's own station has given receipts for it; `forward_taken`: this
-station has taken what another one has forwarded."""
+`forwarding_stopped`: the order counts no more, and a part of it is at the receiver. `not_forwarded`: a standing
+order is for it, and it was sealed to others; `not_forwarded_yet`: nothing shows to whom, or when it was recorded. `forward_receipted`: the
+receiver's own station has given receipts for it; `forward_taken`: this station has taken what another one has forwarded."""
 BY_CONFIRMED_CLOCK: Final = frozenset[Event](("receipt_signed", "receipts_dated", "deleting"))
 """The time of these lines may be relied on, as it could when they were written; the others are written by any clock."""
 

@@ -154,6 +154,8 @@ def _forward(standing: StandingForwarding) -> None:
         log.info("%s: %s: forwarded to %s", device, recording, receiver)
     for device, recording, receiver in ran.not_shown:
         log.warning("%s: %s: not forwarded to %s: the station's log says why", device, recording, receiver)
+    for device, recording, receiver in ran.not_yet:
+        log.warning("%s: %s: not forwarded to %s yet: the station's log says why", device, recording, receiver)
     for problem in ran.problems:
         log.error("not forwarded yet: %s", problem)
 

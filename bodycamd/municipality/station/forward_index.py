@@ -18,13 +18,14 @@ from bodycamd.municipality.station.audit import AuditLine, Event
 from bodycamd.municipality.station.database import AUDIT_CHAIN, Database, last_link, ledger_chain, log_line
 from bodycamd.municipality.station.tables import deletions, documents, ended_forwardings, forwardings, receipts, segments
 
-State: TypeAlias = Literal["begun", "stopped", "forwarded", "receipted", "not_shown"]
+State: TypeAlias = Literal["begun", "stopped", "forwarded", "receipted", "not_shown", "not_yet"]
 STATES: Final[Mapping[Event, State]] = {
     "forwarding": "begun",
     "forwarding_stopped": "stopped",
     "forwarded": "forwarded",
     "forward_receipted": "receipted",
     "not_forwarded": "not_shown",
+    "not_forwarded_yet": "not_yet",
 }
 THERE: Final[tuple[State, ...]] = ("forwarded", "receipted")
 """All of it is at the receiver; `receipted`: and the receiver's own station has given receipts for it."""
@@ -152,14 +153,15 @@ class ForwardIndex:
             log_line(connection, now_us, "forward_receipted", device, told, order)
             _set(connection, device, recording, order, receiver, "receipted")
 
-    def cannot_show(self, device: str, recording: str, receiver: str, told: str, order: str, now_us: int) -> bool:
-        """A standing order does not show that it may go: a line of the log says so, once; whether it does now."""
+    def cannot_show(self, device: str, recording: str, receiver: str, told: str, order: str, now_us: int, *, final: bool) -> bool:
+        """Nothing shows that it may go by a standing order: a line of the log says so, once, and once more where that is `final`; whether
+        it does now."""
         with self.database.transaction() as connection:
             last_link(connection, AUDIT_CHAIN)
-            if _state(connection, device, recording, order) is not None:
+            if _state(connection, device, recording, order) not in ((None, "not_yet") if final else (None,)):
                 return False
-            log_line(connection, now_us, "not_forwarded", device, told[:MAX_TOLD], order)
-            _set(connection, device, recording, order, receiver, "not_shown")
+            log_line(connection, now_us, "not_forwarded" if final else "not_forwarded_yet", device, told[:MAX_TOLD], order)
+            _set(connection, device, recording, order, receiver, "not_shown" if final else "not_yet")
             return True
 
     def restore(self, told: Mapping[tuple[str, str, str], tuple[str, State]]) -> None:

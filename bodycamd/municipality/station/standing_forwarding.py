@@ -5,7 +5,8 @@
     shown     each of its segments names the order's recipient, in the init statement that the camera signed (`stated_recipients`)
     goes      as by an order for that one recording (`Forwarding`), unless the receiver has it already, by whatever order
 
-What it cannot show it does not forward, and its log says so once. The station has no key that opens anything, and needs none for this.
+What it cannot show it does not forward, and its log says so once. That it was sealed to others is so for good; what is damaged or missing
+here, or has no date, may be shown later, and is looked at again. The station has no key that opens anything, and needs none for this.
 Whether the order counts is asked again with every few megabytes: where it does not any more, nothing more goes. After a restore nothing
 goes before people say that later orders are here again: one of them may have ended it. What fails is tried again, at longer and longer
 intervals (`retry_pace`), each recording by itself.
@@ -46,11 +47,12 @@ Standing: TypeAlias = tuple[SignedOrder, StandingForward]
 
 
 class Ran(Struct, frozen=True):
-    """What one run did: camera, recording and receiver of what went, and of what nothing shows that it may; and a sentence for each thing
-    that it could not do, and tries again."""
+    """What one run did: camera, recording and receiver of what went, of what was sealed to others, and of what nothing shows yet that it
+    may; and a sentence for each thing that it could not do, and tries again."""
 
     forwarded: tuple[tuple[str, str, str], ...] = ()
     not_shown: tuple[tuple[str, str, str], ...] = ()
+    not_yet: tuple[tuple[str, str, str], ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -97,8 +99,8 @@ class StandingForwarding:
         self._first_keys, self._in_force, self._now_us = first_keys, in_force, now_us
         self._forwards, self._restored = ForwardIndex(index.database), RestoredIndex(index.database)
         self._ends = threading.Event()
-        self._stated: dict[tuple[str, str], frozenset[str] | str] = {}
-        """Of closed recordings: to whom they were sealed, or what does not show it. They do not change; to know it takes reading them."""
+        self._stated: dict[tuple[str, str], frozenset[str]] = {}
+        """Of closed recordings: to whom they were sealed. That does not change; to know it takes reading them."""
 
     def end(self) -> None:
         """The process stops: what is on its way is left as it is, and goes on at the next start. From any thread."""
@@ -163,17 +165,16 @@ class StandingForwarding:
                     if body.interval is None or _may_be_within(facts, name, body.interval):
                         found.append(Asked(signed, body, name, body.interval is None or _is_within(facts, name, body.interval)))
         self._stated = {key: stated for key, stated in self._stated.items() if key[0] != device or key[1] in closed}
-        found = [one for one in found if not self._is_settled(device, one, states.get(one.recording, {}))]
+        found = [one for one in found if not self._is_settled(one, states.get(one.recording, {}))]
         self._pace.keep(device, {one.recording for one in found})
         return [one for one in found if self._pace.is_due((one.body.receiver, device, one.recording))]
 
-    def _is_settled(self, device: str, one: Asked, states: Mapping[str, tuple[str, State]]) -> bool:
+    @staticmethod
+    def _is_settled(one: Asked, states: Mapping[str, tuple[str, State]]) -> bool:
         if any(receiver == one.body.receiver and state in THERE for receiver, state in states.values()):
             return True
-        if one.signed.id not in states or states[one.signed.id][1] != "not_shown":
-            return False
-        stated = self._stated.get((device, one.recording))
-        return one.body.interval is None or not one.dated or (stated is not None and one.body.recipient not in stated)
+        state = states[one.signed.id][1] if one.signed.id in states else None
+        return state == "not_shown" or (state == "not_yet" and not one.dated)
 
     def _place(self, device: str, first_key: PublicKey, receiver: str, asked: list[Asked]) -> Ran:
         """What is to go of a camera to one receiver."""
@@ -197,16 +198,18 @@ class StandingForwarding:
             except NotFoundError:  # its term is over, or it has gone by another order meanwhile
                 self._pace.failed((one.body.receiver, device, one.recording))
             except (BodycamError, OSError) as error:
-                seconds = self._pace.failed((one.body.receiver, device, one.recording))
-                again = f"{device}: {one.recording}: {one.body.receiver}: {error} (tried again after {seconds:.0f} s)"
-                ran = _added(ran, Ran(problems=(again,)))
+                ran = _added(ran, self._failed(device, one, str(error)))
         return ran
+
+    def _failed(self, device: str, one: Asked, why: str) -> Ran:
+        seconds = self._pace.failed((one.body.receiver, device, one.recording))
+        return Ran(problems=(f"{device}: {one.recording}: {one.body.receiver}: {why} (tried again after {seconds:.0f} s)",))
 
     def _recording(self, device: str, one: Asked, first_key: PublicKey, still: Callable[[], None]) -> Ran:
         receiver = self._forwarding.receiver(one.body.receiver)
         wanted = Wanted(one.signed, device, one.recording, receiver, one.body.ground, one.body.reference)
         if not one.dated:
-            return self._cannot_show(wanted, "no confirmed clock shows that all of it was recorded within the interval")
+            return self._cannot_show(wanted, "no confirmed clock shows that all of it was recorded within the interval", final=False)
         copied = self._forwarding.recording(device, one.recording, first_key)
 
         def allowed() -> None:
@@ -220,15 +223,16 @@ class StandingForwarding:
 
         stated = self._stated.get((device, one.recording))
         if stated is None:
-            stated = self._stated[device, one.recording] = self._recipients(device, copied, now_and_then(allowed))
-        if isinstance(stated, str):
-            return self._cannot_show(wanted, stated)
+            try:
+                stated = self._stated[device, one.recording] = self._recipients(device, copied, now_and_then(allowed))
+            except DataError as error:
+                return _added(self._cannot_show(wanted, str(error), final=False), self._failed(device, one, str(error)))
         if one.body.recipient not in stated:
-            return self._cannot_show(wanted, "not every segment of it was sealed to the order's recipient")
+            return self._cannot_show(wanted, "not every segment of it was sealed to the order's recipient", final=True)
         self._forwarding.carry_out(wanted, copied, self._in_force(), allowed, once=True)
         return Ran(forwarded=((device, one.recording, receiver.name),))
 
-    def _recipients(self, device: str, copied: Copied, still: Callable[[], None]) -> frozenset[str] | str:
+    def _recipients(self, device: str, copied: Copied, still: Callable[[], None]) -> frozenset[str]:
         ledger = self._storage.camera(device) / STORE_FOLDER / LEDGER_FOLDER
 
         def chunks(segment: ExpectedSegment) -> Iterator[bytes]:
@@ -236,18 +240,16 @@ class StandingForwarding:
                 still()
                 yield chunk
 
-        try:
-            return stated_recipients(ledger, copied.first_key, copied.closed, copied.segments, chunks)
-        except DataError as error:
-            return str(error)
+        return stated_recipients(ledger, copied.first_key, copied.closed, copied.segments, chunks)
 
-    def _cannot_show(self, wanted: Wanted, why: str) -> Ran:
-        told = f"{wanted.told}: not forwarded: {why}"
+    def _cannot_show(self, wanted: Wanted, why: str, *, final: bool) -> Ran:
+        told = f"{wanted.told}: not forwarded{'' if final else ' yet'}: {why}"
         name, to = wanted.recording, wanted.receiver.name
-        if not self._forwards.cannot_show(wanted.device, name, to, told, wanted.signed.id, self._now_us()):
+        if not self._forwards.cannot_show(wanted.device, name, to, told, wanted.signed.id, self._now_us(), final=final):
             return Ran()
         keep_log(self._index, self._storage)
-        return Ran(not_shown=((wanted.device, name, to),))
+        found = ((wanted.device, name, to),)
+        return Ran(not_shown=found) if final else Ran(not_yet=found)
 
     # --- which orders count ---------------------------------------------------------------------------------------------------------------
 
@@ -296,4 +298,9 @@ def _times(facts: CopyFacts, name: str) -> tuple[int | None, int | None]:
 
 
 def _added(first: Ran, second: Ran) -> Ran:
-    return Ran(first.forwarded + second.forwarded, first.not_shown + second.not_shown, first.problems + second.problems)
+    return Ran(
+        first.forwarded + second.forwarded,
+        first.not_shown + second.not_shown,
+        first.not_yet + second.not_yet,
+        first.problems + second.problems,
+    )

@@ -190,7 +190,8 @@ forwardings = Table(
     Column("state", String(16), nullable=False),
 )
 """What the log says of recordings that are not deleted: `begun`, `stopped` in the middle, `forwarded` to this receiver, `receipted` by its
-own station too, or `not_shown`: a standing order is for it, and nothing signed shows that the receiver was a recipient."""
+own station too; or of a standing order that is for it `not_shown`, where it was sealed to others, and `not_yet`, where nothing shows to
+whom or when."""
 
 ended_forwardings = Table(
     "ended_forwardings",
