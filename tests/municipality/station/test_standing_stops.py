@@ -41,7 +41,8 @@ def life(tmp_path: Path) -> Iterator[Life]:
 STOPS = [suspend, suspend_camera, end_roster, next_roster, end_order, time_passes]
 
 
-@pytest.mark.parametrize("stop", sample(STOPS, 6))
+@only_in_full
+@pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "while it goes"])
 def test_whoever_counts_no_more_forwards_nothing_more(life: Life, stop: Callable[[Life, Station], None], meanwhile: bool) -> None:
     record(life, *ROOMS)
