@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bodycamd.camera.installation import change
@@ -24,28 +27,49 @@ from bodycamd.camera.installation.versions import CURRENT, Versions, remove_tree
 from bodycamd.errors import NotFoundError, PermissionDeniedError, StoreBusyError
 from bodycamd.linux import durable
 
+log = logging.getLogger(__name__)
+
 FOLDER = Path("/opt/bodycamd")
 RELEASE_KEYS = CONFIGURATION / "release.pem"
 STATE = Path("/var/lib/bodycamd")
+COPIES = Path("/var/lib/bodycamd-update")
+"""Root's own: the copy of a bundle that the uplink fetched, while an update is at work with it, and else empty."""
 
 
-def install(bundle: Path, release_key: Path | None, *, docked: bool, named: str = "") -> str:
-    """Install or update; with `named` only the bundle of this name. `release_key` is what the first installation brings along; later the
-    camera's own file counts, and no other."""
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Nobody else changes the versions meanwhile. What an update that was cut off left of a copy goes first. Raises
+    `PermissionDeniedError` where this is not root, `StoreBusyError` while somebody else is at work."""
     with alone(FOLDER):
-        if release_key is not None and RELEASE_KEYS.exists() and read_release_keys(release_key) != read_release_keys(RELEASE_KEYS):
-            raise PermissionDeniedError(
-                f"{release_key}: other release keys than {RELEASE_KEYS} has: root changes that file, and nothing else does"
-            )
-        known = RELEASE_KEYS if RELEASE_KEYS.exists() or release_key is None else release_key
-        keys = read_release_keys(known)
-        came = change.update(Versions(FOLDER), LinuxSystem(FOLDER), bundle, keys, docked=docked, named=named)
-        if known != RELEASE_KEYS:
-            durable.replace(RELEASE_KEYS, b"".join(key.pem for key in keys))
-        if came is None:
-            return f"{bundle}: in use already, nothing was changed"
-        missing = "" if (CONFIGURATION / "recipients.txt").exists() else f"; still missing: {CONFIGURATION}/recipients.txt"
-        return f"bodycamd {came.version} is in use, bundle {came.bundle}{missing}"
+        try:
+            for left in COPIES.iterdir() if COPIES.is_dir() else ():
+                left.unlink()
+        except OSError as error:
+            log.warning("%s: what an earlier update left stays: %s", COPIES, error.strerror)
+        yield
+
+
+def install(bundle: Path, release_key: Path | None, *, docked: bool) -> str:
+    """Install or update. `release_key` is what the first installation brings along; later the camera's own file counts, and no other."""
+    with at_work():
+        return install_at_work(bundle, release_key, docked=docked)
+
+
+def install_at_work(bundle: Path, release_key: Path | None, *, docked: bool, named: str = "") -> str:
+    """`install`, for who is `at_work` already; with `named` only the bundle of this name."""
+    if release_key is not None and RELEASE_KEYS.exists() and read_release_keys(release_key) != read_release_keys(RELEASE_KEYS):
+        raise PermissionDeniedError(
+            f"{release_key}: other release keys than {RELEASE_KEYS} has: root changes that file, and nothing else does"
+        )
+    known = RELEASE_KEYS if RELEASE_KEYS.exists() or release_key is None else release_key
+    keys = read_release_keys(known)
+    came = change.update(Versions(FOLDER), LinuxSystem(FOLDER), bundle, keys, docked=docked, named=named)
+    if known != RELEASE_KEYS:
+        durable.replace(RELEASE_KEYS, b"".join(key.pem for key in keys))
+    if came is None:
+        return f"{bundle}: in use already, nothing was changed"
+    missing = "" if (CONFIGURATION / "recipients.txt").exists() else f"; still missing: {CONFIGURATION}/recipients.txt"
+    return f"bodycamd {came.version} is in use, bundle {came.bundle}{missing}"
 
 
 def led_back(bundle: str) -> int:
@@ -56,7 +80,7 @@ def led_back(bundle: str) -> int:
 
 def rollback(*, docked: bool) -> str:
     """Back to the version before."""
-    with alone(FOLDER):
+    with at_work():
         came = change.rollback(Versions(FOLDER), LinuxSystem(FOLDER), docked=docked)
         return f"bodycamd {came.version} is in use again, bundle {came.bundle}"
 
@@ -74,7 +98,7 @@ def settle_at_boot() -> str:
 
 def remove(*, footage: bool) -> str:
     """Take the software off. Recordings, ledger, keys and configuration stay, unless `footage` says that the first three go too."""
-    with alone(FOLDER):
+    with at_work():
         system = LinuxSystem(FOLDER)
         camera = system.camera()
         if camera.state not in (None, "standby"):

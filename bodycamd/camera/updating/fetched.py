@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bodycamd.camera.installation.commands import COPIES
 from bodycamd.camera.installation.manifest import MAX_FETCHED_BYTES
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import open_file
 
 SPOOL: Final = Path("/var/lib/bodycamd-uplink/bundles")
-COPIES: Final = Path("/var/lib/bodycamd-update")
-"""Root's own, and empty while no update is under way."""
 PIECE_BYTES: Final = 1024 * 1024
 FREE_BYTES: Final = 64_000_000
 """So much stays free beside the copy."""
@@ -27,8 +26,8 @@ FREE_BYTES: Final = 64_000_000
 
 @contextmanager
 def taken(names: Iterable[str], spool: Path = SPOOL, copies: Path = COPIES) -> Iterator[Path]:
-    """A copy of the first of these bundles that was fetched, as long as the context lasts. Raises `NotFoundError` where none was,
-    `DataError` for what stands in a bundle's place and is none, `StorageError`."""
+    """A copy of the first of these bundles that was fetched, as long as the context lasts; for who is `commands.at_work`. Raises
+    `NotFoundError` where none was, `DataError` for what stands in a bundle's place and is none, `StorageError`."""
     for name in names:
         path = copies / f"{name}.bundle"
         try:
@@ -47,8 +46,6 @@ def _copy(source: Path, below: Path, copy: Path) -> None:
     with open_file(source, below=below) as file:
         try:
             durable.make_folder(copy.parent, 0o700)
-            for left in copy.parent.iterdir():  # by an update that was cut off
-                left.unlink()
             size, found = os.fstat(file.fileno()).st_size, os.statvfs(copy.parent)
             if size > MAX_FETCHED_BYTES:
                 raise DataError(f"{source}: {size} bytes, and a bundle that is fetched has at most {MAX_FETCHED_BYTES}")

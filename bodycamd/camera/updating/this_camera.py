@@ -48,7 +48,8 @@ class AtTheSocket:
 
 def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) -> str:
     """Bring a bundle into use that an order names; without `bundle` the one that the uplink has fetched. Raises as `update_by_order` and
-    `taken` do, and `UsageError` where no roster is configured."""
+    `taken` do, `UsageError` where no roster is configured, and `StoreBusyError` also while somebody else installs: one at a time takes a
+    copy and installs it."""
     settings = load(config)
     if settings.keys.root is None:
         raise UsageError(f"{config}: no roster is configured (keys.root): no order counts on this camera; update without --ordered")
@@ -57,14 +58,14 @@ def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) 
     except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config}: keys.root: {error}; allowed: the root that the card brought") from error
     recorder, now_us = AtTheSocket(Path(settings.control.socket)), SystemClock().read().wall_us
-    with _at_hand(bundle, recorder, root, settings.device_id, now_us) as path:
+    with commands.at_work(), _at_hand(bundle, recorder, root, settings.device_id, now_us) as path:
         return update_by_order(
             path,
             recorder,
             root,
             settings.device_id,
             verify=lambda one: verify(one, read_release_keys(commands.RELEASE_KEYS)),
-            install=lambda named: commands.install(path, None, docked=docked, named=named),
+            install=lambda named: commands.install_at_work(path, None, docked=docked, named=named),
             led_back=commands.led_back,
             now_us=now_us,
         )

@@ -33,6 +33,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every path of a camera, in a folder."""
     monkeypatch.setattr(commands, "FOLDER", tmp_path / "opt/bodycamd")
     monkeypatch.setattr(commands, "STATE", tmp_path / "var/lib/bodycamd")
+    monkeypatch.setattr(commands, "COPIES", tmp_path / "var/lib/bodycamd-update")
     monkeypatch.setattr(commands, "RELEASE_KEYS", tmp_path / "etc/bodycamd/release.pem")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     (tmp_path / "etc/bodycamd").mkdir(parents=True)
@@ -109,6 +110,24 @@ def test_a_hostile_name_is_one_line(machine: Path, capsys: pytest.CaptureFixture
 def test_two_installers_do_not_work_at_once(machine: Path) -> None:
     with linux_system.alone(commands.FOLDER), pytest.raises(StoreBusyError, match="another installer"):
         commands.rollback(docked=True)
+
+
+@pytest.mark.parametrize("command", [["install", "none.bundle"], ["rollback"], ["remove"]])
+def test_a_copy_that_a_cut_update_left_goes_with_whatever_comes_next(machine: Path, command: list[str]) -> None:
+    commands.COPIES.mkdir(parents=True)
+    left = commands.COPIES / f"{'ab' * 32}.bundle"
+    left.write_bytes(b"half of it")
+    with linux_system.alone(commands.FOLDER):
+        assert main(command) == StoreBusyError.exit_code
+    assert left.exists(), "it is the other one's"
+    main(command)
+    assert not left.exists()
+
+
+def test_a_copy_that_cannot_be_removed_stops_nothing(machine: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (commands.COPIES / "folder").mkdir(parents=True)
+    with commands.at_work():
+        assert "stays" in caplog.text
 
 
 def test_at_boot_without_a_change_nothing_happens(machine: Path) -> None:

@@ -1,0 +1,128 @@
+"""`bodycamd bundle update --ordered`, as root runs it on a camera: one at a time, and nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from bodycamd.camera.installation import change, commands
+from bodycamd.camera.updating import fetched, this_camera
+from bodycamd.errors import NotFoundError, StoreBusyError
+from bodycamd.evidence.orders import SignedOrder
+from tests.camera.updating.updated_camera import UpdatedCamera
+from tests.camera.uplink.served import configured
+from tests.evidence.ordering import IN_FORCE
+from tests.kit.bundles import Release
+
+
+class Updater:
+    """Root's command on a camera whose machine is a fake; `during` is called while a bundle is installed."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
+        (root / "camera").mkdir()
+        self.camera = camera = UpdatedCamera(root / "camera")
+        camera.switch_on()
+        camera.settle()
+        self.spool, self.copies = root / "uplink" / "bundles", root / "copies"
+        self.spool.mkdir(parents=True)
+        self.config = configured(root, "https://station.example.org", root / "control.sock", device="HV-01")
+        (root / "root.json").write_bytes(msgspec.json.encode(IN_FORCE.roster.root))
+        (root / "release.pem").write_bytes(camera.publisher.public.read_bytes())
+        self.during: Callable[[], object] = bool
+
+        def install(bundle: Path, _: None, *, docked: bool, named: str) -> str:
+            self.during()
+            came = change.update(camera.versions, camera.machine, bundle, camera.keys, docked=docked, named=named)
+            assert came is not None
+            return f"{came.version} is in use"
+
+        patch.setattr(commands, "FOLDER", camera.opt)
+        patch.setattr(commands, "COPIES", self.copies)
+        patch.setattr(commands, "RELEASE_KEYS", root / "release.pem")
+        patch.setattr(commands, "install_at_work", install)
+        patch.setattr(this_camera, "SystemClock", lambda: SimpleNamespace(read=lambda: SimpleNamespace(wall_us=camera.clock.wall_us)))
+        patch.setattr(this_camera, "AtTheSocket", lambda _: camera)
+        patch.setattr(this_camera, "taken", lambda names: fetched.taken(names, self.spool, self.copies))
+        patch.setattr(os, "geteuid", lambda: 0)
+
+    def lay(self, version: str = "0.3.0") -> SignedOrder:
+        """An order, and its bundle as the uplink has fetched it."""
+        order = self.camera.to_update(version)
+        self.camera.deliver(order)
+        self.fetched(version).write_bytes(self.camera.publisher.bundle(version).read_bytes())
+        return order
+
+    def fetched(self, version: str = "0.3.0") -> Path:
+        return self.spool / f"{self.camera.name_of(version)}.bundle"
+
+    def run(self, bundle: Path | None = None, *, docked: bool = False) -> str:
+        return this_camera.update(bundle, docked=docked, config=self.config)
+
+    @property
+    def left(self) -> list[str]:
+        return [path.name for path in self.copies.iterdir()] if self.copies.exists() else []
+
+
+@pytest.fixture
+def updater(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Updater:
+    return Updater(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("brought", [False, True])
+def test_of_two_at_once_the_second_waits_and_harms_nothing(updater: Updater, brought: bool) -> None:
+    """What one of them has told of an order is final: so none may take the other's copy away."""
+    order, said = updater.lay(), []
+
+    def second() -> None:
+        updater.during = bool
+        with pytest.raises(StoreBusyError, match="another installer"):
+            updater.run(updater.camera.publisher.bundle("0.3.0") if brought else None)
+        said.extend(updater.left)
+
+    updater.during = second
+    assert updater.run() == "0.3.0 is in use"
+    assert said == [updater.fetched().name], "the first one's copy was still there"
+    assert (updater.camera.outcomes(order), updater.left) == (["updated"], [])
+
+
+def test_a_copy_of_an_update_that_was_killed_goes_with_the_next_one(updater: Updater) -> None:
+    """Also where nothing is to be taken by then, for the order has ended, and the uplink has removed its file."""
+    updater.lay()
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def stuck() -> None:
+            os.write(write_end, b"x")
+            time.sleep(60)
+
+        updater.during = stuck
+        try:
+            updater.run()
+        finally:
+            os._exit(0)
+    os.read(read_end, 1)
+    os.kill(child, signal.SIGTERM)
+    os.waitpid(child, 0)
+    assert updater.left == [updater.fetched().name]
+    updater.fetched().unlink()
+    with pytest.raises(NotFoundError, match="fetched no bundle"):
+        updater.run()
+    assert updater.left == []
+
+
+def test_a_bundle_that_somebody_brings_clears_what_was_left_too(updater: Updater, tmp_path: Path) -> None:
+    updater.lay()
+    updater.copies.mkdir()
+    (updater.copies / f"{'ab' * 32}.bundle").write_bytes(b"half of it")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(Exception, match="not signed by"):
+        updater.run(Release(tmp_path / "other").bundle("0.3.0"))
+    assert updater.left == []
