@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bodycamd.camera.installation import change
+from bodycamd.camera.installation import change, decision
 from bodycamd.camera.installation.installed import read_changes
 from bodycamd.camera.installation.linux_system import (
     COMMAND,
@@ -47,6 +47,13 @@ def at_work() -> Iterator[None]:
         except OSError as error:
             log.warning("%s: what an earlier update left stays: %s", COPIES, error.strerror)
         yield
+
+
+def check_rests(*, docked: bool) -> None:
+    """Raises `StoreBusyError` unless the camera is docked and in standby, or no recorder runs."""
+    refused = decision.refusal_now(LinuxSystem(FOLDER).camera(), docked)
+    if refused is not None:
+        raise refused
 
 
 def install(bundle: Path, release_key: Path | None, *, docked: bool) -> str:

@@ -21,6 +21,7 @@ from bodycamd.camera.updating.fetched import taken
 from bodycamd.camera.updating.update import Recorder, update_by_order
 from bodycamd.config.load import load
 from bodycamd.config.paths import DEFAULT_CONFIG
+from bodycamd.config.settings import Config
 from bodycamd.errors import BodycamError, ConfigError, UsageError
 from bodycamd.evidence.roster import Root
 from bodycamd.linux.clock import SystemClock
@@ -58,7 +59,7 @@ def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) 
     except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config}: keys.root: {error}; allowed: the root that the card brought") from error
     recorder, now_us = AtTheSocket(Path(settings.control.socket)), SystemClock().read().wall_us
-    with commands.at_work(), _at_hand(bundle, recorder, root, settings.device_id, now_us) as path:
+    with commands.at_work(), _at_hand(bundle, recorder, root, settings, now_us, docked=docked) as path:
         return update_by_order(
             path,
             recorder,
@@ -72,12 +73,13 @@ def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) 
 
 
 @contextmanager
-def _at_hand(bundle: Path | None, recorder: Recorder, root: Root, camera: str, now_us: int) -> Iterator[Path]:
-    """The bundle that somebody brought, or a copy of the one that the uplink fetched."""
+def _at_hand(bundle: Path | None, recorder: Recorder, root: Root, settings: Config, now_us: int, *, docked: bool) -> Iterator[Path]:
+    """The bundle that somebody brought, or a copy of what the uplink fetched, made only once the camera is docked and rests."""
     if bundle is not None:
         yield bundle
         return
     waiting = recorder.waiting()
-    names = order_check.bundles(waiting.orders, order_check.in_force(waiting.roster, root), camera, now_us)
-    with taken(names) as copy:
+    names = order_check.bundles(waiting.orders, order_check.in_force(waiting.roster, root), settings.device_id, now_us)
+    commands.check_rests(docked=docked)
+    with taken(names, Path(settings.storage.directory)) as copy:
         yield copy

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES
 from bodycamd.camera.updating import fetched, order_check
-from bodycamd.camera.updating.fetched import taken
+from bodycamd.camera.updating.fetched import FOOTAGE_BYTES, taken
+from bodycamd.camera.uplink.order import bundle_makes_way
 from bodycamd.errors import DataError, NotFoundError, StorageError
 from bodycamd.evidence import suspension
 from bodycamd.evidence.orders import Update
@@ -41,7 +47,7 @@ class Card:
         return path
 
     def take(self, *names: str) -> bytes:
-        with taken(names, self.spool, self.copies) as copy:
+        with taken(names, self.root, self.spool, self.copies) as copy:
             assert copy.parent == self.copies
             assert (copy.stat().st_mode & 0o777, self.copies.stat().st_mode & 0o777) == (0o600, 0o700)
             return copy.read_bytes()
@@ -61,7 +67,7 @@ def test_root_takes_a_copy_and_leaves_none_behind(card: Card) -> None:
     card.lay(OTHER, b"another")
     assert card.take("00" * 32, NAME, OTHER) == b"bundle"
     assert card.left == []
-    with pytest.raises(KeyError), taken([NAME], card.spool, card.copies):
+    with pytest.raises(KeyError), taken([NAME], card.root, card.spool, card.copies):
         raise KeyError
     assert card.left == []
     assert card.take(OTHER) == b"another"
@@ -70,7 +76,7 @@ def test_root_takes_a_copy_and_leaves_none_behind(card: Card) -> None:
 
 def test_where_nothing_was_fetched_that_is_said(card: Card, tmp_path: Path) -> None:
     for spool in (card.spool, tmp_path / "nowhere" / "bundles"):
-        with pytest.raises(NotFoundError, match="fetched no bundle"), taken([NAME], spool, card.copies):
+        with pytest.raises(NotFoundError, match="fetched no bundle"), taken([NAME], card.root, spool, card.copies):
             pass
 
 
@@ -120,10 +126,10 @@ def test_one_that_grows_while_it_is_copied_gives_no_more_than_it_had(card: Card,
     path, real = card.lay(NAME, b"x" * 3000), durable.write_all
     monkeypatch.setattr(fetched, "PIECE_BYTES", 1000)
 
-    def growing(descriptor: int, pieces: Any) -> None:
+    def growing(*words: Any) -> None:
         with path.open("ab") as file:
             file.write(b"y" * 5000)
-        real(descriptor, pieces)
+        real(*words)
 
     monkeypatch.setattr(durable, "write_all", growing)
     assert card.take(NAME) == b"x" * 3000
@@ -131,10 +137,11 @@ def test_one_that_grows_while_it_is_copied_gives_no_more_than_it_had(card: Card,
 
 def test_without_room_nothing_is_left_of_a_copy(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     card.lay(NAME, b"bundle")
-    monkeypatch.setattr(fetched, "FREE_BYTES", 1 << 60)
-    with pytest.raises(StorageError, match="no room"):
-        card.take(NAME)
-    monkeypatch.setattr(fetched, "FREE_BYTES", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(fetched, "FOOTAGE_BYTES", 1 << 60)
+        with pytest.raises(StorageError, match="no room"):
+            card.take(NAME)
+    assert card.left == []
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -143,6 +150,54 @@ def test_without_room_nothing_is_left_of_a_copy(card: Card, monkeypatch: pytest.
     with pytest.raises(StorageError, match="No space left"):
         card.take(NAME)
     assert card.left == []
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_footage_keeps_its_room_where_it_lies_on_the_same_disk(
+    card: Card, monkeypatch: pytest.MonkeyPatch, shared: bool, missing: int
+) -> None:
+    card.lay(NAME, bytes(1000))
+    elsewhere = Path("/dev/shm")  # nothing is written there
+    if not shared and elsewhere.stat().st_dev == card.root.stat().st_dev:
+        pytest.skip("all of this machine is one file system")
+    footage = card.root / "store" / "not there yet" if shared else elsewhere
+    free = 1000 + LEDGER_RESERVE_BYTES + (FOOTAGE_BYTES if shared else 0) - missing
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1))
+    with ExitStack() as context:
+        if missing:
+            context.enter_context(pytest.raises(StorageError, match="are needed"))
+        with taken([NAME], footage, card.spool, card.copies) as copy:
+            assert copy.stat().st_size == 1000
+
+
+def test_with_the_copy_there_the_uplink_does_not_remove_what_it_was_made_from() -> None:
+    assert not bundle_makes_way(10**12, FOOTAGE_BYTES)
+    assert bundle_makes_way(10**12, FOOTAGE_BYTES - 1)
+
+
+def test_a_copy_waits_for_everybody_elses_reads_and_writes(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    card.lay(NAME, b"x" * 3_000_000 + b"odd")
+    real, classes = durable.write_all, list[str]()
+
+    def priority() -> str:
+        return subprocess.run(["ionice", "-p", str(threading.get_native_id())], capture_output=True, text=True, check=True).stdout.strip()
+
+    def looked(*words: Any) -> None:
+        classes.append(priority())
+        real(*words)
+
+    monkeypatch.setattr(durable, "write_all", looked)
+    before = priority()
+    assert card.take(NAME) == b"x" * 3_000_000 + b"odd"
+    assert (classes, priority()) == (["idle"] * 3, before)
+
+
+def test_without_ionice_it_is_copied_all_the_same(card: Card, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    card.lay(NAME, b"bundle")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert card.take(NAME) == b"bundle"
+    assert "everybody else's priority" in caplog.text
 
 
 # --- which of them ------------------------------------------------------------------------------------------------------------------------
@@ -197,7 +252,7 @@ def test_what_was_fetched_is_installed_from_roots_own_copy(camera: UpdatedCamera
     order = camera.to_update()
     camera.deliver(order)
     path = card.lay(camera.name_of("0.3.0"), camera.publisher.bundle("0.3.0").read_bytes())
-    with taken(named(camera, *camera.waiting().orders), card.spool, card.copies) as copy:
+    with taken(named(camera, *camera.waiting().orders), card.root, card.spool, card.copies) as copy:
         path.write_bytes(b"the uplink has thought better of it")
         assert camera.update(copy) == "0.3.0 is in use"
     assert (camera.outcomes(order), card.left) == (["updated"], [])
@@ -208,6 +263,9 @@ def test_what_another_key_signed_is_refused_and_nothing_is_used_up(camera: Updat
     camera.deliver(order)
     (tmp_path / "other").mkdir()
     card.lay(camera.name_of("0.3.0"), Release(tmp_path / "other").bundle("0.3.0").read_bytes())
-    with taken(named(camera, *camera.waiting().orders), card.spool, card.copies) as copy, pytest.raises(Exception, match="not signed by"):
+    with (
+        taken(named(camera, *camera.waiting().orders), card.root, card.spool, card.copies) as copy,
+        pytest.raises(Exception, match="not signed by"),
+    ):
         camera.update(copy)
     assert (camera.outcomes(order), card.left, camera.versions.named("current")) == ([], [], "0.2.0")

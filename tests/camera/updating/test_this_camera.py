@@ -13,9 +13,11 @@ import msgspec
 import pytest
 
 from bodycamd.camera.installation import change, commands
+from bodycamd.camera.installation.decision import Camera
 from bodycamd.camera.updating import fetched, this_camera
 from bodycamd.errors import NotFoundError, StoreBusyError
 from bodycamd.evidence.orders import SignedOrder
+from bodycamd.linux import durable
 from tests.camera.updating.updated_camera import UpdatedCamera
 from tests.camera.uplink.served import configured
 from tests.evidence.ordering import IN_FORCE
@@ -45,11 +47,12 @@ class Updater:
 
         patch.setattr(commands, "FOLDER", camera.opt)
         patch.setattr(commands, "COPIES", self.copies)
+        patch.setattr(commands, "LinuxSystem", lambda _: camera.machine)
         patch.setattr(commands, "RELEASE_KEYS", root / "release.pem")
         patch.setattr(commands, "install_at_work", install)
         patch.setattr(this_camera, "SystemClock", lambda: SimpleNamespace(read=lambda: SimpleNamespace(wall_us=camera.clock.wall_us)))
         patch.setattr(this_camera, "AtTheSocket", lambda _: camera)
-        patch.setattr(this_camera, "taken", lambda names: fetched.taken(names, self.spool, self.copies))
+        patch.setattr(this_camera, "taken", lambda names, footage: fetched.taken(names, footage, self.spool, self.copies))
         patch.setattr(os, "geteuid", lambda: 0)
 
     def lay(self, version: str = "0.3.0") -> SignedOrder:
@@ -90,6 +93,18 @@ def test_of_two_at_once_the_second_waits_and_harms_nothing(updater: Updater, bro
     assert updater.run() == "0.3.0 is in use"
     assert said == [updater.fetched().name], "the first one's copy was still there"
     assert (updater.camera.outcomes(order), updater.left) == (["updated"], [])
+
+
+@pytest.mark.parametrize("state", [Camera("recording", True), Camera("warning", True), Camera("standby", False), Camera("standby")])
+def test_nothing_is_copied_before_the_camera_is_docked_and_rests(updater: Updater, state: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = updater.lay()
+    updater.camera.machine.cameras.append(state)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "open_new", lambda *_, **__: pytest.fail("a copy is written"))
+        with pytest.raises(StoreBusyError):
+            updater.run()
+    assert (updater.camera.outcomes(order), updater.left) == ([], [])
+    assert updater.run() == "0.3.0 is in use"
 
 
 def test_a_copy_of_an_update_that_was_killed_goes_with_the_next_one(updater: Updater) -> None:

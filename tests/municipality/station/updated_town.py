@@ -189,11 +189,12 @@ def town(root: Path, patch: pytest.MonkeyPatch) -> Iterator[Town]:
             return f"{came.version} is in use" if came is not None else "in use already"
 
         patch.setattr(commands, "install_at_work", install)
+        patch.setattr(commands, "LinuxSystem", lambda _: camera.machine)
         patch.setattr(commands, "COPIES", root / "copies")
         patch.setattr(commands, "FOLDER", camera.opt)
         patch.setattr(this_camera, "SystemClock", lambda: SimpleNamespace(read=lambda: SimpleNamespace(wall_us=camera.clock.wall_us)))
         spool, copies = root / "bundles", root / "copies"
-        patch.setattr(this_camera, "taken", lambda names: fetched.taken(names, spool, copies))
+        patch.setattr(this_camera, "taken", lambda names, footage: fetched.taken(names, footage, spool, copies))
         if os.geteuid() != 0:  # root alone may ask over the socket
             patch.setattr(this_camera, "AtTheSocket", lambda _: camera)
             patch.setattr(os, "geteuid", lambda: 0)

@@ -213,7 +213,7 @@ def taken_from(camera: UpdatedCamera, lay: Callable[[Path], object], *orders_: b
     lay(spool)
     names = order_check.bundles(orders_, IN_FORCE, camera.name, camera.clock.wall_us)
     try:
-        with taken(names, spool, camera.root / "copies") as copy:
+        with taken(names, camera.root, spool, camera.root / "copies") as copy:
             return refused(camera, copy)
     except BodycamError as error:
         return str(error.exit_code)
