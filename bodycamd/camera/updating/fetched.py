@@ -3,6 +3,8 @@
 The uplink's folder is the uplink's own, and that has a network. So root opens nothing in there through a link, nothing but a regular file,
 and reads no more of it than a bundle may have; names come from orders that root has judged, and never from the folder.
 
+What is no whole bundle, or cannot be read, root removes there: then the uplink fetches it again.
+
 A copy leaves footage its room, and waits for everybody else's reads and writes: somebody may take the camera meanwhile.
 """
 
@@ -20,9 +22,9 @@ from typing import BinaryIO, Final
 from bodycamd.camera.installation.commands import COPIES
 from bodycamd.camera.installation.manifest import MAX_FETCHED_BYTES
 from bodycamd.camera.recorder.space import LEDGER_RESERVE_BYTES
-from bodycamd.errors import DataError, NotFoundError, StorageError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, StorageError
 from bodycamd.linux import durable
-from bodycamd.linux.foreign import open_file
+from bodycamd.linux.foreign import Folder, open_file
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,10 @@ PIECE_BYTES: Final = 1024 * 1024
 FOOTAGE_BYTES: Final = 1_000_000_000
 """So much stays free for footage beside the copy on the same disk: with less the uplink removes what it has fetched."""
 IONICE_SECONDS: Final = 10.0
+
+
+class UnreadableError(DataError):
+    """What the uplink has fetched cannot be read from the card."""
 
 
 @contextmanager
@@ -44,12 +50,26 @@ def taken(names: Iterable[str], footage: Path, spool: Path = SPOOL, copies: Path
             _copy(spool / path.name, spool.parent, path, footage)
         except NotFoundError:
             continue
+        except UnreadableError:
+            drop(path.name, spool)
+            raise
         try:
             yield path
         finally:
             path.unlink(missing_ok=True)
         return
     raise NotFoundError("the uplink has fetched no bundle that an order names: bodycamd status --verbose says how far it is")
+
+
+def drop(name: str, spool: Path = SPOOL) -> None:
+    """Remove a file that was fetched, so that the uplink fetches it again. Nothing but that name, in the uplink's own folder."""
+    try:
+        with Folder.open(spool, below=spool.parent) as folder:
+            folder.remove(name)
+    except (BodycamError, OSError) as error:
+        log.warning("%s cannot be used, and cannot be removed: %s", spool / name, error)
+    else:
+        log.warning("%s cannot be used, and is removed: the uplink fetches it again", spool / name)
 
 
 def kept_bytes(copies: Path, footage: Path) -> int:
@@ -69,10 +89,13 @@ def _copy(source: Path, below: Path, copy: Path, footage: Path) -> None:
             if found.f_bavail * found.f_frsize < size + kept:
                 needed = f"{(size + kept) / 1e6:.0f} MB are needed, {found.f_bavail * found.f_frsize / 1e6:.0f} are free"
                 raise StorageError(f"{copy.parent}: no room for a copy: {needed}: make room, or bring the bundle on a stick")
-            with _last_in_line():
-                _write(file, size, copy)
+            try:
+                with _last_in_line():
+                    _write(file, size, copy)
+            except BaseException:
+                copy.unlink(missing_ok=True)
+                raise
         except OSError as error:
-            copy.unlink(missing_ok=True)
             raise StorageError(f"{copy}: cannot be written: {error.strerror}") from error
 
 
@@ -81,11 +104,18 @@ def _write(file: BinaryIO, size: int, copy: Path) -> None:
     try:
         durable.bypass_cache(descriptor)  # what the kernel writes later it writes with its own priority
         at = 0
-        while at < size and (piece := file.read(min(size - at, PIECE_BYTES))):
+        while at < size and (piece := _read(file, min(size - at, PIECE_BYTES))):
             durable.write_all(descriptor, (piece,), at)
             at += len(piece)
     finally:
         os.close(descriptor)
+
+
+def _read(file: BinaryIO, most: int) -> bytes:
+    try:
+        return file.read(most)
+    except OSError as error:
+        raise UnreadableError(f"what the uplink has fetched cannot be read: {error.strerror}") from error
 
 
 @contextmanager

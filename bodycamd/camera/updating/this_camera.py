@@ -11,18 +11,18 @@ import msgspec
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.camera.daemon.protocol import AskUpdates, TellUpdate
 from bodycamd.camera.installation import commands
-from bodycamd.camera.installation.archive import verify
+from bodycamd.camera.installation.archive import VerifiedBundle, verify
 from bodycamd.camera.installation.release_key import read_release_keys
 from bodycamd.camera.keeping.delivered import Delivered
 from bodycamd.camera.keeping.rosters import MAX_ROOT_BYTES
 from bodycamd.camera.keeping.update_orders import UpdateOutcome, WaitingUpdates
 from bodycamd.camera.updating import order_check
-from bodycamd.camera.updating.fetched import taken
+from bodycamd.camera.updating.fetched import drop, taken
 from bodycamd.camera.updating.update import Recorder, update_by_order
 from bodycamd.config.load import load
 from bodycamd.config.paths import DEFAULT_CONFIG
 from bodycamd.config.settings import Config
-from bodycamd.errors import BodycamError, ConfigError, UsageError
+from bodycamd.errors import BodycamError, ConfigError, DataError, PermissionDeniedError, UsageError
 from bodycamd.evidence.roster import Root
 from bodycamd.linux.clock import SystemClock
 from bodycamd.linux.foreign import read_named
@@ -65,11 +65,22 @@ def update(bundle: Path | None, *, docked: bool, config: Path = DEFAULT_CONFIG) 
             recorder,
             root,
             settings.device_id,
-            verify=lambda one: verify(one, read_release_keys(commands.RELEASE_KEYS)),
+            verify=lambda one: _verified(one, was_fetched=bundle is None),
             install=lambda named: commands.install_at_work(path, None, docked=docked, named=named),
             led_back=commands.led_back,
             now_us=now_us,
         )
+
+
+def _verified(path: Path, *, was_fetched: bool) -> VerifiedBundle:
+    """As `verify` does. What was fetched and is no bundle of ours goes, or the same file would be offered for ever."""
+    keys = read_release_keys(commands.RELEASE_KEYS)
+    try:
+        return verify(path, keys)
+    except (DataError, PermissionDeniedError):
+        if was_fetched:
+            drop(path.name)
+        raise
 
 
 @contextmanager

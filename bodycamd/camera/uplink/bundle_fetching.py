@@ -6,7 +6,8 @@
 
 NAME is of the bundle's manifest, which states each file with its size and SHA-256: so a station can send nothing else, and not a byte more.
 A release key of this camera must have signed it besides: that is looked at as soon as the beginning is here. What a station sends instead
-is dropped, and asked for again an hour later, then after twice as long each time up to a day.
+is dropped, and asked for again an hour later, then after twice as long each time up to a day. What goes bad on the card is dropped, and
+fetched again: all of it is looked at once a day, and root drops what it cannot use.
 
 It is fetched in the dock, while no footage waits; elsewhere only with `upload: always` and out of a data allowance. Footage has the first
 word on room: where both lie on one disk, a bundle makes way, whether or not anything can be sent or fetched.
@@ -15,6 +16,7 @@ word on room: where both lie on one disk, a bundle makes way, whether or not any
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +31,7 @@ from bodycamd.camera.uplink.order import Conditions, bundle_lacks_room, bundle_m
 from bodycamd.camera.uplink.recorder_link import RecorderLink
 from bodycamd.camera.uplink.station_link import Reply, StationError, StationLink, told
 from bodycamd.config.station_settings import StationSettings
-from bodycamd.errors import DataError, NotFoundError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, StorageError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.foreign import open_file
 
@@ -43,12 +45,18 @@ PART_BYTES: Final = 128 * 1024
 REQUEST_BYTES: Final = 2000
 COUNTED_AHEAD_BYTES: Final = 4 * PART_BYTES
 NOT_HERE_SECONDS: Final = 600.0
+AGAIN_SECONDS: Final = 86_400.0
+"""After which what is here is held against its name again."""
 TOO_SOON, NOT_THERE = 429, 404
 SOON_SECONDS: Final = 30
 
 
 class LieError(DataError):
     """What the station sends is not what it was asked for."""
+
+
+class SpoiltError(DataError):
+    """What came cannot be read from the card."""
 
 
 class BundleFetching:
@@ -73,8 +81,8 @@ class BundleFetching:
         self._aside = Aside(NOT_HERE_SECONDS)
         self._sizes: dict[str, int] = {}
         """Of bundles whose beginning this process has looked at."""
-        self._whole: set[str] = set()
-        """Of which this process has looked at all."""
+        self._whole: dict[str, float] = {}
+        """When this process has looked at all of it."""
         self._here = 0
         self._ask_at = self._way_at = self._rest_until = 0.0
         self._more = False
@@ -123,10 +131,15 @@ class BundleFetching:
         for name in reversed(names):  # the newest order first: an older version is not installed after it
             if self._aside.rests(name, "", at):
                 self.doing = self.doing or self._aside.why(name, "")
-            elif self._is_here(name):
-                self.doing = f"bundle {name[:16]} is here: bodycamd bundle update --ordered"
-            else:
+                continue
+            try:
+                here = self._is_here(name, at)
+            except StorageError as error:
+                self._set_aside(name, error)
+                continue
+            if not here:
                 return self._fetch(name, now, footage)
+            self.doing = f"bundle {name[:16]} is here: bodycamd bundle update --ordered"
         return False
 
     def _make_way(self, wanted: WantedBundles, holds: bool) -> int | None:
@@ -146,22 +159,25 @@ class BundleFetching:
                 if waits is None:
                     self._check(name, file, _shown(name))
                     self._spool.complete(name)
-        except (LieError, NotFoundError) as error:
-            lie = isinstance(error, LieError)
-            if lie:
+        except (LieError, SpoiltError, NotFoundError) as error:
+            if not isinstance(error, NotFoundError):
                 self._forget(name)
-            if self._aside.failed(name, "", f"{what}: {error}", self._monotonic(), refused=lie):
-                log.warning("%s: %s", what, error)
-            self.doing = self._aside.why(name, "")
+            self._set_aside(name, error)
             return False
         if waits is None:
             self._aside.went(name, "")
-            self._whole.add(name)
+            self._whole[name] = self._monotonic()
             log.info("%s is here: bodycamd bundle update --ordered", what)
             self.doing = f"{what} is here: bodycamd bundle update --ordered"
             return False
         self.doing = f"{what}: {waits or self._progress(name)}"
         return waits == ""
+
+    def _set_aside(self, name: str, error: BodycamError) -> None:
+        what = f"bundle {name[:16]}"
+        if self._aside.failed(name, "", f"{what}: {error}", self._monotonic(), refused=isinstance(error, LieError)):
+            log.warning("%s: %s", what, error)
+        self.doing = self._aside.why(name, "")
 
     def _progress(self, name: str) -> str:
         here, size = self._here, self._sizes.get(name)
@@ -229,7 +245,7 @@ class BundleFetching:
         return size
 
     def _check(self, name: str, file: BinaryIO, path: Path) -> None:
-        """Hold all of it against its name. Raises `LieError`."""
+        """Hold all of it against its name. Raises `LieError`, `SpoiltError`."""
         from bodycamd.camera.installation import layout
 
         self._looked_at(name, file, path)
@@ -238,27 +254,31 @@ class BundleFetching:
             raw, signature = layout.head(file, path)
             layout.check(file, path, layout.read_manifest(raw, path), raw, signature)
 
-    def _is_here(self, name: str) -> bool:
-        """Whether all of it is here; an earlier process may have laid it down."""
+    def _is_here(self, name: str, at: float) -> bool:
+        """Whether all of it is here; an earlier process may have laid it down, and a card forgets. Raises `StorageError` where what is bad
+        cannot be removed, and as `read_keys`."""
         path = self._spool.whole(name)
         if path is None:
-            self._whole.discard(name)
+            self._whole.pop(name, None)
             return False
-        if name not in self._whole:
+        looked_at = self._whole.get(name)
+        if looked_at is None or at - looked_at >= AGAIN_SECONDS:
+            self._release_keys()  # where those cannot be read, that is no fault of the bundle's
             try:
                 with open_file(path) as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # the card is read, and not memory
                     self._check(name, file, _shown(name))
-            except LieError as error:
+            except (DataError, StorageError) as error:
                 log.warning("bundle %s: %s: it is fetched again", name[:16], error)
                 self._forget(name)
                 return False
-            self._whole.add(name)
+            self._whole[name] = at
         return True
 
     def _forget(self, name: str) -> None:
         self._spool.drop(name)
         self._sizes.pop(name, None)
-        self._whole.discard(name)
+        self._whole.pop(name, None)
 
 
 def _shown(name: str) -> Path:
@@ -268,11 +288,13 @@ def _shown(name: str) -> Path:
 
 @contextmanager
 def _lying() -> Iterator[None]:
-    """What is in a bundle's file in place of what should be there, the station has sent."""
+    """What is in a bundle's file in place of what should be there, the station has sent; what cannot be read, the card has lost."""
     try:
         yield
     except LieError:
         raise
+    except (OSError, StorageError) as error:
+        raise SpoiltError(f"what is here cannot be read: {error}") from error
     except DataError as error:
         raise LieError(f"the station sends something else: {error}") from error
 

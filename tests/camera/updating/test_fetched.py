@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from bodycamd.evidence import suspension
 from bodycamd.evidence.orders import Update
 from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import Suspension
-from bodycamd.linux import durable
+from bodycamd.linux import durable, foreign
 from tests.camera.updating.updated_camera import UpdatedCamera
 from tests.evidence.ordering import IN_FORCE, ordered
 from tests.evidence.rostering import key
@@ -198,6 +198,48 @@ def test_without_ionice_it_is_copied_all_the_same(card: Card, monkeypatch: pytes
     monkeypatch.setenv("PATH", "/nowhere")
     assert card.take(NAME) == b"bundle"
     assert "everybody else's priority" in caplog.text
+
+
+class Broken:
+    """A file on a card that has lost some of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __enter__(self) -> Broken:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def read(self, most: int) -> bytes:
+        if self._file.tell() >= 1000:
+            raise OSError(5, "Input/output error")
+        return self._file.read(most)
+
+
+def test_what_the_card_cannot_read_any_more_is_removed(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = card.lay(NAME, bytes(3000))
+    card.lay(OTHER, bytes(10))
+    monkeypatch.setattr(fetched, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(fetched, "open_file", lambda *words, **more: Broken(foreign.open_file(*words, **more)))
+    with pytest.raises(DataError, match="cannot be read: Input/output error"):
+        card.take(NAME)
+    assert (path.exists(), (card.spool / f"{OTHER}.bundle").exists(), card.left) == (False, True, [])
+
+
+def test_nothing_but_a_name_in_the_uplinks_folder_is_removed(card: Card, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    precious = tmp_path / "elsewhere" / f"{NAME}.bundle"
+    precious.write_bytes(b"root's alone")
+    card.spool.rmdir()
+    card.spool.symlink_to(tmp_path / "elsewhere")
+    fetched.drop(precious.name, card.spool)
+    assert precious.exists()
+    assert "cannot be removed" in caplog.text
 
 
 # --- which of them ------------------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from bodycamd.camera.installation import change, commands
 from bodycamd.camera.installation.decision import Camera
 from bodycamd.camera.updating import fetched, this_camera
-from bodycamd.errors import NotFoundError, StoreBusyError
+from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError, StoreBusyError
 from bodycamd.evidence.orders import SignedOrder
 from bodycamd.linux import durable
 from tests.camera.updating.updated_camera import UpdatedCamera
@@ -53,6 +53,7 @@ class Updater:
         patch.setattr(this_camera, "SystemClock", lambda: SimpleNamespace(read=lambda: SimpleNamespace(wall_us=camera.clock.wall_us)))
         patch.setattr(this_camera, "AtTheSocket", lambda _: camera)
         patch.setattr(this_camera, "taken", lambda names, footage: fetched.taken(names, footage, self.spool, self.copies))
+        patch.setattr(this_camera, "drop", lambda name: fetched.drop(name, self.spool))
         patch.setattr(os, "geteuid", lambda: 0)
 
     def lay(self, version: str = "0.3.0") -> SignedOrder:
@@ -141,3 +142,35 @@ def test_a_bundle_that_somebody_brings_clears_what_was_left_too(updater: Updater
     with pytest.raises(Exception, match="not signed by"):
         updater.run(Release(tmp_path / "other").bundle("0.3.0"))
     assert updater.left == []
+
+
+@pytest.mark.parametrize("at", [600, 3000])
+def test_what_went_bad_on_the_card_is_removed_for_the_uplink_to_fetch_again(updater: Updater, at: int) -> None:
+    order = updater.lay()
+    good = updater.fetched().read_bytes()
+    at %= len(good)
+    updater.fetched().write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    with pytest.raises((DataError, PermissionDeniedError)):
+        updater.run()
+    assert not updater.fetched().exists()
+    assert (updater.camera.outcomes(order), updater.left) == ([], []), "nothing is used up"
+    updater.fetched().write_bytes(good)
+    assert updater.run() == "0.3.0 is in use"
+
+
+def test_what_somebody_brought_is_removed_by_nobody(updater: Updater) -> None:
+    updater.lay()
+    brought = updater.camera.publisher.bundle("0.3.0")
+    brought.write_bytes(brought.read_bytes()[:-1])
+    with pytest.raises(DataError):
+        updater.run(brought)
+    assert brought.exists()
+    assert updater.fetched().exists()
+
+
+def test_without_a_release_key_what_was_fetched_stays(updater: Updater) -> None:
+    updater.lay()
+    commands.RELEASE_KEYS.unlink()
+    with pytest.raises(NotFoundError):
+        updater.run()
+    assert updater.fetched().exists()

@@ -145,6 +145,7 @@ def test_one_byte_in_the_middle_is_found_and_what_a_stranger_signed_too(place: T
     with pytest.raises(PermissionDeniedError, match="not signed by"):
         place.updater()
     assert place.camera.versions.named("current") == "0.2.0"
+    assert place.here_bytes == 0, "the uplink is to fetch another one"
 
 
 @only_in_full

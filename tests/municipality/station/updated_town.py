@@ -195,6 +195,7 @@ def town(root: Path, patch: pytest.MonkeyPatch) -> Iterator[Town]:
         patch.setattr(this_camera, "SystemClock", lambda: SimpleNamespace(read=lambda: SimpleNamespace(wall_us=camera.clock.wall_us)))
         spool, copies = root / "bundles", root / "copies"
         patch.setattr(this_camera, "taken", lambda names, footage: fetched.taken(names, footage, spool, copies))
+        patch.setattr(this_camera, "drop", lambda name: fetched.drop(name, spool))
         if os.geteuid() != 0:  # root alone may ask over the socket
             patch.setattr(this_camera, "AtTheSocket", lambda _: camera)
             patch.setattr(os, "geteuid", lambda: 0)
