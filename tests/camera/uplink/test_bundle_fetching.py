@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodycamd.camera.uplink import bundle_fetching
 from bodycamd.camera.uplink.__main__ import serve
 from bodycamd.camera.uplink.allowance import MEGABYTE
 from bodycamd.camera.uplink.bundle_fetching import PART_BYTES, BundleFetching
@@ -20,7 +18,6 @@ from bodycamd.camera.uplink.bundle_spool import BundleSpool
 from bodycamd.camera.uplink.order import FOOTAGE_BYTES, FREE_BYTES, Conditions, bundle_lacks_room, bundle_makes_way, bundle_waits
 from bodycamd.camera.uplink.station_link import Reply, StationError
 from bodycamd.errors import DataError, StorageError
-from bodycamd.linux import foreign
 from tests.camera.uplink.bundle_bench import DOCKED, FIELD, Bench, KilledError, honest
 from tests.kit.bundles import FILES, Release
 from tests.kit.scale import count, only_in_full
@@ -374,85 +371,3 @@ def test_what_else_lies_in_its_folder_does_no_harm(bench: Bench, plant: str, tmp
     with pytest.raises(DataError):
         bench.looked(bench.process())
     assert (tmp_path / "precious").read_text() == "precious"
-
-
-# --- what goes bad on the card ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("bad", ["a byte", "its end", "a link"])
-def test_what_goes_bad_on_the_card_after_its_check_is_fetched_again(bench: Bench, bad: str, tmp_path: Path) -> None:
-    name = bench.lay_in()
-    fetching = bench.process()
-    bench.looked(fetching)
-    place, good = bench.folder / "bundles" / f"{name}.bundle", bench.there[name]
-    if bad == "a link":
-        (tmp_path / "elsewhere").write_bytes(good)
-        place.unlink()
-        place.symlink_to(tmp_path / "elsewhere")
-    else:
-        place.write_bytes(good[:-1] if bad == "its end" else good[:700_000] + bytes([good[700_000] ^ 1]) + good[700_001:])
-    for _ in range(25):
-        bench.later(fetching, 3600)
-    assert not place.is_symlink()
-    assert bench.files == {f"{name}.bundle": good}
-    asked = len(bench.asked)
-    for _ in range(60):
-        bench.later(fetching, 3600)
-    assert len(bench.asked) == asked, "what is good stays"
-
-
-class Broken:
-    """A file on a card that has lost what is behind its beginning."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def __enter__(self) -> Broken:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def read(self, most: int) -> bytes:
-        if self._file.tell() > 100_000:
-            raise OSError(5, "Input/output error")
-        return cast(bytes, self._file.read(most))
-
-
-@pytest.mark.parametrize("removable", [True, False])
-def test_one_that_the_card_cannot_read_keeps_no_other_out(bench: Bench, monkeypatch: pytest.MonkeyPatch, removable: bool) -> None:
-    name = bench.lay_in("0.4.0")
-    bench.looked(bench.process())
-    older = bench.lay_in("0.3.0")
-    bench.wanted = [older, name]
-    with monkeypatch.context() as patch:
-        patch.setattr(bundle_fetching, "open_file", lambda path: Broken(foreign.open_file(path)))
-        if not removable:
-            patch.setattr(BundleSpool, "drop", lambda *_: (_ for _ in ()).throw(StorageError("Read-only file system")))
-        fetching = bench.process()
-        bench.looked(fetching)
-    if not removable:
-        assert bench.files[f"{older}.bundle"] == bench.there[older]
-    for _ in range(3):
-        bench.later(fetching, 3600)
-    assert bench.files == {f"{one}.bundle": bench.there[one] for one in (name, older)}
-
-
-def test_a_beginning_that_the_card_cannot_read_is_fetched_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, real = bench.lay_in(), BundleSpool.part
-    fetching = bench.process()
-
-    @contextmanager
-    def broken(self: BundleSpool, name: str) -> Iterator[Any]:
-        with real(self, name) as file:
-            yield Broken(file)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(BundleSpool, "part", broken)
-        assert "cannot be read" in bench.looked(fetching)
-        assert bench.files == {}
-    bench.later(fetching, 3600)
-    assert bench.files == {f"{name}.bundle": bench.there[name]}
