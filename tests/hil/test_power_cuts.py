@@ -152,7 +152,8 @@ def nothing_acknowledged_is_lost(store: Path, cuts: list[Cut], camera: VirtualCa
     assert max(newest.values()) <= NEWEST_US, newest
     closed = {entry["recording"]: entry["reason"] for entry in ledger.details("recording_closed")}
     assert {closed[cut.recording] for cut in cuts} == {"interrupted"}
-    return f"{len(cuts)} cuts, {len(promised)} acknowledged fragments, 0 lost; the newest footage lost, us: {sorted(newest.values())}"
+    often = "1 cut" if len(cuts) == 1 else f"{len(cuts)} cuts"
+    return f"{often}, {len(promised)} acknowledged fragments, 0 lost; the newest footage lost, us: {sorted(newest.values())}"
 
 
 def _of(kept: Mapping[tuple[str, int, int], Fragment], one: Mapping[str, Any]) -> tuple[int, str] | None:
