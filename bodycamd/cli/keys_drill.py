@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,7 @@ def check(
     answers: Annotated[list[str], typer.Option("--answer", help="Who answered what: E-01=32 characters.")],
     json: Annotated[bool, typer.Option("--json", help='Print {"E-01":true,…}.')] = False,
 ) -> None:
-    """Compare the answers. Ends with 0 when everybody could open, else with 77 and who could not."""
+    """Compare the answers. Ends with 0 when everybody could open, else with 77 and what to do; with 65 for an answer that is mistyped."""
     from bodycamd.workshop.fleet import drill
 
     said = dict(_split(one) for one in answers)
@@ -75,9 +76,20 @@ def check(
             say(f"{id}  {'opens' if right else 'WRONG ANSWER' if id in said else 'no answer'}")
     if not all(opened.values()):
         if not json:
-            advice = "who cannot open needs new keys, under a new pseudonym, and a roster that has them"
-            say(f"bodycamd: {advice}", err=True)
+            for line in _advice([id for id in opened if id not in said], [id for id in said if not opened[id]]):
+                say(f"bodycamd: {line}", err=True)
         raise typer.Exit(PermissionDeniedError.exit_code)
+
+
+def _advice(silent: Sequence[str], wrong: Sequence[str]) -> Iterator[str]:
+    """What to do about who did not answer, and whose answer is another one. A key is replaced only when it is known not to open."""
+    if silent:
+        yield f"no answer: {', '.join(silent)}: ask again, by telephone; nothing is known of those keys yet"
+    if wrong:
+        yield (
+            f"another answer: {', '.join(wrong)}: is it that of this drill, and of this person's probe? Have that probe opened once more. "
+            "Whose identity does not open it needs new keys, under a new pseudonym, and a roster that has them"
+        )
 
 
 def _split(one: str) -> tuple[str, str]:

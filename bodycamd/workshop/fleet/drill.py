@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -27,6 +28,7 @@ from bodycamd.municipality.film.identities import Identities
 from bodycamd.workshop.fleet.fleet_file import Fleet
 
 FILE: Final = "drill.json"
+ANSWER: Final = re.compile(r"[0-9a-f]{32}\Z")
 PREFIX: Final = b"bodycam-drill/1\n"
 PROBE_BYTES: Final = 32
 MAX_PROBE_BYTES: Final = 4096
@@ -79,15 +81,21 @@ def answered(probe: Path, identities: Identities) -> str:
 
 
 def outcome(folder: Path, answers: Mapping[str, str]) -> Mapping[str, bool]:
-    """For everybody who was asked, whether the right answer came. Raises `DataError` for an answer of somebody who was not asked,
-    `NotFoundError`, `StorageError`.
+    """For everybody who was asked, whether the right answer came. Raises `DataError` for an answer of somebody who was not asked or one
+    that `answered` cannot have given, `NotFoundError`, `StorageError`.
     """
     path = folder / FILE
     drill = strict_json.decode(read_file(path, strict_json.MAX_JSON_BYTES).rstrip(b"\n"), _drills, str(path))
     right = {one.id: one.answer_sha256 for one in drill.asked}
     if strangers := sorted(answers.keys() - right.keys()):
         raise DataError(f"{strangers[0]} was not asked in this drill: {', '.join(right)} were")
-    return {id: id in answers and _hash(answers[id].strip().lower()) == expected for id, expected in right.items()}
+    said = {id: answer.strip().lower() for id, answer in answers.items()}
+    if mistyped := sorted(id for id, answer in said.items() if ANSWER.match(answer) is None):
+        raise DataError(
+            f"the answer of {mistyped[0]} is mistyped or cut short: `bodycamd keys drill answer` prints 32 characters, 0 to 9 and a to f; "
+            "copy it again, and have it sent again where that does not help"
+        )
+    return {id: id in said and _hash(said[id]) == expected for id, expected in right.items()}
 
 
 def _answer(probe: bytes) -> str:

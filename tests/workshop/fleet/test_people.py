@@ -53,11 +53,16 @@ def test_everybody_who_can_open_is_told_from_who_cannot(folder: Folder, tmp_path
     assert main(["keys", "drill", "check", str(asked), *both, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"E-01": True, "E-02": True}
     assert main(["keys", "drill", "check", str(asked), "--answer", answers[0]]) == 77
-    assert "E-02  no answer" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "E-02  no answer" in said.out
+    assert "no answer: E-02: ask again" in said.err
+    assert "new keys" not in said.err, "nothing is known of that key"
     crossed = answers[0].replace("E-01", "E-02")
     assert main(["keys", "drill", "check", str(asked), "--answer", answers[0], "--answer", crossed]) == 77
-    assert "E-02  WRONG ANSWER" in capsys.readouterr().out
-    assert main(["keys", "drill", "check", str(asked), "--answer", "X-01=0"]) == 65
+    said = capsys.readouterr()
+    assert "E-02  WRONG ANSWER" in said.out
+    assert "another answer: E-02: is it that of this drill" in said.err
+    assert main(["keys", "drill", "check", str(asked), "--answer", f"X-01={'0' * 32}"]) == 65
     assert main(["keys", "drill", "check", str(asked), "--answer", "E-01"]) == 2
 
 
@@ -66,6 +71,16 @@ def test_an_identity_that_is_another_ones_opens_nothing(folder: Folder, tmp_path
     asked = tmp_path / "drill"
     assert main(["keys", "drill", "begin", "--out", str(asked), "--fleet", str(folder.file)]) == 0
     assert main(["keys", "drill", "answer", str(asked / "E-01.probe.age"), "--identity", str(identity(folder, 1))]) == 77
+
+
+@one_in(3)
+@pytest.mark.parametrize("mistyped", ["0", "0" * 31, "0" * 33, "O" * 32, f"{'0' * 31}l", f"{'0' * 16} {'0' * 16}"])
+def test_a_mistyped_answer_says_nothing_of_a_key(folder: Folder, tmp_path: Path, mistyped: str) -> None:
+    """It was told as a key that does not open, with the advice to replace it."""
+    (tmp_path / drill.FILE).write_bytes(drill.prepared(folder.fleet)[drill.FILE])
+    with pytest.raises(DataError, match="the answer of E-02 is mistyped or cut short"):
+        drill.outcome(tmp_path, {"E-02": mistyped})
+    assert drill.outcome(tmp_path, {"E-02": f" {'A0' * 16}\n"}) == {"E-01": False, "E-02": False}
 
 
 def test_what_the_keeper_of_a_drill_has_answers_for_nobody_and_each_drill_is_another(folder: Folder) -> None:
