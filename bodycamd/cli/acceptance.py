@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,6 +64,9 @@ def sign(
         say(f"bodycamd: {problem.text(shown(file, 4096))}", err=True)
     if filled is None:
         raise typer.Exit(DataError.exit_code)
+    outcomes = [result.outcome for result in filled.results]
+    if set(outcomes) == {"not_done"}:
+        say(f"none of the {len(outcomes)} checks was done: the report will say that, and nothing else", err=True)
     now_us = time.time_ns() // 1000
     tested = None if selftest is None else self_test.read(read_named(selftest, MAX_BYTES), shown(selftest, 4096), filled.device, now_us)
     signer = load_key(key, passphrase_file)
@@ -79,7 +83,7 @@ def sign(
         results=filled.results,
     )
     write_new({out: signed(report, signer)})
-    say(f"{out}: {_counted([result.outcome for result in report.results])}")
+    say(f"{out}: {_counted(outcomes)}")
 
 
 @app.command()
@@ -94,14 +98,15 @@ def show(
     """
     from bodycamd.evidence.acceptance import read
     from bodycamd.linux.foreign import read_named
-    from bodycamd.municipality.copies.person_keys import read_people
+    from bodycamd.municipality.copies.person_keys import read_people, spoken_id
 
-    report = read(read_named(file, MAX_BYTES), read_people(people), shown(file, 4096))
+    known = read_people(people)
+    report = read(read_named(file, MAX_BYTES), known, shown(file, 4096))
     if json:
         print_json(report)
         return
     say(f"{report.device}, {report.board or 'board not said'}, {report.module or 'module not said'}; bodycamd {report.software}")
-    say(f"signed by {report.by}, {report.wall[:10]}")
+    say(f"signed by {report.by}, {report.wall[:10]}; key id {spoken_id(known[report.key][1])}")
     if report.self_test is not None:
         say(f"self test: {'GO' if report.self_test.go else 'NO GO'} (SHA-256 {report.self_test.sha256})")
     for result in report.results:
@@ -109,6 +114,6 @@ def show(
     say(_counted([result.outcome for result in report.results]))
 
 
-def _counted(outcomes: list[str]) -> str:
+def _counted(outcomes: Sequence[str]) -> str:
     counts = Counter(outcomes)
     return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in ("passed", "failed", "not_fitted", "not_done") if counts[name])

@@ -9,6 +9,7 @@ import typer
 
 from bodycamd.cli.output import print_json, say
 from bodycamd.cli.passphrases import PassphraseFile, asking
+from bodycamd.foreign_text import Json
 
 if TYPE_CHECKING:
     from bodycamd.evidence.keys import PublicKey, SigningKey
@@ -29,7 +30,8 @@ def new(
 ) -> None:
     """Make a signing key and print its public half: the line for the list of people (--people).
 
-    The fingerprint is for comparing, by telephone or face to face, by who keeps that list.
+    The key's id is for comparing, by telephone or face to face, by who keeps that list. It is of the key alone: for who is in a fleet file
+    `keys person for-fleet` prints the fingerprint of key and recipient, which is another number.
     """
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.municipality.copies.person_keys import new_person_key
@@ -49,7 +51,8 @@ def for_fleet(
     """Make all keys of a person, sealed with one passphrase, and print the public lines for the fleet file.
 
     ID.key.pem signs orders; with the role evidence, ID.identity.txt opens footage. The person keeps both, and a copy elsewhere.
-    The fingerprint is of key and recipient together: `fleet list` and `fleet roster` print the same.
+    The fingerprint is of key and recipient together: `fleet list` and `fleet roster` print the same. `keys person check` prints the id of
+    the key alone, which is for lists of people.
     """
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.linux.new_file import write_new
@@ -70,23 +73,23 @@ def check(
     passphrase_file: PassphraseFile = None,
     json: AsJson = False,
 ) -> None:
-    """Check a private key, or a list of people, and print who is in it, each with the fingerprint.
+    """Check a private key, or a list of people, and print who is in it, each with the id of the key, as `acceptance show` prints it.
 
     Ends with 0, or with one line: what is wrong, and where.
     """
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.linux.foreign import read_named
-    from bodycamd.municipality.copies.person_keys import MAX_PEOPLE_BYTES, fingerprint, read_people
+    from bodycamd.municipality.copies.person_keys import MAX_PEOPLE_BYTES, read_people, spoken_id
 
     if b"-----BEGIN " in read_named(file, MAX_PEOPLE_BYTES):
         _tell(pseudonym(id, "--id") if id else "?", load(file, passphrase_file).public, json)
         return
     people = read_people(file)
     if json:
-        print_json([{"id": name, "public_key": key.raw.hex(), "fingerprint": fingerprint(key)} for name, key in people.values()])
+        print_json([_fields(name, key) for name, key in people.values()])
         return
     for name, key in people.values():
-        say(f"{name}  {fingerprint(key)}")
+        say(f"{name}  key id {spoken_id(key)}")
 
 
 def load(path: Path, passphrase_file: Path | None = None) -> SigningKey:
@@ -98,16 +101,15 @@ def load(path: Path, passphrase_file: Path | None = None) -> SigningKey:
     return load_person_key(path, lambda: asking(passphrase_file)(f"passphrase of {path}", False).encode())
 
 
-def fingerprint_of(public: PublicKey) -> str:
-    """To be read aloud."""
-    from bodycamd.municipality.copies.person_keys import fingerprint
-
-    return fingerprint(public)
-
-
 def _tell(id: str, public: PublicKey, json: bool) -> None:
+    from bodycamd.municipality.copies.person_keys import spoken_id
+
     if json:
-        print_json({"id": id, "public_key": public.raw.hex(), "fingerprint": fingerprint_of(public)})
+        print_json(_fields(id, public))
         return
     say(f"{id} {public.raw.hex()}")
-    say(f"fingerprint  {fingerprint_of(public)}", err=True)
+    say(f"key id  {spoken_id(public)}", err=True)
+
+
+def _fields(id: str, public: PublicKey) -> dict[str, Json]:
+    return {"id": id, "public_key": public.raw.hex(), "key_id": public.id}

@@ -103,6 +103,8 @@ def read_people(path: Path) -> People:
     return people
 
 
-def fingerprint(key: PublicKey) -> str:
-    """SHA-256 of the raw public key, in groups to read aloud."""
+def spoken_id(key: PublicKey) -> str:
+    """The key's id, in groups to read aloud: SHA-256 of the raw public key. Not the fingerprint of a person of the fleet, which covers the
+    recipient too (`fleet.fingerprints`).
+    """
     return " ".join(key.id[at : at + 4] for at in range(0, 64, 4))

@@ -48,8 +48,10 @@ def blank(config: Config) -> str:
 def read(raw: bytes) -> tuple[Sheet | None, list[Problem]]:
     """What stands in a sheet, or everything that is wrong with it, in the order of its lines."""
     document = read_document(raw)
-    problems = [*document.problems]
     values = document.values
+    if not values and document.problems:  # no YAML at all: nothing can be said of its checks
+        return None, document.problems
+    problems = [*document.problems]
     problems += _unknown(document, (), values, ("device", "board", "module", "checks"))
     given = values.get("checks")
     results: list[Result] = []

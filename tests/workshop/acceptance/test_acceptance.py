@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -23,7 +22,7 @@ from bodycamd.errors import DataError, PermissionDeniedError
 from bodycamd.evidence import acceptance
 from bodycamd.evidence.acceptance import Acceptance, Result, SelfTest
 from bodycamd.evidence.keys import SigningKey
-from bodycamd.municipality.copies.person_keys import new_person_key
+from bodycamd.municipality.copies.person_keys import new_person_key, read_people
 from bodycamd.workshop.acceptance import self_test
 from bodycamd.workshop.acceptance.checks import checks
 from bodycamd.workshop.acceptance.sheet import blank, read
@@ -115,6 +114,15 @@ def test_what_is_no_sheet_is_told(raw: bytes) -> None:
     assert problems
 
 
+def test_a_sheet_that_is_no_yaml_is_told_in_a_line() -> None:
+    """41 lines of *missing* hid the one that mattered."""
+    broken = blank(load(CONFIGURATION)).replace('found: ""', 'found: "dry', 1)
+    sheet, problems = read(broken.encode())
+    assert sheet is None
+    assert len(problems) == 1
+    assert problems[0].line is not None
+
+
 def test_a_report_is_read_as_it_was_signed() -> None:
     line = acceptance.signed(report(self_test=SelfTest(sha256="0" * 64, go=True), board="pi-4"), KEY)
     assert acceptance.read(line, PEOPLE, "report") == report(self_test=SelfTest(sha256="0" * 64, go=True), board="pi-4")
@@ -176,17 +184,22 @@ def test_from_the_sheet_to_a_report_that_openssl_checks(tmp_path: Path, capsys: 
     assert f"1 failed, {len(checks()) - 1} not done" in shown
     assert f"self test: NO GO (SHA-256 {hashlib.sha256(selftest.read_bytes()).hexdigest()})" in shown
 
-    signature, signed = out.read_bytes().rstrip(b"\n").split(b" ", 1)
-    (tmp_path / "signature").write_bytes(base64.b64decode(signature))
-    (tmp_path / "json").write_bytes(signed)
-    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", tmp_path / "public.pem"], check=True)
-    checked = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "json", "-sigfile", "signature"]
-    assert subprocess.run(checked, cwd=tmp_path, capture_output=True).returncode == 0
+    key_id = next(iter(read_people(people)))
+    assert f"key id {' '.join(key_id[at : at + 4] for at in range(0, 64, 4))}" in shown
+
+    [lines] = [block for block in PAGE.read_text(encoding="utf-8").split("```")[1::2] if "openssl pkeyutl" in block]
+    out.rename(tmp_path / "acceptance.jsonl")
+    for changed, code in ((False, 0), (True, 1)):
+        if changed:
+            people.write_text(f"E-03 {STRANGER.public.raw.hex()}\n")
+        checked = subprocess.run(["bash", "-ec", lines], cwd=tmp_path, capture_output=True, text=True)
+        assert checked.returncode == code, checked
+    assert json.loads((tmp_path / "report.json").read_text())["by"] == "E-03"
 
 
 @only_in_full
 @pytest.mark.parametrize(("passphrase", "code"), [("five words for a key\n", 0), ("another one\n", 77), ("", 2)])
-def test_a_script_signs_with_a_sealed_key(passphrase: str, code: int, tmp_path: Path) -> None:
+def test_a_script_signs_with_a_sealed_key(passphrase: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet, key, out, file = (tmp_path / name for name in ("sheet.yaml", "key.pem", "report.jsonl", "p"))
     new_person_key(key, b"five words for a key")
     sheet.write_bytes(filled())
@@ -194,6 +207,7 @@ def test_a_script_signs_with_a_sealed_key(passphrase: str, code: int, tmp_path: 
     command = ["acceptance", "sign", str(sheet), "--by", "E-03", "--key", str(key), "--out", str(out), "--passphrase-file", str(file)]
     assert main(command) == code
     assert out.exists() == (code == 0)
+    assert f"none of the {len(checks())} checks was done" in capsys.readouterr().err
 
 
 @only_in_full
