@@ -15,6 +15,7 @@ from bodycamd.cli.signals import as_ctrl_c
 from bodycamd.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from bodycamd.config.settings import Config
     from bodycamd.workshop.simulation.button_script import Step
     from bodycamd.workshop.simulation.folder import SimulationFolder
 
@@ -54,11 +55,11 @@ def simulate(
 
             code = ScriptedRun(camera, settings, steps, json).run()
     if not json:
-        say_lines(_next_steps(folder))
+        say_lines(_next_steps(folder, settings))
     raise typer.Exit(code if code >= 0 else 128 - code)
 
 
-def _next_steps(folder: SimulationFolder) -> Iterator[str]:
+def _next_steps(folder: SimulationFolder, settings: Config) -> Iterator[str]:
     """Where everything is, and the command that shows what was recorded last, as it can be pasted."""
     from bodycamd.store.names import recording_names
 
@@ -67,10 +68,22 @@ def _next_steps(folder: SimulationFolder) -> Iterator[str]:
     names, _ = recording_names(folder.store / "recordings")
     if names:
         film = shlex.quote(f"{folder.root / names[-1]}.mp4")
-        identity = shlex.quote(str(folder.keys / "identity.txt"))
+        own = _sealed_to_own(folder, settings)
+        identity = shlex.quote(str(folder.keys / "identity.txt")) if own else "IDENTITY"
         yield f"to watch it: bodycamd export {names[-1]} {store} --identity {identity} --out {film}"
+        if not own:
+            sealed_to = "the roster" if settings.keys.root is not None else settings.keys.recipients
+            yield f"IDENTITY is that of somebody whom {sealed_to} names: nothing was sealed to the key in keys/"
     else:
         yield f"nothing was recorded; what happened: bodycamd recordings log {store}"
+
+
+def _sealed_to_own(folder: SimulationFolder, settings: Config) -> bool:
+    """Whether this simulation's own identity opens what the camera seals: with a roster that alone says who does."""
+    own, named = folder.keys / "recipients.txt", folder.device / settings.keys.recipients
+    if settings.keys.root is not None or not (own.is_file() and named.is_file()):
+        return False
+    return own.read_text(encoding="utf-8").strip() in named.read_text(encoding="utf-8")
 
 
 def _read_script(name: str) -> list[Step]:

@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bodycamd.camera.control.state import CALM_US
 from bodycamd.camera.daemon.client import ControlClient
 from bodycamd.cli.main import main
+from bodycamd.cli.simulate import _next_steps
 from bodycamd.errors import BodycamError
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.linux.readable import readable
+from bodycamd.workshop.simulation.folder import prepare
 from tests.config.conftest import write_wav
 from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
@@ -332,3 +335,15 @@ def test_a_daemon_that_does_not_start_passes_its_code_on(ran: Ran, tmp_path: Pat
     (folder / "store" / ".lock").mkdir()  # the store cannot be opened
     assert main(["simulate", "--dir", str(folder), "--script", str(tmp_path / "script")]) == 65
     assert "the camera did not start" in capsys.readouterr().err
+
+
+def test_the_last_line_names_the_simulations_identity_only_where_it_opens(tmp_path: Path) -> None:
+    folder, settings = prepare(tmp_path / "d", None, None)
+    (folder.store / "recordings" / "000001-0001").mkdir()
+    own = str(folder.keys / "identity.txt")
+    assert own in "\n".join(_next_steps(folder, settings))
+    by_roster = "\n".join(_next_steps(folder, replace(settings, keys=replace(settings.keys, root="root.json"))))
+    assert own not in by_roster
+    assert "IDENTITY is that of somebody whom the roster names" in by_roster
+    (folder.device / "recipients.txt").write_text("age1another\n")
+    assert "recipients.txt names: nothing was sealed to the key in keys" in "\n".join(_next_steps(folder, settings))
