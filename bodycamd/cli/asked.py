@@ -1,6 +1,7 @@
 """Secrets that a command asks for: on the terminal, or from a descriptor that a script hands over. Never an argument: all users see those.
 
-`BODYCAMD_PASSPHRASE_FD=N` names an open descriptor; each secret is the next line from it: `bodycamd export … 3<passphrase`.
+`BODYCAMD_PASSPHRASE_FD=N` names an open descriptor; each secret is the next line from it: `bodycamd export … 3<passphrase`. Every command
+that asks also takes `--passphrase-file` (`passphrases`), which beats it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from bodycamd.errors import StorageError, UsageError
 from bodycamd.foreign_text import shown
 
 VARIABLE = "BODYCAMD_PASSPHRASE_FD"
+ELSE = f"hand it over with --passphrase-file or {VARIABLE} (docs/identities.md)"
 MAX_PASSPHRASE_BYTES = 1024
 MAX_QUESTION = 400
 NOT_UTF_8 = "what was typed is not UTF-8; set the terminal to UTF-8 and try again"
 
 
 def secret(what: str, *, twice: bool = False) -> str:
-    """A secret of at least one character, asked of a person `twice` where a mistake would be found too late.
+    """A secret of at least one character, asked of a person `twice` where a mistake would be found too late, until the two are the same.
 
     Raises `UsageError` where there is neither terminal nor descriptor, or what comes is not UTF-8; `StorageError` where the descriptor
     cannot be read.
@@ -33,12 +35,14 @@ def secret(what: str, *, twice: bool = False) -> str:
     if (named := os.environ.get(VARIABLE)) is not None:
         return _from_descriptor(named, what)
     if not has_terminal():
-        raise UsageError(f"{shown(what, MAX_QUESTION)}: there is no terminal to ask on; hand it over with {VARIABLE} (docs/identities.md)")
+        raise UsageError(f"{shown(what, MAX_QUESTION)}: there is no terminal to ask on; {ELSE}")
     try:
-        while not (said := getpass.getpass(f"{shown(what, MAX_QUESTION)}: ")):
-            pass
-        if twice and getpass.getpass("once more: ") != said:
-            raise UsageError(f"{shown(what, MAX_QUESTION)}: the two are not the same")
+        while True:
+            while not (said := getpass.getpass(f"{shown(what, MAX_QUESTION)}: ")):
+                pass
+            if not twice or getpass.getpass("once more: ") == said:
+                break
+            say("the two are not the same; type it anew", err=True)
         said.encode("utf-8")
     except EOFError:
         raise UsageError(f"{shown(what, MAX_QUESTION)}: nothing was answered") from None

@@ -10,6 +10,7 @@ import typer
 
 from bodycamd.cli import person
 from bodycamd.cli.output import print_json, say
+from bodycamd.cli.passphrases import PassphraseFile
 from bodycamd.errors import UsageError
 
 app = typer.Typer(help="One signed file with everything that a camera runs: build it, update with it, go back.", no_args_is_help=True)
@@ -38,6 +39,7 @@ def build(
     ] = None,
     packages: Annotated[Path, typer.Option(help="The manifest of those packages.")] = Path("config/debian-packages.toml"),
     card_reader: Annotated[Literal["none", "pcsc"], typer.Option(help="As board.card_reader of the cameras.")] = "none",
+    passphrase_file: PassphraseFile = None,
     json: AsJson = False,
 ) -> None:
     """Build a bundle from a commit of this checkout and from the lock files, and sign it. Needs the internet; cameras do not.
@@ -49,7 +51,7 @@ def build(
     if image is not None and (debian_lock is not None or debian_archive):
         raise UsageError("--image finds the Debian packages itself: leave --debian-lock and --debian-archive out")
     building.check_clean(Path("."))
-    signer = person.load(key)
+    signer = person.load(key, passphrase_file)
     with tempfile.TemporaryDirectory(prefix="bodycamd-image-") as made:
         if image is not None:
             from bodycamd.workshop.bundle import debian

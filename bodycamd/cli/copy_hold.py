@@ -30,18 +30,20 @@ def at_copy(store: Path | None, key: Path | None, config: Path | None) -> bool:
     return store is not None
 
 
-def hold_copy(store: Path | None, key: Path | None, people: Path | None, asked: HoldRequest) -> CopyHoldInfo:
+def hold_copy(store: Path | None, key: Path | None, passphrase_file: Path | None, people: Path | None, asked: HoldRequest) -> CopyHoldInfo:
     """Place a hold. Raises as `copy_holds.add_hold` does."""
     from bodycamd.municipality.copies.copies import now_us
     from bodycamd.municipality.copies.copy_holds import CopyHoldInfo, add_hold
 
     assert store is not None
     assert key is not None
-    signer = load(key)
+    signer = load(key, passphrase_file)
     return CopyHoldInfo.of_copy(add_hold(store, signer, listed(people), asked, now_us()))
 
 
-def release_copy(store: Path | None, key: Path | None, people: Path | None, asked: ReleaseRequest) -> ReleasedHold:
+def release_copy(
+    store: Path | None, key: Path | None, passphrase_file: Path | None, people: Path | None, asked: ReleaseRequest
+) -> ReleasedHold:
     """Release one. Only a key of --people releases: anybody else's word would let footage go. Raises as `copy_holds.release_hold` does."""
     from bodycamd.municipality.copies.copies import now_us, read_copy
     from bodycamd.municipality.copies.copy_holds import release_hold
@@ -49,7 +51,7 @@ def release_copy(store: Path | None, key: Path | None, people: Path | None, aske
 
     assert store is not None
     assert key is not None
-    known, signer = listed(people), load(key)
+    known, signer = listed(people), load(key, passphrase_file)
     if signer.public.id not in known:
         raise UsageError("--key: to release a hold at a copy its key must be in --people")
     released = release_hold(store, signer, known, asked, now_us())

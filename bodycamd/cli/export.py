@@ -13,6 +13,7 @@ from bodycamd.cli.asked import AtTheDesk
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, duration, print_json, say, size
 from bodycamd.cli.output_names import check_picture, is_film
+from bodycamd.cli.passphrases import PassphraseFile, asking
 from bodycamd.cli.people import PeopleOption, listed
 from bodycamd.cli.place import ConfigOption, StoreOption, find_place
 from bodycamd.cli.progress import progress_bar
@@ -61,6 +62,7 @@ def export(
     purpose: Annotated[Ground | None, typer.Option(help="For the report: what the export is for.")] = None,
     timezone: TimezoneOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace films, or a package, that exist.")] = False,
+    passphrase_file: PassphraseFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Decrypt a recording into MP4 films: packets copied, never re-encoded; the evidence itself stays as it is.
@@ -76,7 +78,6 @@ def export(
     from bodycamd.store.reader import StoreReader
 
     with Stopping() as stop:
-        identities = Identities.load(identity, AtTheDesk(stop))
         reader = StoreReader.open(find_place(store, config).store)
         if film_only and recording == ALL:
             raise UsageError("all recordings go into a folder: --out FOLDER, without .mp4")
@@ -93,6 +94,10 @@ def export(
             raise UsageError("--anchor needs --device-key")
         local = local_time(timezone, config)
         known = listed(people)
+        if recording != ALL:
+            reader.segments(recording)  # it is there: nobody is asked for a passphrase in vain
+        ask = asking(passphrase_file)
+        identities = Identities.load(identity, AtTheDesk(stop, lambda what: ask(what, False)))
         if film_only:
             damaged = _film(reader, recording, identities, out, contact_sheet, incomplete, overwrite, known, json, stop)
         else:

@@ -43,6 +43,7 @@ def init(
     passphrases: dict[str, str] = {}
     for name in (f"root-{number}" for number in range(1, roots + 1)):
         said = ask(f"new passphrase of {name}", True)
+        root_keys.check_length(said)
         if said in passphrases.values():
             raise UsageError(f"{name}: the passphrase of another root key: each has one of its own, known to one person; nothing was made")
         passphrases[name] = said

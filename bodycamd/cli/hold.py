@@ -13,6 +13,7 @@ from bodycamd.cli.copy_hold import CopyOption, at_copy, hold_copy, list_copy, re
 from bodycamd.cli.daemon_or_store import AsJson, ask_or_do, with_own_start
 from bodycamd.cli.local_time import TimezoneOption, local_time
 from bodycamd.cli.output import counted, print_json, say, say_lines, table, tell_broken
+from bodycamd.cli.passphrases import PassphraseFile
 from bodycamd.cli.people import KeyOption, PeopleOption
 from bodycamd.cli.place import ConfigOption, SocketOption, find_owner, find_place
 from bodycamd.cli.recording_id import RecordingArgument
@@ -39,6 +40,7 @@ def add(
     review_on: Annotated[str, typer.Option(help="The day on which somebody looks whether it is still needed: YYYY-MM-DD.")],
     store: CopyOption = None,
     key: KeyOption = None,
+    passphrase_file: PassphraseFile = None,
     people: PeopleOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
@@ -57,7 +59,7 @@ def add(
     pseudonyms.decider(by, "--by")
     asked = AddHold(recording=recording, ground=ground, reference=reference, by=by, review_on=review_on)
     if at_copy(store, key, config):
-        hold: HoldInfo = hold_copy(store, key, people, asked)
+        hold: HoldInfo = hold_copy(store, key, passphrase_file, people, asked)
     else:
         alone = with_own_start(
             lambda keeper, enter, who: keeper.add_hold(asked, who, enter),
@@ -78,6 +80,7 @@ def release(
     ground: Annotated[str | None, typer.Option(help=f"With a recording's id, which of its holds: {GROUND_HELP}")] = None,
     store: CopyOption = None,
     key: KeyOption = None,
+    passphrase_file: PassphraseFile = None,
     people: PeopleOption = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
@@ -94,7 +97,7 @@ def release(
     of_recording = recording_start(hold) is not None
     asked = ReleaseHold(hold=None if of_recording else hold, recording=hold if of_recording else None, ground=ground, reason=reason, by=by)
     if at_copy(store, key, config):
-        result = release_copy(store, key, people, asked)
+        result = release_copy(store, key, passphrase_file, people, asked)
     else:
         alone = with_own_start(
             lambda keeper, enter, who: keeper.release_hold(asked, who, enter),

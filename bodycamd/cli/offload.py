@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodycamd.cli.output import counted, print_json, say, size
+from bodycamd.cli.passphrases import PassphraseFile
 from bodycamd.cli.people import KeyOption
 from bodycamd.cli.place import ConfigOption, Place, SocketOption, StoreOption, find_owner, find_place
 from bodycamd.cli.progress import progress_bar
@@ -34,6 +35,7 @@ def offload(
         typer.Option("--from", help="Of a camera elsewhere, by SSH: u-PSEUDONYM@HOST. Nobody is root there, nor here.", show_default=False),
     ] = None,
     key: KeyOption = None,
+    passphrase_file: PassphraseFile = None,
     same_disk: Annotated[bool, typer.Option("--same-disk", help="The target may be on the store's own file system.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -53,7 +55,7 @@ def offload(
     if over_ssh is not None and (store is not None or config is not None or socket is not None):
         raise UsageError("--from is a camera elsewhere: --store, --config and --socket are of this machine")
     as_ctrl_c()
-    signer = load(key) if key is not None else None
+    signer = load(key, passphrase_file) if key is not None else None
     with _of_elsewhere(over_ssh) if over_ssh is not None else _of_here(find_place(store, config, socket), config) as origin:
         with progress_bar("offload", quiet=json) as progress:
             done = copy(origin.reader, to, same_disk=same_disk or origin.is_elsewhere, progress=progress, sealed=origin.sealed)

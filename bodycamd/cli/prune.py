@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli.output import counted, print_json, say, size
+from bodycamd.cli.passphrases import PassphraseFile
 from bodycamd.cli.people import KeyOption, listed
 from bodycamd.cli.verification_options import key_and_anchor
 from bodycamd.errors import UsageError
@@ -18,6 +19,7 @@ def prune(
     device_key: Annotated[Path, typer.Option(help="The camera's registered public key (device.pem).", readable=False)],
     people: Annotated[Path, typer.Option(help="The list of people whose keys count (docs/copies.md).", readable=False)],
     key: KeyOption = None,
+    passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -37,7 +39,7 @@ def prune(
     elif key is None:
         raise UsageError("--yes needs --key: who deletes signs for it")
     else:
-        planned, gone = delete(store, registered, known, load(key), now_us())
+        planned, gone = delete(store, registered, known, load(key, passphrase_file), now_us())
     if json:
         print_json({"plan": planned, "pruned": gone})
         return

@@ -146,8 +146,12 @@ def test_an_error_while_the_plugin_asks_ends_nothing(identity: Path, key: pyrage
     assert Identities.load(identity, Sulking()).open(sealed, "here") == b"footage"
 
 
-def line(identity: Path) -> list[str]:
-    return ["export", "000001-0001", "--store", "/nowhere", "--identity", str(identity), "--out", "/nowhere/film.mp4"]
+def line(identity: Path, recording: str = "000001-0001") -> list[str]:
+    """An export of a recording that is there, to a folder that is not: that is looked at next."""
+    store = identity.parent / "store"
+    for folder in ("recordings/000001-0001", "ledger"):
+        (store / folder).mkdir(parents=True, exist_ok=True)
+    return ["export", recording, "--store", str(store), "--identity", str(identity), "--out", "/nowhere/film.mp4"]
 
 
 def handed_over(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
@@ -161,11 +165,10 @@ def handed_over(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 def test_a_script_hands_it_over_by_descriptor(
     identity: Path, key: pyrage.x25519.Identity, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A store that is not there is the next thing that is looked at."""
     identity.write_bytes(sealed_with_passphrase(f"{key}\n".encode(), PASSPHRASE))
     for content, code, told in [
-        (f"{PASSPHRASE}\nand more".encode(), 66, "/nowhere"),
-        (PASSPHRASE.encode(), 66, "/nowhere"),
+        (f"{PASSPHRASE}\nand more".encode(), 73, "/nowhere"),
+        (PASSPHRASE.encode(), 73, "/nowhere"),
         (b"wrong\n", 77, "this is not its passphrase"),
         (b"", 2, "a line of 1 to 1024 bytes is needed"),
         (b"\xff\n", 2, "UTF-8"),
@@ -181,18 +184,21 @@ def test_a_script_hands_it_over_by_descriptor(
         monkeypatch.setenv(asked.VARIABLE, named)
         assert main(line(identity)) == code, named
         assert capsys.readouterr().err.count("\n") == 1
+    (file := identity.with_name("passphrase")).write_text(f"{PASSPHRASE}\n")
+    assert main([*line(identity), "--passphrase-file", str(file)]) == 73, "it beats the descriptor"
 
 
 def test_with_nobody_to_ask_it_says_how(identity: Path, key: pyrage.x25519.Identity) -> None:
     identity.write_bytes(sealed_with_passphrase(f"{key}\n".encode(), PASSPHRASE))
+    assert main(line(identity, "000001-0002")) == 66, "a recording that is not there is told before anybody is asked"
     command = [sys.executable, "-m", "bodycamd.cli.main", *line(identity)]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, start_new_session=True)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
-    assert "there is no terminal to ask on; hand it over with BODYCAMD_PASSPHRASE_FD" in run.stderr
+    assert "there is no terminal to ask on; hand it over with --passphrase-file or BODYCAMD_PASSPHRASE_FD" in run.stderr
 
 
 TYPED = [
-    (PASSPHRASE.encode() + b"\n", 66, b"/nowhere"),
+    (PASSPHRASE.encode() + b"\n", 73, b"/nowhere"),
     (b"Zo\xeb\n", 2, b"what was typed is not UTF-8"),
     *(pytest.param(*more, marks=only_in_full) for more in ((b"wrong\n", 77, b"passphrase"), (b"\x03", 130, b""), (b"\x04", 2, b"nothing"))),
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from bodycamd.cli import asked
 from bodycamd.cli.main import main
 from bodycamd.errors import DataError, PermissionDeniedError, UsageError
 from bodycamd.evidence import roster as rosters
@@ -154,6 +155,24 @@ def test_two_root_keys_have_two_passphrases(tmp_path: Path, capsys: pytest.Captu
     assert main(words) == 2
     assert "root-3: the passphrase of another root key" in capsys.readouterr().err
     assert list(out.iterdir()) == []
+
+
+def test_a_short_passphrase_is_refused_before_the_next_one_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").write_text("short\n")
+    (out := tmp_path / "out").mkdir()
+    assert main(["fleet", "init", "--out", str(out), "--municipality", "dordrecht", "--passphrase-file", str(tmp_path / "p")]) == 77
+    assert "at least 12" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+def test_a_repeat_that_is_mistyped_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = iter([LONG, f"{LONG}r", "", LONG, LONG])
+    monkeypatch.delenv(asked.VARIABLE, raising=False)
+    monkeypatch.setattr(asked, "has_terminal", lambda: True)
+    monkeypatch.setattr(asked.getpass, "getpass", lambda _: next(typed))
+    assert asked.secret("new passphrase of root-1", twice=True) == LONG
+    assert capsys.readouterr().err == "the two are not the same; type it anew\n"
+    assert list(typed) == []
 
 
 def test_wrong_use_of_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
