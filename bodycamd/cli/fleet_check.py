@@ -8,18 +8,23 @@ from typing import Annotated
 import typer
 
 from bodycamd.cli import fleet_option, mistakes
+from bodycamd.cli.fleet_option import FleetOption
 from bodycamd.config.problems import Problem
-from bodycamd.errors import NotFoundError
+from bodycamd.errors import NotFoundError, UsageError
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="The fleet file.", readable=False)] = fleet_option.FLEET,
+    file: Annotated[Path | None, typer.Argument(help="The fleet file; --fleet says the same.", show_default=False, readable=False)] = None,
+    fleet: FleetOption = fleet_option.FLEET,
     json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"ok":…,"problems":[…],"warnings":[…]}.')] = False,
 ) -> None:
     """Check a fleet file, the cameras' settings in it too, and whether cameras that have the last roster would take the next one.
 
     Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, what is allowed, and what was probably meant.
     """
+    if file is not None and fleet != fleet_option.FLEET:
+        raise UsageError("give the fleet file once: FILE, or --fleet FILE")
+    file = file or fleet
     from bodycamd.workshop.fleet import checks
     from bodycamd.workshop.fleet.record import read_record, record_path
     from bodycamd.workshop.fleet.succession import problems as removed

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bodycamd.errors import ConfigError
 from bodycamd.foreign_text import shown
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ def read(file: Path) -> FleetReading:
     from bodycamd.config import load
     from bodycamd.workshop.fleet.fleet_file import read_fleet
 
+    if file == FLEET and not os.path.lexists(file):
+        raise ConfigError(f"{FLEET}: there is none in this folder: cd to the fleet's folder, or name it with --fleet FILE")
     return read_fleet(load.read(file))
 
 

@@ -54,7 +54,10 @@ def cosign(
     root: RootKeys = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Sign a draft of a roster too, on a computer of one's own. All of it is printed before the passphrase is asked for."""
+    """Sign a draft of a roster too, on a computer of one's own. What it changes is printed before the passphrase is asked for.
+
+    For that the roster before (VERSION.roster of the same folder) must lie beside the draft; without it all of the draft is printed.
+    """
     from bodycamd.workshop.fleet import signing
 
     if not root:
@@ -80,7 +83,13 @@ def _shown_and_asked(root: Sequence[Path], passphrase_file: Path | None) -> Ask:
 def _show(roster: Roster, last: Roster | None) -> None:
     from bodycamd.workshop.fleet.differences import differences
 
-    say(f"roster {roster.version} of root {roster.root.version}, in force until {roster.not_after[:10]}, changes:", err=True)
+    if last is not None:
+        what = f"changes since roster {last.version}"
+    elif roster.version == 1:
+        what = "the first one, all of it"
+    else:
+        what = f"no roster {roster.version - 1} of this root is here, so all of it, also what is not new"
+    say(f"roster {roster.version} of root {roster.root.version}, in force until {roster.not_after[:10]}; {what}:", err=True)
     for line in differences(last, roster) or ["nothing but its term"]:
         say(f"  {line}", err=True)
 

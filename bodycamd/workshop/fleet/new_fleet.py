@@ -31,7 +31,8 @@ teams:
     cameras: [HV-01..HV-06]
 
 # `bodycamd keys person for-fleet E-01 --roles evidence --out DIR` makes a person's keys and prints the lines for here.
-# At least two people with the role evidence for each team, one with the role privacy.
+# At least two people with the role evidence for each team, one with the role privacy. The lines take the place of the []: behind
+# `people:` then nothing stands.
 people: []
 
 # Officers' cards, for cameras with a reader: `bodycamd fleet officer-card H-12` prints the line. A card selects a pseudonym, no more.

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from bodycamd.errors import ConfigError, OutputError
+from msgspec.structs import replace
+
+from bodycamd.errors import ConfigError, DataError, NotFoundError, OutputError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import Signer
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Roster, SignedRoster, State, root_keys
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Roster, SignedRoster, State, root_keys, signed_enough
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_file, read_named
 from bodycamd.linux.new_file import write_new
@@ -59,11 +61,12 @@ def sign_next(fleet: Fleet, fleet_file: Path, ask: Ask, now_us: int, days: int, 
 
 
 def cosign(draft: Path, ask: Ask) -> SignedRoster:
-    """Add signatures to a draft, in its place. Raises `ConfigError` for a key that is none of its root or has signed, `DataError`,
-    `OutputError`.
+    """Add signatures to a draft, in its place. Who signs is shown what it changes where the roster before lies beside it, else all of it.
+
+    Raises `ConfigError` for a key that is none of its root or has signed, `DataError`, `OutputError`.
     """
     found = read_draft(draft)
-    signers = ask(found.roster, None)
+    signers = ask(found.roster, _before(found.roster, draft))
     for signer in signers:
         if signer.public not in root_keys(found.roster.root):
             raise ConfigError(f"{draft}: key {signer.public.raw.hex()[:16]}… is not a root key of this roster")
@@ -79,6 +82,22 @@ def cosign(draft: Path, ask: Ask) -> SignedRoster:
     except OSError as error:
         raise OutputError(f"{draft}: cannot be written: {error.strerror}") from error
     return signed
+
+
+def _before(roster: Roster, draft: Path) -> Roster | None:
+    """The very roster before, where it lies beside the draft and the draft's own root signed it: else what changes could be hidden by a
+    forged one. Raises `DataError`, `StorageError`.
+    """
+    if roster.version == 1:
+        return None
+    try:
+        path = draft.with_name(file_name(replace(roster, version=roster.version - 1)))
+        before = rosters.decode(read_named(path, 2 * MAX_ROSTER_BYTES), str(path))
+    except NotFoundError:
+        return None
+    if before.roster.order != (roster.root.version, roster.version - 1) or not signed_enough(before.document, roster.root):
+        raise DataError(f"{path}: not the roster before {draft}, signed by its root: move it away, and find out who put it there")
+    return before.roster
 
 
 def take_draft(fleet_file: Path, draft: Path, show: Show, now_us: int) -> tuple[Path, SignedRoster]:

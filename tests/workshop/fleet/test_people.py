@@ -169,7 +169,7 @@ def test_a_repeat_that_is_mistyped_is_asked_for_again(monkeypatch: pytest.Monkey
     typed = iter([LONG, f"{LONG}r", "", LONG, LONG])
     monkeypatch.delenv(asked.VARIABLE, raising=False)
     monkeypatch.setattr(asked, "has_terminal", lambda: True)
-    monkeypatch.setattr(asked.getpass, "getpass", lambda _: next(typed))
+    monkeypatch.setattr("bodycamd.cli.asked.getpass.getpass", lambda _: next(typed))
     assert asked.secret("new passphrase of root-1", twice=True) == LONG
     assert capsys.readouterr().err == "the two are not the same; type it anew\n"
     assert list(typed) == []
@@ -195,7 +195,7 @@ def test_a_root_key_is_looked_at_before_anybody_is_asked_for_its_passphrase(
     for words in (["fleet", "roster", "--fleet", str(folder.file)], ["fleet", "cosign", str(draft)]):
         assert main([*words, "--root", str(root), *passphrases]) == code
         err = capsys.readouterr().err
-        assert ("root-1.key.age: " in err, said in err, "changes:" in err) == (True, True, False), err
+        assert ("root-1.key.age: " in err, said in err, "in force until" in err) == (True, True, False), err
 
 
 def test_the_first_commands_of_the_page_name_files_where_they_are() -> None:
