@@ -21,7 +21,7 @@ from bodycamd.workshop.card import drawing
 from bodycamd.workshop.card.card_words import LOW, WORDS
 
 HELP: tuple[HapticName, ...] = ("help_sent", "help_answered", "help_not_sent")
-"""What is felt of a call for help: beside the gesture, for which the page has room."""
+"""What is felt of a call for help: below the gesture, a line for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Gesture:
     wish: str
     actions: list[Action]
     otherwise: tuple[Action, ...] = ()
-    """What comes of it where one of them is left out or fails."""
+    """What comes of it, a line for each: where one of them is left out or fails, or of a call for help."""
     beside: bool = False
     """Whether the actions are no steps, and stand on one line."""
 
@@ -143,7 +143,7 @@ class _Card:
         if self._asks and config.post_event_seconds:
             yield Gesture(self.word("go_on"), [self._action("go_on_closing")])
         if config.help_call:
-            yield Gesture(self.word("help"), [self._action("help_how"), *(self._action(name, name) for name in HELP)], beside=True)
+            yield Gesture(self.word("help"), [self._action("help_how")], tuple(self._action(name, name) for name in HELP))
 
     def signs(self) -> Iterator[Sign]:
         """In the order of a recording, then what is wrong."""

@@ -95,6 +95,7 @@ def _board(config: Config) -> Iterator[Shape]:
 
 
 def _side(side: Half) -> Iterator[Shape]:
+    pins = {net.to: net.pin for net in side.nets}
     for box in side.boxes:
         yield rectangle(box.x, box.y, BOX_WIDTH, box.height, "box")
         inner: Literal["start", "end"] = "end" if side.side == "left" else "start"
@@ -103,7 +104,8 @@ def _side(side: Half) -> Iterator[Shape]:
         yield from symbol(box.part.symbol, box.part.key, box.edge, box.terminals[0], side.outward)
         for terminal, y in zip(box.part.terminals, box.terminals, strict=True):
             yield Label(box.edge + side.outward * 10, y + 4.5, terminal.name, "name", inner)
-            where = RAIL_NAMES[terminal.to] if not isinstance(terminal.to, int) else f"pin {header.number(terminal.to)}"
+            supply = f"{RAIL_NAMES[terminal.to]}, " if not isinstance(terminal.to, int) else ""
+            where = f"{supply}pin {pins[terminal.to]}"
             yield Label(box.edge - side.outward * 5, y - 5, where, "where", outer)
     for place, net in enumerate(side.nets):
         yield from wire(side, place, net)

@@ -25,13 +25,13 @@ COLUMN = 18.0
 """From the middle to a column of pins."""
 BOARD = 212.0
 """From the middle to an edge of the header as it is drawn, with its names."""
-LANE = 17.0
+LANE = 15.0
 FIRST_LANE = 22.0
-BOX_WIDTH = 330.0
+BOX_WIDTH = 300.0
 BOX_GAP = 16.0
 HEAD, FOOT = 54.0, 22.0
 """Of a box: above its first terminal, and below its last."""
-FAR = 405.0
+FAR = 435.0
 """From the middle to the near edge of the boxes, at least."""
 LEAST_GAP = 4.0
 NUDGES = tuple(sign * step for step in (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0) for sign in (-1, 1))

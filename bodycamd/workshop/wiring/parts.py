@@ -78,7 +78,7 @@ def reserved(config: Config) -> dict[int, str]:
         return {}
     hat = HATS[config.board.hat]
     of_board = {} if config.board.hat == "i2s" else {pin: f"HAT: {what.removeprefix('its ')}" for pin, what in hat.pins.items()}
-    return {**of_board, **dict.fromkeys(hat.driver_pins, "taken by the driver")}
+    return {**of_board, **dict.fromkeys(hat.driver_pins, "for the driver")}
 
 
 def notes(config: Config) -> Iterator[str]:

@@ -131,6 +131,12 @@ def test_a_call_for_help_says_the_radio_first() -> None:
     assert "Niet verstuurd, dus portofoon:" in words
     assert "The radio first." in text(page(WITH_HELP, "en"))
     assert "portofoon" not in text(page({}))
+    lines = re.findall(r'<span class="otherwise">([^<]*)<svg class="motor" data-motor="(help_[a-z_]+)"', page(WITH_HELP))
+    assert [(said.strip(), felt) for said, felt in lines] == [
+        ("Verstuurd:", "help_sent"),
+        ("Beantwoord:", "help_answered"),
+        ("Niet verstuurd, dus portofoon:", "help_not_sent"),
+    ], "a label and what is felt stand on one line"
 
 
 def test_lengths_are_those_of_the_configuration() -> None:
