@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -59,7 +60,12 @@ def test_the_second_signer_sees_what_changes_where_the_roster_before_lies_beside
 
 def test_the_first_roster_is_shown_whole_and_called_the_first(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     draft, _ = sign_next(folder.fleet, folder.file, lambda *_: [ROOT_1], NOW_US, 90, draft=True)
-    cosign(draft, lambda unsigned, last: (_show(unsigned, last), [ROOT_2])[1])
+
+    def shown_and_signed(unsigned: Any, last: Any) -> list[Signer]:
+        _show(unsigned, last)
+        return [ROOT_2]
+
+    cosign(draft, shown_and_signed)
     assert "; the first one, all of it:" in capsys.readouterr().err
 
 
