@@ -202,8 +202,8 @@ def forward(
 
     By an order that a person with the role evidence signed (bodycamd order sign forward). Done again it goes on where it was. A standing
     order is kept, and the station that runs forwards by itself; so is one that ends it (bodycamd order sign end-forward). Ends with 65
-    where the recording is not closed, not all here, or does not verify at the receiver; with 66 for an unknown receiver; with 77 where who
-    signed may not.
+    where the recording is not closed, not all here, or does not verify at the receiver; with 66 for an unknown receiver; with 69 where its
+    disk is not mounted; with 77 where who signed may not.
     """
     from bodycamd.evidence.orders import MAX_ORDER_BYTES
     from bodycamd.linux.foreign import read_named

@@ -47,6 +47,7 @@ from bodycamd.municipality.station.leases import Leases
 from bodycamd.municipality.station.ledger_view import ledger_lines
 from bodycamd.municipality.station.log_keeping import keep_log
 from bodycamd.municipality.station.orders import MAX_TERM_DAYS, Orders, check_signed
+from bodycamd.municipality.station.receiver_folder import check_is_theirs
 from bodycamd.municipality.station.receiver_place import Place, file_of, place_name, place_of
 from bodycamd.municipality.station.segments import ExpectedSegment, expected
 from bodycamd.municipality.station.station_file import ReceiverSettings
@@ -125,7 +126,8 @@ class Forwarding:
         """Carry out an order to forward one recording. Raises `DataError` for what is no such order, a recording that is not closed or not
         all here, and where what lies at the receiver is something else; `PermissionDeniedError` where a camera would not accept it of who
         signed; `NotFoundError` for a receiver that is not configured, or a recording that was deleted here; `StoreBusyError` where
-        something of the camera is being forwarded now; `OutputError`, `StorageError`."""
+        something of the camera is being forwarded now; `UnavailableError` where the receiver's disk is not mounted; `OutputError`,
+        `StorageError`."""
         signed = orders.decode(raw, "the order")
         body = signed.order.body
         if not isinstance(body, Forward):
@@ -135,6 +137,7 @@ class Forwarding:
         first_key = self._first_keys().get(device)
         if first_key is None:
             raise DataError(f"{device} is not in the roster in force")
+        self._check_there(wanted)
         with self.alone(device, wanted.receiver) as still:
             copied = self.recording(device, body.recording, first_key)
             place = place_of(wanted.receiver, device)
@@ -171,6 +174,7 @@ class Forwarding:
         """Give it to the receiver. `allowed` is asked again and again while it goes, and raises where it may not go on: nothing more goes
         then, and where that is `PermissionDeniedError`, the log says what has gone. `once`: not where the receiver has it by any order.
         Raises as `forward` does."""
+        self._check_there(wanted)
         device, name = wanted.device, wanted.receiver.name
         place = place_of(wanted.receiver, device)
         if not self._forwards.begin(device, wanted.recording, name, wanted.told, wanted.signed.id, self._now_us(), once=once):
@@ -263,6 +267,11 @@ class Forwarding:
         verdict = judge_content(signed.order, in_force, Here(device, MAX_TERM_DAYS), now, suspensions=taken)
         if not verdict.accepted:
             raise PermissionDeniedError(f"the order is not carried out: {verdict.why}")
+
+    def _check_there(self, wanted: Wanted) -> None:
+        """Raises as `check_is_theirs` does. Whether a bucket is there, its service tells."""
+        if wanted.receiver.folder is not None:
+            check_is_theirs(Path(wanted.receiver.folder), self._storage.camera(wanted.device), same_disk=wanted.receiver.same_disk)
 
     @contextmanager
     def alone(self, device: str, receiver: ReceiverSettings) -> Iterator[Callable[[], None]]:

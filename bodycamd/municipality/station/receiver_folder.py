@@ -1,7 +1,8 @@
 """A camera's folder at a receiver: on another controller's disk, which may hold anything at all.
 
 Guarantees
-- Below the folder that the operator named nothing is a link, nor on another file system: what stands in the way ends with a `DataError`.
+- The folder that the operator named is there, or nothing is written: it is never made, so that a disk that is not mounted is no receiver.
+- Below it nothing is a link, nor on another file system: what stands in the way ends with a `DataError`.
 - What is written goes to a new file, which then takes its name. What has the name already is never written to, and stays, unless it is
   the beginning of what it grows to.
 - What is read there is read up to the size that it should have. Files and folders are for the station's user alone.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bodycamd.errors import BodycamError, DataError, NotFoundError, StoreBusyError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, StoreBusyError, UnavailableError
 from bodycamd.evidence.keys import PublicKey, SigningKey
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Entry, Folder
@@ -119,9 +120,8 @@ class ReceiverFolder:
             raise DataError(f"{self.path}: {recording} does not verify there: {found}; nothing is stated as forwarded")
 
     def _made(self, words: Iterable[str]) -> Folder:
-        """The folder, each above it made and durable."""
-        durable.make_folder(self.named)
-        opened = Folder.open(self.named)
+        """The folder, each above it, up to the one that was named, made and durable."""
+        opened = _opened(self.named)
         for word in (self.path.name, *words):
             with opened as above:
                 opened = above.make_folder(word)
@@ -138,6 +138,23 @@ class _EndedError(Exception):
     def __init__(self, why: BodycamError) -> None:
         super().__init__(str(why))
         self.why = why
+
+
+def check_is_theirs(named: Path, own: Path, *, same_disk: bool) -> None:
+    """Raises `UnavailableError` where the folder that the operator named is not there, or, unless it is meant to be on the `same_disk`, lies
+    on the file system of `own` or of the system: then it is what is left of a mount that is not there. `DataError`,
+    `PermissionDeniedError`, `StorageError` where it cannot be looked at."""
+    with _opened(named) as folder, Folder.open(own) as here, Folder.open(Path("/")) as system:
+        if not same_disk and folder.identity[0] in (here.identity[0], system.identity[0]):
+            meant = "same_disk: true in the station's configuration, if it is meant"
+            raise UnavailableError(f"{named}: it is on the station's own disk: mount the receiver's first ({meant})")
+
+
+def _opened(named: Path) -> Folder:
+    try:
+        return Folder.open(named)
+    except NotFoundError as error:
+        raise UnavailableError(f"there is no folder {named}: mount the disk first; nothing makes it here") from error
 
 
 def _put(folder: Folder, name: str, chunks: Iterable[bytes]) -> None:

@@ -111,11 +111,13 @@ class ReceiverStationSettings(Settings, frozen=True, kw_only=True):
 
 
 class ReceiverSettings(Settings, frozen=True, kw_only=True):
-    """Somebody to whom recordings may be forwarded: a controller of its own, which keeps them for its own term."""
+    """Somebody to whom recordings may be forwarded: a controller of its own, which keeps them for its own term. Only where
+    `same_disk` says so may its folder be on the station's own disk: else that is a disk that is not mounted."""
 
     name: KeyName
     controller: Annotated[str, Meta(min_length=1, max_length=100)]
     folder: Annotated[str, Meta(pattern=r"^/.{0,1000}\Z")] | None = None
+    same_disk: bool = False
     s3: ReceiverBucketSettings | None = None
     station: ReceiverStationSettings | None = None
     keeps_days: Annotated[int, Meta(ge=1, le=36_500)]
@@ -204,6 +206,7 @@ ALLOWED: Mapping[str, str] = {
     "forwarded_from.folder": "the path of the folder that they forward to",
     "controller": "who is responsible for what is forwarded, in 1 to 100 characters",
     "folder": "the path of a folder of the receiver's, such as a mounted disk",
+    "same_disk": "true where a receiver's folder is meant to be on the station's own disk, else false",
     "keeps_days": "a whole number from 1 to 36500",
 }
 
@@ -243,6 +246,8 @@ def _receiver_places(settings: StationSettings) -> Iterator[Problem]:
     for one in settings.receivers:
         if (one.folder is None) == (one.s3 is None):
             yield Problem("receivers", f"{one.name} has neither a folder nor a bucket, or both", ALLOWED["receivers"])
+        if one.same_disk and one.folder is None:
+            yield Problem("receivers", f"{one.name} has no folder that could be on the station's own disk", ALLOWED["same_disk"])
         if one.station is not None and one.folder is None:
             yield Problem("receivers", f"{one.name} has a station, and no folder out of which it takes", ALLOWED["receivers.station"])
         if one.s3 is not None and settings.s3 is not None and one.s3.bucket == settings.s3.bucket:

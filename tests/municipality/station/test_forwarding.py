@@ -39,7 +39,8 @@ def life(tmp_path: Path) -> Iterator[Life]:
 
 
 def receiver(life: Life) -> ReceiverSettings:
-    return ReceiverSettings(name="meldkamer", controller="Meldkamer Oost", folder=str(life.root / "room"), keeps_days=90)
+    (life.root / "room").mkdir(exist_ok=True)
+    return ReceiverSettings(name="meldkamer", controller="Meldkamer Oost", folder=str(life.root / "room"), keeps_days=90, same_disk=True)
 
 
 def forwarding(life: Life, **changes: Any) -> Forwarding:
@@ -181,7 +182,7 @@ def test_who_may_not_forwards_nothing(life: Life, changes: dict[str, Any]) -> No
     life.send()
     with pytest.raises(PermissionDeniedError):
         forward(life, to_forward(life, name, **changes))
-    assert not (life.root / "room").exists()
+    assert tree(life.root / "room") == {}
     assert logged(life) == []
 
 
@@ -207,7 +208,7 @@ def test_what_is_not_closed_or_not_all_here_waits(life: Life) -> None:
     life.send()
     with pytest.raises(DataError, match="does not state its end"):
         forward(life, to_forward(life, "000009-0001"))
-    assert not (life.root / "room").exists()
+    assert tree(life.root / "room") == {}
     forward(life, to_forward(life, name))
 
 
@@ -340,7 +341,7 @@ def test_what_is_being_deleted_is_forwarded_no_more(life: Life) -> None:
         patch.setattr(ForwardIndex, "begin", lambda _, *words, **more: begun_meanwhile(*words, **more))
         with pytest.raises(NotFoundError, match="being deleted"):
             station.forward(order.document.file_bytes, IN_FORCE)
-    assert (logged(life), (life.root / "room").exists()) == ([], False)
+    assert (logged(life), tree(life.root / "room")) == ([], {})
 
 
 def test_a_crash_before_the_last_line_of_the_log_is_made_good(life: Life) -> None:
@@ -372,6 +373,8 @@ ONE = "  - {name: meldkamer, controller: Oost, folder: /mnt/room, keeps_days: 90
         (ONE, False),
         (ONE + ONE, True),
         (ONE.replace("/mnt/room", "room"), True),
+        (ONE.replace(", keeps_days", ", same_disk: true, keeps_days"), False),
+        (ONE.replace("folder: /mnt/room", "s3: {bucket: theirs}, same_disk: true"), True),
         (ONE.replace(", keeps_days: 90", ""), True),
         (ONE.replace("controller: Oost, ", ""), True),
     ],

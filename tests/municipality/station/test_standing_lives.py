@@ -148,7 +148,8 @@ def test_whatever_comes_each_goes_once_and_only_what_may(tmp_path_factory: pytes
 def test_a_station_that_runs_forwards_by_itself_and_after_a_kill(prepared: Prepared, filmed: FilmedStore, tmp_path: Path) -> None:
     room, names = tmp_path / "room", sorted({file.parent.name for file in sealed(filmed.store)})
     with prepared.file.open("a") as file:
-        file.write(f"receivers: [{{name: meldkamer, controller: Meldkamer Oost, folder: {room}, keeps_days: 90}}]\n")
+        file.write(f"receivers: [{{name: meldkamer, controller: Meldkamer Oost, folder: {room}, same_disk: true, keeps_days: 90}}]\n")
+    room.mkdir()
     now_us = time.time_ns() // 1000
     made = {"made_at": wall_text(now_us), "not_after": wall_text(now_us + 20 * DAY_US), "cameras": ("cam-7",)}
     order = tmp_path / "standing.order"
@@ -161,7 +162,7 @@ def test_a_station_that_runs_forwards_by_itself_and_after_a_kill(prepared: Prepa
             send_segment(link, segment)
     assert stop(process, signal.SIGKILL) == -signal.SIGKILL
     assert main(["station", "forward", str(order), str(prepared.file)]) == 0
-    assert not room.exists(), "the station that runs does it"
+    assert list(room.iterdir()) == [], "the station that runs does it"
     process = prepared.start()
     deadline = time.monotonic() + 60
     while len(list(room.rglob("*.forwarded"))) < len(names) and time.monotonic() < deadline:
