@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from bodycamd.cli.output import counted, print_json, say, say_lines, table
 from bodycamd.cli.recording_id import RecordingArgument
 from bodycamd.cli.station_lists import CameraAt, OrderAt, StampAt
 from bodycamd.cli.station_option import DEFAULT_STATION, FileArgument
+from bodycamd.config.problems import Problem
 from bodycamd.errors import DataError
 
 app = typer.Typer(help="The station: takes in what cameras send, and gives receipts.", no_args_is_help=True)
@@ -61,17 +63,23 @@ def push_key(
 @app.command("check")
 def check(
     file: FileArgument = DEFAULT_STATION,
+    text_only: Annotated[bool, typer.Option("--text-only", help="Do not look at the files that it names.")] = False,
     json: Annotated[bool, typer.Option("--json", help='Print {"file":…,"ok":…,"problems":[…],"warnings":[…]}.')] = False,
 ) -> None:
-    """Check a station's configuration.
+    """Check a station's configuration and the files that it names, as the station does at its start: run it as the station's user.
 
-    Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, and what is allowed.
+    Ends with 0, or with 78 and a line for each mistake: file, line, key, reason, and what is allowed. What may be so today and not
+    tomorrow, such as a receiver's disk that is not mounted, is a warning. No network is asked.
     """
     from bodycamd.config.load import read
-    from bodycamd.municipality.station.station_file import judge_station
+    from bodycamd.municipality.station.named_files import look
+    from bodycamd.municipality.station.station_file import judge_station, placed
 
-    _, problems = judge_station(read(file))
-    mistakes.tell(file, "the station's configuration", problems, [], json)
+    raw, warnings = read(file), list[Problem]()
+    settings, problems = judge_station(raw)
+    if settings is not None and not text_only:
+        problems, warnings = (placed(raw, found) for found in look(settings, time.time_ns() // 1000))
+    mistakes.tell(file, "the station's configuration", problems, warnings, json)
 
 
 @app.command("run")

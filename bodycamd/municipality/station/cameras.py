@@ -18,7 +18,7 @@ from bodycamd.errors import BodycamError, ConfigError, StorageError
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.keys import PublicKey
 from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Camera, Root, Roster, SignedRoster
-from bodycamd.evidence.roster_acceptance import Now, has_ended, judge
+from bodycamd.evidence.roster_acceptance import Decision, Now, has_ended, judge
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import read_named
 
@@ -43,16 +43,12 @@ class RosterInForce:
         self._file, self._kept, self._now_us = roster_file, kept, now_us
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
-        try:
-            root = msgspec.json.decode(read_named(root_file, MAX_ROOT_BYTES), type=Root)
-            before = rosters.decode(read_named(kept, 2 * MAX_ROSTER_BYTES), str(kept)) if kept.exists() else None
-            given = rosters.decode(read_named(roster_file, 2 * MAX_ROSTER_BYTES), str(roster_file))
-        except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise ConfigError(f"keys.root, keys.roster: {error}; allowed: the root and the roster in force") from error
-        decision = judge(given, before or root, self._now)
+        root = load_root("keys.root", root_file)
+        before = load_roster(kept) if kept.exists() else None
+        given, now = load_roster(roster_file), self._now
+        decision = judge(given, before or root, now)
         if not decision.accepted:
-            ended = "; sign the next one: bodycamd fleet roster" if has_ended(given.roster, self._now) else ""
-            raise ConfigError(f"keys.roster: {roster_file}: {decision.why}{ended}")
+            raise refused(roster_file, given, decision, now)
         self._take(given)
 
     @property
@@ -116,6 +112,31 @@ class RosterInForce:
         self._in_force = signed
         found = [_sender(camera) for camera in signed.roster.cameras if camera.state == "active"]
         self._senders = {sender.uplink_key.id: sender for sender in found}
+
+
+def load_root(key: str, path: Path) -> Root:
+    """The root of a municipality, in the file that `key` of the configuration names. Raises `ConfigError`."""
+    allowed = "allowed: a municipality's root, as `bodycamd fleet roster` writes it"
+    try:
+        return msgspec.json.decode(read_named(path, MAX_ROOT_BYTES), type=Root)
+    except BodycamError as error:
+        raise ConfigError(f"{key}: {error}; {allowed}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{key}: {path}: this is no root; {allowed}") from error
+
+
+def load_roster(path: Path) -> SignedRoster:
+    """A roster, whoever signed it. Raises `ConfigError`."""
+    try:
+        return rosters.decode(read_named(path, 2 * MAX_ROSTER_BYTES), str(path))
+    except BodycamError as error:
+        raise ConfigError(f"keys.roster: {error}; allowed: the roster in force") from error
+
+
+def refused(path: Path, given: SignedRoster, decision: Decision, now: Now) -> ConfigError:
+    """Why the roster in this file is not taken, and what to do."""
+    ended = "; sign the next one: bodycamd fleet roster" if has_ended(given.roster, now) else ""
+    return ConfigError(f"keys.roster: {path}: {decision.why}{ended}")
 
 
 def _sender(camera: Camera) -> Sender:

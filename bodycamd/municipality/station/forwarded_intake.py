@@ -19,10 +19,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from bodycamd.errors import BodycamError, ConfigError, DataError, NotFoundError, PermissionDeniedError
+from bodycamd.errors import BodycamError, DataError, NotFoundError, PermissionDeniedError
 from bodycamd.evidence import orders
 from bodycamd.evidence import roster as rosters
 from bodycamd.evidence.entries import RecordingClosed
@@ -31,14 +30,14 @@ from bodycamd.evidence.ledger_reader import LEDGER_FILE, Line, file_name
 from bodycamd.evidence.order_acceptance import Here, judge_content
 from bodycamd.evidence.orders import MAX_ORDER_BYTES, Forward, SignedOrder, StandingForward
 from bodycamd.evidence.receipts import SignedReceipt
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Root, SignedRoster
+from bodycamd.evidence.roster import MAX_ROSTER_BYTES, SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, judge
 from bodycamd.evidence.signed_line import MAX_LINE_BYTES
 from bodycamd.evidence.statements import wall_us
 from bodycamd.linux import durable
 from bodycamd.linux.foreign import Folder, read_named
 from bodycamd.municipality.station import audit as audit_log
-from bodycamd.municipality.station.cameras import MAX_ROOT_BYTES
+from bodycamd.municipality.station.cameras import load_root
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.forwarded_note import MAX_FORWARDED_BYTES, ForwardedNote, decode
 from bodycamd.municipality.station.forwarding import FORWARDED_FOLDER
@@ -87,7 +86,7 @@ class ForwardedIntake:
         self._settings, self._signer, self._clock = settings, signer, clock
         self._named = Path(settings.folder)
         self._data = place_of(data, settings.name)
-        self._root = _root(Path(settings.root))
+        self._root = load_root("forwarded_from: root", Path(settings.root))
         self._alone = ExitStack()
         self._alone.enter_context(serving(self._data, alone=True))
         self._storage = FolderStorage(self._data)
@@ -300,13 +299,6 @@ def rebuild_forwarded(data: Path, sender: str, station_key: PublicKey) -> Rebuil
     in_force = rosters.decode(read_named(kept_roster_of(place), 2 * MAX_ROSTER_BYTES), str(kept_roster_of(place)))
     with serving(place, alone=True), closing(open_index(place)) as index:
         return rebuild(index, FolderStorage(place), first_keys_of(in_force.roster), station_key)
-
-
-def _root(path: Path) -> Root:
-    try:
-        return msgspec.json.decode(read_named(path, MAX_ROOT_BYTES), type=Root)
-    except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigError(f"forwarded_from: root: {path}: {error}; allowed: the root of the other municipality") from error
 
 
 def _segments(lines: list[Line], note: ForwardedNote) -> list[ExpectedSegment]:

@@ -121,8 +121,10 @@ def load_key(path: Path) -> SigningKey:
     """The station's key. Raises `ConfigError`."""
     try:
         private = load_pem_private_key(read_named(path, KEY_FILE_BYTES), None)
-    except (BodycamError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"keys.signing: {path}: {error}; allowed: the file that `bodycamd station init` made") from error
+    except BodycamError as error:
+        raise ConfigError(f"keys.signing: {error}; allowed: the file that `bodycamd station init` made") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"keys.signing: {path}: not a key in PEM; allowed: the file that `bodycamd station init` made") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise ConfigError(f"keys.signing: {path}: not an Ed25519 key; allowed: the file that `bodycamd station init` made")
     return SigningKey(private)

@@ -45,8 +45,10 @@ def load(path: Path) -> PushKey:
     allowed = "allowed: the file that `bodycamd station push-key` made"
     try:
         private = load_pem_private_key(read_named(path, KEY_FILE_BYTES), None)
-    except (BodycamError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"help.push.key: {path}: {error}; {allowed}") from error
+    except BodycamError as error:
+        raise ConfigError(f"help.push.key: {error}; {allowed}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"help.push.key: {path}: not a key in PEM; {allowed}") from error
     if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
         raise ConfigError(f"help.push.key: {path}: not a key of P-256; {allowed}")
     return PushKey(private)

@@ -62,8 +62,10 @@ def trusted(ca: Path | None) -> ssl.SSLContext:
     if ca is not None:
         try:
             context.load_verify_locations(cadata=read_named(ca, MAX_CA_BYTES).decode("ascii"))
-        except (BodycamError, ssl.SSLError, ValueError) as error:
-            raise ConfigError(f"help.push.ca: {ca}: {error}; allowed: a file of certificates in PEM") from error
+        except BodycamError as error:
+            raise ConfigError(f"help.push.ca: {error}; allowed: a file of certificates in PEM") from error
+        except (ssl.SSLError, ValueError) as error:
+            raise ConfigError(f"help.push.ca: {ca}: no certificates; allowed: a file of certificates in PEM") from error
     return context
 
 

@@ -14,18 +14,15 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from bodycamd.errors import BodycamError, ConfigError, NotFoundError, StorageError
-from bodycamd.evidence import roster as rosters
-from bodycamd.evidence.roster import MAX_ROSTER_BYTES, Root, SignedRoster
+from bodycamd.errors import ConfigError, NotFoundError, StorageError
+from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.roster_acceptance import Now, judge
-from bodycamd.linux.foreign import read_named
-from bodycamd.municipality.station.cameras import MAX_ROOT_BYTES
+from bodycamd.municipality.station.cameras import load_root, load_roster
 from bodycamd.municipality.station.database import Database
 
 TIMES: Final = 5
@@ -60,12 +57,9 @@ def read_index(url: str, read: Callable[[Database], T]) -> T:
 def read_roster(root_file: Path, roster_file: Path, kept: Path, now_us: int) -> SignedRoster:
     """The roster in force, as `RosterInForce` finds it, but one that is new is not kept. One that has ended still names the cameras. Raises
     `ConfigError` where there is none."""
-    try:
-        root = msgspec.json.decode(read_named(root_file, MAX_ROOT_BYTES), type=Root)
-        before = rosters.decode(read_named(kept, 2 * MAX_ROSTER_BYTES), str(kept)) if kept.exists() else None
-        given = rosters.decode(read_named(roster_file, 2 * MAX_ROSTER_BYTES), str(roster_file))
-    except (BodycamError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigError(f"keys.root, keys.roster: {error}; allowed: the root and the roster in force") from error
+    root = load_root("keys.root", root_file)
+    before = load_roster(kept) if kept.exists() else None
+    given = load_roster(roster_file)
     decision = judge(given, before or root, Now(now_us, trusted=True))
     if decision.accepted:
         return given

@@ -141,13 +141,20 @@ class _EndedError(Exception):
 
 
 def check_is_theirs(named: Path, own: Path, *, same_disk: bool) -> None:
-    """Raises `UnavailableError` where the folder that the operator named is not there, or, unless it is meant to be on the `same_disk`, lies
-    on the file system of `own` or of the system: then it is what is left of a mount that is not there. `DataError`,
-    `PermissionDeniedError`, `StorageError` where it cannot be looked at."""
-    with _opened(named) as folder, Folder.open(own) as here, Folder.open(Path("/")) as system:
-        if not same_disk and folder.identity[0] in (here.identity[0], system.identity[0]):
+    """Raises `UnavailableError` where the folder that the operator named is not there, or, unless `same_disk` is meant, lies on the file
+    system of `own` or of the system: then it is what is left of a mount that is not there. `DataError`, `PermissionDeniedError`,
+    `StorageError` where it cannot be looked at."""
+    with _opened(named) as folder:
+        if not same_disk and folder.identity[0] in (_disk(own), _disk(Path("/"))):
             meant = "same_disk: true in the station's configuration, if it is meant"
             raise UnavailableError(f"{named}: it is on the station's own disk: mount the receiver's first ({meant})")
+
+
+def _disk(path: Path) -> int:
+    """The file system that a path is on, or would be made on."""
+    while not os.path.exists(path) and path != path.parent:
+        path = path.parent
+    return os.stat(path).st_dev
 
 
 def _opened(named: Path) -> Folder:

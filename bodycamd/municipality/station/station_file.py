@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from itertools import islice
 from pathlib import Path
@@ -239,6 +239,13 @@ def judge_station(raw: bytes) -> tuple[StationSettings | None, list[Problem]]:
         if not problems:
             return settings, []
     return None, sorted(problems, key=in_order)
+
+
+def placed(raw: bytes, problems: Sequence[Problem]) -> list[Problem]:
+    """Each with the line of its key in the file's bytes, in their order."""
+    lines = read_document(raw).lines
+    found = [msgspec.structs.replace(one, line=lines.get(tuple(one.key.split(".")), one.line)) for one in problems]
+    return sorted(found, key=in_order)
 
 
 def _receiver_places(settings: StationSettings) -> Iterator[Problem]:

@@ -73,5 +73,7 @@ def load_roots(path: Path) -> list[Certificate]:
     """Those in whose word on time is believed, in PEM. Raises `ConfigError`."""
     try:
         return load_pem_x509_certificates(read_named(path, MAX_ROOTS_BYTES))
-    except (BodycamError, ValueError) as error:
-        raise ConfigError(f"timestamp_authority.ca: {path}: {error}; allowed: a file of certificates in PEM") from error
+    except BodycamError as error:
+        raise ConfigError(f"timestamp_authority.ca: {error}; allowed: a file of certificates in PEM") from error
+    except ValueError as error:
+        raise ConfigError(f"timestamp_authority.ca: {path}: no certificates; allowed: a file of certificates in PEM") from error

@@ -180,5 +180,6 @@ def test_a_key_is_made_once_and_its_line_is_one_of_the_fleet_file(tmp_path: Path
 
 
 def test_the_file_as_it_is_shipped_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["station", "check", str(Path(__file__).parents[3] / "config" / "station.example.yaml")]) == 0
+    shipped = str(Path(__file__).parents[3] / "config" / "station.example.yaml")
+    assert main(["station", "check", shipped, "--text-only"]) == 0
     assert "is valid" in capsys.readouterr().out
