@@ -141,7 +141,7 @@ class _EndedError(Exception):
 
 
 def check_is_theirs(named: Path, own: Path, *, same_disk: bool) -> None:
-    """Raises `UnavailableError` where the folder that the operator named is not there, or, unless `same_disk` is meant, lies on the file
+    """Raises `UnavailableError` where the folder that the operator named is not there, or, unless `same_disk` is meant, is on the file
     system of `own` or of the system: then it is what is left of a mount that is not there. `DataError`, `PermissionDeniedError`,
     `StorageError` where it cannot be looked at."""
     with _opened(named) as folder:
