@@ -78,7 +78,7 @@ def test_what_the_roster_does_not_say_of_it(prepared: Prepared, capsys: pytest.C
     prepared.roster(stations=())
     assert checked(prepared.file, capsys) == (78, ["name"], [])
     prepared.roster(stations=(), not_after="2026-01-01T00:00:00.000000Z", made_at="2025-12-01T00:00:00.000000Z")
-    assert checked(prepared.file, capsys) == (78, ["keys.roster", "name"], [])
+    assert checked(prepared.file, capsys) == (78, ["name", "keys.roster"], [])
 
 
 def test_who_is_called_and_how(prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
