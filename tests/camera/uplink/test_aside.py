@@ -18,7 +18,7 @@ from bodycamd.camera.uplink.station_link import Reply, StationError
 from bodycamd.errors import BodycamError, DataError, NotFoundError, StorageError, UnavailableError
 from tests.camera.uplink.sent import Pair, pair
 from tests.camera.uplink.test_sending import large
-from tests.kit.scale import count, one_in, sample
+from tests.kit.scale import count, one_in, only_in_full, sample
 
 
 @pytest.fixture
@@ -113,6 +113,7 @@ ENDS_THE_LOOK: dict[str, Callable[[Pair, Sending, str], None]] = {
 }
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize("what", sample([*REFUSED, *ENDS_THE_LOOK], 5))
 def test_what_does_not_go_holds_up_nothing_else(sent: Pair, what: str) -> None:

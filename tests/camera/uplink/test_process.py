@@ -27,6 +27,7 @@ def sent(tmp_path: Path) -> Iterator[Pair]:
         yield found
 
 
+@only_in_full
 def test_a_process_sends_it_all_and_says_so(sent: Pair, tmp_path: Path) -> None:
     sent.camera.record(segments=2)
     with ServedCamera(sent, tmp_path).served() as camera:
@@ -146,6 +147,7 @@ TAKES: dict[str, str] = {
 }
 
 
+@only_in_full
 @pytest.mark.parametrize("what", TAKES)
 def test_one_that_is_taken_over_gets_no_more_than_the_unit_says(tmp_path: Path, what: str) -> None:
     """Without the memory controller too: by limits of the process."""

@@ -129,6 +129,7 @@ def test_a_copy_stays_until_the_term_is_over(place: Place) -> None:
     assert {one.verdict for one in verify(place.copy, key).recordings} == {"kept"}
 
 
+@only_in_full
 def test_no_footage_waits_for_the_questions(place: Place) -> None:
     """One look asks for what is at the station and sends what is not."""
     camera = place.camera

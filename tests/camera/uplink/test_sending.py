@@ -94,6 +94,7 @@ def test_a_rest_that_a_cut_left_goes_when_the_station_misses_it(sent: Pair) -> N
         sent.check_all_there()
 
 
+@only_in_full
 def test_what_a_cut_left_of_a_segment_goes_whole(sent: Pair) -> None:
     recording = sent.camera.record(segments=1)
     cut = sent.camera.store_folder / "recordings" / recording / "000001.cut.tar"
@@ -165,6 +166,7 @@ def test_without_the_dock_nothing_goes_and_within_the_allowance_no_more(sent: Pa
     assert sent.recorder.doing == "everything is sent"
 
 
+@only_in_full
 def test_held_and_marked_ones_go_first(sent: Pair) -> None:
     names = [sent.camera.record(segments=1) for _ in range(4)]
     sent.camera.hold(names[1])
@@ -180,6 +182,7 @@ def test_held_and_marked_ones_go_first(sent: Pair) -> None:
     assert "waits for the dock" in sent.recorder.doing
 
 
+@only_in_full
 def test_a_second_card_with_the_same_keys_is_told(sent: Pair) -> None:
     """The station has more of this start than the camera does."""
     sent.camera.record(segments=1)
@@ -220,6 +223,7 @@ NOT_AS_A_STATION: dict[str, Reply] = {
 }
 
 
+@only_in_full
 @pytest.mark.parametrize("what", sample(NOT_AS_A_STATION, 13))
 def test_an_answer_that_is_no_stations_ends_the_look_and_changes_nothing(sent: Pair, what: str) -> None:
     """In place of each answer in turn: of the ledger's, the segment's and the receipts'."""

@@ -49,6 +49,7 @@ def first_key(at: Pair) -> PublicKey:
     return PublicKey.from_pem((at.camera.root / "device.pem").read_bytes())
 
 
+@only_in_full
 def test_it_is_taken_and_verifies_at_both_places(old: Pair) -> None:
     old.all_of_it(old.sending())
     old.check_all_there()
@@ -151,6 +152,7 @@ def test_one_that_leads_from_elsewhere_is_refused_and_leaves_nothing(change: str
         copy.append(files[0][0], 0, files[0][1])
 
 
+@only_in_full
 def test_a_checkpoint_that_the_camera_does_not_state_counts_for_nothing(old: Pair) -> None:
     """Who has a stolen uplink key could hide the beginning of a ledger behind a checkpoint made of its own, true lines."""
     _, raw, files = parts(old)

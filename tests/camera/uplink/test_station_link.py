@@ -21,6 +21,7 @@ from bodycamd.config.station_checks import StationAddress
 from bodycamd.errors import ConfigError, PermissionDeniedError
 from bodycamd.evidence.keys import SigningKey
 from bodycamd.evidence.request_signing import Content
+from tests.kit.scale import only_in_full
 
 KEY = SigningKey(Ed25519PrivateKey.generate())
 OK = b"HTTP/1.1 204 No Content\r\nUpload-Offset: 7\r\n\r\n"
@@ -75,6 +76,7 @@ NO_STATION: dict[str, bytes] = {
 }
 
 
+@only_in_full
 @pytest.mark.parametrize("what", NO_STATION)
 def test_what_is_no_answer_is_an_error_and_the_next_request_another_connection(what: str) -> None:
     with answering([NO_STATION[what], OK]) as (port, _):
@@ -85,6 +87,7 @@ def test_what_is_no_answer_is_an_error_and_the_next_request_another_connection(w
         asked.close()
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("value", "number"), [("7", 7), ("007", 7), ("-1", None), ("", None), ("7,7", None), ("1e3", None), ("9" * 16, None)]
 )

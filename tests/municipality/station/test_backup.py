@@ -14,6 +14,7 @@ from bodycamd.errors import BodycamError, DataError
 from bodycamd.municipality.station import backup
 from bodycamd.municipality.station.backup import back_up, members, open_backup
 from tests.evidence.rostering import key
+from tests.kit.scale import only_in_full
 from tests.municipality.station.kept import Kept
 from tests.municipality.station.life import DEVICE, STATION_KEY
 
@@ -60,6 +61,7 @@ def test_a_ledger_that_is_too_long_costs_nobody_elses_backup(life: Kept, monkeyp
     assert done.files > 0
 
 
+@only_in_full
 def test_a_backup_is_kept_for_a_week(life: Kept) -> None:
     life.record()
     life.send()
@@ -114,6 +116,7 @@ WRONG: dict[str, tuple[Callable[[Kept, Path], None], str]] = {
 }
 
 
+@only_in_full
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_no_backup_of_this_station_changes_nothing(what: str, life: Kept) -> None:
     life.record()

@@ -103,6 +103,7 @@ def test_what_is_no_place_is_none_and_behind_the_end_there_is_nothing(scene: Sce
     assert [one for one, _ in store_of(scene).list()] == [name]
 
 
+@only_in_full
 def test_a_camera_gets_so_many_parts_and_then_has_to_wait(scene: Scene, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle_routes, "AT_ONCE", 3)
     name = laid_in(scene, release, release.bundle()).name
@@ -124,6 +125,7 @@ def test_no_more_comes_than_the_pace_allows(waits: list[float]) -> None:
     assert got <= 4 + now / 5.0
 
 
+@only_in_full
 def test_what_no_known_key_signed_and_what_was_changed_is_not_kept(scene: Scene, release: Release, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = Release(tmp_path / "other").bundle()
@@ -138,6 +140,7 @@ def test_what_no_known_key_signed_and_what_was_changed_is_not_kept(scene: Scene,
     assert list(scene.station.storage.audit_lines()) == []
 
 
+@only_in_full
 def test_a_file_that_changes_while_it_is_laid_in_is_not_kept(scene: Scene, release: Release) -> None:
     path = release.bundle()
     keys = read_release_keys(release.public)
@@ -154,6 +157,7 @@ def test_a_file_that_changes_while_it_is_laid_in_is_not_kept(scene: Scene, relea
     assert store_of(scene).list() == []
 
 
+@only_in_full
 def test_the_same_bundle_signed_by_another_key_takes_no_place(scene: Scene, release: Release, tmp_path: Path) -> None:
     """Its name is the same: the name is of what a bundle has, not of who signed it."""
     (tmp_path / "other").mkdir()

@@ -107,6 +107,7 @@ def test_one_that_is_begun_to_be_deleted_says_so_and_one_that_is_gone_is_not_lis
     assert listed(life) == {}
 
 
+@only_in_full
 @pytest.mark.parametrize("meanwhile", [True, False])
 def test_a_copy_whose_files_are_deleted_and_whose_rows_are_not_yet_is_not_lost(
     life: Life, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
@@ -157,6 +158,7 @@ def test_a_ledger_that_does_not_count_is_told(life: Life) -> None:
     assert "another process has more" in listed(life)[name].problem
 
 
+@only_in_full
 @pytest.mark.parametrize("closed", [True, False])
 def test_an_index_that_is_open_closed_or_left_by_a_kill_is_read_and_left(life: Life, closed: bool) -> None:
     name = life.record()

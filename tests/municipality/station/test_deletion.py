@@ -84,6 +84,7 @@ def test_something_else_in_its_folder_is_left_and_told(life: Life) -> None:
     assert life.here == []
 
 
+@only_in_full
 def test_what_cannot_be_removed_stops_no_other_copy(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stuck one is told at each sweep, whether it is begun now or was before, and goes when it can."""
     first, second, third = (life.record(segments=1, fragments=1) for _ in range(3))
@@ -128,6 +129,7 @@ def test_both_places_are_certified(life: Life) -> None:
     assert camera_certificate.certify(life.storage.camera(DEVICE) / "store", name).recording == name
 
 
+@only_in_full
 def test_what_came_back_into_its_place_is_not_certified_away(life: Life) -> None:
     name = life.record()
     life.send()

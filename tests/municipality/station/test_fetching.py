@@ -119,6 +119,7 @@ def alone(tmp_path: Path) -> Joined:
     return Joined(cast(Scene, None), tmp_path, 0)
 
 
+@only_in_full
 def test_an_order_at_the_station_is_carried_out_and_told_as_done(joined: Joined) -> None:
     scene = joined.scene
     order = scene.camera.to_hold(scene.camera.record())
@@ -147,6 +148,7 @@ def killed_at(steps: int) -> Callable[[], None]:
     return step
 
 
+@only_in_full
 def test_killed_at_any_step_nothing_is_lost_and_nothing_done_twice(joined: Joined) -> None:
     scene = joined.scene
     made = [scene.camera.to_hold(scene.camera.record(segments=1, fragments=1), nonce) for nonce in range(2)]

@@ -28,7 +28,7 @@ from bodycamd.municipality.station.rebuild import rebuild
 from tests.evidence.ordering import ANSWER, IN_FORCE, ordered
 from tests.evidence.rostering import NOW_US, key
 from tests.evidence.test_help_call import CALL, MESSAGE_KEY
-from tests.kit.scale import count
+from tests.kit.scale import count, only_in_full
 from tests.municipality.station.at_station import Scene
 from tests.municipality.station.conftest import HELP, STATION_KEY
 
@@ -77,6 +77,7 @@ def test_a_call_reaches_the_first_person_and_is_signed_as_sent(scene: Scene) -> 
     assert events(scene) == ["help_called", "help_reached"]
 
 
+@only_in_full
 def test_without_an_answer_the_next_one_is_called_after_thirty_seconds_each(scene: Scene) -> None:
     post(scene, called())
     pass_seconds(scene, 29)
@@ -119,6 +120,7 @@ def test_a_held_question_hears_of_the_answer_when_it_comes(scene: Scene) -> None
     assert found == [200]
 
 
+@only_in_full
 @pytest.mark.parametrize(
     "changes",
     [{"person": "E-01"}, {"cameras": ("HV-02",)}, {"not_after": "2026-03-09T12:30:00.000000Z"}],
@@ -141,6 +143,7 @@ def test_who_cannot_be_reached_is_passed_over_at_once(scene: Scene) -> None:
     assert people(scene) == [FIRST, SECOND, THIRD]
 
 
+@only_in_full
 def test_where_nobody_is_reached_it_is_not_sent_and_all_are_tried_again(scene: Scene) -> None:
     scene.station.unreachable = set(HELP.to)
     call = called()
@@ -153,6 +156,7 @@ def test_where_nobody_is_reached_it_is_not_sent_and_all_are_tried_again(scene: S
     assert people(scene)[3:] == [FIRST]
 
 
+@only_in_full
 @pytest.mark.parametrize(
     ("call", "why"),
     [
@@ -204,6 +208,7 @@ def test_a_daily_test_calls_nobody_and_tries_the_command_with_everybody_once_a_d
     assert len(people(scene)) == 9
 
 
+@only_in_full
 def test_the_figures_tell_of_calls_and_tests_and_name_nobody(scene: Scene) -> None:
     def figures() -> HelpFigures | None:
         return index_figures(scene.station.index.database, scene.station.now * 1_000_000).help
@@ -231,6 +236,7 @@ def test_the_figures_tell_of_calls_and_tests_and_name_nobody(scene: Scene) -> No
     assert again.tested == 0, "its test is not of today"
 
 
+@only_in_full
 def test_an_index_made_anew_calls_nobody_for_an_old_call(scene: Scene) -> None:
     call = called(at="1970-01-01T00:00:07.000000Z", clock_trusted=False)
     post(scene, call)
@@ -245,6 +251,7 @@ def test_an_index_made_anew_calls_nobody_for_an_old_call(scene: Scene) -> None:
     assert people(scene) == [FIRST]
 
 
+@only_in_full
 @settings(max_examples=count(60), suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.lists(st.sampled_from(["call", "again", "answer", "tick", "reach", "lose", "restart"]), max_size=16))
 def test_whatever_happens_nobody_is_called_twice_for_an_answered_call(scene: Scene, moves: list[str]) -> None:
@@ -295,6 +302,7 @@ def test_the_message_is_one_sms(scene: Scene) -> None:
 # --- a person's answer, sent by the person ------------------------------------------------------------------------------------------------
 
 
+@only_in_full
 def test_a_persons_own_computer_sends_the_answer(scene: Scene, tmp_path: Path) -> None:
     call = called()
     post(scene, call)

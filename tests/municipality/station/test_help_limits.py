@@ -21,12 +21,14 @@ from bodycamd.municipality.station.staging import Staging
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import NOW_US, key
 from tests.evidence.test_help_call import CALL
+from tests.kit.scale import only_in_full
 from tests.kit.waiting import wait_for
 from tests.municipality.station.at_station import Scene
 from tests.municipality.station.conftest import HELP, STATION_KEY
 from tests.municipality.station.test_help import FIRST, called, events, people, post
 
 
+@only_in_full
 def test_a_camera_calls_so_often_and_no_more(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever has its message key signs calls without end; each would be a message that costs money and wears people out."""
     first = called(0)
@@ -86,6 +88,7 @@ def test_a_clock_that_nobody_confirms_refuses_no_call(scene: Scene) -> None:
         desk.take(called(2).document.file_bytes, IN_FORCE, "HV-01")
 
 
+@only_in_full
 def test_an_old_call_is_forgotten_though_no_new_one_comes(scene: Scene) -> None:
     """It names an officer's shift."""
     confirmed = False
@@ -107,6 +110,7 @@ def test_an_old_call_is_forgotten_though_no_new_one_comes(scene: Scene) -> None:
     asyncio.run(hourly())
 
 
+@only_in_full
 def test_a_call_does_not_wait_for_a_test(scene: Scene) -> None:
     """The trial of the command lasts for minutes where it hangs, with every person of the list."""
     go = threading.Event()

@@ -40,6 +40,7 @@ def served(routes: list[Route]) -> set[tuple[str, str]]:
     return {(method, route.path) for route in routes for method in route.methods or ()}
 
 
+@only_in_full
 def test_it_has_every_route_and_no_other(scene: Scene) -> None:
     applications = (application(scene.station.routes), scene.station.operating.application())
     routes = [route for one in applications for route in one.routes if isinstance(route, Route)]

@@ -41,6 +41,7 @@ def test_an_order_comes_to_the_camera_and_is_done_when_its_ledger_says_so(scene:
     assert scene.poll() == ([], 0)
 
 
+@only_in_full
 def test_what_a_camera_refuses_is_given_again_and_told(scene: Scene) -> None:
     """It may hold the recording tomorrow."""
     order = hold()
@@ -51,6 +52,7 @@ def test_what_a_camera_refuses_is_given_again_and_told(scene: Scene) -> None:
     assert only_orders(scene.poll()[0]) == [order.document.file_bytes]
 
 
+@only_in_full
 def test_a_poll_is_held_until_there_is_something(scene: Scene) -> None:
     _, after = scene.poll()
     with ThreadPoolExecutor() as pool, httpx.Client(base_url=scene.station.client.base_url, timeout=60) as client:
@@ -60,6 +62,7 @@ def test_a_poll_is_held_until_there_is_something(scene: Scene) -> None:
         assert only_orders(held.result(40)[0]) == [hold().document.file_bytes]
 
 
+@only_in_full
 def test_an_order_that_another_process_took_ends_the_poll_too(scene: Scene) -> None:
     _, after = scene.poll()
     with ThreadPoolExecutor() as pool, httpx.Client(base_url=scene.station.client.base_url, timeout=60) as client:
@@ -71,6 +74,7 @@ def test_an_order_that_another_process_took_ends_the_poll_too(scene: Scene) -> N
         other.close()
 
 
+@only_in_full
 def test_a_second_poll_of_a_camera_ends_the_first(scene: Scene) -> None:
     _, after = scene.poll()
     with ThreadPoolExecutor() as pool, httpx.Client(base_url=scene.station.client.base_url, timeout=60) as client:
@@ -80,6 +84,7 @@ def test_a_second_poll_of_a_camera_ends_the_first(scene: Scene) -> None:
         assert held.result(40) == ([], after)
 
 
+@only_in_full
 def test_a_station_that_stops_waits_for_no_poll(scene: Scene) -> None:
     _, after = scene.poll()
     with ThreadPoolExecutor() as pool, httpx.Client(base_url=scene.station.client.base_url, timeout=60) as client:
@@ -97,6 +102,7 @@ def test_the_order_of_another_camera_and_one_that_has_ended_are_not_given(scene:
     assert only_orders(scene.poll()[0]) == []
 
 
+@only_in_full
 def test_a_newer_roster_comes_before_the_orders_until_the_ledger_states_it(scene: Scene) -> None:
     order = hold()
     scene.post(order)
@@ -148,6 +154,7 @@ STATES = {
 }
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize("content", sample(STATES, 3))
 def test_what_a_camera_says_of_itself_is_bounded(content: bytes, scene: Scene) -> None:

@@ -43,6 +43,7 @@ def killed(real: Callable[..., object], *, before: Callable[[], object] | None, 
 STEPS = [(FolderStorage, "put_segment"), (Staging, "drop"), (Index, "sign_receipt"), (FolderStorage, "put_receipt")]
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize("kill", sample([(*step, after) for step in STEPS for after in (True, False)], 3))
 def test_of_a_camera_that_never_returns_nothing_stays(kill: tuple[type, str, bool], life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from moto import mock_aws
 from bodycamd.errors import DataError, StorageError
 from bodycamd.municipality.station.station_file import ReceiverBucketSettings, ReceiverSettings, judge_station
 from bodycamd.municipality.verify.verify import verify
+from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 from tests.municipality.station.test_forwarding import forward, logged, to_forward
 
@@ -50,6 +51,7 @@ def fetched(client: Any, to: Path) -> Path:
     return to / DEVICE / "store"
 
 
+@only_in_full
 def test_what_goes_into_a_bucket_verifies_and_goes_on(life: Life, bucket: Any, tmp_path: Path) -> None:
     other, name = life.record(), life.record()
     life.send()
@@ -74,6 +76,7 @@ def test_what_goes_into_a_bucket_verifies_and_goes_on(life: Life, bucket: Any, t
     assert {one.recording: one.verdict for one in report.recordings if one.verdict == "intact"} == {name: "intact", other: "intact"}
 
 
+@only_in_full
 @pytest.mark.parametrize("where", ["store/recordings/{name}/000000.tar", "store/ledger/000001.jsonl", "store/copy.jsonl"])
 def test_what_lies_in_the_bucket_is_never_overwritten(where: str, life: Life, bucket: Any) -> None:
     name = life.record()
@@ -86,6 +89,7 @@ def test_what_lies_in_the_bucket_is_never_overwritten(where: str, life: Life, bu
     assert "forwarded" not in [event for event, _ in logged(life)]
 
 
+@only_in_full
 def test_names_in_the_bucket_lead_nowhere(life: Life, bucket: Any) -> None:
     name = life.record()
     life.send()
@@ -96,6 +100,7 @@ def test_names_in_the_bucket_lead_nowhere(life: Life, bucket: Any) -> None:
     assert {content(bucket)[key] for key in planted} == {b"x"}
 
 
+@only_in_full
 def test_what_is_altered_there_goes_no_second_time_unseen(life: Life, bucket: Any) -> None:
     name = life.record()
     life.send()
@@ -109,6 +114,7 @@ def test_what_is_altered_there_goes_no_second_time_unseen(life: Life, bucket: An
         forward(life, order, receivers=[RECEIVER])
 
 
+@only_in_full
 def test_a_bucket_that_is_not_there_ends_with_an_error(life: Life, bucket: Any) -> None:
     name = life.record()
     life.send()

@@ -21,6 +21,7 @@ from bodycamd.municipality.station.restored_index import RestoredIndex
 from bodycamd.municipality.station.restoring import restore
 from bodycamd.municipality.station.staging import Staging
 from tests.evidence.rostering import FIRST, NOW_US, signed
+from tests.kit.scale import only_in_full
 from tests.municipality.station.kept import Kept
 from tests.municipality.station.life import DEVICE, STATION_KEY
 from tests.municipality.station.prepared import Prepared
@@ -35,6 +36,7 @@ def life(tmp_path: Path) -> Iterator[Kept]:
     opened.close()
 
 
+@only_in_full
 def test_a_restored_station_goes_on_behind_what_a_camera_states(life: Kept) -> None:
     """Everything but the footage is lost; the backup is older than half of what the camera has a receipt for."""
     first = life.record()
@@ -72,6 +74,7 @@ def test_a_restored_station_goes_on_behind_what_a_camera_states(life: Kept) -> N
         assert rows(index) == rows(life.root / "station" / "index.sqlite")
 
 
+@only_in_full
 def test_what_the_log_states_as_deleted_does_not_come_back(life: Kept) -> None:
     """Somebody puts an old copy of the disk in the place: what was deleted is there again, and goes before the station serves."""
     name = life.record()
@@ -88,6 +91,7 @@ def test_what_the_log_states_as_deleted_does_not_come_back(life: Kept) -> None:
     assert life.copies.deleted_on(DEVICE, name) is not None
 
 
+@only_in_full
 def test_footage_that_is_lost_is_told(life: Kept) -> None:
     name = life.record()
     life.send()
@@ -115,6 +119,7 @@ def test_a_ledger_that_is_another_one_is_left(life: Kept) -> None:
     assert path.read_bytes() == raw
 
 
+@only_in_full
 def test_footage_that_the_storage_lost_is_not_called_stored(life: Kept) -> None:
     """An old image of the disk is in the place: what came after it is gone, and the camera brings the receipts for it."""
     life.record()
@@ -154,6 +159,7 @@ def test_what_was_promised_stays_promised(life: Kept) -> None:
     assert copy.kept_until_us >= wall_us(last.receipt.kept_until, "x") > life.now_us
 
 
+@only_in_full
 def test_nothing_is_deleted_before_the_orders_are_here_again(life: Kept) -> None:
     """A hold came after the backup: its recording is due when the station begins again, and this is the only copy."""
     name = life.record()
@@ -173,6 +179,7 @@ def test_nothing_is_deleted_before_the_orders_are_here_again(life: Kept) -> None
     assert life.here == [name]
 
 
+@only_in_full
 def test_a_camera_that_nothing_comes_from_holds_its_copies_back_for_a_week(life: Kept) -> None:
     name = life.record()
     life.send()
@@ -186,6 +193,7 @@ def test_a_camera_that_nothing_comes_from_holds_its_copies_back_for_a_week(life:
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_a_restore_that_was_broken_off_serves_nobody(life: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     life.record()
     life.send()
@@ -209,6 +217,7 @@ def test_a_restore_that_was_broken_off_serves_nobody(life: Kept, monkeypatch: py
     RestoredIndex(life.index.database).check_finished()
 
 
+@only_in_full
 def test_the_newer_roster_stays_in_force(life: Kept) -> None:
     """A suspension that the backup knows is not undone by an old file, nor one that is here by an old backup."""
     kept = life.root / "station" / "in-force.roster"
@@ -236,6 +245,7 @@ def test_nothing_is_restored_under_a_station_that_runs(tmp_path: Path) -> None:
         pass
 
 
+@only_in_full
 def test_commands(prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["station", "order", str(prepared.order()), str(prepared.file)]) == 0
     (tmp_path / "backups").mkdir()

@@ -97,6 +97,7 @@ def put(storage: S3Storage, staged: Path, content: bytes = b"footage", until_us:
     return storage.put_segment(DEVICE, segment(content), staged, now_us() + 5 * DAY_US if until_us is None else until_us, now_us())
 
 
+@only_in_full
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
 def test_a_segment_is_locked_until_the_receipts_day_and_not_a_second_longer(bucket: Bucket, tmp_path: Path, mode: Mode) -> None:
     until_us = now_us() + 5 * DAY_US + 999_999
@@ -120,6 +121,7 @@ def test_other_bytes_under_a_known_name_are_refused(bucket: Bucket, storage: S3S
     assert bucket.client.get_object(Bucket=bucket.name, Key=KEY)["Body"].read() == b"footage"
 
 
+@only_in_full
 def test_a_lock_that_has_not_ended_is_not_broken(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
     put(storage, tmp_path / "staged")
     with pytest.raises(StorageError, match="the store refuses"):
@@ -151,6 +153,7 @@ def test_it_goes_when_its_lock_has_ended(bucket: Bucket, storage: S3Storage, tmp
     assert bucket.versions() == []
 
 
+@only_in_full
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
 def test_a_lock_is_made_longer_and_never_shorter(bucket: Bucket, tmp_path: Path, mode: Mode) -> None:
     storage = bucket.opened(tmp_path, mode)
@@ -173,6 +176,7 @@ def test_what_is_stored_is_read_for_each_answer(bucket: Bucket, storage: S3Stora
         storage.digest(DEVICE, RECORDING, "000001.tar", b"nonce")
 
 
+@only_in_full
 def test_what_is_due_already_is_not_locked(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
     """A store refuses a day that is past."""
     until_us = now_us() + 1000
@@ -213,6 +217,7 @@ LIES: dict[str, dict[str, Any]] = {
 }
 
 
+@only_in_full
 @one_in(4)
 @pytest.mark.parametrize("lie", LIES)
 def test_a_store_that_does_otherwise_gets_no_receipt(lie: str, storage: S3Storage, tmp_path: Path) -> None:
@@ -249,6 +254,7 @@ def test_a_bucket_that_cannot_lock_or_locks_by_itself_is_refused(bucket: Bucket,
         bucket.opened(tmp_path)
 
 
+@only_in_full
 def test_a_store_that_is_away_is_told(bucket: Bucket, storage: S3Storage, tmp_path: Path) -> None:
     away = boto3.client("s3", endpoint_url="http://127.0.0.1:9", region_name="us-east-1", config=Config(retries={"max_attempts": 0}))
     storage._client = away
@@ -259,6 +265,7 @@ def test_a_store_that_is_away_is_told(bucket: Bucket, storage: S3Storage, tmp_pa
     assert (tmp_path / "staged").read_bytes() == b"footage"
 
 
+@only_in_full
 def test_a_life_in_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
     """With moto forty days ago by the station's clock: so the locks have ended by the store's."""
     days = 40 if bucket.endpoint is None else 0
@@ -281,6 +288,7 @@ def test_a_life_in_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
     life.close()
 
 
+@only_in_full
 def test_a_bundle_lies_there_in_one_version_unlocked_and_goes_with_all_of_them(bucket: Bucket, tmp_path: Path) -> None:
     storage, content, name = bucket.opened(tmp_path), bytes(range(256)) * 40, "ab" * 32
     bundle = StoredBundle(name, len(content), hashlib.sha256(content).hexdigest())

@@ -98,6 +98,7 @@ WRONG: dict[str, tuple[Callable[[Prepared], object], int, str]] = {
 }
 
 
+@only_in_full
 @one_in(3)
 @pytest.mark.parametrize("what", WRONG)
 def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +110,7 @@ def test_it_does_not_start_with(what: str, prepared: Prepared, capsys: pytest.Ca
     assert error.count("\n") == 1
 
 
+@only_in_full
 def test_a_process_tells_at_an_address_of_its_own(prepared: Prepared, link: CameraLink) -> None:
     port = free_port()
     prepared.file.write_text(prepared.file.read_text() + f"metrics: {{port: {port}}}\n")
@@ -127,6 +129,7 @@ def test_a_process_tells_at_an_address_of_its_own(prepared: Prepared, link: Came
         assert stop(process) == 0
 
 
+@only_in_full
 def test_an_order_by_command_reaches_a_camera_that_waits(prepared: Prepared, link: CameraLink, capsys: pytest.CaptureFixture[str]) -> None:
     process = prepared.start()
     first = link.ask("GET", "orders")

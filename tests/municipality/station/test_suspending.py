@@ -52,6 +52,7 @@ def written() -> bytes:
     return Path("out.suspension").read_bytes()
 
 
+@only_in_full
 def test_what_is_signed_is_shown_first_and_sent_and_obeyed(scene: Scene, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scene.station.close()
     scene.station.authority = ""

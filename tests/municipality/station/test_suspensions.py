@@ -22,6 +22,7 @@ from bodycamd.municipality.station.process import StationProcess
 from bodycamd.municipality.station.rebuild import rebuild
 from tests.evidence.ordering import IN_FORCE
 from tests.evidence.rostering import key
+from tests.kit.scale import only_in_full
 from tests.municipality.station.at_station import Scene, hold
 from tests.municipality.station.conftest import STATION_KEY
 from tests.municipality.station.sending import send_ledger
@@ -69,6 +70,7 @@ def test_who_is_suspended_orders_nothing_here_either(scene: Scene) -> None:
     assert orders._counts(hold(1), roster(scene)) == []
 
 
+@only_in_full
 def test_a_suspended_camera_is_shut_out(scene: Scene) -> None:
     senders, orders = scene.station.senders, scene.station.orders
     assert orders.not_suspended(senders, roster(scene)) == senders
@@ -78,6 +80,7 @@ def test_a_suspended_camera_is_shut_out(scene: Scene) -> None:
     assert orders.not_suspended(senders, following) == senders, "with the next roster it is over"
 
 
+@only_in_full
 @pytest.mark.parametrize(
     "made",
     [
@@ -93,6 +96,7 @@ def test_what_no_camera_would_take_is_not_kept(made: SignedSuspension, scene: Sc
     assert scene.station.orders.suspended(roster(scene)) == []
 
 
+@only_in_full
 def test_an_index_made_anew_has_it_too(scene: Scene) -> None:
     assert post(scene, suspension()) == 201
     scene.poll()

@@ -38,6 +38,7 @@ def test_a_copy_goes_when_its_term_is_over_and_not_before(life: Life) -> None:
     assert why.startswith(f"{name}: 28 days have passed")
 
 
+@only_in_full
 def test_what_came_late_goes_by_when_it_was_recorded(life: Life) -> None:
     """By the camera's clock: the camera goes by it too."""
     name = life.record()
@@ -67,6 +68,7 @@ def test_the_cameras_shorter_term_counts(tmp_path: Path) -> None:
     life.close()
 
 
+@only_in_full
 def test_a_term_that_became_shorter_counts_for_what_comes_later(life: Life) -> None:
     """What a receipt promised stays so long."""
     name = life.record()
@@ -92,6 +94,7 @@ def test_without_a_confirmed_clock_nothing_goes_and_it_is_told(life: Life) -> No
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_what_came_under_a_wrong_clock_is_dated_by_the_next_right_one(life: Life) -> None:
     """The station's clock stood forty days behind when it came: nothing is deleted for that when it is put right."""
     life.camera.clock.trusted = False
@@ -108,6 +111,7 @@ def test_what_came_under_a_wrong_clock_is_dated_by_the_next_right_one(life: Life
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_a_hold_of_the_camera_holds_here_until_it_is_released_there(life: Life) -> None:
     name = life.record()
     hold = life.camera.to_hold(name)
@@ -141,6 +145,7 @@ def test_a_hold_at_the_station_alone_keeps_what_the_camera_has_deleted(life: Lif
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_a_release_that_came_first_ends_the_hold_here_too(life: Life) -> None:
     name = life.record()
     hold = life.camera.to_hold(name)
@@ -161,6 +166,7 @@ def test_a_hold_by_somebody_who_may_not_hold_holds_nothing_here(life: Life) -> N
     assert life.sweep().deleted == ((DEVICE, name),)
 
 
+@only_in_full
 def test_a_hold_of_a_stretch_of_time_holds_what_may_have_been_then(life: Life) -> None:
     before = life.record()
     life.off(2)
@@ -215,6 +221,7 @@ def in_place_of_another(life: Life, name: str) -> None:
     life.order(life.camera.to_hold(name))
 
 
+@only_in_full
 @pytest.mark.parametrize("comes", [from_the_camera, in_place_of_another])
 def test_a_hold_that_comes_between_the_decision_and_the_deletion_wins(
     life: Life, monkeypatch: pytest.MonkeyPatch, comes: Callable[[Life, str], None]
@@ -283,6 +290,7 @@ def test_what_never_came_is_forgotten_when_the_camera_has_deleted_it(life: Life)
     assert life.copies.copies(DEVICE) == []
 
 
+@only_in_full
 def test_a_recording_without_an_end_goes_by_when_it_came(life: Life) -> None:
     """Of a camera that was lost while it recorded."""
     name = life.record(close=False)
