@@ -54,7 +54,7 @@ def sign(
     from bodycamd.evidence.pseudonyms import pseudonym
     from bodycamd.evidence.statements import wall_text
     from bodycamd.linux.foreign import read_named
-    from bodycamd.linux.new_file import write_new
+    from bodycamd.linux.new_file import check_new, write_new
     from bodycamd.workshop.acceptance import self_test
     from bodycamd.workshop.acceptance.sheet import read
 
@@ -64,6 +64,7 @@ def sign(
         say(f"bodycamd: {problem.text(shown(file, 4096))}", err=True)
     if filled is None:
         raise typer.Exit(DataError.exit_code)
+    check_new(out)
     outcomes = [result.outcome for result in filled.results]
     if set(outcomes) == {"not_done"}:
         say(f"none of the {len(outcomes)} checks was done: the report will say that, and nothing else", err=True)

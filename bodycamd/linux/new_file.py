@@ -35,6 +35,12 @@ def check_room(path: Path, beginning: bytes, what: str, overwrite: bool) -> None
         raise OutputError(f"{path}: exists already and is no {what}; it is not overwritten")
 
 
+def check_new(path: Path) -> None:
+    """Raises `OutputError` where something has this name, as `write_new` does: to be told before somebody types a passphrase."""
+    if os.path.lexists(path):
+        raise OutputError(f"{path}: exists already, and is never overwritten: choose another name")
+
+
 def write_new(files: Mapping[Path, bytes]) -> None:
     """Write files that do not exist yet: all of them, or none, also where this is interrupted. Raises `OutputError`.
 
