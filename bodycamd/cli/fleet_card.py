@@ -92,7 +92,7 @@ def show_card(
     from bodycamd.workshop.fleet.record import read_record, record_path
 
     target = _target(image, boot_partition)
-    card = held(contents(target), target.names(FOLDER), target.names(""))
+    card = held(contents(target), target.names(FOLDER), target.names(""), target.size_bytes)
     if fleet is not None:
         fleet_option.usable(fleet)
     _tell(card, token_of(card, read_record(record_path(fleet)) if fleet is not None else None, fleet_option.now_us()), json)

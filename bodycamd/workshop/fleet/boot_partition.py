@@ -6,6 +6,7 @@ In an image it is read and written by mtools (mtype, mcopy, mmd, mdel): no mount
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ MTOOLS_SECONDS = 300
 MAX_READ_BYTES = 4 * 1024 * 1024
 PRIVATE = 0o600
 OTHERS = 0o077
+_ONE_FILE = re.compile(rb"^ +1 file +([0-9 ]+) bytes$", re.MULTILINE)
 
 
 class BootPartition(Protocol):
@@ -39,6 +41,9 @@ class BootPartition(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder, sorted."""
+
+    def size_bytes(self, name: str) -> int:
+        """How long a file is, whatever its size. Raises `DataError` where it cannot be told."""
 
     def close_to_others(self) -> None:
         """An image that others may read is its owner's alone from here on: a token follows. Raises `OutputError` where it cannot be."""
@@ -95,6 +100,13 @@ class MountedPartition:
         except OSError:
             return []
 
+    def size_bytes(self, name: str) -> int:
+        """As `BootPartition`."""
+        try:
+            return (self._folder / name).stat().st_size
+        except OSError as error:
+            raise DataError(f"{self._folder / name}: cannot be looked at: {error.strerror}") from error
+
     def close_to_others(self) -> None:
         """A mounted partition is a FAT file system, without modes of its own: who may read it was decided when it was mounted."""
 
@@ -144,6 +156,13 @@ class ImagePartition:
         if done.returncode != 0:
             return []
         return sorted(line.rstrip("/").rpartition("/")[2] for line in done.stdout.decode(errors="replace").splitlines() if line.strip())
+
+    def size_bytes(self, name: str) -> int:
+        """As `BootPartition`: by the listing's last lines, which have its digits in groups."""
+        found = _ONE_FILE.search(self._mtools("mdir", f"::{name}", check=False).stdout)
+        if found is None:
+            raise DataError(f"{self._image}: {name}: cannot be looked at")
+        return int(found[1].replace(b" ", b""))
 
     def close_to_others(self) -> None:
         """As `BootPartition`. The mode is set rather than the image refused: nothing secret was in it yet, and `unxz` makes what all may

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def make(
     for name, content in files.items():
         if back.get(name) != content:
             raise DataError(f"{name}: what is on the card is not what was written: is the card broken?")
-    listed = held(back, target.names(FOLDER), target.names(""))
+    listed = held(back, target.names(FOLDER), target.names(""), target.size_bytes)
     until = now_us + fleet.cards.enrol_within_days * DAY_US
     on = datetime.fromtimestamp(now_us / 1_000_000, UTC).date().isoformat()
     return CardMade(camera=camera, token_key=token_signer(token).public.raw.hex(), until=wall_text(until), on=on), listed
@@ -193,10 +193,10 @@ def whose(target: BootPartition) -> str | None:
     return next((found[1].upper() for found in applied if found), None)
 
 
-def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[str]) -> Contents:
+def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[str], size_bytes: Callable[[str], int]) -> Contents:
     """Whose card it is and what it holds, after a strict check of what it tells cloud-init, kernel and firmware; of its contents, the names
-    in its folder, and those at the top of the partition. Raises `DataError` for anything else than a card has, and for one without its
-    token.
+    in its folder, those at the top of the partition, and how long the bundle is. Raises `DataError` for anything else than a card has, and
+    for one without its token.
     """
     boot_strangers.check_files(at_top)
     names = (cloud_init.USER_DATA, cloud_init.META_DATA, cloud_init.NETWORK_CONFIG)
@@ -209,7 +209,7 @@ def held(found: Mapping[str, bytes], in_folder: Iterable[str], at_top: Iterable[
         raise DataError(f"{CMDLINE}: the root partition would be grown over the room for footage, or somebody asked for a password")
     in_folder = sorted(in_folder)
     _check_whole(found, found.keys() | {f"{FOLDER}/{base}" for base in in_folder})
-    listed = list(_listed(found, in_folder))
+    listed = list(_listed(found, in_folder, size_bytes))
     settings = load.parse(found.get(f"{FOLDER}/bodycamd.yaml", b""), ON_CAMERA)
     told = found.get(FIRMWARE, b"")
     if firmware(told, firmware_lines(settings)) != told:
@@ -234,7 +234,7 @@ def _check_whole(found: Mapping[str, bytes], names: Set[str]) -> None:
             raise DataError(f"{shown(name)}: missing on this card: make the card anew")
 
 
-def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[Held]:
+def _listed(found: Mapping[str, bytes], in_folder: Iterable[str], size_bytes: Callable[[str], int]) -> Iterator[Held]:
     stated = _stated(found.get(f"{FOLDER}/{SUMS}", b""))
     for name, content in found.items():
         what, kind = CONTENTS[name]
@@ -247,7 +247,8 @@ def _listed(found: Mapping[str, bytes], in_folder: Iterable[str]) -> Iterator[He
             continue
         if base not in stated or not base.endswith(".bundle"):
             raise DataError(f"{FOLDER}/{base}: no file of a card; make the card anew")
-        yield Held(f"{FOLDER}/{base}", 0, f"the program, signed; SHA-256 {stated[base]}", "public")
+        name = f"{FOLDER}/{base}"
+        yield Held(name, size_bytes(name), f"the program, signed; SHA-256 {stated[base]}", "public")
 
 
 def _stated(raw: bytes) -> dict[str, str]:

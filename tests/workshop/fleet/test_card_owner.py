@@ -75,7 +75,7 @@ def test_whose_card_it_is_is_said_first(folder: Folder, boot: Path, capsys: pyte
 def test_what_a_token_is_worth_is_by_the_record(folder: Folder, boot: Path) -> None:
     assert card(folder, boot) == 0
     target = MountedPartition(boot)
-    found = held(contents(target), target.names("bodycamd"), target.names(""))
+    found = held(contents(target), target.names("bodycamd"), target.names(""), target.size_bytes)
     record, now = folder.record, REAL_NOW_US
     until = record.cards["HV-07"].until
     assert token_of(found, record, now).state == "usable"

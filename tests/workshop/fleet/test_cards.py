@@ -71,7 +71,7 @@ def card_of_hv_07(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def listed(target: BootPartition) -> list[Held]:
-    return held(contents(target), target.names(FOLDER), target.names("")).files
+    return held(contents(target), target.names(FOLDER), target.names(""), target.size_bytes).files
 
 
 def made_card(folder: Folder, boot: Path, camera: str = "HV-07", *words: str) -> dict[str, bytes]:
