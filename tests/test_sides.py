@@ -65,7 +65,7 @@ def test_neither_side_installs_what_only_the_other_needs() -> None:
 def test_a_package_that_is_missing_is_named_with_what_brings_it(module: str, command: str, side: str) -> None:
     error = missing_package.as_error(ModuleNotFoundError("no module", name=module), command)
     assert error is not None
-    assert f"pip install 'bodycamd[{side}]'" in str(error)
+    assert f"from bodycamd's source: pip install '.[{side}]'" in str(error)
     assert error.exit_code == 69
 
 
@@ -80,7 +80,10 @@ def test_the_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pat
         monkeypatch.delitem(sys.modules, module, raising=False)
     assert main(["keys", "new", "--out", str(tmp_path / "identity.txt")]) == 69
     [line] = capsys.readouterr().err.splitlines()
-    assert line == "bodycamd: this command needs the package pyrage, which is not installed: pip install 'bodycamd[municipality]'"
+    assert (
+        line
+        == "bodycamd: this command needs the package pyrage, which is not installed: from bodycamd's source: pip install '.[municipality]'"
+    )
 
 
 def test_the_daemon_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +93,9 @@ def test_the_daemon_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path
     camera = Camera(tmp_path, {"board": {"adapter": "pi"}})
     assert daemon(["--config", str(camera.config)]) == 69
     [line] = capsys.readouterr().err.splitlines()
-    assert line == "bodycamd: this command needs the package gpiozero, which is not installed: pip install 'bodycamd[camera]'"
+    assert (
+        line == "bodycamd: this command needs the package gpiozero, which is not installed: from bodycamd's source: pip install '.[camera]'"
+    )
 
 
 @only_in_full

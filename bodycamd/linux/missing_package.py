@@ -30,7 +30,7 @@ def what_is_missing(error: ImportError, side: str) -> str | None:
     if not package or package == "bodycamd" or not extras:
         return None
     extra = side if side == "workshop" or side in extras else min(extras)
-    return f"the package {package}, which is not installed: pip install 'bodycamd[{extra}]'"
+    return f"the package {package}, which is not installed: from bodycamd's source: pip install '.[{extra}]'"
 
 
 def _extras(package: str) -> set[str]:

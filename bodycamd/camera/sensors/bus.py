@@ -37,7 +37,7 @@ class KernelBus:
         try:
             from smbus2 import SMBus
         except ImportError as error:
-            raise UnavailableError(f"smbus2 is not installed ({error}): pip install 'bodycamd[camera]'") from error
+            raise UnavailableError(f"smbus2 is not installed ({error}): from bodycamd's source: pip install '.[camera]'") from error
         try:
             with SMBus(self._number) as bus:
                 return int(bus.read_word_data(address, register) if words else bus.read_byte_data(address, register))

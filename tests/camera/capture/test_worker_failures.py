@@ -50,7 +50,7 @@ def test_a_package_that_is_not_installed_is_named_with_the_extra_that_brings_it(
     (tmp_path / "pyrage.py").write_text("raise ModuleNotFoundError(\"No module named 'pyrage'\", name='pyrage')\n")
     with RealWorker(environment={"PYTHONPATH": str(tmp_path)}) as worker:
         refused = worker.prepare(microphone=MicrophoneSettings(source="alsa"))
-    told = "recording needs the package pyrage, which is not installed: pip install 'bodycamd[camera]'"
+    told = "recording needs the package pyrage, which is not installed: from bodycamd's source: pip install '.[camera]'"
     assert refused == Refused(reason=told)
 
 
