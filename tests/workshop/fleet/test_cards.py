@@ -266,6 +266,7 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
         assert main(["fleet", "card", "HV-07", *words]) == 0
     files = {one.name for one in listed(ImagePartition(copied))}
     assert files == CONTENTS.keys() - {OFFICERS} | {"bodycamd/bodycamd-1.2.3.bundle"}
+    assert [one.size for one in listed(ImagePartition(copied)) if one.name.endswith(".bundle")] == [200_000]
     out = tmp_path / "out"
     out.mkdir()
     subprocess.run(["mcopy", "-s", "-i", f"{copied}@@{16384 * 512}", "::bodycamd", str(out)], check=True)
@@ -273,6 +274,20 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
     assert (checked.returncode, checked.stdout.count("OK")) == (0, 7)
     assert (out / "bodycamd/bodycamd-1.2.3.bundle").read_bytes() == bundle.read_bytes()
     subprocess.run(["fsck.vfat", "-n", _fat_of(copied, tmp_path)], check=True, capture_output=True)
+
+
+@with_mtools
+def test_how_long_a_file_is_whatever_its_size(image: Path, tmp_path: Path, boot: Path) -> None:
+    """A bundle is larger than what is read of a card; mtools writes a size in groups of three digits."""
+    copied, large = tmp_path / "card.img", tmp_path / "large"
+    shutil.copy(image, copied)
+    for size in (7, 1_234_567):
+        large.write_bytes(bytes(size))
+        for target in (ImagePartition(copied), MountedPartition(boot)):
+            target.copy("large.bundle", large)
+            assert target.size_bytes("large.bundle") == size
+            with pytest.raises(DataError, match="cannot be looked at"):
+                target.size_bytes("none.bundle")
 
 
 @with_mtools
