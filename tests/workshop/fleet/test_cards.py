@@ -264,9 +264,8 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
     for _ in range(2):
         words = ["--image", str(copied), "--bundle", str(bundle), "--fleet", str(folder.file)]
         assert main(["fleet", "card", "HV-07", *words]) == 0
-    files = {one.name for one in listed(ImagePartition(copied))}
-    assert files == CONTENTS.keys() - {OFFICERS} | {"bodycamd/bodycamd-1.2.3.bundle"}
-    assert [one.size for one in listed(ImagePartition(copied)) if one.name.endswith(".bundle")] == [200_000]
+    sizes = {one.name: one.size for one in listed(ImagePartition(copied)) if one.name not in CONTENTS.keys() - {OFFICERS}}
+    assert sizes == {"bodycamd/bodycamd-1.2.3.bundle": 200_000}
     out = tmp_path / "out"
     out.mkdir()
     subprocess.run(["mcopy", "-s", "-i", f"{copied}@@{16384 * 512}", "::bodycamd", str(out)], check=True)
@@ -279,12 +278,11 @@ def test_a_card_in_an_image_is_the_same_as_one_that_is_mounted(
 @with_mtools
 def test_how_long_a_file_is_whatever_its_size(image: Path, tmp_path: Path, boot: Path) -> None:
     """A bundle is larger than what is read of a card; mtools writes a size in groups of three digits."""
-    copied, large = tmp_path / "card.img", tmp_path / "large"
-    shutil.copy(image, copied)
+    copied = Path(shutil.copy(image, tmp_path / "card.img"))
     for size in (7, 1_234_567):
-        large.write_bytes(bytes(size))
+        (tmp_path / "large").write_bytes(bytes(size))
         for target in (ImagePartition(copied), MountedPartition(boot)):
-            target.copy("large.bundle", large)
+            target.copy("large.bundle", tmp_path / "large")
             assert target.size_bytes("large.bundle") == size
             with pytest.raises(DataError, match="cannot be looked at"):
                 target.size_bytes("none.bundle")
