@@ -104,14 +104,15 @@ def test_what_stands_in_the_way_for_months_is_tried_a_few_times_and_then_once_a_
 def test_one_receiver_that_hangs_or_fails_stops_no_other_one(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [record(life, *ROOMS), record(life, *ROOMS)]
     life.send()
-    theirs = replace(receiver(life), name="archief", folder=str(life.root / "archive"))
+    (archive := life.root / "archive").mkdir()
+    theirs = replace(receiver(life), name="archief", folder=str(archive))
     both = [receiver(life), theirs]
     life.order(standing(life))
     life.order(standing(life, 1, receiver="archief"))
     hangs, reached, checked = threading.Event(), threading.Event(), ReceiverFolder.check_arrived
 
     def check(place: ReceiverFolder, *words: Any) -> None:
-        if place.named == life.root / "archive":
+        if place.named == archive:
             reached.set()
             assert hangs.wait(60)
         checked(place, *words)
@@ -158,12 +159,13 @@ def test_a_station_with_a_receiver_that_never_answers_forwards_to_the_other_and_
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "STATION")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "stationsecret")
     room, names = tmp_path / "room", sorted({file.parent.name for file in sealed(filmed.store)})
+    room.mkdir()
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         at = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with prepared.file.open("a") as file:
             file.write("receivers:\n")
             file.write(f"  - {{name: archief, controller: Archief, s3: {{bucket: theirs, endpoint: '{at}'}}, keeps_days: 90}}\n")
-            file.write(f"  - {{name: meldkamer, controller: Meldkamer Oost, folder: {room}, keeps_days: 90}}\n")
+            file.write(f"  - {{name: meldkamer, controller: Meldkamer Oost, folder: {room}, same_disk: true, keeps_days: 90}}\n")
         now_us = time.time_ns() // 1000
         made = {"made_at": wall_text(now_us), "not_after": wall_text(now_us + 20 * DAY_US), "cameras": ("cam-7",)}
         for name in ("archief", "meldkamer"):
