@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +13,6 @@ from bodycamd.errors import ConfigError
 from bodycamd.evidence import receipts
 from bodycamd.evidence.statements import wall_text as wall
 from bodycamd.evidence.statements import wall_us
-from bodycamd.linux import durable
 from bodycamd.municipality.station import forwarded_intake
 from bodycamd.municipality.station.forwarded_intake import TakenIn, place_of
 from bodycamd.municipality.station.receiver_receipts import Receipted
@@ -24,10 +22,11 @@ from bodycamd.municipality.station.station_file import (
 from bodycamd.municipality.verify.verify import verify
 from tests.evidence.rostering import signed
 from tests.kit.scale import only_in_full
+from tests.kit.step_cuts import Cut, cut_after
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 from tests.municipality.station.prepared import Prepared, stop
 from tests.municipality.station.room import THEIR_KEY, Room
-from tests.municipality.station.test_forwarding import Cut, forward, to_forward
+from tests.municipality.station.test_forwarding import forward, to_forward
 from tests.municipality.station.test_rebuild import rows
 
 
@@ -108,26 +107,12 @@ def test_cut_off_anywhere_it_goes_on_and_ends_alike(life: Life, monkeypatch: pyt
     room.forward(name)
     cuts = 0
     while True:
-        left = cuts
-        with monkeypatch.context() as patch:
-
-            def counted(run: Any) -> Any:
-                def step(*words: Any, **more: Any) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if left < 0:
-                        raise Cut
-                    return run(*words, **more)
-
-                return step
-
-            for what in ("open_new", "sync", "sync_names", "create", "replace", "write_all"):
-                patch.setattr(durable, what, counted(getattr(durable, what)))
-            try:
+        try:
+            with cut_after(cuts, ("open_new", "sync", "sync_names", "create", "replace", "write_all")):
                 found = room.take()
-                break
-            except Cut:
-                cuts += 7
+            break
+        except Cut:
+            cuts += 7
     assert cuts > 30
     assert found.problems == ()
     assert room.here == [name]

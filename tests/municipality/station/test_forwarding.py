@@ -15,7 +15,6 @@ from bodycamd.evidence.orders import Forward, SignedOrder
 from bodycamd.evidence.roster import SignedRoster
 from bodycamd.evidence.statements import wall_text
 from bodycamd.evidence.suspension import Suspension, sign
-from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.forward_index import ForwardIndex
 from bodycamd.municipality.station.forwarded_note import decode
@@ -25,6 +24,7 @@ from bodycamd.municipality.station.station_file import ReceiverSettings, judge_s
 from bodycamd.municipality.verify.verify import verify
 from tests.evidence.ordering import FORWARD, IN_FORCE, ordered
 from tests.evidence.rostering import key
+from tests.kit.step_cuts import Cut, cut_after
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 
 ROOT = Path(__file__).parents[3]
@@ -129,36 +129,18 @@ def test_again_changes_nothing_and_a_second_one_goes_beside_it(life: Life) -> No
     assert {one.recording: one.verdict for one in report.recordings if one.verdict == "intact"} == {first: "intact", second: "intact"}
 
 
-class Cut(BaseException):
-    pass
-
-
-def test_cut_off_anywhere_it_goes_on_and_ends_alike(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_off_anywhere_it_goes_on_and_ends_alike(life: Life) -> None:
     name = life.record()
     life.send()
     order = to_forward(life, name)
     cuts = 0
     while True:
-        left = cuts
-        with monkeypatch.context() as patch:
-
-            def counted(run: Any) -> Any:
-                def step(*words: Any, **more: Any) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if left < 0:
-                        raise Cut
-                    return run(*words, **more)
-
-                return step
-
-            for what in ("open_new", "sync", "sync_names"):
-                patch.setattr(durable, what, counted(getattr(durable, what)))
-            try:
+        try:
+            with cut_after(cuts):
                 done = forward(life, order)
-                break
-            except Cut:
-                cuts += 3
+            break
+        except Cut:
+            cuts += 3
         life.again()
     assert cuts > 9
     assert done.note.segments == 2

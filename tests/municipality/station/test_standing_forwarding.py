@@ -13,7 +13,6 @@ from sqlalchemy import text
 from bodycamd.errors import DataError, NotFoundError, PermissionDeniedError
 from bodycamd.evidence.orders import Interval, StandingForward
 from bodycamd.evidence.statements import wall_text
-from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.folder_storage import FolderStorage
 from bodycamd.municipality.station.forwarded_note import decode
@@ -25,6 +24,7 @@ from bodycamd.municipality.verify.verify import verify
 from tests.evidence.ordering import IN_FORCE
 from tests.kit.fragments import RECIPIENT, SECOND
 from tests.kit.scale import only_in_full, sample
+from tests.kit.step_cuts import Cut, cut_after
 from tests.municipality.station.life import DAY_US, DEVICE, STATION_KEY, Life
 from tests.municipality.station.standing import (
     ROOM,
@@ -43,7 +43,7 @@ from tests.municipality.station.standing import (
     standing,
     without_a_signature,
 )
-from tests.municipality.station.test_forwarding import Cut, forward, logged, receiver, to_forward, tree
+from tests.municipality.station.test_forwarding import forward, logged, receiver, to_forward, tree
 from tests.municipality.station.test_rebuild import rows
 
 
@@ -179,32 +179,18 @@ def test_what_has_gone_by_any_order_goes_no_second_time(life: Life) -> None:
 
 
 @only_in_full
-def test_cut_off_anywhere_it_goes_on_and_each_goes_once(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_off_anywhere_it_goes_on_and_each_goes_once(life: Life) -> None:
     names = [record(life, *ROOMS), record(life, *ROOMS)]
     life.send()
     life.order(standing(life))
     cuts = 0
     while True:
-        left = cuts
-        with monkeypatch.context() as patch:
-
-            def counted(run: Any) -> Any:
-                def step(*words: Any, **more: Any) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if left < 0:
-                        raise Cut
-                    return run(*words, **more)
-
-                return step
-
-            for what in ("open_new", "sync", "sync_names"):
-                patch.setattr(durable, what, counted(getattr(durable, what)))
-            try:
+        try:
+            with cut_after(cuts):
                 Station(life).run()
-                break
-            except Cut:
-                cuts += 5
+            break
+        except Cut:
+            cuts += 5
         life.again()
     assert cuts > 9
     for name in names:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,19 +17,19 @@ from msgspec.structs import replace
 from bodycamd.cli.main import main
 from bodycamd.evidence.orders import EndForward, Order
 from bodycamd.evidence.statements import wall_text
-from bodycamd.linux import durable
 from bodycamd.municipality.station import audit
 from bodycamd.municipality.station.index import Index
 from bodycamd.municipality.verify.verify import verify
 from tests.evidence.ordering import STANDING, ordered
 from tests.kit.fragments import RECIPIENT
 from tests.kit.scale import count, only_in_full
+from tests.kit.step_cuts import Cut, cut_after
 from tests.municipality.station.conftest import FilmedStore
 from tests.municipality.station.life import DAY_US, DEVICE, Life
 from tests.municipality.station.prepared import Prepared, stop
 from tests.municipality.station.sending import CameraLink, sealed, send_ledger, send_segment
 from tests.municipality.station.standing import ROOM, Station, at_room, check_rebuild, record, standing
-from tests.municipality.station.test_forwarding import Cut, logged
+from tests.municipality.station.test_forwarding import logged
 
 # --- whatever comes, in whatever order ------------------------------
 
@@ -78,30 +78,14 @@ class Month:
         elif what == "killed":
             self.run(number * 2)
 
-    def run(self, cut_after: int | None) -> None:
+    def run(self, steps: int | None) -> None:
         if self.counting:
             self.may |= {name for name, sealed in self.sealed.items() if sealed}
-        left = cut_after
-        with pytest.MonkeyPatch.context() as patch:
-
-            def counted(run: Any) -> Any:
-                def step(*words: Any, **more: Any) -> Any:
-                    nonlocal left
-                    if left is not None:
-                        left -= 1
-                        if left < 0:
-                            raise Cut
-                    return run(*words, **more)
-
-                return step
-
-            for name in ("open_new", "sync", "sync_names"):
-                patch.setattr(durable, name, counted(getattr(durable, name)))
-            try:
+        try:
+            with cut_after(sys.maxsize if steps is None else steps):
                 assert Station(self.life).standing.run().problems == ()
-            except Cut:
-                patch.undo()
-                self.life.again()
+        except Cut:
+            self.life.again()
 
     def check(self) -> None:
         life, here = self.life, set(at_room(self.life))

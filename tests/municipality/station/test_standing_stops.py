@@ -14,6 +14,7 @@ from bodycamd.municipality.station.receiver_folder import ReceiverFolder
 from bodycamd.municipality.station.standing_forwarding import Ran
 from tests.evidence.ordering import IN_FORCE
 from tests.kit.scale import only_in_full, sample
+from tests.kit.step_cuts import Cut
 from tests.municipality.station.life import DEVICE, Life
 from tests.municipality.station.standing import (
     ROOMS,
@@ -28,7 +29,7 @@ from tests.municipality.station.standing import (
     suspend_camera,
     time_passes,
 )
-from tests.municipality.station.test_forwarding import Cut, logged, to_forward
+from tests.municipality.station.test_forwarding import logged, to_forward
 
 
 @pytest.fixture
