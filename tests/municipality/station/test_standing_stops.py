@@ -160,6 +160,7 @@ def test_an_order_of_its_own_that_ends_in_the_middle_says_what_went(life: Life, 
 
 
 def test_a_part_that_another_process_has_made_anew_is_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
     place = ReceiverFolder(tmp_path / "room", DEVICE)
     part = tmp_path / "room" / DEVICE / "store" / ".000000.tar.part"
 
