@@ -58,26 +58,33 @@ class ServedCamera:
 
     @contextmanager
     def served(self) -> Iterator[ServedCamera]:
-        loop = asyncio.new_event_loop()
-        server = ControlSocket(self.path, self.answer, group="none", admin_group="none", uplink_user=pwd.getpwuid(os.getuid()).pw_name)
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-
-        def run(work: Callable[[], Awaitable[object]]) -> None:
-            async def awaited() -> None:
-                await work()
-
-            asyncio.run_coroutine_threadsafe(awaited(), loop).result(30)
-
-        run(server.start)
-        try:
+        with serving(self.path, self.answer, self.commands.close):
             yield self
-        finally:
-            run(server.stop)
-            self.commands.close()
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
+
+
+@contextmanager
+def serving(path: Path, answer: Callable[[AnyRequest, Caller], Any], close: Callable[[], None]) -> Iterator[None]:
+    """A recorder's own socket at `path`, for an uplink of this user; `close` is called behind its end."""
+    loop = asyncio.new_event_loop()
+    server = ControlSocket(path, answer, group="none", admin_group="none", uplink_user=pwd.getpwuid(os.getuid()).pw_name)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def run(work: Callable[[], Awaitable[object]]) -> None:
+        async def awaited() -> None:
+            await work()
+
+        asyncio.run_coroutine_threadsafe(awaited(), loop).result(30)
+
+    run(server.start)
+    try:
+        yield
+    finally:
+        run(server.stop)
+        close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 def configured(folder: Path, url: str, socket: Path, *, device: str = "cam-7", key: SigningKey = KEY, **station: Any) -> Path:

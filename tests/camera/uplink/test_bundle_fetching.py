@@ -156,15 +156,20 @@ def test_one_at_a_time_the_newest_orders_first(bench: Bench) -> None:
     assert set(bench.files) == {f"{first}.bundle", f"{second}.bundle"}
 
 
-def test_a_look_takes_a_while_and_no_longer(bench: Bench) -> None:
-    """Then footage is looked at again."""
-    bench.lay_in()
+def slow(bench: Bench) -> Callable[[bytes, int, int], Reply]:
+    """A station that takes a second and a half for each part."""
 
-    def slow(content: bytes, offset: int, most: int) -> Reply:
+    def answer(content: bytes, offset: int, most: int) -> Reply:
         bench.seconds += 1.5
         return honest(content, offset, most)
 
-    bench.answer = slow
+    return answer
+
+
+def test_a_look_takes_a_while_and_no_longer(bench: Bench) -> None:
+    """Then footage is looked at again."""
+    bench.lay_in()
+    bench.answer = slow(bench)
     fetching = bench.process()
     assert fetching.look(DOCKED)
     assert len(bench.asked) == 2
@@ -306,12 +311,7 @@ def test_what_no_order_names_any_more_goes_without_a_station_too(bench: Bench) -
 def test_while_footage_waits_fetching_loses_nothing(bench: Bench) -> None:
     """The look for room does not have the next part wait."""
     bench.lay_in()
-
-    def slow(content: bytes, offset: int, most: int) -> Reply:
-        bench.seconds += 1.5
-        return honest(content, offset, most)
-
-    bench.answer = slow
+    bench.answer = slow(bench)
     fetching = bench.process()
     assert fetching.look(DOCKED)
     bench.seconds += 61

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import pwd
 import signal
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,6 @@ import pytest
 
 from bodycamd.camera.daemon.commands import Commands
 from bodycamd.camera.daemon.protocol import AnyRequest, AskStatus
-from bodycamd.camera.daemon.socket import ControlSocket
 from bodycamd.camera.installation import change, commands
 from bodycamd.camera.installation.archive import verify
 from bodycamd.camera.keeping.waiting import UplinkStatus, Waiting
@@ -32,7 +29,7 @@ from bodycamd.evidence.statements import Caller, wall_text
 from bodycamd.municipality.station.bundle_store import BundleStore
 from bodycamd.municipality.station.cameras import Sender
 from tests.camera.updating.updated_camera import UpdatedCamera
-from tests.camera.uplink.served import configured, start
+from tests.camera.uplink.served import configured, serving, start
 from tests.evidence.ordering import IN_FORCE, UPDATE, ordered
 from tests.evidence.rostering import key
 from tests.kit.resting_camera import DAY
@@ -81,26 +78,8 @@ class Recorder:
 
     @contextmanager
     def served(self) -> Iterator[None]:
-        loop = asyncio.new_event_loop()
-        server = ControlSocket(self.path, self.answer, group="none", admin_group="none", uplink_user=pwd.getpwuid(os.getuid()).pw_name)
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-
-        def run(work: Callable[[], Awaitable[object]]) -> None:
-            async def awaited() -> None:
-                await work()
-
-            asyncio.run_coroutine_threadsafe(awaited(), loop).result(30)
-
-        run(server.start)
-        try:
+        with serving(self.path, self.answer, self.close):
             yield
-        finally:
-            run(server.stop)
-            self.close()
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
 
 
 @dataclass
