@@ -44,6 +44,7 @@ from tests.camera.recorder.rig import Rig
 from tests.evidence import ordering
 from tests.evidence.rostering import FIRST, key, signed
 from tests.municipality.station.at_station import NOW, UPLINK_KEY, Scene, private
+from tests.municipality.station.life import Life
 from tests.municipality.station.prepared import prepared
 from tests.municipality.station.sending import AUTHORITY, CameraLink
 
@@ -212,6 +213,13 @@ def station(filmed: FilmedStore, tmp_path: Path) -> Iterator[Station]:
 @pytest.fixture
 def link(filmed: FilmedStore, station: Station) -> CameraLink:
     return CameraLink(station.client, "cam-7", filmed.uplink_key)
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    made = Life(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -32,13 +31,6 @@ from tests.municipality.station.test_forwarding import forward, to_forward
 from tests.municipality.station.test_ledger_copy import state
 
 MINUTES_US = 3 * 60_000_000
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 def unshared(folder: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,6 @@ from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 from tests.municipality.station.room import THEIR_KEY, Room
 from tests.municipality.station.test_forwarding import to_forward
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
-
 
 Forgery = Callable[[Room, str], None]
 

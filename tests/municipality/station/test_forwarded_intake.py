@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -28,13 +26,6 @@ from tests.municipality.station.prepared import Prepared, stop
 from tests.municipality.station.room import THEIR_KEY, Room
 from tests.municipality.station.test_forwarding import forward, to_forward
 from tests.municipality.station.test_rebuild import rows
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 def test_what_is_forwarded_is_taken_kept_and_receipted(life: Life) -> None:

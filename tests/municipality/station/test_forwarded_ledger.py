@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from bodycamd.municipality.verify.verify import verify
 from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 from tests.municipality.station.test_forwarding import forward, to_forward
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 @only_in_full

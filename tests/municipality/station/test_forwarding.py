@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,6 @@ from tests.municipality.station.life import DEVICE, STATION_KEY, Life
 
 ROOT = Path(__file__).parents[3]
 HOUR_US = 3_600_000_000
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 def receiver(life: Life) -> ReceiverSettings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,13 +52,6 @@ class Hours:
         self.now_us += 100 * SECOND_US
         self.seconds += 100
         self.taken += self.other.take(self.lease, forwarding_module.LEASE_SECONDS) is not None
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 @only_in_full

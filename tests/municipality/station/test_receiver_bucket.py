@@ -31,13 +31,6 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
-
-
 def content(client: Any) -> dict[str, bytes]:
     found = client.list_objects_v2(Bucket=BUCKET).get("Contents", ())
     return {one["Key"]: client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in found}

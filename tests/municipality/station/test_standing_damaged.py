@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bodycamd.municipality.station.standing_forwarding import Ran
@@ -12,13 +9,6 @@ from tests.kit.fragments import RECIPIENT
 from tests.kit.scale import only_in_full
 from tests.municipality.station.life import DEVICE, Life
 from tests.municipality.station.standing import ROOMS, Station, check_rebuild, record, said_otherwise, standing
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 @only_in_full

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,13 +44,6 @@ from tests.municipality.station.standing import (
 )
 from tests.municipality.station.test_forwarding import forward, logged, receiver, to_forward, tree
 from tests.municipality.station.test_rebuild import rows
-
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
 
 
 def test_what_was_sealed_to_the_receiver_goes_and_nothing_else(life: Life) -> None:

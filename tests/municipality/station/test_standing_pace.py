@@ -34,13 +34,6 @@ from tests.municipality.station.standing import ROOMS, Station, at_room, record,
 from tests.municipality.station.test_forwarding import receiver
 
 
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
-
-
 @settings(max_examples=count(200))
 @given(st.lists(st.tuples(st.sampled_from(["fails", "waits", "goes"]), st.integers(0, 2), st.integers(1, 200_000)), max_size=40))
 def test_each_waits_twice_as_long_every_time_up_to_a_day(deeds: list[tuple[str, int, int]]) -> None:

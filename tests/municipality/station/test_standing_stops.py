@@ -31,14 +31,6 @@ from tests.municipality.station.standing import (
 )
 from tests.municipality.station.test_forwarding import logged, to_forward
 
-
-@pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
-    made = Life(tmp_path)
-    yield made
-    made.close()
-
-
 STOPS = [suspend, suspend_camera, end_roster, next_roster, end_order, time_passes]
 
 

@@ -9,9 +9,7 @@ from msgspec.structs import replace
 
 from bodycamd.errors import UnavailableError
 from tests.municipality.station.life import Life
-from tests.municipality.station.test_forwarding import forward, life, logged, receiver, to_forward, tree
-
-__all__ = ["life"]
+from tests.municipality.station.test_forwarding import forward, logged, receiver, to_forward, tree
 
 
 def test_a_disk_that_is_not_mounted_gets_nothing(life: Life) -> None:
